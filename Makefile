@@ -1,0 +1,70 @@
+# Commands of the project. `make help` lists them. Needs make, git and a Python 3.11 to 3.13; no root, no Docker.
+SHELL := /bin/sh
+PYTHON ?= python3
+UV_VERSION := 0.13.9
+BIN := .venv/bin
+READY := .venv/.ready
+LIBRARY ?=
+# The shell reads it from its environment: a name may hold quotes.
+export LIBRARY
+
+# Python comes from the machine, packages from the lock file: nothing else is downloaded.
+export UV_PYTHON_DOWNLOADS := never
+export UV_PROJECT_ENVIRONMENT := .venv
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test unit fmt lint check bench clean
+
+help: ## list the commands
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; do \
+	  printf '  make %-8s %s\n' "$$name" "$$text"; done
+
+setup: $(READY) ## build .venv from the lock file; starts nothing
+
+.tools/bin/uv:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
+	  { echo "Python 3.11 to 3.13 is needed; name one with make PYTHON=..." >&2; exit 1; }
+	@rm -rf .tools
+	@$(PYTHON) -m venv .tools >/dev/null 2>&1 || { rm -rf .tools; \
+	  echo "$(PYTHON) cannot make virtual environments: install its venv module, or name another with make PYTHON=..." >&2; exit 1; }
+	.tools/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+
+# Bytecode and kernels are compiled here, once: a process that starts later only loads them.
+$(READY): uv.lock pyproject.toml .tools/bin/uv
+	.tools/bin/uv sync --quiet --locked --all-extras --compile-bytecode --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')"
+	$(BIN)/python -m compileall -q samplemind_cli samplemind_worker tasks config
+	$(BIN)/python -m samplemind_worker.lifecycle warm-up
+	@touch $@
+
+run: $(READY) ## analyse LIBRARY=path (or a demonstration library that it makes) and print the results
+	@if [ -z "$$LIBRARY" ]; then $(BIN)/python -m benchmarks.library demo demo-library; fi
+	@$(BIN)/samplemind submit --wait --stop-after -- "$${LIBRARY:-demo-library}"
+
+test: $(READY) ## all tests, with real services of their own
+	$(BIN)/python -m pytest
+
+unit: $(READY) ## the fast tests, without services
+	$(BIN)/python -m pytest tests/unit tests/architecture
+
+fmt: $(READY) ## format the code
+	$(BIN)/ruff check --fix --quiet --exit-zero
+	$(BIN)/ruff format
+
+lint: $(READY) ## style, types, import contracts, deployment files
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/basedpyright
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/ci.yml
+	$(BIN)/hadolint deployment/Dockerfile
+
+check: lint test ## what CI runs
+
+bench: $(READY) ## speed and accuracy, as ratios against a reference in the same run
+	$(BIN)/python -m benchmarks.engine
+	$(BIN)/python -m benchmarks.pipeline
+	$(BIN)/python -m benchmarks.record
+
+clean: ## remove what was built here
+	rm -rf .venv .tools demo-library .pytest_cache .ruff_cache .import_linter_cache

@@ -1,0 +1,1 @@
+"""Settings, and the options derived from them; imports nothing of ours."""

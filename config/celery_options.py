@@ -1,0 +1,95 @@
+"""Settings to a dict of Celery options, for the workers and the CLI alike. Why each is what it is stands beside it."""
+
+import os
+from typing import Any
+from urllib.parse import urlsplit
+
+from config import queues
+from config.settings import Settings
+
+_CELERY_VARIABLES = ("CELERY_BROKER_URL", "CELERY_BROKER_READ_URL", "CELERY_BROKER_WRITE_URL", "CELERY_RESULT_BACKEND")
+_ROUTER = "samplemind_worker.routing.route"
+
+
+def celery_options(settings: Settings) -> dict[str, Any]:
+    """Return the options; connects to nothing.
+
+    Takes Celery's own variables out of the environment: they would win over the options, and those of another project
+    would have our messages go to its broker.
+    """
+    for name in _CELERY_VARIABLES:
+        os.environ.pop(name, None)
+    url = "" if settings.redis_url is None else settings.redis_url.get_secret_value()
+    step_limit = settings.step_seconds
+    own_queue = queues.host_queue(settings.host)
+    return {
+        "broker_url": broker_url(url),
+        "broker_connection_retry_on_startup": True,
+        "broker_connection_max_retries": None,
+        "broker_transport_options": {
+            # Over twice the hard limit, or a running task is delivered to a second worker.
+            "visibility_timeout": int(2 * step_limit + 600),
+            # A message of a lost machine comes back soon after that, not 73 s later.
+            "unacked_restore_interval": 5,
+            "unacked_restore_throttle": 1,
+            # A silently cut connection is noticed in half a minute.
+            "socket_timeout": 10,
+            "socket_connect_timeout": 5,
+            "socket_keepalive": True,
+            "health_check_interval": 10,
+            # Queues are read in the order they are named: what a host has begun goes before what is new.
+            "queue_order_strategy": "priority",
+            "priority_steps": [0],
+            # The JSON body as it is: base64 would take a chain over 2 KB.
+            "body_encoding": None,
+        },
+        # No result is ever read: the record is MongoDB.
+        "result_backend": None,
+        "task_ignore_result": True,
+        "task_store_errors_even_if_ignored": False,
+        "task_serializer": "json",
+        "result_serializer": "json",
+        "accept_content": ["json"],
+        "task_routes": (_ROUTER,),
+        "task_create_missing_queues": False,
+        "task_default_queue": queues.CONTROL,
+        "task_queues": {name: {} for name in (queues.CPU, queues.IO, queues.AI, queues.CONTROL, own_queue)},
+        # A parcel is acknowledged when it has ended. If its process dies the record takes the items back, and
+        # delivering the message again would only let the same file kill the next process.
+        "task_acks_late": True,
+        "task_reject_on_worker_lost": False,
+        "task_time_limit": step_limit,
+        "task_track_started": False,
+        "task_send_sent_event": False,
+        "worker_prefetch_multiplier": 1,
+        "worker_send_task_events": True,  # Flower lives on them
+        "worker_enable_remote_control": False,  # with it, a busy worker exits when Redis restarts
+        "worker_max_tasks_per_child": 2000,
+        "worker_max_memory_per_child": 1_500_000,  # KiB
+        "worker_soft_shutdown_timeout": 20.0,
+        "worker_enable_soft_shutdown_on_idle": True,
+        "worker_hijack_root_logger": False,
+        "worker_redirect_stdouts": False,
+        "worker_proc_alive_timeout": 60.0,
+        "enable_utc": True,
+        "timezone": "UTC",
+        "beat_schedule": {
+            "dispatch": {
+                "task": "samplemind.dispatch",
+                "schedule": settings.dispatch_seconds,
+                # A dispatcher that could not run in time is of no use later: the next one is on its way.
+                "options": {"expires": max(2.0, settings.dispatch_seconds)},
+            }
+        },
+        "beat_max_loop_interval": max(1, int(settings.dispatch_seconds)),
+    }
+
+
+def broker_url(url: str) -> str:
+    """Return a redis-py URL as Celery takes it: only ``unix://`` is spelled another way."""
+    parts = urlsplit(url)
+    if parts.scheme != "unix":
+        return url
+    database = next((pair[3:] for pair in parts.query.split("&") if pair.startswith("db=")), "0")
+    # Both spellings quote alike: name and password are taken over as they stand.
+    return f"redis+socket://{parts.netloc}{parts.path}?virtual_host={database}"

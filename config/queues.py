@@ -1,0 +1,16 @@
+"""Queue names: part of the wire contract, as the record and every deployment name them too."""
+
+from typing import Final
+
+CPU: Final = "cpu"
+AI: Final = "ai"
+IO: Final = "io"
+CONTROL: Final = "control"
+
+ROLES: Final = {"cpu": (CPU,), "io": (CONTROL, IO, AI)}
+"""Which queues the two kinds of worker read, in this order; a cpu worker reads its host's queue too, and first."""
+
+
+def host_queue(host: str) -> str:
+    """Name the queue of one machine's cpu workers."""
+    return f"{CPU}.{host}"

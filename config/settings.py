@@ -1,0 +1,130 @@
+"""The Settings class: the one place that reads the environment.
+
+Every field is set by ``SAMPLEMIND_<NAME>`` in the environment or in ``.env``. Without service URLs the private
+services under ``home`` are used; whoever starts them fills the URLs in (``Settings.model_copy``).
+"""
+
+import os
+import socket
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Literal
+
+from platformdirs import user_data_path
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+
+def _default_home() -> Path:
+    return user_data_path("samplemind", appauthor=False)
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class Settings(BaseSettings):
+    """What a deployment can choose. Frozen: other code receives values, never changes them."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="SAMPLEMIND_", env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+    )
+
+    home: Path = Field(default_factory=_default_home)
+    """State of the private services: data, sockets, logs."""
+
+    redis_url: SecretStr | None = None
+    mongodb_url: SecretStr | None = None
+    chroma_url: str | None = None
+    database: str = Field(default="samplemind", pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$")
+    """Name of the MongoDB database, and of the Chroma collection's prefix."""
+
+    roots: Annotated[dict[str, Path], NoDecode] = Field(default_factory=dict)
+    """Named folders that workers may read: ``name=path``, separated by the platform's path separator."""
+
+    host: str = Field(default_factory=socket.gethostname, pattern=r"^[\w.-]+$")
+    """Names this machine in queue names and leases."""
+
+    concurrency: int = Field(default_factory=_cores, ge=1, le=1024)
+    """Children of the cpu worker."""
+
+    io_concurrency: int = Field(default=4, ge=1, le=256)
+    """Threads of the io worker."""
+
+    files_per_chain: int = Field(default=64, ge=1, le=1000)
+    """Most files one chain carries."""
+
+    parcel_seconds: float = Field(default=60.0, gt=0, allow_inf_nan=False)
+    """Most expected seconds of audio one chain of short files carries."""
+
+    window_per_slot: int = Field(default=3, ge=1)
+    """Parcels in flight for each child that takes work."""
+
+    lease_seconds: float = Field(default=60.0, ge=1, le=86_400)
+    """A running item whose lease is not renewed for this long is taken back."""
+
+    requeue_seconds: float = Field(default=30.0, ge=1, le=86_400)
+    """A queued item that no queue holds any more is queued again after this long."""
+
+    dispatch_seconds: float = Field(default=5.0, ge=0.2, le=86_400)
+    """How often beat runs the dispatcher."""
+
+    max_starts: int = Field(default=3, ge=1)
+    """An item that was started this often and never ended is failed."""
+
+    step_seconds: float = Field(default=600.0, ge=1, le=86_400)
+    """Hard time limit of one step of one parcel."""
+
+    max_duration: float = Field(default=3600.0, gt=0, allow_inf_nan=False)
+    """Longest file that is analysed, in seconds."""
+
+    max_file_bytes: int = Field(default=4 * 2**30, gt=0)
+    """Largest file that is opened."""
+
+    max_channels: int = Field(default=64, ge=1)
+
+    scratch: Path | None = None
+    """Folder for decoded signals between two steps; default: shared memory, else the temporary folder."""
+
+    scratch_bytes: int = Field(default=512 * 2**20, ge=0)
+    """Most bytes of decoded signals kept on this machine; beyond it a step decodes again."""
+
+    chroma_port: int = Field(default=0, ge=0, le=65535)
+    """Loopback port of the private Chroma; 0 picks a free one."""
+
+    flower_port: int = Field(default=5555, ge=1, le=65535)
+    flower_user: str = "samplemind"
+    flower_password: SecretStr | None = None
+
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_json: bool = False
+
+    @field_validator("roots", mode="before")
+    @classmethod
+    def _parse_roots(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        pairs = [pair for pair in value.split(os.pathsep) if pair]
+        roots: dict[str, Path] = {}
+        for pair in pairs:
+            name, sign, path = pair.partition("=")
+            if not (name and sign and path):
+                raise ValueError(f"SAMPLEMIND_ROOTS: wanted name=path, got {pair!r}")
+            roots[name] = Path(path)
+        return roots
+
+    @field_validator("home", mode="after")
+    @classmethod
+    def _absolute_home(cls, value: Path) -> Path:
+        home = value.expanduser().absolute()
+        try:
+            str(home).encode()
+        except UnicodeEncodeError as error:
+            raise ValueError("SAMPLEMIND_HOME: wanted a path in UTF-8") from error
+        return home
+
+
+@lru_cache(maxsize=1)
+def get_settings() -> Settings:
+    """Read the settings once a process."""
+    return Settings()
