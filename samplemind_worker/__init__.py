@@ -1,0 +1,1 @@
+"""The engine: steps, stores, analysis; importing the package loads nothing."""

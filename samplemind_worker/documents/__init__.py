@@ -1,0 +1,1 @@
+"""Beanie documents; no queries."""

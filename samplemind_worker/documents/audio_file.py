@@ -1,0 +1,55 @@
+"""Contents (one document a distinct content) and the places where they lie."""
+
+from datetime import datetime
+from typing import Any, ClassVar
+
+from beanie import Document
+from pydantic import Field
+from pymongo import ASCENDING, IndexModel
+
+from samplemind_worker.documents.facts import AudioFacts
+
+
+class AudioFile(AudioFacts, Document):
+    """One distinct content; its id is ``file_id``, the SHA-256 of its bytes."""
+
+    id: str  # pyright: ignore[reportIncompatibleVariableOverride, reportGeneralTypeIssues] -- the content hash is the id
+    user_id: str = "local"
+    uploaded_at: datetime
+
+    class Settings:
+        name = "audio_files"
+
+
+class FileLocation(Document):
+    """Where a content lies: one document a (root, path).
+
+    Kept apart from AudioFile: a folder of a hundred thousand copies of one silent file must not grow one document,
+    and a file that changed its content is one update here.
+    """
+
+    id: str  # pyright: ignore[reportIncompatibleVariableOverride, reportGeneralTypeIssues] -- location_id(root, path)
+    root: str
+    path: str
+    raw_path: bytes | None = None
+    file_id: str
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+    settled: bool
+    """False if the file had changed so shortly before it was read that its times cannot prove it unchanged."""
+
+    class Settings:
+        name = "file_locations"
+        indexes: ClassVar[list[Any]] = [IndexModel([("file_id", ASCENDING)])]
+
+
+class User(Document):
+    """Who owns what; a laptop has the one user ``local``."""
+
+    id: str  # pyright: ignore[reportIncompatibleVariableOverride, reportGeneralTypeIssues] -- the user's name is the id
+    created_at: datetime
+    settings: dict[str, Any] = Field(default_factory=dict)
+
+    class Settings:
+        name = "users"

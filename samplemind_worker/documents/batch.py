@@ -1,0 +1,194 @@
+"""A batch of submitted files, and its items: the record of progress.
+
+An item's life::
+
+    pending ──dispatch──> queued ──claim──> running ──end of step──> queued (next step) … ──> completed
+       ^                    │                  │                                              failed
+       └──── lost message ──┴── lease ran out ─┘                                              skipped
+                                                                                              cancelled
+
+Only ids travel through Redis. A parcel is the set of items that one Celery chain carries; each dispatch gives its
+items a new ``parcel_id`` and the next ``attempt``, so that a message of an earlier dispatch finds nothing to do.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, ClassVar, Literal
+
+from beanie import Document
+from bson import ObjectId
+from pydantic import BaseModel, ConfigDict, Field
+from pymongo import ASCENDING, DESCENDING, IndexModel
+
+Priority = Literal["interactive", "bulk"]
+
+
+class State(StrEnum):
+    """Where an item is; the last four are final."""
+
+    PENDING = "pending"
+    QUEUED = "queued"
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    CANCELLED = "cancelled"
+
+
+OPEN_STATES = (State.PENDING, State.QUEUED, State.RUNNING)
+FINAL_STATES = (State.COMPLETED, State.FAILED, State.SKIPPED, State.CANCELLED)
+
+
+class BatchStatus(StrEnum):
+    """Where a batch is."""
+
+    PENDING = "pending"
+    PROCESSING = "processing"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class Step(StrEnum):
+    """The five steps of a file, in their order."""
+
+    DECODE = "decode"
+    FEATURES = "features"
+    TEMPO_KEY = "tempo_key"
+    SUMMARIZE = "summarize"
+    STORE = "store"
+
+
+class ItemError(BaseModel):
+    """Why an item failed."""
+
+    code: str
+    message: str
+
+
+class BatchJob(Document):
+    """One submission. Holds no list of its files: a document ends at 16 MB, which is about 400,000 ids."""
+
+    id: str  # pyright: ignore[reportIncompatibleVariableOverride, reportGeneralTypeIssues] -- the batch id
+    name: str
+    status: BatchStatus = BatchStatus.PENDING
+    recorded: bool = False
+    """All items are in the record; nothing is dispatched before."""
+    total_files: int = 0
+    priority: Priority = "interactive"
+    files_per_chain: int
+    ai: bool = True
+    force: bool = False
+    paths: list[str] = Field(default_factory=list)
+    user_id: str = "local"
+    created_at: datetime
+    started_at: datetime | None = None
+    """When the first item was dispatched; after a retry, the first of that."""
+    ended_before: int = 0
+    """Files that had ended before the last retry: they do not count towards the rate."""
+    finished_at: datetime | None = None
+    dispatched_at: datetime | None = None
+    """When an item of it was last dispatched: open batches take turns by it."""
+    results: dict[str, Any] | None = None
+    """Counts and errors of a batch that ended."""
+    opened: int = 0
+    """Raised by whoever opens it again: closing it is fenced by it."""
+
+    class Settings:
+        name = "batch_jobs"
+        indexes: ClassVar[list[Any]] = [
+            IndexModel([("created_at", DESCENDING)]),
+            IndexModel([("status", ASCENDING), ("priority", DESCENDING), ("dispatched_at", ASCENDING)]),
+        ]
+
+
+BY_STATE = "batch_id_1_state_1__id_1"
+"""The index of items by state; its name is the server's own."""
+
+
+class BatchItem(Document):
+    """One file of a batch."""
+
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+    id: ObjectId  # pyright: ignore[reportIncompatibleVariableOverride, reportGeneralTypeIssues] -- made by us, in path order
+    batch_id: str
+    root: str
+    path: str
+    raw_path: bytes | None = None
+    """The path's bytes, where they are no UTF-8."""
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+    state: State
+    step: Step
+    attempt: int = 0
+    """How often it was dispatched."""
+    starts: int = 0
+    """How often an attempt of it was begun."""
+    fresh: bool = True
+    """The current attempt was not begun yet."""
+    alone: bool = False
+    """It was begun and did not end: it travels in a parcel of its own."""
+    parcel_id: ObjectId | None = None
+    queue: str | None = None
+    queued_at: datetime | None = None
+    taken_from: datetime | None = None
+    """``queued_at`` of what is running now: what was queued before it and still waits was overtaken."""
+    claim: str | None = None
+    """Token of the task that runs it: the fence of every later write."""
+    worker: str | None = None
+    lease_until: datetime | None = None
+    file_id: str | None = None
+    skip_reason: str | None = None
+    error: ItemError | None = None
+
+    class Settings:
+        name = "batch_items"
+        indexes: ClassVar[list[Any]] = [
+            IndexModel([("batch_id", ASCENDING), ("state", ASCENDING), ("_id", ASCENDING)], name=BY_STATE),
+            IndexModel([("batch_id", ASCENDING), ("_id", ASCENDING)]),
+            IndexModel([("parcel_id", ASCENDING)], sparse=True),
+            IndexModel([("lease_until", ASCENDING)], sparse=True),
+            IndexModel([("queued_at", ASCENDING)], sparse=True),
+            IndexModel(
+                [("batch_id", ASCENDING), ("error.code", ASCENDING)],
+                partialFilterExpression={"error.code": {"$exists": True}},
+            ),
+        ]
+
+
+def new_item(
+    batch_id: str,
+    *,
+    root: str,
+    path: str,
+    raw_path: bytes | None,
+    size: int,
+    mtime_ns: int,
+    ctime_ns: int,
+    skip_reason: str | None = None,
+    file_id: str | None = None,
+) -> dict[str, Any]:
+    """Return the document of a pending item, or of one that is skipped from the start."""
+    ending: dict[str, Any] = {"state": State.PENDING.value}
+    if skip_reason is not None:
+        ending = {"state": State.SKIPPED.value, "skip_reason": skip_reason}
+    if file_id is not None:
+        ending["file_id"] = file_id
+    return {
+        "_id": ObjectId(),
+        "batch_id": batch_id,
+        "root": root,
+        "path": path,
+        "raw_path": raw_path,
+        "size": size,
+        "mtime_ns": mtime_ns,
+        "ctime_ns": ctime_ns,
+        "step": Step.DECODE.value,
+        "attempt": 0,
+        "starts": 0,
+        "fresh": True,
+        "alone": False,
+        **ending,
+    }

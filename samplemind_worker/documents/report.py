@@ -1,0 +1,53 @@
+"""One file as the JSON object of `analyze --json`, `show --json` and `export`."""
+
+from typing import Any
+
+from samplemind_worker.documents.facts import AnalysisFacts, AudioFacts
+
+_ANALYSIS_FIELDS = (
+    "kind", "kind_confidence",
+    "tempo", "tempo_confidence", "tempo_candidates", "time_signature", "beats",
+    "key", "mode", "key_confidence", "key_candidates", "camelot", "tuning_cents",
+    "pitch_midi", "pitch_note", "pitch_cents", "pitch_confidence",
+    "instrument", "instrument_confidence",
+)  # fmt: skip
+_TEXT_FIELDS = (
+    "ai_provider", "ai_model", "ai_summary", "production_tips", "creative_ideas", "fl_studio_recommendations",
+)  # fmt: skip
+
+
+def analyzed(path: str, audio: AudioFacts, analysis: AnalysisFacts) -> dict[str, Any]:
+    """Return the report of an analysed file; texts only where a summary was written."""
+    facts = analysis.model_dump(mode="json")
+    report: dict[str, Any] = {
+        "path": path,
+        "status": "analyzed",
+        "file_id": audio.file_id,
+        "filename": audio.filename,
+        "file_size": audio.file_size,
+        "duration": audio.duration,
+        "sample_rate": audio.sample_rate,
+        "channels": audio.channels,
+        "format": audio.format,
+        "subtype": audio.subtype,
+    }
+    report.update({name: facts[name] for name in _ANALYSIS_FIELDS})
+    report["loudness_lufs"] = audio.loudness_lufs
+    report["true_peak_dbtp"] = audio.true_peak_dbtp
+    report["spectral_features"] = facts["spectral_features"]
+    report["tags"] = sorted({*audio.tags, *analysis.ai_tags})
+    report["metadata"] = audio.metadata
+    report["warnings"] = audio.warnings
+    if analysis.ai_provider is not None:
+        report.update({name: facts[name] for name in _TEXT_FIELDS})
+    report["provenance"] = facts["provenance"]
+    report["versions"] = facts["versions"]
+    report["seconds"] = facts["seconds"]
+    if analysis.analyzed_at is not None:
+        report["analyzed_at"] = facts["analyzed_at"]
+    return report
+
+
+def rejected(path: str, *, code: str, message: str) -> dict[str, Any]:
+    """Return the report of a file that could not be analysed."""
+    return {"path": path, "status": "rejected", "error": {"code": code, "message": message}}

@@ -1,0 +1,137 @@
+"""The exception tree.
+
+::
+
+    SampleMindError
+    ├── TransientError              retried with back-off and jitter
+    │   └── ServiceUnavailableError a service does not answer
+    ├── PermanentError              ends that file, with its code and message in the record
+    │   ├── MissingFileError        ``missing``
+    │   ├── PermissionDeniedError   ``permission``
+    │   ├── OutsideRootsError       ``outside_roots``
+    │   ├── EmptyFileError          ``empty``
+    │   ├── NotAudioError           ``not_audio``
+    │   ├── UnreadableError         ``unreadable``
+    │   ├── UnsupportedError        ``unsupported``
+    │   ├── TooLongError            ``too_long``
+    │   ├── TooLargeError           ``too_large``
+    │   ├── StepTimeoutError        ``timeout``
+    │   ├── WorkerCrashedError      ``worker_crashed``
+    │   ├── OutOfMemoryError        ``out_of_memory``
+    │   └── InternalError           ``internal``
+    ├── UsageError                  the command was called wrongly (exit code 2)
+    └── SetupError                  the machine lacks something; the message says how to mend it (exit code 3)
+
+``InvalidSignalError`` (a ``PermanentError`` with code ``unreadable``, and a ``ValueError``) is what the DSP core
+raises for arrays that are no signal.
+"""
+
+from typing import ClassVar
+
+
+class SampleMindError(Exception):
+    """The root of all errors of ours."""
+
+
+class TransientError(SampleMindError):
+    """May go away by itself: the work is retried."""
+
+
+class ServiceUnavailableError(TransientError):
+    """Redis, MongoDB or Chroma does not answer."""
+
+
+class PermanentError(SampleMindError):
+    """Ends one file, with a stored reason."""
+
+    code: ClassVar[str] = "internal"
+
+
+class MissingFileError(PermanentError):
+    """The file is not there any more."""
+
+    code = "missing"
+
+
+class PermissionDeniedError(PermanentError):
+    """The file may not be read."""
+
+    code = "permission"
+
+
+class OutsideRootsError(PermanentError):
+    """The path leaves its root."""
+
+    code = "outside_roots"
+
+
+class EmptyFileError(PermanentError):
+    """The file has no bytes, or no frames."""
+
+    code = "empty"
+
+
+class NotAudioError(PermanentError):
+    """The bytes are no audio of any known kind."""
+
+    code = "not_audio"
+
+
+class UnreadableError(PermanentError):
+    """Audio by its name or header, but it cannot be decoded."""
+
+    code = "unreadable"
+
+
+class InvalidSignalError(UnreadableError, ValueError):
+    """An array that is no signal; says what was wanted and what came."""
+
+
+class UnsupportedError(PermanentError):
+    """A known format that needs an extra, or is not supported."""
+
+    code = "unsupported"
+
+
+class TooLongError(PermanentError):
+    """Longer than the cap in the settings."""
+
+    code = "too_long"
+
+
+class TooLargeError(PermanentError):
+    """More bytes, channels or samples a second than the settings allow."""
+
+    code = "too_large"
+
+
+class StepTimeoutError(PermanentError):
+    """A step took longer than its limit."""
+
+    code = "timeout"
+
+
+class WorkerCrashedError(PermanentError):
+    """The process died with the file in its hands, as often as we try."""
+
+    code = "worker_crashed"
+
+
+class OutOfMemoryError(PermanentError):
+    """Decoding or analysing needs more memory than allowed."""
+
+    code = "out_of_memory"
+
+
+class InternalError(PermanentError):
+    """A fault of ours; the message says where."""
+
+    code = "internal"
+
+
+class UsageError(SampleMindError):
+    """Wrong usage of a command."""
+
+
+class SetupError(SampleMindError):
+    """The machine lacks something; the message says how to mend it."""

@@ -1,0 +1,55 @@
+"""The one event loop that Beanie needs, hidden behind `store.mongo`.
+
+Celery's tasks and the CLI are synchronous; PyMongo's async client belongs to one loop. The loop runs in a daemon
+thread of its own, made on first use and made anew after a fork.
+"""
+
+import asyncio
+import os
+import threading
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+class _LoopThread:
+    def __init__(self) -> None:
+        self.pid = os.getpid()
+        self.loop = asyncio.new_event_loop()
+        self.thread = threading.Thread(target=self.loop.run_forever, name="samplemind-mongo", daemon=True)
+        self.thread.start()
+
+
+_lock = threading.Lock()
+_current: _LoopThread | None = None
+
+
+def get_loop() -> asyncio.AbstractEventLoop:
+    """Return this process's loop, started."""
+    global _current  # noqa: PLW0603 -- one loop a process
+    with _lock:
+        if _current is None or _current.pid != os.getpid():
+            _current = _LoopThread()
+        return _current.loop
+
+
+def run(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine on the loop and wait for its result; interrupting the wait cancels it."""
+    future = asyncio.run_coroutine_threadsafe(coroutine, get_loop())
+    try:
+        return future.result()
+    except BaseException:
+        future.cancel()
+        raise
+
+
+def shutdown() -> None:
+    """Stop the loop and its thread."""
+    global _current
+    with _lock:
+        current, _current = _current, None
+    if current is not None and current.pid == os.getpid():
+        current.loop.call_soon_threadsafe(current.loop.stop)
+        current.thread.join(timeout=5)
+        current.loop.close()

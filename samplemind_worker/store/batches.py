@@ -1,0 +1,376 @@
+"""Batch jobs and their items: recording, counting, listing, cancelling, retrying."""
+
+import asyncio
+import secrets
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from bson import ObjectId
+
+from samplemind_worker.documents.batch import (
+    FINAL_STATES,
+    OPEN_STATES,
+    BatchItem,
+    BatchJob,
+    BatchStatus,
+    Priority,
+    State,
+    Step,
+)
+from samplemind_worker.errors import UsageError
+from samplemind_worker.store import mongo
+
+_PAGE = 1000
+_OPEN = list(OPEN_STATES)
+# Items that no task holds any more carry none of these.
+_RELEASED = dict.fromkeys(("parcel_id", "queue", "queued_at", "taken_from", "claim", "worker", "lease_until"), "")
+
+
+def create(
+    *,
+    name: str,
+    paths: Sequence[str],
+    priority: Priority,
+    files_per_chain: int,
+    ai: bool,
+    force: bool,
+) -> BatchJob:
+    """Record a batch whose items are still to come; it is not dispatched before `close_recording`."""
+    now = mongo.now()
+    job = BatchJob(
+        id=f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}",
+        name=name,
+        priority=priority,
+        files_per_chain=files_per_chain,
+        ai=ai,
+        force=force,
+        paths=list(paths),
+        created_at=now,
+    )
+    mongo.run(job.insert())
+    return job
+
+
+def add_items(items: list[dict[str, Any]]) -> None:
+    """Insert items in one bulk write; the documents are ours and of one shape, so they are not validated one by one."""
+
+    async def _add() -> None:
+        await BatchItem.get_pymongo_collection().insert_many(items, ordered=False)
+
+    mongo.run(_add())
+
+
+def close_recording(batch_id: str, *, total_files: int) -> None:
+    """Say that all items are recorded: from now on the batch is dispatched, unless it was cancelled meanwhile.
+
+    Raises
+    ------
+    UsageError
+        If the batch was given up meanwhile (`stalled_recordings`).
+    """
+    _update_job(batch_id, {"recorded": True, "total_files": total_files})
+    status = find(batch_id).status
+    if status is BatchStatus.CANCELLED:
+        cancel(batch_id)
+    elif status is BatchStatus.FAILED:
+        abandon(batch_id)
+        raise UsageError(f"recording stood still for so long that batch {batch_id} was given up; submit it again")
+
+
+def abandon(batch_id: str) -> None:
+    """Mark a batch that could not be recorded to its end as failed; its items stay listed, as cancelled."""
+
+    async def _abandon() -> None:
+        items = BatchItem.get_pymongo_collection()
+        await items.update_many({"batch_id": batch_id, "state": State.PENDING}, {"$set": {"state": State.CANCELLED}})
+        total = await items.count_documents({"batch_id": batch_id})
+        counts = await _counts(batch_id, total)
+        await _set_job(
+            batch_id,
+            {
+                "status": BatchStatus.FAILED,
+                "total_files": total,
+                "finished_at": await mongo.read_clock(),
+                "results": {"counts": counts, "errors": {}},
+            },
+        )
+
+    mongo.run(_abandon())
+
+
+def stalled_recordings(*, older_than: float) -> list[str]:
+    """Return the batches that are being recorded, but got no item for so many seconds: who recorded them has died."""
+
+    async def _find() -> list[str]:
+        before = await mongo.read_clock() - timedelta(seconds=older_than)
+        jobs = await BatchJob.find(
+            {"status": BatchStatus.PENDING.value, "recorded": False, "created_at": {"$lt": before}}
+        ).to_list()
+        items = BatchItem.get_pymongo_collection()
+        since = {"$gte": ObjectId.from_datetime(before)}
+        return [job.id for job in jobs if await items.find_one({"batch_id": job.id, "_id": since}, {"_id": 1}) is None]
+
+    return mongo.run(_find())
+
+
+def find(batch_id: str) -> BatchJob:
+    """Return the batch of that id, or of that unique beginning of an id.
+
+    Raises
+    ------
+    UsageError
+        If there is none, or more than one.
+    """
+
+    async def _find() -> list[BatchJob]:
+        exact = await BatchJob.get(batch_id)
+        if exact is not None:
+            return [exact]
+        # Ids are digits, letters and hyphens, all of them before the tilde.
+        return await BatchJob.find({"_id": {"$gte": batch_id, "$lt": batch_id + "~"}}).limit(2).to_list()
+
+    jobs = mongo.run(_find()) if batch_id and batch_id.isascii() else []
+    if not jobs:
+        raise UsageError(f"no batch {batch_id!r}; `samplemind status` lists the recent ones")
+    if len(jobs) > 1:
+        raise UsageError(f"more than one batch begins with {batch_id!r}; give more of its id")
+    return jobs[0]
+
+
+def recent(limit: int) -> list[BatchJob]:
+    """Return the newest batches, newest first."""
+    return mongo.run(BatchJob.find_all().sort("-created_at").limit(limit).to_list())
+
+
+def report(job: BatchJob) -> dict[str, Any]:
+    """Return the JSON object of `status --json`.
+
+    Counts come from the items' states, by counting index keys; of a batch that ended they were kept when it did.
+    """
+    return mongo.run(_report(job))
+
+
+async def _report(job: BatchJob) -> dict[str, Any]:
+    if job.results is not None:
+        total, counts, errors, now = job.total_files, job.results["counts"], job.results["errors"], None
+    else:
+        total = job.total_files if job.recorded else await _recorded_so_far(job.id)
+        counts, errors, now = await asyncio.gather(_counts(job.id, total), _errors(job.id), mongo.read_clock())
+    ended = counts["completed"] + counts["failed"] - job.ended_before
+    elapsed = _seconds(job.started_at, job.finished_at or now)
+    rate = ended / elapsed if elapsed > 0 else 0.0
+    left = counts["pending"] + counts["running"]
+    return {
+        "batch_id": job.id,
+        "name": job.name,
+        "status": job.status.value,
+        "total_files": total,
+        **counts,
+        "recorded": job.recorded,
+        "created_at": _iso(job.created_at),
+        "started_at": _iso(job.started_at),
+        "finished_at": _iso(job.finished_at),
+        "files_per_second": round(rate, 2),
+        "eta_seconds": 0 if not left else round(left / rate) if rate > 0 else None,
+        "errors": errors,
+    }
+
+
+async def _recorded_so_far(batch_id: str) -> int:
+    return await BatchItem.get_pymongo_collection().count_documents({"batch_id": batch_id})
+
+
+async def _counts(batch_id: str, total: int) -> dict[str, int]:
+    """Count the items by state; the sum is always the total.
+
+    Pending is what is left of the total: the many, while `status` is asked most, and a difference costs nothing.
+    The states are counted one after the other while items move forward, so an item may be met twice: each count is
+    therefore clipped to what is left.
+    """
+    items = BatchItem.get_pymongo_collection()
+    tallies = await asyncio.gather(
+        *(items.count_documents({"batch_id": batch_id, "state": state.value}) for state in FINAL_STATES),
+        # Between two steps an item is queued again; it was begun, so it counts as running.
+        items.count_documents(
+            {"batch_id": batch_id, "state": {"$in": [State.QUEUED.value, State.RUNNING.value]}, "fresh": False}
+        ),
+    )
+    counts: dict[str, int] = {}
+    left = total
+    for name, tally in zip([*(state.value for state in FINAL_STATES), "running"], tallies, strict=True):
+        counts[name] = min(tally, left)
+        left -= counts[name]
+    return {**counts, "pending": left}
+
+
+async def _errors(batch_id: str) -> dict[str, int]:
+    cursor = await BatchItem.get_pymongo_collection().aggregate(
+        [
+            {"$match": {"batch_id": batch_id, "error.code": {"$exists": True}}},
+            {"$group": {"_id": "$error.code", "count": {"$sum": 1}}},
+        ]
+    )
+    counts = {row["_id"]: row["count"] async for row in cursor}
+    return dict(sorted(counts.items(), key=lambda pair: -pair[1]))
+
+
+def settle(batch_id: str) -> bool:
+    """Close the batch if no item of it is open; True if this call closed it. Safe to call at any time, by anyone."""
+    return mongo.run(_settle(batch_id))
+
+
+async def _settle(batch_id: str) -> bool:
+    if await _has_open_items(batch_id):
+        return False
+    job = await BatchJob.get(batch_id)
+    if job is None or not job.recorded or job.status not in (BatchStatus.PENDING, BatchStatus.PROCESSING):
+        return False
+    # Once more, as `opened` is known only now: what a retry opens from here on raises it.
+    if await _has_open_items(batch_id):
+        return False
+    counts, errors = await asyncio.gather(_counts(batch_id, job.total_files), _errors(batch_id))
+    now = await mongo.read_clock()
+    result = await BatchJob.get_pymongo_collection().update_one(
+        {"_id": batch_id, "status": job.status.value, "results": None, "opened": job.opened},
+        {
+            "$set": {
+                "status": BatchStatus.COMPLETED.value,
+                "finished_at": now,
+                "started_at": job.started_at or now,
+                "results": {"counts": counts, "errors": errors},
+            }
+        },
+    )
+    return result.modified_count == 1
+
+
+def open_batches() -> list[BatchJob]:
+    """Return the recorded batches that have not ended: interactive first, then whose turn was longest ago."""
+    statuses = [BatchStatus.PENDING.value, BatchStatus.PROCESSING.value]
+    jobs = mongo.run(
+        BatchJob.find({"status": {"$in": statuses}, "recorded": True}).sort("-priority", "+dispatched_at").to_list()
+    )
+    return sorted(jobs, key=lambda job: job.priority != "interactive")
+
+
+def cancel(batch_id: str) -> int:
+    """Cancel what has not ended, and return how many items that were; running tasks find their claim gone."""
+
+    async def _cancel() -> int:
+        # The status first: whoever dispatches or settles from here on sees it.
+        await BatchJob.get_pymongo_collection().update_one(
+            {"_id": batch_id, "status": {"$in": [BatchStatus.PENDING.value, BatchStatus.PROCESSING.value]}},
+            {"$set": {"status": BatchStatus.CANCELLED.value}},
+        )
+        items = BatchItem.get_pymongo_collection()
+        cancelled = 0
+        # Again until none is left: an item that moves between two states may slip past one scan of the index.
+        while await _has_open_items(batch_id):
+            result = await items.update_many(
+                {"batch_id": batch_id, "state": {"$in": _OPEN}},
+                {"$set": {"state": State.CANCELLED.value}, "$unset": _RELEASED},
+            )
+            cancelled += result.modified_count
+        job = await BatchJob.get(batch_id)
+        if job is not None and job.status is BatchStatus.CANCELLED:
+            total = job.total_files if job.recorded else await items.count_documents({"batch_id": batch_id})
+            counts, errors = await asyncio.gather(_counts(batch_id, total), _errors(batch_id))
+            now = await mongo.read_clock()
+            await _set_job(
+                batch_id,
+                {"finished_at": now, "total_files": total, "results": {"counts": counts, "errors": errors}},
+            )
+        return cancelled
+
+    return mongo.run(_cancel())
+
+
+def retry(batch_id: str) -> int:
+    """Make the failed items pending again, and return how many that were."""
+
+    async def _retry() -> int:
+        items = BatchItem.get_pymongo_collection()
+        failed = await items.count_documents({"batch_id": batch_id, "state": State.FAILED.value})
+        if not failed:
+            return 0
+        completed = await items.count_documents({"batch_id": batch_id, "state": State.COMPLETED.value})
+        await _set_job(batch_id, {"started_at": None, "ended_before": completed})
+        # The job first: should we die in between, an open batch without open items is closed by the dispatcher.
+        await _open(batch_id)
+        result = await items.update_many(
+            {"batch_id": batch_id, "state": State.FAILED.value},
+            {
+                "$set": {"state": State.PENDING.value, "step": Step.DECODE.value, "starts": 0, "fresh": True},
+                "$unset": {**_RELEASED, "error": ""},
+            },
+        )
+        # And again: somebody may have found no open item a moment ago, and closed it.
+        await _open(batch_id)
+        return result.modified_count
+
+    return mongo.run(_retry())
+
+
+async def _open(batch_id: str) -> None:
+    await BatchJob.get_pymongo_collection().update_one(
+        {"_id": batch_id},
+        {
+            "$set": {
+                "status": BatchStatus.PROCESSING.value,
+                "finished_at": None,
+                "results": None,
+            },
+            "$inc": {"opened": 1},
+        },
+    )
+
+
+async def _has_open_items(batch_id: str) -> bool:
+    query = {"batch_id": batch_id, "state": {"$in": _OPEN}}
+    return await BatchItem.get_pymongo_collection().find_one(query, {"_id": 1}) is not None
+
+
+def iterate(batch_id: str, *, state: State | None = None) -> Iterator[BatchItem]:
+    """Yield the items of a batch, or those in a state, in the order of their paths, page by page.
+
+    All of them are read by their ids, which do not change: by their states, an item that moves on meanwhile would be
+    met twice, or not at all.
+    """
+    query: dict[str, Any] = {"batch_id": batch_id}
+    if state is not None:
+        query["state"] = state.value
+    while True:
+        page = mongo.run(BatchItem.find(query).sort("+_id").limit(_PAGE).to_list())
+        yield from page
+        if len(page) < _PAGE:
+            return
+        query["_id"] = {"$gt": page[-1].id}
+
+
+def working_on(batch_id: str, *, limit: int = 3) -> list[str]:
+    """Return the paths of some items that are running now."""
+
+    async def _find() -> list[str]:
+        cursor = BatchItem.get_pymongo_collection().find(
+            {"batch_id": batch_id, "state": State.RUNNING.value}, {"path": 1}
+        )
+        return [row["path"] for row in await cursor.limit(limit).to_list()]
+
+    return mongo.run(_find())
+
+
+def _update_job(batch_id: str, values: dict[str, Any]) -> None:
+    mongo.run(_set_job(batch_id, values))
+
+
+async def _set_job(batch_id: str, values: dict[str, Any]) -> None:
+    await BatchJob.get_pymongo_collection().update_one({"_id": batch_id}, {"$set": values})
+
+
+def _seconds(start: datetime | None, end: datetime | None) -> float:
+    return (end - start).total_seconds() if start is not None and end is not None else 0.0
+
+
+def _iso(value: datetime | None) -> str | None:
+    return None if value is None else value.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,227 @@
+"""Files, where they lie, and their analyses: bulk upserts keyed by content, and look-ups."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pymongo import UpdateOne
+
+from samplemind_worker.documents.analysis import Analysis
+from samplemind_worker.documents.audio_file import AudioFile, FileLocation
+from samplemind_worker.documents.batch import BatchItem
+from samplemind_worker.documents.facts import AnalysisFacts, AudioFacts
+from samplemind_worker.errors import UsageError
+from samplemind_worker.store import mongo
+from samplemind_worker.store.library import location_id, printable
+
+_PAGE = 500
+_SHORTEST_PREFIX = 6  # of a file id, on the command line
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a content lies, and the times and size it had when it was read."""
+
+    root: str
+    path: bytes
+    file_id: str
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+    settled: bool
+
+    @property
+    def id(self) -> str:
+        """The key of this place in the record."""
+        return location_id(self.root, self.path)
+
+
+def save_places(places: Sequence[Place]) -> None:
+    """Record where contents lie; a place that held another content before now holds this one."""
+
+    async def _save() -> None:
+        updates: list[UpdateOne] = []
+        for place in places:
+            path, raw_path = printable(place.path)
+            values = {
+                "root": place.root,
+                "path": path,
+                "raw_path": raw_path,
+                "file_id": place.file_id,
+                "size": place.size,
+                "mtime_ns": place.mtime_ns,
+                "ctime_ns": place.ctime_ns,
+                "settled": place.settled,
+            }
+            updates.append(UpdateOne({"_id": place.id}, {"$set": values}, upsert=True))
+        await FileLocation.get_pymongo_collection().bulk_write(updates, ordered=False)
+
+    if places:
+        mongo.run(_save())
+
+
+def unchanged(keys: Sequence[tuple[str, int, int, int]], *, versions: Mapping[str, int]) -> dict[str, str]:
+    """Return place id -> file id of those places whose content needs no work.
+
+    ``keys`` are (place id, size, mtime_ns, ctime_ns) as found now. A place counts if size and both times are what they
+    were when it was read, the times were old enough then to prove it, and every step's version is recorded.
+    """
+    stats = {key[0]: key[1:] for key in keys}
+
+    async def _find() -> dict[str, str]:
+        cursor = FileLocation.get_pymongo_collection().find(
+            {"_id": {"$in": list(stats)}, "settled": True}, {"file_id": 1, "size": 1, "mtime_ns": 1, "ctime_ns": 1}
+        )
+        found = {
+            row["_id"]: row["file_id"]
+            async for row in cursor
+            if stats[row["_id"]] == (row["size"], row["mtime_ns"], row["ctime_ns"])
+        }
+        done = await _with_versions(set(found.values()), versions)
+        return {place: content for place, content in found.items() if content in done}
+
+    return mongo.run(_find()) if stats else {}
+
+
+def progress_of(file_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Return, for each analysed content of these, its step versions and when it was analysed."""
+
+    async def _find() -> dict[str, dict[str, Any]]:
+        cursor = Analysis.get_pymongo_collection().find(
+            {"_id": {"$in": list(file_ids)}}, {"versions": 1, "analyzed_at": 1}
+        )
+        return {row["_id"]: row async for row in cursor}
+
+    return mongo.run(_find()) if file_ids else {}
+
+
+async def _with_versions(file_ids: set[str], versions: Mapping[str, int]) -> set[str]:
+    query: dict[str, Any] = {"_id": {"$in": list(file_ids)}}
+    query.update({f"versions.{step}": version for step, version in versions.items()})
+    return {row["_id"] async for row in Analysis.get_pymongo_collection().find(query, {"_id": 1})}
+
+
+def save_analyses(pairs: Sequence[tuple[AudioFacts, AnalysisFacts]]) -> None:
+    """Record contents and their analyses, in two bulk writes; a content analysed anew loses what followed from the old.
+
+    The audio first: an analysis without its file would be an orphan if we died in between.
+    """
+
+    async def _save() -> None:
+        now = await mongo.read_clock()
+        files = [
+            UpdateOne(
+                {"_id": audio.file_id},
+                {"$set": audio.model_dump(), "$setOnInsert": {"uploaded_at": now, "user_id": "local"}},
+                upsert=True,
+            )
+            for audio, _ in pairs
+        ]
+        await AudioFile.get_pymongo_collection().bulk_write(files, ordered=False)
+        analyses = [
+            UpdateOne({"_id": analysis.file_id}, {"$set": {**analysis.model_dump(), "analyzed_at": now}}, upsert=True)
+            for _, analysis in pairs
+        ]
+        await Analysis.get_pymongo_collection().bulk_write(analyses, ordered=False)
+
+    if pairs:
+        mongo.run(_save())
+
+
+def update_analyses(changes: Mapping[str, Mapping[str, Any]]) -> None:
+    """Set fields of analyses, by file id, in one bulk write."""
+
+    async def _update() -> None:
+        updates = [UpdateOne({"_id": key}, {"$set": dict(values)}) for key, values in changes.items()]
+        await Analysis.get_pymongo_collection().bulk_write(updates, ordered=False)
+
+    if changes:
+        mongo.run(_update())
+
+
+def load(file_ids: Sequence[str]) -> dict[str, tuple[AudioFacts, AnalysisFacts]]:
+    """Return the recorded facts of these contents; those that are not analysed are left out."""
+
+    async def _find() -> dict[str, tuple[AudioFacts, AnalysisFacts]]:
+        query = {"_id": {"$in": list(file_ids)}}
+        audio = {row["_id"]: row async for row in AudioFile.get_pymongo_collection().find(query)}
+        return {
+            row["_id"]: (AudioFacts.model_validate(audio[row["_id"]]), AnalysisFacts.model_validate(row))
+            async for row in Analysis.get_pymongo_collection().find(query)
+            if row["_id"] in audio
+        }
+
+    return mongo.run(_find()) if file_ids else {}
+
+
+def resolve(file_id: str) -> str:
+    """Return the full file id for a unique beginning of one.
+
+    Raises
+    ------
+    UsageError
+        If there is none, or more than one.
+    """
+    if len(file_id) < _SHORTEST_PREFIX or any(letter not in "0123456789abcdef" for letter in file_id):
+        raise UsageError(f"{file_id!r} is neither a file nor the id of one (at least {_SHORTEST_PREFIX} hex digits)")
+
+    async def _find() -> list[str]:
+        query = {"_id": {"$gte": file_id, "$lte": file_id + "f" * (64 - len(file_id))}}
+        return [row["_id"] async for row in AudioFile.get_pymongo_collection().find(query, {"_id": 1}).limit(2)]
+
+    found = mongo.run(_find())
+    if len(found) != 1:
+        raise UsageError(
+            f"no file {file_id!r} in the library" if not found else f"more than one file id begins with {file_id!r}"
+        )
+    return found[0]
+
+
+def at_place(root: str, path: bytes) -> str | None:
+    """Return the id of the content that was last seen at a place."""
+
+    async def _find() -> str | None:
+        row = await FileLocation.get_pymongo_collection().find_one({"_id": location_id(root, path)}, {"file_id": 1})
+        return None if row is None else row["file_id"]
+
+    return mongo.run(_find())
+
+
+def last_error_at(item_query: Mapping[str, Any]) -> dict[str, str] | None:
+    """Return the error of the newest item that matches, if it failed."""
+
+    async def _find() -> dict[str, str] | None:
+        rows = await BatchItem.get_pymongo_collection().find(dict(item_query)).sort("_id", -1).limit(1).to_list()
+        return rows[0].get("error") if rows else None
+
+    return mongo.run(_find())
+
+
+def places_of(file_ids: Sequence[str]) -> dict[str, list[str]]:
+    """Return the printable full paths where each content lies."""
+
+    async def _find() -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        cursor = FileLocation.get_pymongo_collection().find({"file_id": {"$in": list(file_ids)}})
+        async for row in cursor.sort("_id", 1):
+            found.setdefault(row["file_id"], []).append(f"{row['root']}/{row['path']}")
+        return found
+
+    return mongo.run(_find()) if file_ids else {}
+
+
+def iterate() -> Iterator[tuple[AudioFacts, AnalysisFacts]]:
+    """Yield everything analysed, in the order of the ids, page by page."""
+    after = ""
+    while True:
+
+        async def _page(start: str = after) -> list[str]:
+            cursor = Analysis.get_pymongo_collection().find({"_id": {"$gt": start}}, {"_id": 1})
+            return [row["_id"] for row in await cursor.sort("_id", 1).limit(_PAGE).to_list()]
+
+        ids = mongo.run(_page())
+        found = load(ids)
+        yield from (found[key] for key in ids if key in found)
+        if len(ids) < _PAGE:
+            return
+        after = ids[-1]

@@ -1,0 +1,147 @@
+"""Decoded signals in shared memory between two steps: one file a parcel and step, under a byte budget.
+
+A hint, never a need: whoever does not find what it wants decodes again. A file is a JSON header and raw arrays; it is
+written under another name and renamed, so a reader meets all of it or nothing.
+"""
+
+import hashlib
+import os
+import stat
+import struct
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import orjson
+
+_LENGTH = struct.Struct("<Q")
+_ALIGN = 64
+_PARTIAL = ".partial"
+
+SWEEP_AGE = 30.0
+"""s; younger files may belong to a parcel that is just moving between two steps."""
+
+Arrays = dict[str, npt.NDArray[Any]]
+
+
+class Scratch:
+    """The scratch folder of this machine, shared by its cpu workers."""
+
+    def __init__(self, folder: Path, *, budget: int) -> None:
+        self.folder = folder
+        self.budget = budget
+
+    def put(self, name: str, meta: dict[str, Any], arrays: Arrays) -> bool:
+        """Keep arrays under a name; False if the budget, or the memory itself, has no room."""
+        table: list[tuple[str, str, list[int], int]] = []
+        offset = 0
+        for key, array in arrays.items():
+            table.append((key, array.dtype.str, list(array.shape), offset))
+            offset += -(-array.nbytes // _ALIGN) * _ALIGN
+        header = orjson.dumps({"meta": meta, "arrays": table}, option=orjson.OPT_SERIALIZE_NUMPY)
+        start = -(-(_LENGTH.size + len(header)) // _ALIGN) * _ALIGN
+        if self.used() + start + offset > self.budget:
+            return False
+        partial = self._path(name).with_suffix(_PARTIAL)
+        try:
+            self._prepare()
+            descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(_LENGTH.pack(len(header)) + header)
+                for (_, _, _, at), array in zip(table, arrays.values(), strict=True):
+                    file.seek(start + at)
+                    file.write(np.ascontiguousarray(array).data)
+                file.truncate(start + offset)
+            partial.replace(self._path(name))
+        except OSError:
+            with suppress(OSError):
+                partial.unlink()
+            return False
+        return True
+
+    def get(self, name: str) -> tuple[dict[str, Any], Arrays] | None:
+        """Return what is kept under a name, or None. The arrays are views of one buffer."""
+        try:
+            self._check_owner()
+            buffer = bytearray(self._path(name).read_bytes())  # writable: the kernels take no read-only arrays
+        except OSError:
+            return None
+        (length,) = _LENGTH.unpack_from(buffer)
+        header = orjson.loads(buffer[_LENGTH.size : _LENGTH.size + length])
+        start = -(-(_LENGTH.size + length) // _ALIGN) * _ALIGN
+        arrays: Arrays = {}
+        for key, dtype, shape, at in header["arrays"]:
+            count = int(np.prod(shape, dtype=np.int64))
+            arrays[key] = np.frombuffer(buffer, dtype=np.dtype(dtype), count=count, offset=start + at).reshape(shape)
+        return header["meta"], arrays
+
+    def drop(self, names: Iterable[str]) -> None:
+        """Forget what is kept under these names."""
+        for name in names:
+            with suppress(OSError):  # it is gone, or the folder was never ours to use
+                self._path(name).unlink()
+
+    def used(self) -> int:
+        """Return how many bytes are kept now."""
+        return sum(status.st_size for _, status in self._files())
+
+    def older_than(self, age: float) -> bool:
+        """Whether anything here is older than so many seconds."""
+        return next(self._old(age), None) is not None
+
+    def sweep(self, live: Callable[[Sequence[str]], set[str]], *, age: float) -> int:
+        """Remove what dead workers left: files older than ``age`` seconds of parcels that ``live`` does not name."""
+        files: dict[str, list[Path]] = {}
+        for path in self._old(age):
+            files.setdefault(path.name.partition(".")[0], []).append(path)
+        alive = live(list(files)) if files else set[str]()
+        dead = [path for parcel, paths in files.items() if parcel not in alive for path in paths]
+        for path in dead:
+            path.unlink(missing_ok=True)
+        return len(dead)
+
+    def _old(self, age: float) -> Iterator[Path]:
+        oldest = time.time() - age
+        return (path for path, status in self._files() if status.st_mtime < oldest)
+
+    def _files(self) -> Iterator[tuple[Path, os.stat_result]]:
+        try:
+            entries = list(self.folder.iterdir())
+        except OSError:  # not made yet, or not ours to use
+            return
+        for path in entries:
+            try:
+                yield path, path.stat()
+            except OSError:  # another process has just dropped it
+                continue
+
+    def _prepare(self) -> None:
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._check_owner()
+
+    def _check_owner(self) -> None:
+        """Raise PermissionError where somebody else made the folder: shared memory is open to all users."""
+        status = self.folder.lstat()
+        if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid():
+            raise PermissionError(f"{self.folder} is not a folder of this user")
+
+    def _path(self, name: str) -> Path:
+        return self.folder / name
+
+
+def folder_for(record: str, base: Path | None) -> Path:
+    """Return the folder of one record below ``base``; by default in shared memory, else in the temporary folder.
+
+    A folder of its own, as all that it holds is swept. ``record`` names the database: two of them on one machine must
+    not sweep each other's files.
+    """
+    if base is None:
+        shared = Path("/dev/shm")  # noqa: S108 -- the folder below it is ours alone: 0700, and checked by its owner
+        base = shared if os.access(shared, os.W_OK) else Path(tempfile.gettempdir())
+    digest = hashlib.blake2b(record.encode(), digest_size=6).hexdigest()
+    return base / f"samplemind-{os.getuid()}-{digest}"
