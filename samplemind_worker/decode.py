@@ -1,0 +1,230 @@
+"""File bytes to float32 mono samples at 22.05 kHz, with loudness measured on the way.
+
+The file is read once, in blocks, so memory does not depend on its length: of a long file the middle is kept for
+analysis, the rest only passes through the loudness meter.
+"""
+
+import os
+from dataclasses import dataclass
+from typing import BinaryIO, cast
+
+import numpy as np
+import numpy.typing as npt
+import soundfile as sf
+import soxr
+
+from samplemind_worker.dsp.loudness import LoudnessMeter
+from samplemind_worker.dsp.units import SR
+from samplemind_worker.errors import (
+    EmptyFileError,
+    NotAudioError,
+    TooLargeError,
+    TooLongError,
+    UnreadableError,
+    UnsupportedError,
+)
+
+_BLOCK_SAMPLES = 1 << 17
+_RATES = (1_000, 768_000)
+_UNKNOWN_FRAMES = 1 << 62  # libsndfile says 2^63 - 1 where a header does not tell the length
+
+_AUDIO_MAGIC = (b"RIFF", b"RIFX", b"RF64", b"FORM", b"fLaC", b"OggS", b"ID3", b"caff", b".snd", b"riff", b"Crea")
+_OTHER_RIFF = (b"WEBP", b"AVI ")
+_SNIFF = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a file may ask for."""
+
+    max_duration: float = 3600.0
+    """Longest file in seconds."""
+    max_channels: int = 64
+    excerpt_seconds: float = 120.0
+    """Longest stretch that is kept for analysis."""
+
+
+@dataclass(frozen=True, slots=True)
+class DecodedAudio:
+    """One decoded file."""
+
+    y: npt.NDArray[np.float32]
+    """Mono, shape (n,), at ``sr``: the whole file, or the middle of a long one."""
+    sr: int
+    duration: float
+    """Seconds of the source, all of it."""
+    excerpt_start: float
+    """Where ``y`` begins in the source, in seconds."""
+    sample_rate: int
+    channels: int
+    format: str
+    subtype: str
+    loudness_lufs: float | None
+    true_peak_dbtp: float | None
+    warnings: tuple[str, ...]
+
+
+def decode(file: BinaryIO, *, limits: Limits) -> DecodedAudio:
+    """Decode an open file.
+
+    The bytes decide what it is. Warnings are ``truncated`` (fewer frames than the header
+    says), ``non_finite_samples`` (NaN or infinity became 0) and ``opposite_phase`` (the channels cancel each other:
+    the first one is analysed).
+
+    Raises
+    ------
+    EmptyFileError, NotAudioError, UnreadableError, UnsupportedError, TooLongError, TooLargeError
+        Where there is nothing to analyse; the message leaves the name of the file to those who know it.
+    """
+    with _open(file) as sound:
+        _check_header(sound, limits)
+        reader = _Reader(sound, limits)
+        reader.run()
+        y = reader.mono()
+        if sound.samplerate != SR:
+            # soxr may overshoot the length by a sample; float32 in, float32 out.
+            y = np.asarray(soxr.resample(y, sound.samplerate, SR, quality="HQ"), dtype=np.float32)
+        if y.size == 0:
+            y = np.zeros(1, np.float32)
+        return DecodedAudio(
+            y=y,
+            sr=SR,
+            duration=reader.frames / sound.samplerate,
+            excerpt_start=reader.start / sound.samplerate,
+            sample_rate=sound.samplerate,
+            channels=sound.channels,
+            format=sound.format,
+            subtype=sound.subtype,
+            loudness_lufs=reader.meter.integrated_lufs(),
+            true_peak_dbtp=reader.meter.true_peak_dbtp(),
+            warnings=tuple(reader.warnings),
+        )
+
+
+def _open(file: BinaryIO) -> sf.SoundFile:
+    try:
+        return sf.SoundFile(file.fileno(), closefd=False)
+    except sf.LibsndfileError as error:
+        head = os.pread(file.fileno(), _SNIFF, 0)
+        if not head:
+            raise EmptyFileError("the file has no bytes") from error
+        if head[4:8] == b"ftyp" or head.startswith(b"\x30\x26\xb2\x75"):
+            raise UnsupportedError("AAC, ALAC and WMA are not supported; convert it to FLAC or WAV") from error
+        if _looks_like_audio(head):
+            raise UnreadableError(f"cannot be decoded: {error.error_string}") from error
+        raise NotAudioError("not an audio file of any known kind") from error
+
+
+def _looks_like_audio(head: bytes) -> bool:
+    """Tell a damaged audio file from a file of another kind."""
+    if head.startswith(_AUDIO_MAGIC):
+        return head[8:12] not in _OTHER_RIFF
+    # The byte order mark of UTF-16 would be layer I.
+    return head[0] == 0xFF and len(head) > 1 and head[1] >= 0xE0 and head[1] & 6 in {2, 4}  # noqa: PLR2004 -- MPEG sync, layer II or III
+
+
+def _check_header(sound: sf.SoundFile, limits: Limits) -> None:
+    low, high = _RATES
+    if sound.samplerate > high:
+        raise TooLargeError(f"{sound.samplerate} samples a second; at most {high} are taken")
+    if sound.samplerate < low:
+        raise UnsupportedError(f"{sound.samplerate} samples a second; at least {low} are needed")
+    if sound.channels > limits.max_channels:
+        raise TooLargeError(f"{sound.channels} channels; at most {limits.max_channels} are taken")
+    if sound.frames == 0:
+        raise EmptyFileError("the file has a header, but no audio")
+    if sound.frames < _UNKNOWN_FRAMES:
+        _check_duration(sound.frames, sound.samplerate, limits)
+
+
+def _check_duration(frames: int, rate: int, limits: Limits) -> None:
+    if frames > limits.max_duration * rate:
+        raise TooLongError(f"over {limits.max_duration:g} s long; raise SAMPLEMIND_MAX_DURATION to take it")
+
+
+class _Reader:
+    """One pass over an open file: measures all of it, keeps a mono mix of its middle."""
+
+    def __init__(self, sound: sf.SoundFile, limits: Limits) -> None:
+        self._sound = sound
+        self._limits = limits
+        self._keep = max(1, round(limits.excerpt_seconds * sound.samplerate))
+        known = sound.frames if sound.frames < _UNKNOWN_FRAMES else 0
+        self.start = max(0, (known - self._keep) // 2)
+        self._parts: list[npt.NDArray[np.float32]] = []
+        self._channel_energy = 0.0
+        self.frames = 0
+        self._mix = np.full(sound.channels, 1.0 / sound.channels, np.float32)
+        self.meter = LoudnessMeter(sr=sound.samplerate, channels=sound.channels)
+        self.warnings: list[str] = []
+
+    def run(self) -> None:
+        """Read to the end, or to where the file breaks off."""
+        sound = self._sound
+        broken: sf.LibsndfileError | None = None
+        # One frame more than a short file has: one read then takes all of it, and sees its end.
+        block_frames = min(max(1, _BLOCK_SAMPLES // sound.channels), sound.frames + 1)
+        buffer = np.empty((block_frames, sound.channels), np.float32)
+        while True:
+            try:
+                block = cast("npt.NDArray[np.float32]", sound.read(out=buffer))
+            except sf.LibsndfileError as error:
+                broken = error
+                break
+            if len(block) == 0:
+                break
+            self._take(block)
+            _check_duration(self.frames, sound.samplerate, self._limits)
+            if len(block) < block_frames:
+                break
+        if self.frames == 0:
+            if broken is not None:
+                raise UnreadableError(f"cannot be decoded: {broken.error_string}") from broken
+            raise EmptyFileError("the file has a header, but no audio")
+        claimed = sound.frames < _UNKNOWN_FRAMES and self.frames < sound.frames
+        if broken is not None or claimed or "(should be" in sound.extra_info:
+            self.warnings.append("truncated")
+
+    def _take(self, block: npt.NDArray[np.float32]) -> None:
+        # One number tells whether every sample is finite, without an array of flags.
+        if not np.isfinite(np.dot(block.ravel(), block.ravel())) and not (finite := np.isfinite(block)).all():
+            block[~finite] = 0.0
+            if "non_finite_samples" not in self.warnings:
+                self.warnings.append("non_finite_samples")
+        self.meter.update(block)
+        first, last = max(self.start - self.frames, 0), min(self.start + self._keep - self.frames, len(block))
+        if first < last:
+            kept = block[first:last]
+            self._parts.append(kept[:, 0].copy() if kept.shape[1] == 1 else kept @ self._mix)
+            self._channel_energy += float(np.dot(kept.ravel(), kept.ravel())) / kept.shape[1]
+        self.frames += len(block)
+
+    def mono(self) -> npt.NDArray[np.float32]:
+        """Give the kept stretch, mixed to one channel."""
+        if not self._parts:  # cut short before the middle that its header promised
+            self.start = max(0, (self.frames - self._keep) // 2)
+            return self._first_channel()
+        y = np.concatenate(self._parts)
+        self._parts.clear()
+        # -40 dB: what is left after two channels cancel is not what anyone hears.
+        if self._sound.channels > 1 and float(np.dot(y, y)) < 1e-4 * self._channel_energy:
+            self.warnings.append("opposite_phase")
+            return self._first_channel()
+        return y
+
+    def _first_channel(self) -> npt.NDArray[np.float32]:
+        """Read the stretch again, and only its first channel."""
+        try:
+            self._sound.seek(self.start)
+            count = min(self._keep, self.frames - self.start)
+            parts: list[npt.NDArray[np.float32]] = []
+            while count > 0:
+                block = self._sound.read(min(count, 1 << 16), dtype="float32", always_2d=True)
+                if len(block) == 0:
+                    break
+                first = np.asarray(block[:, 0], dtype=np.float32)
+                parts.append(np.nan_to_num(first, nan=0.0, posinf=0.0, neginf=0.0))
+                count -= len(block)
+        except sf.LibsndfileError as error:
+            raise UnreadableError(f"cannot be decoded: {error.error_string}") from error
+        return np.concatenate(parts) if parts else np.zeros(1, np.float32)

@@ -1,0 +1,39 @@
+"""The DSP core: arrays in, values out.
+
+`compute_features` measures a signal, `estimate` concludes tempo, key, kind, pitch and instrument from it, `embed`
+gives a vector for likeness. Everything is stateless and deterministic; nothing here reads files, clocks or settings.
+"""
+
+import numpy as np
+
+from samplemind_worker.dsp.embedding import EMBEDDING_SIZE, EMBEDDING_VERSION, embed
+from samplemind_worker.dsp.estimates import estimate
+from samplemind_worker.dsp.features import compute_features
+from samplemind_worker.dsp.loudness import LoudnessMeter
+from samplemind_worker.dsp.types import Estimates, Features
+from samplemind_worker.dsp.units import SR
+
+__all__ = [
+    "EMBEDDING_SIZE",
+    "EMBEDDING_VERSION",
+    "SR",
+    "VERSIONS",
+    "Estimates",
+    "Features",
+    "compute_features",
+    "embed",
+    "estimate",
+    "warm_up",
+]
+
+VERSIONS: dict[str, int] = {"decode": 1, "features": 1, "tempo_key": 1}
+"""Version of each step's answers: raised whenever one may change."""
+
+
+def warm_up() -> None:
+    """Load every kernel and table, so that the first file costs no more than the next."""
+    y = np.zeros((SR * 2, 1), np.float32)
+    y[:: SR // 2] = 1.0
+    LoudnessMeter(sr=44100, channels=1).update(y)
+    embed(features := compute_features(y[:, 0], sr=SR))
+    estimate(features, duration=2.0)

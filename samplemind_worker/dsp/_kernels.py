@@ -1,0 +1,288 @@
+"""Numba loops and nothing else.
+
+Every kernel has one fixed signature, so that it is compiled once, on import, and then loaded from the cache. The
+callers have checked shapes and ranges; accumulation is in float64.
+"""
+
+# ruff: noqa: C901, PLR0917, PLR2004 -- one pass over the data is one nest of loops; numba takes arguments by position;
+# the limits are explained where they stand
+# pyright: reportUntypedFunctionDecorator=false
+# numba's decorator is untyped; the annotations below are what callers see.
+
+import math
+from typing import Any
+
+import numba as nb
+import numpy as np
+import numpy.typing as npt
+
+F32 = npt.NDArray[np.float32]
+F64 = npt.NDArray[np.float64]
+I64 = npt.NDArray[np.int64]
+
+_jit: Any = nb.njit
+_f: Any = nb.types
+# Signals may come from memory that must not be written to.
+_SIGNAL: Any = _f.Array(_f.f4, 1, "C", readonly=True)
+_BLOCK: Any = _f.Array(_f.f4, 2, "C", readonly=True)
+_OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy"}
+# Sums may be taken in any order: eight at a time.
+_SUMS = {"reassoc", "contract", "nsz"}
+
+
+@_jit(_f.void(_BLOCK, _f.f8[::1], _f.f8[:, ::1], _f.f8[::1], _f.i8[::1], _f.f8[::1]), fastmath=_SUMS, **_OPTIONS)
+def k_weight(x: F32, coefficients: F64, state: F64, weights: F64, ends: I64, sums: F64) -> None:
+    """Filter (frames, channels) by two biquads; add the weighted energy up to each of ``ends`` to ``sums``."""
+    b0, b1, b2, a1, a2 = coefficients[0], coefficients[1], coefficients[2], coefficients[3], coefficients[4]
+    c0, c1, c2, d1, d2 = coefficients[5], coefficients[6], coefficients[7], coefficients[8], coefficients[9]
+    for channel in range(x.shape[1]):
+        s0, s1, s2, s3 = state[channel, 0], state[channel, 1], state[channel, 2], state[channel, 3]
+        start = 0
+        for k in range(ends.shape[0]):
+            total = 0.0
+            for i in range(start, ends[k]):
+                v = np.float64(x[i, channel])
+                u = b0 * v + s0
+                s0 = b1 * v - a1 * u + s1
+                s1 = b2 * v - a2 * u
+                w = c0 * u + s2
+                s2 = c1 * u - d1 * w + s3
+                s3 = c2 * u - d2 * w
+                total += w * w
+            start = ends[k]
+            sums[k] += weights[channel] * total
+            # Denormal numbers after a fade to silence would cost a hundred times a normal step.
+            if abs(s0) + abs(s1) + abs(s2) + abs(s3) < 1e-30:
+                s0 = s1 = s2 = s3 = 0.0
+        state[channel, 0], state[channel, 1], state[channel, 2], state[channel, 3] = s0, s1, s2, s3
+
+
+@_jit("f8(f4[:,::1], f4[:,::1], f8)", fastmath=_SUMS, **_OPTIONS)
+def true_peak(x: F32, taps: F32, peak: float) -> float:
+    """Interpolate between samples of (channels, frames) where a peak above ``peak`` is possible; return the highest."""
+    half, last = taps.shape[1] // 2, x.shape[1] - taps.shape[1] // 2
+    for channel in range(x.shape[0]):
+        row = x[channel]
+        for start in range(half - 1, last, 64):
+            part = row[start : min(start + 64, last) + 1]
+            limit, loud = np.float32(0.5 * peak), np.float32(0.0)
+            for i in range(part.shape[0]):
+                loud += np.float32(1.0) if abs(part[i]) > limit else np.float32(0.0)
+            if loud == 0.0:
+                continue
+            for i in range(part.shape[0] - 1):
+                if max(abs(part[i]), abs(part[i + 1])) > limit:
+                    around = row[start + i - half + 1 : start + i + half + 1]
+                    for phase in range(taps.shape[0]):
+                        total, weights = np.float32(0.0), taps[phase]
+                        for k in range(weights.shape[0]):
+                            total += weights[k] * around[k]
+                        peak = max(peak, np.float64(abs(total)))
+    return peak
+
+
+@_jit(_f.void(_SIGNAL, _f.i8, _f.f4[::1], _f.f4[::1]), fastmath=_SUMS, **_OPTIONS)
+def level_frames(y: F32, hop: int, rms: F32, crossing: F32) -> None:
+    """Write RMS and zero-crossing rate of centred frames of four hops; outside there are zeros and no crossings."""
+    hops = (y.shape[0] + hop - 1) // hop
+    # Two hops of nothing at either end.
+    energy, inner, border = np.zeros(hops + 4), np.zeros(hops + 4), np.zeros(hops + 4)
+    for h in range(hops):
+        part = y[h * hop : (h + 1) * hop]
+        total, count = np.float32(0.0), np.float32(0.0)
+        for i in range(part.shape[0]):
+            total += part[i] * part[i]
+        for i in range(part.shape[0] - 1):
+            count += np.float32(1.0) if (part[i] < 0.0) != (part[i + 1] < 0.0) else np.float32(0.0)
+        energy[h + 2], inner[h + 2] = total, count
+        if h > 0 and (part[0] < 0.0) != (y[h * hop - 1] < 0.0):
+            border[h + 2] = 1.0
+    for t in range(rms.shape[0]):
+        total, count = energy[t], inner[t]
+        for h in range(t + 1, min(t + 4, hops + 4)):
+            total += energy[h]
+            count += inner[h] + border[h]
+        rms[t] = math.sqrt(total / (4 * hop))
+        crossing[t] = count / (4 * hop)
+
+
+@_jit("void(f4[:,::1], f4[::1], f4[:,::1])", fastmath=_SUMS, **_OPTIONS)
+def spectral_frames(power: F32, freqs: F32, out: F32) -> None:
+    """Write centroid, bandwidth, rolloff (Hz) and flatness to ``out`` (frames, 4)."""
+    bins = freqs.shape[0]
+    magnitude = np.empty(bins, np.float32)
+    products = np.ones((bins + 15) // 16, np.float64)
+    bits = products.view(np.int64)
+    for t in range(power.shape[0]):
+        row = power[t]
+        total, moment, floored = np.float32(0.0), np.float32(0.0), np.float32(0.0)
+        for k in range(bins):
+            m = math.sqrt(row[k])
+            magnitude[k] = m
+            total += m
+            moment += m * freqs[k]
+            floored += max(row[k], np.float32(1e-10))
+        for j in range(products.shape[0]):
+            part = row[16 * j : 16 * j + 16]
+            product = 1.0
+            for k in range(part.shape[0]):
+                product *= np.float64(max(part[k], np.float32(1e-10)))
+            products[j] = product
+        # Logarithms are dear. Float64 holds products of sixteen; without their exponents, products of a thousand.
+        exponent, product = 0, 1.0
+        for j in range(products.shape[0]):
+            exponent += (bits[j] >> 52) - 1023
+            bits[j] = (bits[j] & 0x000FFFFFFFFFFFFF) | 0x3FF0000000000000
+        for j in range(products.shape[0]):
+            product *= products[j]
+        out[t, 3] = math.exp((math.log(product) + exponent * math.log(2.0)) / bins) / (floored / bins)
+        out[t, 0] = out[t, 1] = out[t, 2] = 0.0
+        if total > 0.0:
+            centroid, spread = moment / total, np.float32(0.0)
+            for k in range(bins):
+                d = freqs[k] - centroid
+                spread += magnitude[k] * d * d
+            out[t, 0] = centroid
+            out[t, 1] = math.sqrt(spread / total)
+            # The first bin by which 0.85 of the sum is reached: sixteen at a time, then one by one.
+            rest, k = np.float32(0.85) * total, 0
+            while k + 16 < bins:
+                step = np.float32(0.0)
+                for i in range(16):
+                    step += magnitude[k + i]
+                if step >= rest:
+                    break
+                rest -= step
+                k += 16
+            while k + 1 < bins and magnitude[k] < rest:
+                rest -= magnitude[k]
+                k += 1
+            out[t, 2] = freqs[k]
+
+
+@_jit("f8(f4[::1], i8, f4, f4, f4[::1])", fastmath=_SUMS, **_OPTIONS)
+def _sum_least(values: F32, count: int, low: float, high: float, limit: F32) -> float:
+    """Sum the ``count`` least of numbers between ``low`` and ``high`` (>= 0); ``limit`` is one place to work in."""
+    # Halving the range in which the limit lies beats sorting: counting goes eight at a time and without a branch. The
+    # bits of floats of one sign, read as whole numbers, are in the same order.
+    bits = limit.view(np.int32)
+    limit[0] = low
+    bottom = np.int64(bits[0]) - 1
+    limit[0] = high
+    top, below = np.int64(bits[0]), np.float32(0.0)
+    while top - bottom > 1 and below < count:
+        middle = (bottom + top) >> 1
+        bits[0] = middle
+        border, found = limit[0], np.float32(0.0)
+        for k in range(values.shape[0]):
+            found += np.float32(1.0) if values[k] <= border else np.float32(0.0)
+        if found <= count:
+            bottom, below = middle, found
+        else:
+            top = middle
+    total = np.float32(0.0)
+    if below > 0:
+        bits[0] = bottom
+        border = limit[0]
+        for k in range(values.shape[0]):
+            total += values[k] if values[k] <= border else np.float32(0.0)
+    # What is missing equals the limit: numbers may be there more than once.
+    bits[0] = top
+    return total + (count - below) * limit[0]
+
+
+@_jit("void(f4[:,::1], i8[:,::1], f4[:,::1])", fastmath=_SUMS | {"nnan"}, **_OPTIONS)
+def contrast_frames(power: F32, bands: I64, contrast: F32) -> None:
+    """Write the distance in dB between the greatest and the least magnitudes of each band: (frames, bands).
+
+    A row of ``bands`` holds the first bin, the end, and the number of bins that make a peak or a valley.
+    """
+    magnitude, limit = np.empty(power.shape[1], np.float32), np.empty(1, np.float32)
+    for t in range(power.shape[0]):
+        for k in range(magnitude.shape[0]):
+            magnitude[k] = math.sqrt(power[t, k])
+        for b in range(bands.shape[0]):
+            count = bands[b, 2]
+            band = magnitude[bands[b, 0] : bands[b, 1]]
+            low, high, total = band[0], band[0], np.float32(0.0)
+            for k in range(band.shape[0]):
+                low, high = min(low, band[k]), max(high, band[k])
+                total += band[k]
+            valley, peak = np.float64(low), np.float64(high)
+            if count > 1:
+                valley = _sum_least(band, count, low, high, limit) / count
+                peak = (total - _sum_least(band, band.shape[0] - count, low, high, limit)) / count
+            contrast[t, b] = 10.0 * math.log10(max(peak, 1e-10) / max(valley, 1e-10))
+
+
+@_jit("void(f4[:,::1], f4[:,::1], i8[:,::1], f4[:,::1])", fastmath=_SUMS, **_OPTIONS)
+def project(rows: F32, filters: F32, spans: I64, out: F32) -> None:
+    """Write the products of (frames, bins) with (bands, bins); a band is zero outside its span (first, end)."""
+    for t in range(rows.shape[0]):
+        for b in range(filters.shape[0]):
+            # Slices, so that the inner loop begins at 0 and is vectorized.
+            row, weights = rows[t, spans[b, 0] : spans[b, 1]], filters[b, spans[b, 0] : spans[b, 1]]
+            total = np.float32(0.0)
+            for k in range(row.shape[0]):
+                total += row[k] * weights[k]
+            out[t, b] = total
+
+
+@_jit("void(f4[:,::1], f8, i8, i8, f4[:,::1], f4[:,::1], f4[:,::1])", **_OPTIONS)
+def spectral_peaks(power: F32, bin_hz: float, low: int, high: int, midi: F32, weight: F32, share: F32) -> None:
+    """Write the spectral peaks of each frame, from low to high, as fractional MIDI numbers and magnitudes.
+
+    A peak is a local maximum between bins ``low`` and ``high`` that lies above 1e-4 of the frame's greatest power and
+    above 6 times the mean power of its surroundings (bins 4 to 16 away), which the peaks of noise seldom do. Its place
+    is that of a parabola through the logarithms of three bins. Unused places keep weight 0. ``share`` (frames, 2) is,
+    from 150 Hz on, the part of the energy that lies in peaks (five bins each), and the root of that energy.
+    """
+    bins = power.shape[1]
+    running = np.empty(bins + 1, np.float64)
+    running[0] = 0.0
+    middle = math.ceil(150.0 / bin_hz)
+    for t in range(power.shape[0]):
+        greatest = np.float32(0.0)
+        for k in range(bins):
+            running[k + 1] = running[k] + power[t, k]
+        for k in range(low, high):
+            greatest = max(greatest, power[t, k])
+        if greatest <= 0.0:
+            continue
+        count, in_peaks = 0, 0.0
+        for k in range(low, high):
+            p = power[t, k]
+            if p < 1e-4 * greatest or p <= power[t, k - 1] or p < power[t, k + 1]:
+                continue
+            first, last = max(k - 16, 0), min(k + 17, bins)
+            around = running[last] - running[first] - (running[k + 4] - running[k - 3])
+            if p * (last - first - 7) < 6.0 * around:
+                continue
+            a = math.log(max(np.float64(power[t, k - 1]), 1e-30))
+            b = math.log(np.float64(p))
+            c = math.log(max(np.float64(power[t, k + 1]), 1e-30))
+            bend = a - 2.0 * b + c
+            shift = 0.5 * (a - c) / bend if bend < 0.0 else 0.0
+            midi[t, count] = 69.0 + 12.0 * math.log2((k + shift) * bin_hz / 440.0)
+            weight[t, count] = math.exp(0.5 * (b - 0.25 * (a - c) * shift))
+            if k >= middle:
+                in_peaks += running[k + 3] - running[k - 2]
+            count += 1
+            if count == midi.shape[1]:
+                break
+        total = max(running[high] - running[middle], 1e-20)
+        share[t, 0] = min(in_peaks / total, 1.0)
+        share[t, 1] = math.sqrt(total)
+
+
+@_jit("void(f4[:,::1], f4[:,::1], f8, i8, f4[:,::1])", **_OPTIONS)
+def fold_semitones(midi: F32, weight: F32, tuning: float, lowest: int, out: F32) -> None:
+    """Add each peak's magnitude to its semitone (frames, notes), less the farther it lies from the centre."""
+    notes = out.shape[1]
+    for t in range(midi.shape[0]):
+        for k in range(midi.shape[1]):
+            if weight[t, k] > 0.0:
+                place = midi[t, k] - tuning - lowest
+                note = math.floor(place + 0.5)
+                if 0 <= note < notes:
+                    out[t, note] += weight[t, k] * (math.cos(math.pi * (place - note)) ** 2)

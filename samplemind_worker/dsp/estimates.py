@@ -1,0 +1,55 @@
+"""From features to answers: the order in which the questions are asked."""
+
+from samplemind_worker.dsp.instrument import estimate_instrument
+from samplemind_worker.dsp.key import estimate_key
+from samplemind_worker.dsp.kind import estimate_kind
+from samplemind_worker.dsp.pitch import estimate_pitch
+from samplemind_worker.dsp.tempo import estimate_tempo
+from samplemind_worker.dsp.types import Estimates, Features, KeyEstimate, PitchEstimate, TempoEstimate
+
+
+def estimate(features: Features, *, duration: float) -> Estimates:
+    """Conclude tempo, key, kind, pitch and instrument.
+
+    Parameters
+    ----------
+    features : Features
+        Of the signal, or of an excerpt of a long one.
+    duration : float
+        Seconds of the whole file.
+
+    Returns
+    -------
+    Estimates
+        None where the question has no answer: a one-shot has no tempo and no key, a loop no pitch, silence nothing.
+    """
+    tempo, key, pitch = estimate_tempo(features, duration=duration), estimate_key(features), estimate_pitch(features)
+    kind, kind_confidence = estimate_kind(features, duration=duration, tempo=tempo, key=key, pitch=pitch)
+    if kind not in {"loop", "track"}:
+        tempo, key = TempoEstimate(), KeyEstimate()
+    if kind != "one_shot":
+        pitch = PitchEstimate()
+    instrument, instrument_confidence = estimate_instrument(features, kind=kind, key=key)
+    tuned = key.key is not None or pitch.midi is not None
+    return Estimates(
+        kind=kind,
+        kind_confidence=kind_confidence,
+        tempo=tempo.tempo,
+        tempo_confidence=tempo.confidence,
+        tempo_candidates=tempo.candidates,
+        time_signature=tempo.time_signature,
+        beats=tempo.beats,
+        beats_in_loop=tempo.beats_in_loop,
+        key=key.key,
+        mode=key.mode,
+        key_confidence=key.confidence,
+        key_candidates=key.candidates,
+        camelot=key.camelot,
+        tuning_cents=features.tuning_cents if tuned else None,
+        pitch_midi=pitch.midi,
+        pitch_note=pitch.note,
+        pitch_cents=pitch.cents,
+        pitch_confidence=pitch.confidence,
+        instrument=instrument,
+        instrument_confidence=instrument_confidence,
+    )

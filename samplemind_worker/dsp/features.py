@@ -1,0 +1,331 @@
+"""One pass over a signal: everything that is measured, nothing that is concluded.
+
+Conventions: the signal is scaled to a peak of 1 first, so that no answer depends on the gain; levels in the summary
+are those of the signal as it came. Three short-time spectra: 2048 samples every 512 for the timbre, 512 every 128 for
+onsets, 8192 every 4096 for pitches. A signal whose peak is below -100 dBFS is silent: no frames, every number None.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from samplemind_worker.dsp import _kernels, pitch, spectrum
+from samplemind_worker.dsp.checks import check_signal
+from samplemind_worker.dsp.types import LOWEST_NOTE, NOTES, Features, Summary
+from samplemind_worker.dsp.units import SR
+
+F32 = npt.NDArray[np.float32]
+
+FRAME, HOP = 2048, 512
+ONSET_FRAME, ONSET_HOP = 512, 128
+PITCH_FRAME, PITCH_HOP = 8192, 4096
+
+SILENCE_PEAK = 1e-5  # -100 dBFS, below the last bit of 16
+MEL_BANDS, MFCC = 128, 20
+KEPT_MEL_BANDS = 40
+_FLOOR = 1e-10  # power; as librosa's amin
+_ACTIVE = 1e-3  # frames within 60 dB of the loudest count in the summary
+_ONSET_BANDS = 24
+_ONSET_RANGES_HZ = ((0.0, 150.0), (150.0, 2000.0), (2000.0, SR / 2))
+_ONSET_LAG = 2  # frames: 12 ms, half the window, as long as its rise
+_PEAKS = 160
+_PITCH_RANGE_HZ = (45.0, 5000.0)
+_PITCH_FRAMES = 48  # single notes are shorter than 9 s
+
+
+@dataclass(frozen=True, slots=True)
+class Timbre:
+    """Features of each 2048/512 frame, defined as librosa defines them."""
+
+    scalars: F32
+    """(n, 6): rms, zero-crossing rate, centroid, bandwidth, rolloff (Hz), flatness."""
+    contrast: F32
+    """(n, 7): octave bands from 200 Hz on, dB between the peaks and the valleys of the magnitude."""
+    mfcc: F32
+    """(n, 20)."""
+    chroma: F32
+    """(n, 12): power, the greatest of a frame is 1."""
+    mel: F32
+    """(n, 40): dB."""
+
+
+@lru_cache(maxsize=1)
+def _contrast_bands() -> npt.NDArray[np.int64]:
+    """Give first bin, end bin and bins a peak for each band, cut as in ``librosa.feature.spectral_contrast``."""
+    freqs = np.arange(FRAME // 2 + 1) * (SR / FRAME)
+    edges = np.concatenate(([0.0], 200.0 * 2.0 ** np.arange(7)))
+    rows: list[tuple[int, int, int]] = []
+    for k, (low, high) in enumerate(pairwise(edges.tolist())):
+        inside = np.flatnonzero((freqs >= low) & (freqs <= high))
+        first, end = int(inside[0]) - (k > 0), int(inside[-1]) + 1
+        last = k == len(edges) - 2
+        count = max(1, round(0.02 * (end - first)))
+        rows.append((first, end if last else end - 1, count))
+    return np.array(rows, dtype=np.int64)
+
+
+def timbre(y: F32, *, scale: float = 1.0) -> Timbre:
+    """Measure the timbre of each frame.
+
+    Parameters
+    ----------
+    y : ndarray of float32, shape (n,)
+        Signal at 22.05 kHz.
+    scale : float
+        Factor on the signal.
+
+    Returns
+    -------
+    Timbre
+        One row a frame, 1 + n // 512 of them. In frames of silence all is 0 but ``mel`` and ``mfcc``.
+
+    References
+    ----------
+    librosa.feature (McFee et al., 2015): spectral_centroid, spectral_bandwidth, spectral_rolloff (0.85),
+    spectral_flatness, spectral_contrast (Jiang et al., 2002), mfcc, chroma_stft, rms, zero_crossing_rate.
+    """
+    count = spectrum.frame_count(len(y), HOP)
+    scalars = np.zeros((count, 6), np.float32)
+    contrast = np.empty((count, 7), np.float32)
+    mel = np.empty((count, MEL_BANDS), np.float32)
+    chroma = np.empty((count, 12), np.float32)
+    banks = _banks()
+    shapes = np.empty((count, 4), np.float32)
+    rms, crossing = np.empty(count, np.float32), np.empty(count, np.float32)
+    _kernels.level_frames(y, HOP, rms, crossing)
+    freqs, bands = spectrum.bin_frequencies(FRAME), _contrast_bands()
+    for first, power in spectrum.power_blocks(y, size=FRAME, hop=HOP, scale=scale):
+        block = slice(first, first + len(power))
+        power[rms[block] == 0.0] = 0.0  # silence beside a loud frame shares its rounding
+        _kernels.spectral_frames(power, freqs, shapes[block])
+        _kernels.contrast_frames(power, bands, contrast[block])
+        mel[block] = banks["mel"].apply(power)
+        chroma[block] = banks["chroma"].apply(power)
+    scalars[:, 2:] = shapes
+    scalars[:, 0], scalars[:, 1] = rms * np.float32(scale), crossing
+    np.log10(np.maximum(mel, _FLOOR, out=mel), out=mel)
+    mel *= 10.0
+    np.maximum(mel, mel.max() - 80.0, out=mel)
+    greatest = chroma.max(axis=1, keepdims=True)
+    chroma /= np.where(greatest > np.finfo(np.float32).tiny, greatest, 1.0)
+    return Timbre(scalars, contrast, banks["mfcc"].apply(mel), chroma, banks["kept"].apply(mel))
+
+
+@lru_cache(maxsize=1)
+def _banks() -> dict[str, spectrum.FilterBank]:
+    owner = np.arange(MEL_BANDS) * KEPT_MEL_BANDS // MEL_BANDS
+    groups = (owner[:, None] == np.arange(KEPT_MEL_BANDS)).astype(np.float32)
+    return {
+        "mel": spectrum.filter_bank(spectrum.mel_filters(FRAME, MEL_BANDS)),
+        "chroma": spectrum.filter_bank(spectrum.chroma_filters(FRAME)),
+        "mfcc": spectrum.filter_bank(spectrum.dct_basis(MEL_BANDS, MFCC)),
+        "kept": spectrum.filter_bank(groups / groups.sum(axis=0)),
+    }
+
+
+@lru_cache(maxsize=1)
+def _onset_filters() -> tuple[spectrum.FilterBank, spectrum.FilterBank]:
+    """Give 24 filters over bins, each of sum 1, and 4 ranges over filters, each an average."""
+    filters = spectrum.mel_filters(ONSET_FRAME, _ONSET_BANDS)
+    filters = filters / filters.sum(axis=0)
+    centres = spectrum.bin_frequencies(ONSET_FRAME) @ filters
+    ranges = [np.ones(_ONSET_BANDS)] + [((centres >= low) & (centres < high)) * 1.0 for low, high in _ONSET_RANGES_HZ]
+    return spectrum.filter_bank(filters), spectrum.filter_bank(np.stack([r / r.sum() for r in ranges], axis=1))
+
+
+def onset_strength(y: F32, *, scale: float = 1.0) -> tuple[F32, F32]:
+    """Measure how much the spectrum rises, 172 times a second.
+
+    Parameters
+    ----------
+    y : ndarray of float32, shape (n,)
+        Signal at 22.05 kHz.
+    scale : float
+        Factor on the signal.
+
+    Returns
+    -------
+    tuple of ndarray of float32
+        Onset strength (4, 1 + n // 128) of all bands and three ranges: mean rise of the log magnitude of 24 mel bands
+        over 12 ms. Level (1 + n // 128,): RMS under the window.
+
+    References
+    ----------
+    Bello et al., "A tutorial on onset detection in music signals", 2005 (spectral flux); Klapuri et al., 2006
+    (compression of band levels).
+    """
+    count = spectrum.frame_count(len(y), ONSET_HOP)
+    filters, ranges = _onset_filters()
+    bands = np.zeros((count + _ONSET_LAG, _ONSET_BANDS), np.float32)
+    level = np.empty(count, np.float32)
+    window_energy = float(np.square(spectrum.hann(ONSET_FRAME)).sum())
+    for first, power in spectrum.power_blocks(y, size=ONSET_FRAME, hop=ONSET_HOP, scale=scale):
+        stop = first + len(power)
+        bands[first + _ONSET_LAG : stop + _ONSET_LAG] = filters.apply(power)
+        # Parseval: both halves of the spectrum, over the bins and the energy of the window.
+        level[first:stop] = power.sum(axis=1)
+    level *= 2.0 / (ONSET_FRAME * window_energy)
+    # 128 is the magnitude of a sine of full scale; 1000 lets 60 dB below it still count.
+    np.sqrt(bands, out=bands)
+    bands *= 1000.0 / 128.0
+    np.log1p(bands, out=bands)
+    rise = bands[_ONSET_LAG:] - bands[:-_ONSET_LAG]
+    return np.ascontiguousarray(ranges.apply(np.maximum(rise, 0.0, out=rise)).T), np.sqrt(level)
+
+
+@dataclass(frozen=True, slots=True)
+class Pitches:
+    """What the long frames show."""
+
+    tuning: float
+    """Semitones, -0.5 to 0.5."""
+    strength: float
+    notes: F32
+    share: F32
+    track: F32
+
+
+def pitches(y: F32, *, scale: float = 1.0) -> Pitches:
+    """Find spectral peaks, their common tuning, and the pitch of short signals.
+
+    Parameters
+    ----------
+    y : ndarray of float32, shape (n,)
+        Signal at 22.05 kHz.
+    scale : float
+        Factor on the signal.
+
+    Returns
+    -------
+    Pitches
+        ``notes`` (frames, 84) by semitone from C1 on with the tuning removed, ``share`` (frames, 2) of
+        `Features.tonalness`, ``track`` (frames, 3) of `pitch.pitch_frames` for signals shorter than 9 s, else of no
+        frames.
+
+    References
+    ----------
+    Serra and Smith, 1990 (parabolic interpolation); Gomez, "Tonal description of music audio signals", 2006 (peaks
+    to pitch classes); Dressler and Streich, 2007 (tuning as a circular mean).
+    """
+    count = spectrum.frame_count(len(y), PITCH_HOP)
+    midi, weight = np.zeros((count, _PEAKS), np.float32), np.zeros((count, _PEAKS), np.float32)
+    share = np.zeros((count, 2), np.float32)
+    bin_hz = SR / PITCH_FRAME
+    low, high = (round(hz / bin_hz) for hz in _PITCH_RANGE_HZ)
+    tracks: list[F32] = []
+    for first, power in spectrum.power_blocks(y, size=PITCH_FRAME, hop=PITCH_HOP, scale=scale):
+        block = slice(first, first + len(power))
+        _kernels.spectral_peaks(power, bin_hz, low, high, midi[block], weight[block], share[block])
+        if count <= _PITCH_FRAMES:
+            tracks.append(pitch.pitch_frames(power, midi=midi[block], weight=weight[block]))
+    tuning, strength = _tuning(midi, weight)
+    notes = np.zeros((count, NOTES), np.float32)
+    _kernels.fold_semitones(midi, weight, tuning, LOWEST_NOTE, notes)
+    track = np.concatenate(tracks) if tracks else np.zeros((0, 3), np.float32)
+    return Pitches(tuning, strength, notes, share, track)
+
+
+def _tuning(midi: F32, weight: F32) -> tuple[float, float]:
+    """Give the circular mean of the peaks' distance to semitones, and how well they agree (0 to 1)."""
+    # Below 100 Hz a bin is wider than half a semitone.
+    used = np.where(midi > 43.0, np.sqrt(weight), 0.0)  # noqa: PLR2004 -- G2, 98 Hz
+    total = float(used.sum())
+    if total <= 0.0:
+        return 0.0, 0.0
+    mean = complex((used * np.exp(2j * np.pi * midi)).sum()) / total
+    return float(np.angle(mean) / (2.0 * np.pi)), abs(mean)
+
+
+_SCALARS = ("rms", "zero_crossing_rate", "centroid_hz", "bandwidth_hz", "rolloff_hz", "flatness")
+_VECTORS = {"contrast": 7, "mfcc": MFCC, "chroma": 12}
+
+
+def _summary(frames: Timbre, onset: F32, *, peak: float) -> Summary:
+    """Give mean and standard deviation over the frames that lie within 60 dB of the loudest."""
+    rms = frames.scalars[:, 0]
+    active = rms > _ACTIVE * rms.max()
+    values = np.concatenate((frames.scalars, frames.contrast, frames.mfcc, frames.chroma), axis=1)[active]
+    mean = values.mean(axis=0, dtype=np.float64)
+    values = values - mean
+    std = np.sqrt(np.square(values, out=values).mean(axis=0))
+    mean[0] *= peak
+    std[0] *= peak
+    means, stds = mean.tolist(), std.tolist()
+    summary: Summary = {name: {"mean": means[k], "std": stds[k]} for k, name in enumerate(_SCALARS)}
+    first = len(_SCALARS)
+    for name, size in _VECTORS.items():
+        summary[name] = {"mean": means[first : first + size], "std": stds[first : first + size]}
+        first += size
+    strength = onset[0].astype(np.float64)
+    summary["onset_strength"] = {"mean": float(strength.mean()), "std": float(strength.std())}
+    return summary
+
+
+def _silent(samples: int) -> Features:
+    summary: Summary = {name: {"mean": None, "std": None} for name in (*_SCALARS, "onset_strength")}
+    for name, size in _VECTORS.items():
+        summary[name] = {"mean": [None] * size, "std": [None] * size}
+    return Features(
+        sr=SR,
+        samples=samples,
+        peak=0.0,
+        tuning_cents=0.0,
+        tuning_strength=0.0,
+        summary=summary,
+        onset=np.zeros((4, 0), np.float32),
+        level=np.zeros(0, np.float32),
+        frames=np.zeros((0, 6), np.float32),
+        mel=np.zeros((0, KEPT_MEL_BANDS), np.float32),
+        notes=np.zeros((0, NOTES), np.float32),
+        tonalness=np.zeros((0, 2), np.float32),
+        pitch=np.zeros((0, 3), np.float32),
+    )
+
+
+def compute_features(y: npt.NDArray[Any], *, sr: int) -> Features:
+    """Measure everything that the estimates, the embedding and the record need.
+
+    Parameters
+    ----------
+    y : ndarray of float, shape (n,)
+        Mono signal, finite, n > 0.
+    sr : int
+        Its rate in Hz: 22050.
+
+    Returns
+    -------
+    Features
+        For a silent signal (peak below -100 dBFS) empty arrays, and None for every number of the summary.
+
+    Raises
+    ------
+    InvalidSignalError
+        If ``y`` is no such signal.
+    """
+    signal = check_signal(y, sr=sr)
+    peak = max(float(signal.max()), -float(signal.min()))
+    if peak < SILENCE_PEAK:
+        return _silent(signal.size)
+    scale = 1.0 / peak
+    frames = timbre(signal, scale=scale)
+    onset, level = onset_strength(signal, scale=scale)
+    found = pitches(signal, scale=scale)
+    return Features(
+        sr=SR,
+        samples=signal.size,
+        peak=peak,
+        tuning_cents=100.0 * found.tuning,
+        tuning_strength=found.strength,
+        summary=_summary(frames, onset, peak=peak),
+        onset=onset,
+        level=level,
+        frames=frames.scalars,
+        mel=frames.mel,
+        notes=found.notes,
+        tonalness=found.share,
+        pitch=found.track,
+    )

@@ -1,0 +1,51 @@
+"""Key of a loop or track.
+
+Conventions: tonic 0 (C) to 11 (B), mode "major" or "minor"; candidates sorted by score, best first, scores 0 to 1
+that sum to at most 1. Drums, noise, silence and single notes have no key.
+"""
+
+import numpy as np
+
+from samplemind_worker.dsp import key_model
+from samplemind_worker.dsp.network import load_network, softmax
+from samplemind_worker.dsp.types import Features, KeyEstimate
+from samplemind_worker.dsp.units import PITCH_CLASSES, camelot
+
+_SHOWN = 5
+
+
+def estimate_key(features: Features) -> KeyEstimate:
+    """Give the key.
+
+    Parameters
+    ----------
+    features : Features
+
+    Returns
+    -------
+    KeyEstimate
+        All None where there is no key: silence, noise, drums.
+
+    References
+    ----------
+    Krumhansl, "Cognitive foundations of musical pitch", 1990 (correlation with profiles); the rest is learned, by
+    `training/key.py`: first whether the sound is music or drums, then which of 24 keys.
+    """
+    if features.peak == 0.0 or not features.notes.any():
+        return KeyEstimate()
+    described = key_model.profiles(features.notes)
+    tonal = load_network("key", "tonal").logits(key_model.tonal_row(features, described))
+    if tonal[1] <= tonal[0]:
+        return KeyEstimate()
+    logits = load_network("key").logits(key_model.key_rows(described))
+    odds = softmax(logits.T.ravel())
+    ranking = np.argsort(-odds, kind="stable")[:_SHOWN]
+    named = [(int(k) % 12, "major" if k < 12 else "minor", float(odds[k])) for k in ranking]  # noqa: PLR2004 -- twelve of each
+    tonic, mode, confidence = named[0]
+    return KeyEstimate(
+        key=PITCH_CLASSES[tonic],
+        mode=mode,
+        confidence=confidence,
+        candidates=tuple((PITCH_CLASSES[k], m, score) for k, m, score in named),
+        camelot=camelot(tonic, mode),
+    )

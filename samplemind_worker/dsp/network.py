@@ -1,0 +1,58 @@
+"""Small networks that were learned by the scripts in `training/`, evaluated by NumPy.
+
+Conventions: a network reads rows of measures and gives logits; several of the same shape, learned from different
+starts, are averaged. Its file is `models/<name>.npz`.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+F64 = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """A hidden layer of tanh beside a direct linear path; ``m`` members, ``d`` measures, ``h`` units, ``k`` outputs."""
+
+    centre: F64
+    """(d,): subtracted from the measures; what remains is multiplied by ``scale`` (d,)."""
+    scale: F64
+    direct: F64
+    """(d, k): the mean of the members."""
+    bias: F64
+    hidden: F64
+    """(d, m h): the members side by side, ``offset`` (m h,)."""
+    offset: F64
+    out: F64
+    """(m h, k): divided by m."""
+
+    def logits(self, rows: F64) -> F64:
+        """Give the logits (..., k) of rows of measures (..., d)."""
+        z = (rows - self.centre) * self.scale
+        return z @ self.direct + self.bias + np.tanh(z @ self.hidden + self.offset) @ self.out
+
+
+def softmax(logits: F64) -> F64:
+    """Turn logits into probabilities along the last axis."""
+    odds = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return odds / odds.sum(axis=-1, keepdims=True)
+
+
+@lru_cache(maxsize=8)
+def load_arrays(name: str) -> dict[str, npt.NDArray[Any]]:
+    """Read the file of a model."""
+    file = resources.files("samplemind_worker.dsp").joinpath("models", f"{name}.npz")
+    with resources.as_file(file) as path, np.load(path) as arrays:
+        return {key: arrays[key] for key in arrays.files}
+
+
+@lru_cache(maxsize=8)
+def load_network(name: str, part: str = "net") -> Network:
+    """Read a network; ``part`` is the prefix of its arrays in the file."""
+    arrays = load_arrays(name)
+    return Network(**{field: arrays[f"{part}_{field}"].astype(np.float64) for field in Network.__slots__})

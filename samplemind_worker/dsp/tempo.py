@@ -1,0 +1,139 @@
+"""Tempo of loops and tracks: candidates, what speaks for each, a learned choice, refinement.
+
+Conventions: BPM, 45 to 230; periods in frames of the onset strength (sr / 128 a second); candidates sorted by score,
+best first. `candidates` proposes periods, `tempo_model.describe` measures each of them, the learned trees turn each
+row of measures into a chance to be right.
+"""
+
+import numpy as np
+import numpy.typing as npt
+
+from samplemind_worker.dsp import _trees, tempo_model
+from samplemind_worker.dsp.tempo_model import RATE, Pulse
+from samplemind_worker.dsp.types import Features, TempoEstimate
+
+F64 = npt.NDArray[np.float64]
+
+SLOWEST, FASTEST = 45.0, 230.0
+
+_RATIOS = np.array([1.0, 0.5, 2.0, 1 / 3, 3.0, 2 / 3, 1.5, 0.75, 4 / 3])
+_PEAKS = 8
+_SAME_LEVEL = 0.04  # relative; as mir_eval and the literature have it
+_NEAR = 0.0015  # relative; what lies nearer is one candidate
+_TEMPI = 5  # candidates that are named
+
+
+def comb(pulse: Pulse, lags: F64) -> F64:
+    """Give the mean autocorrelation of all ranges at one to four times each lag."""
+    mean = pulse.correlation.mean(axis=0)
+    places = lags * np.arange(1, 5)[:, None]
+    inside = places < len(mean) - 1
+    values = np.interp(np.where(inside, places, 0.0), np.arange(len(mean)), mean)
+    return (values * inside).sum(axis=0) / np.maximum(inside.sum(axis=0), 1)
+
+
+def candidates(pulse: Pulse) -> F64:
+    """Propose beat periods in frames: parts of the loop, peaks of the comb, their octave and triplet relatives."""
+    grid = 60.0 * RATE / np.geomspace(SLOWEST, FASTEST, 400)
+    salience = comb(pulse, grid)
+    peaks = np.flatnonzero((salience[1:-1] > salience[:-2]) & (salience[1:-1] >= salience[2:])) + 1
+    peaks = peaks[np.argsort(-salience[peaks], kind="stable")][:_PEAKS]
+    mean = pulse.correlation.mean(axis=0)
+    found = np.array([_trees.follow_period(mean, float(grid[k])) for k in peaks])
+    periods = (found[:, None] * _RATIOS).ravel()
+    parts = pulse.duration * RATE / np.arange(1, 129) if pulse.looped else np.zeros(0)
+    low, high = 60.0 * RATE / FASTEST, 60.0 * RATE / SLOWEST
+    parts = parts[(parts >= low) & (parts <= high)]
+    periods = periods[(periods >= low) & (periods <= high)]
+    # Of those that are as good as one, the part of the loop stays, or the greater peak.
+    ordered = np.concatenate((parts, periods))
+    distances = np.abs(np.log(ordered[:, None] / ordered))
+    twice = np.tril(distances < _NEAR, -1).any(axis=1)
+    return ordered[~twice]
+
+
+def _exact(pulse: Pulse, period: float) -> tuple[float, int | None]:
+    """Give the period of a loop's part and the number of its beats; otherwise what its multiples say, and None."""
+    if not pulse.looped:
+        return period, None
+    beats = pulse.duration * RATE / period
+    whole = round(beats)
+    if abs(beats / whole - 1.0) > 1e-6:  # noqa: PLR2004 -- it was not proposed as a part of the loop
+        return period, None
+    if whole % 4:
+        # No whole bars: the length may be chance, so the onsets decide, if they clearly disagree.
+        followed = _trees.follow_period(pulse.correlation.mean(axis=0), period)
+        if 0.001 < abs(followed / period - 1.0) < 0.01:  # noqa: PLR2004 -- more is another period
+            return followed, None
+    return period, whole
+
+
+def _beats(pulse: Pulse, period: float) -> F64:
+    """Give the times of the beats in seconds: the grid that meets most onsets."""
+    total = pulse.envelopes[0] + pulse.envelopes[1]
+    n = len(total)
+    offsets = np.arange(int(period))
+    count = int((n - 1 - period) // period) + 1
+    places = np.minimum(np.rint(offsets[:, None] + np.arange(count) * period).astype(np.int64), n - 1)
+    comb_sums = total[places].mean(axis=1)
+    first = int(comb_sums.argmax())
+    # A loop that is cut to the beat begins with one, unless its onsets say otherwise.
+    if pulse.looped and comb_sums[0] > 0.7 * comb_sums[first]:
+        first = int(comb_sums[: max(1, round(0.05 * period))].argmax())
+    return np.arange(first, n, period) / RATE
+
+
+def estimate_tempo(features: Features, *, duration: float) -> TempoEstimate:
+    """Give tempo, candidates, beats and time signature.
+
+    Parameters
+    ----------
+    features : Features
+    duration : float
+        Seconds of the whole file.
+
+    Returns
+    -------
+    TempoEstimate
+        ``tempo`` None where nothing repeats: single hits, pads, noise, silence, less than a second.
+
+    References
+    ----------
+    Percival and Tzanetakis, 2014 (autocorrelation of the onset strength); Scheirer, 1998 (ranges of frequency);
+    Peeters, 2006 (spectrum and autocorrelation together); Font and Serra, "Tempo estimation for music loops and a
+    simple confidence measure", 2016 (length as evidence); Friedman, 2001 (boosted trees).
+    """
+    pulse = tempo_model.prepare(features.onset, samples=features.samples, duration=duration)
+    if pulse is None:
+        return TempoEstimate()
+    periods = candidates(pulse)
+    if len(periods) == 0:
+        return TempoEstimate()
+    model = tempo_model.load()
+    rows = tempo_model.describe(pulse, periods, comb(pulse, periods))
+    chances = model.right(rows)
+    best = int(chances.argmax())
+    # Neighbours that differ by less than the level's tolerance speak for the same level.
+    score = float(1.0 - np.prod(1.0 - chances[np.abs(periods / periods[best] - 1.0) < _SAME_LEVEL]))
+    if score < model.least:
+        return TempoEstimate()
+    confidence = float(np.interp(score, model.scores, model.chances))
+    period, beats_in_loop = _exact(pulse, float(periods[best]))
+    tempo = 60.0 * RATE / period
+    three = float(model.three(rows[best : best + 1])[0])
+    signature = (3, 4) if three > 0.75 else (4, 4) if three < 0.1 else None  # noqa: PLR2004 -- sure enough to say
+    named: list[tuple[float, float]] = [(tempo, confidence)]
+    for k in np.argsort(-chances, kind="stable").tolist():
+        other = 60.0 * RATE / float(periods[k])
+        if all(abs(other / known - 1.0) >= _SAME_LEVEL for known, _ in named):
+            named.append((other, min(float(chances[k]), confidence)))
+        if len(named) == _TEMPI:
+            break
+    return TempoEstimate(
+        tempo=tempo,
+        confidence=confidence,
+        candidates=tuple(named),
+        time_signature=signature,
+        beats=tuple(_beats(pulse, period).tolist()),
+        beats_in_loop=beats_in_loop,
+    )

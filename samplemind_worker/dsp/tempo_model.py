@@ -1,0 +1,283 @@
+"""What speaks for each tempo, and how much: the measures of a candidate, and the trees that were learned on them.
+
+Conventions: periods in frames of the onset strength (sr / 128 a second); a row of measures a candidate, float32.
+`training/tempo.py` learns the trees; a measure may be changed only together with them.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+
+import numpy as np
+import numpy.typing as npt
+
+from samplemind_worker.dsp import _trees
+from samplemind_worker.dsp.units import SR
+
+F32 = npt.NDArray[np.float32]
+F64 = npt.NDArray[np.float64]
+I32 = npt.NDArray[np.int32]
+
+RATE = SR / 128
+"""Frames of the onset strength a second."""
+LONGEST_LOOP = 32.0
+"""Seconds; a longer file's length proves nothing about its tempo."""
+
+BEATS = np.array([1 / 8, 1 / 6, 1 / 4, 1 / 3, 1 / 2, 2 / 3, 3 / 4, 1, 4 / 3, 3 / 2, 2, 3, 4, 6, 8, 12, 16])
+"""Lags at which the autocorrelation is read, in beats."""
+CYCLES = np.array([1 / 4, 1 / 3, 1 / 2, 2 / 3, 3 / 4, 1, 3 / 2, 2, 3, 4, 6, 8])
+"""Frequencies at which the spectrum of the onset strength is read, in cycles a beat."""
+MEASURES = 163
+"""Numbers in a row."""
+_SPREAD = np.array([-0.01, -0.005, 0.0, 0.005, 0.01])
+_CROSS = [2, 5, 7]  # of CYCLES: 1/2, 1 and 2 a beat
+_MEAN_SECONDS = 0.4
+_SMOOTHING = 1.5  # frames (9 ms): a human drummer's jitter
+_LONGEST_LAG = 20.0  # seconds
+_OVERLAP = 0.85  # of the signal: what overlaps by less proves nothing
+_WINDOW, _PADDED = 2048, 8192  # frames of the spectrum: 12 s, interpolated to 1.3 BPM
+_ABSENT = -1.0  # where a lag is longer than the signal, or its length proves nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """The onset strength prepared for questions about periods."""
+
+    envelopes: F64
+    """(4, n): local mean removed, smoothed."""
+    correlation: F64
+    """(4, lags): autocorrelation, 1 at lag 0, corrected for the shrinking overlap."""
+    around: F64
+    """(4, lags) for loops: the same of the signal repeated without end; (4, 0) for longer ones."""
+    spectra: F64
+    """(4, frequencies): power spectrum over the power at frequency 0, frequencies of RATE / 8192."""
+    cross: F64
+    """(2, frequencies): real part of the coherence of the low range with the two above."""
+    duration: float
+    """Seconds of the whole file."""
+    onsets: F64
+    """(4,): onsets a second: peaks above a twentieth of the strong ones."""
+    first: float
+    """Seconds to the first clear onset."""
+    last: float
+    """Seconds from the last clear onset to the end."""
+    contrast: float
+    """How far strong onsets stand out from the usual level, logarithmic."""
+    looped: bool
+    """The signal is the whole file and short enough, so its length may be that of a loop."""
+
+
+def _smooth(x: F64, width: int) -> F64:
+    """Give the moving average over an odd ``width`` along the last axis; beyond the ends there is nothing."""
+    half = width // 2
+    total = np.cumsum(np.pad(x, ((0, 0), (half + 1, half))), axis=1)
+    count = np.cumsum(np.pad(np.ones(x.shape[1]), (half + 1, half)))
+    return (total[:, width:] - total[:, :-width]) / (count[width:] - count[:-width])
+
+
+def _gaussian(x: F64, sigma: float) -> F64:
+    radius = int(3 * sigma + 0.5)
+    kernel = np.exp(-0.5 * (np.arange(-radius, radius + 1) / sigma) ** 2)
+    kernel /= kernel.sum()
+    padded = np.pad(x, ((0, 0), (radius, radius)))
+    return sum(
+        (weight * padded[:, k : k + x.shape[1]] for k, weight in enumerate(kernel.tolist())), start=np.zeros_like(x)
+    )
+
+
+def _onsets(strength: F64) -> tuple[F64, F64]:
+    """Give the places of clear onsets of the first row in frames, and the onsets a second of each."""
+    inner = strength[:, 1:-1]
+    strong = np.partition(strength, -max(3, strength.shape[1] // 100), axis=1)[:, -max(3, strength.shape[1] // 100)]
+    peaks = (inner > strength[:, :-2]) & (inner >= strength[:, 2:]) & (inner > 0.05 * strong[:, None])
+    clear = np.flatnonzero(peaks[0] & (inner[0] > 0.3 * strong[0])).astype(np.float64) + 1.0
+    return clear, np.asarray(peaks.sum(axis=1) / (strength.shape[1] / RATE), dtype=np.float64)
+
+
+def _spectra(envelopes: F64) -> tuple[F64, F64]:
+    n = envelopes.shape[1]
+    if n <= _WINDOW:
+        windows = [np.fft.rfft(envelopes, _PADDED, axis=1)]
+    else:
+        shape = np.hanning(_WINDOW)
+        starts = np.linspace(0, n - _WINDOW, min(12, 1 + -(-(n - _WINDOW) // (_WINDOW // 2)))).astype(int)
+        windows = [np.fft.rfft(envelopes[:, s : s + _WINDOW] * shape, _PADDED, axis=1) for s in starts.tolist()]
+    power = np.zeros((4, _PADDED // 2 + 1))
+    cross = np.zeros((2, _PADDED // 2 + 1))
+    for w in windows:
+        power += np.square(np.abs(w)) / len(windows)
+        cross += (w[1] * np.conj(w[2:])).real / len(windows)
+    coherence = cross / np.sqrt(np.maximum(power[1] * power[2:], 1e-12))
+    return power / np.maximum(power[:, :1], 1e-12), coherence
+
+
+def prepare(onset: F32, *, samples: int, duration: float) -> Pulse | None:
+    """Prepare the onset strength of a signal; None where it is too short or has fewer than three onsets."""
+    n = onset.shape[1]
+    if n < RATE:  # under a second nothing repeats
+        return None
+    raw = onset.astype(np.float64)
+    width = 2 * round(_MEAN_SECONDS * RATE / 2) + 1
+    envelopes = _gaussian(np.maximum(raw - _smooth(raw, width), 0.0), _SMOOTHING)
+    places, rates = _onsets(envelopes)
+    if len(places) < 3:  # noqa: PLR2004 -- two hits are no pulse
+        return None
+    looped = duration <= LONGEST_LOOP and abs(samples / SR - duration) < 0.1  # noqa: PLR2004 -- seconds
+    centred = envelopes - envelopes.mean(axis=1, keepdims=True)
+    lags = n - 1 if looped else min(n - 1, round(_LONGEST_LAG * RATE))
+    size = 1 << (n + lags - 1).bit_length()
+    spectrum = np.fft.rfft(centred, size, axis=1)
+    products = np.fft.irfft(np.square(np.abs(spectrum)), size, axis=1)[:, : lags + 1]
+    energy = np.maximum(products[:, :1], 1e-12)
+    around = np.zeros((4, 0))
+    if looped:
+        # What is cut off at the end goes on at the beginning: the products at lag and at length less lag.
+        back = duration * RATE - np.arange(lags + 1)
+        around = products.copy()
+        for row in range(4):
+            around[row] += np.interp(back, np.arange(lags + 1), products[row], right=0.0)
+        around /= energy
+    correlation = products * (n / (n - np.arange(lags + 1))) / energy
+    correlation[:, int(_OVERLAP * n) :] = 0.0
+    power, cross = _spectra(envelopes)
+    usual, strong = np.percentile(raw[0], (50, 99))
+    return Pulse(
+        envelopes=envelopes,
+        correlation=correlation,
+        around=around,
+        spectra=power,
+        cross=cross,
+        duration=duration,
+        onsets=rates,
+        first=float(places[0]) / RATE,
+        last=duration - float(places[-1]) / RATE,
+        contrast=float(np.log((strong + 0.01) / (usual + 0.01))),
+        looped=looped,
+    )
+
+
+def _read(table: F64, places: F64) -> F64:
+    """Interpolate the rows of a table at fractional places (any shape); `_ABSENT` beyond its end."""
+    k = np.minimum(places.astype(np.int64), max(table.shape[1] - 2, 0))
+    part = places - k
+    values = table[:, k] * (1.0 - part) + table[:, k + 1] * part
+    return np.where(places < table.shape[1] - 1, values, _ABSENT)
+
+
+def describe(pulse: Pulse, periods: F64, salience: F64) -> F32:
+    """Measure what speaks for each beat period.
+
+    Parameters
+    ----------
+    pulse : Pulse
+    periods : ndarray of float, shape (n,)
+        Frames.
+    salience : ndarray of float, shape (n,)
+        Of each period's comb.
+
+    Returns
+    -------
+    ndarray of float32, shape (n, 163)
+        Autocorrelation of each range, greatest within 1 %, at 1/8 to 16 beats (-1 beyond the signal); the same without
+        that tolerance, of the mean, plain and of the endlessly repeated signal; onset spectrum of each range at 1/4 to
+        8 cycles a beat, and how the low range agrees with the others there; tempo, length in beats and its distance to
+        whole beats and bars; onsets a beat; how the candidate's salience compares with the others'.
+    """
+    count = len(periods)
+    lags = periods[:, None] * BEATS
+    near = _read(pulse.correlation, lags[:, :, None] * (1.0 + _SPREAD)).max(axis=-1)
+    mean = pulse.correlation.mean(axis=0, keepdims=True)
+    exact = _read(mean, lags)[0]
+    around = np.full((count, len(BEATS)), _ABSENT)
+    if pulse.looped:
+        around = _read(pulse.around.mean(axis=0, keepdims=True), lags)[0]
+    cycles = _PADDED / periods[:, None] * CYCLES
+    power = np.sqrt(np.maximum(_read(pulse.spectra[1:], cycles), 0.0))
+    agree = _read(pulse.cross, cycles[:, _CROSS])
+    beats = pulse.duration * RATE / periods
+    absent = np.full(count, _ABSENT)
+    length = [absent] * 7
+    if pulse.looped:
+        doublings = np.log2(beats)
+        length = [
+            beats,
+            *(np.abs(beats - every * np.maximum(np.round(beats / every), 1)) for every in (1, 2, 3, 4)),
+            np.abs(doublings - np.round(doublings)),
+            np.full(count, pulse.duration),
+        ]
+    best = np.maximum(salience.max(), 1e-9)
+    rest = [
+        np.log2(60.0 * RATE / periods),
+        *(rate * periods / RATE for rate in pulse.onsets),
+        np.full(count, pulse.onsets[0]),
+        pulse.first * RATE / periods,
+        np.minimum(pulse.last * RATE / periods, 16.0),
+        np.full(count, pulse.contrast),
+        salience,
+        salience / best,
+        salience.argsort().argsort()[::-1].astype(np.float64),
+    ]
+    blocks = [near.transpose(1, 0, 2).reshape(count, -1), exact, around]
+    blocks += [power.transpose(1, 0, 2).reshape(count, -1), agree.transpose(1, 0, 2).reshape(count, -1)]
+    blocks.append(np.stack([*length, *rest], axis=1))
+    return np.ascontiguousarray(np.concatenate(blocks, axis=1), dtype=np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class Trees:
+    """Boosted trees in flat arrays; the sum of the leaves is a log odds."""
+
+    roots: I32
+    feature: I32
+    """-1 at a leaf."""
+    threshold: F32
+    children: I32
+    value: F32
+    base: float
+
+    def __call__(self, rows: F32) -> F64:
+        """Give the probability of each row."""
+        total = np.empty(len(rows))
+        _trees.sum_trees(rows, self.roots, self.feature, self.threshold, self.children, self.value, total)
+        return 1.0 / (1.0 + np.exp(-(total + self.base)))
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """All that was learned about tempi."""
+
+    right: Trees
+    """Whether a candidate is the tempo."""
+    three: Trees
+    """Whether bars have three beats, given the tempo."""
+    scores: F64
+    """Places of a rising curve from the best candidate's score ..."""
+    chances: F64
+    """... to how often it was right."""
+    least: float
+    """Score below which there is no tempo."""
+
+
+@lru_cache(maxsize=1)
+def load() -> Model:
+    """Read the model that comes with the package."""
+    path = resources.files("samplemind_worker.dsp").joinpath("models/tempo.npz")
+    with path.open("rb") as file, np.load(file) as data:
+        trees = {
+            name: Trees(
+                roots=data[f"{name}_roots"].astype(np.int32),
+                feature=data[f"{name}_feature"].astype(np.int32),
+                threshold=data[f"{name}_threshold"],
+                children=data[f"{name}_children"].astype(np.int32),
+                value=data[f"{name}_value"],
+                base=float(data[f"{name}_base"]),
+            )
+            for name in ("right", "three")
+        }
+        return Model(
+            right=trees["right"],
+            three=trees["three"],
+            scores=data["scores"].astype(np.float64),
+            chances=data["chances"].astype(np.float64),
+            least=float(data["least"]),
+        )

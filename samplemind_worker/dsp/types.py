@@ -1,0 +1,132 @@
+"""Frozen results of the analysis: Features (what was measured), Estimates (what is concluded from it).
+
+Conventions: times in seconds, frequencies in Hz, tempi in BPM, keys 0 (C) to 11 (B) inside and names outside, tuning
+and pitch deviation in cents, confidences and scores 0 to 1. None where the question has no answer.
+"""
+
+from dataclasses import dataclass, fields
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+F32 = npt.NDArray[np.float32]
+Summary = dict[str, dict[str, Any]]
+
+LOWEST_NOTE = 24
+"""MIDI number of the first column of ``Features.notes`` (C1)."""
+NOTES = 84
+"""Columns of ``Features.notes``: seven octaves of semitones."""
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """All that later steps need to know of a signal, measured at full scale (scaled to a peak of 1).
+
+    A silent signal has ``peak`` 0 and empty arrays.
+    """
+
+    sr: int
+    samples: int
+    """Length of the analysed signal."""
+    peak: float
+    """Greatest magnitude before scaling; 0 for silence."""
+    tuning_cents: float
+    """Deviation from A4 = 440 Hz, -50 to 50."""
+    tuning_strength: float
+    """How well spectral peaks agree about the tuning, 0 to 1."""
+    summary: Summary
+    """``spectral_features`` of the contract: for each feature mean and std, a number or a list of numbers."""
+    onset: F32
+    """Onset strength (4, n) at sr / 128: all bands, below 150 Hz, 150 Hz to 2 kHz, above 2 kHz."""
+    level: F32
+    """RMS (n,) of 512 samples at sr / 128."""
+    frames: F32
+    """(n, 6) at sr / 512: rms, zero-crossing rate, centroid, bandwidth, rolloff (Hz), flatness."""
+    mel: F32
+    """(n, 40) at sr / 512: log mel power in dB."""
+    notes: F32
+    """(n, 84) at sr / 4096: magnitude of spectral peaks by semitone from C1 on, tuning removed."""
+    tonalness: F32
+    """(n, 2) at sr / 4096: from 150 Hz on, share of the energy that lies in spectral peaks; root of that energy."""
+    pitch: F32
+    """(n, 3) at sr / 4096 for short signals: fractional MIDI number, clarity 0 to 1, level."""
+
+    def to_arrays(self) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
+        """Split into plain values (for JSON) and arrays."""
+        meta: dict[str, Any] = {}
+        arrays: dict[str, npt.NDArray[Any]] = {}
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, np.ndarray):
+                arrays[field.name] = value
+            else:
+                meta[field.name] = value
+        return meta, arrays
+
+    @classmethod
+    def from_arrays(cls, meta: dict[str, Any], arrays: dict[str, npt.NDArray[Any]]) -> Self:
+        """Join what `to_arrays` split."""
+        values: dict[str, Any] = {**meta, **arrays}
+        return cls(**values)
+
+
+@dataclass(frozen=True, slots=True)
+class TempoEstimate:
+    """What is known of the pulse; ``tempo`` None where there is none."""
+
+    tempo: float | None = None
+    confidence: float | None = None
+    candidates: tuple[tuple[float, float], ...] = ()
+    time_signature: tuple[int, int] | None = None
+    beats: tuple[float, ...] = ()
+    beats_in_loop: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KeyEstimate:
+    """What is known of the key; ``key`` None where there is none."""
+
+    key: str | None = None
+    mode: str | None = None
+    confidence: float | None = None
+    candidates: tuple[tuple[str, str, float], ...] = ()
+    camelot: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PitchEstimate:
+    """The pitch of a single note; ``midi`` None where there is none."""
+
+    midi: int | None = None
+    note: str | None = None
+    cents: float | None = None
+    confidence: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Estimates:
+    """The answers for one file, named as in the contract."""
+
+    kind: str | None
+    kind_confidence: float | None
+    tempo: float | None
+    tempo_confidence: float | None
+    tempo_candidates: tuple[tuple[float, float], ...]
+    time_signature: tuple[int, int] | None
+    beats: tuple[float, ...]
+    """Beat times in seconds from the start of the analysed signal."""
+    beats_in_loop: int | None
+    """Whole number of beats of a loop that is cut to the beat."""
+    key: str | None
+    mode: str | None
+    key_confidence: float | None
+    key_candidates: tuple[tuple[str, str, float], ...]
+    camelot: str | None
+    tuning_cents: float | None
+    pitch_midi: int | None
+    pitch_note: str | None
+    pitch_cents: float | None
+    pitch_confidence: float | None
+    instrument: str | None
+    instrument_confidence: float | None

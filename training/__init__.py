@@ -1,0 +1,1 @@
+"""How the models of the analysis are learned: material that is made here, and what is learned from it."""
