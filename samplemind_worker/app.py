@@ -1,0 +1,97 @@
+"""The Celery app: ``celery -A samplemind_worker.app worker``.
+
+``python -m samplemind_worker.app worker --role cpu|io``, ``... beat`` and ``... flower`` run it with safe defaults.
+"""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+from celery import Celery, signals
+from kombu import Queue
+
+from config.celery_options import celery_options
+from config.queues import ROLES, host_queue
+from config.settings import Settings, get_settings
+from samplemind_worker.logs import take_over_logging
+
+_TASK_MODULES: Final = {"cpu": ("tasks.audio",), "io": ("tasks.ai", "tasks.index")}
+
+
+def create_app(settings: Settings, *, role: str | None = None) -> Celery:
+    """Make the app with the tasks of a role, or of all; task modules are named, not imported. Others need none."""
+    roles = _TASK_MODULES if role is None else [role]
+    made = Celery("samplemind", include=[module for name in roles for module in _TASK_MODULES.get(name, ())])
+    made.conf.update(celery_options(settings))
+    if role in (None, *_TASK_MODULES):
+        from samplemind_worker.lifecycle import connect_signals  # noqa: PLC0415 -- slow import
+
+        connect_signals(made)
+    return made
+
+
+def _worker_arguments(role: str, concurrency: int | None, settings: Settings) -> list[str]:
+    queues = list(ROLES[role])
+    arguments = [
+        "worker",
+        "--hostname",
+        f"{role}-{os.getpid()}@{settings.host}",
+        "--without-gossip",
+        "--without-mingle",
+    ]
+    if role == "cpu":
+        queues.insert(0, host_queue(settings.host))
+        arguments += ["--pool", "prefork", "--concurrency", str(concurrency or settings.concurrency)]
+    else:
+        arguments += ["--pool", "threads", "--concurrency", str(concurrency or settings.io_concurrency)]
+    return [*arguments, "--queues", ",".join(queues), "--loglevel", settings.log_level, "--task-events"]
+
+
+def _leave_signs(sign: Path) -> None:
+    """Touch a file whenever beat has queued a task, so that a health check can tell a stuck beat."""
+
+    def _touch(**_: Any) -> None:
+        sign.touch()
+
+    signals.after_task_publish.connect(_touch, weak=False)
+
+
+def main(arguments: list[str]) -> None:
+    """Run a worker, beat or Flower in this process."""
+    parser = argparse.ArgumentParser(prog="python -m samplemind_worker.app")
+    commands = parser.add_subparsers(dest="command", required=True)
+    worker = commands.add_parser("worker")
+    worker.add_argument("--role", choices=sorted(ROLES), required=True)
+    worker.add_argument("--concurrency", type=int)
+    commands.add_parser("beat")
+    flower = commands.add_parser("flower")
+    flower.add_argument("--address", required=True)
+    flower.add_argument("--port", type=int, required=True)
+    options = parser.parse_args(arguments)
+    settings = get_settings()
+    for name in ("OMP", "OPENBLAS", "MKL", "NUMBA"):
+        os.environ.setdefault(f"{name}_NUM_THREADS", "1")
+    role = options.role if options.command == "worker" else options.command
+    os.environ["SAMPLEMIND_PROCESS"] = role
+    take_over_logging(settings, role)
+    celery_app = create_app(settings, role=role)
+
+    if role == "beat":
+        state = settings.home / "beat"
+        state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _leave_signs(state / "published")
+        celery_app.Beat(schedule=str(state / "schedule"), loglevel=settings.log_level, pidfile=None).run()
+    elif role == "flower":
+        # Its broker page takes no names.
+        celery_app.conf.task_queues = [Queue(name) for name in celery_app.conf.task_queues]
+        celery_app.start(["flower", f"--address={options.address}", f"--port={options.port}"])
+    else:
+        celery_app.worker_main(_worker_arguments(role, options.concurrency, settings))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
+else:
+    app = create_app(get_settings())

@@ -1,0 +1,141 @@
+"""Pending items to parcels, in a window; and back again what a dead worker or a lost queue left behind.
+
+One mechanism for the first dispatch, the refill, expired leases and a Redis that forgot everything. It may run
+anywhere, any number of times at once: every change is a compare-and-set on the items. Redis holds a window of
+parcels, whatever the size of the batches; the rest waits in the record, where cancelling is immediate.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import PurePosixPath
+from typing import Any, Final
+
+from config import queues
+from config.settings import Settings
+from samplemind_worker.documents.batch import BatchJob, Step
+from samplemind_worker.store import batches, ledger
+from samplemind_worker.store.cache import Board
+from samplemind_worker.store.ledger import Waiting
+
+Publish = Callable[[str, Step], None]
+"""Queues the chain of a parcel (id), beginning with a step."""
+
+_LEAST_SLOTS: Final = 2  # assumed while no worker has given a sign of life: work waits for the first to come
+_MOST_IN_FLIGHT: Final = 1000  # parcels in all queues: at 2 KB a message this keeps Redis under a few MB
+
+_RECORDING_SECONDS: Final = 900.0
+"""s without a new item after which a batch that is being recorded is given up; a chunk of 2,000 takes one or two."""
+
+# Bytes a second of audio, to guess the length of a file from its size: CD quality, and typical rates of the codecs.
+_BYTES_PER_SECOND: Final[Mapping[str, int]] = {".flac": 100_000, ".mp3": 24_000, ".ogg": 20_000, ".opus": 16_000}
+_PCM_BYTES_PER_SECOND: Final = 176_400
+
+_FIRST_QUEUE: Final[Mapping[Step, str]] = {
+    Step.DECODE: queues.CPU, Step.SUMMARIZE: queues.AI, Step.STORE: queues.IO,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Dispatched:
+    """What one run of the dispatcher did."""
+
+    parcels: int
+    taken_back: int
+    requeued: int
+
+
+def dispatch(settings: Settings, board: Board, publish: Publish) -> Dispatched:
+    """Take back what was lost, fill the window, and close the batches that are done."""
+    taken_back = ledger.take_back_expired(max_starts=settings.max_starts)
+    for batch_id in batches.stalled_recordings(older_than=_RECORDING_SECONDS):
+        batches.abandon(batch_id)
+    requeued = ledger.requeue([parcel.parcel_id for parcel in _lost(settings, board)])
+    jobs = [job for job in batches.open_batches() if not batches.settle(job.id)]
+    return Dispatched(fill(settings, board, publish, jobs), taken_back, requeued)
+
+
+def refill(settings: Settings, board: Board, publish: Publish) -> int:
+    """Fill the window only: what a worker calls when a parcel leaves the CPU."""
+    return fill(settings, board, publish, batches.open_batches())
+
+
+def fill(settings: Settings, board: Board, publish: Publish, jobs: Sequence[BatchJob]) -> int:
+    """Queue parcels while the window has room: interactive batches first, each class taking turns; return how many."""
+    if not jobs:
+        return 0
+    cpu_room, room = _room(settings, board)
+    queued = 0
+    for priority in ("interactive", "bulk"):
+        turns = [_parcels(settings, job) for job in jobs if job.priority == priority]
+        while turns and cpu_room > 0 and room > 0:
+            parcels = turns.pop(0)
+            parcel = next(parcels, None)
+            if parcel is None:
+                continue
+            turns.append(parcels)
+            parcel_id, step = parcel
+            publish(parcel_id, step)
+            queued += 1
+            room -= 1
+            # What was taken back after the CPU's steps waits for no cpu worker, and no end of its parcel asks for more.
+            cpu_room -= step is Step.DECODE
+    return queued
+
+
+def _room(settings: Settings, board: Board) -> tuple[int, int]:
+    """Return how many parcels may join those in the CPU's steps, and those in all steps."""
+    slots = sum(worker.slots for worker in board.workers() if queues.CPU in worker.queues)
+    in_cpu, in_all = ledger.in_flight()
+    return max(slots, _LEAST_SLOTS) * settings.window_per_slot - in_cpu, _MOST_IN_FLIGHT - in_all
+
+
+def _parcels(settings: Settings, job: BatchJob) -> Iterator[tuple[str, Step]]:
+    """Reserve one parcel of a batch after the other, and yield their ids and first steps."""
+    while rows := ledger.pending(job.id, limit=job.files_per_chain):
+        parcel = _pack(rows, seconds=settings.parcel_seconds)
+        step = Step(parcel[0]["step"])
+        parcel_id, count = ledger.reserve(job.id, [row["_id"] for row in parcel], queue=_FIRST_QUEUE[step])
+        # Nothing left of them: another dispatcher was faster. Look again.
+        if count:
+            yield parcel_id, step
+
+
+def _pack(rows: Sequence[dict[str, Any]], *, seconds: float) -> Sequence[dict[str, Any]]:
+    """Return the longest beginning of the rows that one chain may carry: one long file, or several short ones."""
+    if rows[0]["alone"]:
+        return rows[:1]
+    expected = 0.0
+    for count, row in enumerate(rows):
+        expected += _expected_seconds(row)
+        if count and (row["alone"] or row["step"] != rows[0]["step"] or expected > seconds):
+            return rows[:count]
+    return rows
+
+
+def _expected_seconds(row: Mapping[str, Any]) -> float:
+    suffix = PurePosixPath(row["path"]).suffix.lower()
+    return row["size"] / _BYTES_PER_SECOND.get(suffix, _PCM_BYTES_PER_SECOND)
+
+
+def _lost(settings: Settings, board: Board) -> list[Waiting]:
+    """Return the parcels that wait in the record, but in no queue.
+
+    A parcel is lost if it has waited for a while and its queue is empty, or it was overtaken there (queues are first
+    in, first out), or nobody reads its host's queue any more. A mistake costs one message that finds nothing to do.
+    """
+    waiting, now = ledger.waiting_parcels(older_than=settings.requeue_seconds)
+    if not waiting:
+        return []
+    read = {queue for worker in board.workers() for queue in worker.queues}
+    newest = ledger.newest_claims()
+    lost: list[Waiting] = []
+    for queue in {parcel.queue for parcel in waiting}:
+        there = [parcel for parcel in waiting if parcel.queue == queue]
+        overtaken = newest.get(queue)
+        if board.depth(queue) == 0 or queue not in (*_FIRST_QUEUE.values(), *read):
+            lost += there
+        elif overtaken is not None:
+            grace = timedelta(seconds=settings.requeue_seconds)
+            lost += [parcel for parcel in there if parcel.queued_at < min(overtaken, now) - grace]
+    return lost

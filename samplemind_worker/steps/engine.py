@@ -1,0 +1,148 @@
+"""One file through the steps of the CPU, in memory: signal, features, judgement. No record, no scratch.
+
+The parcel steps and `analyze` share it.
+"""
+
+import dataclasses
+import hashlib
+import os
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from io import BufferedReader
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from config.settings import Settings
+from samplemind_worker import dsp
+from samplemind_worker.decode import Limits, decode
+from samplemind_worker.documents.facts import AnalysisFacts, AudioFacts
+from samplemind_worker.documents.versions import CPU_STEPS, VERSIONS
+from samplemind_worker.errors import (
+    EmptyFileError,
+    InternalError,
+    OutOfMemoryError,
+    PermanentError,
+    SampleMindError,
+)
+from samplemind_worker.store import library
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """A decoded file: facts, mono float32 samples at ``sr`` Hz, and the seconds that decoding took."""
+
+    facts: AudioFacts
+    y: npt.NDArray[np.float32]
+    sr: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A file's facts and features, and the seconds that each step took so far."""
+
+    facts: AudioFacts
+    features: dsp.Features
+    seconds: dict[str, float]
+
+
+def identify(file: BufferedReader) -> str:
+    """Return the SHA-256 of an open file, and rewind it.
+
+    Raises
+    ------
+    EmptyFileError
+        If it has no bytes.
+    """
+    if not os.fstat(file.fileno()).st_size:
+        raise EmptyFileError("the file has no bytes")
+    content = hashlib.file_digest(file, "sha256").hexdigest()
+    file.seek(0)
+    return content
+
+
+def read_signal(file: BufferedReader, *, name: bytes, file_id: str, limits: Limits) -> Signal:
+    """Decode an open file.
+
+    Raises
+    ------
+    PermanentError
+        If it holds no audio that can be read within the limits.
+    """
+    started = time.perf_counter()
+    filename, _ = library.printable(name)
+    audio = decode(file, limits=limits)
+    facts = AudioFacts(
+        file_id=file_id,
+        filename=filename,
+        file_size=os.fstat(file.fileno()).st_size,
+        duration=audio.duration,
+        sample_rate=audio.sample_rate,
+        channels=audio.channels,
+        format=audio.format,
+        subtype=audio.subtype,
+        loudness_lufs=audio.loudness_lufs,
+        true_peak_dbtp=audio.true_peak_dbtp,
+        warnings=list(audio.warnings),
+    )
+    return Signal(facts, audio.y, audio.sr, time.perf_counter() - started)
+
+
+def limits(settings: Settings) -> Limits:
+    """Return what decoding may cost, from the settings."""
+    return Limits(max_duration=settings.max_duration, max_channels=settings.max_channels)
+
+
+def measure(signal: Signal) -> Measured:
+    """Compute the features of one signal."""
+    started = time.perf_counter()
+    features = dsp.compute_features(signal.y, sr=signal.sr)
+    return Measured(signal.facts, features, {"decode": signal.seconds, "features": time.perf_counter() - started})
+
+
+def judge(measured: Measured) -> tuple[AudioFacts, AnalysisFacts]:
+    """Turn one file's features into its analysis."""
+    started = time.perf_counter()
+    facts = measured.facts
+    estimates = dsp.estimate(measured.features, duration=facts.duration)
+    vector = dsp.embed(measured.features)
+    values = {field.name: getattr(estimates, field.name) for field in dataclasses.fields(estimates)}
+    values["tempo_candidates"] = [{"tempo": tempo, "score": score} for tempo, score in estimates.tempo_candidates]
+    values["key_candidates"] = [
+        {"key": key, "mode": mode, "score": score} for key, mode, score in estimates.key_candidates
+    ]
+    provenance = {name: "audio" for name in ("tempo", "key") if values[name] is not None}
+    seconds = {**measured.seconds, "tempo_key": time.perf_counter() - started}
+    analysis = AnalysisFacts(
+        file_id=facts.file_id,
+        spectral_features=measured.features.summary,
+        provenance=provenance,
+        vector=None if vector is None else [float(value) for value in vector],
+        vector_version=None if vector is None else VERSIONS["store"],
+        versions={step: VERSIONS[step] for step in CPU_STEPS},
+        seconds={step: round(value, 6) for step, value in seconds.items()},
+        **values,
+    )
+    return facts, analysis
+
+
+def attempt(work: Callable[[], T]) -> T | PermanentError:
+    """Do one file's work, and return its result or the reason why the file fails; TransientError passes through."""
+    try:
+        return work()
+    except PermanentError as error:
+        return error
+    except SampleMindError:
+        raise
+    except MemoryError:
+        return OutOfMemoryError("not enough memory to analyse this file")
+    except Exception as error:  # noqa: BLE001 -- one file's fault must not take its parcel along; it is stored as that file's failure
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        place = f"{os.path.basename(where.filename)}:{where.lineno}"  # noqa: PTH119 -- a name, not a file
+        return InternalError(f"{type(error).__name__}: {error} ({place})")

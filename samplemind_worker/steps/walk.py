@@ -1,0 +1,157 @@
+"""Finds the audio files below a path. Light on purpose: the CLI runs it; it needs only the standard library."""
+
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from samplemind_worker.errors import UsageError
+
+AUDIO_SUFFIXES: Final = frozenset(
+    {".wav", ".wave", ".bwf", ".rf64", ".w64", ".aif", ".aiff", ".aifc", ".caf", ".au", ".snd"}
+    | {".flac", ".mp3", ".ogg", ".oga", ".opus", ".m4a", ".aac", ".mp4", ".wma"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A directory entry that is no folder, or one that cannot be read; ``skip_reason`` says why it is left out."""
+
+    path: bytes
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+    skip_reason: str | None
+
+
+@dataclass(slots=True)
+class Survey:
+    """What a submission would take in."""
+
+    audio: int = 0
+    bytes: int = 0
+    skipped: dict[str, int] = field(default_factory=dict[str, int])
+
+
+def walk(path: Path) -> Iterator[Found]:
+    """Yield what lies at or below a path, sorted by name, folder by folder; paths are absolute.
+
+    Links to folders are not followed. A link to a file counts if it ends below the path that was given. A file that is
+    named itself is taken whatever its name.
+
+    Raises
+    ------
+    UsageError
+        If the path does not exist or cannot be read.
+    """
+    top = os.fsencode(os.path.abspath(path))  # noqa: PTH100 -- bytes, and links stay as they are
+    try:
+        status = os.stat(top)  # noqa: PTH116 -- bytes
+        if not stat.S_ISDIR(status.st_mode):
+            reason = None if stat.S_ISREG(status.st_mode) else "special"
+            yield Found(top, status.st_size, status.st_mtime_ns, status.st_ctime_ns, reason)
+            return
+        with os.scandir(top):
+            pass
+    except FileNotFoundError as error:
+        raise UsageError(f"no such file or folder: {os.fsdecode(top)}") from error
+    except OSError as error:
+        raise UsageError(f"cannot read {os.fsdecode(top)}: {error.strerror}") from error
+    yield from _walk_folder(top, os.path.realpath(top))
+
+
+def _walk_folder(folder: bytes, real_top: bytes) -> Iterator[Found]:
+    stack = [folder]
+    while stack:
+        current = stack.pop()
+        try:
+            with os.scandir(current) as scan:
+                entries = sorted(scan, key=lambda entry: entry.name)
+        except FileNotFoundError:  # it vanished since its parent was read
+            continue
+        except OSError:
+            # Nobody can say what it holds: it is listed itself, so that its files do not go missing silently.
+            yield Found(current, 0, 0, 0, "unreadable_folder")
+            continue
+        folders: list[bytes] = []
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                if not entry.name.startswith(b"."):
+                    folders.append(entry.path)
+            else:
+                found = _look(entry, real_top)
+                if found is not None:
+                    yield found
+        stack.extend(reversed(folders))
+
+
+def _look(entry: "os.DirEntry[bytes]", real_top: bytes) -> Found | None:
+    try:
+        if entry.is_symlink():
+            if entry.is_dir():
+                return None
+            real = os.path.realpath(entry.path)
+            if os.path.commonpath([real_top, real]) != real_top:
+                return Found(entry.path, 0, 0, 0, "link_outside_root")
+        status = entry.stat()
+    except FileNotFoundError:
+        return Found(entry.path, 0, 0, 0, "broken_link") if entry.is_symlink() else None
+    except OSError:
+        return Found(entry.path, 0, 0, 0, "broken_link")
+    reason = None
+    if not stat.S_ISREG(status.st_mode):
+        reason = "special"
+    elif entry.name.startswith(b"."):
+        reason = "hidden"
+    elif os.fsdecode(os.path.splitext(entry.name)[1]).lower() not in AUDIO_SUFFIXES:  # noqa: PTH122 -- bytes
+        reason = "not_audio_type"
+    return Found(entry.path, status.st_size, status.st_mtime_ns, status.st_ctime_ns, reason)
+
+
+def survey(paths: Sequence[Path]) -> Survey:
+    """Count what `submit` would record; nothing is written.
+
+    Raises
+    ------
+    UsageError
+        If a path does not exist, or there is no audio at all.
+    """
+    total = Survey()
+    for path in paths:
+        for found in walk(path):
+            if found.skip_reason is None:
+                total.audio += 1
+                total.bytes += found.size
+            else:
+                total.skipped[found.skip_reason] = total.skipped.get(found.skip_reason, 0) + 1
+    if not total.audio:
+        raise UsageError(nothing_found(paths, skipped=sum(total.skipped.values())))
+    return total
+
+
+def require_audio(paths: Sequence[Path]) -> None:
+    """Look whether all paths exist and there is any audio, without walking further than to the first.
+
+    Raises
+    ------
+    UsageError
+        If not.
+    """
+    skipped = 0
+    found_any = False
+    for path in paths:
+        for found in walk(path):
+            if found.skip_reason is None:
+                found_any = True
+                break
+            skipped += 1
+    if not found_any:
+        raise UsageError(nothing_found(paths, skipped=skipped))
+
+
+def nothing_found(paths: Sequence[Path], *, skipped: int) -> str:
+    """Say that there is no audio, and whether there was anything."""
+    where = ", ".join(str(path) for path in paths)
+    return f"no audio files in {where}" + (f" ({skipped} other files)" if skipped else " (it is empty)")

@@ -1,0 +1,115 @@
+"""What the steps work with on this machine, and the frame that every parcel's step runs in."""
+
+import os
+import threading
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+
+from bson import ObjectId
+
+from config import queues
+from config.settings import Settings
+from samplemind_worker.documents.batch import Step
+from samplemind_worker.documents.versions import VERSIONS
+from samplemind_worker.errors import SetupError
+from samplemind_worker.store import batches, ledger, mongo
+from samplemind_worker.store.cache import Board
+from samplemind_worker.store.ledger import Item
+from samplemind_worker.store.scratch import Scratch, folder_for
+from samplemind_worker.store.vectors import Vectors
+
+
+class Workspace:
+    """Settings, and the stores they lead to; each store connects on first use."""
+
+    def __init__(self, settings: Settings) -> None:
+        if settings.redis_url is None or settings.mongodb_url is None or settings.chroma_url is None:
+            raise SetupError(
+                "SAMPLEMIND_REDIS_URL, SAMPLEMIND_MONGODB_URL and SAMPLEMIND_CHROMA_URL must all be set for a worker"
+            )
+        self.settings = settings
+        self.redis_url = settings.redis_url.get_secret_value()
+        self.mongodb_url = settings.mongodb_url.get_secret_value()
+        self.chroma_url = settings.chroma_url
+
+    def connect(self, *, create_indexes: bool = False) -> None:
+        """Open this process's connection to the record, if it is not open."""
+        mongo.connect(self.mongodb_url, database=self.settings.database, create_indexes=create_indexes)
+
+    @cached_property
+    def scratch(self) -> Scratch:
+        """Shared memory between two steps."""
+        folder = folder_for(f"{self.mongodb_url} {self.settings.database}", self.settings.scratch)
+        return Scratch(folder, budget=self.settings.scratch_bytes)
+
+    @cached_property
+    def vectors(self) -> Vectors:
+        """The vectors of the current recipe."""
+        return Vectors(self.chroma_url, database=self.settings.database, version=VERSIONS["store"])
+
+    @cached_property
+    def board(self) -> Board:
+        """The workers' notice board."""
+        return Board(self.redis_url)
+
+    @property
+    def worker(self) -> str:
+        """Names this process in a lease."""
+        return f"{self.settings.host}:{os.getpid()}:{threading.get_native_id()}"
+
+    def queues(self) -> dict[Step, str]:
+        """Name the queue of each step, as seen from this machine."""
+        own = queues.host_queue(self.settings.host)
+        return {
+            Step.DECODE: queues.CPU,
+            Step.FEATURES: own,
+            Step.TEMPO_KEY: own,
+            Step.SUMMARIZE: queues.AI,
+            Step.STORE: queues.IO,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run of one task on a parcel; the token fences its writes, the previous one is that of the try before."""
+
+    parcel_id: str
+    token: str
+    previous: str | None = None
+
+
+@contextmanager
+def claimed(workspace: Workspace, run: Run, step: Step) -> Generator[list[Item]]:
+    """Claim the parcel's items that wait for a step, and keep their lease while the block runs."""
+    workspace.connect()
+    settings = workspace.settings
+    items = ledger.claim(
+        run.parcel_id,
+        step,
+        token=run.token,
+        previous=run.previous,
+        worker=workspace.worker,
+        lease=settings.lease_seconds,
+    )
+    if not items:
+        yield items
+        return
+    with ledger.lease_kept(
+        run.parcel_id, token=run.token, lease=settings.lease_seconds, limit=settings.step_seconds + 60
+    ):
+        yield items
+
+
+def hand_on(workspace: Workspace, run: Run, step: Step, batch_id: str, to: dict[Step, Sequence[ObjectId]]) -> bool:
+    """Hand items on from a step to their next ones; True if any item of the parcel goes on.
+
+    If none does, the batch is closed should they have been its last.
+    """
+    if any(ledger.advance(run.parcel_id, token=run.token, to=to, queues=workspace.queues()).values()):
+        return True
+    if ledger.queued_after(run.parcel_id, step):
+        return True
+    batches.settle(batch_id)
+    return False

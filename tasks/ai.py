@@ -1,0 +1,14 @@
+"""The task of the ai queue."""
+
+from celery import Task, shared_task
+
+from samplemind_worker.steps import summarize as summarize_step
+from tasks import names
+from tasks.context import run_step
+from tasks.retry import POLICY
+
+
+@shared_task(bind=True, name=names.SUMMARIZE, **POLICY)
+def summarize(self: Task[..., None], parcel_id: str) -> None:
+    """Write the summaries of a parcel's analyses into the record. Items end queued for store."""
+    run_step(self, summarize_step.run, parcel_id)

@@ -1,0 +1,40 @@
+"""The tasks of the cpu queue."""
+
+from celery import Task, shared_task
+
+from samplemind_worker.steps import decode as decode_step
+from samplemind_worker.steps import features as features_step
+from samplemind_worker.steps import tempo_key as tempo_key_step
+from samplemind_worker.store import ledger
+from samplemind_worker.store.scratch import SWEEP_AGE
+from tasks import names
+from tasks.context import fill_window, run_step, workspace
+from tasks.retry import POLICY
+
+
+@shared_task(bind=True, name=names.DECODE, **POLICY)
+def decode(self: Task[..., None], parcel_id: str) -> None:
+    """Read a parcel's files; leave their signals in scratch. Items end queued for features, or failed, or skipped."""
+    if not run_step(self, decode_step.run, parcel_id):
+        fill_window()
+
+
+@shared_task(bind=True, name=names.FEATURES, **POLICY)
+def features(self: Task[..., None], parcel_id: str) -> None:
+    """Compute features from scratch, or from the files again. Items end queued for tempo_key, or failed."""
+    run_step(self, features_step.run, parcel_id)
+
+
+@shared_task(bind=True, name=names.TEMPO_KEY, **POLICY)
+def tempo_key(self: Task[..., None], parcel_id: str) -> None:
+    """Judge tempo and key; save the analyses. Items end queued for summarize, or failed."""
+    run_step(self, tempo_key_step.run, parcel_id)
+    fill_window()
+
+
+@shared_task(name=names.SWEEP)
+def sweep() -> None:
+    """Remove from this host's scratch memory what no parcel in flight needs."""
+    here = workspace()
+    here.connect()
+    here.scratch.sweep(ledger.live_parcels, age=SWEEP_AGE)

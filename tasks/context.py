@@ -1,0 +1,58 @@
+"""What the tasks of this process share: the workspace, made on first use in the process that works."""
+
+import os
+import time
+from collections.abc import Callable
+from functools import lru_cache
+
+from celery import Task
+from loguru import logger
+
+from config.settings import get_settings
+from samplemind_worker.documents.batch import Step
+from samplemind_worker.steps.dispatch import refill
+from samplemind_worker.steps.workspace import Run, Workspace
+from tasks.chain import publish
+
+
+def workspace() -> Workspace:
+    """Return this process's workspace; a forked child makes its own."""
+    return _workspace(os.getpid())
+
+
+@lru_cache(maxsize=1)
+def _workspace(_pid: int) -> Workspace:
+    return Workspace(get_settings())
+
+
+ParcelStep = Callable[[Workspace, Run], bool]
+"""A step on a parcel: True if any item of it goes on to the next step."""
+
+
+def run_step(task: Task[..., None], step: ParcelStep, parcel_id: str) -> bool:
+    """Run a step, with its ids in every line of the log, and end the chain here if no item goes on.
+
+    The run's token names the task and the try, so that a retry can take over from the try before.
+    """
+    request = task.request
+    tries = request.retries
+    run = Run(parcel_id, f"{request.id}.{tries}", f"{request.id}.{tries - 1}" if tries else None)
+    with logger.contextualize(task=request.id, parcel=parcel_id):
+        started = time.perf_counter()
+        more = step(workspace(), run)
+        logger.info("step.done", fields={"step": task.name, "seconds": round(time.perf_counter() - started, 3)})
+    if not more:
+        request.chain = None
+    return more
+
+
+def fill_window() -> None:
+    """Queue what the window has room for, now that a parcel has left the CPU."""
+    here = workspace()
+    here.connect()
+    refill(here.settings, here.board, publish_parcel)
+
+
+def publish_parcel(parcel_id: str, first: Step) -> None:
+    """Queue the chain of a parcel."""
+    publish(parcel_id, first)

@@ -1,0 +1,39 @@
+"""Queues the first window of what was recorded; used by the CLI and by nightly work."""
+
+from celery import Celery
+from kombu.exceptions import OperationalError
+
+from config.celery_options import celery_options
+from config.settings import Settings
+from samplemind_worker.documents.batch import Step
+from samplemind_worker.errors import ServiceUnavailableError, SetupError
+from samplemind_worker.steps.dispatch import refill
+from samplemind_worker.store.cache import Board
+from tasks.chain import publish
+
+
+def dispatch(settings: Settings) -> int:
+    """Fill the window, and return how many parcels were queued.
+
+    Raises
+    ------
+    ServiceUnavailableError
+        If Redis does not answer; what is recorded stays so, and beat queues it later.
+    """
+    if settings.redis_url is None:
+        raise SetupError("SAMPLEMIND_REDIS_URL is not set")
+    app = Celery("samplemind", set_as_current=False)
+    app.conf.update(celery_options(settings))
+    board = Board(settings.redis_url.get_secret_value())
+
+    def _publish(parcel_id: str, first: Step) -> None:
+        try:
+            publish(parcel_id, first, app=app)
+        except (OperationalError, *app.connection_for_write().connection_errors) as error:
+            raise ServiceUnavailableError(f"Redis does not answer: {error}") from error
+
+    try:
+        return refill(settings, board, _publish)
+    finally:
+        board.close()
+        app.close()
