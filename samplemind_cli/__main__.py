@@ -1,0 +1,16 @@
+"""``samplemind`` and ``python -m samplemind_cli``: loads the command line, and runs it."""
+
+import sys
+
+
+def main() -> None:
+    """Load the command line and run it; Ctrl-C ends it without a traceback from the first moment on."""
+    try:
+        from samplemind_cli.app import main as run  # noqa: PLC0415 -- slow import
+    except KeyboardInterrupt:
+        sys.exit(130)
+    run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,129 @@
+"""The Typer app: the list of commands, and how they end.
+
+Imports Typer and the commands alone: whatever is slow is imported inside the commands, so that ``--help`` is quick.
+"""
+
+import os
+import signal
+import sys
+import traceback
+from typing import Annotated
+
+import typer
+
+from samplemind_cli import output
+from samplemind_cli.commands.analyze import analyze
+from samplemind_cli.commands.export import export
+from samplemind_cli.commands.processes import beat, flower, worker
+from samplemind_cli.commands.retry import cancel, retry
+from samplemind_cli.commands.services import doctor, down, up
+from samplemind_cli.commands.show import show
+from samplemind_cli.commands.similar import similar
+from samplemind_cli.commands.status import files, status
+from samplemind_cli.commands.submit import submit
+from samplemind_worker.errors import PermanentError, ServiceUnavailableError, SetupError, UsageError
+
+_FAILED, _USAGE, _SERVICE, _INTERRUPTED = 1, 2, 3, 130
+
+# Plain help: drawing it with rich would cost as much time as all the rest.
+app = typer.Typer(name="samplemind", rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False)
+
+for _command in (
+    analyze, submit, status, files, retry, cancel, show, similar, export, up, down, doctor, worker, beat, flower,
+):  # fmt: skip
+    app.command()(_command)
+
+_debug = False
+
+
+@app.callback(invoke_without_command=True)
+def _global_options(
+    context: typer.Context,
+    *,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False,
+) -> None:
+    """Analyse audio samples: tempo, key, kind, timbre, likeness."""
+    global _debug  # noqa: PLW0603 -- one command line a process
+    _debug = debug
+    if version:
+        from importlib.metadata import version as version_of  # noqa: PLC0415 -- slow import
+
+        output.write(f"samplemind {version_of('samplemind')}\n")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        output.write(context.get_help() + "\n")
+
+
+def main() -> None:
+    """Run the command line and exit with its status."""
+    _open_what_is_closed()
+    for stream in (sys.stdout, sys.stderr):
+        # A name that is no UTF-8, or that this terminal cannot show, must not end the command.
+        stream.reconfigure(errors="backslashreplace")  # pyright: ignore[reportAttributeAccessIssue]
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        # Not at once: child processes are ended and half-written files removed on the way out.
+        signal.signal(number, _leave)
+    sys.exit(run())
+
+
+def _open_what_is_closed() -> None:
+    """Give a standard stream that the caller closed (``>&-``) a place to go; nothing opened later gets its number."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115 -- kept to the end
+
+
+def _leave(number: int, _: object) -> None:
+    raise SystemExit(128 + number)
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Run one command line and return its exit code; errors are told in one line."""
+    try:
+        code = app(arguments, prog_name="samplemind", standalone_mode=False)
+        output.flush()
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    except Exception as error:  # noqa: BLE001 -- the edge of the program: told in one line, or with --debug in full
+        if _debug:
+            traceback.print_exception(error)
+        message, code = _ending(error)
+        output.note("samplemind: error: " + " ".join(message.split()))
+    return code if isinstance(code, int) else 0
+
+
+def _ending(error: Exception) -> tuple[str, int]:
+    """Return what to say of an error, and the exit code."""
+    match error:
+        case typer.TyperException():
+            return error.format_message().replace("Value error, ", ""), _USAGE
+        case UsageError():
+            return str(error), _USAGE
+        case SetupError() | ServiceUnavailableError():
+            return str(error), _SERVICE
+        case PermanentError():
+            return f"{error.code}: {error}", _FAILED
+        case OSError():
+            return f"{error.strerror or error}" + (f": {error.filename}" if error.filename else ""), _SERVICE
+        case _:
+            return _bad_settings(error) or (
+                f"{type(error).__name__}: {error} (`samplemind --debug` shows where)",
+                _FAILED,
+            )
+
+
+def _bad_settings(error: Exception) -> tuple[str, int] | None:
+    from pydantic import ValidationError  # noqa: PLC0415 -- slow import
+
+    if not isinstance(error, ValidationError) or error.title != "Settings":
+        return None
+    faults: list[str] = []
+    for fault in error.errors():
+        name = f"SAMPLEMIND_{'.'.join(map(str, fault['loc'])).upper()}: "
+        faults.append(name + fault["msg"].removeprefix("Value error, ").removeprefix(name))
+    return "in the environment or .env: " + "; ".join(faults), _USAGE
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,255 @@
+"""The one door to the queue and to the record; loaded when a command runs."""
+
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from config.settings import Settings, get_settings
+from samplemind_cli.output import note, pages
+from samplemind_worker import embedded
+from samplemind_worker.documents.batch import BatchItem, BatchJob, Priority, State
+from samplemind_worker.documents.facts import AnalysisFacts, AudioFacts
+from samplemind_worker.documents.report import analyzed, rejected
+from samplemind_worker.errors import ServiceUnavailableError, SetupError, UsageError
+from samplemind_worker.steps import scan, walk
+from samplemind_worker.store import batches, library, mongo, results
+
+Report = dict[str, Any]
+
+_PAGE = 500
+_LOOK_BACK = 10  # batches in which `show` looks for the failure of a path
+_ID_LENGTH = 64  # hex digits of a whole file id
+
+
+@contextmanager
+def open_record(*, for_work: bool = False, stop_after: bool = False) -> Generator[Settings]:
+    """Connect to the record, and start the private services if no URL is set; with their workers if there is work.
+
+    With ``stop_after``, services that were started here are stopped at the end, also when interrupted.
+
+    Raises
+    ------
+    SetupError, ServiceUnavailableError
+        If they cannot be started or reached.
+    """
+    own = get_settings()
+    stop_after = stop_after and embedded.connected(own) is None
+    try:
+        settings = embedded.ensure_running(own, workers=for_work, on_wait=note)
+        if settings.mongodb_url is None:
+            raise SetupError("no MongoDB: set SAMPLEMIND_MONGODB_URL")
+        mongo.connect(settings.mongodb_url.get_secret_value(), database=settings.database, create_indexes=for_work)
+        try:
+            yield settings
+        finally:
+            mongo.close()
+    finally:
+        if stop_after:
+            embedded.stop(own)
+
+
+def submit(
+    paths: Sequence[Path],
+    settings: Settings,
+    *,
+    name: str | None,
+    priority: Priority,
+    files_per_chain: int | None,
+    ai: bool,
+    force: bool,
+    on_progress: Callable[[int], None],
+) -> BatchJob:
+    """Record a batch."""
+    return scan.submit(
+        paths,
+        settings=settings,
+        name=name,
+        priority=priority,
+        files_per_chain=files_per_chain,
+        ai=ai,
+        force=force,
+        on_progress=on_progress,
+    )
+
+
+def dispatch(settings: Settings, batch_id: str) -> None:
+    """Queue the first of what is recorded.
+
+    Raises
+    ------
+    ServiceUnavailableError
+        If Redis does not answer; the record stands.
+    """
+    from tasks.submit import dispatch as fill_window  # noqa: PLC0415 -- slow import
+
+    try:
+        fill_window(settings)
+    except ServiceUnavailableError as error:
+        raise ServiceUnavailableError(f"{error}; batch {batch_id} is recorded and starts when Redis is back") from error
+
+
+def newest_batch() -> str:
+    """Return the id of the newest batch."""
+    newest = batches.recent(1)
+    if not newest:
+        raise UsageError("no batch yet; `samplemind submit FOLDER` makes one")
+    return newest[0].id
+
+
+def batch_report(batch_id: str) -> Report:
+    """Return what is known of a batch now."""
+    return batches.report(batches.find(batch_id))
+
+
+def recent_reports(limit: int) -> Iterator[Report]:
+    """Yield what is known of the newest batches."""
+    return map(batches.report, batches.recent(limit))
+
+
+def working_on(batch_id: str) -> list[str]:
+    """Return some of the files that are being worked on."""
+    return batches.working_on(batch_id)
+
+
+def has_workers(settings: Settings) -> bool:
+    """Return whether any worker gave a sign of life in the last half minute."""
+    from samplemind_worker.store.cache import Board  # noqa: PLC0415 -- slow import
+
+    if settings.redis_url is None:
+        return False
+    board = Board(settings.redis_url.get_secret_value())
+    try:
+        return bool(board.workers())
+    finally:
+        board.close()
+
+
+def retry(batch_id: str, settings: Settings) -> tuple[str, int]:
+    """Queue the failed files of a batch again; returns its id and how many they are."""
+    job = batches.find(batch_id)
+    count = batches.retry(job.id)
+    if count:
+        dispatch(settings, job.id)
+    return job.id, count
+
+
+def cancel(batch_id: str) -> tuple[str, int]:
+    """Stop what has not ended; returns the batch's id and how many files that are."""
+    job = batches.find(batch_id)
+    return job.id, batches.cancel(job.id)
+
+
+def item_reports(batch_id: str, state: str | None = None) -> Iterator[Report]:
+    """Yield the state of each file of a batch."""
+    for item in batches.iterate(batch_id, state=None if state is None else State(state)):
+        yield {
+            "path": _full_path(item),
+            "state": item.state.value,
+            "step": item.step.value,
+            "attempts": item.attempt,
+            "file_id": item.file_id,
+            "skip_reason": item.skip_reason,
+            "error": None if item.error is None else item.error.model_dump(),
+        }
+
+
+def batch_results(batch_id: str, states: Iterable[str] | None = None) -> Iterator[Report]:
+    """Yield the result of each file of a batch, or of those in these states, or why it has none."""
+    wanted = [None] if states is None else map(State, states)
+    for state in wanted:
+        for page in pages(batches.iterate(batch_id, state=state), _PAGE):
+            facts = results.load(list({item.file_id for item in page if item.file_id is not None}))
+            for item in page:
+                yield _result(item, facts.get(item.file_id or ""))
+
+
+def library_results() -> Iterator[Report]:
+    """Yield the result of each place in the library."""
+    for page in pages(results.iterate(), _PAGE):
+        places = results.places_of([audio.file_id for audio, _ in page])
+        for audio, analysis in page:
+            for path in places.get(audio.file_id, [audio.filename]):
+                yield analyzed(path, audio, analysis)
+
+
+def _result(item: BatchItem, facts: tuple[AudioFacts, AnalysisFacts] | None) -> Report:
+    path = _full_path(item)
+    if item.error is not None:
+        return rejected(path, code=item.error.code, message=item.error.message)
+    if item.state in (State.COMPLETED, State.SKIPPED) and facts is not None:
+        return analyzed(path, *facts)
+    return {"path": path, "status": item.state.value, "skip_reason": item.skip_reason}
+
+
+def _full_path(item: BatchItem) -> str:
+    return f"{item.root.rstrip('/')}/{item.path}"
+
+
+def find_file(text: str, settings: Settings) -> str | None:
+    """Return the file id for an id, the beginning of one or a path; None for a path that is not in the library.
+
+    Raises
+    ------
+    UsageError
+        If it looks like an id and there is none such, or more than one.
+    """
+    if not text:
+        raise UsageError("a file id or a path is needed, and this one is empty")
+    is_hex = all(letter in "0123456789abcdef" for letter in text)
+    if is_hex and (len(text) == _ID_LENGTH or not exists(text)):
+        return results.resolve(text)
+    return results.at_place(*library.locate(Path(text), settings.roots))
+
+
+def exists(text: str) -> bool:
+    """Return whether there is anything at a path; there is nothing at one that no file can have."""
+    try:
+        return Path(text).exists()
+    except OSError:
+        return False
+
+
+def facts_of(file_id: str) -> tuple[AudioFacts, AnalysisFacts]:
+    """Return what is known of a content.
+
+    Raises
+    ------
+    UsageError
+        If it is not analysed.
+    """
+    found = results.load([file_id]).get(file_id)
+    if found is None:
+        raise UsageError(f"{file_id} is not analysed yet; `samplemind submit` its folder")
+    return found
+
+
+def library_reports(file_ids: Sequence[str]) -> dict[str, Report]:
+    """Return what is known of contents that are analysed, with all the places where they lie."""
+    places = results.places_of(file_ids)
+    reports: dict[str, Report] = {}
+    for file_id, (audio, analysis) in results.load(file_ids).items():
+        paths = places.get(file_id, [])
+        reports[file_id] = analyzed(paths[0] if paths else audio.filename, audio, analysis) | {"places": paths}
+    return reports
+
+
+def rejection_of(path: Path, settings: Settings) -> Report | None:
+    """Return why a path failed, if it did in one of the last batches and is not known otherwise."""
+    root, relative = library.locate(path, settings.roots)
+    name, _ = library.printable(relative)
+    places = [{"root": root, "path": name}]
+    if not settings.roots:
+        # The root of an item is the folder that was submitted: any of those above the file.
+        full = Path(root, name)
+        places = [{"root": str(folder), "path": str(full.relative_to(folder))} for folder in full.parents]
+    for job in batches.recent(_LOOK_BACK) if places else ():
+        error = results.last_error_at({"batch_id": job.id, "state": State.FAILED.value, "$or": places})
+        if error is not None:
+            return rejected(str(path), code=error["code"], message=error["message"])
+    return None
+
+
+def survey(paths: Sequence[Path]) -> walk.Survey:
+    """Count what a submission would take in."""
+    return walk.survey(paths)

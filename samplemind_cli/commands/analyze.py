@@ -1,0 +1,83 @@
+"""``analyze``: analyse here and now, without services."""
+
+import os
+import time
+from collections.abc import Generator, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from samplemind_cli import output
+from samplemind_worker.errors import UsageError
+
+_SHOW_EVERY = 0.2  # s
+
+
+def analyze(
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Files and folders.", show_default=False)],
+    *,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, max=1024, help="Processes; by default one a core.", show_default=False)
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
+) -> None:
+    """Analyse files here and now; a folder is walked, and the order is that of the paths."""
+    from config.settings import get_settings  # noqa: PLC0415 -- slow import
+    from samplemind_cli import tables  # noqa: PLC0415 -- slow import
+    from samplemind_worker.steps.analyze import analyze_paths  # noqa: PLC0415 -- slow import
+
+    settings = get_settings()
+    files = _audio_files(paths)
+    analysis = analyze_paths(files, settings=settings, jobs=min(jobs or settings.concurrency, len(files)))
+    rejected = 0
+    rows: list[dict[str, Any]] = []
+    # A bar would be drawn into the lines, where both go to one terminal.
+    with closing(_with_progress(analysis, len(files), quiet=as_json and output.on_terminal())) as reports:
+        for report in reports:
+            rejected += report["status"] != "analyzed"
+            if as_json:
+                output.emit(report)
+            else:
+                rows.append({name: report[name] for name in tables.SHOWN if name in report})
+    if not as_json:
+        tables.print_files(rows)
+    output.note(f"{len(files):,} files, {rejected:,} rejected")
+    raise typer.Exit(1 if rejected else 0)
+
+
+def _audio_files(paths: list[Path]) -> list[Path]:
+    """Return the audio files at or below these paths, each once, in the order of the paths."""
+    from samplemind_worker.steps.walk import nothing_found, walk  # noqa: PLC0415 -- slow import
+
+    files: dict[Path, None] = {}
+    skipped = 0
+    for path in paths:
+        for found in walk(path):
+            if found.skip_reason is None:
+                files[Path(os.fsdecode(found.path))] = None
+            else:
+                skipped += 1
+    if not files:
+        raise UsageError(nothing_found(paths, skipped=skipped))
+    return list(files)
+
+
+def _with_progress(reports: Iterator[dict[str, Any]], total: int, *, quiet: bool) -> Generator[dict[str, Any]]:
+    from samplemind_cli import progress  # noqa: PLC0415 -- slow import
+
+    if quiet:
+        yield from reports
+        return
+    pace, failed, shown = progress.Pace(), 0, 0.0
+    pace.add(time.monotonic(), 0)
+    with progress.Display() as display:
+        for done, report in enumerate(reports, start=1):
+            failed += report["status"] != "analyzed"
+            if (now := time.monotonic()) - shown >= _SHOW_EVERY:
+                shown = now
+                pace.add(now, done)
+                words = progress.count_in_words(done, total, failed=failed, rate=pace.rate())
+                display.show(done, total, words, [report["path"]])
+            yield report

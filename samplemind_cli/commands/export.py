@@ -1,0 +1,131 @@
+"""``export``: results out, as CSV or JSON, in constant memory."""
+
+import csv
+import os
+from collections.abc import Callable, Generator, Iterable
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, Literal, TextIO
+
+import typer
+
+from samplemind_cli import output
+from samplemind_worker.errors import SetupError, UsageError
+
+Report = dict[str, Any]
+
+COLUMNS = (
+    "path", "status", "file_id", "filename", "file_size", "duration", "sample_rate", "channels", "format", "subtype",
+    "kind", "kind_confidence", "tempo", "tempo_confidence", "time_signature",
+    "key", "mode", "key_confidence", "camelot", "tuning_cents",
+    "pitch_midi", "pitch_note", "pitch_cents", "pitch_confidence", "instrument", "instrument_confidence",
+    "loudness_lufs", "true_peak_dbtp", "tags", "ai_provider", "ai_summary", "production_tips", "creative_ideas",
+    "fl_studio_recommendations", "analyzed_at", "skip_reason", "error_code", "error_message",
+)  # fmt: skip
+
+# https://owasp.org/www-community/attacks/CSV_Injection: what makes a spreadsheet read a text as a formula.
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001 -- the full-width ones too
+
+
+def export(
+    batch: Annotated[
+        str | None, typer.Argument(metavar="BATCH", help="A batch, or the beginning of its id.", show_default=False)
+    ] = None,
+    *,
+    everything: Annotated[bool, typer.Option("--all", help="The whole library, instead of a batch.")] = False,
+    file_format: Annotated[
+        Literal["csv", "json"],
+        typer.Option(
+            "--format", help="csv: a line a file, with a header. json: one array of objects.", show_default=False
+        ),
+    ],
+    target: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write to this file instead of stdout.", show_default=False)
+    ] = None,
+) -> None:
+    """Write the results of a batch, or of the whole library, as CSV or JSON.
+
+    A batch has a row for each of its files, with its result or the reason why there is none; the library has one for
+    each place where an analysed file lies.
+    """
+    from samplemind_cli import client  # noqa: PLC0415 -- slow import
+
+    if everything == (batch is not None):
+        raise UsageError("name a batch, or say --all for the whole library")
+    write = _write_csv if file_format == "csv" else _write_json
+    with client.open_record():
+        reports = (
+            client.library_results() if batch is None else client.batch_results(client.batch_report(batch)["batch_id"])
+        )
+        if target is None:
+            write(reports, output.write, clean=output.on_terminal())
+        else:
+            with _replacing(target) as file:
+                write(reports, file.write, clean=False)
+
+
+@contextmanager
+def _replacing(target: Path) -> Generator[TextIO]:
+    """Open a file that takes the place of the target once it is written to its end."""
+    real = Path(os.path.realpath(target))
+    if real.exists() and not real.is_file():
+        raise UsageError(f"{target} is no file that can be replaced; leave out -o to write to stdout")
+    draft = real.with_name(f".{real.name[:200]}.{os.getpid()}.part")
+    try:
+        with draft.open("x", encoding="utf-8", errors="backslashreplace", newline="") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(real)
+    except OSError as error:
+        raise SetupError(f"cannot write {target}: {error.strerror}") from error
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _write_json(reports: Iterable[Report], write: Callable[[str], object], *, clean: bool) -> None:
+    del clean  # JSON is ASCII already
+    separator = "[\n"
+    for report in reports:
+        write(separator + output.to_json(report))
+        separator = ",\n"
+    write("[]\n" if separator == "[\n" else "\n]\n")
+
+
+class _Sink:
+    def __init__(self, write: Callable[[str], object]) -> None:
+        self.write = write
+
+
+def _write_csv(reports: Iterable[Report], write: Callable[[str], object], *, clean: bool) -> None:
+    writer = csv.writer(_Sink(write))
+    writer.writerow(COLUMNS)
+    for report in reports:
+        row = csv_row(report)
+        writer.writerow([output.clean(cell) for cell in row] if clean else row)
+
+
+def csv_row(report: Report) -> list[str | int | float]:
+    """Return a result's cells, in the order of `COLUMNS`; lists become one text."""
+    error = report.get("error") or {}
+    values = report | {"error_code": error.get("code"), "error_message": error.get("message")}
+    return [_cell(values.get(column)) for column in COLUMNS]
+
+
+def _cell(value: object) -> str | int | float:
+    match value:
+        case None:
+            return ""
+        case bool() | int() | float():
+            return value
+        case [int(beats), int(unit)]:
+            return f"{beats}/{unit}"
+        case list():
+            return neutral("; ".join(map(str, value)))
+        case _:
+            return neutral(str(value))
+
+
+def neutral(text: str) -> str:
+    """Return a text that no spreadsheet reads as a formula."""
+    return "'" + text if text.startswith(_FORMULA_STARTS) else text

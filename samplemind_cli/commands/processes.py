@@ -1,0 +1,90 @@
+"""``worker``, ``beat`` and ``flower``: the processes of a deployment, with safe defaults.
+
+Each becomes the process it starts: signals of a supervisor reach it, and no parent stays behind.
+"""
+
+import os
+import sys
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from samplemind_cli import output
+from samplemind_worker.errors import SetupError
+
+if TYPE_CHECKING:
+    from config.settings import Settings
+
+
+def worker(
+    *,
+    queues: Annotated[
+        Literal["cpu", "io"], typer.Option(help="cpu: the analysis. io: summaries, storing, dispatch.")
+    ] = "cpu",
+    concurrency: Annotated[
+        int | None,
+        typer.Option(min=1, max=1024, help="Children of a cpu worker, threads of an io worker.", show_default=False),
+    ] = None,
+) -> None:
+    """Run a worker until it is stopped."""
+    arguments = ["worker", "--role", queues]
+    if concurrency is not None:
+        arguments += ["--concurrency", str(concurrency)]
+    _become(["samplemind_worker.app", *arguments], _environment(_settings()))
+
+
+def beat() -> None:
+    """Run the clock that queues what is due; one for a deployment."""
+    _become(["samplemind_worker.app", "beat"], _environment(_settings()))
+
+
+def flower(
+    *,
+    address: Annotated[
+        str, typer.Option(help="Listen here; beyond this machine only behind a proxy with TLS.")
+    ] = "127.0.0.1",
+) -> None:
+    """Run Flower, which shows queues and workers in a browser; asks for a password."""
+    import secrets  # noqa: PLC0415 -- slow import
+
+    settings = _settings()
+    password = settings.flower_password.get_secret_value() if settings.flower_password is not None else ""
+    if not password:
+        password = secrets.token_urlsafe(16)
+        output.note(f"Flower: user {settings.flower_user}, password {password} (SAMPLEMIND_FLOWER_PASSWORD is not set)")
+    if "," in settings.flower_user + password or ":" in settings.flower_user:
+        raise SetupError("Flower takes no comma in SAMPLEMIND_FLOWER_PASSWORD, and no comma or colon in its user")
+    # In the environment, not on the command line, which every user of the machine can read.
+    environment = _environment(settings) | {"FLOWER_BASIC_AUTH": f"{settings.flower_user}:{password}"}
+    # Not `celery -A`, which looks for the app in the working folder first.
+    arguments = ["flower", "--address", address, "--port", str(settings.flower_port)]
+    output.note(f"Flower: http://{address}:{settings.flower_port}")
+    _become(["samplemind_worker.app", *arguments], environment)
+
+
+def _settings() -> "Settings":
+    from config.settings import get_settings  # noqa: PLC0415 -- slow import
+    from samplemind_worker.embedded import connected  # noqa: PLC0415 -- slow import
+
+    settings = connected(get_settings())
+    if settings is None:
+        raise SetupError(
+            "set SAMPLEMIND_REDIS_URL, SAMPLEMIND_MONGODB_URL and SAMPLEMIND_CHROMA_URL, "
+            "or start the private services with `samplemind up --detach`"
+        )
+    return settings
+
+
+def _environment(settings: "Settings") -> dict[str, str]:
+    urls = {
+        "SAMPLEMIND_REDIS_URL": settings.redis_url.get_secret_value() if settings.redis_url else None,
+        "SAMPLEMIND_MONGODB_URL": settings.mongodb_url.get_secret_value() if settings.mongodb_url else None,
+        "SAMPLEMIND_CHROMA_URL": settings.chroma_url,
+    }
+    return {**os.environ, **{name: url for name, url in urls.items() if url}}
+
+
+def _become(module: list[str], environment: dict[str, str]) -> None:
+    sys.stdout.flush()
+    # -P: the working folder may hold a `config` or `tasks` of its own.
+    os.execve(sys.executable, [sys.executable, "-P", "-m", *module], environment)  # noqa: S606 -- our own command line

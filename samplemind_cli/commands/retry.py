@@ -1,0 +1,27 @@
+"""``retry`` and ``cancel``: failed files again; stop what has not ended."""
+
+from typing import Annotated
+
+import typer
+
+from samplemind_cli import output
+
+_Batch = Annotated[str, typer.Argument(metavar="BATCH", help="A batch, or the beginning of its id.")]
+
+
+def retry(batch: _Batch) -> None:
+    """Analyse the failed files of a batch again."""
+    from samplemind_cli import client  # noqa: PLC0415 -- slow import
+
+    with client.open_record(for_work=True) as settings:
+        batch_id, count = client.retry(batch, settings)
+    output.note(f"{count:,} failed files of batch {batch_id} are queued again" if count else "no file of it has failed")
+
+
+def cancel(batch: _Batch) -> None:
+    """Stop what has not ended of a batch."""
+    from samplemind_cli import client  # noqa: PLC0415 -- slow import
+
+    with client.open_record():
+        batch_id, count = client.cancel(batch)
+    output.note(f"{count:,} files of batch {batch_id} are cancelled" if count else "nothing of it was still open")

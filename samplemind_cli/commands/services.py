@@ -1,0 +1,62 @@
+"""``up``, ``down`` and ``doctor``: the private services of this machine."""
+
+import json
+from typing import Annotated
+
+import typer
+
+from samplemind_worker.errors import UsageError
+
+_SETUP_EXIT = 3
+
+
+def up(
+    *,
+    detach: Annotated[bool, typer.Option("--detach", "-d", help="Leave them running and come back at once.")] = False,
+) -> None:
+    """Start the private services and workers; without --detach until Ctrl-C."""
+    from config.settings import get_settings  # noqa: PLC0415 -- slow import
+    from samplemind_worker.embedded import ensure_running, run_foreground  # noqa: PLC0415 -- slow import
+
+    settings = get_settings()
+    if settings.redis_url and settings.mongodb_url and settings.chroma_url:
+        raise UsageError(
+            "SAMPLEMIND_REDIS_URL, SAMPLEMIND_MONGODB_URL and SAMPLEMIND_CHROMA_URL are all set: there is no private "
+            "service to start; run `samplemind worker` and `samplemind beat`"
+        )
+    if not detach:
+        raise typer.Exit(run_foreground(settings))
+    ensure_running(settings, on_wait=lambda what: typer.echo(what, err=True))
+    typer.echo(f"running in {settings.home}; end it with `samplemind down`", err=True)
+
+
+def down() -> None:
+    """Stop the private services and workers."""
+    from config.settings import get_settings  # noqa: PLC0415 -- slow import
+    from samplemind_worker.embedded import stop  # noqa: PLC0415 -- slow import
+
+    typer.echo("stopped" if stop(get_settings()) else "nothing was running", err=True)
+
+
+def doctor(
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> None:
+    """Say what works on this machine, what does not, and how to mend it."""
+    from config.settings import get_settings  # noqa: PLC0415 -- slow import
+    from samplemind_worker.embedded import diagnose  # noqa: PLC0415 -- slow import
+
+    checks = diagnose(get_settings())
+    healthy = all(check.ok for check in checks)
+    if as_json:
+        rows = [
+            {"name": check.name, "state": check.state, "detail": check.detail, "mend": check.mend} for check in checks
+        ]
+        typer.echo(json.dumps({"ok": healthy, "checks": rows}))
+    else:
+        width = max(len(check.name) for check in checks)
+        for check in checks:
+            mend = f"; {check.mend}" if check.mend else ""
+            typer.echo(f"{check.state:4}  {check.name:{width}}  {check.detail}{mend}")
+    if not healthy:
+        raise typer.Exit(_SETUP_EXIT)

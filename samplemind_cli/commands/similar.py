@@ -1,0 +1,71 @@
+"""``similar``: what sounds like a file."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from samplemind_cli import output
+from samplemind_worker.errors import PermanentError, UsageError
+
+if TYPE_CHECKING:
+    from config.settings import Settings
+
+
+def similar(
+    file: Annotated[
+        str, typer.Argument(metavar="FILE_ID_OR_PATH", help="A file id, at least 6 digits of it, or any path.")
+    ],
+    *,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many to list.")] = 10,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
+) -> None:
+    """List what sounds most like a file, nearest first; a path need not be in the library."""
+    from samplemind_cli import client, tables  # noqa: PLC0415 -- slow import
+
+    with client.open_record() as settings:
+        file_id, vector = _vector_of(file, settings)
+        if vector is None:
+            raise UsageError(f"{file} is silent, or too short to be compared")
+        # One more, as a file of the library is its own nearest.
+        near = [pair for pair in _nearest(vector, settings, limit + 1) if pair[0] != file_id][:limit]
+        found = client.library_reports([near_id for near_id, _ in near])
+        reports = [(round(distance, 6), found[near_id]) for near_id, distance in near if near_id in found]
+    if as_json:
+        for distance, report in reports:
+            output.emit({"distance": distance, **report})
+    else:
+        rows = ((output.fixed(distance, 3), *tables.file_row(report, report["path"])) for distance, report in reports)
+        output.table(("distance", *tables.FILE_COLUMNS), rows)
+
+
+def _vector_of(file: str, settings: "Settings") -> tuple[str, list[float] | None]:
+    from samplemind_cli import client  # noqa: PLC0415 -- slow import
+    from samplemind_worker.documents.versions import VERSIONS  # noqa: PLC0415 -- slow import
+
+    file_id = client.find_file(file, settings)
+    if file_id is not None:
+        _, analysis = client.facts_of(file_id)
+        if analysis.vector is None or analysis.vector_version == VERSIONS["store"]:
+            return file_id, analysis.vector
+        raise UsageError(f"{file} was analysed by an older version; `samplemind submit` its folder again")
+    if not client.exists(file):
+        raise UsageError(f"{file} is no file, no id of one, and no place that the library knows")
+    from samplemind_worker.steps.analyze import analyze_file  # noqa: PLC0415 -- slow import
+
+    try:
+        audio, analysis = analyze_file(Path(file), settings)
+    except PermanentError as error:
+        raise type(error)(f"{error}: {file}") from error
+    return audio.file_id, analysis.vector
+
+
+def _nearest(vector: list[float], settings: "Settings", limit: int) -> list[tuple[str, float]]:
+    from samplemind_worker.documents.versions import VERSIONS  # noqa: PLC0415 -- slow import
+    from samplemind_worker.store.vectors import Vectors  # noqa: PLC0415 -- slow import
+
+    if settings.chroma_url is None:
+        raise UsageError("no ChromaDB: set SAMPLEMIND_CHROMA_URL")
+    return Vectors(settings.chroma_url, database=settings.database, version=VERSIONS["store"]).nearest(
+        vector, limit=limit
+    )

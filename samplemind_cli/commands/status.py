@@ -1,0 +1,95 @@
+"""``status`` and ``files``: how batches stand, and each file of one."""
+
+from typing import Annotated, Any, Literal
+
+import typer
+
+from samplemind_cli import output
+from samplemind_cli.commands.submit import print_results, wait_for
+
+
+def status(
+    batch: Annotated[
+        str | None, typer.Argument(metavar="BATCH", help="A batch, or the beginning of its id.", show_default=False)
+    ] = None,
+    *,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Show progress until it ends; without BATCH, the newest.")
+    ] = False,
+    limit: Annotated[int, typer.Option(min=1, max=100_000, help="How many recent batches to list.")] = 20,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object, or one a line.")] = False,
+) -> None:
+    """Show how a batch stands, or list the recent ones."""
+    from samplemind_cli import client, tables  # noqa: PLC0415 -- slow import
+
+    with client.open_record() as settings:
+        if batch is None and not watch:
+            reports = client.recent_reports(limit)
+            if as_json:
+                for report in reports:
+                    output.emit(report)
+            else:
+                output.table(tables.BATCH_COLUMNS, map(tables.batch_row, reports))
+            return
+        batch_id = client.newest_batch() if batch is None else client.batch_report(batch)["batch_id"]
+        report = wait_for(batch_id, settings) if watch else client.batch_report(batch_id)
+        if as_json:
+            output.emit(report)
+        elif watch:
+            print_results(report)
+        else:
+            _print_report(report)
+        raise typer.Exit(1 if report["failed"] and report["finished_at"] is not None else 0)
+
+
+def _print_report(report: dict[str, Any]) -> None:
+    from samplemind_cli import client, tables  # noqa: PLC0415 -- slow import
+
+    output.pairs(
+        {
+            "batch": report["batch_id"],
+            "name": report["name"],
+            "status": report["status"],
+            "files": tables.count(report["total_files"]),
+            **{state: tables.count(report[state]) for state in ("completed", "failed", "skipped", "cancelled")},
+            "running": tables.count(report["running"]),
+            "pending": tables.count(report["pending"]),
+            "created": report["created_at"],
+            "finished": report["finished_at"],
+            "files/s": report["files_per_second"] or None,
+            "ETA": output.clock(report["eta_seconds"]) if report["eta_seconds"] else None,
+            "errors": output.tally(report["errors"]) or None,
+            "working on": client.working_on(report["batch_id"]) if report["running"] else None,
+        }
+    )
+    if report["failed"]:
+        output.note(f"which failed and why: `samplemind files {report['batch_id']} --state failed`")
+
+
+def files(
+    batch: Annotated[str, typer.Argument(metavar="BATCH", help="A batch, or the beginning of its id.")],
+    *,
+    state: Annotated[
+        Literal["pending", "queued", "running", "completed", "failed", "skipped", "cancelled"] | None,
+        typer.Option(help="Only files in this state.", show_default=False),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
+) -> None:
+    """List the files of a batch with state, step, attempts and error."""
+    from samplemind_cli import client  # noqa: PLC0415 -- slow import
+
+    with client.open_record():
+        items = client.item_reports(client.batch_report(batch)["batch_id"], state)
+        if as_json:
+            for item in items:
+                output.emit(item)
+        else:
+            output.table(("state", "step", "attempts", "file id", "path", "error"), map(_row, items))
+
+
+def _row(item: dict[str, Any]) -> output.Row:
+    reason = item["skip_reason"]
+    if item["error"] is not None:
+        reason = f"{item['error']['code']}: {item['error']['message']}"
+    content = item["file_id"]
+    return (item["state"], item["step"], item["attempts"], content and content[:12], item["path"], reason)

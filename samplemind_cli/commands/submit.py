@@ -1,0 +1,147 @@
+"""``submit``: record a batch and queue it; with ``--wait`` follow it to its end."""
+
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from samplemind_cli import output
+
+if TYPE_CHECKING:
+    from config.settings import Settings
+
+_LONGEST_TABLE = 30  # files; of more a digest is printed
+_LONGEST_DIGEST = 5000  # files: a digest of a million would take a minute
+
+
+def submit(
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Files and folders.", show_default=False)],
+    *,
+    wait: Annotated[bool, typer.Option("--wait", help="Show progress until the end; Ctrl-C lets it run on.")] = False,
+    name: Annotated[str | None, typer.Option(help="A name for the batch.")] = None,
+    no_ai: Annotated[bool, typer.Option("--no-ai", help="Write no summaries.")] = False,
+    priority: Annotated[
+        Literal["interactive", "bulk"], typer.Option(help="Interactive batches go first.")
+    ] = "interactive",
+    files_per_chain: Annotated[
+        int | None, typer.Option(min=1, max=1000, help="Most files that travel together; 1 is strictly one by one.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Analyse again what is known.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be submitted.")] = False,
+    stop_after: Annotated[
+        bool, typer.Option("--stop-after", help="With --wait: stop the private services if this command started them.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Record a batch of files and queue it; prints its id."""
+    from samplemind_cli import client  # noqa: PLC0415 -- slow import
+    from samplemind_worker.steps.walk import require_audio  # noqa: PLC0415 -- slow import
+
+    if dry_run:
+        _survey(paths, as_json=as_json)
+        return
+    require_audio(paths)
+    with client.open_record(for_work=True, stop_after=wait and stop_after) as settings:
+        try:
+            job = client.submit(
+                paths,
+                settings,
+                name=name,
+                priority=priority,
+                files_per_chain=files_per_chain,
+                ai=not no_ai,
+                force=force,
+                on_progress=_Recording(),
+            )
+        except KeyboardInterrupt:
+            output.note("interrupted while recording: the batch was given up, nothing of it will run; submit it again")
+            raise
+        try:
+            output.note(f"recorded {job.total_files:,} files as batch {job.id}")
+            client.dispatch(settings, job.id)
+            ended = wait_for(job.id, settings) if wait else None
+        except KeyboardInterrupt:
+            output.note(f"the batch goes on; follow it with `samplemind status {job.id} --watch`")
+            raise
+        if ended is not None:
+            if as_json:
+                output.emit(ended)
+            else:
+                print_results(ended)
+            raise typer.Exit(0 if ended["status"] == "completed" and not ended["failed"] else 1)
+        if as_json:
+            output.emit(client.batch_report(job.id))
+        else:
+            output.write(f"{job.id}\n")
+            output.note(f"follow it with `samplemind status {job.id} --watch`")
+
+
+def _survey(paths: list[Path], *, as_json: bool) -> None:
+    from samplemind_cli import client  # noqa: PLC0415 -- slow import
+
+    found = client.survey(paths)
+    if as_json:
+        output.emit({"audio": found.audio, "bytes": found.bytes, "skipped": found.skipped})
+    else:
+        output.write(f"{found.audio:,} audio files, {output.in_bytes(found.bytes)}\n")
+        if found.skipped:
+            output.write(f"would be skipped: {output.tally(found.skipped)}\n")
+
+
+class _Recording:
+    """Says now and then how many files are recorded."""
+
+    def __init__(self) -> None:
+        self._next = 20_000
+
+    def __call__(self, total: int) -> None:
+        if total >= self._next:
+            output.note(f"recorded {total:,} files")
+            self._next = total * 2
+
+
+def wait_for(batch_id: str, settings: "Settings") -> dict[str, Any]:
+    """Show the progress of a batch until it has ended, and return its last report."""
+    from samplemind_cli import client, progress  # noqa: PLC0415 -- slow import
+    from samplemind_worker.errors import ServiceUnavailableError  # noqa: PLC0415 -- slow import
+
+    try:
+        return progress.follow(
+            partial(client.batch_report, batch_id),
+            working_on=partial(client.working_on, batch_id),
+            has_workers=partial(client.has_workers, settings),
+        )
+    except ServiceUnavailableError as error:
+        raise ServiceUnavailableError(
+            f"{error}; batch {batch_id} is recorded and goes on when its services are back: "
+            f"`samplemind up --detach`, then `samplemind status {batch_id} --watch`"
+        ) from error
+
+
+def print_results(report: dict[str, Any]) -> None:
+    """Print what came out of a batch: every file of a small one, a digest of a large one, and what failed."""
+    from samplemind_cli import client, tables  # noqa: PLC0415 -- slow import
+
+    batch_id = report["batch_id"]
+    results = client.batch_results(batch_id, ("completed", "skipped"))
+    analyzed = (result for result in results if result["status"] == "analyzed")
+    first = list(islice(analyzed, _LONGEST_TABLE + 1))
+    if len(first) <= _LONGEST_TABLE:
+        tables.print_files(first)
+    else:
+        seen = [*first, *islice(analyzed, _LONGEST_DIGEST - len(first))]
+        if next(analyzed, None) is not None:
+            output.write(f"of the first {_LONGEST_DIGEST:,} files:\n")
+        tables.print_digest(seen)
+        output.note(
+            f"all of them: `samplemind files {batch_id}`, `samplemind export {batch_id} --format csv -o results.csv`"
+        )
+    failed = list(islice(client.batch_results(batch_id, ("failed",)), _LONGEST_TABLE + 1))
+    tables.print_failures(failed[:_LONGEST_TABLE])
+    if len(failed) > _LONGEST_TABLE:
+        output.note(f"all that failed: `samplemind files {batch_id} --state failed`")
+    output.write("\n" + tables.batch_summary(report) + "\n")
+    if report["errors"]:
+        output.write(f"failed: {output.tally(report['errors'])}\n")

@@ -1,0 +1,183 @@
+"""What reaches the user: JSON, tables, notes; and the one place that cleans strings for a terminal.
+
+Data goes to stdout, everything else to stderr. Loads the standard library alone, and rich where a table is drawn.
+"""
+
+import json
+import os
+import sys
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any
+
+from samplemind_worker.errors import SetupError
+
+Row = Sequence[object]
+
+_PAGE = 1000  # rows laid out together: a batch of a million files is printed in constant memory
+_JOINERS = "\u200c\u200d"  # needed to write Persian and Hindi, and to join emoji; they move no cursor
+
+
+def clean(value: object) -> str:
+    """Return a text that cannot steer a terminal: control, bidi and other invisible characters are shown escaped.
+
+    Of a name that is no UTF-8 the bytes are shown as numbers.
+    """
+    text = str(value)
+    # True for nearly every name; false for each character that is escaped below, and for few others.
+    if text.isprintable():
+        return text
+    return "".join(map(_visible, text))
+
+
+def _visible(letter: str) -> str:
+    code = ord(letter)
+    if 0xDC80 <= code <= 0xDCFF:  # noqa: PLR2004 -- what `os.fsdecode` makes of the bytes 80 to FF
+        return f"\\x{code - 0xDC00:02x}"
+    if letter in _JOINERS or unicodedata.category(letter) not in {"Cc", "Cf", "Cs", "Zl", "Zp"}:
+        return letter
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"  # noqa: PLR2004 -- the bounds of a code block in Unicode
+
+
+def write(text: str) -> None:
+    """Write data to stdout; ends the command quietly where nobody reads on."""
+    _guarded(lambda: sys.stdout.write(text))
+
+
+def flush() -> None:
+    """Write out what is buffered."""
+    _guarded(sys.stdout.flush)
+
+
+def _guarded(call: Callable[[], object]) -> None:
+    try:
+        call()
+    except OSError as error:
+        # What is still buffered must not fail once more when the interpreter ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        if isinstance(error, BrokenPipeError):
+            raise SystemExit(0) from None
+        raise SetupError(f"cannot write to standard output: {error.strerror}") from error
+
+
+def to_json(value: object) -> str:
+    """Return one line of JSON.
+
+    In ASCII: readable in every locale, harmless on a terminal, and a name that is no UTF-8 survives.
+    """
+    return json.dumps(value, allow_nan=False)
+
+
+def emit(value: object) -> None:
+    """Print one JSON object, on a line."""
+    write(to_json(value) + "\n")
+
+
+def note(message: str) -> None:
+    """Say something to the user: one line on stderr."""
+    try:
+        sys.stderr.write(clean(message) + "\n")
+        sys.stderr.flush()
+    except OSError:
+        # Talk is not worth failing for.
+        return
+
+
+def on_terminal() -> bool:
+    """Return whether stdout is a terminal."""
+    return sys.stdout.isatty()
+
+
+def table(columns: Sequence[str], rows: Iterable[Row]) -> None:
+    """Print a table: drawn on a terminal, else plain columns; numbers are aligned right, None is shown as ``-``."""
+    rest = iter(rows)
+    while page := list(islice(rest, _PAGE)):
+        (_draw if on_terminal() else _print_plain)(columns, page)
+
+
+def _text(cell: object) -> str:
+    return "-" if cell is None else clean(cell)
+
+
+def _is_number(column: int, rows: Sequence[Row]) -> bool:
+    return all(row[column] is None or isinstance(row[column], (int, float, Number)) for row in rows)
+
+
+class Number(str):
+    """A number that is already written out, so that its column is aligned right."""
+
+    __slots__ = ()
+
+
+def _print_plain(columns: Sequence[str], rows: Sequence[Row]) -> None:
+    from rich.cells import cell_len  # noqa: PLC0415 -- slow import
+
+    right = [_is_number(at, rows) for at in range(len(columns))]
+    lines = [list(columns), *([_text(cell) for cell in row] for row in rows)]
+    widths = [max(cell_len(line[at]) for line in lines) for at in range(len(columns))]
+    for line in lines:
+        cells = [
+            " " * (width - cell_len(cell)) + cell if is_right else cell + " " * (width - cell_len(cell))
+            for cell, width, is_right in zip(line, widths, right, strict=True)
+        ]
+        write("  ".join(cells).rstrip() + "\n")
+
+
+def _draw(columns: Sequence[str], rows: Sequence[Row]) -> None:
+    from rich import box  # noqa: PLC0415 -- slow import
+    from rich.console import Console  # noqa: PLC0415 -- slow import
+    from rich.table import Table  # noqa: PLC0415 -- slow import
+    from rich.text import Text  # noqa: PLC0415 -- slow import
+
+    drawn = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False)
+    for at, column in enumerate(columns):
+        drawn.add_column(column, justify="right" if _is_number(at, rows) else "left", overflow="fold")
+    for row in rows:
+        drawn.add_row(*(Text(_text(cell)) for cell in row))
+    console = Console(markup=False, emoji=False, highlight=False)
+    with console.capture() as captured:
+        console.print(drawn)
+    write(captured.get())
+
+
+def pairs(values: Mapping[str, object]) -> None:
+    """Print names and values, one a line; None is left out, a list is printed one item a line."""
+    width = max(map(len, values), default=0)
+    for name, value in values.items():
+        lines: list[Any] = list(value) if isinstance(value, (list, tuple)) else [] if value is None else [value]
+        for at, line in enumerate(lines):
+            write(f"{name if not at else '':{width}}  {clean(line)}\n")
+
+
+def fixed(value: float | None, digits: int = 1) -> Number | None:
+    """Write a number with that many digits after the point; None stays None."""
+    return None if value is None else Number(f"{value:.{digits}f}")
+
+
+def clock(seconds: float) -> str:
+    """Write a time span as ``0:09`` or ``1:02:03``."""
+    minutes, second = divmod(round(seconds), 60)
+    hours, minute = divmod(minutes, 60)
+    return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
+
+
+def in_bytes(count: float) -> str:
+    """Write a number of bytes with a decimal unit."""
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if count < 1000:  # noqa: PLR2004 -- decimal units
+            return f"{count:.0f} {unit}" if unit == "bytes" else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} TB"
+
+
+def tally(counts: Mapping[str, int]) -> str:
+    """Write counts by name, as ``unreadable 3, empty 1``."""
+    return ", ".join(f"{name} {count:,}" for name, count in counts.items())
+
+
+def pages(values: Iterable[Any], size: int) -> Iterator[list[Any]]:
+    """Yield lists of up to ``size`` values."""
+    rest = iter(values)
+    while page := list(islice(rest, size)):
+        yield page

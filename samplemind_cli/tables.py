@@ -1,0 +1,116 @@
+"""How files and batches are laid out for people."""
+
+import os
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from statistics import quantiles
+from typing import Any
+
+from samplemind_cli.output import Number, Row, clock, fixed, tally, write
+from samplemind_cli.output import table as print_table
+
+Report = dict[str, Any]
+
+FILE_COLUMNS = ("file", "kind", "tempo", "key", "instrument", "LUFS")
+SHOWN = (
+    "path", "status", "kind", "tempo", "key", "mode", "pitch_note", "instrument", "loudness_lufs", "error",
+)  # fmt: skip
+"""Of a result, what the tables show: a list of many files need not keep the rest."""
+BATCH_COLUMNS = ("batch", "name", "status", "files", "completed", "failed", "skipped", "left", "created (UTC)")
+
+
+def key_of(report: Report) -> str | None:
+    """Return a key as ``A minor``, or the pitch of a single note."""
+    if report["key"] is not None:
+        return f"{report['key']} {report['mode'] or ''}".rstrip()
+    return report["pitch_note"]
+
+
+def file_row(report: Report, name: str) -> Row:
+    """Lay out one analysed file."""
+    return (
+        name,
+        report["kind"],
+        fixed(report["tempo"], 2),
+        key_of(report),
+        report["instrument"],
+        fixed(report["loudness_lufs"]),
+    )
+
+
+def print_files(reports: Sequence[Report]) -> None:
+    """Print analysed files as a table, and then those that were not, with the reason."""
+    base = _shared_folder([report["path"] for report in reports])
+    good = [report for report in reports if report["status"] == "analyzed"]
+    print_table(FILE_COLUMNS, (file_row(report, report["path"][base:]) for report in good))
+    print_failures(report for report in reports if report["status"] == "rejected")
+
+
+def print_failures(reports: Iterable[Report]) -> None:
+    """Print the files that were rejected, with the reason."""
+    rows = [(report["path"], report["error"]["code"], report["error"]["message"]) for report in reports]
+    if rows:
+        write("\n")
+        print_table(("failed", "error", "message"), rows)
+
+
+def _shared_folder(paths: Sequence[str]) -> int:
+    """Return the length of the folder that all paths begin with, with its separator."""
+    if not paths:
+        return 0
+    first, last = min(paths), max(paths)  # what these two share, all those between them share
+    return os.path.commonprefix((first, last)).rfind("/") + 1  # noqa: RUF071 -- cut at a separator right here
+
+
+def print_digest(reports: Iterable[Report]) -> int:
+    """Print how many files of which kind, tempo and key there are, and return how many that were."""
+    kinds: Counter[str] = Counter()
+    keys: Counter[str] = Counter()
+    instruments: Counter[str] = Counter()
+    tempi: list[float] = []
+    for report in reports:
+        kinds[report["kind"] or "unsure"] += 1
+        instruments[report["instrument"] or "unsure"] += 1
+        if report["key"] is not None:
+            keys[f"{report['key']} {report['mode']}"] += 1
+        if report["tempo"] is not None:
+            tempi.append(report["tempo"])
+    for name, counts in (("kinds", kinds), ("instruments", instruments), ("keys", keys)):
+        if counts:
+            write(f"{name:12} {tally(dict(counts.most_common(12)))}\n")
+    if tempi:
+        low, middle, high = min(tempi), quantiles(tempi, n=2)[0] if len(tempi) > 1 else tempi[0], max(tempi)
+        write(f"{'tempi':12} {low:.2f} to {high:.2f} BPM, half of them up to {middle:.2f} ({len(tempi):,} files)\n")
+    return kinds.total()
+
+
+def batch_row(report: Report) -> Row:
+    """Lay out one batch."""
+    return (
+        report["batch_id"],
+        report["name"],
+        report["status"],
+        count(report["total_files"]),
+        count(report["completed"]),
+        count(report["failed"]),
+        count(report["skipped"]),
+        count(report["pending"] + report["running"]),
+        report["created_at"][:19].replace("T", " "),
+    )
+
+
+def count(number: int) -> Number:
+    """Write a count with separators."""
+    return Number(f"{number:,}")
+
+
+def batch_summary(report: Report) -> str:
+    """Return how a batch stands, as one line."""
+    states = ("completed", "failed", "skipped", "cancelled", "running", "pending")
+    counts = {name: report[name] for name in states if report[name] or name == "completed"}
+    line = f"batch {report['batch_id']} {report['status']}: {report['total_files']:,} files, {tally(counts)}"
+    if report["files_per_second"]:
+        line += f"; {report['files_per_second']:,.1f} files/s"
+    if report["eta_seconds"]:
+        line += f", ETA {clock(report['eta_seconds'])}"
+    return line

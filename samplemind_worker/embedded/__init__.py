@@ -1,0 +1,6 @@
+"""The private services of a laptop: find the binaries, start, watch, stop."""
+
+from samplemind_worker.embedded.control import connected, ensure_running, run_foreground, stop
+from samplemind_worker.embedded.doctor import Check, diagnose
+
+__all__ = ["Check", "connected", "diagnose", "ensure_running", "run_foreground", "stop"]

@@ -1,0 +1,272 @@
+"""What works and what does not on this machine, and how to mend it."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Literal
+
+from config.settings import Settings
+from samplemind_worker.embedded.binaries import chroma_command, find_mongod, find_valkey
+from samplemind_worker.embedded.home import MIN_FREE_BYTES, Home, State
+from samplemind_worker.embedded.services import pick_chroma_port, private_names, probe
+from samplemind_worker.errors import SetupError
+
+LOW_DISK_BYTES = 2 * 2**30
+_ENOUGH_RESTARTS = 3
+_TIMEOUT = 3.0
+_NEEDED_FORMATS = frozenset({"WAV", "AIFF", "FLAC", "OGG", "MP3"})
+# In a process of its own: NumPy and libsndfile stay out of the one that asks.
+_ASK_SOUNDFILE = """
+import json, soundfile
+print(json.dumps([soundfile.__version__, soundfile.__libsndfile_version__, list(soundfile.available_formats())]))
+"""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing looked at. Fine but with something to mend is a warning."""
+
+    name: str
+    ok: bool
+    detail: str
+    mend: str = ""
+
+    @property
+    def state(self) -> Literal["ok", "warn", "fail"]:
+        """The three-way verdict."""
+        if not self.ok:
+            return "fail"
+        return "warn" if self.mend else "ok"
+
+
+def diagnose(settings: Settings) -> list[Check]:
+    """Look at everything the private services and the analysis need; changes nothing, prints no secret."""
+    home = Home(settings.home)
+    running = home.holder() is not None
+    state = home.read_state() if running else State()
+    private = private_names(settings)
+    checks = [_python(), _home(home), _disk(home), _scratch(settings), _soundfile(), _numba_cache()]
+    if "valkey" in private:
+        checks.append(_binary("valkey", find_valkey))
+    if "mongod" in private:
+        checks.append(_binary("mongod", find_mongod))
+    if "chroma" in private:
+        checks += [_chroma(), _chroma_port(settings, state)]
+    if private:
+        checks += [_sockets(home), _supervisor(state, running=running)]
+    checks += [_private_service(name, home, state, running=running) for name in private]
+    checks += _given_services(settings)
+    return checks + [_worker(name, home, state) for name in ("worker-cpu", "worker-io", "beat") if state.workers]
+
+
+def _failed(name: str, error: SetupError) -> Check:
+    # Our messages read "what is wrong: how to mend it".
+    detail, _, mend = str(error).partition(": ")
+    return Check(name, ok=False, detail=detail, mend=mend)
+
+
+def _python() -> Check:
+    found = ".".join(map(str, sys.version_info[:3]))
+    fits = (3, 11) <= sys.version_info < (3, 14)
+    return Check("python", ok=fits, detail=found, mend="" if fits else "use Python 3.11, 3.12 or 3.13")
+
+
+def _nearest(path: Path) -> Path:
+    return next(folder for folder in (path, *path.parents) if folder.exists())
+
+
+def _home(home: Home) -> Check:
+    nearest = _nearest(home.root)
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
+        mend = "set SAMPLEMIND_HOME to a folder of yours"
+        return Check("home", ok=False, detail=f"{home.root} cannot be written", mend=mend)
+    if nearest == home.root and home.root.stat().st_mode & 0o077:
+        return Check("home", ok=True, detail=f"{home.root} is open to others", mend=f"chmod 700 '{home.root}'")
+    return Check("home", ok=True, detail=str(home.root))
+
+
+def _disk(home: Home) -> Check:
+    free = shutil.disk_usage(_nearest(home.root)).free
+    return Check(
+        "disk",
+        ok=free >= MIN_FREE_BYTES,
+        detail=f"{free / 2**30:.1f} GB free",
+        mend="" if free >= LOW_DISK_BYTES else "free some space, or set SAMPLEMIND_HOME to another disk",
+    )
+
+
+def _scratch(settings: Settings) -> Check:
+    shared = Path("/dev/shm")  # noqa: S108 -- only its size is asked
+    folder = settings.scratch or (shared if os.access(shared, os.W_OK) else Path(tempfile.gettempdir()))
+    if not folder.is_dir() or not os.access(folder, os.W_OK):
+        mend = "set SAMPLEMIND_SCRATCH to a folder of yours"
+        return Check("scratch", ok=False, detail=f"{folder} cannot be written", mend=mend)
+    free = shutil.disk_usage(folder).free
+    enough = free >= settings.scratch_bytes
+    return Check(
+        "scratch",
+        ok=True,
+        detail=f"{folder}, {free / 2**20:.0f} MB free, up to {settings.scratch_bytes / 2**20:.0f} MB used",
+        mend="" if enough else "lower SAMPLEMIND_SCRATCH_BYTES, or set SAMPLEMIND_SCRATCH to a larger folder",
+    )
+
+
+def _output(command: list[str]) -> str:
+    """Run a command; raises OSError or SubprocessError."""
+    return subprocess.run(command, capture_output=True, text=True, timeout=30, check=True).stdout  # noqa: S603 -- ours
+
+
+def _soundfile() -> Check:
+    try:
+        own, library, formats = json.loads(_output([sys.executable, "-I", "-c", _ASK_SOUNDFILE]))
+    except (OSError, subprocess.SubprocessError, ValueError):
+        return Check("soundfile", ok=False, detail="cannot be loaded", mend="install samplemind again, or libsndfile")
+    missing = sorted(_NEEDED_FORMATS - set(formats))
+    return Check(
+        "soundfile",
+        ok=True,
+        detail=f"{own}, libsndfile {library}" + (f", without {' '.join(missing)}" if missing else ""),
+        mend="install libsndfile 1.1 or later" if missing else "",
+    )
+
+
+def _numba_cache() -> Check:
+    # numba's own order: its setting, beside the source, then a folder of the user.
+    set_folder = os.environ.get("NUMBA_CACHE_DIR")
+    folder = _nearest(Path(set_folder).absolute()) if set_folder else Path(__file__).parents[1] / "dsp"
+    if os.access(folder, os.W_OK):
+        return Check("numba cache", ok=True, detail=set_folder or f"{folder}/__pycache__")
+    if set_folder:
+        return Check("numba cache", ok=False, detail=f"{set_folder} cannot be written", mend="mend NUMBA_CACHE_DIR")
+    mend = "set NUMBA_CACHE_DIR to a folder that stays, or each process may compile its kernels anew"
+    return Check("numba cache", ok=True, detail=f"{folder} cannot be written", mend=mend)
+
+
+def _binary(name: str, find: Callable[[], Path]) -> Check:
+    try:
+        path = find()
+        first_line = _output([str(path), "--version"]).partition("\n")[0]
+    except SetupError as error:
+        return _failed(f"{name} binary", error)
+    except (OSError, subprocess.SubprocessError) as error:
+        mend = f"run `{name} --version` to see why, or put another one on PATH"
+        return Check(f"{name} binary", ok=False, detail=f"does not run ({type(error).__name__})", mend=mend)
+    number = next((word for word in first_line.split() if word.lstrip("v=")[:1].isdigit()), first_line)
+    return Check(f"{name} binary", ok=True, detail=f"{number.lstrip('v=')} {path}")
+
+
+def _chroma() -> Check:
+    try:
+        chroma_command()
+        return Check("chroma binary", ok=True, detail=version("chromadb"))
+    except SetupError as error:
+        return _failed("chroma binary", error)
+    except PackageNotFoundError:
+        return Check("chroma binary", ok=False, detail="chromadb is not installed", mend="install samplemind again")
+
+
+def _chroma_port(settings: Settings, state: State) -> Check:
+    if "chroma" in state.services:
+        return Check("chroma port", ok=True, detail=f"{state.chroma_port}, in use by the private Chroma")
+    try:
+        pick_chroma_port(settings.chroma_port, 0)
+    except SetupError as error:
+        return _failed("chroma port", error)
+    return Check("chroma port", ok=True, detail=f"{settings.chroma_port or 'any free one'} on 127.0.0.1")
+
+
+def _sockets(home: Home) -> Check:
+    try:
+        return Check("sockets", ok=True, detail=str(home.socket_place))
+    except SetupError as error:
+        return _failed("sockets", error)
+
+
+def _supervisor(state: State, *, running: bool) -> Check:
+    if not running:
+        return Check("supervisor", ok=True, detail="not running; `samplemind up` or a submit starts it")
+    stale = state.version not in {"", version("samplemind")}
+    return Check(
+        "supervisor",
+        ok=True,
+        detail=f"process {state.supervisor}" + (f" of version {state.version}" if stale else ""),
+        mend="run `samplemind down`, then `samplemind up`, to use the installed version" if stale else "",
+    )
+
+
+def _private_service(name: str, home: Home, state: State, *, running: bool) -> Check:
+    if not running:
+        return Check(name, ok=True, detail="not running")
+    if probe(name, state):
+        return Check(name, ok=True, detail="answers")
+    return Check(name, ok=False, detail="does not answer", mend=f"see {home.log(name)}")
+
+
+def _worker(name: str, home: Home, state: State) -> Check:
+    found = state.services.get(name)
+    mend = f"see {home.log(name)}"
+    if found is None:
+        return Check(name, ok=False, detail="ended, and is about to be started again", mend=mend)
+    troubled = found.restarts > _ENOUGH_RESTARTS
+    return Check(
+        name,
+        ok=True,
+        detail=f"process {found.pid}" + (f", restarted {found.restarts} times" if troubled else ""),
+        mend=mend if troubled else "",
+    )
+
+
+def _given_services(settings: Settings) -> list[Check]:
+    checks: list[Check] = []
+    if settings.redis_url is not None:
+        checks.append(_reach("redis", settings.redis_url.get_secret_value(), _ping_redis))
+    if settings.mongodb_url is not None:
+        checks.append(_reach("mongodb", settings.mongodb_url.get_secret_value(), _ping_mongodb))
+    if settings.chroma_url is not None:
+        checks.append(_reach("chroma", settings.chroma_url, _ping_chroma))
+    return checks
+
+
+def _reach(name: str, url: str, ping: Callable[[str], None]) -> Check:
+    # Cut after the last @ and before the path and query: what is left can hold no password, however badly written.
+    scheme, _, rest = url.partition("://")
+    place = f"{scheme}://{rest.rpartition('@')[2].partition('?')[0].partition('/')[0]}"
+    try:
+        ping(url)
+    except Exception as error:  # noqa: BLE001 -- any failure of the client is the answer to the question
+        # Its type alone: messages of URL parsers quote the password.
+        mend = f"start it, or mend SAMPLEMIND_{name.upper()}_URL"
+        return Check(name, ok=False, detail=f"{place} cannot be reached ({type(error).__name__})", mend=mend)
+    return Check(name, ok=True, detail=f"{place} answers")
+
+
+def _ping_redis(url: str) -> None:
+    from redis import Redis  # noqa: PLC0415 -- slow import
+
+    # kombu's spelling of a unix socket, too.
+    with Redis.from_url(
+        url.replace("redis+socket://", "unix://").replace("virtual_host=", "db="),
+        socket_timeout=_TIMEOUT,
+        socket_connect_timeout=_TIMEOUT,
+    ) as client:
+        client.ping()
+
+
+def _ping_mongodb(url: str) -> None:
+    from pymongo import MongoClient  # noqa: PLC0415 -- slow import
+
+    with MongoClient[dict[str, object]](url, serverSelectionTimeoutMS=int(_TIMEOUT * 1000)) as client:
+        client.admin.command("ping")
+
+
+def _ping_chroma(url: str) -> None:
+    import httpx  # noqa: PLC0415 -- slow import
+
+    httpx.get(f"{url.rstrip('/')}/api/v2/heartbeat", timeout=_TIMEOUT).raise_for_status()

@@ -1,0 +1,219 @@
+"""What the supervisor runs: the private servers that no URL replaces, the workers and beat."""
+
+import hashlib
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from urllib.parse import quote
+
+import psutil
+from pydantic import SecretStr
+
+from config.settings import Settings
+from samplemind_worker.embedded import probes
+from samplemind_worker.embedded.binaries import chroma_command, find_mongod, find_valkey
+from samplemind_worker.embedded.home import Home, State
+from samplemind_worker.errors import SetupError
+
+ESSENTIAL = ("valkey", "mongod")
+"""Must answer before anyone is let in; the supervisor gives up when one dies before its first answer."""
+
+_THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
+_SERVER_ENV = ("PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
+
+
+@dataclass(frozen=True)
+class Service:
+    """One child: how it is started, known to be ready, and stopped."""
+
+    name: str
+    argv: tuple[str, ...]
+    env: Mapping[str, str]
+    cwd: Path
+    ready: Callable[[], bool] | None = None
+    """Says whether it answers; without it the service is ready once it runs."""
+    stop_stage: int = 0
+    """Lower is stopped first; equal ones together."""
+    grace: float = 10.0
+    """Seconds from SIGTERM to SIGKILL."""
+    death_signal: signal.Signals = signal.SIGTERM
+    """What the kernel sends when the supervisor is killed."""
+
+
+def private_names(settings: Settings) -> list[str]:
+    """List the private servers that the settings ask for: those whose URL is not set."""
+    urls = {"valkey": settings.redis_url, "mongod": settings.mongodb_url, "chroma": settings.chroma_url}
+    return [name for name, url in urls.items() if url is None]
+
+
+def given_digest(settings: Settings) -> str:
+    """Return a digest of what a command and the workers must agree on, empty where all of it is the default.
+
+    These are the service URLs that are set (which may hold passwords), the database and the roots.
+    """
+    default = {"SAMPLEMIND_DATABASE": Settings.model_fields["database"].default, "SAMPLEMIND_ROOTS": ""}
+    given = {
+        name: value
+        for name, value in setting_env(settings).items()
+        if name in _SHARED_NAMES and value != default.get(name)
+    }
+    return hashlib.sha256(repr(sorted(given.items())).encode()).hexdigest()[:16] if given else ""
+
+
+def with_urls(settings: Settings, state: State) -> Settings:
+    """Fill in the URLs of the private services."""
+    sockets = Path(state.sockets)
+    urls = {
+        "valkey": ("redis_url", SecretStr(f"unix://{quote(str(sockets / 'valkey.sock'))}?db=0")),
+        "mongod": (
+            "mongodb_url",
+            SecretStr(f"mongodb://{quote(str(sockets / 'mongod.sock'), safe='')}/{settings.database}?journal=true"),
+        ),
+        "chroma": ("chroma_url", f"http://127.0.0.1:{state.chroma_port}"),
+    }
+    return settings.model_copy(update=dict(urls[name] for name in private_names(settings)))
+
+
+def probe(name: str, state: State) -> bool:
+    """Ask one private service whether it answers."""
+    if name == "valkey":
+        return probes.valkey_answers(Path(state.sockets, "valkey.sock"))
+    if name == "mongod":
+        return probes.mongod_answers(Path(state.sockets, "mongod.sock"))
+    return probes.chroma_answers(state.chroma_port)
+
+
+def servers(settings: Settings, home: Home, state: State) -> list[Service]:
+    """Describe the private servers; ``state`` has their addresses. Raises SetupError for a missing binary."""
+    commands = {"valkey": _valkey, "mongod": _mongod, "chroma": _chroma}
+    env = {name: value for name, value in os.environ.items() if name in _SERVER_ENV}
+    # Chroma's server sends nothing by itself; this speaks for the versions that do.
+    env["ANONYMIZED_TELEMETRY"] = "False"
+    return [
+        Service(
+            name=name,
+            argv=tuple(commands[name](home, state)),
+            env=env,
+            cwd=home.data_folder(name),
+            ready=partial(probe, name, state),
+            stop_stage={"chroma": 2, "valkey": 3, "mongod": 4}[name],
+            grace=30.0 if name == "mongod" else 10.0,
+        )
+        for name in private_names(settings)
+    ]
+
+
+def workers(settings: Settings, home: Home) -> list[Service]:
+    """Describe the two workers and beat; ``settings`` has every URL."""
+    env = os.environ | setting_env(settings) | _THREADS
+    roles = {
+        "worker-cpu": ["worker", "--role", "cpu"],
+        "worker-io": ["worker", "--role", "io"],
+        "beat": ["beat"],
+    }
+    return [
+        Service(
+            name=name,
+            # -P: the working folder may hold a `config` or `tasks` of its own.
+            argv=(sys.executable, "-P", "-m", "samplemind_worker.app", *arguments),
+            env=env,
+            cwd=home.root,
+            stop_stage=1 if name == "beat" else 0,
+            grace=5.0 if name == "beat" else 20.0,
+            # Nothing is left to finish the work with when the servers go down too; the record hands it out again.
+            # The prefork children die with their worker (Celery asks the kernel for it).
+            death_signal=signal.SIGKILL,
+        )
+        for name, arguments in roles.items()
+    ]
+
+
+def setting_env(settings: Settings) -> dict[str, str]:
+    """Write the settings that were set as environment variables, for a child that reads its own Settings."""
+    values: dict[str, str] = {}
+    for name in settings.model_fields_set:
+        value: object = getattr(settings, name)
+        if value is None:
+            continue
+        if isinstance(value, SecretStr):
+            text = value.get_secret_value()
+        elif name == "roots":
+            text = os.pathsep.join(f"{root}={path.absolute()}" for root, path in settings.roots.items())
+        elif isinstance(value, Path):
+            text = str(value.absolute())
+        else:
+            text = str(value)
+        values[f"SAMPLEMIND_{name.upper()}"] = text
+    return values | {"SAMPLEMIND_HOME": str(settings.home)}
+
+
+def pick_chroma_port(wanted: int, last: int) -> int:
+    """Return the port that is set, else the last one if free, else a free one; raise SetupError if it is taken."""
+    if wanted:
+        if not _port_is_free(wanted):
+            raise SetupError(
+                f"port {wanted} on 127.0.0.1 is taken: free it, or set SAMPLEMIND_CHROMA_PORT to another (0 picks one)"
+            )
+        return wanted
+    if last and _port_is_free(last):
+        return last
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+_SHARED_NAMES = frozenset(
+    f"SAMPLEMIND_{name}" for name in ("REDIS_URL", "MONGODB_URL", "CHROMA_URL", "DATABASE", "ROOTS")
+)
+
+
+def _port_is_free(port: int) -> bool:
+    with socket.socket() as listener:
+        # As the server itself does: closed connections that linger do not keep it from listening.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
+
+
+def _valkey(home: Home, state: State) -> list[str]:
+    options = {
+        "--port": "0",
+        "--unixsocket": str(Path(state.sockets, "valkey.sock")),
+        "--unixsocketperm": "700",
+        "--dir": str(home.data_folder("valkey")),
+        "--appendonly": "yes",
+        "--appendfsync": "everysec",
+        "--maxmemory-policy": "noeviction",
+        "--save": "",
+    }
+    return [str(find_valkey()), *_flat(options)]
+
+
+def _mongod(home: Home, state: State) -> list[str]:
+    small = psutil.virtual_memory().total < 8 * 2**30
+    options = {
+        "--dbpath": str(home.data_folder("mongod")),
+        "--bind_ip": str(Path(state.sockets, "mongod.sock")),
+        "--unixSocketPrefix": state.sockets,
+        "--port": "0",
+        "--wiredTigerCacheSizeGB": "0.25" if small else "0.5",
+        "--setParameter": "diagnosticDataCollectionEnabled=false",
+    }
+    return [str(find_mongod()), "--noauth", "--quiet", *_flat(options)]
+
+
+def _chroma(home: Home, state: State) -> list[str]:
+    options = {"--path": str(home.data_folder("chroma")), "--host": "127.0.0.1", "--port": str(state.chroma_port)}
+    return [*chroma_command(), "run", *_flat(options)]
+
+
+def _flat(options: Mapping[str, str]) -> list[str]:
+    return [word for pair in options.items() for word in pair]

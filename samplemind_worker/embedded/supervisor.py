@@ -1,0 +1,271 @@
+"""The one parent of the private services: starts them, restarts what dies, stops them in order.
+
+One thread and no polling once all is ready: signals wake it through a socket. It must have one thread, because it
+forks with work to do in the child, and because the kernel ties a child's life to the thread that started it.
+"""
+
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from importlib.metadata import version
+from types import FrameType
+
+from loguru import logger
+
+from config.settings import Settings
+from samplemind_worker.embedded import processes
+from samplemind_worker.embedded.home import Home, Running, State
+from samplemind_worker.embedded.services import (
+    ESSENTIAL,
+    Service,
+    given_digest,
+    pick_chroma_port,
+    private_names,
+    servers,
+    with_urls,
+    workers,
+)
+from samplemind_worker.errors import SetupError
+
+FIRST_BACKOFF = 0.5
+MAX_BACKOFF = 30.0
+HEALTHY_SECONDS = 60.0
+"""Who ran this long starts again with the first back-off."""
+
+_PROBE_SECONDS = 0.02
+_HURRIED_GRACE = 2.0
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+ADD_WORKERS_SIGNAL = signal.SIGUSR1
+
+
+@dataclass
+class Child:
+    """A service and its present process."""
+
+    service: Service
+    process: subprocess.Popen[bytes] | None = None
+    running: Running | None = None
+    started: float = 0.0
+    due: float = 0.0
+    backoff: float = FIRST_BACKOFF
+    was_ready: bool = False
+    restarts: int = 0
+    log_start: int = 0
+
+
+def supervise(settings: Settings, *, with_workers: bool = True) -> bool:
+    """Run the services until a signal ends it; False at once if another supervisor has this home.
+
+    Raises SetupError when they cannot be started. Only in the main thread of a process.
+    """
+    home = Home(settings.home)
+    os.umask(0o077)
+    home.prepare()
+    lock = home.take_lock()
+    if lock is None:
+        return False
+    try:
+        home.failure.unlink(missing_ok=True)
+        last = home.read_state()
+        ended = processes.end_leftovers(last.services.values())
+        if ended:
+            logger.bind(processes=ended).warning("leftovers_ended")
+        state = State(
+            supervisor=os.getpid(),
+            version=version("samplemind"),
+            given=given_digest(settings),
+            sockets=str(home.socket_folder()),
+            chroma_port=last.chroma_port,
+        )
+        if "chroma" in private_names(settings):
+            state.chroma_port = pick_chroma_port(settings.chroma_port, last.chroma_port)
+        _remove_sockets(home, state)
+        Supervisor(
+            home,
+            state,
+            servers(settings, home, state),
+            lambda: workers(with_urls(settings, state), home),
+            with_workers=with_workers,
+        ).run()
+    finally:
+        os.close(lock)
+    return True
+
+
+class Supervisor:
+    """Keeps children running; a life is one call of ``run``."""
+
+    def __init__(
+        self,
+        home: Home,
+        state: State,
+        services: Iterable[Service],
+        more: Callable[[], list[Service]],
+        *,
+        with_workers: bool,
+    ) -> None:
+        self._home = home
+        self._state = state
+        self._children = [Child(service) for service in services]
+        self._more = more
+        self._wants_workers = with_workers
+        self._stop_requests = 0
+        self._wakeup, self._waker = socket.socketpair()
+
+    def run(self) -> None:
+        """Run until a stop signal, then stop all children; raises SetupError when an essential one cannot start."""
+        self._install_handlers()
+        try:
+            while not self._stop_requests:
+                if self._step():
+                    self._save()
+                self._add_workers()
+                self._sleep(self._next_event())
+        finally:
+            self._shut_down()
+
+    def _install_handlers(self) -> None:
+        for end in (self._wakeup, self._waker):
+            end.settimeout(0)
+        signal.set_wakeup_fd(self._waker.fileno(), warn_on_full_buffer=False)
+        for number in STOP_SIGNALS:
+            signal.signal(number, self._on_stop)
+        signal.signal(ADD_WORKERS_SIGNAL, self._on_add_workers)
+        signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
+
+    def _on_stop(self, _number: int, _frame: FrameType | None) -> None:
+        self._stop_requests += 1
+
+    def _on_add_workers(self, _number: int, _frame: FrameType | None) -> None:
+        self._wants_workers = True
+
+    def _add_workers(self) -> None:
+        # On few cores the workers' imports would hold up the servers, and whoever waits for them can do nothing.
+        served = all(child.was_ready for child in self._children if child.service.name in ESSENTIAL)
+        if self._wants_workers and served and not self._state.workers:
+            self._children += [Child(service) for service in self._more()]
+            self._state.workers = True
+
+    def _step(self) -> bool:
+        """Notice deaths, start what is due, ask those that are starting; True if anything changed."""
+        changed = False
+        for child in self._children:
+            if child.process is not None and child.process.poll() is not None:
+                self._bury(child, child.process)
+                changed = True
+            if child.process is None and time.monotonic() >= child.due:
+                self._start(child)
+            if child.running is not None and not child.running.ready:
+                ready = child.service.ready
+                child.running.ready = ready is None or ready()
+                if child.running.ready:
+                    changed = child.was_ready = True
+                    logger.bind(service=child.service.name).info("service_ready")
+        return changed
+
+    def _start(self, child: Child) -> None:
+        service = child.service
+        log = self._home.log(service.name)
+        try:
+            child.process = processes.start(
+                service.argv, env=service.env, cwd=service.cwd, log=log, death_signal=service.death_signal
+            )
+        except OSError as error:
+            raise SetupError(f"{service.name} cannot be started: {error}") from error
+        child.log_start = log.stat().st_size
+        child.started = time.monotonic()
+        pid = child.process.pid
+        child.running = Running(pid=pid, created=processes.created(pid), restarts=child.restarts)
+        # At once: should this process be killed, the next one must know whom to wait for.
+        self._save()
+        logger.bind(service=service.name, pid=pid).info("service_started")
+
+    def _bury(self, child: Child, process: subprocess.Popen[bytes]) -> None:
+        name = child.service.name
+        processes.kill_group(process.pid)
+        log = self._home.log(name)
+        if name in ESSENTIAL and not child.was_ready:
+            raise SetupError(
+                f"{name} ended at its start: "
+                f"{processes.last_words(log, since=child.log_start) or f'exit code {process.returncode}'}; see {log}"
+            )
+        now = time.monotonic()
+        if now - child.started >= HEALTHY_SECONDS:
+            child.backoff = FIRST_BACKOFF
+        child.due = now + child.backoff
+        logger.bind(service=name, code=process.returncode, restart_in=child.backoff).warning("service_died")
+        child.backoff = min(child.backoff * 2, MAX_BACKOFF)
+        child.restarts += 1
+        child.process = child.running = None
+
+    def _next_event(self) -> float | None:
+        """Return the seconds until something must be done without a signal; None if nothing must."""
+        waits = [_PROBE_SECONDS for child in self._children if child.running is not None and not child.running.ready]
+        waits += [max(0.0, child.due - time.monotonic()) for child in self._children if child.process is None]
+        return min(waits, default=None)
+
+    def _sleep(self, seconds: float | None) -> None:
+        if select.select([self._wakeup], [], [], seconds)[0]:
+            self._wakeup.recv(4096)
+
+    def _save(self) -> None:
+        self._state.services = {
+            child.service.name: child.running for child in self._children if child.running is not None
+        }
+        try:
+            self._home.write_state(self._state)
+        except OSError as error:  # a full disk must not take down what runs
+            logger.bind(error=str(error)).error("state_not_written")
+
+    def _shut_down(self) -> None:
+        self._state.stopping = True
+        self._save()
+        logger.info("stopping")
+        for stage in sorted({child.service.stop_stage for child in self._children}):
+            self._stop([child for child in self._children if child.service.stop_stage == stage])
+        signal.set_wakeup_fd(-1)
+        self._wakeup.close()
+        self._waker.close()
+        _remove_sockets(self._home, self._state)
+        # What remains is the port, so that URLs stay the same from one start to the next.
+        self._state = State(chroma_port=self._state.chroma_port)
+        self._children = []
+        self._save()
+        logger.info("stopped")
+
+    def _stop(self, children: Iterable[Child]) -> None:
+        alive = [(child, child.process) for child in children if child.process is not None]
+        for _, process in alive:
+            process.terminate()
+        started = time.monotonic()
+        for child, process in alive:
+            while process.poll() is None:
+                hurried = self._stop_requests > 1
+                grace = min(child.service.grace, _HURRIED_GRACE) if hurried else child.service.grace
+                left = started + grace - time.monotonic()
+                if left <= 0:
+                    logger.bind(service=child.service.name).warning("service_killed")
+                    process.kill()
+                    process.wait()
+                else:
+                    self._sleep(min(left, 0.5))
+            processes.kill_group(process.pid)
+
+
+def log_to_stderr() -> None:
+    """Make loguru write one line an event, with its fields."""
+    logger.remove()
+    logger.add(sys.stderr, format="{time:YYYY-MM-DD HH:mm:ss} {level} {message} {extra}")
+
+
+def _remove_sockets(home: Home, state: State) -> None:
+    for name in ("valkey.sock", "mongod.sock", "mongodb-0.sock"):
+        (home.socket_folder() / name).unlink(missing_ok=True)
+    if home.socket_folder() != home.run and state.stopping:
+        home.socket_folder().rmdir()
