@@ -1,0 +1,39 @@
+"""The command line answers quickly because it loads little."""
+
+import subprocess
+import sys
+
+_SLOW = {
+    "anthropic", "beanie", "bson", "celery", "chromadb", "google.genai", "httpx", "kombu", "librosa", "loguru", "numba",
+    "numpy", "ollama", "orjson", "psutil", "pydantic", "pydantic_settings", "pymongo", "redis", "rich", "scipy",
+    "soundfile", "soxr",
+}  # fmt: skip
+
+_HELP = """
+import contextlib, io, sys
+from samplemind_cli.app import run
+with contextlib.redirect_stdout(io.StringIO()) as shown:
+    assert run({arguments!r}) == 0
+assert "submit" in shown.getvalue()
+print("\\n".join(sys.modules))
+"""
+
+
+def loaded_by(program: str) -> set[str]:
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
+def test_the_cli_loads_nothing_slow():
+    assert loaded_by("import samplemind_cli.app, sys; print('\\n'.join(sys.modules))") & _SLOW == set()
+
+
+def test_help_loads_nothing_slow():
+    assert loaded_by(_HELP.format(arguments=["--help"])) & _SLOW == set()
+
+
+def test_the_record_is_opened_without_the_engine():
+    loaded = loaded_by("import samplemind_cli.client, sys; print('\\n'.join(sys.modules))")
+
+    assert loaded & {"numba", "numpy", "scipy", "soundfile", "librosa", "celery", "chromadb"} == set()
+    assert "beanie" in loaded

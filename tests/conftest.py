@@ -1,0 +1,80 @@
+"""Real services for the tests: one private Valkey, mongod and Chroma a test run, and a database of its own a test."""
+
+import itertools
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+import redis
+
+from config.settings import Settings
+from samplemind_worker.embedded import ensure_running, stop
+from samplemind_worker.steps.workspace import Workspace
+from samplemind_worker.store import mongo
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def services() -> Iterator[Settings]:
+    """Settings whose URLs lead to real services, started for this run and stopped after it."""
+    with tempfile.TemporaryDirectory(prefix="samplemind-test-") as folder:
+        own = Settings(home=Path(folder), redis_url=None, mongodb_url=None, chroma_url=None, _env_file=None)
+        running = ensure_running(own, workers=False)
+        try:
+            yield running
+        finally:
+            stop(own)
+
+
+@pytest.fixture(scope="session")
+def chroma(services: Settings) -> Iterator[str]:
+    """The URL of a Chroma that answers; it is the last of the services to do so."""
+    from chromadb.api import ServerAPI  # noqa: PLC0415 -- slow import
+    from chromadb.api.shared_system_client import SharedSystemClient  # noqa: PLC0415 -- slow import
+
+    assert services.chroma_url is not None
+    deadline = time.monotonic() + 60.0
+    while not _answers(services.chroma_url):
+        assert time.monotonic() < deadline, "Chroma does not answer"
+        time.sleep(0.1)
+    yield services.chroma_url
+    # Chroma's clients keep their connections until the process ends; closing them is not part of their interface.
+    for system in SharedSystemClient._identifier_to_system.values():  # noqa: SLF001 -- as said
+        system.instance(ServerAPI)._session.close()  # noqa: SLF001 -- as said
+
+
+def _answers(chroma_url: str) -> bool:
+    try:
+        return httpx.get(f"{chroma_url}/api/v2/heartbeat").is_success
+    except httpx.TransportError:
+        return False
+
+
+@pytest.fixture
+def settings(services: Settings, tmp_path: Path) -> Settings:
+    """Settings with a database and scratch folder of this test alone, and an empty Redis."""
+    assert services.redis_url is not None
+    client = redis.Redis.from_url(services.redis_url.get_secret_value())
+    client.flushall()
+    client.close()
+    return services.model_copy(
+        update={
+            "database": f"test{next(_numbers)}",
+            "scratch": tmp_path / "scratch",
+            "host": "testhost",
+        }
+    )
+
+
+@pytest.fixture
+def workspace(settings: Settings) -> Iterator[Workspace]:
+    """A workspace whose connection to the record is open."""
+    made = Workspace(settings)
+    made.connect(create_indexes=True)
+    yield made
+    made.board.close()
+    mongo.close()

@@ -1,0 +1,91 @@
+"""Plain builders: items of a batch, facts of a file, real audio files."""
+
+import hashlib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import soundfile as sf
+
+from samplemind_worker.documents import batch
+from samplemind_worker.documents.batch import BatchJob, Priority
+from samplemind_worker.documents.facts import AnalysisFacts, AudioFacts
+from samplemind_worker.documents.versions import CPU_STEPS, VERSIONS
+from samplemind_worker.store import batches
+
+
+def content_id(seed: int | str) -> str:
+    """A file id: the SHA-256 of the seed."""
+    return hashlib.sha256(str(seed).encode()).hexdigest()
+
+
+def audio_facts(file_id: str, **values: Any) -> AudioFacts:
+    given = {
+        "filename": "loop_120.wav",
+        "file_size": 1_411_244,
+        "duration": 8.0,
+        "sample_rate": 44100,
+        "channels": 2,
+        "format": "WAV",
+        "subtype": "PCM_16",
+        "loudness_lufs": -14.2,
+        "true_peak_dbtp": -0.8,
+    }
+    return AudioFacts(file_id=file_id, **{**given, **values})
+
+
+def analysis_facts(file_id: str, **values: Any) -> AnalysisFacts:
+    """An analysis as `tempo_key` saves it: neither summarized nor stored yet."""
+    given = {
+        "kind": "loop",
+        "tempo": 120.0,
+        "key": "A",
+        "mode": "minor",
+        "vector": [0.5, -1.0, 2.0],
+        "vector_version": 1,
+        "versions": {step: VERSIONS[step] for step in CPU_STEPS},
+    }
+    return AnalysisFacts(file_id=file_id, **{**given, **values})
+
+
+def new_item(batch_id: str, number: int = 0, **values: Any) -> dict[str, Any]:
+    """The document of a pending item, as `scan` records it."""
+    given = {
+        "root": "/library",
+        "path": f"{number:04}.wav",
+        "raw_path": None,
+        "size": 1000,
+        "mtime_ns": 1,
+        "ctime_ns": 1,
+    }
+    changes = {name: values.pop(name) for name in ("step", "alone") if name in values}
+    return {**batch.new_item(batch_id, **{**given, **values}), **changes}
+
+
+def new_batch(
+    files: int = 0,
+    *,
+    priority: Priority = "interactive",
+    files_per_chain: int = 64,
+    force: bool = False,
+    items: Mapping[str, Any] | None = None,
+) -> BatchJob:
+    """A recorded batch of so many pending items."""
+    job = batches.create(
+        name="kit", paths=["/library"], priority=priority, files_per_chain=files_per_chain, ai=True, force=force
+    )
+    documents = [new_item(job.id, number, **(items or {})) for number in range(files)]
+    if documents:
+        batches.add_items(documents)
+    batches.close_recording(job.id, total_files=files)
+    return batches.find(job.id)
+
+
+def write_audio(path: Path, samples: npt.NDArray[np.float32], *, sr: int = 44100) -> Path:
+    """Write a file in the format that its name says."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    sf.write(os.fsencode(path), samples, sr)  # bytes: names need not be UTF-8
+    return path

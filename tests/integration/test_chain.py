@@ -1,0 +1,263 @@
+"""A parcel's chain through real workers: pytest-celery's nodes, with local processes in the place of containers."""
+
+import json
+import os
+import signal as posix
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from celery import Celery
+from pytest_celery import (
+    CeleryTestBroker,
+    CeleryTestSetup,
+    CeleryTestWorker,
+    CeleryWorkerCluster,
+)
+from redis import Redis
+
+from config.celery_options import celery_options
+from config.settings import Settings
+from samplemind_worker.documents.batch import State
+from samplemind_worker.embedded.services import setting_env
+from samplemind_worker.steps import scan
+from samplemind_worker.steps.workspace import Workspace
+from samplemind_worker.store import batches, results
+from tasks import names
+from tasks.submit import dispatch
+from tests import signals
+from tests.factories import write_audio
+
+pytestmark = [pytest.mark.services, pytest.mark.usefixtures("chroma"), pytest.mark.timeout(120)]
+
+ROOT = Path(__file__).parents[2]
+FILES = 64
+
+
+def wait_until(condition: Callable[[], object], *, seconds: float = 60.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.05)
+
+
+class RedisOfTheRun:
+    """The broker's container: the Redis that this test run has started."""
+
+    name = id = "redis"
+
+    def __init__(self, settings: Settings) -> None:
+        assert settings.redis_url is not None
+        self.client = Redis.from_url(settings.redis_url.get_secret_value())
+        self._url = celery_options(settings)["broker_url"]
+
+    @property
+    def celeryconfig(self) -> dict[str, str]:
+        return {"url": self._url, "host_url": self._url}
+
+    def ready(self) -> bool:
+        return bool(self.client.ping())
+
+    def teardown(self) -> None:
+        self.client.close()
+
+
+class WorkerProcess:
+    """A worker's container: the process that a deployment starts."""
+
+    def __init__(self, role: str, workspace: Workspace, log: Path) -> None:
+        self.name = self.id = role
+        self._workspace = workspace
+        self._log = log
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def status(self) -> str:
+        return "running" if self._process is not None and self._process.poll() is None else "exited"
+
+    def start(self) -> None:
+        environment = {**os.environ, **setting_env(self._workspace.settings)}
+        command = [sys.executable, "-m", "samplemind_worker.app", "worker", "--role", self.name, "--concurrency", "1"]
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(command, env=environment, cwd=ROOT, stdout=log, stderr=log)
+
+    def ready(self) -> bool:
+        """Wait until the worker takes work."""
+        assert self._process is not None
+        mine = f"{self.name}-{self._process.pid}@{self._workspace.settings.host}"
+        wait_until(lambda: self.status == "exited" or mine in {sign.name for sign in self._workspace.board.workers()})
+        assert self.status == "running", self.logs()
+        return True
+
+    def logs(self) -> str:
+        return self._log.read_text()
+
+    def kill(self, signal: str) -> None:
+        assert self._process is not None
+        self._process.send_signal(posix.Signals[signal])
+        self._process.wait()
+
+    def reload(self) -> None:
+        """A process needs none."""
+
+    def restart(self, timeout: float) -> None:  # noqa: ARG002 -- as of a container
+        self.start()
+        self.ready()
+
+    def teardown(self) -> None:
+        if self._process is not None and self._process.poll() is None:
+            self._process.terminate()
+            self._process.wait(30)
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    """A lost parcel is missed soon."""
+    return settings.model_copy(update={"lease_seconds": 3.0, "requeue_seconds": 2.0})
+
+
+@pytest.fixture
+def celery_broker(settings: Settings) -> Iterator[CeleryTestBroker]:
+    node = CeleryTestBroker(RedisOfTheRun(settings))
+    yield node
+    node.teardown()
+
+
+@pytest.fixture
+def celery_backend_cluster() -> None:
+    """No result backend: the record is MongoDB."""
+    return
+
+
+@pytest.fixture
+def celery_setup_config(settings: Settings) -> dict[str, Any]:
+    return celery_options(settings)
+
+
+def worker_node(role: str, workspace: Workspace, folder: Path, app: Celery) -> Iterator[CeleryTestWorker]:
+    container = WorkerProcess(role, workspace, folder / f"{role}.log")
+    container.start()
+    node = CeleryTestWorker(container, app)
+    yield node
+    node.teardown()
+
+
+@pytest.fixture
+def cpu_worker(workspace: Workspace, tmp_path: Path, celery_setup_app: Celery) -> Iterator[CeleryTestWorker]:
+    yield from worker_node("cpu", workspace, tmp_path, celery_setup_app)
+
+
+@pytest.fixture
+def io_worker(workspace: Workspace, tmp_path: Path, celery_setup_app: Celery) -> Iterator[CeleryTestWorker]:
+    yield from worker_node("io", workspace, tmp_path, celery_setup_app)
+
+
+@pytest.fixture
+def celery_worker_cluster(cpu_worker: CeleryTestWorker, io_worker: CeleryTestWorker) -> Iterator[CeleryWorkerCluster]:
+    cluster = CeleryWorkerCluster(cpu_worker, io_worker)
+    yield cluster
+    cluster.teardown()
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Path:
+    """As many files as a chain carries, with long names: the largest message there is."""
+    kick, broken = signals.kick(0.1), b"RIFF\x10\x00\x00\x00WAVEjunk"
+    folder = tmp_path / "library" / ("folder " * 20)
+    for number in range(FILES - 2):
+        write_audio(folder / f"{'long name ' * 10}{number:02}.wav", kick * (1.0 - number / 100))
+    write_audio(folder / "z copy.wav", kick)
+    (folder / "broken.wav").write_bytes(broken)
+    return tmp_path / "library"
+
+
+def messages(broker: CeleryTestBroker, queue: str) -> list[bytes]:
+    return broker.container.client.lrange(queue, 0, -1)
+
+
+def body_of(message: bytes) -> tuple[list[Any], dict[str, Any], dict[str, Any]]:
+    args, kwargs, embed = json.loads(json.loads(message)["body"])
+    return args, kwargs, embed
+
+
+def parcels_of(batch_id: str) -> set[str]:
+    return {str(item.parcel_id) for item in batches.iterate(batch_id) if item.parcel_id is not None}
+
+
+def report_of(batch_id: str) -> dict[str, Any]:
+    return batches.report(batches.find(batch_id))
+
+
+def test_chain_carries_ids_alone_through_the_workers(
+    request: pytest.FixtureRequest, workspace: Workspace, celery_broker: CeleryTestBroker, library: Path
+):
+    job = scan.submit([library], settings=workspace.settings)
+    assert dispatch(workspace.settings) == 1
+
+    # Before any worker runs: the whole chain is one small message that names a parcel, and nothing else.
+    (message,) = messages(celery_broker, "cpu")
+    args, kwargs, embed = body_of(message)
+    (parcel,) = parcels_of(job.id)
+    assert len(message) < 2048
+    assert (args, kwargs) == ([parcel], {})
+    assert [(link["task"], link["args"]) for link in embed["chain"]] == [
+        (name, [parcel]) for name in names.CHAIN[:0:-1]
+    ]
+
+    # With the worker of the CPU alone, the parcel goes through its three steps and waits for the next worker.
+    cpu: CeleryTestWorker = request.getfixturevalue("cpu_worker")
+    assert cpu.ready()
+    wait_until(lambda: messages(celery_broker, "ai"))
+    (message,) = messages(celery_broker, "ai")
+    assert len(message) < 2048
+    assert body_of(message)[0] == [parcel]
+    assert json.loads(message)["headers"]["task"] == names.SUMMARIZE
+    assert messages(celery_broker, "cpu.testhost") == []
+
+    setup: CeleryTestSetup = request.getfixturevalue("celery_setup")
+    assert setup.ready(docker=True)
+    wait_until(lambda: report_of(job.id)["status"] == "completed")
+
+    report = report_of(job.id)
+    assert {name: report[name] for name in ("completed", "failed", "skipped", "total_files")} == {
+        "completed": FILES - 1,
+        "failed": 1,
+        "skipped": 0,
+        "total_files": FILES,
+    }
+    assert report["errors"] == {"unreadable": 1}
+    assert len(list(results.iterate())) == FILES - 2
+    assert len(workspace.vectors.ids()) == FILES - 2
+    assert {item.starts for item in batches.iterate(job.id)} == {1}
+    assert list(workspace.scratch.folder.iterdir()) == []
+    for queue in ("cpu", "cpu.testhost", "ai", "io"):
+        assert messages(celery_broker, queue) == []
+    assert [name for name in names.CHAIN[:3] if name not in cpu.logs()] == []
+    assert [line for worker in setup.worker_cluster for line in worker.logs().splitlines() if " ERROR " in line] == []
+
+
+def test_chain_survives_the_death_of_a_worker(celery_setup: CeleryTestSetup, workspace: Workspace, library: Path):
+    assert celery_setup.ready(docker=True)
+    cpu, _ = celery_setup.worker_cluster
+    job = scan.submit([library], settings=workspace.settings, files_per_chain=4)
+    dispatch(workspace.settings)
+    wait_until(lambda: report_of(job.id)["completed"] > 0)
+
+    assert report_of(job.id)["status"] == "processing"
+    cpu.kill()
+    cpu.restart()
+
+    def ended() -> bool:
+        celery_setup.app.send_task(names.DISPATCH)
+        time.sleep(0.5)
+        return report_of(job.id)["status"] == "completed"
+
+    wait_until(ended)
+    report = report_of(job.id)
+    assert (report["completed"], report["failed"], report["errors"]) == (FILES - 1, 1, {"unreadable": 1})
+    assert len(list(results.iterate())) == FILES - 2
+    assert {item.state for item in batches.iterate(job.id)} == {State.COMPLETED, State.FAILED}

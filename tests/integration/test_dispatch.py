@@ -1,0 +1,349 @@
+"""The dispatcher on real stores; what it publishes is collected in a list."""
+
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+import redis as redis_py
+from redis import Redis
+
+from config.settings import Settings
+from samplemind_worker.documents.batch import State, Step
+from samplemind_worker.steps.dispatch import dispatch, refill
+from samplemind_worker.steps.workspace import Workspace
+from samplemind_worker.store import batches, ledger
+from samplemind_worker.store.cache import WorkerSign
+from tests.factories import new_batch, new_item
+
+pytestmark = pytest.mark.services
+
+Published = list[tuple[str, Step]]
+TRY = "task.0"
+
+
+@pytest.fixture
+def redis(settings: Settings) -> Redis:
+    assert settings.redis_url is not None
+    return redis_py.Redis.from_url(settings.redis_url.get_secret_value())
+
+
+def small(settings: Settings, **values: object) -> Settings:
+    return settings.model_copy(update={"requeue_seconds": 0.2, **values})
+
+
+def run(workspace: Workspace, settings: Settings, *, act: Callable[..., object] = dispatch) -> tuple[Published, object]:
+    published: Published = []
+    did = act(settings, workspace.board, lambda parcel, step: published.append((parcel, step)))
+    return published, did
+
+
+def batch_of(parcel: str) -> str:
+    (job,) = {
+        item.batch_id for job in batches.recent(10) for item in batches.iterate(job.id) if str(item.parcel_id) == parcel
+    }
+    return job
+
+
+def announce(workspace: Workspace, *queues: str, slots: int, name: str = "cpu-1@testhost") -> None:
+    workspace.board.announce(WorkerSign(name, "testhost", queues, slots))
+
+
+def end(parcel: str) -> None:
+    """Complete a parcel, whatever step it waits for."""
+    ids = [item.id for item in ledger.claim(parcel, Step.DECODE, token=TRY, previous=None, worker="w", lease=60.0)]
+    ledger.complete(parcel, token=TRY, ids=ids)
+
+
+def states(batch_id: str) -> list[State]:
+    return [item.state for item in sorted(batches.iterate(batch_id), key=lambda item: item.id)]
+
+
+def test_dispatch_fills_the_window_of_the_workers_that_are_there(workspace: Workspace, settings: Settings):
+    new_batch(50, files_per_chain=1)
+    announce(workspace, "cpu.testhost", "cpu", slots=4)
+    announce(workspace, "io", "control", "ai", slots=16, name="io-1@testhost")
+
+    published, _ = run(workspace, settings)
+
+    assert len(published) == 4 * settings.window_per_slot
+    assert {step for _, step in published} == {Step.DECODE}
+    assert run(workspace, settings)[0] == []
+
+
+def test_dispatch_without_a_worker_queues_a_little_for_the_first_to_come(workspace: Workspace, settings: Settings):
+    new_batch(50, files_per_chain=1)
+
+    published, _ = run(workspace, settings)
+
+    assert len(published) == 2 * settings.window_per_slot
+
+
+def test_dispatch_queues_as_many_as_have_left(workspace: Workspace, settings: Settings):
+    new_batch(50, files_per_chain=1)
+    published, _ = run(workspace, settings)
+    for parcel, _ in published[:4]:
+        end(parcel)
+
+    assert len(run(workspace, settings, act=refill)[0]) == 4
+
+
+def test_a_parcel_that_has_left_the_cpu_makes_room(workspace: Workspace, settings: Settings):
+    new_batch(50, files_per_chain=1)
+    (parcel, _), *_ = run(workspace, settings)[0]
+    ids = [item.id for item in ledger.claim(parcel, Step.DECODE, token=TRY, previous=None, worker="w", lease=60.0)]
+    ledger.advance(parcel, token=TRY, to={Step.SUMMARIZE: ids}, queues=workspace.queues())
+
+    assert len(run(workspace, settings, act=refill)[0]) == 1
+
+
+def test_what_is_past_the_cpu_takes_no_room_of_the_window(workspace: Workspace, settings: Settings):
+    new_batch(20, items={"step": Step.STORE.value, "alone": True})
+    new_batch(50, files_per_chain=1)
+
+    published, _ = run(workspace, settings)
+
+    # Two open batches take turns until the cpu workers have enough.
+    window = 2 * settings.window_per_slot
+    assert [step for _, step in published].count(Step.DECODE) == window
+    assert [step for _, step in published].count(Step.STORE) in (window - 1, window)
+
+
+def test_all_that_is_past_the_cpu_is_queued_at_once(workspace: Workspace, settings: Settings):
+    new_batch(20, items={"step": Step.STORE.value, "alone": True})
+
+    assert [step for _, step in run(workspace, settings)[0]] == [Step.STORE] * 20
+
+
+def test_parcels_carry_no_more_files_than_the_batch_allows(workspace: Workspace, settings: Settings):
+    job = new_batch(20, files_per_chain=7)
+
+    published, _ = run(workspace, settings)
+
+    sizes = [sum(str(item.parcel_id) == parcel for item in batches.iterate(job.id)) for parcel, _ in published]
+    assert sizes == [7, 7, 6]
+
+
+def test_parcels_follow_the_order_of_the_files(workspace: Workspace, settings: Settings):
+    job = new_batch(6, files_per_chain=2)
+
+    published, _ = run(workspace, settings)
+
+    items = sorted(batches.iterate(job.id), key=lambda item: item.path)
+    order = [parcel for parcel, _ in published]
+    assert [order.index(str(item.parcel_id)) for item in items] == [0, 0, 1, 1, 2, 2]
+
+
+def test_open_batches_take_turns(workspace: Workspace, settings: Settings):
+    first, second, third = (new_batch(30, files_per_chain=1) for _ in range(3))
+
+    published, _ = run(workspace, settings)
+
+    turns = [batch_of(parcel) for parcel, _ in published]
+    assert sorted(turns[:3]) == sorted([first.id, second.id, third.id])
+    assert turns[3:6] == turns[:3]
+
+
+def test_turns_go_on_where_the_last_dispatch_ended(workspace: Workspace, settings: Settings):
+    jobs = [new_batch(30, files_per_chain=1) for _ in range(3)]
+    one_at_a_time = settings.model_copy(update={"window_per_slot": 1})
+    announce(workspace, "cpu", slots=1)  # two slots are assumed at least
+    turns: list[str] = []
+    for _ in range(3):
+        published, _ = run(workspace, one_at_a_time)
+        turns += [batch_of(parcel) for parcel, _ in published]
+        for parcel, _ in published:
+            end(parcel)
+        time.sleep(0.01)
+
+    assert sorted(turns) == sorted([job.id for job in jobs] * 2)
+
+
+def test_interactive_batches_go_first(workspace: Workspace, settings: Settings):
+    bulk = new_batch(30, files_per_chain=1, priority="bulk")
+    person = new_batch(4, files_per_chain=1, priority="interactive")
+
+    published, _ = run(workspace, settings)
+
+    assert [batch_of(parcel) for parcel, _ in published] == [person.id] * 4 + [bulk.id] * 2
+
+
+def test_a_large_ingest_does_not_starve_a_person_who_comes_later(workspace: Workspace, settings: Settings):
+    new_batch(100, files_per_chain=1, priority="bulk")
+    published, _ = run(workspace, settings)
+    person = new_batch(2, files_per_chain=1)
+    for parcel, _ in published[:2]:
+        end(parcel)
+
+    published, _ = run(workspace, settings)
+
+    assert [batch_of(parcel) for parcel, _ in published] == [person.id] * 2
+
+
+def test_a_cancelled_batch_dispatches_nothing(workspace: Workspace, settings: Settings):
+    job = new_batch(10)
+    batches.cancel(job.id)
+
+    assert run(workspace, settings)[0] == []
+    assert states(job.id) == [State.CANCELLED] * 10
+
+
+def test_a_batch_that_is_being_recorded_dispatches_nothing(workspace: Workspace, settings: Settings):
+    job = batches.create(name="kit", paths=["/a"], priority="bulk", files_per_chain=8, ai=True, force=False)
+    batches.add_items([new_item(job.id)])
+
+    assert run(workspace, settings)[0] == []
+
+
+def test_dispatch_by_many_at_once_keeps_every_file_in_one_parcel(workspace: Workspace, settings: Settings):
+    job = new_batch(40, files_per_chain=3)
+    found: list[Published] = []
+    start = threading.Barrier(4)
+
+    def act() -> None:
+        start.wait()
+        found.append(run(workspace, settings)[0])
+
+    threads = [threading.Thread(target=act) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    parcels = [parcel for published in found for parcel, _ in published]
+    assert len(parcels) == len(set(parcels))
+    assert {str(item.parcel_id) for item in batches.iterate(job.id, state=State.QUEUED)} == set(parcels)
+    assert {item.attempt for item in batches.iterate(job.id, state=State.QUEUED)} == {1}
+
+
+def test_dispatch_closes_batches_that_are_done(workspace: Workspace, settings: Settings):
+    job = new_batch(2)
+    ((parcel, _),) = run(workspace, settings)[0]
+    end(parcel)
+
+    run(workspace, settings)
+
+    assert batches.find(job.id).status == "completed"
+
+
+def test_dispatch_takes_back_what_a_dead_worker_held(workspace: Workspace, settings: Settings):
+    job = new_batch(3)
+    ((parcel, _),) = run(workspace, settings)[0]
+    ledger.claim(parcel, Step.DECODE, token=TRY, previous=None, worker="w", lease=0.01)
+    time.sleep(0.05)
+
+    published, did = run(workspace, settings)
+
+    assert did.taken_back == 3
+    assert len(published) == 3  # each alone: the one that kills is found at once
+    assert states(job.id) == [State.QUEUED] * 3
+
+
+def test_a_file_that_kills_every_worker_fails_and_the_batch_closes(workspace: Workspace, settings: Settings):
+    job = new_batch(2)
+    for _ in range(settings.max_starts):
+        published, _ = run(workspace, settings)
+        for parcel, _ in published:
+            items = ledger.claim(parcel, Step.DECODE, token=TRY, previous=None, worker="w", lease=0.01)
+            if len(items) == 1 and items[0].path == b"0001.wav":
+                ledger.complete(parcel, token=TRY, ids=[items[0].id])
+        time.sleep(0.05)
+    run(workspace, settings)
+
+    report = batches.report(batches.find(job.id))
+    assert (report["status"], report["completed"], report["failed"]) == ("completed", 1, 1)
+    assert report["errors"] == {"worker_crashed": 1}
+
+
+def test_a_queue_that_forgot_everything_is_filled_again(workspace: Workspace, settings: Settings, redis: Redis):
+    job = new_batch(3, files_per_chain=1)
+    patient = small(settings)
+    announce(workspace, "cpu.testhost", "cpu", slots=1)
+    first, _ = run(workspace, patient)
+    redis.flushall()
+    announce(workspace, "cpu.testhost", "cpu", slots=1)
+
+    assert run(workspace, patient)[0] == []
+    time.sleep(0.3)
+    again, did = run(workspace, patient)
+
+    assert did.requeued == 3
+    assert len(again) == 3
+    assert {parcel for parcel, _ in again} & {parcel for parcel, _ in first} == set()
+    items = list(batches.iterate(job.id))
+    assert [(item.starts, item.attempt, item.alone) for item in items] == [(0, 2, False)] * 3
+
+
+def test_what_waits_in_a_queue_is_left_there(workspace: Workspace, settings: Settings, redis: Redis):
+    new_batch(3, files_per_chain=1)
+    patient = small(settings)
+    announce(workspace, "cpu.testhost", "cpu", slots=1)
+    published, _ = run(workspace, patient)
+    redis.rpush("cpu", *(parcel for parcel, _ in published))
+    time.sleep(0.3)
+
+    again, did = run(workspace, patient)
+
+    assert (again, did.requeued) == ([], 0)
+
+
+def test_a_message_that_was_overtaken_is_queued_again(workspace: Workspace, settings: Settings, redis: Redis):
+    job = new_batch(2, files_per_chain=1)
+    patient = small(settings, window_per_slot=1)
+    announce(workspace, "cpu.testhost", "cpu", slots=2)
+    (lost, _), _ = run(workspace, patient)[0]
+    redis.rpush("cpu", "something else")
+    time.sleep(0.3)
+    # A third file is queued later, and taken: whatever was queued before it and still waits was lost on the way.
+    batches.add_items([new_item(job.id, 2)])
+    later, _ = ledger.reserve(job.id, [row["_id"] for row in ledger.pending(job.id, limit=1)], queue="cpu")
+    ledger.claim(later, Step.DECODE, token=TRY, previous=None, worker="w", lease=60.0)
+    time.sleep(0.1)
+
+    did = run(workspace, patient)[1]
+
+    assert did.requeued == 2
+    assert [str(item.parcel_id) for item in batches.iterate(job.id) if str(item.parcel_id) == lost] == []
+
+
+def test_the_queue_of_a_host_that_vanished_is_taken_back(workspace: Workspace, settings: Settings, redis: Redis):
+    job = new_batch(2)
+    patient = small(settings)
+    ((parcel, _),) = run(workspace, patient)[0]
+    ids = [item.id for item in ledger.claim(parcel, Step.DECODE, token=TRY, previous=None, worker="w", lease=60.0)]
+    ledger.advance(parcel, token=TRY, to={Step.FEATURES: ids}, queues={Step.FEATURES: "cpu.gone"})
+    redis.rpush("cpu.gone", "its message")
+    announce(workspace, "cpu.testhost", "cpu", slots=1)
+    time.sleep(0.3)
+
+    published, did = run(workspace, patient)
+
+    assert did.requeued == 2
+    assert [step for _, step in published] == [Step.DECODE]
+    assert [item.step for item in batches.iterate(job.id)] == [Step.DECODE] * 2
+
+
+def test_the_queue_of_a_host_that_lives_is_left_alone(workspace: Workspace, settings: Settings, redis: Redis):
+    new_batch(2)
+    patient = small(settings)
+    ((parcel, _),) = run(workspace, patient)[0]
+    ids = [item.id for item in ledger.claim(parcel, Step.DECODE, token=TRY, previous=None, worker="w", lease=60.0)]
+    ledger.advance(parcel, token=TRY, to={Step.FEATURES: ids}, queues=workspace.queues())
+    redis.rpush("cpu.testhost", "its message")
+    announce(workspace, "cpu.testhost", "cpu", slots=1)
+    time.sleep(0.3)
+
+    assert run(workspace, patient)[1].requeued == 0
+
+
+def test_what_waits_after_the_checkpoint_begins_there_again(workspace: Workspace, settings: Settings):
+    new_batch(2)
+    patient = small(settings)
+    ((parcel, _),) = run(workspace, patient)[0]
+    ids = [item.id for item in ledger.claim(parcel, Step.DECODE, token=TRY, previous=None, worker="w", lease=60.0)]
+    ledger.advance(parcel, token=TRY, to={Step.SUMMARIZE: ids}, queues=workspace.queues())
+    time.sleep(0.3)
+
+    published, _ = run(workspace, patient)
+
+    assert [step for _, step in published] == [Step.SUMMARIZE]

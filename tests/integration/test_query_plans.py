@@ -1,0 +1,215 @@
+"""The query plans of every query: MongoDB's profiler watches every public function of the stores on a filled record."""
+
+import inspect
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+import pytest
+from bson import ObjectId
+
+from samplemind_worker.documents.batch import State, Step
+from samplemind_worker.documents.versions import VERSIONS
+from samplemind_worker.errors import UnreadableError
+from samplemind_worker.steps.workspace import Workspace
+from samplemind_worker.store import batches, ledger, mongo, results
+from samplemind_worker.store.results import Place
+from tests.factories import analysis_facts, audio_facts, content_id, new_batch, new_item
+
+pytestmark = pytest.mark.services
+
+OTHERS = 700  # items, contents and places that are not asked for
+FEW = 60  # documents that a query about one small batch or parcel may look at
+TRY, NEXT_TRY = "task.0", "task.1"
+CONTENT, PATH = content_id(0), b"0000.wav"
+
+
+@dataclass(frozen=True)
+class Case:
+    """A small batch: three files in a running parcel, one failed, one completed, two pending."""
+
+    batch: str
+    parcel: str
+    ids: list[ObjectId]
+    pending: list[ObjectId]
+
+
+def make_case() -> Case:
+    job = new_batch(7)
+    ids = [row["_id"] for row in ledger.pending(job.id, limit=7)]
+    ended, _ = ledger.reserve(job.id, ids[:2], queue="cpu")
+    ledger.claim(ended, Step.DECODE, token=TRY, previous=None, worker="w", lease=60.0)
+    ledger.fail(ended, token=TRY, errors={ids[0]: UnreadableError("no")})
+    ledger.complete(ended, token=TRY, ids=ids[1:2])
+    parcel, _ = ledger.reserve(job.id, ids[2:5], queue="cpu")
+    ledger.claim(parcel, Step.DECODE, token=TRY, previous=None, worker="w", lease=60.0)
+    return Case(job.id, parcel, ids[2:5], ids[5:])
+
+
+def place(number: int) -> Place:
+    return Place("/library", f"{number:04}.wav".encode(), content_id(number), 1000, 1, 1, settled=True)
+
+
+def keep_lease(case: Case) -> None:
+    with ledger.lease_kept(case.parcel, token=TRY, lease=0.03, limit=1.0):
+        time.sleep(0.2)
+
+
+def requeue(case: Case) -> None:
+    parcel, _ = ledger.reserve(case.batch, case.pending, queue="cpu")
+    ledger.requeue([ObjectId(parcel)])
+
+
+def settle(case: Case) -> None:
+    assert batches.settle(case.batch) is False
+    parcel, _ = ledger.reserve(case.batch, case.pending, queue="cpu")
+    ledger.claim(parcel, Step.DECODE, token=TRY, previous=None, worker="w", lease=60.0)
+    ledger.complete(parcel, token=TRY, ids=case.pending)
+    ledger.complete(case.parcel, token=TRY, ids=case.ids)
+    assert batches.settle(case.batch) is True
+
+
+# How each public function is called, by its full name.
+CALLS: dict[str, Callable[[Case], object]] = {
+    "batches.create": lambda _: batches.create(
+        name="kit", paths=["/a"], priority="bulk", files_per_chain=8, ai=True, force=False
+    ),
+    "batches.add_items": lambda case: batches.add_items([new_item(case.batch, 99)]),
+    "batches.close_recording": lambda case: batches.close_recording(case.batch, total_files=7),
+    "batches.abandon": lambda case: batches.abandon(case.batch),
+    "batches.stalled_recordings": lambda _: batches.stalled_recordings(older_than=600.0),
+    "batches.find": lambda case: (batches.find(case.batch), batches.find(case.batch[:-1])),
+    "batches.recent": lambda _: batches.recent(3),
+    "batches.report": lambda case: batches.report(batches.find(case.batch)),
+    "batches.settle": settle,
+    "batches.open_batches": lambda _: batches.open_batches(),
+    "batches.cancel": lambda case: batches.cancel(case.batch),
+    "batches.retry": lambda case: batches.retry(case.batch),
+    "batches.iterate": lambda case: (
+        list(batches.iterate(case.batch)),
+        list(batches.iterate(case.batch, state=State.FAILED)),
+    ),
+    "batches.working_on": lambda case: batches.working_on(case.batch),
+    "ledger.claim": lambda case: ledger.claim(
+        case.parcel, Step.DECODE, token=NEXT_TRY, previous=TRY, worker="w", lease=60.0
+    ),
+    "ledger.lease_kept": keep_lease,
+    "ledger.advance": lambda case: ledger.advance(
+        case.parcel, token=TRY, to={Step.FEATURES: case.ids}, queues={Step.FEATURES: "cpu.here"}
+    ),
+    "ledger.queued_after": lambda case: ledger.queued_after(case.parcel, Step.DECODE),
+    "ledger.identify": lambda case: ledger.identify(case.parcel, token=TRY, file_ids={case.ids[0]: CONTENT}),
+    "ledger.complete": lambda case: ledger.complete(case.parcel, token=TRY, ids=case.ids),
+    "ledger.skip": lambda case: ledger.skip(case.parcel, token=TRY, ids=case.ids, reason="known"),
+    "ledger.fail": lambda case: ledger.fail(case.parcel, token=TRY, errors={case.ids[0]: UnreadableError("no")}),
+    "ledger.pending": lambda case: ledger.pending(case.batch, limit=10),
+    "ledger.reserve": lambda case: ledger.reserve(case.batch, case.pending, queue="cpu"),
+    "ledger.in_flight": lambda _: ledger.in_flight(),
+    "ledger.take_back_expired": lambda _: ledger.take_back_expired(max_starts=3),
+    "ledger.take_back_parcel": lambda case: ledger.take_back_parcel(
+        case.parcel, task_id="task", max_starts=3, code="timeout"
+    ),
+    "ledger.waiting_parcels": lambda _: ledger.waiting_parcels(older_than=0.0),
+    "ledger.newest_claims": lambda _: ledger.newest_claims(),
+    "ledger.requeue": requeue,
+    "ledger.live_parcels": lambda case: ledger.live_parcels([case.parcel]),
+    "results.save_places": lambda _: results.save_places([place(0)]),
+    "results.unchanged": lambda _: results.unchanged([(place(0).id, 1000, 1, 1)], versions=VERSIONS),
+    "results.progress_of": lambda _: results.progress_of([CONTENT]),
+    "results.save_analyses": lambda _: results.save_analyses([(audio_facts(CONTENT), analysis_facts(CONTENT))]),
+    "results.update_analyses": lambda _: results.update_analyses({CONTENT: {"ai_summary": "A loop."}}),
+    "results.load": lambda _: results.load([CONTENT]),
+    "results.resolve": lambda _: results.resolve(CONTENT[:12]),
+    "results.at_place": lambda _: results.at_place("/library", PATH),
+    "results.last_error_at": lambda case: results.last_error_at(
+        {"batch_id": case.batch, "state": "failed", "$or": [{"root": "/library", "path": "0000.wav"}]}
+    ),
+    "results.places_of": lambda _: results.places_of([CONTENT]),
+    "results.iterate": lambda _: list(results.iterate()),
+}
+# These read all there is, page by page.
+READ_ALL = {"results.iterate"}
+
+
+def public_functions(module: ModuleType) -> list[str]:
+    name = module.__name__.rpartition(".")[2]
+    return [
+        f"{name}.{key}"
+        for key, value in vars(module).items()
+        if inspect.isfunction(value) and value.__module__ == module.__name__ and not key.startswith("_")
+    ]
+
+
+def profiled(level: int) -> None:
+    async def _set() -> None:
+        await mongo.database().command("profile", level)
+
+    mongo.run(_set())
+
+
+def take_profile() -> list[dict[str, Any]]:
+    """What the profiler saw of commands on our collections since the last time; forgets it."""
+
+    async def _take() -> list[dict[str, Any]]:
+        seen = mongo.database()["system.profile"]
+        rows = await seen.find({"ns": {"$not": {"$regex": r"\.(system\.profile|\$cmd.*)$"}}}).to_list()
+        await seen.drop()
+        return rows
+
+    return mongo.run(_take())
+
+
+@pytest.fixture
+def plans(workspace: Workspace) -> dict[str, list[dict[str, Any]]]:
+    """What the profiler saw of each function, on a record with many items, contents and places of others."""
+    new_batch(OTHERS)
+    results.save_places([place(number) for number in range(OTHERS)])
+    results.save_analyses([(audio_facts(content_id(n)), analysis_facts(content_id(n))) for n in range(OTHERS)])
+    assert workspace.settings.database == mongo.database().name
+    found: dict[str, list[dict[str, Any]]] = {}
+    for name, call in CALLS.items():
+        case = make_case()
+        profiled(2)
+        call(case)
+        profiled(0)
+        found[name] = take_profile()
+        batches.cancel(case.batch)
+    return found
+
+
+def test_every_public_function_of_the_stores_is_called():
+    known = [name for module in (batches, ledger, results) for name in public_functions(module)]
+
+    assert sorted(CALLS) == sorted(known)
+
+
+def test_no_query_scans_a_collection(plans: dict[str, list[dict[str, Any]]]):
+    seen = [(name, row) for name, rows in plans.items() for row in rows]
+    scans = [(name, row["command"]) for name, row in seen if "COLLSCAN" in row.get("planSummary", "")]
+    silent = sorted(name for name, rows in plans.items() if not rows)
+    many = [
+        (name, row["docsExamined"], row["planSummary"])
+        for name, row in seen
+        if row.get("docsExamined", 0) > FEW and name not in READ_ALL
+    ]
+    sorted_in_memory = [
+        name
+        for name, row in seen
+        if row.get("hasSortStage") and name in {"ledger.pending", "batches.iterate", "batches.recent"}
+    ]
+    counts = [row for row in plans["batches.report"] if is_count(row) and "fresh" not in str(row["command"])]
+
+    assert scans == []
+    assert silent == []
+    assert many == []
+    assert sorted_in_memory == []
+    # Completed, failed, skipped, cancelled: counted by index keys alone.
+    assert [row["docsExamined"] for row in counts] == [0, 0, 0, 0]
+
+
+def is_count(row: dict[str, Any]) -> bool:
+    return any(
+        "$group" in stage and stage["$group"].get("n") == {"$sum": 1} for stage in row["command"].get("pipeline", [])
+    )

@@ -1,0 +1,215 @@
+"""Files, places and analyses in the real record."""
+
+import time
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from samplemind_worker.documents.versions import VERSIONS
+from samplemind_worker.errors import UsageError
+from samplemind_worker.store import mongo, results
+from samplemind_worker.store.library import location_id
+from samplemind_worker.store.results import Place
+from tests.factories import analysis_facts, audio_facts, content_id
+
+pytestmark = [pytest.mark.services, pytest.mark.usefixtures("workspace")]
+
+CONTENT = content_id(1)
+PLACE = Place("/library", b"kit/kick.wav", CONTENT, size=1000, mtime_ns=10, ctime_ns=20, settled=True)
+
+
+def save(*contents: str, **values: Any) -> None:
+    results.save_analyses([(audio_facts(content), analysis_facts(content, **values)) for content in contents])
+
+
+def key(place: Place = PLACE, **changes: int) -> tuple[str, int, int, int]:
+    found = replace(place, **changes)
+    return (found.id, found.size, found.mtime_ns, found.ctime_ns)
+
+
+def known(*keys: tuple[str, int, int, int], versions: dict[str, int] = VERSIONS) -> dict[str, str]:
+    return results.unchanged(list(keys), versions=versions)
+
+
+def test_save_places_is_found_by_place_and_by_content():
+    results.save_places([PLACE, replace(PLACE, path=b"kit/copy.wav")])
+
+    assert results.at_place("/library", b"kit/kick.wav") == CONTENT
+    assert results.at_place("/library/kit", b"kick.wav") == CONTENT
+    assert results.at_place("/library", b"kit/other.wav") is None
+    assert sorted(results.places_of([CONTENT])[CONTENT]) == ["/library/kit/copy.wav", "/library/kit/kick.wav"]
+    assert results.places_of([content_id(2)]) == {}
+
+
+def test_save_places_twice_is_one_place_with_the_newest_content():
+    results.save_places([PLACE])
+    results.save_places([replace(PLACE, file_id=content_id(2))])
+
+    assert results.at_place("/library", b"kit/kick.wav") == content_id(2)
+    assert results.places_of([CONTENT, content_id(2)]) == {content_id(2): ["/library/kit/kick.wav"]}
+
+
+def test_save_places_keeps_names_that_are_no_utf8():
+    results.save_places([replace(PLACE, path=b"caf\xe9.wav")])
+
+    assert results.at_place("/library", b"caf\xe9.wav") == CONTENT
+    assert results.places_of([CONTENT]) == {CONTENT: ["/library/caf\\xe9.wav"]}
+
+
+def test_unchanged_knows_a_place_whose_size_times_and_versions_are_as_they_were():
+    results.save_places([PLACE])
+    save(CONTENT, versions=VERSIONS)
+
+    assert known(key()) == {PLACE.id: CONTENT}
+
+
+@pytest.mark.parametrize("changes", [{"size": 1001}, {"mtime_ns": 11}, {"ctime_ns": 21}], ids=str)
+def test_unchanged_leaves_out_a_place_that_changed(changes: dict[str, int]):
+    results.save_places([PLACE])
+    save(CONTENT, versions=VERSIONS)
+
+    assert known(key(**changes)) == {}
+
+
+def test_unchanged_leaves_out_a_place_whose_times_prove_nothing():
+    results.save_places([replace(PLACE, settled=False)])
+    save(CONTENT, versions=VERSIONS)
+
+    assert known(key()) == {}
+
+
+@pytest.mark.parametrize("step", sorted(VERSIONS))
+def test_unchanged_leaves_out_a_content_with_an_old_step(step: str):
+    results.save_places([PLACE])
+    save(CONTENT, versions={**VERSIONS, step: VERSIONS[step] - 1})
+
+    assert known(key()) == {}
+
+
+@pytest.mark.parametrize("step", sorted(VERSIONS))
+def test_unchanged_leaves_out_a_content_without_a_step(step: str):
+    results.save_places([PLACE])
+    save(CONTENT, versions={name: version for name, version in VERSIONS.items() if name != step})
+
+    assert known(key()) == {}
+
+
+def test_unchanged_leaves_out_places_and_contents_that_are_not_recorded():
+    results.save_places([PLACE])
+
+    assert known(key(), (location_id("/library", b"new.wav"), 1, 1, 1)) == {}
+    assert known() == {}
+
+
+def test_progress_tells_versions_and_when():
+    save(CONTENT)
+
+    progress = results.progress_of([CONTENT, content_id(2)])
+
+    assert list(progress) == [CONTENT]
+    assert progress[CONTENT]["versions"] == {"decode": 1, "features": 1, "tempo_key": 1}
+    assert abs((mongo.now() - progress[CONTENT]["analyzed_at"]).total_seconds()) < 60.0
+
+
+def test_save_analyses_comes_back_as_it_was():
+    audio, analysis = (
+        audio_facts(CONTENT, metadata={"title": "A loop"}, loudness_lufs=None),
+        analysis_facts(
+            CONTENT, time_signature=(4, 4), tempo_candidates=[{"tempo": 120.0, "score": 0.9}], beats=[0.0, 0.5]
+        ),
+    )
+
+    results.save_analyses([(audio, analysis)])
+
+    found_audio, found_analysis = results.load([CONTENT, content_id(2)])[CONTENT]
+    assert found_audio == audio
+    assert found_analysis.analyzed_at is not None
+    assert found_analysis.model_copy(update={"analyzed_at": None}) == analysis
+
+
+def test_save_analyses_twice_is_one_analysis():
+    save(CONTENT)
+    first = results.progress_of([CONTENT])[CONTENT]
+    uploaded = uploaded_at(CONTENT)
+    time.sleep(0.01)
+
+    save(CONTENT)
+
+    assert len(list(results.iterate())) == 1
+    assert results.progress_of([CONTENT])[CONTENT]["versions"] == first["versions"]
+    assert uploaded_at(CONTENT) == uploaded
+
+
+def uploaded_at(content: str) -> object:
+    async def _find() -> object:
+        row = await mongo.database()["audio_files"].find_one({"_id": content})
+        return None if row is None else row["uploaded_at"]
+
+    return mongo.run(_find())
+
+
+def test_save_analyses_anew_loses_what_followed_from_the_old():
+    save(CONTENT)
+    results.update_analyses({CONTENT: {"ai_summary": "A loop.", "versions.summarize": 1, "versions.store": 1}})
+
+    save(CONTENT, tempo=100.0)
+
+    _, analysis = results.load([CONTENT])[CONTENT]
+    assert (analysis.tempo, analysis.ai_summary) == (100.0, None)
+    assert analysis.versions == {"decode": 1, "features": 1, "tempo_key": 1}
+
+
+def test_save_analyses_of_one_content_twice_in_a_parcel_is_one():
+    save(CONTENT, CONTENT)
+
+    assert [audio.file_id for audio, _ in results.iterate()] == [CONTENT]
+
+
+def test_update_analyses_sets_fields_and_makes_none():
+    save(CONTENT)
+
+    results.update_analyses({CONTENT: {"ai_summary": "A loop."}, content_id(2): {"ai_summary": "Nothing."}})
+
+    assert [(analysis.file_id, analysis.ai_summary) for _, analysis in results.iterate()] == [(CONTENT, "A loop.")]
+
+
+def test_nothing_to_do_asks_nobody():
+    results.save_places([])
+    results.save_analyses([])
+    results.update_analyses({})
+
+    assert (results.load([]), results.progress_of([]), results.places_of([])) == ({}, {}, {})
+
+
+def test_iterate_goes_on_past_a_page_without_loss_or_repetition():
+    contents = [content_id(number) for number in range(1105)]
+    save(*contents)
+
+    assert [audio.file_id for audio, _ in results.iterate()] == sorted(contents)
+
+
+def test_resolve_takes_an_id_or_its_unique_beginning():
+    save(CONTENT)
+
+    assert results.resolve(CONTENT) == CONTENT
+    assert results.resolve(CONTENT[:6]) == CONTENT
+
+
+def test_resolve_refuses_a_beginning_of_more_than_one():
+    save("abcdef" + "0" * 58, "abcdef" + "f" * 58)
+
+    with pytest.raises(UsageError, match="more than one file id begins with 'abcdef'"):
+        results.resolve("abcdef")
+    assert results.resolve("abcdeff") == "abcdef" + "f" * 58
+
+
+@pytest.mark.parametrize("file_id", ["", "abc", "ABCDEF", "kick.wav", "abcdeg"])
+def test_resolve_refuses_what_is_no_id(file_id: str):
+    with pytest.raises(UsageError, match="is neither a file nor the id of one"):
+        results.resolve(file_id)
+
+
+def test_resolve_of_an_unknown_id_says_so():
+    with pytest.raises(UsageError, match="no file 'abcdef' in the library"):
+        results.resolve("abcdef")

@@ -1,0 +1,106 @@
+"""Vectors in a real Chroma."""
+
+import socket
+
+import chromadb
+import numpy as np
+import pytest
+
+from samplemind_worker.errors import ServiceUnavailableError, SetupError
+from samplemind_worker.store.vectors import Vectors
+from tests.factories import content_id
+
+pytestmark = pytest.mark.services
+
+EAST, NORTH, WEST = [1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [-1.0, 0.0, 0.0]
+
+
+@pytest.fixture
+def database(request: pytest.FixtureRequest) -> str:
+    """A name that no other test uses."""
+    return "v" + content_id(request.node.name)[:12]
+
+
+@pytest.fixture
+def vectors(chroma: str, database: str) -> Vectors:
+    return Vectors(chroma, database=database, version=1)
+
+
+def test_nearest_are_ordered_by_cosine_distance(vectors: Vectors):
+    vectors.upsert({"east": EAST, "north": NORTH, "west": WEST})
+
+    found = vectors.nearest([2.0, 0.1, 0.0], limit=3)
+
+    assert [key for key, _ in found] == ["east", "north", "west"]
+    cosine = 2.0 / np.hypot(2.0, 0.1)
+    assert [distance for _, distance in found] == pytest.approx(
+        [1 - cosine, 1 - 0.1 / np.hypot(2.0, 0.1), 1 + cosine], abs=1e-5
+    )
+
+
+def test_nearest_gives_no_more_than_asked(vectors: Vectors):
+    vectors.upsert({"east": EAST, "north": NORTH})
+
+    assert [key for key, _ in vectors.nearest(EAST, limit=1)] == ["east"]
+    assert [key for key, _ in vectors.nearest(EAST, limit=10)] == ["east", "north"]
+
+
+def test_nearest_of_an_empty_collection_is_nothing(vectors: Vectors):
+    assert vectors.nearest(EAST, limit=5) == []
+
+
+def test_upsert_twice_is_one_vector_with_the_newest_values(vectors: Vectors):
+    vectors.upsert({"a": EAST})
+    vectors.upsert({"a": EAST})
+    vectors.upsert({"a": NORTH})
+
+    assert vectors.ids() == {"a"}
+    assert vectors.nearest(NORTH, limit=5) == [("a", pytest.approx(0.0, abs=1e-6))]
+
+
+def test_upsert_of_nothing_asks_nobody():
+    Vectors("http://127.0.0.1:9", database="nowhere", version=1).upsert({})
+
+
+def test_ids_go_on_past_a_page(vectors: Vectors):
+    rng = np.random.default_rng(0)
+    wanted = {content_id(number): rng.normal(size=3).tolist() for number in range(2100)}
+    vectors.upsert(wanted)
+
+    assert vectors.ids() == set(wanted)
+
+
+def test_vectors_of_two_recipes_never_meet(chroma: str, database: str):
+    first, second = (Vectors(chroma, database=database, version=version) for version in (1, 2))
+    first.upsert({"a": EAST})
+    second.upsert({"b": [1.0, 0.0]})
+
+    assert (first.ids(), second.ids()) == ({"a"}, {"b"})
+
+
+def test_vectors_recover_when_the_server_lost_the_collection(chroma: str, database: str, vectors: Vectors):
+    vectors.upsert({"a": EAST})
+    host, port = chroma.removeprefix("http://").split(":")
+    client = chromadb.HttpClient(host=host, port=int(port))
+    client.delete_collection(f"{database}-sound-v1")
+
+    with pytest.raises(ServiceUnavailableError, match="Chroma does not answer"):
+        vectors.upsert({"b": NORTH})
+    vectors.upsert({"b": NORTH})
+
+    assert vectors.ids() == {"b"}
+
+
+def test_vectors_without_a_server_say_so():
+    with socket.socket() as taken:  # bound, and nobody listens
+        taken.bind(("127.0.0.1", 0))
+        vectors = Vectors(f"http://127.0.0.1:{taken.getsockname()[1]}", database="nowhere", version=1)
+
+        for call in (lambda: vectors.upsert({"a": EAST}), lambda: vectors.nearest(EAST, limit=1), vectors.ids):
+            with pytest.raises(ServiceUnavailableError, match="Chroma does not answer"):
+                call()
+
+
+def test_vectors_of_a_url_without_a_host_say_so():
+    with pytest.raises(SetupError, match="SAMPLEMIND_CHROMA_URL is no URL"):
+        Vectors("localhost", database="nowhere", version=1).ids()

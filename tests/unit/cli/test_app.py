@@ -1,0 +1,215 @@
+"""Exit codes and what is said, by the real command line in a process or interpreter of its own."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from samplemind_cli.app import run
+from tests.factories import write_audio
+from tests.signals import F32, sine
+
+
+@pytest.fixture(autouse=True)
+def _apart(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No settings from outside; a command that wrongly starts services would leave its home here."""
+    for name in list(os.environ):
+        if name.startswith("SAMPLEMIND_"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("SAMPLEMIND_HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+
+
+def samplemind(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "samplemind_cli", *arguments]
+    return subprocess.run(command, check=False, capture_output=True, text=True, env={**os.environ, **environment})
+
+
+def test_wrong_usage_is_one_line_and_exit_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "texts").mkdir()
+    (tmp_path / "texts" / "notes.txt").write_text("no audio")
+    write_audio(tmp_path / "good.wav", tone())
+    wrong = {
+        ("bogus",): "No such command 'bogus'.",
+        ("--bogus",): "No such option: --bogus",
+        ("submit",): "Missing argument 'PATH...'.",
+        ("submit", "good.wav", "--priority", "now"): "Invalid value for '--priority': 'now' is not one of",
+        ("submit", "good.wav", "--files-per-chain", "0"): "Invalid value for '--files-per-chain'",
+        ("submit", "missing"): f"no such file or folder: {tmp_path}/missing",
+        ("submit", "good.wav", "missing"): f"no such file or folder: {tmp_path}/missing",
+        ("submit", "--dry-run", "missing"): f"no such file or folder: {tmp_path}/missing",
+        ("submit", "empty"): "no audio files in empty (it is empty)",
+        ("submit", "texts"): "no audio files in texts (1 other files)",
+        ("analyze", "missing"): f"no such file or folder: {tmp_path}/missing",
+        ("analyze", "empty"): "no audio files in empty (it is empty)",
+        ("analyze", "mis\x1bsing"): f"no such file or folder: {tmp_path}/mis\\x1bsing",
+        ("export", "--format", "csv"): "name a batch, or say --all for the whole library",
+        ("export", "b1", "--all", "--format", "csv"): "name a batch, or say --all for the whole library",
+        ("export", "--all"): "Missing option '--format'.",
+        ("files",): "Missing argument 'BATCH'.",
+    }
+    for arguments, said in wrong.items():
+        assert run(list(arguments)) == 2, arguments
+        out, err = capsys.readouterr()
+        assert out == ""
+        assert err.startswith(f"samplemind: error: {said}"), arguments
+        assert err.count("\n") == 1, arguments
+    assert not (tmp_path / "home").exists()
+
+
+def tone(seconds: float = 0.5) -> F32:
+    return sine(220.0, seconds)
+
+
+def test_a_bad_setting_is_one_line_and_exit_2():
+    done = samplemind("status", SAMPLEMIND_ROOTS="nonsense")
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        "samplemind: error: in the environment or .env: SAMPLEMIND_ROOTS: wanted name=path, got 'nonsense'\n"
+    )
+
+
+def test_a_process_without_services_says_what_to_set():
+    done = samplemind("worker")
+
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (3, "", 1)
+    assert "samplemind up --detach" in done.stderr
+
+
+def test_a_server_that_is_away_is_exit_3():
+    done = samplemind(
+        "status",
+        SAMPLEMIND_MONGODB_URL="mongodb://127.0.0.1:1",
+        SAMPLEMIND_REDIS_URL="redis://127.0.0.1:1/0",
+        SAMPLEMIND_CHROMA_URL="http://127.0.0.1:1",
+    )
+
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (3, "", 1)
+    assert done.stderr.startswith("samplemind: error: MongoDB does not answer: ")
+
+
+def test_debug_adds_the_traceback():
+    done = samplemind("--debug", "analyze", "missing")
+
+    assert done.returncode == 2
+    assert done.stderr.startswith("Traceback (most recent call last):")
+    assert done.stderr.splitlines()[-1].startswith("samplemind: error: no such file or folder")
+
+
+def test_version_and_help_go_to_stdout():
+    version, plain, asked = samplemind("--version"), samplemind(), samplemind("--help")
+
+    assert (version.returncode, version.stdout.split()[0], version.stderr) == (0, "samplemind", "")
+    assert (plain.returncode, plain.stderr) == (0, "")
+    assert plain.stdout == asked.stdout
+    commands = asked.stdout.split("Commands:\n")[1].splitlines()
+    assert [line.split()[0] for line in commands] == [
+        *("analyze", "submit", "status", "files", "retry", "cancel", "show", "similar", "export"),
+        *("up", "down", "doctor", "worker", "beat", "flower"),
+    ]
+
+
+def test_dry_run_counts_and_records_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    sizes = [write_audio(tmp_path / "kit" / name, tone()).stat().st_size for name in ("a.wav", "b.flac")]
+    (tmp_path / "kit" / ".hidden.wav").write_bytes(b"")
+    (tmp_path / "kit" / "cover.png").write_bytes(b"")
+
+    assert run(["submit", "--dry-run", "--json", "kit"]) == 0
+
+    assert json.loads(capsys.readouterr().out) == {
+        "audio": 2,
+        "bytes": sum(sizes),
+        "skipped": {"hidden": 1, "not_audio_type": 1},
+    }
+    assert not (tmp_path / "home").exists()
+
+
+def test_analyze_reports_each_file_in_order(tmp_path: Path):
+    write_audio(tmp_path / "kit" / "b.wav", tone())
+    write_audio(tmp_path / "kit" / "sub" / "a.wav", tone(0.7))
+    (tmp_path / "kit" / "broken.wav").write_bytes(b"RIFF but nothing else" * 9)
+    (tmp_path / "kit" / os.fsdecode(b"caf\xe9.wav")).write_bytes(b"")
+
+    done = samplemind("analyze", "--json", "--jobs", "2", "kit")
+
+    reports = [json.loads(line) for line in done.stdout.splitlines()]
+    assert done.returncode == 1
+    assert [(Path(one["path"]).name, one["status"]) for one in reports] == [
+        ("b.wav", "analyzed"),
+        ("broken.wav", "rejected"),
+        ("caf\\xe9.wav", "rejected"),
+        ("a.wav", "analyzed"),
+    ]
+    assert done.stderr == "4 files, 2 rejected\n"
+
+
+def test_analyze_prints_a_plain_table_without_a_terminal(tmp_path: Path):
+    write_audio(tmp_path / "kit" / "\x1b[31m[red].wav", tone())
+    (tmp_path / "kit" / "empty.wav").write_bytes(b"")
+
+    done = samplemind("analyze", "kit")
+
+    lines = done.stdout.splitlines()
+    assert done.returncode == 1
+    assert lines[0].split() == ["file", "kind", "tempo", "key", "instrument", "LUFS"]
+    assert lines[1].split()[:4] == ["\\x1b[31m[red].wav", "one_shot", "-", "A3"]
+    assert lines[2:4] == ["", f"{'failed':{len(str(tmp_path)) + 14}}  error  message"]
+    assert lines[4].split()[:2] == [f"{tmp_path}/kit/empty.wav", "empty"]
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_analyze_interrupted_leaves_no_process(tmp_path: Path, number: signal.Signals, code: int):
+    first = write_audio(tmp_path / "kit" / "000.wav", tone(4.0))
+    for index in range(1, 400):
+        (tmp_path / "kit" / f"{index:03}.wav").hardlink_to(first)
+    with subprocess.Popen(
+        [sys.executable, "-m", "samplemind_cli", "analyze", "--json", "--jobs", "2", "kit"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        children = psutil.Process(process.pid).children(recursive=True)
+        began = time.monotonic()
+        os.killpg(process.pid, number)
+        process.communicate(timeout=30)
+        took = time.monotonic() - began
+
+    assert process.returncode == code
+    assert len(children) >= 2
+    _, alive = psutil.wait_procs(children, timeout=5)
+    assert alive == []
+    assert took < 10
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_closed_standard_stream_does_no_harm(closed: str):
+    command = f'exec "{sys.executable}" -m samplemind_cli --version {closed}'
+
+    done = subprocess.run(["sh", "-c", command], check=False, capture_output=True, text=True)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("samplemind ") is (">&-" not in closed.replace("2>&-", ""))
+
+
+def test_urls_that_are_none_are_one_line_without_their_password():
+    for url in ("mongodb://me:se/cret@host/x", "mongodb://me:secret@host:99999"):
+        done = samplemind(
+            "status",
+            SAMPLEMIND_MONGODB_URL=url,
+            SAMPLEMIND_REDIS_URL="redis://127.0.0.1:1",
+            SAMPLEMIND_CHROMA_URL="http://127.0.0.1:1",
+        )
+
+        assert done.returncode == 3, url
+        assert done.stderr.count("\n") == 1
+        assert "cret" not in done.stderr

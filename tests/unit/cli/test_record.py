@@ -1,0 +1,327 @@
+"""The commands that talk to the record and the queue, against real services; no workers run here."""
+
+import csv
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+
+from config.settings import Settings, get_settings
+from samplemind_cli.app import run
+from samplemind_worker.documents.versions import VERSIONS
+from samplemind_worker.store import batches, library, mongo, results
+from samplemind_worker.store.vectors import Vectors
+from tests.factories import analysis_facts, audio_facts, content_id, write_audio
+from tests.signals import sine
+
+pytestmark = pytest.mark.services
+
+Told = tuple[int, str, str]
+Cli = Callable[..., Told]
+
+
+@pytest.fixture
+def cli(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> Iterator[Cli]:
+    """The command line with the settings of this test; returns exit code, stdout and stderr."""
+    assert settings.redis_url is not None
+    assert settings.mongodb_url is not None
+    monkeypatch.setenv("SAMPLEMIND_REDIS_URL", settings.redis_url.get_secret_value())
+    monkeypatch.setenv("SAMPLEMIND_MONGODB_URL", settings.mongodb_url.get_secret_value())
+    monkeypatch.setenv("SAMPLEMIND_CHROMA_URL", settings.chroma_url or "")
+    monkeypatch.setenv("SAMPLEMIND_DATABASE", settings.database)
+    monkeypatch.chdir(tmp_path)
+    get_settings.cache_clear()
+    yield lambda *arguments: (run(list(arguments)), *capsys.readouterr())
+    get_settings.cache_clear()
+
+
+@pytest.fixture
+def kit(tmp_path: Path) -> Path:
+    """Three audio files, one hidden, one of no audio type."""
+    for index, name in enumerate(("a.wav", "b.wav", "=c.flac")):
+        write_audio(tmp_path / "kit" / name, sine(220.0 + 40 * index, 0.2))
+    (tmp_path / "kit" / ".hidden.wav").write_bytes(b"")
+    (tmp_path / "kit" / "cover.png").write_bytes(b"")
+    return tmp_path / "kit"
+
+
+def submitted(cli: Cli, kit: Path, *options: str) -> str:
+    code, out, err = cli("submit", str(kit), *options)
+    assert code == 0, err
+    return out.strip()
+
+
+def open_record(settings: Settings) -> None:
+    assert settings.mongodb_url is not None
+    mongo.connect(settings.mongodb_url.get_secret_value(), database=settings.database)
+
+
+def save_analysis(settings: Settings, *places: Path, seed: int = 1, **values: Any) -> str:
+    """Record a content that lies at these places, as the steps would."""
+    file_id = content_id(seed)
+    open_record(settings)
+    results.save_analyses([(audio_facts(file_id, filename=places[0].name), analysis_facts(file_id, **values))])
+    found = [library.locate(place, settings.roots) for place in places]
+    results.save_places([results.Place(root, path, file_id, 1, 1, 1, settled=True) for root, path in found])
+    mongo.close()
+    return file_id
+
+
+def end_items(settings: Settings, batch_id: str) -> None:
+    """End a batch as its workers would: every pending item but the first fails, the first is analysed."""
+    open_record(settings)
+    items = list(batches.iterate(batch_id))
+    waiting = [item for item in items if item.state in ("pending", "queued")]
+    collection = mongo.database()["batch_items"]
+    first = waiting[0]
+    mongo.run(
+        collection.update_one(
+            {"_id": first.id}, {"$set": {"state": "completed", "file_id": content_id(1), "step": "store"}}
+        )
+    )
+    error = {"code": "unreadable", "message": "-- not a \x1b[31mWAV"}
+    mongo.run(
+        collection.update_many(
+            {"_id": {"$in": [item.id for item in waiting[1:]]}}, {"$set": {"state": "failed", "error": error}}
+        )
+    )
+    assert batches.settle(batch_id)
+    mongo.close()
+
+
+def test_submit_records_queues_and_prints_the_id(cli: Cli, kit: Path, settings: Settings):
+    code, out, err = cli(
+        "submit", str(kit), "--name", "drums", "--priority", "bulk", "--files-per-chain", "1", "--no-ai"
+    )
+
+    batch_id = out.strip()
+    assert code == 0
+    assert f"samplemind status {batch_id} --watch" in err
+    open_record(settings)
+    job = batches.find(batch_id)
+    mongo.close()
+    assert (job.name, job.priority, job.files_per_chain, job.ai, job.force) == ("drums", "bulk", 1, False, False)
+    assert settings.redis_url is not None
+    with redis.Redis.from_url(settings.redis_url.get_secret_value()) as queue:
+        assert queue.llen("cpu") == 3
+
+
+def test_submit_json_is_the_batch(cli: Cli, kit: Path):
+    code, out, _ = cli("submit", str(kit), "--json")
+
+    report = json.loads(out)
+    assert code == 0
+    assert (report["status"], report["total_files"], report["skipped"], report["pending"]) == ("processing", 5, 2, 3)
+
+
+def test_status_of_one_and_of_all(cli: Cli, kit: Path):
+    first, second = submitted(cli, kit), submitted(cli, kit, "--name", "[bold]x\x1b")
+
+    code, out, _ = cli("status", "--json")
+    assert (code, [json.loads(line)["batch_id"] for line in out.splitlines()]) == (0, [second, first])
+    code, out, _ = cli("status", "--json", first)
+    assert (code, json.loads(out)["batch_id"]) == (0, first)
+    code, out, _ = cli("status")
+    assert code == 0
+    assert [line.split()[:2] for line in out.splitlines()[1:]] == [[second, "[bold]x\\x1b"], [first, "kit"]]
+    code, out, _ = cli("status", first)
+    assert (code, out.splitlines()[0].split()) == (0, ["batch", first])
+
+
+def test_files_lists_states_and_filters(cli: Cli, kit: Path):
+    batch_id = submitted(cli, kit)
+
+    code, out, _ = cli("files", batch_id, "--json")
+    items = [json.loads(line) for line in out.splitlines()]
+    assert code == 0
+    assert {(Path(item["path"]).name, item["skip_reason"]) for item in items} == {
+        ("a.wav", None),
+        ("b.wav", None),
+        ("=c.flac", None),
+        (".hidden.wav", "hidden"),
+        ("cover.png", "not_audio_type"),
+    }
+    assert {item["path"] for item in items} == {str(path) for path in kit.iterdir()}
+    code, out, _ = cli("files", batch_id, "--state", "skipped")
+    assert (code, len(out.splitlines())) == (0, 3)
+
+
+def test_cancel_then_nothing_is_open(cli: Cli, kit: Path):
+    batch_id = submitted(cli, kit)
+
+    assert cli("cancel", batch_id) == (0, "", f"3 files of batch {batch_id} are cancelled\n")
+    assert cli("cancel", batch_id) == (0, "", "nothing of it was still open\n")
+    code, out, _ = cli("status", batch_id, "--json")
+    report = json.loads(out)
+    assert (code, report["status"], report["cancelled"], report["skipped"]) == (0, "cancelled", 3, 2)
+    code, _, _ = cli("status", batch_id, "--watch")
+    assert code == 0
+
+
+def test_failed_files_give_exit_1_and_can_be_retried(cli: Cli, kit: Path, settings: Settings):
+    save_analysis(settings, kit / "=c.flac")
+    batch_id = submitted(cli, kit)
+    end_items(settings, batch_id)
+
+    code, out, _ = cli("status", batch_id, "--watch", "--json")
+    assert (code, json.loads(out)["failed"], json.loads(out)["errors"]) == (1, 2, {"unreadable": 2})
+    code, out, _ = cli("status", batch_id, "--watch")
+    assert code == 1
+    assert "unreadable  -- not a \\x1b[31mWAV" in out
+    assert "\x1b" not in out
+    assert cli("retry", batch_id) == (0, "", f"2 failed files of batch {batch_id} are queued again\n")
+    assert cli("retry", batch_id) == (0, "", "no file of it has failed\n")
+    code, out, _ = cli("status", batch_id, "--json")
+    assert (code, json.loads(out)["failed"], json.loads(out)["pending"]) == (0, 0, 2)
+
+
+def test_show_by_id_prefix_and_path(cli: Cli, kit: Path, settings: Settings):
+    file_id = save_analysis(settings, kit / "a.wav", kit / "b.wav")
+
+    for name in (file_id, file_id[:6], str(kit / "a.wav"), "kit/b.wav"):
+        code, out, _ = cli("show", name, "--json")
+        report = json.loads(out)
+        assert (code, report["file_id"], report["tempo"]) == (0, file_id, 120.0)
+        assert sorted(report["places"]) == [str(kit / "a.wav"), str(kit / "b.wav")]
+    code, out, _ = cli("show", file_id)
+    assert (code, ["key", "A"] in [line.split() for line in out.splitlines()]) == (0, True)
+
+
+@pytest.mark.usefixtures("kit")
+def test_show_of_what_is_not_there(cli: Cli):
+    for name, said in {
+        "ffffff": "no file 'ffffff' in the library",
+        "abc": "'abc' is neither a file nor the id of one (at least 6 hex digits)",
+        "kit/a.wav": "kit/a.wav is not in the library; `samplemind submit kit/a.wav` adds it",
+        "nope.wav": "nope.wav is no file, no id of one, and no place that the library knows",
+        "n" * 5000: f"{'n' * 5000} is no file, no id of one, and no place that the library knows",
+        "/": "/ is not in the library; `samplemind submit /` adds it",
+        "": "a file id or a path is needed, and this one is empty",
+    }.items():
+        assert cli("show", name) == (2, "", f"samplemind: error: {said}\n")
+
+
+def test_similar_of_what_is_not_there_or_no_audio(cli: Cli, tmp_path: Path):
+    (tmp_path / "text.wav").write_text("no audio")
+
+    assert cli("similar", "nope.wav") == (
+        2,
+        "",
+        "samplemind: error: nope.wav is no file, no id of one, and no place that the library knows\n",
+    )
+    assert cli("similar", "text.wav") == (
+        1,
+        "",
+        "samplemind: error: not_audio: not an audio file of any known kind: text.wav\n",
+    )
+
+
+def test_show_of_a_file_that_failed(cli: Cli, kit: Path, settings: Settings):
+    end_items(settings, submitted(cli, kit.parent))
+
+    code, out, _ = cli("show", str(kit / "b.wav"), "--json")
+
+    assert (code, json.loads(out)["status"], json.loads(out)["error"]["code"]) == (1, "rejected", "unreadable")
+
+
+def test_similar_lists_the_nearest_but_not_itself(cli: Cli, kit: Path, settings: Settings):
+    ids = [
+        save_analysis(settings, kit / name, seed=seed, vector=vector)
+        for seed, (name, vector) in enumerate([("a.wav", [1.0, 0.0]), ("b.wav", [0.9, 0.1]), ("=c.flac", [0.0, 1.0])])
+    ]
+    assert settings.chroma_url is not None
+    vectors = Vectors(settings.chroma_url, database=settings.database, version=VERSIONS["store"])
+    vectors.upsert(dict(zip(ids, ([1.0, 0.0], [0.9, 0.1], [0.0, 1.0]), strict=True)))
+
+    code, out, _ = cli("similar", "kit/a.wav", "--json")
+    reports = [json.loads(line) for line in out.splitlines()]
+    assert (code, [report["file_id"] for report in reports]) == (0, ids[1:])
+    assert [report["distance"] for report in reports] == pytest.approx([0.0061, 1.0], abs=1e-3)
+    code, out, _ = cli("similar", ids[0][:8], "--limit", "1")
+    assert (code, out.splitlines()[1].split()[:2]) == (0, ["0.006", str(kit / "b.wav")])
+
+
+def test_similar_of_a_silent_file_says_so(cli: Cli, kit: Path, settings: Settings):
+    file_id = save_analysis(settings, kit / "a.wav", vector=None)
+
+    code, out, err = cli("similar", file_id)
+
+    assert (code, out) == (2, "")
+    assert "is silent" in err
+
+
+def test_export_of_a_batch_has_every_item(cli: Cli, kit: Path, settings: Settings, tmp_path: Path):
+    save_analysis(settings, kit / "=c.flac")
+    batch_id = submitted(cli, kit)
+    end_items(settings, batch_id)
+
+    code, out, _ = cli("export", batch_id, "--format", "json")
+    reports = json.loads(out)
+    assert (code, sorted(report["status"] for report in reports)) == (
+        0,
+        ["analyzed", "rejected", "rejected", "skipped", "skipped"],
+    )
+    assert cli("export", batch_id, "--format", "csv", "-o", str(tmp_path / "out.csv")) == (0, "", "")
+    rows = list(csv.DictReader(io.StringIO((tmp_path / "out.csv").read_text(), newline="")))
+    assert sorted(row["path"] for row in rows) == sorted(str(path) for path in kit.iterdir())
+    assert {row["error_message"] for row in rows if row["status"] == "rejected"} == {"'-- not a \x1b[31mWAV"}
+    assert {float(row["loudness_lufs"]) for row in rows if row["status"] == "analyzed"} == {-14.2}
+
+
+def test_export_of_the_library_has_every_place(cli: Cli, kit: Path, settings: Settings):
+    save_analysis(settings, kit / "a.wav", kit / "b.wav")
+    save_analysis(settings, kit / "=c.flac", seed=2)
+
+    code, out, _ = cli("export", "--all", "--format", "json")
+
+    assert (code, sorted(Path(report["path"]).name for report in json.loads(out))) == (0, ["=c.flac", "a.wav", "b.wav"])
+
+
+def test_interrupting_the_wait_leaves_the_batch_running(cli: Cli, kit: Path, settings: Settings):
+    assert settings.redis_url is not None
+    queue = redis.Redis.from_url(settings.redis_url.get_secret_value())
+    command = [sys.executable, "-m", "samplemind_cli", "submit", "--wait", str(kit)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        batch_id = process.stderr.readline().split()[-1]
+        deadline = time.monotonic() + 20
+        while not queue.llen("cpu") and time.monotonic() < deadline:
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+
+    queue.close()
+    assert (process.returncode, out) == (130, "")
+    assert err == f"the batch goes on; follow it with `samplemind status {batch_id} --watch`\n"
+    assert json.loads(cli("status", batch_id, "--json")[1])["status"] == "processing"
+
+
+def test_unknown_batch_is_exit_2(cli: Cli):
+    for command in (["status"], ["files"], ["retry"], ["cancel"], ["export", "--format", "csv"]):
+        code, out, err = cli(*command, "nope")
+        assert (code, out, err) == (
+            2,
+            "",
+            "samplemind: error: no batch 'nope'; `samplemind status` lists the recent ones\n",
+        )
+
+
+def test_names_that_are_no_utf8_survive(cli: Cli, tmp_path: Path):
+    folder = tmp_path / "kit"
+    write_audio(folder / "ascii.wav", sine(220.0, 0.2)).rename(folder / os.fsdecode(b"caf\xe9.wav"))
+    batch_id = submitted(cli, folder)
+
+    code, out, _ = cli("files", batch_id, "--json")
+
+    assert (code, json.loads(out)["path"]) == (0, f"{folder}/caf\\xe9.wav")

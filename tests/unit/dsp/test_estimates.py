@@ -1,0 +1,176 @@
+"""Answers on synthesized signals whose answers are known."""
+
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import soxr
+
+from benchmarks import library
+from samplemind_worker import dsp
+from samplemind_worker.dsp.key_model import score_keys
+from samplemind_worker.dsp.units import PITCH_CLASSES, camelot
+from tests import signals
+
+SR = dsp.SR
+
+
+def _analyze(y: npt.NDArray[np.float32], *, sr: int = SR) -> dsp.Estimates:
+    if sr != SR:
+        y = np.asarray(soxr.resample(y, sr, SR, quality="HQ"), dtype=np.float32)
+    return dsp.estimate(dsp.compute_features(y, sr=SR), duration=len(y) / SR)
+
+
+@lru_cache(maxsize=1)
+def _demo() -> list[tuple[library.Item, dsp.Estimates]]:
+    return [
+        (item, _analyze(item.make(*item.arguments, **item.options, sr=item.sr), sr=item.sr)) for item in library.demo()
+    ]
+
+
+def test_demonstration_library_has_every_tempo_right():
+    found = {item.path: (item.bpm, estimates.tempo) for item, estimates in _demo()}
+    assert {p: f for p, f in found.items() if f[0] is None and f[1] is not None} == {}
+    assert {p: f for p, f in found.items() if f[0] and (f[1] is None or abs(f[1] / f[0] - 1) > 0.01)} == {}
+
+
+def test_demonstration_library_has_every_key_right():
+    wrong = {
+        item.path: (estimates.key, estimates.mode)
+        for item, estimates in _demo()
+        if item.mode and (estimates.key, estimates.mode) != (PITCH_CLASSES[item.tonic or 0], item.mode)
+    }
+    assert wrong == {}
+
+
+def test_demonstration_library_has_every_kind_right():
+    assert {item.path: e.kind for item, e in _demo() if e.kind != item.kind} == {}
+
+
+def test_drum_loops_have_no_key():
+    assert {item.path: e.key for item, e in _demo() if item.set == "drum_loops" and e.key} == {}
+
+
+def test_single_notes_have_their_pitch():
+    notes = [(item, e) for item, e in _demo() if item.set == "notes"]
+    assert [e.pitch_midi for _, e in notes] == [int(item.notes.removeprefix("midi=")) for item, _ in notes]
+
+
+@pytest.mark.parametrize("bpm", [61.37, 87.74, 99.58, 120.0, 133.33, 150.96, 171.68])
+def test_tempo_of_a_click_track_is_finer_than_the_lag_grid(bpm: float):
+    found = _analyze(signals.click_track(bpm, 15.0, sr=SR)).tempo
+    assert found is not None
+    # Clicks alone do not tell the metrical level, but they fix the period.
+    assert min(abs(found / (bpm * ratio) - 1.0) for ratio in (0.5, 1.0, 2.0)) < 0.001
+
+
+@pytest.mark.parametrize("sr", [22050, 44100, 48000, 96000])
+def test_answers_do_not_depend_on_the_rate(sr: int):
+    found = _analyze(signals.drum_loop(117.3, bars=4, pattern="rock", sr=sr), sr=sr)
+    assert found.tempo == pytest.approx(117.3, rel=0.001)
+    assert found.kind == "loop"
+    music = _analyze(signals.melodic_loop(5, "minor", 110.0, sr=sr), sr=sr)
+    assert (music.key, music.mode) == ("F", "minor")
+
+
+@pytest.mark.parametrize("gain", [0.001, 0.1, 1.0])
+def test_answers_do_not_depend_on_the_gain(gain: float):
+    y = signals.track(7, "major", 124.0, 12.0, sr=SR)
+    reference, found = _analyze(y), _analyze(y * np.float32(gain))
+    assert found.tempo == pytest.approx(reference.tempo, rel=1e-4)
+    assert (found.key, found.mode, found.kind) == (reference.key, reference.mode, reference.kind)
+
+
+@pytest.mark.parametrize("cents", [-35.0, 30.0])
+def test_key_of_detuned_music(cents: float):
+    found = _analyze(signals.melodic_loop(10, "minor", 100.0, cents=cents, sr=SR))
+    assert (found.key, found.mode) == ("A#", "minor")
+    assert found.tuning_cents == pytest.approx(cents, abs=5.0)
+
+
+@pytest.mark.parametrize("mode", ["major", "minor"])
+@pytest.mark.parametrize("tonic", range(12))
+def test_all_keys(tonic: int, mode: str):
+    found = _analyze(signals.melodic_loop(tonic, mode, 112.0, sr=SR, seed=tonic))
+    assert (found.key, found.mode) == (PITCH_CLASSES[tonic], mode)
+    assert found.camelot == camelot(tonic, mode)
+    assert found.key_candidates[0][:2] == (found.key, found.mode)
+
+
+def test_camelot_codes():
+    assert (camelot(9, "minor"), camelot(0, "major"), camelot(8, "minor"), camelot(11, "major")) == (
+        "8A",
+        "8B",
+        "1A",
+        "1B",
+    )
+
+
+def test_a_flat_profile_prefers_no_key():
+    assert np.ptp(score_keys(np.full(12, 1 / 12))) == 0.0
+
+
+@pytest.mark.parametrize("midi", range(28, 100, 4))
+@pytest.mark.parametrize("voice", ["pluck", "organ"])
+def test_pitch_of_a_note(midi: int, voice: str):
+    found = _analyze(signals.note(midi + 0.2, 1.0, sr=SR, voice=voice))
+    assert found.kind == "one_shot"
+    assert found.pitch_midi == midi
+    assert found.pitch_cents == pytest.approx(20.0, abs=8.0)
+
+
+@pytest.mark.parametrize("name", sorted(signals.DRUMS))
+def test_one_hit_is_a_one_shot_without_tempo_or_key(name: str):
+    found = _analyze(signals.DRUMS[name](sr=SR, seed=4))
+    assert (found.kind, found.tempo, found.key) == ("one_shot", None, None)
+
+
+@pytest.mark.parametrize("name", ["kick", "hat_closed"])
+def test_drums_that_physics_tells_apart_are_named(name: str):
+    named = [_analyze(signals.DRUMS[name](sr=SR, seed=seed)).instrument for seed in range(6)]
+    assert named.count(name) >= 4
+    assert set(named) <= {name, None}
+
+
+@pytest.mark.parametrize("seconds", [0.5, 8.0, 40.0])
+def test_noise_has_no_tempo_key_or_pitch(seconds: float):
+    found = _analyze(signals.noise(seconds, sr=SR, seed=11))
+    assert (found.tempo, found.key, found.pitch_midi) == (None, None, None)
+
+
+def test_a_pad_is_a_loop_with_a_key_and_no_tempo():
+    found = _analyze(signals.pad(3, "minor", 10.0, sr=SR))
+    assert (found.kind, found.tempo, found.key, found.mode) == ("loop", None, "D#", "minor")
+
+
+def test_three_four_is_told_from_four_four():
+    assert _analyze(signals.drum_loop(132.0, bars=8, pattern="waltz", sr=SR)).time_signature == (3, 4)
+    assert _analyze(signals.drum_loop(120.0, bars=4, pattern="rock", sr=SR)).time_signature == (4, 4)
+
+
+def test_beats_of_a_loop_begin_on_its_first_beat():
+    found = _analyze(signals.drum_loop(120.0, bars=4, pattern="house", sr=SR))
+    assert found.beats_in_loop == 16
+    assert found.beats[0] == pytest.approx(0.0, abs=0.03)
+    assert np.diff(found.beats) == pytest.approx(0.5, abs=1e-3)
+
+
+def test_a_second_run_gives_the_same_answer():
+    y = signals.track(1, "minor", 140.0, 20.0, sr=SR)
+    assert _analyze(y) == _analyze(y)
+
+
+def test_alike_sounds_lie_near_each_other():
+    def vector(y: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        found = dsp.embed(dsp.compute_features(y, sr=SR))
+        assert found is not None
+        return found
+
+    kicks = [vector(signals.kick(sr=SR, seed=seed)) for seed in range(5)]
+    hats = [vector(signals.hat_closed(sr=SR, seed=seed)) for seed in range(5)]
+    within = max(np.linalg.norm(a - b) for a in kicks for b in kicks)
+    across = min(np.linalg.norm(a - b) for a in kicks for b in hats)
+    assert within < across
+    quiet = vector(signals.kick(sr=SR) * np.float32(0.01))
+    assert np.linalg.norm(quiet - kicks[0]) < 0.01 * across

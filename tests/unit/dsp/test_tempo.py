@@ -1,0 +1,116 @@
+"""Tempi of synthesized signals whose tempo is known, and of signals that have none."""
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import soxr
+
+from samplemind_worker import dsp
+from samplemind_worker.dsp import tempo, tempo_model
+from samplemind_worker.dsp.types import TempoEstimate
+from tests import signals
+
+SR = dsp.SR
+GRID = np.arange(50.0, 220.0, 0.37)
+
+
+def _estimate(y: npt.NDArray[np.float32], *, sr: int = SR) -> TempoEstimate:
+    if sr != SR:
+        y = np.asarray(soxr.resample(y, sr, SR, quality="HQ"), dtype=np.float32)
+    return tempo.estimate_tempo(dsp.compute_features(y, sr=SR), duration=len(y) / SR)
+
+
+@pytest.mark.parametrize("bpm", GRID[::20].round(2).tolist())
+def test_period_of_a_beat_is_exact_at_every_tempo(bpm: float):
+    found = _estimate(signals.drum_loop(bpm, bars=2, pattern="rock", sr=SR)).tempo
+    assert found is not None
+    # A pattern alone does not fix the level at 50 or 220; that the period is right it must show.
+    assert min(abs(found / (bpm * ratio) - 1.0) for ratio in (0.5, 1.0, 2.0)) < 0.002
+
+
+@pytest.mark.parametrize("bpm", [118.21, 124.5, 128.0, 131.46])
+def test_house_is_counted_as_house(bpm: float):
+    assert _estimate(signals.drum_loop(bpm, bars=2, pattern="house", sr=SR)).tempo == pytest.approx(bpm, rel=0.002)
+
+
+@pytest.mark.parametrize("bpm", [168.3, 172.37, 174.0, 176.9])
+def test_drum_and_bass_is_counted_as_drum_and_bass(bpm: float):
+    assert _estimate(signals.drum_loop(bpm, bars=4, pattern="dnb", sr=SR)).tempo == pytest.approx(bpm, rel=0.002)
+
+
+@pytest.mark.parametrize("swing", [0.15, 0.33])
+def test_swing_does_not_move_the_tempo(swing: float):
+    y = signals.drum_loop(91.3, bars=4, pattern="hiphop", swing=swing, sr=SR)
+    assert _estimate(y).tempo == pytest.approx(91.3, rel=0.002)
+
+
+@pytest.mark.parametrize("sr", [44100, 48000, 96000])
+def test_tempo_does_not_depend_on_the_rate(sr: int):
+    found = _estimate(signals.drum_loop(123.21, bars=2, pattern="house", sr=sr), sr=sr)
+    assert found.tempo == pytest.approx(123.21, rel=0.001)
+
+
+@pytest.mark.parametrize("gain", [1e-3, 0.1])
+def test_tempo_does_not_depend_on_the_gain(gain: float):
+    y = signals.drum_loop(98.4, bars=2, pattern="funk", sr=SR)
+    assert _estimate(y * np.float32(gain)).tempo == pytest.approx(_estimate(y).tempo, rel=1e-4)
+
+
+def test_a_loop_with_a_tail_keeps_its_tempo():
+    y = np.append(signals.drum_loop(126.0, bars=4, pattern="house", sr=SR), np.zeros(round(0.37 * SR), np.float32))
+    assert _estimate(y).tempo == pytest.approx(126.0, rel=0.005)
+
+
+@pytest.mark.parametrize("seconds", [0.4, 3.0, 20.0])
+@pytest.mark.parametrize("make", [signals.silence, signals.noise])
+def test_silence_and_noise_have_no_tempo(make: Callable[..., npt.NDArray[np.float32]], seconds: float):
+    assert _estimate(make(seconds, sr=SR)) == TempoEstimate()
+
+
+@pytest.mark.parametrize("seconds", [6.0, 13.0])
+def test_a_pad_has_no_tempo(seconds: float):
+    assert _estimate(signals.pad(4, "minor", seconds, sr=SR)).tempo is None
+
+
+def test_confidence_and_candidates_are_chances():
+    found = _estimate(signals.drum_loop(120.0, bars=4, pattern="rock", sr=SR))
+    assert found.confidence is not None
+    scores = [score for _, score in found.candidates]
+    assert found.candidates[0] == (found.tempo, found.confidence)
+    assert scores == sorted(scores, reverse=True)
+    assert 0.0 <= min(scores) <= max(scores) <= 1.0
+
+
+def test_beats_lie_on_the_hits_of_a_click_track():
+    found = _estimate(signals.click_track(100.0, 12.0, sr=SR))
+    assert found.tempo is not None
+    beats = np.array(found.beats)
+    apart = np.abs(beats / 0.6 - np.round(beats / 0.6)) * 0.6
+    on_clicks = apart[:: max(1, round(found.tempo / 100.0))]
+    assert np.median(on_clicks) < 0.03
+
+
+def test_measures_have_the_shape_that_the_trees_were_learned_on():
+    features = dsp.compute_features(signals.drum_loop(120.0, sr=SR), sr=SR)
+    pulse = tempo_model.prepare(features.onset, samples=features.samples, duration=features.samples / SR)
+    assert pulse is not None
+    periods = tempo.candidates(pulse)
+    rows = tempo_model.describe(pulse, periods, tempo.comb(pulse, periods))
+    trees = tempo_model.load().right
+    assert rows.shape == (len(periods), tempo_model.MEASURES)
+    assert trees.feature.max() < tempo_model.MEASURES
+
+
+def test_trees_give_what_a_plain_walk_gives():
+    trees = tempo_model.load().right
+    rows = np.random.default_rng(3).normal(0.0, 1.0, (5, tempo_model.MEASURES)).astype(np.float32)
+
+    def walk(row: npt.NDArray[np.float32], node: int) -> float:
+        while trees.feature[node] >= 0:
+            node = trees.children[node][0 if row[trees.feature[node]] <= trees.threshold[node] else 1]
+        return float(trees.value[node])
+
+    expected = [1.0 / (1.0 + np.exp(-trees.base - sum(walk(row, int(root)) for root in trees.roots))) for row in rows]
+    assert trees(rows) == pytest.approx(expected, rel=1e-6)

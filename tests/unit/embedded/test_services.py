@@ -1,0 +1,118 @@
+import os
+import socket
+from pathlib import Path
+
+import pytest
+from kombu import Connection
+from pymongo.uri_parser import parse_uri
+from redis.connection import parse_url
+
+from config.settings import Settings
+from samplemind_worker.embedded.home import Home, State
+from samplemind_worker.embedded.services import (
+    given_digest,
+    pick_chroma_port,
+    private_names,
+    setting_env,
+    with_urls,
+    workers,
+)
+from samplemind_worker.errors import SetupError
+
+
+def settings_of(**fields: object) -> Settings:
+    return Settings(_env_file=None, **({"redis_url": None, "mongodb_url": None, "chroma_url": None} | fields))
+
+
+def test_private_names_are_those_without_a_url():
+    assert private_names(settings_of()) == ["valkey", "mongod", "chroma"]
+    assert private_names(settings_of(redis_url="redis://h", chroma_url="http://h")) == ["mongod"]
+
+
+def test_with_urls_fills_in_what_is_missing():
+    settings = settings_of(redis_url="redis://:secret@h/1", database="mine")
+    filled = with_urls(settings, State(sockets="/run/me", chroma_port=8123))
+
+    assert filled.redis_url == settings.redis_url
+    assert filled.mongodb_url.get_secret_value() == "mongodb://%2Frun%2Fme%2Fmongod.sock/mine?journal=true"
+    assert filled.chroma_url == "http://127.0.0.1:8123"
+    assert private_names(filled) == []
+
+
+def test_urls_lead_every_client_to_an_odd_folder():
+    folder = "/srv/a b%20c?d#é"
+    filled = with_urls(settings_of(), State(sockets=folder, chroma_port=1))
+    redis_url = filled.redis_url.get_secret_value()
+    mongodb_url = filled.mongodb_url.get_secret_value()
+
+    assert parse_url(redis_url)["path"] == f"{folder}/valkey.sock"
+    assert parse_uri(mongodb_url)["nodelist"] == [(f"{folder}/mongod.sock", None)]
+    # Celery's spelling of the same socket.
+    kombu_url = redis_url.replace("unix://", "redis+socket://").replace("db=", "virtual_host=")
+    with Connection(kombu_url) as connection:
+        assert connection.channel_errors  # the transport is loaded, nothing is connected
+        assert connection.hostname == f"socket://{kombu_url.removeprefix('redis+socket://')}"
+
+
+def test_setting_env_gives_a_child_the_same_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    settings = settings_of(
+        home=tmp_path, roots={"a": tmp_path / "x", "b": tmp_path / "y"}, redis_url="redis://:p@h", concurrency=3,
+        log_json=True, scratch=tmp_path,
+    )  # fmt: skip
+    for name in [name for name in os.environ if name.startswith("SAMPLEMIND_")]:
+        monkeypatch.delenv(name)
+    for name, value in setting_env(settings).items():
+        monkeypatch.setenv(name, value)
+
+    assert Settings(_env_file=None) == settings
+
+
+def test_given_digest_tells_urls_apart_and_hides_them():
+    one, other = (settings_of(redis_url=f"redis://:{password}@h") for password in ("one", "other"))
+
+    assert given_digest(settings_of()) == ""
+    assert given_digest(one) == given_digest(one) != given_digest(other)
+    assert "one" not in given_digest(one)
+
+
+def test_given_digest_tells_databases_and_roots_apart(tmp_path: Path):
+    digests = {
+        given_digest(settings_of()),
+        given_digest(settings_of(database="shop")),
+        given_digest(settings_of(roots={"lib": tmp_path})),
+        given_digest(settings_of(roots={"lib": tmp_path / "other"})),
+    }
+
+    assert len(digests) == 4
+    assert given_digest(settings_of(database="samplemind", roots={})) == ""
+    assert given_digest(settings_of(concurrency=3)) == ""
+
+
+def test_workers_get_the_urls_and_one_thread(tmp_path: Path):
+    settings = with_urls(settings_of(home=tmp_path), State(sockets="/run/me", chroma_port=8123))
+    described = {service.name: service for service in workers(settings, Home(tmp_path))}
+
+    assert [service.argv[-3:] for service in described.values()] == [
+        ("worker", "--role", "cpu"),
+        ("worker", "--role", "io"),
+        ("-m", "samplemind_worker.app", "beat"),
+    ]
+    env = described["worker-cpu"].env
+    assert env["SAMPLEMIND_HOME"] == str(tmp_path)
+    assert env["SAMPLEMIND_REDIS_URL"] == "unix:///run/me/valkey.sock?db=0"
+    assert env["SAMPLEMIND_CHROMA_URL"] == "http://127.0.0.1:8123"
+    assert {env[f"{name}_NUM_THREADS"] for name in ("OMP", "OPENBLAS", "MKL", "NUMBA")} == {"1"}
+
+
+def test_pick_chroma_port():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+
+        assert pick_chroma_port(0, port) != port
+        with pytest.raises(SetupError, match=f"^port {port} on 127.0.0.1 is taken: free it, or set SAMPLEMIND_CHROMA"):
+            pick_chroma_port(port, 0)
+
+    assert pick_chroma_port(0, port) == port
+    assert pick_chroma_port(port, 0) == port

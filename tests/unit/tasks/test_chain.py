@@ -1,0 +1,36 @@
+from config import queues
+from samplemind_worker.documents.batch import Step
+from samplemind_worker.errors import PermanentError, TransientError
+from tasks import names
+from tasks.retry import POLICY
+
+
+def test_chain_is_the_steps_in_their_order():
+    assert list(names.CHAIN) == [f"samplemind.{step.value}" for step in Step]
+
+
+def test_every_queue_of_a_task_is_read_by_some_worker():
+    read = {queue for role in queues.ROLES.values() for queue in role}
+
+    assert set(names.QUEUES.values()) <= read
+
+
+def test_names_are_the_wire_contract():
+    # Messages outlive a deployment: a name may be added here, never changed.
+    assert sorted({*names.QUEUES, *names.HOST_TASKS}) == [
+        "samplemind.decode",
+        "samplemind.dispatch",
+        "samplemind.features",
+        "samplemind.store",
+        "samplemind.summarize",
+        "samplemind.sweep",
+        "samplemind.take_back",
+        "samplemind.tempo_key",
+    ]
+
+
+def test_only_what_may_go_away_by_itself_is_retried():
+    assert POLICY["autoretry_for"] == (TransientError,)
+    assert issubclass(PermanentError, POLICY["autoretry_for"]) is False
+    assert POLICY["retry_jitter"] is True
+    assert POLICY["max_retries"] is None
