@@ -12,6 +12,8 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
+_PATIENCE = 5.0  # s for cancelled tasks to end
+
 
 class _LoopThread:
     def __init__(self) -> None:
@@ -50,6 +52,16 @@ def shutdown() -> None:
     with _lock:
         current, _current = _current, None
     if current is not None and current.pid == os.getpid():
+        asyncio.run_coroutine_threadsafe(_end_tasks(), current.loop).result()
         current.loop.call_soon_threadsafe(current.loop.stop)
         current.thread.join(timeout=5)
         current.loop.close()
+
+
+async def _end_tasks() -> None:
+    """Cancel what still runs, and see it end: an interrupted command leaves the driver's own tasks behind."""
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks, timeout=_PATIENCE)
