@@ -1,6 +1,7 @@
 """Real services for the tests: one private Valkey, mongod and Chroma a test run, and a database of its own a test."""
 
 import itertools
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -27,24 +28,29 @@ def services() -> Iterator[Settings]:
         try:
             yield running
         finally:
+            _close_chroma_clients()
             stop(own)
 
 
 @pytest.fixture(scope="session")
-def chroma(services: Settings) -> Iterator[str]:
+def chroma(services: Settings) -> str:
     """The URL of a Chroma that answers; it is the last of the services to do so."""
-    from chromadb.api import ServerAPI  # noqa: PLC0415 -- slow import
-    from chromadb.api.shared_system_client import SharedSystemClient  # noqa: PLC0415 -- slow import
-
     assert services.chroma_url is not None
     deadline = time.monotonic() + 60.0
     while not _answers(services.chroma_url):
         assert time.monotonic() < deadline, "Chroma does not answer"
         time.sleep(0.1)
-    yield services.chroma_url
-    # Chroma's clients keep their connections until the process ends; closing them is not part of their interface.
-    for system in SharedSystemClient._identifier_to_system.values():  # noqa: SLF001 -- as said
-        system.instance(ServerAPI)._session.close()  # noqa: SLF001 -- as said
+    return services.chroma_url
+
+
+def _close_chroma_clients() -> None:
+    """Chroma's clients keep their connections until the process ends; closing them is not part of their interface."""
+    if "chromadb" in sys.modules:
+        from chromadb.api import ServerAPI  # noqa: PLC0415 -- slow import
+        from chromadb.api.shared_system_client import SharedSystemClient  # noqa: PLC0415 -- slow import
+
+        for system in SharedSystemClient._identifier_to_system.values():  # noqa: SLF001 -- as said
+            system.instance(ServerAPI)._session.close()  # noqa: SLF001 -- as said
 
 
 def _answers(chroma_url: str) -> bool:
