@@ -26,8 +26,10 @@ def create_app(settings: Settings, *, role: str | None = None) -> Celery:
     made = Celery("samplemind", include=[module for name in roles for module in _TASK_MODULES.get(name, ())])
     made.conf.update(celery_options(settings))
     if role in (None, *_TASK_MODULES):
+        from samplemind_worker import broker  # noqa: PLC0415 -- slow import
         from samplemind_worker.lifecycle import connect_signals  # noqa: PLC0415 -- slow import
 
+        broker.install()
         connect_signals(made)
     return made
 
