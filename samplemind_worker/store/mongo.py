@@ -33,7 +33,7 @@ T = TypeVar("T")
 DOCUMENTS = [AudioFile, FileLocation, User, Analysis, BatchJob, BatchItem]
 
 _SELECT_MS = 5_000  # how long to look for a server that answers
-_SOCKET_MS = 30_000  # how long one command may take: a silently cut connection must not hang a worker
+_SOCKET_MS = 20_000  # how long one command may take: a silently cut connection must not hang a worker
 
 _DISK_FULL_CODES = {14031, 50}  # OutOfDiskSpace; MaxTimeMSExpired while the disk is stuck
 

@@ -9,12 +9,19 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+import httpx
+from pybreaker import CircuitBreaker, CircuitBreakerError
+
 from samplemind_worker.errors import ServiceUnavailableError, SetupError
 
 if TYPE_CHECKING:
+    from chromadb.api import ClientAPI
     from chromadb.api.models.Collection import Collection
 
 _PAGE = 1000
+_SECONDS = 15.0  # s for one request
+_FAILURES = 3  # in a row, after which the server is left in peace
+_PEACE_SECONDS = 5.0  # s without a request then
 
 
 class Vectors:
@@ -23,7 +30,12 @@ class Vectors:
     def __init__(self, url: str, *, database: str, version: int) -> None:
         self._url = url
         self._name = f"{database}-sound-v{version}"
+        self._client: ClientAPI | None = None
         self._collection: Collection | None = None
+        self._session: httpx.Client | None = None
+        self._breaker = CircuitBreaker(
+            fail_max=_FAILURES, reset_timeout=_PEACE_SECONDS, exclude=[SetupError], throw_new_error_on_trip=False
+        )
 
     def upsert(self, vectors: dict[str, Sequence[float]]) -> None:
         """Store vectors by content hash.
@@ -60,15 +72,28 @@ class Vectors:
                 found.update(page)
             return found
 
+    def close(self) -> None:
+        """Close the connections; the client keeps them otherwise until the process ends."""
+        if self._session is not None:
+            self._session.close()
+        self._client = self._collection = self._session = None
+
     @contextmanager
     def _open(self) -> "Generator[Collection]":
-        """Yield the collection; what the client raises of a server that is away or not up to it is a TransientError."""
+        """Yield the collection; what the client raises of a server that is away or not up to it is a TransientError.
+
+        After some failures the server is left in peace for a while: many waiting steps must not each hold a thread for
+        as long as a server that hangs takes to be given up.
+        """
         try:
-            if self._collection is None:
-                self._collection = self._connect()
-            yield self._collection
+            with self._breaker.calling():
+                if self._collection is None:
+                    self._collection = self._connect()
+                yield self._collection
         except SetupError:
             raise
+        except CircuitBreakerError as error:
+            raise ServiceUnavailableError("Chroma does not answer: it failed a moment ago") from error
         except Exception as error:
             # The server may come back without what was opened: it is opened anew the next time.
             self._collection = None
@@ -79,18 +104,31 @@ class Vectors:
             raise
 
     def _connect(self) -> "Collection":
+        if self._client is None:
+            self._client = self._make_client()
+        return self._client.get_or_create_collection(
+            self._name, configuration={"hnsw": {"space": "cosine"}}, embedding_function=None
+        )
+
+    def _make_client(self) -> "ClientAPI":
         import chromadb  # noqa: PLC0415 -- slow import
+        from chromadb.api import ServerAPI  # noqa: PLC0415 -- slow import
+        from chromadb.api.shared_system_client import SharedSystemClient  # noqa: PLC0415 -- slow import
         from chromadb.config import Settings  # noqa: PLC0415 -- slow import
 
         parts = urlsplit(self._url)
         if parts.hostname is None:
             raise SetupError("SAMPLEMIND_CHROMA_URL is no URL like http://127.0.0.1:8000")
+        # The client waits for ever, from its constructor on: ask first, then set a limit where its settings have none.
+        httpx.get(self._url, timeout=_SECONDS)
         client = chromadb.HttpClient(
             host=parts.hostname,
             port=parts.port or (443 if parts.scheme == "https" else 8000),
             ssl=parts.scheme == "https",
             settings=Settings(anonymized_telemetry=False),
         )
-        return client.get_or_create_collection(
-            self._name, configuration={"hnsw": {"space": "cosine"}}, embedding_function=None
-        )
+        system = SharedSystemClient._identifier_to_system[client._identifier]  # noqa: SLF001 -- as said  # pyright: ignore[reportPrivateUsage, reportAttributeAccessIssue]
+        session = system.instance(ServerAPI)._session  # noqa: SLF001 -- as said  # pyright: ignore[reportAttributeAccessIssue]
+        session.timeout = httpx.Timeout(_SECONDS)
+        self._session = session
+        return client
