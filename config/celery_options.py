@@ -66,8 +66,6 @@ def celery_options(settings: Settings) -> dict[str, Any]:
         "worker_enable_remote_control": False,  # with it, a busy worker exits when Redis restarts
         "worker_max_tasks_per_child": 2000,
         "worker_max_memory_per_child": 1_500_000,  # KiB
-        "worker_soft_shutdown_timeout": 20.0,
-        "worker_enable_soft_shutdown_on_idle": True,
         "worker_hijack_root_logger": False,
         "worker_redirect_stdouts": False,
         "worker_proc_alive_timeout": 60.0,
@@ -76,9 +74,8 @@ def celery_options(settings: Settings) -> dict[str, Any]:
         "beat_schedule": {
             "dispatch": {
                 "task": "samplemind.dispatch",
+                # It does not expire: the clock of the worker that takes it may be minutes off. A backlog is skipped.
                 "schedule": settings.dispatch_seconds,
-                # A dispatcher that could not run in time is of no use later: the next one is on its way.
-                "options": {"expires": max(2.0, settings.dispatch_seconds)},
             }
         },
         "beat_max_loop_interval": max(1, int(settings.dispatch_seconds)),

@@ -60,7 +60,7 @@ class Settings(BaseSettings):
     window_per_slot: int = Field(default=3, ge=1)
     """Parcels in flight for each child that takes work."""
 
-    lease_seconds: float = Field(default=60.0, ge=1, le=86_400)
+    lease_seconds: float = Field(default=50.0, ge=1, le=86_400)
     """A running item whose lease is not renewed for this long is taken back."""
 
     requeue_seconds: float = Field(default=30.0, ge=1, le=86_400)
@@ -74,6 +74,12 @@ class Settings(BaseSettings):
 
     step_seconds: float = Field(default=600.0, ge=1, le=86_400)
     """Hard time limit of one step of one parcel."""
+
+    child_memory_bytes: int = Field(default=3 * 2**30, ge=2**29)
+    """Most memory that a child of the cpu worker may ask for; a file that needs more fails with ``out_of_memory``."""
+
+    grace_seconds: float = Field(default=12.0, ge=0, le=86_400)
+    """How long a worker that is told to end lets its running steps go on; what has not ended then is given back."""
 
     max_duration: float = Field(default=3600.0, gt=0, allow_inf_nan=False)
     """Longest file that is analysed, in seconds."""

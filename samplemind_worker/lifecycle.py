@@ -7,14 +7,18 @@ worker of this host takes work (it asks whether the worker consumes, not whether
 import fcntl
 import importlib
 import os
+import resource
+import signal
 import sys
 import tempfile
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Any, Final
 
+import psutil
 from billiard.exceptions import TimeLimitExceeded, WorkerLostError
 from celery import Celery, signals
 from celery.bootsteps import StartStopStep
@@ -22,9 +26,10 @@ from loguru import logger
 
 from config.queues import CPU, IO
 from config.settings import get_settings
-from samplemind_worker.errors import ServiceUnavailableError
+from samplemind_worker.errors import ServiceUnavailableError, SetupError
 from samplemind_worker.logs import configure_logging
 from samplemind_worker.steps.workspace import Workspace
+from samplemind_worker.store import ledger
 from samplemind_worker.store.cache import Board, WorkerSign
 from samplemind_worker.store.scratch import SWEEP_AGE
 from tasks import names
@@ -95,6 +100,59 @@ class SignOfLife(StartStopStep):
             logger.warning("sign_of_life.failed", fields=str(error))
 
 
+class Leaving:
+    """How a worker ends when it is told to.
+
+    SIGTERM and Ctrl-C: it takes nothing new, and running steps may go on for ``grace_seconds``; what has not ended then
+    goes back to the record, as nobody died of it. SIGQUIT, or a second signal: at once. Celery's own soft shutdown
+    sleeps through all of its time even when nothing runs, and what it puts back into the queue finds its items taken.
+    """
+
+    begun = False
+    """Children that are killed from now on are not the fault of what they held."""
+
+    def __init__(self, consumer: Any) -> None:
+        self._consumer = consumer
+        self._workspace = Workspace(get_settings())
+        self._warm = signal.getsignal(signal.SIGTERM)
+
+    def install(self) -> None:
+        """Take the signals over from Celery, in the main thread."""
+        signal.signal(signal.SIGTERM, self._in_time)
+        signal.signal(signal.SIGINT, self._in_time)
+        signal.signal(signal.SIGQUIT, self._at_once)
+
+    def _in_time(self, number: int, frame: FrameType | None) -> None:
+        if Leaving.begun:
+            self._now()
+        Leaving.begun = True
+        timer = threading.Timer(self._workspace.settings.grace_seconds, self._now)
+        timer.daemon = True
+        timer.start()
+        if callable(self._warm):
+            self._warm(number, frame)
+
+    def _at_once(self, _number: int, _frame: FrameType | None) -> None:
+        self._now()
+
+    def _now(self) -> None:
+        Leaving.begun = True
+        for child in psutil.Process().children():
+            child.kill()
+        count = 0
+        try:
+            self._workspace.connect()
+            count = ledger.give_back(self._workspace.process)
+            self._workspace.board.withdraw(self._consumer.hostname)
+            # What was fetched and not begun: the others need not wait until it is missed.
+            if self._consumer.task_consumer is not None:
+                self._consumer.task_consumer.channel.qos.restore_unacked()
+        except (ServiceUnavailableError, SetupError, *self._consumer.conninfo.connection_errors) as error:
+            logger.warning("worker.left_without_giving_back", fields=str(error))
+        logger.info("worker.left", fields={"given_back": count})
+        os._exit(0)
+
+
 def connect_signals(app: Celery) -> None:
     """Connect our start and stop to Celery's."""
     app.steps["consumer"].add(SignOfLife)
@@ -104,18 +162,24 @@ def connect_signals(app: Celery) -> None:
 
 
 def _on_child_start(**_: Any) -> None:
-    configure_logging(get_settings(), f"{os.environ.get('SAMPLEMIND_PROCESS', 'worker')}[{os.getpid()}]")
+    settings = get_settings()
+    configure_logging(settings, f"{os.environ.get('SAMPLEMIND_PROCESS', 'worker')}[{os.getpid()}]")
+    if sys.platform == "linux":  # elsewhere the limit does not count what is mapped
+        resource.setrlimit(resource.RLIMIT_DATA, (settings.child_memory_bytes, settings.child_memory_bytes))
     warm_up()
 
 
 def _on_ready(sender: Any = None, **_: Any) -> None:
-    """Load what the first store would wait for, while the first parcel is still with the cpu worker."""
+    """Be ready to leave; load what the first store would wait for, while the first parcel is with the cpu worker."""
+    Leaving(sender).install()
     if any(queue.name == IO for queue in sender.task_consumer.queues):
         threading.Thread(target=importlib.import_module, args=("chromadb",), name="load-chromadb", daemon=True).start()
 
 
 def _on_task_failure(sender: Any = None, task_id: str = "", exception: Any = None, args: Any = (), **_: Any) -> None:
     """Give back what a process held that died or was ended: here, in the parent, it is known at once."""
+    if Leaving.begun:
+        return
     if isinstance(exception, TimeLimitExceeded):
         code = "timeout"
     elif isinstance(exception, WorkerLostError):

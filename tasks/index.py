@@ -20,6 +20,8 @@ def store(self: Task[..., None], parcel_id: str) -> None:
 def dispatch() -> None:
     """Take back what was lost, fill the window, close what is done. Beat runs it again soon, so it is never retried."""
     here = workspace()
+    if not here.board.take_turn(here.settings.dispatch_seconds / 2):
+        return
     here.connect()
     dispatch_step.dispatch(here.settings, here.board, publish_parcel)
 

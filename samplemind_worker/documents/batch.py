@@ -105,6 +105,9 @@ class BatchJob(Document):
 BY_STATE = "batch_id_1_state_1__id_1"
 """The index of items by state; its name is the server's own."""
 
+LAST_CHANCES = "last_chances"
+"""The index of items whose next start is the last."""
+
 
 class BatchItem(Document):
     """One file of a batch."""
@@ -130,6 +133,10 @@ class BatchItem(Document):
     """The current attempt was not begun yet."""
     alone: bool = False
     """It was begun and did not end: it travels in a parcel of its own."""
+    last_chance: bool = False
+    """Its next start is the last: it is in flight while no other such item is (`ledger.reserve_last_chance`)."""
+    solo: bool | None = None
+    """True while its last chance is in flight; a unique index sees to it that there is one at most."""
     parcel_id: ObjectId | None = None
     queue: str | None = None
     queued_at: datetime | None = None
@@ -151,6 +158,8 @@ class BatchItem(Document):
             IndexModel([("parcel_id", ASCENDING)], sparse=True),
             IndexModel([("lease_until", ASCENDING)], sparse=True),
             IndexModel([("queued_at", ASCENDING)], sparse=True),
+            IndexModel([("state", ASCENDING)], name=LAST_CHANCES, partialFilterExpression={"last_chance": True}),
+            IndexModel([("solo", ASCENDING)], unique=True, partialFilterExpression={"solo": True}),
             IndexModel(
                 [("batch_id", ASCENDING), ("error.code", ASCENDING)],
                 partialFilterExpression={"error.code": {"$exists": True}},

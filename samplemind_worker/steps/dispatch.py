@@ -64,8 +64,12 @@ def fill(settings: Settings, board: Board, publish: Publish, jobs: Sequence[Batc
     """Queue parcels while the window has room: interactive batches first, each class taking turns; return how many."""
     if not jobs:
         return 0
-    cpu_room, room = _room(settings, board)
     queued = 0
+    last_chance = ledger.reserve_last_chance(_FIRST_QUEUE)
+    if last_chance is not None:
+        publish(*last_chance)
+        queued += 1
+    cpu_room, room = _room(settings, board)
     for priority in ("interactive", "bulk"):
         turns = [_parcels(settings, job) for job in jobs if job.priority == priority]
         while turns and cpu_room > 0 and room > 0:

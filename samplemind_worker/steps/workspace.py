@@ -20,6 +20,9 @@ from samplemind_worker.store.ledger import Item
 from samplemind_worker.store.scratch import Scratch, folder_for
 from samplemind_worker.store.vectors import Vectors
 
+_PROCESS = os.getpid()
+"""The worker that this process belongs to: its children are forked with this module loaded."""
+
 
 class Workspace:
     """Settings, and the stores they lead to; each store connects on first use."""
@@ -55,9 +58,14 @@ class Workspace:
         return Board(self.redis_url)
 
     @property
+    def process(self) -> str:
+        """The beginning of every name that this worker's processes and threads have in a lease."""
+        return f"{self.settings.host}:{_PROCESS}:"
+
+    @property
     def worker(self) -> str:
-        """Names this process in a lease."""
-        return f"{self.settings.host}:{os.getpid()}:{threading.get_native_id()}"
+        """Names this thread in a lease."""
+        return f"{self.process}{os.getpid()}:{threading.get_native_id()}"
 
     def queues(self) -> dict[Step, str]:
         """Name the queue of each step, as seen from this machine."""

@@ -24,7 +24,9 @@ from samplemind_worker.store import mongo
 _PAGE = 1000
 _OPEN = list(OPEN_STATES)
 # Items that no task holds any more carry none of these.
-_RELEASED = dict.fromkeys(("parcel_id", "queue", "queued_at", "taken_from", "claim", "worker", "lease_until"), "")
+_RELEASED = dict.fromkeys(
+    ("parcel_id", "queue", "queued_at", "taken_from", "claim", "worker", "lease_until", "solo"), ""
+)
 
 
 def create(
@@ -302,7 +304,7 @@ def retry(batch_id: str) -> int:
             {"batch_id": batch_id, "state": State.FAILED.value},
             {
                 "$set": {"state": State.PENDING.value, "step": Step.DECODE.value, "starts": 0, "fresh": True},
-                "$unset": {**_RELEASED, "error": ""},
+                "$unset": {**_RELEASED, "error": "", "last_chance": ""},
             },
         )
         # And again: somebody may have found no open item a moment ago, and closed it.

@@ -11,6 +11,7 @@ from redis.exceptions import RedisError
 from samplemind_worker.errors import ServiceUnavailableError, SetupError
 
 _PREFIX = "samplemind:worker:"
+_TURN = "samplemind:dispatched"
 _EXPIRES = 30  # s without a sign of life
 _TIMEOUT = 5.0
 
@@ -63,6 +64,10 @@ class Board:
             return found
 
         return self._call(_read)
+
+    def take_turn(self, seconds: float) -> bool:
+        """Whether this is the first to dispatch within so many seconds: of a backlog of dispatches one will do."""
+        return bool(self._call(lambda: self._redis.set(_TURN, b"", nx=True, px=max(1, int(seconds * 1000)))))
 
     def depth(self, queue: str) -> int:
         """Return how many messages wait in a queue."""

@@ -17,13 +17,14 @@ from typing import Any
 from bson import ObjectId
 from loguru import logger
 from pymongo import UpdateOne
-from pymongo.errors import PyMongoError
+from pymongo.errors import DuplicateKeyError, PyMongoError
 
-from samplemind_worker.documents.batch import BY_STATE, BatchItem, BatchJob, BatchStatus, State, Step
+from samplemind_worker.documents.batch import BY_STATE, LAST_CHANCES, BatchItem, BatchJob, BatchStatus, State, Step
 from samplemind_worker.errors import PermanentError
 from samplemind_worker.store import _loop, mongo
 
-_HELD = ["parcel_id", "queue", "queued_at", "taken_from", "claim", "worker", "lease_until"]
+_HELD = ["parcel_id", "queue", "queued_at", "taken_from", "claim", "worker", "lease_until", "solo"]
+_RENEWALS = 5  # of a lease: a record that is away for half a minute must not let it end
 _FIRST_STEP = Step.DECODE.value
 # What scratch memory held is gone with an attempt: these steps begin again at the first.
 _HOST_STEPS = [Step.FEATURES.value, Step.TEMPO_KEY.value]
@@ -88,7 +89,7 @@ def _item(row: Mapping[str, Any]) -> Item:
 
 @contextmanager
 def lease_kept(parcel_id: str, *, token: str, lease: float, limit: float) -> Generator[None]:
-    """Renew the lease of a claim every third of it, until the block ends or ``limit`` seconds have passed.
+    """Renew the lease of a claim several times in its length, until the block ends or ``limit`` seconds have passed.
 
     The limit keeps a step that hangs from holding its items for ever where no process limit ends it.
     """
@@ -96,9 +97,9 @@ def lease_kept(parcel_id: str, *, token: str, lease: float, limit: float) -> Gen
     ended = asyncio.Event()
 
     async def _renew() -> None:
-        for _ in range(math.ceil(3 * limit / lease)):
+        for _ in range(math.ceil(_RENEWALS * limit / lease)):
             with suppress(TimeoutError):
-                await asyncio.wait_for(ended.wait(), lease / 3)
+                await asyncio.wait_for(ended.wait(), lease / _RENEWALS)
                 return
             with suppress(PyMongoError):  # the next one may get through, in time
                 await BatchItem.get_pymongo_collection().update_many(
@@ -203,11 +204,15 @@ def _end(parcel_id: str, *, token: str, ids: Sequence[ObjectId], values: dict[st
 
 
 def pending(batch_id: str, *, limit: int) -> list[dict[str, Any]]:
-    """Return the next pending items of a batch: id, path, size, step, and whether they travel alone."""
+    """Return the next pending items of a batch: id, path, size, step, and whether they travel alone.
+
+    Those whose next start is the last are not among them (`reserve_last_chance`).
+    """
 
     async def _find() -> list[dict[str, Any]]:
         cursor = BatchItem.get_pymongo_collection().find(
-            {"batch_id": batch_id, "state": State.PENDING.value}, {"path": 1, "size": 1, "step": 1, "alone": 1}
+            {"batch_id": batch_id, "state": State.PENDING.value, "last_chance": {"$ne": True}},
+            {"path": 1, "size": 1, "step": 1, "alone": 1},
         )
         # Named: as long as nothing has ended the index by id alone looks as good, and it is chosen for good.
         return await cursor.sort("_id", 1).limit(limit).hint(BY_STATE).to_list()
@@ -256,6 +261,43 @@ def reserve(batch_id: str, ids: Sequence[ObjectId], *, queue: str) -> tuple[str,
     return str(parcel_id), mongo.run(_reserve())
 
 
+def reserve_last_chance(queues: Mapping[Step, str]) -> tuple[str, Step] | None:
+    """Make a parcel of one item whose next start is the last, unless another such item is in flight.
+
+    A file that takes its whole worker down takes others along, and who was it cannot be told. As no two last chances
+    are in flight together, what was near it each time is not condemned with it. ``queues`` has those of the steps that
+    a parcel may begin with. Returns the parcel's id and its first step.
+    """
+    parcel_id = ObjectId()
+    branches = [{"case": {"$eq": ["$step", step.value]}, "then": queue} for step, queue in queues.items()]
+
+    async def _reserve() -> dict[str, Any] | None:
+        try:
+            return await BatchItem.get_pymongo_collection().find_one_and_update(
+                {"last_chance": True, "state": State.PENDING.value},
+                [
+                    {
+                        "$set": {
+                            "state": State.QUEUED.value,
+                            "parcel_id": parcel_id,
+                            "queue": {"$switch": {"branches": branches}},
+                            "queued_at": "$$NOW",
+                            "attempt": {"$add": ["$attempt", 1]},
+                            "fresh": True,
+                            "solo": True,
+                        }
+                    }
+                ],
+                {"step": 1},
+                hint=LAST_CHANCES,
+            )
+        except DuplicateKeyError:
+            return None
+
+    row = mongo.run(_reserve())
+    return None if row is None else (str(parcel_id), Step(row["step"]))
+
+
 def in_flight() -> tuple[int, int]:
     """Return how many parcels are in flight: in the steps of the CPU, and in all steps."""
 
@@ -290,6 +332,26 @@ _LAST_WORDS = {
 }
 
 
+def give_back(process: str) -> int:
+    """Give back what a worker process holds that is about to end; burns no start: nobody died of it.
+
+    ``process`` is the beginning of its claims' ``worker``.
+    """
+
+    async def _update() -> int:
+        result = await BatchItem.get_pymongo_collection().update_many(
+            {
+                "lease_until": {"$gt": datetime.min.replace(tzinfo=UTC)},
+                "worker": {"$regex": f"^{re.escape(process)}"},
+                "state": State.RUNNING.value,
+            },
+            _pending_again(),
+        )
+        return result.modified_count
+
+    return mongo.run(_update())
+
+
 def _take_back(query: dict[str, Any], *, max_starts: int, code: str) -> int:
     error = {"code": code, "message": _LAST_WORDS[code].format(max_starts)}
 
@@ -300,19 +362,21 @@ def _take_back(query: dict[str, Any], *, max_starts: int, code: str) -> int:
             {**held, "starts": {"$gte": max_starts}},
             {"$set": {"state": State.FAILED.value, "error": error}, "$unset": dict.fromkeys(_HELD, "")},
         )
-        again = await items.update_many(held, _pending_again(crashed=True))
+        again = await items.update_many(held, _pending_again(crashed_of=max_starts))
         return given_up.modified_count + again.modified_count
 
     return mongo.run(_update())
 
 
-def _pending_again(*, crashed: bool) -> list[dict[str, Any]]:
+def _pending_again(*, crashed_of: int | None = None) -> list[dict[str, Any]]:
+    """Make items pending again; those that crashed have so many starts in all."""
     values: dict[str, Any] = {
         "state": State.PENDING.value,
         "step": {"$cond": [{"$in": ["$step", _HOST_STEPS]}, _FIRST_STEP, "$step"]},
     }
-    if crashed:
+    if crashed_of is not None:
         values["alone"] = True
+        values["last_chance"] = {"$gte": ["$starts", crashed_of - 1]}
     else:
         # The attempt may have been begun, and have waited between two steps: it will be begun, and counted, again.
         values["starts"] = {"$subtract": ["$starts", {"$cond": ["$fresh", 0, 1]}]}
@@ -364,7 +428,7 @@ def requeue(parcels: Sequence[ObjectId]) -> int:
 
     async def _update() -> int:
         result = await BatchItem.get_pymongo_collection().update_many(
-            {"parcel_id": {"$in": list(parcels)}, "state": State.QUEUED.value}, _pending_again(crashed=False)
+            {"parcel_id": {"$in": list(parcels)}, "state": State.QUEUED.value}, _pending_again()
         )
         return result.modified_count
 

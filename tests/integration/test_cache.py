@@ -1,5 +1,6 @@
 """The workers' notice board in a real Redis."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -91,3 +92,10 @@ def test_board_without_redis_says_so(tmp_path: Path):
 
 def test_ping_of_a_redis_that_answers_is_silent(board: Board):
     assert board.ping() is None
+
+
+def test_of_a_backlog_of_dispatches_one_takes_its_turn(board: Board):
+    assert [board.take_turn(0.3) for _ in range(5)] == [True, False, False, False, False]
+
+    time.sleep(0.35)
+    assert board.take_turn(0.3) is True

@@ -255,6 +255,28 @@ def test_a_file_that_kills_every_worker_fails_and_the_batch_closes(workspace: Wo
     assert report["errors"] == {"worker_crashed": 1}
 
 
+def test_what_is_near_a_file_that_takes_its_worker_down_is_not_condemned_with_it(
+    workspace: Workspace, settings: Settings
+):
+    job = new_batch(12)
+    announce(workspace, "cpu.testhost", "cpu", slots=4)
+    for _ in range(60):
+        if batches.find(job.id).status == "completed":
+            break
+        # All that is in flight runs at the same time; one of the files takes the worker down, and the rest with it.
+        running = [
+            (parcel, ledger.claim(parcel, Step.DECODE, token=TRY, previous=None, worker="w", lease=0.01))
+            for parcel, _ in run(workspace, settings)[0]
+        ]
+        if not any(item.path == b"0003.wav" for _, items in running for item in items):
+            for parcel, items in running:
+                ledger.complete(parcel, token=TRY, ids=[item.id for item in items])
+        time.sleep(0.03)
+
+    report = batches.report(batches.find(job.id))
+    assert (report["completed"], report["failed"], report["errors"]) == (11, 1, {"worker_crashed": 1})
+
+
 def test_a_queue_that_forgot_everything_is_filled_again(workspace: Workspace, settings: Settings, redis: Redis):
     job = new_batch(3, files_per_chain=1)
     patient = small(settings)

@@ -308,7 +308,7 @@ def test_an_item_that_never_ends_fails_after_its_last_start():
     job = new_batch(1)
     for attempt in (1, 2, 3):
         assert states(job.id) == [State.PENDING]
-        claim(reserve(job.id), lease=0.0)
+        claim(reserve(job.id) if attempt < 3 else last_chance(), lease=0.0)
         assert starts(job.id) == [attempt]
         time.sleep(0.01)
         ledger.take_back_expired(max_starts=3)
@@ -319,6 +319,96 @@ def test_an_item_that_never_ends_fails_after_its_last_start():
     assert item.error.code == "worker_crashed"
     assert item.error.message == "the worker died or vanished 3 times with this file in its hands"
     assert (item.parcel_id, item.claim, item.lease_until) == (None, None, None)
+
+
+def last_chance() -> str:
+    reserved = ledger.reserve_last_chance(QUEUES)
+    assert reserved is not None
+    return reserved[0]
+
+
+def crash(batch_id: str, *, times: int) -> None:
+    """Let every item of a batch lose its worker so often, of three times."""
+    for _ in range(times):
+        claim(reserve(batch_id), lease=0.0)
+        time.sleep(0.01)
+        ledger.take_back_expired(max_starts=3)
+
+
+def test_no_two_last_chances_are_in_flight_together():
+    job = new_batch(3)
+    crash(job.id, times=2)
+    assert ledger.pending(job.id, limit=10) == []
+
+    reserved = [parcel for parcel in at_once(8, lambda _: ledger.reserve_last_chance(QUEUES)) if parcel is not None]
+
+    assert [step for _, step in reserved] == [Step.DECODE]
+    assert sorted(states(job.id)) == [State.PENDING, State.PENDING, State.QUEUED]
+    assert {item.queue for item in items_of(job.id)} == {None, QUEUES[Step.DECODE]}
+
+
+@pytest.mark.parametrize("ending", ["completed", "crashed", "lost", "cancelled"])
+def test_the_next_last_chance_comes_when_the_one_in_flight_has_ended(ending: str):
+    job, other = new_batch(1), new_batch(1)
+    crash(job.id, times=2)
+    crash(other.id, times=2)
+    parcel = last_chance()
+    assert ledger.reserve_last_chance(QUEUES) is None
+
+    if ending == "completed":
+        ledger.complete(parcel, token=FIRST, ids=claim(parcel))
+    elif ending == "crashed":
+        claim(parcel, lease=0.0)
+        time.sleep(0.01)
+        ledger.take_back_expired(max_starts=3)
+    elif ending == "lost":
+        ledger.requeue([ObjectId(parcel)])
+    else:
+        batches.cancel(job.id)
+        batches.cancel(other.id)
+        crash(new_batch(1).id, times=2)
+
+    assert ledger.reserve_last_chance(QUEUES) is not None
+
+
+def test_a_last_chance_that_holds_goes_through_the_steps():
+    job = new_batch(1)
+    crash(job.id, times=2)
+    parcel = last_chance()
+
+    assert advance(parcel, claim(parcel)) == 1
+    assert ledger.reserve_last_chance(QUEUES) is None
+    ledger.complete(parcel, token=SECOND, ids=claim(parcel, Step.FEATURES, token=SECOND))
+
+    assert (states(job.id), starts(job.id)) == ([State.COMPLETED], [3])
+
+
+def test_retry_forgets_how_often_it_crashed():
+    job = new_batch(1)
+    crash(job.id, times=2)
+    claim(last_chance(), lease=0.0)
+    time.sleep(0.01)
+    ledger.take_back_expired(max_starts=3)
+    assert states(job.id) == [State.FAILED]
+
+    batches.retry(job.id)
+
+    assert len(ledger.pending(job.id, limit=10)) == 1
+    assert ledger.reserve_last_chance(QUEUES) is None
+
+
+def test_give_back_takes_what_that_process_holds_and_burns_no_start():
+    job = new_batch(3)
+    first, second, third = (reserve(job.id, limit=1) for _ in range(3))
+    for parcel, worker in ((first, "host:7:71:1"), (second, "host:7:72:2"), (third, "host:77:1:1")):
+        ledger.claim(parcel, Step.DECODE, token=FIRST, previous=None, worker=worker, lease=60.0)
+    ids = [item.id for item in items_of(job.id)]
+
+    assert ledger.give_back("host:7:") == 2
+
+    assert states(job.id) == [State.PENDING, State.PENDING, State.RUNNING]
+    assert [(item.starts, item.alone) for item in items_of(job.id)] == [(0, False), (0, False), (1, False)]
+    assert ledger.complete(first, token=FIRST, ids=ids[:1]) == 0  # who held it has lost it
 
 
 @pytest.mark.parametrize(

@@ -106,11 +106,13 @@ CALLS: dict[str, Callable[[Case], object]] = {
     "ledger.fail": lambda case: ledger.fail(case.parcel, token=TRY, errors={case.ids[0]: UnreadableError("no")}),
     "ledger.pending": lambda case: ledger.pending(case.batch, limit=10),
     "ledger.reserve": lambda case: ledger.reserve(case.batch, case.pending, queue="cpu"),
+    "ledger.reserve_last_chance": lambda _: ledger.reserve_last_chance({Step.DECODE: "cpu"}),
     "ledger.in_flight": lambda _: ledger.in_flight(),
     "ledger.take_back_expired": lambda _: ledger.take_back_expired(max_starts=3),
     "ledger.take_back_parcel": lambda case: ledger.take_back_parcel(
         case.parcel, task_id="task", max_starts=3, code="timeout"
     ),
+    "ledger.give_back": lambda _: ledger.give_back("w"),
     "ledger.waiting_parcels": lambda _: ledger.waiting_parcels(older_than=0.0),
     "ledger.newest_claims": lambda _: ledger.newest_claims(),
     "ledger.requeue": requeue,
