@@ -13,7 +13,7 @@ export UV_PYTHON_DOWNLOADS := never
 export UV_PROJECT_ENVIRONMENT := .venv
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test unit fmt lint check bench clean
+.PHONY: help setup run test unit chaos fmt lint check bench clean
 
 help: ## list the commands
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; do \
@@ -45,6 +45,9 @@ test: $(READY) ## all tests, with real services of their own
 
 unit: $(READY) ## the fast tests, without services
 	$(BIN)/python -m pytest tests/unit tests/architecture
+
+chaos: $(READY) ## kill, cut, fill and poison everything, and print what was lost (Linux, as root for its small disks)
+	$(BIN)/python -m pytest tests/chaos -m "chaos or not chaos"
 
 fmt: $(READY) ## format the code
 	$(BIN)/ruff check --fix --quiet --exit-zero

@@ -1,0 +1,109 @@
+"""Faults from within: loaded by every Python process of a stack under test, as its folder is on PYTHONPATH.
+
+- A file whose name begins with `segv`, `memory`, `endless`, `parent` or `slow` does that to the process that opens it.
+- ``CHAOS_DEATHS``: a folder of files named ``before.TASK.N`` and ``after.TASK.N``; each is used up by one process that
+  dies just before, or just after, it has published that task.
+- ``CHAOS_CLOCK``: seconds that this process's clock is ahead.
+"""
+
+import importlib.util
+import os
+import signal
+import sys
+import time
+from importlib.abc import MetaPathFinder
+from pathlib import Path
+from typing import Any
+
+_PATIENCE = 0.2  # s that a slow file takes longer
+
+
+def _segv() -> None:
+    os.kill(os.getpid(), signal.SIGSEGV)
+
+
+def _memory() -> None:
+    hoard: list[bytearray] = []
+    while True:
+        hoard.append(bytearray(64 << 20))
+
+
+def _endless() -> None:
+    while True:
+        time.sleep(0.05)
+
+
+def _parent() -> None:
+    os.kill(os.getppid(), signal.SIGKILL)
+    time.sleep(5)
+
+
+def _slow() -> None:
+    time.sleep(_PATIENCE)
+
+
+_POISONS = {"segv": _segv, "memory": _memory, "endless": _endless, "parent": _parent, "slow": _slow}
+
+
+def _poison(soundfile: Any) -> None:
+    class SoundFile(soundfile.SoundFile):
+        def __init__(self, file: int, *args: Any, **options: Any) -> None:
+            name = Path(f"/proc/self/fd/{file}").readlink().name
+            act = _POISONS.get(name.partition("-")[0])
+            if act is not None:
+                act()
+            super().__init__(file, *args, **options)
+
+    soundfile.SoundFile = SoundFile
+
+
+def _die_at_publish(signals: Any) -> None:
+    folder = Path(os.environ["CHAOS_DEATHS"])
+
+    def die(moment: str) -> Any:
+        def handler(sender: str = "", **_: Any) -> None:
+            for token in sorted(folder.glob(f"{moment}.{sender}.*")):
+                try:
+                    token.unlink()
+                except FileNotFoundError:
+                    continue
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        return handler
+
+    signals.before_task_publish.connect(die("before"), weak=False)
+    signals.after_task_publish.connect(die("after"), weak=False)
+
+
+class _Hook(MetaPathFinder):
+    """Calls a function with a module that has just been loaded."""
+
+    def __init__(self, name: str, then: Any) -> None:
+        self._name, self._then = name, then
+
+    def find_spec(self, fullname: str, _path: Any = None, _target: Any = None) -> Any:
+        if fullname != self._name:
+            return None
+        sys.meta_path.remove(self)
+        spec = importlib.util.find_spec(fullname)
+        assert spec is not None
+        loader: Any = spec.loader
+        load = loader.exec_module
+
+        def exec_module(module: Any) -> None:
+            load(module)
+            self._then(module)
+
+        loader.exec_module = exec_module
+        return spec
+
+
+sys.meta_path.insert(0, _Hook("soundfile", _poison))
+if "CHAOS_DEATHS" in os.environ:
+    sys.meta_path.insert(0, _Hook("celery.signals", _die_at_publish))
+if "CHAOS_CLOCK" in os.environ:
+    from datetime import UTC, datetime, timedelta
+
+    import time_machine
+
+    time_machine.travel(datetime.now(UTC) + timedelta(seconds=float(os.environ["CHAOS_CLOCK"])), tick=True).start()

@@ -1,0 +1,343 @@
+"""A whole SampleMind to be treated badly: private services, workers under a supervisor, and the check that ends it all.
+
+The servers always run under the supervisor of `samplemind up`. The workers do too, or they are processes of the test
+that are started again when they end, as Compose does it: then there can be several, each with its own host name,
+clock and way to the servers.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+import soundfile as sf
+from bson import ObjectId
+
+from config.settings import Settings
+from samplemind_worker.documents.batch import OPEN_STATES, BatchItem
+from samplemind_worker.embedded import connected, ensure_running, stop
+from samplemind_worker.embedded.home import Home
+from samplemind_worker.embedded.services import setting_env
+from samplemind_worker.errors import ServiceUnavailableError
+from samplemind_worker.steps.workspace import Workspace
+from samplemind_worker.store import batches, mongo, results
+
+PLUGIN = Path(__file__).parent / "plugin"
+COMMAND = Path(sys.executable).with_name("samplemind")
+SR = 22050
+
+# Everything is missed sooner than by default, so that a scenario takes seconds; what is proved does not depend on it.
+QUICK = {
+    "SAMPLEMIND_CONCURRENCY": "2",
+    "SAMPLEMIND_LEASE_SECONDS": "8",
+    "SAMPLEMIND_REQUEUE_SECONDS": "4",
+    "SAMPLEMIND_DISPATCH_SECONDS": "1",
+    "SAMPLEMIND_GRACE_SECONDS": "6",
+}
+
+
+def wait_until(condition: Callable[[], object], *, seconds: float, what: str) -> float:
+    """Wait for something, and return how long it took."""
+    started = time.monotonic()
+    while not condition():
+        assert time.monotonic() - started < seconds, f"not within {seconds:.0f} s: {what}"
+        time.sleep(0.05)
+    return time.monotonic() - started
+
+
+def write_files(folder: Path, count: int, *, name: str = "good", seconds: float = 0.15, seed: int = 0) -> list[Path]:
+    """Write so many short noises, no two alike."""
+    folder.mkdir(parents=True, exist_ok=True)
+    rng = np.random.default_rng([seed, *name.encode()])
+    noise = rng.normal(0.0, 0.2, round(seconds * SR)).astype(np.float32)
+    paths: list[Path] = []
+    for number in range(count):
+        y = noise * (0.2 + 0.7 * rng.random())
+        y[: 8 + number % 64] += np.float32(0.05 * rng.random())
+        paths.append(folder / f"{name}-{seed:02}-{number:05}.wav")
+        sf.write(paths[-1], y, SR)
+    return paths
+
+
+class WorkerProcess:
+    """A worker or beat that is started again whenever it ends, until it is closed."""
+
+    def __init__(self, arguments: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
+        self._arguments, self._environment, self._log = arguments, environment, log
+        self._closed = threading.Event()
+        self._held = threading.Event()
+        self.process = self._start()
+        self.starts = 1
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread.start()
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        with self._log.open("ab") as log:
+            return subprocess.Popen(
+                [sys.executable, "-m", "samplemind_worker.app", *self._arguments],
+                env=dict(self._environment),
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    def _watch(self) -> None:
+        while not self._closed.wait(0.1):
+            if self.process.poll() is not None and not self._held.is_set():
+                end_group(self.process.pid)
+                self.process = self._start()
+                self.starts += 1
+
+    def stop(self, number: signal.Signals = signal.SIGTERM, *, timeout: float = 60.0) -> float:
+        """Send a signal, wait for the end, and return how long it took; it stays down until `resume`."""
+        self._held.set()
+        started = time.monotonic()
+        self.process.send_signal(number)
+        self.process.wait(timeout)
+        return time.monotonic() - started
+
+    def resume(self) -> None:
+        """Let it be started again."""
+        self._held.clear()
+
+    def tree(self) -> list[psutil.Process]:
+        """The process and its children."""
+        main = psutil.Process(self.process.pid)
+        return [main, *main.children()]
+
+    def close(self) -> None:
+        """End it for good."""
+        self._closed.set()
+        self._thread.join()
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        end_group(self.process.pid)
+
+
+def end_group(leader: int) -> None:
+    """Kill what is left of a process group."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(leader, signal.SIGKILL)
+
+
+@dataclass
+class Outcome:
+    """What the last check found, for the table."""
+
+    files: int = 0
+    seconds: float = 0.0
+    lost: int = 0
+    doubled: int = 0
+    faults: int = 0
+    notes: list[str] = field(default_factory=list)
+
+
+class Stack:
+    """The services of one test and what runs on them."""
+
+    def __init__(self, folder: Path, *, own_workers: bool = False, **environment: str) -> None:
+        self.folder = folder
+        self.outcome = Outcome()
+        self._own = own_workers
+        self.workers: list[WorkerProcess] = []
+        self._started = time.monotonic()
+        clean = {name: value for name, value in os.environ.items() if not name.startswith(("SAMPLEMIND_", "CHAOS_"))}
+        self.environment = {
+            **clean,
+            **QUICK,
+            "SAMPLEMIND_HOME": str(folder / "home"),
+            "SAMPLEMIND_SCRATCH": str(folder / "scratch"),
+            "PYTHONPATH": str(PLUGIN),
+            **environment,
+        }
+        self.home = Home(Path(self.environment["SAMPLEMIND_HOME"]))
+        self._plain = Settings(home=self.home.root, _env_file=None)
+        if own_workers:
+            ensure_running(self._plain, workers=False)
+        else:
+            self.run("up", "--detach")
+        settings = connected(self._plain)
+        assert settings is not None
+        self.settings = settings.model_copy(update={"scratch": Path(self.environment["SAMPLEMIND_SCRATCH"])})
+        self.workspace = Workspace(self.settings)
+        self.workspace.connect(create_indexes=True)
+
+    def close(self) -> None:
+        """End everything."""
+        for worker in self.workers:
+            worker.close()
+        self.workspace.board.close()
+        self.workspace.vectors.close()
+        mongo.close()
+        stop(self._plain)
+
+    # What a user does
+
+    def run(self, *arguments: str | Path, timeout: float = 120.0) -> str:
+        """Run a command and return what it prints."""
+        done = subprocess.run(
+            [str(COMMAND), *map(str, arguments)],
+            env=self.environment if not self._own or arguments[0] == "up" else self.worker_environment(),
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+        assert done.returncode == 0, f"{arguments}: {done.stderr}"
+        return done.stdout
+
+    def submit(self, *paths: str | Path, **options: str) -> str:
+        """Submit, and return the batch's id."""
+        words = [word for name, value in options.items() for word in (f"--{name.replace('_', '-')}", value)]
+        batch_id: str = json.loads(self.run("submit", *paths, "--json", *words))["batch_id"]
+        return batch_id
+
+    # Workers of the test's own
+
+    def worker_environment(self, **changes: str) -> dict[str, str]:
+        """The environment of a worker: the services' real addresses, unless changed."""
+        return {**self.environment, **setting_env(self.settings), **changes}
+
+    def add(self, *arguments: str, **changes: str) -> WorkerProcess:
+        """Start a worker (``worker --role cpu``) or ``beat``."""
+        log = self.folder / f"{len(self.workers)}-{'-'.join(arguments)}.log"
+        self.workers.append(WorkerProcess(arguments, self.worker_environment(**changes), log))
+        return self.workers[-1]
+
+    def add_all(self, **changes: str) -> None:
+        """Start a cpu worker, an io worker and beat, and wait until both take work."""
+        for arguments in (("worker", "--role", "cpu"), ("worker", "--role", "io"), ("beat",)):
+            self.add(*arguments, **changes)
+        self.wait_for_workers(2)
+
+    def wait_for_workers(self, count: int, *, seconds: float = 60.0) -> float:
+        """Wait until so many workers have given a sign of life."""
+        return wait_until(lambda: len(self._signs()) >= count, seconds=seconds, what=f"{count} workers that take work")
+
+    def _signs(self) -> list[Any]:
+        try:
+            return self.workspace.board.workers()
+        except ServiceUnavailableError:
+            return []
+
+    # What the supervisor runs
+
+    def process(self, name: str) -> psutil.Process:
+        """Wait until the supervisor has a service running, and return its process."""
+        found: list[psutil.Process] = []
+
+        def look() -> bool:
+            running = self.home.read_state().services.get(name)
+            if running is not None and psutil.pid_exists(running.pid):
+                found.append(psutil.Process(running.pid))
+            return bool(found)
+
+        wait_until(look, seconds=40.0, what=f"{name} runs")
+        return found[-1]
+
+    def kill(self, name: str) -> None:
+        """Kill -9 a service."""
+        with suppress(psutil.NoSuchProcess):
+            self.process(name).kill()
+        self.outcome.faults += 1
+
+    def kill_child(self) -> bool:
+        """Kill -9 a child of the supervised cpu worker; False where there is none at the moment."""
+        with suppress(psutil.NoSuchProcess):
+            children = self.process("worker-cpu").children()
+            if children:
+                children[self.outcome.faults % len(children)].kill()
+                self.outcome.faults += 1
+                return True
+        return False
+
+    # What comes of it
+
+    def report(self, batch_id: str) -> dict[str, Any]:
+        """The batch's report."""
+        return batches.report(batches.find(batch_id))
+
+    def progress(self, batch_id: str) -> int:
+        """How many files have ended; -1 while the record does not answer."""
+        try:
+            report = self.report(batch_id)
+        except ServiceUnavailableError:
+            return -1
+        return sum(report[state] for state in ("completed", "failed", "skipped", "cancelled"))
+
+    def wait_for_progress(self, batch_id: str, *, more_than: int, seconds: float = 60.0) -> float:
+        """Wait until more files than that have ended."""
+        return wait_until(
+            lambda: self.progress(batch_id) > more_than, seconds=seconds, what=f"more than {more_than} files ended"
+        )
+
+    def has_ended(self, batch_id: str) -> bool:
+        """Whether the batch has ended; False while the record does not answer."""
+        try:
+            return self.report(batch_id)["finished_at"] is not None
+        except ServiceUnavailableError:
+            return False
+
+    def check(self, *batch_ids: str, within: float, failed: Mapping[str, int] | None = None) -> dict[str, Any]:
+        """Wait for the end and check that nothing was lost and nothing is left; return the last batch's report.
+
+        Of each batch: completed + failed + skipped + cancelled == total, with just these failures, and no open item. Of
+        the library: one Analysis a distinct content of what completed, and the ids of the vectors are those of the
+        analysed files that have one. Nothing in scratch, no lease.
+        """
+        for batch_id in batch_ids:
+            wait_until(
+                lambda batch_id=batch_id: self.has_ended(batch_id), seconds=within, what=f"the end of batch {batch_id}"
+            )
+        reports = [self.report(batch_id) for batch_id in batch_ids]
+        items = [item for batch_id in batch_ids for item in batches.iterate(batch_id)]
+        self.outcome.seconds = time.monotonic() - self._started
+        self.outcome.files = sum(report["total_files"] for report in reports)
+        ended = sum(sum(r[s] for s in ("completed", "failed", "skipped", "cancelled")) for r in reports)
+        contents = {item.file_id for item in items if item.state.value == "completed"}
+        analysed = {audio.file_id: analysis for audio, analysis in results.iterate()}
+        with_vector = {key for key, analysis in analysed.items() if analysis.vector is not None}
+        vectors = self.workspace.vectors.ids()
+        self.outcome.lost = self.outcome.files - ended + len(contents - set(analysed)) + len(with_vector - vectors)
+        places = {(item.batch_id, item.root, item.path) for item in items}
+        self.outcome.doubled = len(vectors - with_vector) + len(items) - len(places)
+
+        assert ended == self.outcome.files == len(items)
+        assert [item.path for item in items if item.state in OPEN_STATES] == []
+        assert contents <= set(analysed)
+        assert vectors == with_vector
+        found: dict[str, int] = {}
+        for report in reports:
+            for code, count in report["errors"].items():
+                found[code] = found.get(code, 0) + count
+        assert found == dict(failed or {}), [item.error for item in items if item.error is not None]
+        assert self._held() == 0
+        wait_until(lambda: self._scratch() == [], seconds=60.0, what="scratch is empty")
+        return reports[-1]
+
+    def items(self, batch_id: str) -> list[BatchItem]:
+        """The items of a batch."""
+        return list(batches.iterate(batch_id))
+
+    def _held(self) -> int:
+        async def _count() -> int:
+            return await BatchItem.get_pymongo_collection().count_documents(
+                {"$or": [{"lease_until": {"$exists": True}}, {"parcel_id": {"$gt": ObjectId("0" * 24)}}]}
+            )
+
+        return mongo.run(_count())
+
+    def _scratch(self) -> list[Path]:
+        # Each way to the record has a folder of its own below this one.
+        return [path for path in Path(self.environment["SAMPLEMIND_SCRATCH"]).rglob("*") if path.is_file()]
