@@ -4,6 +4,9 @@ PYTHON ?= python3
 UV_VERSION := 0.13.9
 BIN := .venv/bin
 READY := .venv/.ready
+# The oldest Kubernetes that deployment/kubernetes is for. A kustomization is no object of the cluster.
+KUBERNETES := 1.30
+MANIFESTS := $(filter-out %/kustomization.yaml,$(wildcard deployment/kubernetes/*.yaml))
 LIBRARY ?=
 # The shell reads it from its environment: a name may hold quotes.
 export LIBRARY
@@ -60,6 +63,7 @@ lint: $(READY) ## style, types, import contracts, deployment files
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/ci.yml
+	$(BIN)/kubernetes-validate --quiet --strict -k $(KUBERNETES) $(MANIFESTS)
 	$(BIN)/hadolint deployment/Dockerfile
 
 check: lint test ## what CI runs

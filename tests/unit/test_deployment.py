@@ -1,4 +1,7 @@
-"""The compose file and the image keep their promises: nothing published, no default password, no root of ours."""
+"""The compose file, the manifests and the image keep their promises, and agree.
+
+Nothing published, no password written down, no root of ours, the same services in both places.
+"""
 
 import re
 import shlex
@@ -9,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
+from config.celery_options import celery_options
 from config.settings import Settings
 
 PROJECT = Path(__file__).parents[2]
@@ -19,7 +23,31 @@ OURS = ("cpu", "io", "beat", "flower")
 DOCKERFILE = (PROJECT / "deployment" / "Dockerfile").read_text()
 INSTRUCTIONS = [line.split(maxsplit=1) for line in DOCKERFILE.splitlines() if re.match(r"[A-Z]+ ", line)]
 
+FOLDER = PROJECT / "deployment" / "kubernetes"
+KUSTOMIZATION: dict[str, Any] = yaml.safe_load((FOLDER / "kustomization.yaml").read_text())
+MANIFESTS: list[dict[str, Any]] = [
+    manifest for name in KUSTOMIZATION["resources"] for manifest in yaml.safe_load_all((FOLDER / name).read_text())
+]
+SECRET: dict[str, Any] = yaml.safe_load((FOLDER / "secret.example.yaml").read_text())
+SETTINGS = dict(line.split("=", 1) for line in (FOLDER / "settings.env").read_text().split("\n") if line[:1].isalpha())
+RUNBOOK = (PROJECT / "deployment" / "runbook.md").read_text()
+
+
+def _of_kind(*kinds: str) -> dict[str, dict[str, Any]]:
+    return {manifest["metadata"]["name"]: manifest for manifest in MANIFESTS if manifest["kind"] in kinds}
+
+
+WORKLOADS = _of_kind("Deployment", "StatefulSet")
+PODS: dict[str, dict[str, Any]] = {name: load["spec"]["template"]["spec"] for name, load in WORKLOADS.items()}
+CONTAINERS: dict[str, dict[str, Any]] = {
+    f"{name}/{container['name']}": container
+    for name, pod in PODS.items()
+    for container in [*pod.get("initContainers", []), *pod["containers"]]
+}
+
 each_service = pytest.mark.parametrize("name", SERVICES)
+each_worker = pytest.mark.parametrize("name", ["cpu", "io"])
+each_container = pytest.mark.parametrize("name", CONTAINERS)
 
 
 def test_the_services() -> None:
@@ -148,3 +176,326 @@ def test_nothing_but_the_program_goes_into_the_image() -> None:
     assert sorted(line[1:] for line in lines if line.startswith("!")) == sorted(
         ["pyproject.toml", "uv.lock", "README.md", "LICENSE", *packages]
     )
+
+
+def test_every_manifest_is_applied_but_the_example_of_a_secret() -> None:
+    files = {path.name for path in FOLDER.iterdir()}
+    assert files == {*KUSTOMIZATION["resources"], "kustomization.yaml", "settings.env", "secret.example.yaml"}
+
+
+@each_service
+def test_the_cluster_runs_what_compose_runs(name: str) -> None:
+    assert set(PODS) == set(SERVICES)
+    container = _container(name)
+    if name in OURS:
+        assert container["image"].partition(":")[0] in {image["name"] for image in KUSTOMIZATION["images"]}
+    else:
+        assert container["image"] == SERVICES[name]["image"]
+    # `args` is what compose calls `command`: both leave the image's entry point in place.
+    assert "command" not in container
+    assert _words(container.get("args", [])) == _words(SERVICES[name].get("command", []))
+
+
+@each_service
+def test_the_cluster_asks_for_health_as_compose_does(name: str) -> None:
+    container = _container(name)
+    kind, *command = SERVICES[name]["healthcheck"]["test"]
+    probe = container["livenessProbe"]
+    if "httpGet" in probe:
+        port = {port["name"]: port["containerPort"] for port in container["ports"]}[probe["httpGet"]["port"]]
+        assert re.search(rf"[/:]{port}\b", command[-1])
+        assert probe["httpGet"]["path"] in command[-1]
+    else:
+        wanted = ["sh", "-c", *command] if kind == "CMD-SHELL" else command
+        assert probe["exec"]["command"] == [word.replace("$$", "$") for word in wanted]
+    # Stores may need long to recover what a crash left in their files: no probe ends them while they do.
+    startup = container.get("startupProbe")
+    assert (startup is None) == (name in OURS)
+    if startup is not None:
+        assert startup["failureThreshold"] * startup["periodSeconds"] >= 600
+        assert {key: startup[key] for key in ("exec", "httpGet") if key in startup}.items() <= probe.items()
+
+
+@each_service
+def test_the_cluster_gives_every_service_the_settings_that_compose_gives(name: str) -> None:
+    given = _environment(name)
+    for variable, value in SERVICES[name].get("environment", {}).items():
+        if "$" in value:
+            assert variable in given
+        else:
+            assert given[variable] == value
+    if name in OURS:
+        known = {f"SAMPLEMIND_{field.upper()}" for field in Settings.model_fields}
+        assert set(given) - {"REMAP_SIGTERM"} <= known
+
+
+def test_the_settings_are_valid(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in SETTINGS:
+        monkeypatch.delenv(variable, raising=False)
+    settings = Settings(_env_file=FOLDER / "settings.env")
+    assert settings.model_fields_set == {name.removeprefix("SAMPLEMIND_").lower() for name in SETTINGS}
+    assert settings.roots == {"library": Path("/library")}
+
+
+@each_container
+def test_every_container_can_do_no_more_than_it_needs(name: str) -> None:
+    assert CONTAINERS[name]["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+
+
+@each_service
+def test_every_pod_can_do_no_more_than_it_needs(name: str) -> None:
+    pod = PODS[name]
+    context = pod["securityContext"]
+    assert context["runAsNonRoot"] is True
+    assert context["runAsUser"] == context["runAsGroup"] > 0
+    assert context["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert pod["automountServiceAccountToken"] is False
+    assert not {"hostNetwork", "hostPID", "hostIPC", "serviceAccountName"} & set(pod)
+    kinds = {kind for volume in pod["volumes"] for kind in volume if kind != "name"}
+    assert kinds <= {"emptyDir", "configMap", "persistentVolumeClaim"}
+    # Links would set FLOWER_PORT and CHROMA_PORT to URLs, which Flower and Chroma take for their own options.
+    assert pod["enableServiceLinks"] is False
+    assert pod["shareProcessNamespace"] is SERVICES[name]["init"] is True
+
+
+def test_the_cluster_refuses_pods_that_can_do_more() -> None:
+    [namespace] = _of_kind("Namespace").values()
+    assert namespace["metadata"]["name"] == KUSTOMIZATION["namespace"] == SECRET["metadata"]["namespace"]
+    assert namespace["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
+
+
+def test_our_pods_run_as_the_user_of_the_image() -> None:
+    [user] = [rest for word, rest in INSTRUCTIONS if word == "USER"]
+    assert {PODS[name]["securityContext"]["runAsUser"] for name in OURS} == {int(user.partition(":")[0])}
+
+
+@each_container
+def test_every_container_has_its_share_of_the_node(name: str) -> None:
+    resources = CONTAINERS[name]["resources"]
+    assert set(resources["requests"]) == {"cpu", "memory"}
+    assert _bytes(resources["requests"]["memory"]) <= _bytes(resources["limits"]["memory"])
+    volumes = PODS[name.partition("/")[0]]["volumes"]
+    assert all("sizeLimit" in volume["emptyDir"] for volume in volumes if "emptyDir" in volume)
+
+
+def test_the_memory_of_a_cpu_pod_holds_its_children_and_its_signals() -> None:
+    shared = _volume("cpu", "/dev/shm")["emptyDir"]  # noqa: S108 -- a path in the pod
+    assert shared["medium"] == "Memory"
+    assert _bytes(shared["sizeLimit"]) > Settings.model_fields["scratch_bytes"].default
+    child = celery_options(Settings(redis_url=None))["worker_max_memory_per_child"] * 1024
+    needed = int(SETTINGS["SAMPLEMIND_CONCURRENCY"]) * child + _bytes(shared["sizeLimit"]) + 2**29
+    assert _bytes(_container("cpu")["resources"]["limits"]["memory"]) >= needed
+
+
+def test_redis_may_keep_less_than_its_pod_may_use() -> None:
+    [limit] = re.findall(r"--maxmemory (\d+)mb", _container("redis")["args"][2])
+    assert _bytes(_container("redis")["resources"]["limits"]["memory"]) >= 2 * int(limit) * 2**20
+
+
+def test_a_cpu_pod_begins_with_the_kernels_of_the_image() -> None:
+    [cache] = re.findall(r"NUMBA_CACHE_DIR=(\S+)", DOCKERFILE)
+    copy = CONTAINERS["cpu/kernels"]
+    assert copy["command"] == ["cp", "-R", f"{cache}/.", copy["volumeMounts"][0]["mountPath"]]
+    assert copy["image"] == _container("cpu")["image"]
+    assert _volume("cpu", cache)["name"] == copy["volumeMounts"][0]["name"]
+
+
+def test_pods_cannot_write_to_the_library() -> None:
+    assert _of_kind("PersistentVolumeClaim")["library"]["spec"]["accessModes"] == ["ReadOnlyMany"]
+    [(name, claim)] = [
+        (name, volume["persistentVolumeClaim"])
+        for name, pod in PODS.items()
+        for volume in pod["volumes"]
+        if "persistentVolumeClaim" in volume
+    ]
+    assert (name, claim) == ("cpu", {"claimName": "library", "readOnly": True})
+    [mount] = [mount for mount in _container("cpu")["volumeMounts"] if mount["name"] == "library"]
+    assert mount == {"name": "library", "mountPath": "/library", "readOnly": True}
+
+
+@each_worker
+def test_a_pod_is_a_host(name: str) -> None:
+    # Two pods of one node share no scratch memory, and the probe asks for the worker of its own host.
+    host = {variable["name"]: variable for variable in _container(name)["env"]}["SAMPLEMIND_HOST"]
+    assert host["valueFrom"] == {"fieldRef": {"fieldPath": "metadata.name"}}
+
+
+@each_worker
+def test_a_worker_is_stopped_as_compose_stops_it(name: str) -> None:
+    assert _environment(name)["REMAP_SIGTERM"] == SERVICES[name]["stop_signal"]
+    grace = PODS[name]["terminationGracePeriodSeconds"]
+    assert f"{grace}s" == SERVICES[name]["stop_grace_period"]
+    assert grace >= 2 * celery_options(Settings(redis_url=None))["worker_soft_shutdown_timeout"]
+
+
+@each_worker
+def test_a_short_failure_of_redis_restarts_no_worker(name: str) -> None:
+    probe = _container(name)["livenessProbe"]
+    assert probe["failureThreshold"] * probe["periodSeconds"] >= 600
+    assert probe["timeoutSeconds"] < probe["periodSeconds"]
+
+
+@each_service
+def test_a_store_gets_the_time_to_stop_that_compose_gives(name: str) -> None:
+    if name not in OURS:
+        assert f"{PODS[name]['terminationGracePeriodSeconds']}s" == SERVICES[name]["stop_grace_period"]
+
+
+def test_there_is_one_beat_and_some_cpu_pod_always() -> None:
+    beat = WORKLOADS["beat"]["spec"]
+    assert (beat["replicas"], beat["strategy"]) == (1, {"type": "Recreate"})
+    assert WORKLOADS["cpu"]["spec"]["replicas"] > 1
+    budget = _of_kind("PodDisruptionBudget")["cpu"]["spec"]
+    assert (budget["maxUnavailable"], budget["selector"]) == (1, WORKLOADS["cpu"]["spec"]["selector"])
+
+
+@each_service
+def test_labels_lead_to_the_pods(name: str) -> None:
+    labels = WORKLOADS[name]["spec"]["template"]["metadata"]["labels"]
+    assert labels == {"app.kubernetes.io/name": name, "app.kubernetes.io/part-of": "samplemind"}
+    assert WORKLOADS[name]["spec"]["selector"] == {"matchLabels": labels}
+
+
+def test_services_are_for_the_cluster_only() -> None:
+    services = _of_kind("Service")
+    assert set(services) == {"redis", "mongo", "chroma", "flower"}
+    for name, service in services.items():
+        assert service["spec"]["selector"] == WORKLOADS[name]["spec"]["template"]["metadata"]["labels"]
+        assert service["spec"].get("type", "ClusterIP") == "ClusterIP"
+        [port], [wanted] = service["spec"]["ports"], _container(name)["ports"]
+        assert port["port"] == wanted["containerPort"]
+    assert not _of_kind("Ingress", "Gateway", "HTTPRoute")
+    assert SETTINGS["SAMPLEMIND_CHROMA_URL"] == f"http://chroma:{services['chroma']['spec']['ports'][0]['port']}"
+
+
+def test_the_network_lets_nobody_in_but_who_needs_it() -> None:
+    policies = {name: policy["spec"] for name, policy in _of_kind("NetworkPolicy").items()}
+    closed = policies.pop("closed")
+    ours = {"app.kubernetes.io/part-of": "samplemind"}
+    assert closed == {
+        "podSelector": {},
+        "policyTypes": ["Ingress", "Egress"],
+        "egress": [
+            {"to": [{"podSelector": {"matchLabels": ours}}]},
+            {"ports": [{"protocol": "UDP", "port": 53}, {"protocol": "TCP", "port": 53}]},
+        ],
+    }
+    guests = {"redis": ["cpu", "io", "beat", "flower"], "mongo": ["cpu", "io"], "chroma": ["cpu", "io"]}
+    assert policies == {
+        name: {
+            "podSelector": {"matchLabels": {"app.kubernetes.io/name": name, **ours}},
+            "policyTypes": ["Ingress"],
+            "ingress": [
+                {
+                    "from": [
+                        {
+                            "podSelector": {
+                                "matchLabels": ours,
+                                "matchExpressions": [
+                                    {"key": "app.kubernetes.io/name", "operator": "In", "values": allowed}
+                                ],
+                            }
+                        }
+                    ],
+                    "ports": [{"protocol": "TCP", "port": _container(name)["ports"][0]["containerPort"]}],
+                }
+            ],
+        }
+        for name, allowed in guests.items()
+    }
+
+
+def test_everything_that_a_pod_refers_to_exists_or_is_documented() -> None:
+    volumes = [volume for pod in PODS.values() for volume in pod["volumes"]]
+    maps = {volume["configMap"]["name"] for volume in volumes if "configMap" in volume}
+    maps |= {
+        source["configMapRef"]["name"] for container in CONTAINERS.values() for source in container.get("envFrom", [])
+    }
+    assert maps == {generator["name"] for generator in KUSTOMIZATION["configMapGenerator"]} | set(_of_kind("ConfigMap"))
+    claims = {volume["persistentVolumeClaim"]["claimName"] for volume in volumes if "persistentVolumeClaim" in volume}
+    assert claims == set(_of_kind("PersistentVolumeClaim"))
+    [library] = _of_kind("PersistentVolumeClaim").values()
+    assert f"metadata: {{name: {library['spec']['volumeName']}}}" in RUNBOOK
+    assert {load["spec"]["serviceName"] for load in _of_kind("StatefulSet").values()} <= set(_of_kind("Service"))
+    for name, container in CONTAINERS.items():
+        load = WORKLOADS[name.partition("/")[0]]["spec"]
+        claimed = {claim["metadata"]["name"] for claim in load.get("volumeClaimTemplates", [])}
+        known = claimed | {volume["name"] for volume in load["template"]["spec"]["volumes"]}
+        assert {mount["name"] for mount in container["volumeMounts"]} <= known
+
+
+def test_every_secret_has_an_example_and_a_command_that_makes_it() -> None:
+    references = [
+        variable["valueFrom"]["secretKeyRef"]
+        for container in CONTAINERS.values()
+        for variable in container.get("env", [])
+        if "secretKeyRef" in variable.get("valueFrom", {})
+    ]
+    assert {reference["name"] for reference in references} == {SECRET["metadata"]["name"]}
+    assert {reference["key"] for reference in references} == set(SECRET["stringData"])
+    assert all(not reference.get("optional") for reference in references)
+    made = set(re.findall(r"^  ([\w-]+): \".*\$.*\"$", RUNBOOK, re.MULTILINE))
+    assert made == set(SECRET["stringData"])
+
+
+def test_no_secret_is_in_any_file() -> None:
+    assert set(SECRET["stringData"].values()) == {""}
+    assert "data" not in SECRET
+    assert not _of_kind("Secret")
+    assert "secretGenerator" not in KUSTOMIZATION
+    assert not {name for name in SETTINGS if re.search(r"PASSWORD|REDIS_URL|MONGODB_URL|AUTH|TOKEN", name)}
+    for name, container in CONTAINERS.items():
+        for variable in container.get("env", []):
+            if re.search(r"PASSWORD|REDIS_URL|MONGODB_URL|AUTH", variable["name"]):
+                assert "secretKeyRef" in variable["valueFrom"], name
+    for path in FOLDER.iterdir():
+        # Neither a URL with a password in it, nor the digits that the runbook makes passwords of.
+        values = re.sub(r"^ *#.*$", "", path.read_text(), flags=re.MULTILINE)
+        assert not re.search(r"://\S*@|[0-9a-f]{16,}", values), path.name
+
+
+def test_redis_of_the_cluster_gets_its_password_by_stdin_and_none_that_is_empty() -> None:
+    _, _, script = _container("redis")["args"]
+    check, command, stdin, *_ = script.splitlines()
+    assert check == ': "${REDISCLI_AUTH:?is empty}"'
+    assert command.startswith("exec redis-server ")
+    assert command.endswith(" - <<EOF")
+    assert stdin == 'requirepass "$REDISCLI_AUTH"'
+
+
+def test_mongodb_of_the_cluster_makes_the_same_user() -> None:
+    script = _of_kind("ConfigMap")["mongo-user"]["data"]["samplemind.js"]
+    assert script == (PROJECT / "deployment" / "mongo-user.js").read_text()
+    assert _volume("mongo", "/docker-entrypoint-initdb.d")["configMap"]["name"] == "mongo-user"
+
+
+def _container(name: str) -> dict[str, Any]:
+    [container] = PODS[name]["containers"]
+    return container
+
+
+def _environment(name: str) -> dict[str, str | None]:
+    """Return what a container finds in its environment; None for what is in a secret or known to the cluster only."""
+    container = _container(name)
+    given: dict[str, str | None] = {**SETTINGS} if "envFrom" in container else {}
+    return given | {variable["name"]: variable.get("value") for variable in container["env"]}
+
+
+def _words(command: list[str]) -> list[str]:
+    """Return the words of a command; of a script those of the server that it becomes."""
+    scripts = (line for line in command[-1].splitlines() if line.startswith("exec ")) if command else iter(())
+    return shlex.split(next(scripts)) if len(command) == 3 and command[1] == "-c" else command
+
+
+def _volume(name: str, path: str) -> dict[str, Any]:
+    [mount] = [mount for mount in _container(name)["volumeMounts"] if mount["mountPath"] == path]
+    [volume] = [volume for volume in PODS[name]["volumes"] if volume["name"] == mount["name"]]
+    return volume
+
+
+def _bytes(quantity: str) -> int:
+    return int(quantity[:-2]) * {"Mi": 2**20, "Gi": 2**30}[quantity[-2:]]
