@@ -101,9 +101,8 @@ def main() -> None:
     for name, pairs in readings.items():
         files, sizes = np.array(pairs, dtype=float).T
         slope = float(np.polyfit(files / 1000.0, sizes, 1)[0])
-        print(
-            f"{name:18} {sizes[0]:6.0f} to {sizes[-1]:6.0f} MiB, {slope:+.2f} MiB per 1,000 files ({len(pairs)} readings)"
-        )
+        span = f"{sizes[0]:6.0f} to {sizes[-1]:6.0f} MiB in {len(pairs)} readings"
+        print(f"{name:18} {span}, {slope:+.2f} MiB per 1,000 files")
 
 
 if __name__ == "__main__":

@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 import yaml
 
-from config.celery_options import celery_options
 from config.settings import Settings
 
 PROJECT = Path(__file__).parents[2]
@@ -226,7 +225,7 @@ def test_the_cluster_gives_every_service_the_settings_that_compose_gives(name: s
             assert given[variable] == value
     if name in OURS:
         known = {f"SAMPLEMIND_{field.upper()}" for field in Settings.model_fields}
-        assert set(given) - {"REMAP_SIGTERM"} <= known
+        assert set(given) <= known
 
 
 def test_the_settings_are_valid(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -286,7 +285,7 @@ def test_the_memory_of_a_cpu_pod_holds_its_children_and_its_signals() -> None:
     shared = _volume("cpu", "/dev/shm")["emptyDir"]  # noqa: S108 -- a path in the pod
     assert shared["medium"] == "Memory"
     assert _bytes(shared["sizeLimit"]) > Settings.model_fields["scratch_bytes"].default
-    child = celery_options(Settings(redis_url=None))["worker_max_memory_per_child"] * 1024
+    child = int(SETTINGS["SAMPLEMIND_CHILD_MEMORY_BYTES"])
     needed = int(SETTINGS["SAMPLEMIND_CONCURRENCY"]) * child + _bytes(shared["sizeLimit"]) + 2**29
     assert _bytes(_container("cpu")["resources"]["limits"]["memory"]) >= needed
 
@@ -326,10 +325,9 @@ def test_a_pod_is_a_host(name: str) -> None:
 
 @each_worker
 def test_a_worker_is_stopped_as_compose_stops_it(name: str) -> None:
-    assert _environment(name)["REMAP_SIGTERM"] == SERVICES[name]["stop_signal"]
     grace = PODS[name]["terminationGracePeriodSeconds"]
     assert f"{grace}s" == SERVICES[name]["stop_grace_period"]
-    assert grace >= 2 * celery_options(Settings(redis_url=None))["worker_soft_shutdown_timeout"]
+    assert grace >= 2 * Settings.model_fields["grace_seconds"].default
 
 
 @each_worker
