@@ -60,6 +60,13 @@ def celery_options(settings: Settings) -> dict[str, Any]:
         "task_reject_on_worker_lost": False,
         "task_time_limit": step_limit,
         "task_track_started": False,
+        # A Redis that is started again is back in seconds; a message that was not sent is missed half a minute later.
+        "task_publish_retry_policy": {
+            "max_retries": 5,
+            "interval_start": 0.1,
+            "interval_step": 0.3,
+            "interval_max": 1.5,
+        },
         "task_send_sent_event": False,
         "worker_prefetch_multiplier": 1,
         "worker_send_task_events": True,  # Flower lives on them

@@ -1,14 +1,18 @@
-"""The queue's transport: kombu's own for Redis, less what is no message of Celery's.
+"""The queue's transport: kombu's own for Redis, with two faults mended that stop a worker.
 
 kombu takes for granted that whatever lies in its lists was written by kombu; anything else ends the worker, one body a
 restart. Here such a body is dropped with a line in the log: nothing of ours is ever in it, as the record knows what is
 to be done.
+
+An acknowledgement that Redis does not take, as it is away for a moment, goes on counting as a message in hand: after as
+many of them as may be prefetched the worker lives, and never takes a message again. Here the message is out of hand all
+the same. That Redis delivers it once more, some day, does no harm: its items are not where it expects them.
 """
 
 from typing import Any
 
 import orjson
-from kombu.transport import TRANSPORT_ALIASES
+from kombu.transport import TRANSPORT_ALIASES, virtual
 from kombu.transport import redis as kombu_redis
 from loguru import logger
 from redis import Redis
@@ -46,8 +50,22 @@ class Client(Redis):
         return reply
 
 
+class QoS(kombu_redis.QoS):
+    """The messages in hand; none of them stays there for good."""
+
+    def ack(self, delivery_tag: str) -> None:
+        """Acknowledge a message, and let go of it even if Redis is away."""
+        try:
+            super().ack(delivery_tag)
+        except kombu_redis.Transport.connection_errors:
+            virtual.QoS.ack(self, delivery_tag)
+            raise
+
+
 class Channel(kombu_redis.Channel):
     """A channel that reads its queues through `Client`."""
+
+    QoS = QoS
 
     def _get_client(self) -> type[Redis]:
         return Client

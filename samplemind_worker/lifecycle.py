@@ -22,6 +22,7 @@ import psutil
 from billiard.exceptions import TimeLimitExceeded, WorkerLostError
 from celery import Celery, signals
 from celery.bootsteps import StartStopStep
+from celery.worker import state
 from loguru import logger
 
 from config.queues import CPU, IO
@@ -35,6 +36,7 @@ from samplemind_worker.store.scratch import SWEEP_AGE
 from tasks import names
 
 _SIGN_SECONDS: Final = 10.0
+_IDLE_SIGNS: Final = 3  # in a row, after which a worker that takes no work ends
 
 
 @contextmanager
@@ -64,6 +66,7 @@ class SignOfLife(StartStopStep):
 
     def __init__(self, parent: Any, **_: Any) -> None:  # noqa: ARG002 -- Celery passes it
         self._timer: Any = None
+        self._idle = 0
         self._board: Board | None = None
         self._workspace = Workspace(get_settings())
 
@@ -92,6 +95,13 @@ class SignOfLife(StartStopStep):
     def _announce(self, parent: Any, sign: WorkerSign) -> None:
         if self._board is None:
             return
+        # A question to Redis is under way, or there are messages in hand: the worker takes work. Otherwise its loop
+        # goes round and round for nothing, and whoever watches over it shall start another.
+        consumes = bool(parent.task_consumer.channel._in_poll or state.reserved_requests)  # noqa: SLF001 -- nothing public says so
+        self._idle = 0 if consumes else self._idle + 1
+        if self._idle >= _IDLE_SIGNS:
+            logger.error("worker.takes_no_work")
+            Leaving(parent).now()
         try:
             self._board.announce(sign)
             if CPU in sign.queues and self._workspace.scratch.older_than(SWEEP_AGE):
@@ -124,18 +134,19 @@ class Leaving:
 
     def _in_time(self, number: int, frame: FrameType | None) -> None:
         if Leaving.begun:
-            self._now()
+            self.now()
         Leaving.begun = True
-        timer = threading.Timer(self._workspace.settings.grace_seconds, self._now)
+        timer = threading.Timer(self._workspace.settings.grace_seconds, self.now)
         timer.daemon = True
         timer.start()
         if callable(self._warm):
             self._warm(number, frame)
 
     def _at_once(self, _number: int, _frame: FrameType | None) -> None:
-        self._now()
+        self.now()
 
-    def _now(self) -> None:
+    def now(self) -> None:
+        """Give back and end this process."""
         Leaving.begun = True
         for child in psutil.Process().children():
             child.kill()
