@@ -25,6 +25,8 @@ def _workspace(_pid: int) -> Workspace:
     return Workspace(get_settings())
 
 
+_TRIES = 100  # that may have a lease still
+
 ParcelStep = Callable[[Workspace, Run], bool]
 """A step on a parcel: True if any item of it goes on to the next step."""
 
@@ -36,7 +38,9 @@ def run_step(task: Task[..., None], step: ParcelStep, parcel_id: str) -> bool:
     """
     request = task.request
     tries = request.retries
-    run = Run(parcel_id, f"{request.id}.{tries}", f"{request.id}.{tries - 1}" if tries else None)
+    # All of them: a try that could not even claim, as the record was away, has written no token of its own.
+    earlier = tuple(f"{request.id}.{number}" for number in range(max(0, tries - _TRIES), tries))
+    run = Run(parcel_id, f"{request.id}.{tries}", earlier)
     with logger.contextualize(task=request.id, parcel=parcel_id):
         started = time.perf_counter()
         more = step(workspace(), run)

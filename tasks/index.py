@@ -1,7 +1,10 @@
 """The tasks of the io and control queues: storing, dispatching, taking back."""
 
+import time
+
 from celery import Task, shared_task
 
+from samplemind_worker.errors import ServiceUnavailableError
 from samplemind_worker.steps import dispatch as dispatch_step
 from samplemind_worker.steps import store as store_step
 from samplemind_worker.store import ledger
@@ -22,8 +25,13 @@ def dispatch() -> None:
     here = workspace()
     if not here.board.take_turn(here.settings.dispatch_seconds / 2):
         return
-    here.connect()
-    dispatch_step.dispatch(here.settings, here.board, publish_parcel)
+    patient = time.monotonic() < here.patient_until
+    try:
+        here.connect()
+        dispatch_step.dispatch(here.settings, here.board, publish_parcel, patient=patient)
+    except ServiceUnavailableError:
+        here.patient_until = time.monotonic() + here.settings.lease_seconds / 2
+        raise
 
 
 @shared_task(name=names.TAKE_BACK, **POLICY)

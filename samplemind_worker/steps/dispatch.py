@@ -45,9 +45,12 @@ class Dispatched:
     requeued: int
 
 
-def dispatch(settings: Settings, board: Board, publish: Publish) -> Dispatched:
-    """Take back what was lost, fill the window, and close the batches that are done."""
-    taken_back = ledger.take_back_expired(max_starts=settings.max_starts)
+def dispatch(settings: Settings, board: Board, publish: Publish, *, patient: bool = False) -> Dispatched:
+    """Take back what was lost, fill the window, and close the batches that are done.
+
+    ``patient`` leaves expired leases as they are: the record was away a moment ago, and nobody could renew them.
+    """
+    taken_back = 0 if patient else ledger.take_back_expired(max_starts=settings.max_starts)
     for batch_id in batches.stalled_recordings(older_than=_RECORDING_SECONDS):
         batches.abandon(batch_id)
     requeued = ledger.requeue([parcel.parcel_id for parcel in _lost(settings, board)])

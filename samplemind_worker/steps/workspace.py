@@ -36,6 +36,8 @@ class Workspace:
         self.redis_url = settings.redis_url.get_secret_value()
         self.mongodb_url = settings.mongodb_url.get_secret_value()
         self.chroma_url = settings.chroma_url
+        self.patient_until = 0.0
+        """By the monotonic clock: until then the dispatcher takes no expired lease for a death."""
 
     def connect(self, *, create_indexes: bool = False) -> None:
         """Open this process's connection to the record, if it is not open."""
@@ -81,11 +83,11 @@ class Workspace:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run of one task on a parcel; the token fences its writes, the previous one is that of the try before."""
+    """One run of one task on a parcel; the token fences its writes, the previous ones are those of earlier tries."""
 
     parcel_id: str
     token: str
-    previous: str | None = None
+    previous: tuple[str, ...] = ()
 
 
 @contextmanager

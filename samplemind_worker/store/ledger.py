@@ -42,15 +42,17 @@ class Item:
     file_id: str | None
 
 
-def claim(parcel_id: str, step: Step, *, token: str, previous: str | None, worker: str, lease: float) -> list[Item]:
+def claim(
+    parcel_id: str, step: Step, *, token: str, worker: str, lease: float, previous: Sequence[str] = ()
+) -> list[Item]:
     """Take the items of a parcel that wait for a step, and return those that are now ours.
 
-    ``previous`` is the token of an earlier try of the same task, whose items are taken over. The first claim of an
+    ``previous`` are the tokens of earlier tries of the same task, whose items are taken over. The first claim of an
     attempt counts a start, before the file is touched.
     """
     waiting: list[dict[str, Any]] = [{"state": State.QUEUED.value}]
-    if previous is not None:
-        waiting.append({"state": State.RUNNING.value, "claim": previous})
+    if previous:
+        waiting.append({"state": State.RUNNING.value, "claim": {"$in": list(previous)}})
     parcel = ObjectId(parcel_id)
 
     async def _claim() -> list[Item]:

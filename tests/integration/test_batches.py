@@ -28,7 +28,7 @@ def counts(batch_id: str) -> dict[str, int]:
 def claim(batch_id: str, limit: int = 1, *, token: str = TRY) -> tuple[str, list[ObjectId]]:
     """Reserve and claim the next pending items; their parcel and ids."""
     parcel, _ = ledger.reserve(batch_id, [row["_id"] for row in ledger.pending(batch_id, limit=limit)], queue="cpu")
-    items = ledger.claim(parcel, Step.DECODE, token=token, previous=None, worker="w", lease=60.0)
+    items = ledger.claim(parcel, Step.DECODE, token=token, worker="w", lease=60.0)
     return parcel, [item.id for item in items]
 
 

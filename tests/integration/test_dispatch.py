@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 import redis as redis_py
@@ -51,7 +52,7 @@ def announce(workspace: Workspace, *queues: str, slots: int, name: str = "cpu-1@
 
 def end(parcel: str) -> None:
     """Complete a parcel, whatever step it waits for."""
-    ids = [item.id for item in ledger.claim(parcel, Step.DECODE, token=TRY, previous=None, worker="w", lease=60.0)]
+    ids = [item.id for item in ledger.claim(parcel, Step.DECODE, token=TRY, worker="w", lease=60.0)]
     ledger.complete(parcel, token=TRY, ids=ids)
 
 
@@ -91,7 +92,7 @@ def test_dispatch_queues_as_many_as_have_left(workspace: Workspace, settings: Se
 def test_a_parcel_that_has_left_the_cpu_makes_room(workspace: Workspace, settings: Settings):
     new_batch(50, files_per_chain=1)
     (parcel, _), *_ = run(workspace, settings)[0]
-    ids = [item.id for item in ledger.claim(parcel, Step.DECODE, token=TRY, previous=None, worker="w", lease=60.0)]
+    ids = [item.id for item in ledger.claim(parcel, Step.DECODE, token=TRY, worker="w", lease=60.0)]
     ledger.advance(parcel, token=TRY, to={Step.SUMMARIZE: ids}, queues=workspace.queues())
 
     assert len(run(workspace, settings, act=refill)[0]) == 1
@@ -229,7 +230,7 @@ def test_dispatch_closes_batches_that_are_done(workspace: Workspace, settings: S
 def test_dispatch_takes_back_what_a_dead_worker_held(workspace: Workspace, settings: Settings):
     job = new_batch(3)
     ((parcel, _),) = run(workspace, settings)[0]
-    ledger.claim(parcel, Step.DECODE, token=TRY, previous=None, worker="w", lease=0.01)
+    ledger.claim(parcel, Step.DECODE, token=TRY, worker="w", lease=0.01)
     time.sleep(0.05)
 
     published, did = run(workspace, settings)
@@ -239,12 +240,23 @@ def test_dispatch_takes_back_what_a_dead_worker_held(workspace: Workspace, setti
     assert states(job.id) == [State.QUEUED] * 3
 
 
+def test_a_patient_dispatch_takes_nothing_back(workspace: Workspace, settings: Settings):
+    job = new_batch(3)
+    ((parcel, _),) = run(workspace, settings)[0]
+    ledger.claim(parcel, Step.DECODE, token=TRY, worker="w", lease=0.01)
+    time.sleep(0.05)
+
+    published, did = run(workspace, settings, act=partial(dispatch, patient=True))
+
+    assert (did.taken_back, published, states(job.id)) == (0, [], [State.RUNNING] * 3)
+
+
 def test_a_file_that_kills_every_worker_fails_and_the_batch_closes(workspace: Workspace, settings: Settings):
     job = new_batch(2)
     for _ in range(settings.max_starts):
         published, _ = run(workspace, settings)
         for parcel, _ in published:
-            items = ledger.claim(parcel, Step.DECODE, token=TRY, previous=None, worker="w", lease=0.01)
+            items = ledger.claim(parcel, Step.DECODE, token=TRY, worker="w", lease=0.01)
             if len(items) == 1 and items[0].path == b"0001.wav":
                 ledger.complete(parcel, token=TRY, ids=[items[0].id])
         time.sleep(0.05)
@@ -265,7 +277,7 @@ def test_what_is_near_a_file_that_takes_its_worker_down_is_not_condemned_with_it
             break
         # All that is in flight runs at the same time; one of the files takes the worker down, and the rest with it.
         running = [
-            (parcel, ledger.claim(parcel, Step.DECODE, token=TRY, previous=None, worker="w", lease=0.01))
+            (parcel, ledger.claim(parcel, Step.DECODE, token=TRY, worker="w", lease=0.01))
             for parcel, _ in run(workspace, settings)[0]
         ]
         if not any(item.path == b"0003.wav" for _, items in running for item in items):
@@ -319,7 +331,7 @@ def test_a_message_that_was_overtaken_is_queued_again(workspace: Workspace, sett
     # A third file is queued later, and taken: whatever was queued before it and still waits was lost on the way.
     batches.add_items([new_item(job.id, 2)])
     later, _ = ledger.reserve(job.id, [row["_id"] for row in ledger.pending(job.id, limit=1)], queue="cpu")
-    ledger.claim(later, Step.DECODE, token=TRY, previous=None, worker="w", lease=60.0)
+    ledger.claim(later, Step.DECODE, token=TRY, worker="w", lease=60.0)
     time.sleep(0.1)
 
     did = run(workspace, patient)[1]
@@ -332,7 +344,7 @@ def test_the_queue_of_a_host_that_vanished_is_taken_back(workspace: Workspace, s
     job = new_batch(2)
     patient = small(settings)
     ((parcel, _),) = run(workspace, patient)[0]
-    ids = [item.id for item in ledger.claim(parcel, Step.DECODE, token=TRY, previous=None, worker="w", lease=60.0)]
+    ids = [item.id for item in ledger.claim(parcel, Step.DECODE, token=TRY, worker="w", lease=60.0)]
     ledger.advance(parcel, token=TRY, to={Step.FEATURES: ids}, queues={Step.FEATURES: "cpu.gone"})
     redis.rpush("cpu.gone", "its message")
     announce(workspace, "cpu.testhost", "cpu", slots=1)
@@ -349,7 +361,7 @@ def test_the_queue_of_a_host_that_lives_is_left_alone(workspace: Workspace, sett
     new_batch(2)
     patient = small(settings)
     ((parcel, _),) = run(workspace, patient)[0]
-    ids = [item.id for item in ledger.claim(parcel, Step.DECODE, token=TRY, previous=None, worker="w", lease=60.0)]
+    ids = [item.id for item in ledger.claim(parcel, Step.DECODE, token=TRY, worker="w", lease=60.0)]
     ledger.advance(parcel, token=TRY, to={Step.FEATURES: ids}, queues=workspace.queues())
     redis.rpush("cpu.testhost", "its message")
     announce(workspace, "cpu.testhost", "cpu", slots=1)
@@ -362,7 +374,7 @@ def test_what_waits_after_the_checkpoint_begins_there_again(workspace: Workspace
     new_batch(2)
     patient = small(settings)
     ((parcel, _),) = run(workspace, patient)[0]
-    ids = [item.id for item in ledger.claim(parcel, Step.DECODE, token=TRY, previous=None, worker="w", lease=60.0)]
+    ids = [item.id for item in ledger.claim(parcel, Step.DECODE, token=TRY, worker="w", lease=60.0)]
     ledger.advance(parcel, token=TRY, to={Step.SUMMARIZE: ids}, queues=workspace.queues())
     time.sleep(0.3)
 

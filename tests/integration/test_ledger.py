@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import pytest
@@ -45,7 +45,7 @@ def reserve(batch_id: str, limit: int = 1000, *, queue: str = "cpu") -> str:
 
 
 def claim(
-    parcel: str, step: Step = Step.DECODE, *, token: str = FIRST, previous: str | None = None, lease: float = 60.0
+    parcel: str, step: Step = Step.DECODE, *, token: str = FIRST, previous: Sequence[str] = (), lease: float = 60.0
 ) -> list[ObjectId]:
     items = ledger.claim(parcel, step, token=token, previous=previous, worker="host:1:1", lease=lease)
     return [item.id for item in items]
@@ -124,7 +124,7 @@ def test_claim_gives_what_a_step_needs_to_know():
     batches.add_items([document, new_item(job.id, root="kits", path="é.wav", size=78)])
     parcel = reserve(job.id)
 
-    items = ledger.claim(parcel, Step.DECODE, token=FIRST, previous=None, worker="host:1:1", lease=60.0)
+    items = ledger.claim(parcel, Step.DECODE, token=FIRST, worker="host:1:1", lease=60.0)
 
     assert [(item.batch_id, item.root, item.path, item.size, item.file_id) for item in items] == [
         (job.id, "kits", b"caf\xe9.wav", 77, None),
@@ -197,12 +197,12 @@ def test_a_retry_takes_over_the_items_of_its_own_try_before():
     parcel = reserve(job.id)
     ids = claim(parcel, token="task-a.0")  # noqa: S106 -- no secret
 
-    assert claim(parcel, token="task-b.1", previous="task-b.0") == []  # noqa: S106 -- no secret
-    assert claim(parcel, token="task-a.1", previous="task-a.0") == ids  # noqa: S106 -- no secret
+    assert claim(parcel, token="task-b.1", previous=["task-b.0"]) == []  # noqa: S106 -- no secret
+    assert claim(parcel, token="task-a.3", previous=["task-a.0", "task-a.1", "task-a.2"]) == ids  # noqa: S106 -- no secret
 
     assert starts(job.id) == [1, 1]
     assert advance(parcel, ids, token="task-a.0") == 0  # noqa: S106 -- no secret
-    assert advance(parcel, ids, token="task-a.1") == 2  # noqa: S106 -- no secret
+    assert advance(parcel, ids, token="task-a.3") == 2  # noqa: S106 -- no secret
 
 
 def test_a_stale_token_writes_nothing():
@@ -401,7 +401,7 @@ def test_give_back_takes_what_that_process_holds_and_burns_no_start():
     job = new_batch(3)
     first, second, third = (reserve(job.id, limit=1) for _ in range(3))
     for parcel, worker in ((first, "host:7:71:1"), (second, "host:7:72:2"), (third, "host:77:1:1")):
-        ledger.claim(parcel, Step.DECODE, token=FIRST, previous=None, worker=worker, lease=60.0)
+        ledger.claim(parcel, Step.DECODE, token=FIRST, worker=worker, lease=60.0)
     ids = [item.id for item in items_of(job.id)]
 
     assert ledger.give_back("host:7:") == 2

@@ -40,11 +40,11 @@ def make_case() -> Case:
     job = new_batch(7)
     ids = [row["_id"] for row in ledger.pending(job.id, limit=7)]
     ended, _ = ledger.reserve(job.id, ids[:2], queue="cpu")
-    ledger.claim(ended, Step.DECODE, token=TRY, previous=None, worker="w", lease=60.0)
+    ledger.claim(ended, Step.DECODE, token=TRY, worker="w", lease=60.0)
     ledger.fail(ended, token=TRY, errors={ids[0]: UnreadableError("no")})
     ledger.complete(ended, token=TRY, ids=ids[1:2])
     parcel, _ = ledger.reserve(job.id, ids[2:5], queue="cpu")
-    ledger.claim(parcel, Step.DECODE, token=TRY, previous=None, worker="w", lease=60.0)
+    ledger.claim(parcel, Step.DECODE, token=TRY, worker="w", lease=60.0)
     return Case(job.id, parcel, ids[2:5], ids[5:])
 
 
@@ -65,7 +65,7 @@ def requeue(case: Case) -> None:
 def settle(case: Case) -> None:
     assert batches.settle(case.batch) is False
     parcel, _ = ledger.reserve(case.batch, case.pending, queue="cpu")
-    ledger.claim(parcel, Step.DECODE, token=TRY, previous=None, worker="w", lease=60.0)
+    ledger.claim(parcel, Step.DECODE, token=TRY, worker="w", lease=60.0)
     ledger.complete(parcel, token=TRY, ids=case.pending)
     ledger.complete(case.parcel, token=TRY, ids=case.ids)
     assert batches.settle(case.batch) is True
@@ -93,7 +93,7 @@ CALLS: dict[str, Callable[[Case], object]] = {
     ),
     "batches.working_on": lambda case: batches.working_on(case.batch),
     "ledger.claim": lambda case: ledger.claim(
-        case.parcel, Step.DECODE, token=NEXT_TRY, previous=TRY, worker="w", lease=60.0
+        case.parcel, Step.DECODE, token=NEXT_TRY, previous=[TRY], worker="w", lease=60.0
     ),
     "ledger.lease_kept": keep_lease,
     "ledger.advance": lambda case: ledger.advance(

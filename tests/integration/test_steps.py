@@ -351,7 +351,7 @@ def test_a_worker_that_dies_in_a_step_loses_nothing(workspace: Workspace, few: P
     parcel = only_parcel(workspace)
     if step != Step.DECODE:
         run_chain(workspace, parcel, Step.DECODE, until=list(Step)[list(Step).index(step) - 1])
-    held = ledger.claim(parcel, step, token="dead.0", previous=None, worker="dead", lease=0.01)  # noqa: S106 -- no secret
+    held = ledger.claim(parcel, step, token="dead.0", worker="dead", lease=0.01)  # noqa: S106 -- no secret
     time.sleep(0.05)
 
     assert work(workspace) == len(held)  # each file alone from here on
