@@ -13,7 +13,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any, Final
@@ -76,8 +76,9 @@ class SignOfLife(StartStopStep):
         self._board = Board(self._workspace.redis_url)
         queues = tuple(queue.name for queue in parent.task_consumer.queues)
         sign = WorkerSign(parent.hostname, settings.host, queues, parent.pool.limit or 1)
+        self._idle = 0
         self._announce(parent, sign)
-        self._timer = parent.timer.call_repeatedly(_SIGN_SECONDS, self._announce, args=(parent, sign))
+        self._timer = parent.timer.call_repeatedly(_SIGN_SECONDS, self._look_and_announce, args=(parent, sign))
 
     def stop(self, parent: Any) -> None:
         """Withdraw the announcement."""
@@ -92,9 +93,7 @@ class SignOfLife(StartStopStep):
             self._board.close()
             self._board = None
 
-    def _announce(self, parent: Any, sign: WorkerSign) -> None:
-        if self._board is None:
-            return
+    def _look_and_announce(self, parent: Any, sign: WorkerSign) -> None:
         # A question to Redis is under way, or there are messages in hand: the worker takes work. Otherwise its loop
         # goes round and round for nothing, and whoever watches over it shall start another.
         consumes = bool(parent.task_consumer.channel._in_poll or state.reserved_requests)  # noqa: SLF001 -- nothing public says so
@@ -102,6 +101,12 @@ class SignOfLife(StartStopStep):
         if self._idle >= _IDLE_SIGNS:
             logger.error("worker.takes_no_work")
             Leaving(parent).now()
+        if consumes:
+            self._announce(parent, sign)
+
+    def _announce(self, parent: Any, sign: WorkerSign) -> None:
+        if self._board is None:
+            return
         try:
             self._board.announce(sign)
             if CPU in sign.queues and self._workspace.scratch.older_than(SWEEP_AGE):
@@ -120,6 +125,7 @@ class Leaving:
 
     begun = False
     """Children that are killed from now on are not the fault of what they held."""
+    _installed = False
 
     def __init__(self, consumer: Any) -> None:
         self._consumer = consumer
@@ -127,7 +133,10 @@ class Leaving:
         self._warm = signal.getsignal(signal.SIGTERM)
 
     def install(self) -> None:
-        """Take the signals over from Celery, in the main thread."""
+        """Take the signals over from Celery, in the main thread; a worker that has connected anew has them already."""
+        if Leaving._installed:
+            return
+        Leaving._installed = True
         signal.signal(signal.SIGTERM, self._in_time)
         signal.signal(signal.SIGINT, self._in_time)
         signal.signal(signal.SIGQUIT, self._at_once)
@@ -148,10 +157,11 @@ class Leaving:
     def now(self) -> None:
         """Give back and end this process."""
         Leaving.begun = True
-        for child in psutil.Process().children():
-            child.kill()
         count = 0
         try:
+            for child in psutil.Process().children():
+                with suppress(psutil.NoSuchProcess):  # it has ended since
+                    child.kill()
             self._workspace.connect()
             count = ledger.give_back(self._workspace.process)
             self._workspace.board.withdraw(self._consumer.hostname)
@@ -160,8 +170,9 @@ class Leaving:
                 self._consumer.task_consumer.channel.qos.restore_unacked()
         except (ServiceUnavailableError, SetupError, *self._consumer.conninfo.connection_errors) as error:
             logger.warning("worker.left_without_giving_back", fields=str(error))
-        logger.info("worker.left", fields={"given_back": count})
-        os._exit(0)
+        finally:
+            logger.info("worker.left", fields={"given_back": count})
+            os._exit(0)
 
 
 def connect_signals(app: Celery) -> None:
