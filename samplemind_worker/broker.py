@@ -9,6 +9,7 @@ many of them as may be prefetched the worker lives, and never takes a message ag
 the same. That Redis delivers it once more, some day, does no harm: its items are not where it expects them.
 """
 
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -17,25 +18,32 @@ from kombu.transport import redis as kombu_redis
 from loguru import logger
 from redis import Redis
 
-_ENCODINGS = (None, "base64")  # of a body
+_PARTS = (list, dict, dict)  # of a body: positional arguments, named ones, what follows
 
 
 def is_message(item: bytes) -> bool:
-    """Return whether bytes are a message that kombu can take apart."""
+    """Return whether bytes are a message as ours are, which kombu and Celery can take apart."""
     try:
         message = orjson.loads(item)  # refuses what is nested too deeply, where json would end in a RecursionError
-        properties = message["properties"]
+        headers, properties, body = message["headers"], message["properties"], orjson.loads(message["body"])
+        info, limits = properties["delivery_info"], headers.get("timelimit")
+        texts = (headers["task"], headers["id"], properties["delivery_tag"], info["exchange"], info["routing_key"])
         return (
-            isinstance(message["body"], str)
-            and isinstance(message["headers"], dict)
-            and isinstance(message["content-type"], str)
-            and isinstance(message["content-encoding"], str)
-            and isinstance(properties["delivery_tag"], str)
-            and isinstance(properties["delivery_info"], dict)
-            and properties.get("body_encoding") in _ENCODINGS
+            all(isinstance(text, str) for text in texts)
+            and (message["content-type"], message["content-encoding"]) == ("application/json", "utf-8")
+            and properties.get("body_encoding") is None
+            and isinstance(headers.get("retries", 0), int)
+            and (limits is None or (isinstance(limits, list) and len(limits) == len(("soft", "hard"))))
+            and all(_is_time(headers.get(name)) for name in ("eta", "expires"))
+            and len(body) == len(_PARTS)
+            and all(isinstance(part, kind) for part, kind in zip(body, _PARTS, strict=True))
         )
     except (ValueError, TypeError, KeyError, AttributeError):
         return False
+
+
+def _is_time(value: object) -> bool:
+    return value is None or (isinstance(value, str) and bool(datetime.fromisoformat(value)))
 
 
 class Client(Redis):

@@ -30,7 +30,7 @@ from config.settings import get_settings
 from samplemind_worker.errors import ServiceUnavailableError, SetupError
 from samplemind_worker.logs import configure_logging
 from samplemind_worker.steps.workspace import Workspace
-from samplemind_worker.store import ledger
+from samplemind_worker.store import ledger, mongo
 from samplemind_worker.store.cache import Board, WorkerSign
 from samplemind_worker.store.scratch import SWEEP_AGE
 from tasks import names
@@ -126,6 +126,7 @@ class Leaving:
     begun = False
     """Children that are killed from now on are not the fault of what they held."""
     _installed = False
+    _going = False
 
     def __init__(self, consumer: Any) -> None:
         self._consumer = consumer
@@ -155,8 +156,10 @@ class Leaving:
         self.now()
 
     def now(self) -> None:
-        """Give back and end this process."""
-        Leaving.begun = True
+        """Give back and end this process; whoever asks again meanwhile is on the way already."""
+        if Leaving._going:
+            return
+        Leaving.begun = Leaving._going = True
         count = 0
         try:
             for child in psutil.Process().children():
@@ -185,6 +188,7 @@ def connect_signals(app: Celery) -> None:
 
 def _on_child_start(**_: Any) -> None:
     settings = get_settings()
+    signal.signal(signal.SIGQUIT, signal.SIG_DFL)  # the worker's own answer is not a child's
     configure_logging(settings, f"{os.environ.get('SAMPLEMIND_PROCESS', 'worker')}[{os.getpid()}]")
     if sys.platform == "linux":  # elsewhere the limit does not count what is mapped
         resource.setrlimit(resource.RLIMIT_DATA, (settings.child_memory_bytes, settings.child_memory_bytes))
@@ -195,7 +199,16 @@ def _on_ready(sender: Any = None, **_: Any) -> None:
     """Be ready to leave; load what the first store would wait for, while the first parcel is with the cpu worker."""
     Leaving(sender).install()
     if any(queue.name == IO for queue in sender.task_consumer.queues):
-        threading.Thread(target=importlib.import_module, args=("chromadb",), name="load-chromadb", daemon=True).start()
+        threading.Thread(target=_prepare_io, name="prepare-io", daemon=True).start()
+
+
+def _prepare_io() -> None:
+    importlib.import_module("chromadb")
+    try:
+        Workspace(get_settings()).connect()
+        mongo.create_indexes()
+    except ServiceUnavailableError as error:
+        logger.warning("indexes.not_created", fields=str(error))
 
 
 def _on_task_failure(sender: Any = None, task_id: str = "", exception: Any = None, args: Any = (), **_: Any) -> None:

@@ -6,10 +6,12 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from celery import Task
+from kombu.exceptions import OperationalError
 from loguru import logger
 
 from config.settings import get_settings
 from samplemind_worker.documents.batch import Step
+from samplemind_worker.errors import ServiceUnavailableError
 from samplemind_worker.steps.dispatch import refill
 from samplemind_worker.steps.workspace import Run, Workspace
 from tasks.chain import publish
@@ -51,10 +53,13 @@ def run_step(task: Task[..., None], step: ParcelStep, parcel_id: str) -> bool:
 
 
 def fill_window() -> None:
-    """Queue what the window has room for, now that a parcel has left the CPU."""
+    """Queue what the window has room for, now that a parcel has left the CPU; what fails beat does soon."""
     here = workspace()
-    here.connect()
-    refill(here.settings, here.board, publish_parcel)
+    try:
+        here.connect()
+        refill(here.settings, here.board, publish_parcel)
+    except (ServiceUnavailableError, OperationalError) as error:
+        logger.warning("window.not_filled", fields=str(error))
 
 
 def publish_parcel(parcel_id: str, first: Step) -> None:

@@ -1,7 +1,5 @@
 """The tasks of the io and control queues: storing, dispatching, taking back."""
 
-import time
-
 from celery import Task, shared_task
 
 from samplemind_worker.errors import ServiceUnavailableError
@@ -25,12 +23,12 @@ def dispatch() -> None:
     here = workspace()
     if not here.board.take_turn(here.settings.dispatch_seconds / 2):
         return
-    patient = time.monotonic() < here.patient_until
+    patient = here.patience.is_due()
     try:
         here.connect()
         dispatch_step.dispatch(here.settings, here.board, publish_parcel, patient=patient)
     except ServiceUnavailableError:
-        here.patient_until = time.monotonic() + here.settings.lease_seconds / 2
+        here.patience.renew()
         raise
 
 

@@ -146,6 +146,8 @@ class BatchItem(Document):
     """Token of the task that runs it: the fence of every later write."""
     worker: str | None = None
     lease_until: datetime | None = None
+    resting: bool | None = None
+    """True between two tries of a task: nobody works on it."""
     file_id: str | None = None
     skip_reason: str | None = None
     error: ItemError | None = None

@@ -17,7 +17,7 @@ from bson import ObjectId
 from samplemind_worker.documents.batch import BatchJob, Step
 from samplemind_worker.documents.facts import AudioFacts
 from samplemind_worker.documents.versions import CPU_STEPS, VERSIONS
-from samplemind_worker.errors import MissingFileError, PermanentError, TransientError
+from samplemind_worker.errors import InternalError, MissingFileError, PermanentError
 from samplemind_worker.steps.engine import Signal, attempt, identify, limits, read_signal
 from samplemind_worker.steps.workspace import Run, Workspace, claimed, hand_on
 from samplemind_worker.store import batches, ledger, library, results
@@ -37,7 +37,9 @@ class _Opened:
 
 
 @dataclass(frozen=True, slots=True)
-class _Job:
+class Job:
+    """What the steps need to know of a batch."""
+
     created_at: datetime
     force: bool
 
@@ -73,14 +75,14 @@ def run(workspace: Workspace, task: Run) -> bool:
         if not items:
             return False
         work = _Work({}, _empty_plan(), {})
-        job = _job(items[0].batch_id)
+        job = job_of(items[0].batch_id)
         for start in range(0, len(items), _OPEN_AT_ONCE):
             _read(workspace, items[start : start + _OPEN_AT_ONCE], job, work)
         keep_signals(workspace, task.parcel_id, work.signals)
         return _record(workspace, task, items[0].batch_id, work)
 
 
-def _read(workspace: Workspace, items: Sequence[Item], job: _Job, work: _Work) -> None:
+def _read(workspace: Workspace, items: Sequence[Item], job: Job, work: _Work) -> None:
     """Open and hash some files, and decode those whose content is new; each ends in the plan or among the failed."""
     with ExitStack() as files:
         opened: list[_Opened] = []
@@ -126,13 +128,13 @@ def _decode(workspace: Workspace, one: _Opened) -> Signal:
 
 
 @lru_cache(maxsize=64)
-def _job(batch_id: str) -> _Job:
+def job_of(batch_id: str) -> Job:
     """Return what never changes of a batch."""
     job: BatchJob = batches.find(batch_id)
-    return _Job(job.created_at, job.force)
+    return Job(job.created_at, job.force)
 
 
-def _sort(opened: Sequence[_Opened], job: _Job) -> dict[Step | _Need, list[_Opened]]:
+def _sort(opened: Sequence[_Opened], job: Job) -> dict[Step | _Need, list[_Opened]]:
     """Sort files by what they need; with ``force``, what was recorded before the batch does not count."""
     recorded = results.progress_of([one.place.file_id for one in opened])
     needs: dict[Step | _Need, list[_Opened]] = {}
@@ -184,7 +186,7 @@ def signals_of(workspace: Workspace, parcel_id: str, items: Sequence[Item]) -> d
     for item in items:
         content = item.file_id
         if content is None:
-            raise TransientError("an item passed decode without a content")
+            raise InternalError("an item passed decode without a content")
         if content in found:
             continue
         if content in kept[0]:

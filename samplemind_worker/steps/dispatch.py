@@ -53,6 +53,8 @@ def dispatch(settings: Settings, board: Board, publish: Publish, *, patient: boo
     taken_back = 0 if patient else ledger.take_back_expired(max_starts=settings.max_starts)
     for batch_id in batches.stalled_recordings(older_than=_RECORDING_SECONDS):
         batches.abandon(batch_id)
+    for batch_id in batches.half_cancelled():
+        batches.cancel(batch_id)
     requeued = ledger.requeue([parcel.parcel_id for parcel in _lost(settings, board)])
     jobs = [job for job in batches.open_batches() if not batches.settle(job.id)]
     return Dispatched(fill(settings, board, publish, jobs), taken_back, requeued)

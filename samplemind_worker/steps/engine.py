@@ -112,6 +112,8 @@ def judge(measured: Measured) -> tuple[AudioFacts, AnalysisFacts]:
     facts = measured.facts
     estimates = dsp.estimate(measured.features, duration=facts.duration)
     vector = dsp.embed(measured.features)
+    if vector is not None and not np.isfinite(vector).all():
+        raise InternalError("its vector is not finite")
     values = {field.name: getattr(estimates, field.name) for field in dataclasses.fields(estimates)}
     values["tempo_candidates"] = [{"tempo": tempo, "score": score} for tempo, score in estimates.tempo_candidates]
     values["key_candidates"] = [

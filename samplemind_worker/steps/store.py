@@ -1,8 +1,11 @@
 """Step 5: the vectors of a parcel go to Chroma, its items end, and the batch closes with the last of them."""
 
+from collections.abc import Mapping, Sequence
+
 from samplemind_worker.documents.batch import Step
 from samplemind_worker.documents.versions import VERSIONS
-from samplemind_worker.errors import InternalError
+from samplemind_worker.errors import InternalError, PermanentError
+from samplemind_worker.steps.engine import attempt
 from samplemind_worker.steps.workspace import Run, Workspace, claimed
 from samplemind_worker.store import batches, ledger, results
 
@@ -20,15 +23,23 @@ def run(workspace: Workspace, task: Run) -> bool:
             for content, (_, analysis) in recorded.items()
             if analysis.versions.get("store") != _VERSION
         }
-        workspace.vectors.upsert({content: vector for content, vector in missing.items() if vector is not None})
-        results.update_analyses({content: {"versions.store": _VERSION} for content in missing})
+        refused = _upsert(workspace, {key: vector for key, vector in missing.items() if vector is not None})
+        results.update_analyses({key: {"versions.store": _VERSION} for key in missing if key not in refused})
         lost = InternalError("its analysis is no longer in the record; `samplemind retry` makes it anew")
-        ledger.fail(
-            task.parcel_id,
-            token=task.token,
-            errors={item.id: lost for item in items if item.file_id not in recorded},
-        )
-        done = [item.id for item in items if item.file_id in recorded]
-        ledger.complete(task.parcel_id, token=task.token, ids=done)
+        errors = {
+            item.id: refused.get(item.file_id or "", lost)
+            for item in items
+            if item.file_id not in recorded or item.file_id in refused
+        }
+        ledger.fail(task.parcel_id, token=task.token, errors=errors)
+        ledger.complete(task.parcel_id, token=task.token, ids=[item.id for item in items if item.id not in errors])
         batches.settle(items[0].batch_id)
     return False
+
+
+def _upsert(workspace: Workspace, vectors: Mapping[str, Sequence[float]]) -> dict[str, PermanentError]:
+    """Store vectors, and return those that are refused with the reason: one by one where not all of them are taken."""
+    if not isinstance(attempt(lambda: workspace.vectors.upsert(vectors)), PermanentError):
+        return {}
+    results_of = {key: attempt(lambda key=key: workspace.vectors.upsert({key: vectors[key]})) for key in vectors}
+    return {key: result for key, result in results_of.items() if isinstance(result, PermanentError)}

@@ -2,6 +2,7 @@
 
 from samplemind_worker.documents.batch import Step
 from samplemind_worker.errors import PermanentError
+from samplemind_worker.steps.decode import job_of
 from samplemind_worker.steps.engine import attempt, judge
 from samplemind_worker.steps.features import measured_of, split
 from samplemind_worker.steps.workspace import Run, Workspace, claimed, hand_on
@@ -19,7 +20,10 @@ def run(workspace: Workspace, task: Run) -> bool:
             content: result if isinstance(result, PermanentError) else attempt(lambda result=result: judge(result))
             for content, result in measured.items()
         }
-        results.save_analyses([pair for pair in judged.values() if not isinstance(pair, PermanentError)])
+        results.save_analyses(
+            [pair for pair in judged.values() if not isinstance(pair, PermanentError)],
+            since=job_of(items[0].batch_id).created_at,
+        )
         workspace.scratch.drop([f"{task.parcel_id}.signal", f"{task.parcel_id}.features"])
         going_on, failed = split(items, judged)
         ledger.fail(task.parcel_id, token=task.token, errors=failed)

@@ -2,8 +2,9 @@
 
 import os
 import threading
+import time
 from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -13,7 +14,7 @@ from config import queues
 from config.settings import Settings
 from samplemind_worker.documents.batch import Step
 from samplemind_worker.documents.versions import VERSIONS
-from samplemind_worker.errors import SetupError
+from samplemind_worker.errors import PermanentError, SetupError, TransientError
 from samplemind_worker.store import batches, ledger, mongo
 from samplemind_worker.store.cache import Board
 from samplemind_worker.store.ledger import Item
@@ -22,6 +23,31 @@ from samplemind_worker.store.vectors import Vectors
 
 _PROCESS = os.getpid()
 """The worker that this process belongs to: its children are forked with this module loaded."""
+
+
+class Patience:
+    """Tells a dispatcher whether an expired lease is a death.
+
+    It is none if the record was away, or this process has not looked at it for a while (a laptop that slept, a new
+    process): then nobody could renew. For half a lease after that, leases are left as they are.
+    """
+
+    def __init__(self, lease: float) -> None:
+        self._span = lease / 2
+        self._until = 0.0
+        self._looked = 0.0
+
+    def is_due(self) -> bool:
+        """Say whether to be patient now; the wall's clock is asked too, as the other one stands still in sleep."""
+        now = time.time()
+        if abs(now - self._looked) > self._span:
+            self.renew()
+        self._looked = now
+        return time.monotonic() < self._until
+
+    def renew(self) -> None:
+        """Be patient from now on."""
+        self._until = time.monotonic() + self._span
 
 
 class Workspace:
@@ -36,8 +62,7 @@ class Workspace:
         self.redis_url = settings.redis_url.get_secret_value()
         self.mongodb_url = settings.mongodb_url.get_secret_value()
         self.chroma_url = settings.chroma_url
-        self.patient_until = 0.0
-        """By the monotonic clock: until then the dispatcher takes no expired lease for a death."""
+        self.patience = Patience(settings.lease_seconds)
 
     def connect(self, *, create_indexes: bool = False) -> None:
         """Open this process's connection to the record, if it is not open."""
@@ -106,10 +131,23 @@ def claimed(workspace: Workspace, run: Run, step: Step) -> Generator[list[Item]]
     if not items:
         yield items
         return
-    with ledger.lease_kept(
-        run.parcel_id, token=run.token, lease=settings.lease_seconds, limit=settings.step_seconds + 60
-    ):
-        yield items
+    try:
+        with ledger.lease_kept(
+            run.parcel_id, token=run.token, lease=settings.lease_seconds, limit=settings.step_seconds + 60
+        ):
+            yield items
+    except TransientError:
+        with suppress(TransientError):  # the record itself may be what is away
+            ledger.rest(run.parcel_id, token=run.token)
+        raise
+    except PermanentError:
+        raise
+    except Exception as error:
+        # A fault of ours, and of one file perhaps: each goes on alone, and the one that brings it about ends with it.
+        code = "out_of_memory" if isinstance(error, MemoryError) else "internal"
+        ledger.take_back_claim(run.parcel_id, token=run.token, max_starts=settings.max_starts, code=code)
+        # Of a MemoryError Celery would let the whole worker end.
+        raise RuntimeError(f"{type(error).__name__}: {error}") from error
 
 
 def hand_on(workspace: Workspace, run: Run, step: Step, batch_id: str, to: dict[Step, Sequence[ObjectId]]) -> bool:

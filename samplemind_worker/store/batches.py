@@ -25,7 +25,7 @@ _PAGE = 1000
 _OPEN = list(OPEN_STATES)
 # Items that no task holds any more carry none of these.
 _RELEASED = dict.fromkeys(
-    ("parcel_id", "queue", "queued_at", "taken_from", "claim", "worker", "lease_until", "solo"), ""
+    ("parcel_id", "queue", "queued_at", "taken_from", "claim", "worker", "lease_until", "solo", "resting"), ""
 )
 
 
@@ -112,6 +112,17 @@ def stalled_recordings(*, older_than: float) -> list[str]:
         items = BatchItem.get_pymongo_collection()
         since = {"$gte": ObjectId.from_datetime(before)}
         return [job.id for job in jobs if await items.find_one({"batch_id": job.id, "_id": since}, {"_id": 1}) is None]
+
+    return mongo.run(_find())
+
+
+def half_cancelled() -> list[str]:
+    """Return the batches whose cancelling was interrupted, or whose recording went on after it, for a while."""
+
+    async def _find() -> list[str]:
+        left = {"$or": [{"results": None}, {"recorded": False}]}
+        jobs = await BatchJob.find({"status": BatchStatus.CANCELLED.value, **left}).to_list()
+        return [job.id for job in jobs if job.results is None or await _has_open_items(job.id)]
 
     return mongo.run(_find())
 
@@ -279,9 +290,16 @@ def cancel(batch_id: str) -> int:
             total = job.total_files if job.recorded else await items.count_documents({"batch_id": batch_id})
             counts, errors = await asyncio.gather(_counts(batch_id, total), _errors(batch_id))
             now = await mongo.read_clock()
-            await _set_job(
-                batch_id,
-                {"finished_at": now, "total_files": total, "results": {"counts": counts, "errors": errors}},
+            # Unless it was retried meanwhile: then it is open again.
+            await BatchJob.get_pymongo_collection().update_one(
+                {"_id": batch_id, "status": BatchStatus.CANCELLED.value},
+                {
+                    "$set": {
+                        "finished_at": now,
+                        "total_files": total,
+                        "results": {"counts": counts, "errors": errors},
+                    }
+                },
             )
         return cancelled
 

@@ -23,7 +23,7 @@ from samplemind_worker.documents.batch import BY_STATE, LAST_CHANCES, BatchItem,
 from samplemind_worker.errors import PermanentError
 from samplemind_worker.store import _loop, mongo
 
-_HELD = ["parcel_id", "queue", "queued_at", "taken_from", "claim", "worker", "lease_until", "solo"]
+_HELD = ["parcel_id", "queue", "queued_at", "taken_from", "claim", "worker", "lease_until", "solo", "resting"]
 _RENEWALS = 5  # of a lease: a record that is away for half a minute must not let it end
 _FIRST_STEP = Step.DECODE.value
 # What scratch memory held is gone with an attempt: these steps begin again at the first.
@@ -71,7 +71,7 @@ def claim(
                         "taken_from": "$queued_at",
                     }
                 },
-                {"$unset": ["queued_at"]},
+                {"$unset": ["queued_at", "resting"]},
             ],
         )
         if not result.matched_count:
@@ -117,6 +117,17 @@ def lease_kept(parcel_id: str, *, token: str, lease: float, limit: float) -> Gen
         loop.call_soon_threadsafe(ended.set)
 
 
+def rest(parcel_id: str, *, token: str) -> None:
+    """Say that nobody works on claimed items until the task's next try: should it never come, nobody died of them."""
+
+    async def _rest() -> None:
+        await BatchItem.get_pymongo_collection().update_many(
+            {"parcel_id": ObjectId(parcel_id), "claim": token}, {"$set": {"resting": True}}
+        )
+
+    mongo.run(_rest())
+
+
 def advance(
     parcel_id: str, *, token: str, to: Mapping[Step, Sequence[ObjectId]], queues: Mapping[Step, str]
 ) -> dict[Step, int]:
@@ -137,7 +148,7 @@ def advance(
                                 "queued_at": "$$NOW",
                             }
                         },
-                        {"$unset": ["claim", "worker", "lease_until", "taken_from"]},
+                        {"$unset": ["claim", "worker", "lease_until", "taken_from", "resting"]},
                     ],
                 )
                 moved[step] = result.modified_count
@@ -318,8 +329,19 @@ def in_flight() -> tuple[int, int]:
 
 
 def take_back_expired(*, max_starts: int) -> int:
-    """Take back the items whose lease ran out: pending again, each alone; failed after ``max_starts`` starts."""
-    return _take_back({"lease_until": {"$lt": mongo.now()}}, max_starts=max_starts, code="worker_crashed")
+    """Take back the items whose lease ran out: pending again, each alone; failed after ``max_starts`` starts.
+
+    Those that rested between two tries lost their message, not their worker: they burn no start.
+    """
+    expired: dict[str, Any] = {"lease_until": {"$lt": mongo.now()}}
+
+    async def _rested() -> int:
+        result = await BatchItem.get_pymongo_collection().update_many(
+            {**expired, "state": State.RUNNING.value, "resting": True}, _pending_again()
+        )
+        return result.modified_count
+
+    return mongo.run(_rested()) + _take_back(expired, max_starts=max_starts, code="worker_crashed")
 
 
 def take_back_parcel(parcel_id: str, *, task_id: str, max_starts: int, code: str) -> int:
@@ -328,8 +350,15 @@ def take_back_parcel(parcel_id: str, *, task_id: str, max_starts: int, code: str
     return _take_back(query, max_starts=max_starts, code=code)
 
 
+def take_back_claim(parcel_id: str, *, token: str, max_starts: int, code: str) -> int:
+    """Take back what one run held that ended in a fault nobody foresaw."""
+    return _take_back({"parcel_id": ObjectId(parcel_id), "claim": token}, max_starts=max_starts, code=code)
+
+
 _LAST_WORDS = {
     "worker_crashed": "the worker died or vanished {} times with this file in its hands",
+    "internal": "{} times a step ended in a fault of ours with this file in its hands; the worker's log says which",
+    "out_of_memory": "{} times a step had not enough memory with this file in its hands",
     "timeout": "{} times the step was not done within its time limit (SAMPLEMIND_STEP_SECONDS)",
 }
 

@@ -128,9 +128,16 @@ def run(coroutine: Coroutine[Any, Any, T]) -> T:
     except (ConnectionFailure, ExecutionTimeout) as error:
         raise ServiceUnavailableError(f"MongoDB does not answer: {_first_line(error)}") from error
     except OperationFailure as error:
-        if error.code in _DISK_FULL_CODES:
+        # A bulk write has a code of its own, whatever its writes met.
+        codes = {fault.get("code") for fault in (error.details or {}).get("writeErrors", [])} | {error.code}
+        if codes & _DISK_FULL_CODES:
             raise ServiceUnavailableError(f"MongoDB cannot write: {_first_line(error)}") from error
         raise
+
+
+def create_indexes() -> None:
+    """Create the indexes that are missing: of a database that an older version made, say."""
+    run(init_beanie(database=database(), document_models=DOCUMENTS))
 
 
 def now() -> datetime:

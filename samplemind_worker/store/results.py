@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from pymongo import UpdateOne
+from pymongo.errors import BulkWriteError
 
 from samplemind_worker.documents.analysis import Analysis
 from samplemind_worker.documents.audio_file import AudioFile, FileLocation
@@ -15,6 +17,7 @@ from samplemind_worker.store import mongo
 from samplemind_worker.store.library import location_id, printable
 
 _PAGE = 500
+_DUPLICATE_KEY = 11000
 _SHORTEST_PREFIX = 6  # of a file id, on the command line
 
 
@@ -101,10 +104,12 @@ async def _with_versions(file_ids: set[str], versions: Mapping[str, int]) -> set
     return {row["_id"] async for row in Analysis.get_pymongo_collection().find(query, {"_id": 1})}
 
 
-def save_analyses(pairs: Sequence[tuple[AudioFacts, AnalysisFacts]]) -> None:
+def save_analyses(pairs: Sequence[tuple[AudioFacts, AnalysisFacts]], *, since: datetime | None = None) -> None:
     """Record contents and their analyses, in two bulk writes; a content analysed anew loses what followed from the old.
 
-    The audio first: an analysis without its file would be an orphan if we died in between.
+    What the same steps have analysed ``since`` then is left as it is: a worker that comes late must not wipe what was
+    written after it lost its claim. The audio first: an analysis without its file would be an orphan if we died in
+    between.
     """
 
     async def _save() -> None:
@@ -119,13 +124,29 @@ def save_analyses(pairs: Sequence[tuple[AudioFacts, AnalysisFacts]]) -> None:
         ]
         await AudioFile.get_pymongo_collection().bulk_write(files, ordered=False)
         analyses = [
-            UpdateOne({"_id": analysis.file_id}, {"$set": {**analysis.model_dump(), "analyzed_at": now}}, upsert=True)
+            UpdateOne(
+                {"_id": analysis.file_id, **_unless_analyzed(analysis, since)},
+                {"$set": {**analysis.model_dump(), "analyzed_at": now}},
+                upsert=True,
+            )
             for _, analysis in pairs
         ]
-        await Analysis.get_pymongo_collection().bulk_write(analyses, ordered=False)
+        try:
+            await Analysis.get_pymongo_collection().bulk_write(analyses, ordered=False)
+        except BulkWriteError as error:
+            # It is there, and is not to be written: an upsert would make it twice.
+            if any(fault["code"] != _DUPLICATE_KEY for fault in error.details["writeErrors"]):
+                raise
 
     if pairs:
         mongo.run(_save())
+
+
+def _unless_analyzed(analysis: AnalysisFacts, since: datetime | None) -> dict[str, Any]:
+    if since is None:
+        return {}
+    same = {f"versions.{step}": version for step, version in analysis.versions.items()}
+    return {"$nor": [{**same, "analyzed_at": {"$gte": since}}]}
 
 
 def update_analyses(changes: Mapping[str, Mapping[str, Any]]) -> None:

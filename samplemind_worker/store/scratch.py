@@ -69,7 +69,7 @@ class Scratch:
         try:
             self._check_owner()
             buffer = bytearray(self._path(name).read_bytes())  # writable: the kernels take no read-only arrays
-        except OSError:
+        except (OSError, MemoryError):
             return None
         (length,) = _LENGTH.unpack_from(buffer)
         header = orjson.loads(buffer[_LENGTH.size : _LENGTH.size + length])

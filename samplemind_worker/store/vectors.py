@@ -4,15 +4,16 @@ A vector's recipe is versioned, and each version has its collection, so that vec
 Silent files have no vector: a zero vector wrecks the index for all.
 """
 
-from collections.abc import Generator, Sequence
+import threading
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import httpx
-from pybreaker import CircuitBreaker, CircuitBreakerError
+from pybreaker import STATE_CLOSED, CircuitBreaker, CircuitBreakerError
 
-from samplemind_worker.errors import ServiceUnavailableError, SetupError
+from samplemind_worker.errors import InternalError, ServiceUnavailableError, SetupError
 
 if TYPE_CHECKING:
     from chromadb.api import ClientAPI
@@ -24,6 +25,15 @@ _FAILURES = 3  # in a row, after which the server is left in peace
 _PEACE_SECONDS = 5.0  # s without a request then
 
 
+_REFUSALS = {400, 413, 422}  # HTTP: the request itself is at fault, and will be the next time
+
+
+def _is_refusal(error: Exception) -> bool:
+    """Tell what Chroma, or its client, will never take from what it may take later."""
+    code = getattr(error, "code", None)  # a method of the client's own errors
+    return (callable(code) and code() in _REFUSALS) or type(error) is ValueError or isinstance(error, TypeError)
+
+
 class Vectors:
     """The vectors of one recipe on one Chroma server; connects on first use, as chromadb takes 2 s to import."""
 
@@ -33,17 +43,24 @@ class Vectors:
         self._client: ClientAPI | None = None
         self._collection: Collection | None = None
         self._session: httpx.Client | None = None
+        self._probe = threading.Lock()
+        """Held by the one that asks a server that failed whether it is back."""
         self._breaker = CircuitBreaker(
-            fail_max=_FAILURES, reset_timeout=_PEACE_SECONDS, exclude=[SetupError], throw_new_error_on_trip=False
+            fail_max=_FAILURES,
+            reset_timeout=_PEACE_SECONDS,
+            exclude=[SetupError, InternalError],
+            throw_new_error_on_trip=False,
         )
 
-    def upsert(self, vectors: dict[str, Sequence[float]]) -> None:
+    def upsert(self, vectors: Mapping[str, Sequence[float]]) -> None:
         """Store vectors by content hash.
 
         Raises
         ------
         ServiceUnavailableError
             If Chroma does not answer.
+        InternalError
+            If it refuses a vector.
         """
         if vectors:
             with self._open() as collection:
@@ -85,12 +102,19 @@ class Vectors:
         After some failures the server is left in peace for a while: many waiting steps must not each hold a thread for
         as long as a server that hangs takes to be given up.
         """
+        probing = self._breaker.current_state != STATE_CLOSED
+        if probing and not self._probe.acquire(blocking=False):
+            raise ServiceUnavailableError("Chroma does not answer: it failed a moment ago")
         try:
             with self._breaker.calling():
-                if self._collection is None:
-                    self._collection = self._connect()
-                yield self._collection
-        except SetupError:
+                collection = self._connected()
+                try:
+                    yield collection
+                except Exception as error:
+                    if _is_refusal(error):
+                        raise InternalError(f"Chroma refuses: {error}") from error
+                    raise
+        except (SetupError, InternalError):
             raise
         except CircuitBreakerError as error:
             raise ServiceUnavailableError("Chroma does not answer: it failed a moment ago") from error
@@ -102,6 +126,14 @@ class Vectors:
             if theirs or isinstance(error, (ValueError, OSError)):
                 raise ServiceUnavailableError(f"Chroma does not answer: {error}") from error
             raise
+        finally:
+            if probing:
+                self._probe.release()
+
+    def _connected(self) -> "Collection":
+        if self._collection is None:
+            self._collection = self._connect()
+        return self._collection
 
     def _connect(self) -> "Collection":
         if self._client is None:

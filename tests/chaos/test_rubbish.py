@@ -62,6 +62,8 @@ def test_11_rubbish_in_the_queue(stack: MakeStack, tmp_path: Path):
         message("samplemind.decode", deep),
         message("samplemind.decode", bomb.decode(), content_type="application/x-python-serialize"),
         message("samplemind.decode", "not json"),
+        message("samplemind.decode", "[]"),
+        b'{"body": "[]", "headers": {"task": "nope"}, "properties": {"delivery_tag": "1", "delivery_info": {}}}',
         message("samplemind.decode", "[[], {}, {}]", eta="never", timelimit="x", retries="many"),
     ]
     before = one.process("worker-cpu").pid, one.process("worker-io").pid

@@ -25,11 +25,12 @@ def proxy(settings: Settings) -> Iterator[Proxy]:
 
 def test_a_message_that_cannot_be_acknowledged_is_out_of_hand_all_the_same(proxy: Proxy):
     broker.install()
-    with Connection(f"redis://127.0.0.1:{proxy.port}/0") as connection:
+    options = {"body_encoding": None}
+    with Connection(f"redis://127.0.0.1:{proxy.port}/0", transport_options=options) as connection:
         channel = connection.channel()
         channel.basic_qos(0, 1, False)  # noqa: FBT003 -- as the protocol has it
         with connection.SimpleQueue("letters", channel=channel) as queue:
-            queue.put({"a": "letter"})
+            queue.put([[], {}, {}], headers={"task": "letter", "id": "1"})
             letter = queue.get(timeout=5)
             assert channel.qos.can_consume() is False
 

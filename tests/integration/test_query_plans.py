@@ -80,6 +80,7 @@ CALLS: dict[str, Callable[[Case], object]] = {
     "batches.close_recording": lambda case: batches.close_recording(case.batch, total_files=7),
     "batches.abandon": lambda case: batches.abandon(case.batch),
     "batches.stalled_recordings": lambda _: batches.stalled_recordings(older_than=600.0),
+    "batches.half_cancelled": lambda _: batches.half_cancelled(),
     "batches.find": lambda case: (batches.find(case.batch), batches.find(case.batch[:-1])),
     "batches.recent": lambda _: batches.recent(3),
     "batches.report": lambda case: batches.report(batches.find(case.batch)),
@@ -96,6 +97,10 @@ CALLS: dict[str, Callable[[Case], object]] = {
         case.parcel, Step.DECODE, token=NEXT_TRY, previous=[TRY], worker="w", lease=60.0
     ),
     "ledger.lease_kept": keep_lease,
+    "ledger.rest": lambda case: ledger.rest(case.parcel, token=TRY),
+    "ledger.take_back_claim": lambda case: ledger.take_back_claim(
+        case.parcel, token=TRY, max_starts=3, code="internal"
+    ),
     "ledger.advance": lambda case: ledger.advance(
         case.parcel, token=TRY, to={Step.FEATURES: case.ids}, queues={Step.FEATURES: "cpu.here"}
     ),

@@ -25,11 +25,19 @@ def test_a_message_is_one():
     assert is_message(json.dumps(MESSAGE).encode())
 
 
-@pytest.mark.parametrize("encoding", [None, "base64"])
-def test_the_known_encodings_of_a_body_are_taken(encoding: str | None):
+def with_properties(**changes: object) -> bytes:
+    return json.dumps({**MESSAGE, "properties": {**MESSAGE["properties"], **changes}}).encode()
+
+
+def with_headers(**changes: object) -> bytes:
+    return json.dumps({**MESSAGE, "headers": {**MESSAGE["headers"], **changes}}).encode()
+
+
+def test_what_celery_adds_is_taken():
     assert is_message(
-        json.dumps({**MESSAGE, "properties": {**MESSAGE["properties"], "body_encoding": encoding}}).encode()
+        with_headers(retries=3, timelimit=[None, 600], eta="2026-01-01T00:00:00+00:00", expires=None, lang="py")
     )
+    assert is_message(with_properties(body_encoding=None))
 
 
 @pytest.mark.parametrize("missing", sorted(MESSAGE))
@@ -54,7 +62,7 @@ def test_a_message_without_a_part_is_rubbish(missing: str):
         b'{"a":' * 100_000 + b"1" + b"}" * 100_000,
         json.dumps({**MESSAGE, "body": {"deep": "er"}}).encode(),
         json.dumps({**MESSAGE, "headers": []}).encode(),
-        json.dumps({**MESSAGE, "properties": {**MESSAGE["properties"], "delivery_tag": 5}}).encode(),
+        with_properties(delivery_tag=5),
         json.dumps({**MESSAGE, "properties": {**MESSAGE["properties"], "delivery_info": None}}).encode(),
         json.dumps({**MESSAGE, "properties": {**MESSAGE["properties"], "body_encoding": "rot13"}}).encode(),
     ],
