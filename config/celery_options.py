@@ -71,6 +71,8 @@ def celery_options(settings: Settings) -> dict[str, Any]:
         "worker_prefetch_multiplier": 1,
         "worker_send_task_events": True,  # Flower lives on them
         "worker_enable_remote_control": False,  # with it, a busy worker exits when Redis restarts
+        # What a dead child may still have said; the record knows it anyway.
+        "worker_lost_wait": 1.0,
         "worker_max_tasks_per_child": 2000,
         "worker_max_memory_per_child": 1_500_000,  # KiB
         "worker_hijack_root_logger": False,

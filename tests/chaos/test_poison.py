@@ -28,7 +28,7 @@ def test_5_files_that_crash_their_decoder(stack: MakeStack, tmp_path: Path):
 
 @pytest.mark.chaos
 def test_5_poison_of_every_kind(stack: MakeStack, tmp_path: Path):
-    one = stack(SAMPLEMIND_STEP_SECONDS="3", SAMPLEMIND_CHILD_MEMORY_BYTES=str(2**30))
+    one = stack(SAMPLEMIND_STEP_SECONDS="8", SAMPLEMIND_CHILD_MEMORY_BYTES=str(2**30))
     library = tmp_path / "library"
     write_files(library, 400)
     counts = {"segv": 20, "memory": 2, "endless": 2, "parent": 1}
