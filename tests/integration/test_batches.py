@@ -7,9 +7,9 @@ import time
 import pytest
 from bson import ObjectId
 
-from samplemind_worker.documents.batch import BatchStatus, State, Step
+from samplemind_worker.documents.batch import BatchJob, BatchStatus, State, Step
 from samplemind_worker.errors import NotAudioError, UnreadableError, UsageError
-from samplemind_worker.store import batches, ledger
+from samplemind_worker.store import batches, ledger, mongo
 from tests.factories import new_batch, new_item
 
 pytestmark = [pytest.mark.services, pytest.mark.usefixtures("workspace")]
@@ -433,3 +433,31 @@ def test_working_on_names_files_that_are_running():
 
     assert batches.working_on(job.id) == ["0000.wav", "0001.wav", "0002.wav"]
     assert len(batches.working_on(job.id, limit=9)) == 5
+
+
+def test_a_cancel_that_was_interrupted_is_found_and_finished():
+    job = new_batch(3)
+
+    async def stop_halfway() -> None:
+        await BatchJob.get_pymongo_collection().update_one({"_id": job.id}, {"$set": {"status": "cancelled"}})
+
+    mongo.run(stop_halfway())
+    found = batches.half_cancelled()
+    for batch_id in found:
+        batches.cancel(batch_id)
+
+    assert found == [job.id]
+    assert batches.half_cancelled() == []
+    assert batches.report(batches.find(job.id))["cancelled"] == 3
+
+
+def test_a_batch_that_was_cancelled_while_it_was_recorded_keeps_no_open_item():
+    job = batches.create(name="kit", paths=["/library"], priority="bulk", files_per_chain=8, ai=True, force=False)
+    batches.cancel(job.id)
+    batches.add_items([new_item(job.id, number) for number in range(2)])
+
+    for batch_id in batches.half_cancelled():
+        batches.cancel(batch_id)
+
+    assert {item.state for item in batches.iterate(job.id)} == {State.CANCELLED}
+    assert batches.half_cancelled() == []

@@ -397,6 +397,32 @@ def test_retry_forgets_how_often_it_crashed():
     assert ledger.reserve_last_chance(QUEUES) is None
 
 
+def test_what_rests_between_two_tries_burns_no_start():
+    job = new_batch(2)
+    parcel = reserve(job.id)
+    ids = claim(parcel, lease=0.0)
+    ledger.rest(parcel, token=FIRST)
+    time.sleep(0.01)
+
+    assert ledger.take_back_expired(max_starts=1) == 2
+
+    assert [(item.state, item.starts, item.alone) for item in items_of(job.id)] == [(State.PENDING, 0, False)] * 2
+    assert ledger.complete(parcel, token=FIRST, ids=ids) == 0
+
+
+def test_what_is_tried_again_rests_no_more():
+    job = new_batch(1)
+    parcel = reserve(job.id)
+    claim(parcel)
+    ledger.rest(parcel, token=FIRST)
+    claim(parcel, token=SECOND, previous=[FIRST], lease=0.0)
+    time.sleep(0.01)
+
+    ledger.take_back_expired(max_starts=3)
+
+    assert [(item.state, item.starts, item.alone) for item in items_of(job.id)] == [(State.PENDING, 1, True)]
+
+
 def test_give_back_takes_what_that_process_holds_and_burns_no_start():
     job = new_batch(3)
     first, second, third = (reserve(job.id, limit=1) for _ in range(3))

@@ -213,3 +213,19 @@ def test_resolve_refuses_what_is_no_id(file_id: str):
 def test_resolve_of_an_unknown_id_says_so():
     with pytest.raises(UsageError, match="no file 'abcdef' in the library"):
         results.resolve("abcdef")
+
+
+def test_what_was_analysed_since_is_not_wiped_by_a_worker_that_comes_late():
+    begun = mongo.now()
+    pair = (audio_facts(CONTENT), analysis_facts(CONTENT))
+    other = (audio_facts(content_id(2)), analysis_facts(content_id(2)))
+    results.save_analyses([pair], since=begun)
+    results.update_analyses({CONTENT: {"ai_summary": "A loop.", "versions.summarize": 1}})
+
+    results.save_analyses([pair, other], since=begun)
+    late = {analysis.file_id: analysis.ai_summary for _, analysis in results.iterate()}
+    results.save_analyses([pair], since=mongo.now())  # of a later batch, which wants it anew
+    anew = {analysis.file_id: analysis.ai_summary for _, analysis in results.iterate()}
+
+    assert late == {CONTENT: "A loop.", content_id(2): None}
+    assert anew == {CONTENT: None, content_id(2): None}

@@ -12,9 +12,10 @@ import pytest
 from config.settings import Settings
 from samplemind_worker.documents.batch import BatchItem, BatchJob, State, Step
 from samplemind_worker.documents.versions import VERSIONS
+from samplemind_worker.errors import ServiceUnavailableError, UnreadableError
 from samplemind_worker.steps import decode, features, scan, store, summarize, tempo_key
 from samplemind_worker.steps.dispatch import dispatch
-from samplemind_worker.steps.workspace import Run, Workspace
+from samplemind_worker.steps.workspace import Run, Workspace, claimed
 from samplemind_worker.store import batches, ledger, mongo, results
 from tests import signals
 from tests.factories import write_audio
@@ -361,6 +362,32 @@ def test_a_worker_that_dies_in_a_step_loses_nothing(workspace: Workspace, few: P
     assert {item.starts for item in batches.iterate(job.id, state=State.COMPLETED)} == {2}
     assert len(list(results.iterate())) == 2
     assert len(workspace.vectors.ids()) == 1
+
+
+@pytest.mark.parametrize(("fault", "code"), [(MemoryError(), "out_of_memory"), (KeyError("x"), "internal")])
+def test_a_fault_nobody_foresaw_ends_the_files_it_follows(workspace: Workspace, few: Path, fault: Exception, code: str):
+    job = submit(workspace, few)
+    while published := publish(workspace):
+        for parcel, _ in published:
+            task = Run(parcel, "x.0")
+            with pytest.raises(RuntimeError, match=type(fault).__name__), claimed(workspace, task, Step.DECODE):
+                raise fault
+
+    report = batches.report(batches.find(job.id))
+    assert (report["status"], report["errors"]) == ("completed", {code: 4})
+    assert {item.starts for item in batches.iterate(job.id)} == {3}
+
+
+@pytest.mark.parametrize("fault", [ServiceUnavailableError("gone"), UnreadableError("no")])
+def test_a_fault_that_is_known_is_left_to_who_knows_it(workspace: Workspace, few: Path, fault: Exception):
+    job = submit(workspace, few)
+    parcel = only_parcel(workspace)
+
+    with pytest.raises(type(fault)), claimed(workspace, Run(parcel, "x.0"), Step.DECODE):
+        raise fault
+
+    resting = isinstance(fault, ServiceUnavailableError) or None
+    assert {(item.state, item.resting) for item in batches.iterate(job.id)} == {(State.RUNNING, resting)}
 
 
 def test_a_message_that_comes_again_does_nothing_again(workspace: Workspace, library: Path):

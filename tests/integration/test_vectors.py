@@ -6,7 +6,7 @@ import chromadb
 import numpy as np
 import pytest
 
-from samplemind_worker.errors import ServiceUnavailableError, SetupError
+from samplemind_worker.errors import InternalError, ServiceUnavailableError, SetupError
 from samplemind_worker.store.vectors import Vectors
 from tests.factories import content_id
 
@@ -104,3 +104,27 @@ def test_vectors_without_a_server_say_so():
 def test_vectors_of_a_url_without_a_host_say_so():
     with pytest.raises(SetupError, match="SAMPLEMIND_CHROMA_URL is no URL"):
         Vectors("localhost", database="nowhere", version=1).ids()
+
+
+def test_what_chroma_will_never_take_is_no_outage(vectors: Vectors):
+    vectors.upsert({"a": EAST})
+
+    for _ in range(5):  # more than the failures after which a server is left in peace
+        with pytest.raises(InternalError, match="Chroma refuses"):
+            vectors.upsert({"b": [1.0, 0.0]})
+    vectors.upsert({"c": NORTH})
+
+    assert vectors.ids() == {"a", "c"}
+
+
+def test_a_server_that_failed_is_left_in_peace():
+    with socket.socket() as taken:  # bound, and nobody listens
+        taken.bind(("127.0.0.1", 0))
+        nobody = Vectors(f"http://127.0.0.1:{taken.getsockname()[1]}", database="nowhere", version=1)
+        said: list[str] = []
+        for _ in range(4):
+            with pytest.raises(ServiceUnavailableError) as error:
+                nobody.upsert({"a": EAST})
+            said.append(str(error.value))
+
+    assert ["it failed a moment ago" in line for line in said] == [False, False, False, True]
