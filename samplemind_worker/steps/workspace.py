@@ -3,7 +3,7 @@
 import os
 import threading
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -32,22 +32,24 @@ class Patience:
     process): then nobody could renew. For half a lease after that, leases are left as they are.
     """
 
-    def __init__(self, lease: float) -> None:
+    def __init__(
+        self, lease: float, *, wall: Callable[[], float] = time.time, steady: Callable[[], float] = time.monotonic
+    ) -> None:
         self._span = lease / 2
-        self._until = 0.0
-        self._looked = 0.0
+        self._wall, self._steady = wall, steady
+        self._until = self._looked = float("-inf")
 
     def is_due(self) -> bool:
         """Say whether to be patient now; the wall's clock is asked too, as the other one stands still in sleep."""
-        now = time.time()
+        now = self._wall()
         if abs(now - self._looked) > self._span:
             self.renew()
         self._looked = now
-        return time.monotonic() < self._until
+        return self._steady() < self._until
 
     def renew(self) -> None:
         """Be patient from now on."""
-        self._until = time.monotonic() + self._span
+        self._until = self._steady() + self._span
 
 
 class Workspace:

@@ -1,42 +1,65 @@
 """When a dispatcher takes an expired lease for a death."""
 
-import time
+import pytest
 
 from samplemind_worker.steps.workspace import Patience
 
 
-def test_who_has_only_begun_to_look_is_patient_for_half_a_lease():
-    patience = Patience(0.4)
+class Clocks:
+    """A wall clock and one that stands still in sleep."""
 
-    first = patience.is_due()
-    time.sleep(0.12)
-    second = patience.is_due()
-    time.sleep(0.12)
+    def __init__(self) -> None:
+        self.wall = 1000.0
+        self.steady = 5.0
 
-    assert (first, second, patience.is_due()) == (True, True, False)
-
-
-def test_who_has_not_looked_for_a_while_is_patient_again():
-    patience = Patience(0.2)
-    patience.is_due()
-    time.sleep(0.07)
-    patience.is_due()
-    time.sleep(0.07)
-    calm = patience.is_due()
-
-    time.sleep(0.2)
-
-    assert (calm, patience.is_due()) == (False, True)
+    def run(self, seconds: float) -> None:
+        self.wall += seconds
+        self.steady += seconds
 
 
-def test_an_outage_makes_patient():
-    patience = Patience(0.1)
-    patience.is_due()
-    time.sleep(0.04)
-    patience.is_due()
-    time.sleep(0.04)
-    calm = patience.is_due()
+@pytest.fixture
+def clocks() -> Clocks:
+    return Clocks()
+
+
+@pytest.fixture
+def patience(clocks: Clocks) -> Patience:
+    """Of leases of ten seconds."""
+    return Patience(10.0, wall=lambda: clocks.wall, steady=lambda: clocks.steady)
+
+
+def looks(patience: Patience, clocks: Clocks, count: int) -> list[bool]:
+    """Look once a second."""
+    found: list[bool] = []
+    for _ in range(count):
+        found.append(patience.is_due())
+        clocks.run(1.0)
+    return found
+
+
+def test_who_has_only_begun_to_look_is_patient_for_half_a_lease(patience: Patience, clocks: Clocks):
+    assert looks(patience, clocks, 8) == [True] * 5 + [False] * 3
+
+
+def test_who_slept_is_patient_again(patience: Patience, clocks: Clocks):
+    looks(patience, clocks, 8)
+
+    clocks.wall += 3600.0
+
+    assert looks(patience, clocks, 7) == [True] * 5 + [False] * 2
+
+
+def test_who_has_not_looked_for_a_while_is_patient_again(patience: Patience, clocks: Clocks):
+    looks(patience, clocks, 8)
+
+    clocks.run(6.0)
+
+    assert patience.is_due() is True
+
+
+def test_an_outage_makes_patient(patience: Patience, clocks: Clocks):
+    looks(patience, clocks, 8)
 
     patience.renew()
 
-    assert (calm, patience.is_due()) == (False, True)
+    assert looks(patience, clocks, 6) == [True] * 5 + [False]
