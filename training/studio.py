@@ -586,12 +586,24 @@ def _pad(rng: Rng, studio: Studio) -> F64:
     return sounds.reverb(y, rng) if rng.random() < 0.6 else y
 
 
+def _hiss(rng: Rng, studio: Studio) -> F64:
+    """Make steady noise: white, or falling with the frequency."""
+    del studio
+    n = round(np.exp(rng.uniform(np.log(1.0), np.log(24.0))) * SR)
+    if rng.random() < 0.4:
+        return rng.normal(size=n)
+    spectrum = np.fft.rfft(rng.normal(size=n))
+    slope = np.maximum(np.fft.rfftfreq(n, 1.0 / SR), 20.0) ** rng.uniform(0.0, 1.0)
+    return np.fft.irfft(spectrum / slope, n)
+
+
 def still(seed: int, studio: Studio) -> Clip:
     """Make a clip of a seed without a tempo."""
     rng = np.random.default_rng((48000, seed))
-    kind = int(rng.choice(4, p=[0.45, 0.15, 0.15, 0.25]))
+    kind = int(rng.choice(5, p=[0.37, 0.14, 0.14, 0.22, 0.13]))
     if kind == 0:
         y, name = beatless(rng)
         return Clip(y, None, name=name)
-    make_one, name = ((_one_hit, "hit"), (_one_chord, "held"), (_pad, "pad"))[kind - 1]
-    return Clip(_finish(make_one(rng, studio), rng), None, name=name)
+    make_one, name = ((_one_hit, "hit"), (_one_chord, "held"), (_pad, "pad"), (_hiss, "noise"))[kind - 1]
+    y = make_one(rng, studio)
+    return Clip(np.asarray(y, dtype=np.float32) if name == "noise" else _finish(y, rng), None, name=name)
