@@ -117,7 +117,8 @@ def _variants(onset: F32, clip: F64, name: str, *, source: str) -> list[tuple[F3
     fast = any(name.startswith(f"{style} ") for style in _FAST)
     count = 4 if fast else 2 if usual else int(rng.random() < 0.3)
     if source != "tempo":  # of that there is enough, and a project's tempo says something
-        count = int(source == "studio" and rng.random() < 0.35)
+        fast = source != "still" and any(style in name for style in _FAST)
+        count = 3 * fast + int(source == "studio" and rng.random() < 0.35)
     for _ in range(count):
         factor = _factor(rng, float(clip[1]))
         variants.append((_stretched(onset, factor), clip * (1.0, 1.0 / factor, 1.0, 1.0, factor)))
