@@ -143,7 +143,7 @@ def _band(rng: Rng, style: Style, bpm: float, bars: int) -> Band:
     return Band(rng, style, bpm, bars, swing, jitter, drift)
 
 
-def _drum_lines(band: Band, *, content: str) -> dict[str, str]:
+def drum_lines(band: Band, *, content: str) -> dict[str, str]:
     """Draw what each drum plays."""
     rng, style = band.rng, band.style
     lines = {part: _pick(rng, options) for part, options in style.parts.items()}
@@ -168,7 +168,7 @@ def _drum_lines(band: Band, *, content: str) -> dict[str, str]:
 
 def _drums(band: Band, score: Score, *, content: str) -> None:
     rng, style = band.rng, band.style
-    lines = _drum_lines(band, content=content)
+    lines = drum_lines(band, content=content)
     if not any(mark in line for line in lines.values() for mark in "xo"):
         lines["kick"] = "x...x...x...x..."[: style.beats * style.steps]
     swap = rng.random() < 0.25
@@ -195,7 +195,7 @@ def _fill(band: Band, score: Score) -> None:
             )
 
 
-def _harmony(band: Band) -> list[tuple[int, tuple[int, ...]]]:
+def harmony(band: Band) -> list[tuple[int, tuple[int, ...]]]:
     """Give root and triad of each bar."""
     rng = band.rng
     scale = _MINOR if rng.random() < 0.6 else _MAJOR
@@ -213,7 +213,7 @@ def _harmony(band: Band) -> list[tuple[int, tuple[int, ...]]]:
 def _lines(band: Band, score: Score, *, content: str) -> None:
     """Add bass, chords, arpeggio or tune."""
     rng, per, style = band.rng, band.style.steps, band.style
-    chords = _harmony(band)
+    chords = harmony(band)
     size = style.beats * per
     parts = ["bass"] if content == "bass" else [p for p in ("bass", "chords", "arpeggio", "tune") if rng.random() < 0.5]
     for part in parts or ["chords"]:
@@ -256,7 +256,7 @@ def _tempo(rng: Rng) -> tuple[str, Style, float]:
     return name, STYLES[name], float(round(bpm, int(rng.choice([0, 1, 2]))))
 
 
-def _cut(y: F64, rng: Rng, ending: str) -> F64:
+def cut(y: F64, rng: Rng, ending: str) -> F64:
     """End a loop as loops end: to the sample, nearly, padded by a codec, with silence before, or anywhere."""
     if ending == "near":
         n = round(abs(rng.normal(0.0, 0.012)) * SR)
@@ -292,7 +292,7 @@ def loop(rng: Rng) -> Clip:
     y = band.render(score, wrap=ending in {"exact", "near"} and rng.random() < 0.6, tail=tail)
     if rng.random() < 0.06:
         y = sounds.echo(y, 60.0 / bpm * rng.choice([0.5, 0.75, 1.0, 1.5]), rng)
-    return Clip(sounds.colour(_cut(y, rng, ending), rng), bpm, style.half, style.beats, f"{name} {content} {ending}")
+    return Clip(sounds.colour(cut(y, rng, ending), rng), bpm, style.half, style.beats, f"{name} {content} {ending}")
 
 
 def track(rng: Rng) -> Clip:

@@ -26,7 +26,7 @@ __all__ = [
     "warm_up",
 ]
 
-VERSIONS: dict[str, int] = {"decode": 1, "features": 1, "tempo_key": 1}
+VERSIONS: dict[str, int] = {"decode": 1, "features": 1, "tempo_key": 2}
 """Version of each step's answers: raised whenever one may change."""
 
 

@@ -51,11 +51,10 @@ def follow_period(correlation: F64, period: float) -> float:
 @_jit("void(f4[:,::1], i4[::1], i4[::1], f4[::1], i4[:,::1], f4[::1], f8[::1])", **_OPTIONS)
 def sum_trees(rows: F32, roots: I32, feature: I32, threshold: F32, children: I32, value: F32, out: F64) -> None:
     """Add the leaf of each tree for each row; a node's feature is -1 at a leaf."""
-    for r in range(rows.shape[0]):
-        total = 0.0
-        for t in range(roots.shape[0]):
+    out[:] = 0.0
+    for t in range(roots.shape[0]):  # a tree stays in the cache while all rows go through it
+        for r in range(rows.shape[0]):
             node = roots[t]
             while feature[node] >= 0:
                 node = children[node, 0] if rows[r, feature[node]] <= threshold[node] else children[node, 1]
-            total += value[node]
-        out[r] = total
+            out[r] += value[node]

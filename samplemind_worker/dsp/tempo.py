@@ -1,8 +1,8 @@
 """Tempo of loops and tracks: candidates, what speaks for each, a learned choice, refinement.
 
 Conventions: BPM, 45 to 230; periods in frames of the onset strength (sr / 128 a second); candidates sorted by score,
-best first. `candidates` proposes periods, `tempo_model.describe` measures each of them, the learned trees turn each
-row of measures into a chance to be right.
+best first. `candidates` proposes periods, `tempo_model.describe` measures each of them, learned trees turn each row of
+measures into a chance to be right.
 """
 
 import numpy as np

@@ -27,7 +27,7 @@ BEATS = np.array([1 / 8, 1 / 6, 1 / 4, 1 / 3, 1 / 2, 2 / 3, 3 / 4, 1, 4 / 3, 3 /
 """Lags at which the autocorrelation is read, in beats."""
 CYCLES = np.array([1 / 4, 1 / 3, 1 / 2, 2 / 3, 3 / 4, 1, 3 / 2, 2, 3, 4, 6, 8])
 """Frequencies at which the spectrum of the onset strength is read, in cycles a beat."""
-MEASURES = 163
+MEASURES = 166
 """Numbers in a row."""
 _SPREAD = np.array([-0.01, -0.005, 0.0, 0.005, 0.01])
 _CROSS = [2, 5, 7]  # of CYCLES: 1/2, 1 and 2 a beat
@@ -36,6 +36,7 @@ _SMOOTHING = 1.5  # frames (9 ms): a human drummer's jitter
 _LONGEST_LAG = 20.0  # seconds
 _OVERLAP = 0.85  # of the signal: what overlaps by less proves nothing
 _WINDOW, _PADDED = 2048, 8192  # frames of the spectrum: 12 s, interpolated to 1.3 BPM
+_EVEN = 0.85  # contrast; steady noise has 0.6 to 0.85, of what has a beat one in five hundred so little
 _ABSENT = -1.0  # where a lag is longer than the signal, or its length proves nothing
 
 
@@ -112,11 +113,15 @@ def _spectra(envelopes: F64) -> tuple[F64, F64]:
 
 
 def prepare(onset: F32, *, samples: int, duration: float) -> Pulse | None:
-    """Prepare the onset strength of a signal; None where it is too short or has fewer than three onsets."""
+    """Prepare the onset strength of a signal; None where it is too short, as even as noise, or has few onsets."""
     n = onset.shape[1]
     if n < RATE:  # under a second nothing repeats
         return None
     raw = onset.astype(np.float64)
+    usual, strong = np.percentile(raw[0], (50, 99))
+    contrast = float(np.log((strong + 0.01) / (usual + 0.01)))
+    if contrast < _EVEN:
+        return None
     width = 2 * round(_MEAN_SECONDS * RATE / 2) + 1
     envelopes = _gaussian(np.maximum(raw - _smooth(raw, width), 0.0), _SMOOTHING)
     places, rates = _onsets(envelopes)
@@ -140,7 +145,6 @@ def prepare(onset: F32, *, samples: int, duration: float) -> Pulse | None:
     correlation = products * (n / (n - np.arange(lags + 1))) / energy
     correlation[:, int(_OVERLAP * n) :] = 0.0
     power, cross = _spectra(envelopes)
-    usual, strong = np.percentile(raw[0], (50, 99))
     return Pulse(
         envelopes=envelopes,
         correlation=correlation,
@@ -151,7 +155,7 @@ def prepare(onset: F32, *, samples: int, duration: float) -> Pulse | None:
         onsets=rates,
         first=float(places[0]) / RATE,
         last=duration - float(places[-1]) / RATE,
-        contrast=float(np.log((strong + 0.01) / (usual + 0.01))),
+        contrast=contrast,
         looped=looped,
     )
 
@@ -177,7 +181,7 @@ def describe(pulse: Pulse, periods: F64, salience: F64) -> F32:
 
     Returns
     -------
-    ndarray of float32, shape (n, 163)
+    ndarray of float32, shape (n, 166)
         Autocorrelation of each range, greatest within 1 %, at 1/8 to 16 beats (-1 beyond the signal); the same without
         that tolerance, of the mean, plain and of the endlessly repeated signal; onset spectrum of each range at 1/4 to
         8 cycles a beat, and how the low range agrees with the others there; tempo, length in beats and its distance to
@@ -206,8 +210,10 @@ def describe(pulse: Pulse, periods: F64, salience: F64) -> F32:
             np.full(count, pulse.duration),
         ]
     best = np.maximum(salience.max(), 1e-9)
+    bpm = 60.0 * RATE / periods
     rest = [
-        np.log2(60.0 * RATE / periods),
+        np.log2(bpm),
+        *(np.abs(bpm - every * np.round(bpm / every)) for every in (0.5, 1.0, 5.0)),
         *(rate * periods / RATE for rate in pulse.onsets),
         np.full(count, pulse.onsets[0]),
         pulse.first * RATE / periods,
