@@ -182,7 +182,7 @@ HOSTILE: dict[str, tuple[Callable[[Path], Path], str]] = {
     "drive relative": (_entry("C:escaped.wav"), "is an absolute path"),
     "share": (_entry("\\\\server\\escaped.wav"), "is an absolute path"),
     "link": (_entry("link.wav", b"/etc/passwd", mode=0o120777), "is a link"),
-    "link to a folder": (_entry("Kicks", b"/tmp", mode=0o120777), "is a link"),  # noqa: S108 -- as above
+    "link to a folder": (_entry("Kicks", b"/tmp", mode=0o120777), "is a link"),
     "link of Windows": (_entry("link.wav", mode=0, system=0, low=0x400), "is a link"),
     "fifo": (_entry("pipe.wav", mode=0o010644), "is a device"),
     "device": (_entry("disk.wav", mode=0o060644), "is a device"),

@@ -35,15 +35,19 @@ _STILL_CHANGES: Final = "it still changes; a file named like it with .done at th
 Say = Callable[[str], None]
 
 
-def ingest(settings: Settings, *, inbox: Path | None = None, wait_for_turn: bool = True, say: Say) -> Report | None:
-    """Take in what is complete in an inbox, and what becomes so while the run looks; None if another run is at work.
+def ingest(
+    settings: Settings, *, inbox: Path | None = None, wait_for_turn: bool = True, patient: bool = True, say: Say
+) -> Report | None:
+    """Take in what is complete in an inbox; None if another run is at work and is not to be waited for.
+
+    A patient run gives what is not complete yet the time to become so, once.
 
     Raises
     ------
     UsageError
         If there is no such inbox, or inbox and library lie where they must not.
     """
-    place = _inbox(settings, inbox)
+    place = require_inbox(settings, inbox)
     began = mongo.now()
     run = f"{began:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
     told = False
@@ -56,7 +60,7 @@ def ingest(settings: Settings, *, inbox: Path | None = None, wait_for_turn: bool
         time.sleep(_PAUSE)
     with packs.turn_kept(run, lease=_LEASE):
         made = _Run(settings, Inbox(place), run, began, say)
-        made.all()
+        made.all(patient=patient)
         packs.note_run(run, began=began)
     return made.report
 
@@ -79,7 +83,14 @@ def limits(settings: Settings) -> Limits:
     )
 
 
-def _inbox(settings: Settings, given: Path | None) -> Path:
+def require_inbox(settings: Settings, given: Path | None) -> Path:
+    """Return the folder to take packs from; that of the settings is made.
+
+    Raises
+    ------
+    UsageError
+        If there is none, or inbox and library lie in each other, or the library under no root.
+    """
     place = Path(os.path.abspath(given or settings.inbox_folder))  # noqa: PTH100 -- links stay as they are
     if given is None:
         place.mkdir(parents=True, exist_ok=True)
@@ -108,8 +119,8 @@ class _Run:
         self._seen: set[str] = set()
         self.report = Report(run, self._name, _text(str(self._root)), began)
 
-    def all(self) -> None:
-        """Take what is complete; give what is not yet the time to become so, once."""
+    def all(self, *, patient: bool) -> None:
+        """Take what is complete."""
         settle = self._settings.inbox_settle_seconds
         last_look = time.monotonic() + settle + _PAUSE
         while True:
@@ -120,7 +131,7 @@ class _Run:
                     self._seen.add(pack.path)
                     self._take(pack)
             left = [pack for pack in left if pack.path not in self._seen]
-            if not left or time.monotonic() > last_look:
+            if not left or not patient or time.monotonic() > last_look:
                 break
             soonest = settle - (look.now_ns - min(pack.changed_ns for pack in left)) / 1e9
             time.sleep(max(_PAUSE, min(soonest, last_look - time.monotonic())))

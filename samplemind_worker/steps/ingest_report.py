@@ -70,6 +70,11 @@ class Report:
         return [outcome.batch_id for outcome in self.outcomes if outcome.status == "taken" and outcome.batch_id]
 
     @property
+    def has_news(self) -> bool:
+        """Something was taken or refused, or could not be."""
+        return any(outcome.status != "waiting" for outcome in self.outcomes)
+
+    @property
     def is_clean(self) -> bool:
         """Nothing was refused or failed, and nothing waits for help."""
         return not (self.count("refused") or self.count("postponed") or self.failed)
