@@ -92,6 +92,17 @@ def dispatch(settings: Settings, batch_id: str) -> None:
         raise ServiceUnavailableError(f"{error}; batch {batch_id} is recorded and starts when Redis is back") from error
 
 
+def require_inbox(inbox: Path | None) -> None:
+    """Look whether packs can be taken from a folder, or from that of the settings, before anything is started.
+
+    Raises
+    ------
+    UsageError
+        If not.
+    """
+    ingest_step.require_inbox(get_settings(), inbox)
+
+
 def ingest(settings: Settings, inbox: Path | None, *, say: Callable[[str], None]) -> IngestReport:
     """Take in the sample packs of an inbox; waits for the end of another run."""
     report = ingest_step.ingest(settings, inbox=inbox, say=say)

@@ -24,6 +24,7 @@ def ingest(
     """Take in sample packs (folders, zips, single files) and queue their analysis."""
     from samplemind_cli import client  # noqa: PLC0415 -- slow import
 
+    client.require_inbox(inbox)
     with client.open_record(for_work=True) as settings:
         report = client.ingest(settings, inbox, say=output.note)
         try:
@@ -46,6 +47,7 @@ def watch(
     """Take in what appears in a folder, until Ctrl-C."""
     from samplemind_cli import client  # noqa: PLC0415 -- slow import
 
+    client.require_inbox(folder)
     with client.open_record(for_work=True) as settings:
         output.note(f"watching {folder} for sample packs; Ctrl-C ends it")
         for report in client.watch(settings, folder, say=output.note):

@@ -26,6 +26,7 @@ _MARK, _REASON = ".done", ".reason.txt"
 _PROBE: Final = ".samplemind-clock"
 _DEEPEST: Final = 100  # folders in each other; more no setting allows
 _LONGEST_NAME: Final = 200  # bytes, where something is appended to it
+_LONGEST_STEM: Final = 180  # and where a number is, before that
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,12 +238,12 @@ def _free_name(name: str, folder: int) -> str:
     number, free = 1, name
     while free in taken:
         number += 1
-        free = f"{_cut(stem)}-{number}{suffix}"
+        free = f"{_cut(stem, _LONGEST_STEM)}-{number}{suffix}"
     return free
 
 
-def _cut(name: str) -> str:
-    return os.fsdecode(os.fsencode(name)[:_LONGEST_NAME])
+def _cut(name: str, length: int = _LONGEST_NAME) -> str:
+    return os.fsdecode(os.fsencode(name)[:length])
 
 
 def _write_text(name: str, text: str, folder: int) -> None:
