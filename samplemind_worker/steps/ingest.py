@@ -117,6 +117,7 @@ class _Run:
         self._name = _text(str(inbox.folder))
         self._started = time.monotonic()
         self._seen: set[str] = set()
+        self._new: set[str] = set()
         self.report = Report(run, self._name, _text(str(self._root)), began)
 
     def all(self, *, patient: bool) -> None:
@@ -213,13 +214,15 @@ class _Run:
                 with staging.Staging(parent, f"{beginning}{self._run}", budget) as stage:
                     stage.require_room(size)
                     written = [stage.write(parts, blocks) for parts, blocks in source.contents()]
+                    new = _not_analysed([content for content, _ in written]) - self._new
+                    self._new |= new
                     packs.update(
                         pack.id,
                         run=self._run,
                         inode=stage.inode,
                         batch_id=None,
                         files=len(written),
-                        new=_new_contents([content for content, _ in written]),
+                        new=len(new),
                         bytes=sum(length for _, length in written),
                         left_out=left_out,
                     )
@@ -288,14 +291,13 @@ def _staging_name(digest: str) -> str:
     return f".{digest[:16]}."
 
 
-def _new_contents(contents: list[str]) -> int:
-    """Count the contents that are to be analysed: not analysed yet, each once."""
-    distinct = list(dict.fromkeys(contents))
-    known = 0
-    for start in range(0, len(distinct), _PAGE):
-        found = results.progress_of(distinct[start : start + _PAGE])
-        known += sum(row["versions"].items() >= VERSIONS.items() for row in found.values())
-    return len(distinct) - known
+def _not_analysed(contents: list[str]) -> set[str]:
+    """Return those of some contents whose every step is still to be done."""
+    left = set(contents)
+    for start in range(0, len(contents), _PAGE):
+        found = results.progress_of(contents[start : start + _PAGE])
+        left -= {content for content, row in found.items() if row["versions"].items() >= VERSIONS.items()}
+    return left
 
 
 def _folder_name(name: str) -> str:

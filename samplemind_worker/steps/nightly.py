@@ -29,6 +29,8 @@ def run_if_due(settings: Settings) -> Report | None:
     last = packs.last_run()
     if last is not None and last >= last_due(settings.nightly, mongo.now()):
         return None
+    # Workers connect without making any, and this may be the first batch of all.
+    mongo.make_indexes()
     report = ingest.ingest(settings, wait_for_turn=False, say=_log)
     if report is not None:
         path = report.write(settings.home / "reports")

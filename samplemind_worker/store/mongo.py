@@ -93,6 +93,18 @@ async def _open(url: str, name: str, *, create_indexes: bool) -> tuple[AsyncMong
     return client, handle
 
 
+def make_indexes() -> None:
+    """Make the indexes that are missing: for a process that connected without, and is the first to record anything."""
+
+    async def _make() -> None:
+        for document in DOCUMENTS:
+            indexes = getattr(document.Settings, "indexes", [])
+            if indexes:
+                await document.get_pymongo_collection().create_indexes(indexes)
+
+    run(_make())
+
+
 def close() -> None:
     """Close the connection of this process, if it is open."""
     global _client, _database, _owner  # noqa: PLW0603 -- one connection a process

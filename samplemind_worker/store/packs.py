@@ -32,11 +32,7 @@ def take_turn(run: str, *, lease: float) -> bool:
             },
             [{"$set": {"holder": run, "lease_until": {"$add": ["$$NOW", math.ceil(lease * 1000)]}}}],
         )
-        if result.modified_count != 1:
-            return False
-        # A worker may be the first that needs them, and connects without making any.
-        await Pack.get_pymongo_collection().create_indexes(Pack.Settings.indexes)
-        return True
+        return result.modified_count == 1
 
     return mongo.run(_take())
 

@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 
 from config.settings import Settings
-from samplemind_worker.documents.batch import BatchStatus
+from samplemind_worker.documents.batch import BatchStatus, Step
 from samplemind_worker.documents.pack import Pack, PackState, Turn
 from samplemind_worker.documents.versions import VERSIONS
 from samplemind_worker.errors import ServiceUnavailableError, UsageError
 from samplemind_worker.steps import ingest, nightly
 from samplemind_worker.steps.ingest_report import Report
-from samplemind_worker.store import batches, mongo, packs, results
+from samplemind_worker.store import batches, ledger, mongo, packs, results
 from tests import zips
 from tests.factories import analysis_facts, audio_facts
 
@@ -534,6 +534,20 @@ def test_a_night_is_taken_once_and_a_missed_one_caught_up(place: Place, at_night
     assert second is None
     reports = {path.suffix for path in (place.settings.home / "reports").iterdir()}
     assert reports == {".json", ".txt"}
+
+
+def test_a_night_that_is_the_first_to_record_makes_the_indexes(
+    settings: Settings, place: Place, at_night: Callable[[timedelta], Report | None]
+):
+    assert settings.mongodb_url is not None
+    # As a worker that is the first to come to an empty database.
+    mongo.close()
+    mongo.connect(settings.mongodb_url.get_secret_value(), database=f"{settings.database}w", create_indexes=False)
+    zips.good(place.inbox / "one.zip")
+
+    assert at_night(timedelta(hours=5)) is not None
+
+    assert ledger.reserve_last_chance({Step.DECODE: "cpu"}) is None  # it names its index
 
 
 def test_no_night_is_taken_unless_the_settings_name_one(place: Place):
