@@ -8,7 +8,7 @@ from config import queues
 from config.settings import Settings
 
 _CELERY_VARIABLES = ("CELERY_BROKER_URL", "CELERY_BROKER_READ_URL", "CELERY_BROKER_WRITE_URL", "CELERY_RESULT_BACKEND")
-_NIGHT_WATCH_SECONDS = 60.0
+_NIGHT_WATCH_SECONDS = 15.0
 _ROUTER = "samplemind_worker.routing.route"
 
 

@@ -9,7 +9,7 @@ from tasks.context import fill_window, workspace
 
 @shared_task(name=names.INGEST, ignore_result=True)
 def ingest() -> None:
-    """Take in the inbox if the night's run is due. Beat asks every minute, so it is never retried.
+    """Take in the inbox if the night's run is due. Beat asks again soon, so it is never retried.
 
     Reads and empties the inbox; writes the library, packs, batches and the report.
     """

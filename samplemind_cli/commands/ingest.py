@@ -1,15 +1,17 @@
 """``ingest`` and ``watch``: sample packs from an inbox into the library."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from samplemind_cli import output
 from samplemind_cli.commands.submit import wait_for
+from samplemind_worker.errors import ServiceUnavailableError
 
 if TYPE_CHECKING:
     from config.settings import Settings
+    from samplemind_worker.steps.ingest_report import Report
 
 
 def ingest(
@@ -27,15 +29,17 @@ def ingest(
     client.require_inbox(inbox)
     with client.open_record(for_work=True) as settings:
         report = client.ingest(settings, inbox, say=output.note)
+        silent: ServiceUnavailableError | None = None
         try:
             _finish(report, settings, wait=wait)
         except KeyboardInterrupt:
             output.note("what was taken goes on; follow it with `samplemind status`")
             raise
-        if as_json:
-            output.emit(report.as_dict())
-        else:
-            output.write(report.as_text())
+        except ServiceUnavailableError as error:  # what was taken is in the record all the same
+            silent = error
+        _print(report, as_json=as_json)
+    if silent is not None:
+        raise silent
     raise typer.Exit(0 if report.is_clean else 1)
 
 
@@ -51,15 +55,22 @@ def watch(
     with client.open_record(for_work=True) as settings:
         output.note(f"watching {folder} for sample packs; Ctrl-C ends it")
         for report in client.watch(settings, folder, say=output.note):
-            _finish(report, settings, wait=False)
-            if as_json:
-                output.emit(report.as_dict())
-            else:
-                output.write(report.as_text())
+            try:
+                _finish(report, settings, wait=False)
+            except ServiceUnavailableError as error:
+                output.note(str(error))
+            _print(report, as_json=as_json)
             output.flush()
 
 
-def _finish(report: Any, settings: "Settings", *, wait: bool) -> None:
+def _print(report: "Report", *, as_json: bool) -> None:
+    if as_json:
+        output.emit(report.as_dict())
+    else:
+        output.write(report.as_text())
+
+
+def _finish(report: "Report", settings: "Settings", *, wait: bool) -> None:
     """Queue what was recorded, follow it if so asked, and keep the report."""
     from samplemind_cli import client  # noqa: PLC0415 -- slow import
 

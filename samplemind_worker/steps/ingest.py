@@ -158,10 +158,10 @@ class _Run:
                     self._refuse(found, origin, outcome, str(error))
                 else:
                     self._finish(found, pack, outcome)
-        except PackNotNowError as error:
+        except (PackNotNowError, UsageError) as error:
             outcome.status, outcome.reason = "postponed", str(error)
         except OSError as error:
-            outcome.status, outcome.reason = "postponed", f"{error.strerror}: {_text(str(error.filename))}"
+            outcome.status, outcome.reason = "postponed", f"{error.strerror}: {_text(str(error.filename or ''))}"
         if outcome.reason is not None:
             self._say(f"{outcome.status} {found.path}: {outcome.reason}")
         self.report.outcomes.append(outcome)
@@ -236,12 +236,7 @@ class _Run:
         """Record the pack's batch, unless that was done."""
         earlier = packs.find(pack.id)
         batch_id = None if earlier is None else earlier.batch_id
-        if batch_id is not None:
-            job = batches.find(batch_id)
-            if not job.recorded or job.status is BatchStatus.FAILED:
-                batches.abandon(batch_id)
-                batch_id = None
-        if batch_id is None:
+        if batch_id is None or not _is_recorded(batch_id):
             scan.submit(
                 [self._root / (pack.folder or "")],
                 settings=self._settings,
@@ -285,6 +280,18 @@ class _Run:
                     packs.Origin(pack.id, pack.inbox, pack.source, pack.kind), run=self._run, reason=outcome.reason
                 )
             self.report.outcomes.append(outcome)
+
+
+def _is_recorded(batch_id: str) -> bool:
+    """Return whether a batch was recorded to its end, and give up what was not."""
+    try:
+        job = batches.find(batch_id)
+    except UsageError:  # the record was restored from an older copy
+        return False
+    if job.recorded and job.status is not BatchStatus.FAILED:
+        return True
+    batches.abandon(batch_id)
+    return False
 
 
 def _staging_name(digest: str) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from config.settings import Settings
+from samplemind_worker.errors import ServiceUnavailableError
 from samplemind_worker.steps import ingest
 from samplemind_worker.steps.inbox import Inbox
 from samplemind_worker.steps.ingest_report import Report
@@ -35,7 +36,11 @@ def watch(settings: Settings, folder: Path, *, say: ingest.Say) -> Iterator[Repo
             if look.is_complete(pack, settle=settings.inbox_settle_seconds)
         }
         if ready - tried:
-            report = ingest.ingest(settings, inbox=inbox.folder, patient=False, say=say)
+            try:
+                report = ingest.ingest(settings, inbox=inbox.folder, patient=False, say=say)
+            except ServiceUnavailableError as error:
+                say(f"{error}; trying again")
+                continue
             tried, again = ready, time.monotonic() + _TRY_AGAIN
             if report is not None and report.has_news:
                 yield report

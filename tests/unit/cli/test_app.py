@@ -118,6 +118,7 @@ def test_version_and_help_go_to_stdout():
     commands = asked.stdout.split("Commands:\n")[1].splitlines()
     assert [line.split()[0] for line in commands] == [
         *("analyze", "submit", "status", "files", "retry", "cancel", "show", "similar", "export"),
+        *("ingest", "watch"),
         *("up", "down", "doctor", "worker", "beat", "flower"),
     ]
 
