@@ -30,7 +30,7 @@ _LOCATOR, _LOCATOR_SIZE = b"PK\x06\x07", 20
 _END64, _END64_SIZE = b"PK\x06\x06", 56
 _ENTRY, _ENTRY_SIZE = b"PK\x01\x02", 46
 _LONGEST_COMMENT: Final = 65_535
-_BYTES_AN_ENTRY: Final = 512  # of the directory, on average; real packs have about 150
+_BYTES_AN_ENTRY: Final = 320  # of the directory, on average; real packs have about 150
 _LONGEST_EXTRA: Final = 1024  # `zipfile` takes them apart in quadratic time
 _LONGEST_PATH: Final = 1024  # bytes
 
@@ -69,11 +69,14 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An audio file in an archive, and where it goes below the pack's folder."""
+    """An audio file in an archive."""
 
-    parts: tuple[str, ...]
-    size: int
     info: zipfile.ZipInfo
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Where it goes below the pack's folder; taken apart anew, as the parts of all names may fill megabytes."""
+        return _split(_path(self.info))
 
 
 class Archive:
@@ -106,9 +109,10 @@ class Archive:
             parts = _parts(info, limits)
             if is_folder and not parts:
                 continue
-            key = _key(parts)
-            folders.update(_key(parts[:depth]) for depth in range(1, len(parts) + is_folder))
+            *above, key = _keys(parts)
+            folders.update(above)
             if is_folder:
+                folders.add(key)
                 continue
             if key in files:
                 raise PackRefusedError(f"{_shown(info)} is in it twice (capital letters and accents do not count)")
@@ -120,14 +124,14 @@ class Archive:
             elif info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
                 raise PackRefusedError(f"{_shown(info)} is packed in an unsupported way ({info.compress_type})")
             else:
-                self.entries.append(Entry(parts, info.file_size, info))
+                self.entries.append(Entry(info))
         if files & folders:
             raise PackRefusedError("a name in it is both a file and a folder")
 
     @property
     def audio_bytes(self) -> int:
         """How many bytes the audio files have, if their headers do not lie."""
-        return sum(entry.size for entry in self.entries)
+        return sum(entry.info.file_size for entry in self.entries)
 
     def read(self, entry: Entry) -> Iterator[bytes]:
         """Yield an entry's bytes in blocks.
@@ -137,7 +141,7 @@ class Archive:
         PackRefusedError
             If they are not what the directory says: not as many, or of another checksum.
         """
-        left = entry.size
+        left = entry.info.file_size
         try:
             with self._archive.open(entry.info) as file:
                 while block := file.read(BLOCK):
@@ -174,8 +178,12 @@ def _count_entries(file: BufferedReader, size: int, limits: Limits) -> int:
     """Count the entries of the directory, without making a list of them."""
     at, end = _find_end(file, size)
     count, length, offset = _end_record(file, at, end)
-    if count > limits.entries or length > limits.entries * _BYTES_AN_ENTRY:
+    if count > limits.entries:
         raise PackRefusedError(f"more than {limits.entries:,} entries (SAMPLEMIND_PACK_MAX_ENTRIES)")
+    if length > limits.entries * _BYTES_AN_ENTRY:
+        raise PackRefusedError(
+            f"its directory is too long for {limits.entries:,} entries (SAMPLEMIND_PACK_MAX_ENTRIES)"
+        )
     file.seek(offset)
     directory = memoryview(file.read(length))
     found = position = 0
@@ -248,10 +256,10 @@ def _parts(info: zipfile.ZipInfo, limits: Limits) -> tuple[str, ...]:
     # What `zipfile` cuts off at a NUL is in the original name only.
     if _CONTROL.search(info.orig_filename) or _CONTROL.search(info.filename):
         raise PackRefusedError(f"{_shown(info)} has control characters in its name")
-    name = _decoded(info).replace("\\", "/")
+    name = _path(info)
     if name.startswith("/") or name[1:2] == ":":
         raise PackRefusedError(f"{_shown(info)} is an absolute path")
-    parts = tuple(part for part in name.split("/") if part not in ("", "."))
+    parts = _split(name)
     if ".." in parts:
         raise PackRefusedError(f"{_shown(info)} leads out of the pack")
     if not parts and not name.endswith("/"):
@@ -266,6 +274,14 @@ def _parts(info: zipfile.ZipInfo, limits: Limits) -> tuple[str, ...]:
     return parts
 
 
+def _split(path: str) -> tuple[str, ...]:
+    return tuple(part for part in path.split("/") if part not in ("", "."))
+
+
+def _path(info: zipfile.ZipInfo) -> str:
+    return _decoded(info).replace("\\", "/")
+
+
 def _decoded(info: zipfile.ZipInfo) -> str:
     """Return a name; many programs write UTF-8 and do not say so, and `zipfile` takes it for the letters of DOS."""
     if info.flag_bits & _UTF8:
@@ -277,9 +293,16 @@ def _decoded(info: zipfile.ZipInfo) -> str:
     return info.filename if _CONTROL.search(name) else name
 
 
-def _key(parts: tuple[str, ...]) -> int:
-    """Return what is equal for names that some file system takes for the same: a hash, as names may fill megabytes."""
-    return hash(unicodedata.normalize("NFC", unicodedata.normalize("NFC", "/".join(parts)).casefold()))
+def _keys(parts: tuple[str, ...]) -> Iterator[int]:
+    """Yield, for each folder of a name and then for itself, what is equal where a file system takes two for the same.
+
+    These are hashes, each of what is above and of one part.
+    """
+    name = unicodedata.normalize("NFC", unicodedata.normalize("NFC", "/".join(parts)).casefold())
+    key = 0
+    for part in name.split("/"):
+        key = hash((key, part))
+        yield key
 
 
 def _shown(info: zipfile.ZipInfo) -> str:

@@ -180,7 +180,7 @@ def test_a_million_entries_are_refused_before_a_list_is_made_of_them(count: int 
     )
 
     said, kilobytes = done.stdout.splitlines()
-    assert said == "more than 50,000 entries (SAMPLEMIND_PACK_MAX_ENTRIES)"
+    assert said.endswith(" 50,000 entries (SAMPLEMIND_PACK_MAX_ENTRIES)")
     # A list of a million entries takes more than 600 MB.
     assert int(kilobytes) < 128_000
 
