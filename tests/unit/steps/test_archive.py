@@ -124,6 +124,26 @@ def test_a_pack_of_more_bytes_than_allowed_is_refused(tmp_path: Path):
         unpack(path, tmp_path / "library", limits)
 
 
+def test_entries_are_counted_and_the_end_is_not_believed(tmp_path: Path):
+    path = tmp_path / "pack.zip"
+    path.write_bytes(zips.directory([b"%d.wav" % number for number in range(5)], count=2))
+    limits = archive.Limits(entries=3, bytes=1000, ratio=10, depth=3, name_bytes=100)
+
+    with pytest.raises(PackRefusedError, match="more than 3 entries"):
+        unpack(path, tmp_path / "library", limits)
+
+
+def test_extra_fields_that_take_long_to_read_are_refused(tmp_path: Path):
+    path = tmp_path / "pack.zip"
+    with zipfile.ZipFile(path, "w") as opened:
+        info = zipfile.ZipInfo("a.wav")
+        info.extra = b"\x99\x99\0\0" * 10_000
+        opened.writestr(info, zips.wav())
+
+    with pytest.raises(PackRefusedError, match="extra field is too long"):
+        unpack(path, tmp_path / "library")
+
+
 def test_no_more_is_unpacked_than_the_directory_says(tmp_path: Path):
     path = zips.lying(tmp_path / "pack.zip", checked=1000)
 
