@@ -8,6 +8,7 @@ from config import queues
 from config.settings import Settings
 
 _CELERY_VARIABLES = ("CELERY_BROKER_URL", "CELERY_BROKER_READ_URL", "CELERY_BROKER_WRITE_URL", "CELERY_RESULT_BACKEND")
+_NIGHT_WATCH_SECONDS = 15.0
 _ROUTER = "samplemind_worker.routing.route"
 
 
@@ -80,15 +81,20 @@ def celery_options(settings: Settings) -> dict[str, Any]:
         "worker_proc_alive_timeout": 60.0,
         "enable_utc": True,
         "timezone": "UTC",
-        "beat_schedule": {
-            "dispatch": {
-                "task": "samplemind.dispatch",
-                # It does not expire: the clock of the worker that takes it may be minutes off. A backlog is skipped.
-                "schedule": settings.dispatch_seconds,
-            }
-        },
+        "beat_schedule": _beat_schedule(settings),
         "beat_max_loop_interval": max(1, int(settings.dispatch_seconds)),
     }
+
+
+def _beat_schedule(settings: Settings) -> dict[str, dict[str, Any]]:
+    # None expires: the clock of the worker that takes it may be minutes off. A backlog is skipped.
+    schedule: dict[str, dict[str, Any]] = {
+        "dispatch": {"task": "samplemind.dispatch", "schedule": settings.dispatch_seconds}
+    }
+    if settings.nightly is not None:
+        # The task itself knows whether a night is due: so one that was missed is caught up, and two beats do no harm.
+        schedule["ingest"] = {"task": "samplemind.ingest", "schedule": _NIGHT_WATCH_SECONDS}
+    return schedule
 
 
 def broker_url(url: str) -> str:

@@ -89,6 +89,36 @@ class Settings(BaseSettings):
 
     max_channels: int = Field(default=64, ge=1)
 
+    inbox: Path | None = None
+    """Folder that `ingest` takes sample packs from; default: ``inbox`` under ``home``."""
+
+    library_root: Path | None = None
+    """Folder that sample packs are unpacked into; default: ``library`` under ``home``."""
+
+    inbox_settle_seconds: float = Field(default=10.0, ge=0, le=86_400)
+    """A pack that did not change for this long is complete."""
+
+    nightly: str | None = Field(default=None, pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
+    """Local time, as ``HH:MM``, at which an io worker takes in what the inbox holds; default: never."""
+
+    pack_max_entries: int = Field(default=50_000, ge=1, le=1_000_000)
+    """Most files and folders in a pack."""
+
+    pack_max_bytes: int = Field(default=32 * 2**30, ge=1)
+    """Largest pack, unpacked."""
+
+    pack_max_ratio: int = Field(default=200, ge=1)
+    """Most bytes that one byte of an archive may unpack to."""
+
+    pack_max_depth: int = Field(default=16, ge=1, le=100)
+    """Most folders in each other in a pack."""
+
+    pack_max_name_bytes: int = Field(default=255, ge=1, le=255)
+    """Longest name of a file or folder in a pack."""
+
+    pack_free_bytes: int = Field(default=2**30, ge=0)
+    """Bytes of the library's disk that `ingest` leaves free."""
+
     scratch: Path | None = None
     """Folder for decoded signals between two steps; default: shared memory, else the temporary folder."""
 
@@ -118,6 +148,21 @@ class Settings(BaseSettings):
                 raise ValueError(f"SAMPLEMIND_ROOTS: wanted name=path, got {pair!r}")
             roots[name] = Path(path)
         return roots
+
+    @property
+    def inbox_folder(self) -> Path:
+        """Where sample packs arrive."""
+        return self.inbox or self.home / "inbox"
+
+    @property
+    def library_folder(self) -> Path:
+        """Where sample packs are unpacked."""
+        return self.library_root or self.home / "library"
+
+    @field_validator("inbox", "library_root", mode="after")
+    @classmethod
+    def _absolute_folder(cls, value: Path | None) -> Path | None:
+        return None if value is None else value.expanduser().absolute()
 
     @field_validator("home", mode="after")
     @classmethod

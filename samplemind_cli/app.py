@@ -14,6 +14,7 @@ import typer
 from samplemind_cli import output
 from samplemind_cli.commands.analyze import analyze
 from samplemind_cli.commands.export import export
+from samplemind_cli.commands.ingest import ingest, watch
 from samplemind_cli.commands.processes import beat, flower, worker
 from samplemind_cli.commands.retry import cancel, retry
 from samplemind_cli.commands.services import doctor, down, up
@@ -29,7 +30,8 @@ _FAILED, _USAGE, _SERVICE, _INTERRUPTED = 1, 2, 3, 130
 app = typer.Typer(name="samplemind", rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False)
 
 for _command in (
-    analyze, submit, status, files, retry, cancel, show, similar, export, up, down, doctor, worker, beat, flower,
+    analyze, submit, status, files, retry, cancel, show, similar, export, ingest, watch, up, down, doctor, worker, beat,
+    flower,
 ):  # fmt: skip
     app.command()(_command)
 

@@ -12,7 +12,10 @@ from samplemind_worker.documents.batch import BatchItem, BatchJob, Priority, Sta
 from samplemind_worker.documents.facts import AnalysisFacts, AudioFacts
 from samplemind_worker.documents.report import analyzed, rejected
 from samplemind_worker.errors import ServiceUnavailableError, SetupError, UsageError
+from samplemind_worker.steps import ingest as ingest_step
 from samplemind_worker.steps import scan, walk
+from samplemind_worker.steps import watch as watch_step
+from samplemind_worker.steps.ingest_report import Report as IngestReport
 from samplemind_worker.store import batches, library, mongo, results
 
 Report = dict[str, Any]
@@ -87,6 +90,40 @@ def dispatch(settings: Settings, batch_id: str) -> None:
         fill_window(settings)
     except ServiceUnavailableError as error:
         raise ServiceUnavailableError(f"{error}; batch {batch_id} is recorded and starts when Redis is back") from error
+
+
+def require_inbox(inbox: Path | None) -> None:
+    """Look whether packs can be taken from a folder, or from that of the settings, before anything is started.
+
+    Raises
+    ------
+    UsageError
+        If not.
+    """
+    ingest_step.require_inbox(get_settings(), inbox)
+
+
+def ingest(settings: Settings, inbox: Path | None, *, say: Callable[[str], None]) -> IngestReport:
+    """Take in the sample packs of an inbox; waits for the end of another run."""
+    report = ingest_step.ingest(settings, inbox=inbox, say=say)
+    if report is None:
+        raise UsageError("another run takes in packs")
+    return report
+
+
+def watch(settings: Settings, folder: Path, *, say: Callable[[str], None]) -> Iterator[IngestReport]:
+    """Take in what appears in a folder, for ever; yields the report of each time that something did."""
+    return watch_step.watch(settings, folder, say=say)
+
+
+def refresh_report(report: IngestReport) -> None:
+    """Bring the counts of a report up to date."""
+    ingest_step.refresh(report)
+
+
+def keep_report(report: IngestReport, settings: Settings) -> Path:
+    """Write a report below the home folder, as JSON and as text."""
+    return report.write(settings.home / "reports")
 
 
 def newest_batch() -> str:

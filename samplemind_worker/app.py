@@ -17,7 +17,7 @@ from config.queues import ROLES, host_queue
 from config.settings import Settings, get_settings
 from samplemind_worker.logs import take_over_logging
 
-_TASK_MODULES: Final = {"cpu": ("tasks.audio",), "io": ("tasks.ai", "tasks.index")}
+_TASK_MODULES: Final = {"cpu": ("tasks.audio",), "io": ("tasks.ai", "tasks.index", "tasks.nightly")}
 
 
 def create_app(settings: Settings, *, role: str | None = None) -> Celery:

@@ -19,6 +19,9 @@
     │   ├── WorkerCrashedError      ``worker_crashed``
     │   ├── OutOfMemoryError        ``out_of_memory``
     │   └── InternalError           ``internal``
+    ├── PackError                   a pack is not taken in
+    │   ├── PackRefusedError        and never will be as it is: it goes to ``refused/``, with the reason
+    │   └── PackNotNowError         it stays in the inbox for the next run
     ├── UsageError                  the command was called wrongly (exit code 2)
     └── SetupError                  the machine lacks something; the message says how to mend it (exit code 3)
 
@@ -127,6 +130,18 @@ class InternalError(PermanentError):
     """A fault of ours; the message says where."""
 
     code = "internal"
+
+
+class PackError(SampleMindError):
+    """A pack from the inbox is not taken in."""
+
+
+class PackRefusedError(PackError):
+    """The pack breaks a rule: it never will be taken as it is."""
+
+
+class PackNotNowError(PackError):
+    """The pack cannot be taken now: it still changes, or the disk is full."""
 
 
 class UsageError(SampleMindError):

@@ -14,6 +14,7 @@ CHAIN: Final = (DECODE, FEATURES, TEMPO_KEY, SUMMARIZE, STORE)
 DISPATCH: Final = "samplemind.dispatch"
 TAKE_BACK: Final = "samplemind.take_back"
 SWEEP: Final = "samplemind.sweep"
+INGEST: Final = "samplemind.ingest"
 
 HOST_TASKS: Final = frozenset({FEATURES, TEMPO_KEY, SWEEP})
 """Tasks that stay on the host whose scratch memory they are about."""
@@ -24,5 +25,6 @@ QUEUES: Final = {
     STORE: queues.IO,
     DISPATCH: queues.CONTROL,
     TAKE_BACK: queues.CONTROL,
+    INGEST: queues.CONTROL,
 }
 """The queue of every other task."""

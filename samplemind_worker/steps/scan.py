@@ -25,10 +25,12 @@ def submit(
     ai: bool = True,
     force: bool = False,
     on_progress: Callable[[int], None] | None = None,
+    on_created: Callable[[str], None] | None = None,
 ) -> BatchJob:
     """Record a batch of all that lies at or below these paths; `dispatch` queues it.
 
-    A file that is unchanged since it was analysed, by its size and times, is recorded as skipped.
+    A file that is unchanged since it was analysed, by its size and times, is recorded as skipped. ``on_created`` hears
+    the batch's id before its first item is recorded.
 
     Raises
     ------
@@ -49,6 +51,8 @@ def submit(
     )
     total = 0
     try:
+        if on_created is not None:
+            on_created(job.id)
         for root, chunk in _chunks(tops, settings):
             _record(job.id, root, chunk, force=force)
             total += len(chunk)

@@ -1,7 +1,7 @@
 """The connection to MongoDB, and the one place where its errors become ours.
 
 Every query lives in this package, as a plain function: `batches` (jobs and their items), `ledger` (who holds what),
-`results` (files and analyses).
+`results` (files and analyses), `packs` (what was taken from an inbox).
 """
 
 import os
@@ -25,12 +25,13 @@ from pymongo.errors import (
 from samplemind_worker.documents.analysis import Analysis
 from samplemind_worker.documents.audio_file import AudioFile, FileLocation, User
 from samplemind_worker.documents.batch import BatchItem, BatchJob
+from samplemind_worker.documents.pack import Pack, Turn
 from samplemind_worker.errors import ServiceUnavailableError, SetupError
 from samplemind_worker.store import _loop
 
 T = TypeVar("T")
 
-DOCUMENTS = [AudioFile, FileLocation, User, Analysis, BatchJob, BatchItem]
+DOCUMENTS = [AudioFile, FileLocation, User, Analysis, BatchJob, BatchItem, Pack, Turn]
 
 _SELECT_MS = 5_000  # how long to look for a server that answers
 _SOCKET_MS = 20_000  # how long one command may take: a silently cut connection must not hang a worker
@@ -90,6 +91,18 @@ async def _open(url: str, name: str, *, create_indexes: bool) -> tuple[AsyncMong
         await client.close()
         raise
     return client, handle
+
+
+def make_indexes() -> None:
+    """Make the indexes that are missing: for a process that connected without, and is the first to record anything."""
+
+    async def _make() -> None:
+        for document in DOCUMENTS:
+            indexes = getattr(document.Settings, "indexes", [])
+            if indexes:
+                await document.get_pymongo_collection().create_indexes(indexes)
+
+    run(_make())
 
 
 def close() -> None:

@@ -14,7 +14,8 @@ from samplemind_worker.documents.batch import State, Step
 from samplemind_worker.documents.versions import VERSIONS
 from samplemind_worker.errors import UnreadableError
 from samplemind_worker.steps.workspace import Workspace
-from samplemind_worker.store import batches, ledger, mongo, results
+from samplemind_worker.store import batches, ledger, mongo, packs, results
+from samplemind_worker.store.packs import Origin
 from samplemind_worker.store.results import Place
 from tests.factories import analysis_facts, audio_facts, content_id, new_batch, new_item
 
@@ -55,6 +56,16 @@ def place(number: int) -> Place:
 def keep_lease(case: Case) -> None:
     with ledger.lease_kept(case.parcel, token=TRY, lease=0.03, limit=1.0):
         time.sleep(0.2)
+
+
+def origin(number: int) -> Origin:
+    return Origin(content_id(number), "/inbox", f"{number}.zip", "zip")
+
+
+def keep_turn(_: Case) -> None:
+    packs.take_turn("run", lease=60.0)
+    with packs.turn_kept("run", lease=0.1):
+        time.sleep(0.1)
 
 
 def requeue(case: Case) -> None:
@@ -135,6 +146,18 @@ CALLS: dict[str, Callable[[Case], object]] = {
     ),
     "results.places_of": lambda _: results.places_of([CONTENT]),
     "results.iterate": lambda _: list(results.iterate()),
+    "packs.take_turn": lambda _: packs.take_turn("run", lease=60.0),
+    "packs.turn_kept": keep_turn,
+    "packs.require_turn": lambda _: packs.require_turn("run"),
+    "packs.note_run": lambda _: packs.note_run("run", began=mongo.now()),
+    "packs.last_run": lambda _: packs.last_run(),
+    "packs.begin": lambda _: packs.begin(origin(OTHERS), run="run", folders=["unknown/0", "unknown/new"]),
+    "packs.adopt": lambda _: packs.adopt(content_id(0), run="run"),
+    "packs.update": lambda _: packs.update(content_id(0), run="run", files=2),
+    "packs.finish": lambda _: packs.finish(content_id(0), run="run"),
+    "packs.refuse": lambda _: packs.refuse(origin(1), run="run", reason="no"),
+    "packs.find": lambda _: packs.find(content_id(0)),
+    "packs.unfinished": lambda _: packs.unfinished(),
 }
 # These read all there is, page by page.
 READ_ALL = {"results.iterate"}
@@ -174,6 +197,9 @@ def plans(workspace: Workspace) -> dict[str, list[dict[str, Any]]]:
     new_batch(OTHERS)
     results.save_places([place(number) for number in range(OTHERS)])
     results.save_analyses([(audio_facts(content_id(n)), analysis_facts(content_id(n))) for n in range(OTHERS)])
+    for number in range(OTHERS):
+        packs.begin(origin(number), run="run", folders=[f"unknown/{number}"])
+        packs.finish(content_id(number), run="run")
     assert workspace.settings.database == mongo.database().name
     found: dict[str, list[dict[str, Any]]] = {}
     for name, call in CALLS.items():
@@ -187,7 +213,7 @@ def plans(workspace: Workspace) -> dict[str, list[dict[str, Any]]]:
 
 
 def test_every_public_function_of_the_stores_is_called():
-    known = [name for module in (batches, ledger, results) for name in public_functions(module)]
+    known = [name for module in (batches, ledger, results, packs) for name in public_functions(module)]
 
     assert sorted(CALLS) == sorted(known)
 

@@ -3,6 +3,7 @@
 Nothing published, no password written down, no root of ours, the same services in both places.
 """
 
+import configparser
 import re
 import shlex
 import tomllib
@@ -38,9 +39,14 @@ def _of_kind(*kinds: str) -> dict[str, dict[str, Any]]:
 
 WORKLOADS = _of_kind("Deployment", "StatefulSet")
 PODS: dict[str, dict[str, Any]] = {name: load["spec"]["template"]["spec"] for name, load in WORKLOADS.items()}
+NIGHTLY = _of_kind("CronJob")
+NIGHTLY_PODS: dict[str, dict[str, Any]] = {
+    name: job["spec"]["jobTemplate"]["spec"]["template"]["spec"] for name, job in NIGHTLY.items()
+}
+ALL_PODS = {**PODS, **NIGHTLY_PODS}
 CONTAINERS: dict[str, dict[str, Any]] = {
     f"{name}/{container['name']}": container
-    for name, pod in PODS.items()
+    for name, pod in ALL_PODS.items()
     for container in [*pod.get("initContainers", []), *pod["containers"]]
 }
 
@@ -245,9 +251,9 @@ def test_every_container_can_do_no_more_than_it_needs(name: str) -> None:
     }
 
 
-@each_service
+@pytest.mark.parametrize("name", ALL_PODS)
 def test_every_pod_can_do_no_more_than_it_needs(name: str) -> None:
-    pod = PODS[name]
+    pod = ALL_PODS[name]
     context = pod["securityContext"]
     assert context["runAsNonRoot"] is True
     assert context["runAsUser"] == context["runAsGroup"] > 0
@@ -258,7 +264,8 @@ def test_every_pod_can_do_no_more_than_it_needs(name: str) -> None:
     assert kinds <= {"emptyDir", "configMap", "persistentVolumeClaim"}
     # Links would set FLOWER_PORT and CHROMA_PORT to URLs, which Flower and Chroma take for their own options.
     assert pod["enableServiceLinks"] is False
-    assert pod["shareProcessNamespace"] is SERVICES[name]["init"] is True
+    assert pod["shareProcessNamespace"] is True
+    assert name in NIGHTLY or SERVICES[name]["init"] is True
 
 
 def test_the_cluster_refuses_pods_that_can_do_more() -> None:
@@ -269,7 +276,8 @@ def test_the_cluster_refuses_pods_that_can_do_more() -> None:
 
 def test_our_pods_run_as_the_user_of_the_image() -> None:
     [user] = [rest for word, rest in INSTRUCTIONS if word == "USER"]
-    assert {PODS[name]["securityContext"]["runAsUser"] for name in OURS} == {int(user.partition(":")[0])}
+    ours = [*(PODS[name] for name in OURS), *NIGHTLY_PODS.values()]
+    assert {pod["securityContext"]["runAsUser"] for pod in ours} == {int(user.partition(":")[0])}
 
 
 @each_container
@@ -277,7 +285,7 @@ def test_every_container_has_its_share_of_the_node(name: str) -> None:
     resources = CONTAINERS[name]["resources"]
     assert set(resources["requests"]) == {"cpu", "memory"}
     assert _bytes(resources["requests"]["memory"]) <= _bytes(resources["limits"]["memory"])
-    volumes = PODS[name.partition("/")[0]]["volumes"]
+    volumes = ALL_PODS[name.partition("/")[0]]["volumes"]
     assert all("sizeLimit" in volume["emptyDir"] for volume in volumes if "emptyDir" in volume)
 
 
@@ -303,7 +311,7 @@ def test_a_cpu_pod_begins_with_the_kernels_of_the_image() -> None:
     assert _volume("cpu", cache)["name"] == copy["volumeMounts"][0]["name"]
 
 
-def test_pods_cannot_write_to_the_library() -> None:
+def test_pods_of_workers_cannot_write_to_the_library() -> None:
     assert _of_kind("PersistentVolumeClaim")["library"]["spec"]["accessModes"] == ["ReadOnlyMany"]
     [(name, claim)] = [
         (name, volume["persistentVolumeClaim"])
@@ -314,6 +322,49 @@ def test_pods_cannot_write_to_the_library() -> None:
     assert (name, claim) == ("cpu", {"claimName": "library", "readOnly": True})
     [mount] = [mount for mount in _container("cpu")["volumeMounts"] if mount["name"] == "library"]
     assert mount == {"name": "library", "mountPath": "/library", "readOnly": True}
+
+
+def test_the_nightly_job_takes_packs_in_once_a_night() -> None:
+    [job] = NIGHTLY.values()
+    # Its volumes are of the user's making: it runs when they are there.
+    assert job["spec"]["suspend"] is True
+    assert job["spec"]["concurrencyPolicy"] == "Forbid"
+    assert job["spec"]["startingDeadlineSeconds"] > 3600
+    template = job["spec"]["jobTemplate"]["spec"]["template"]
+    assert template["spec"]["restartPolicy"] == "Never"
+    assert template["metadata"]["labels"] == job["metadata"]["labels"]
+    container, given = _container("ingest"), _environment("ingest")
+    assert container["args"][0] == "ingest"
+    assert container["image"].partition(":")[0] in {image["name"] for image in KUSTOMIZATION["images"]}
+    assert set(given) <= {f"SAMPLEMIND_{field.upper()}" for field in Settings.model_fields}
+    claims = _of_kind("PersistentVolumeClaim")
+    for variable in ("SAMPLEMIND_INBOX", "SAMPLEMIND_LIBRARY_ROOT"):
+        volume = _volume("ingest", given[variable] or "")
+        claim = claims[volume["persistentVolumeClaim"]["claimName"]]
+        assert claim["spec"]["accessModes"] == ["ReadWriteMany"]
+    # Where the workers read it.
+    assert _volume("cpu", given["SAMPLEMIND_LIBRARY_ROOT"] or "")["name"] == "library"
+    assert given["SAMPLEMIND_ROOTS"] == f"library={given['SAMPLEMIND_LIBRARY_ROOT']}"
+
+
+def test_cron_and_systemd_take_packs_in_every_night() -> None:
+    cron = PROJECT / "deployment" / "cron"
+    [line] = [line for line in (cron / "crontab").read_text().splitlines() if not line.startswith("#")]
+    minute, hour, *days, command = line.split(maxsplit=5)
+    assert days == ["*", "*", "*"]
+    service, timer = (_unit(cron / f"samplemind-ingest.{kind}") for kind in ("service", "timer"))
+    assert service["Service"]["ExecStart"].endswith(".venv/bin/samplemind ingest")
+    assert command.endswith(".venv/bin/samplemind ingest")
+    assert timer["Timer"]["OnCalendar"] == f"*-*-* {int(hour):02}:{minute}:00"
+    assert timer["Timer"]["Persistent"] == "true"
+    assert [name.name for name in cron.iterdir() if not RUNBOOK.count(name.name)] == []
+
+
+def _unit(path: Path) -> configparser.ConfigParser:
+    parser = configparser.ConfigParser(interpolation=None)
+    parser.optionxform = str  # pyright: ignore[reportAttributeAccessIssue] -- systemd minds capital letters
+    parser.read_string(path.read_text())
+    return parser
 
 
 @each_worker
@@ -382,7 +433,11 @@ def test_the_network_lets_nobody_in_but_who_needs_it() -> None:
             {"ports": [{"protocol": "UDP", "port": 53}, {"protocol": "TCP", "port": 53}]},
         ],
     }
-    guests = {"redis": ["cpu", "io", "beat", "flower"], "mongo": ["cpu", "io"], "chroma": ["cpu", "io"]}
+    guests = {
+        "redis": ["cpu", "io", "beat", "flower", "ingest"],
+        "mongo": ["cpu", "io", "ingest"],
+        "chroma": ["cpu", "io"],
+    }
     assert policies == {
         name: {
             "podSelector": {"matchLabels": {"app.kubernetes.io/name": name, **ours}},
@@ -408,7 +463,7 @@ def test_the_network_lets_nobody_in_but_who_needs_it() -> None:
 
 
 def test_everything_that_a_pod_refers_to_exists_or_is_documented() -> None:
-    volumes = [volume for pod in PODS.values() for volume in pod["volumes"]]
+    volumes = [volume for pod in ALL_PODS.values() for volume in pod["volumes"]]
     maps = {volume["configMap"]["name"] for volume in volumes if "configMap" in volume}
     maps |= {
         source["configMapRef"]["name"] for container in CONTAINERS.values() for source in container.get("envFrom", [])
@@ -416,13 +471,14 @@ def test_everything_that_a_pod_refers_to_exists_or_is_documented() -> None:
     assert maps == {generator["name"] for generator in KUSTOMIZATION["configMapGenerator"]} | set(_of_kind("ConfigMap"))
     claims = {volume["persistentVolumeClaim"]["claimName"] for volume in volumes if "persistentVolumeClaim" in volume}
     assert claims == set(_of_kind("PersistentVolumeClaim"))
-    [library] = _of_kind("PersistentVolumeClaim").values()
-    assert f"metadata: {{name: {library['spec']['volumeName']}}}" in RUNBOOK
+    for claim in _of_kind("PersistentVolumeClaim").values():
+        assert f"metadata: {{name: {claim['spec']['volumeName']}}}" in RUNBOOK
     assert {load["spec"]["serviceName"] for load in _of_kind("StatefulSet").values()} <= set(_of_kind("Service"))
     for name, container in CONTAINERS.items():
-        load = WORKLOADS[name.partition("/")[0]]["spec"]
-        claimed = {claim["metadata"]["name"] for claim in load.get("volumeClaimTemplates", [])}
-        known = claimed | {volume["name"] for volume in load["template"]["spec"]["volumes"]}
+        owner = name.partition("/")[0]
+        templates = WORKLOADS[owner]["spec"].get("volumeClaimTemplates", []) if owner in WORKLOADS else []
+        known = {claim["metadata"]["name"] for claim in templates}
+        known |= {volume["name"] for volume in ALL_PODS[owner]["volumes"]}
         assert {mount["name"] for mount in container["volumeMounts"]} <= known
 
 
@@ -472,7 +528,7 @@ def test_mongodb_of_the_cluster_makes_the_same_user() -> None:
 
 
 def _container(name: str) -> dict[str, Any]:
-    [container] = PODS[name]["containers"]
+    [container] = ALL_PODS[name]["containers"]
     return container
 
 
@@ -491,7 +547,7 @@ def _words(command: list[str]) -> list[str]:
 
 def _volume(name: str, path: str) -> dict[str, Any]:
     [mount] = [mount for mount in _container(name)["volumeMounts"] if mount["mountPath"] == path]
-    [volume] = [volume for volume in PODS[name]["volumes"] if volume["name"] == mount["name"]]
+    [volume] = [volume for volume in ALL_PODS[name]["volumes"] if volume["name"] == mount["name"]]
     return volume
 
 

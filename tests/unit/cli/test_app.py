@@ -53,6 +53,11 @@ def test_wrong_usage_is_one_line_and_exit_2(tmp_path: Path, capsys: pytest.Captu
         ("export", "--format", "csv"): "name a batch, or say --all for the whole library",
         ("export", "b1", "--all", "--format", "csv"): "name a batch, or say --all for the whole library",
         ("export", "--all"): "Missing option '--format'.",
+        ("ingest", "missing"): f"no such folder: {tmp_path}/missing",
+        ("ingest", "good.wav"): f"no such folder: {tmp_path}/good.wav",
+        ("ingest", "."): f"the inbox {tmp_path} and the library {tmp_path}/home/library must not lie in each other",
+        ("watch", "missing"): f"no such folder: {tmp_path}/missing",
+        ("watch",): "Missing argument 'FOLDER'.",
         ("files",): "Missing argument 'BATCH'.",
     }
     for arguments, said in wrong.items():
@@ -113,6 +118,7 @@ def test_version_and_help_go_to_stdout():
     commands = asked.stdout.split("Commands:\n")[1].splitlines()
     assert [line.split()[0] for line in commands] == [
         *("analyze", "submit", "status", "files", "retry", "cancel", "show", "similar", "export"),
+        *("ingest", "watch"),
         *("up", "down", "doctor", "worker", "beat", "flower"),
     ]
 

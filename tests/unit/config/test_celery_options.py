@@ -72,6 +72,12 @@ def test_beat_dispatches_as_often_as_the_settings_say():
     }
 
 
+def test_beat_asks_all_the_time_whether_a_night_is_due():
+    made = options(nightly="03:30")
+
+    assert made["beat_schedule"]["ingest"] == {"task": "samplemind.ingest", "schedule": 15.0}
+
+
 def test_options_without_a_redis_url_name_no_broker():
     assert options(redis_url=None)["broker_url"] == ""
 

@@ -41,6 +41,22 @@ def test_settings_treat_an_empty_variable_as_unset(monkeypatch: pytest.MonkeyPat
     assert settings.roots == {}
 
 
+def test_settings_know_where_packs_come_from_and_go(monkeypatch: pytest.MonkeyPatch):
+    settings = read(monkeypatch, HOME="/srv/samplemind")
+    given = read(monkeypatch, HOME="/srv/samplemind", INBOX="~/packs", LIBRARY_ROOT="/mnt/library")
+
+    assert (settings.inbox_folder, settings.library_folder) == (
+        Path("/srv/samplemind/inbox"), Path("/srv/samplemind/library"),
+    )  # fmt: skip
+    assert (given.inbox_folder, given.library_folder) == (Path("~/packs").expanduser(), Path("/mnt/library"))
+
+
+@pytest.mark.parametrize("time", ["24:00", "3:30", "03:60", "noon"])
+def test_settings_refuse_a_night_that_is_no_time(time: str, monkeypatch: pytest.MonkeyPatch):
+    with pytest.raises(ValidationError, match="nightly"):
+        read(monkeypatch, NIGHTLY=time)
+
+
 def test_settings_read_an_env_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.delenv("SAMPLEMIND_DATABASE", raising=False)
     (tmp_path / ".env").write_text("SAMPLEMIND_DATABASE=shop\nUNRELATED=1\n")

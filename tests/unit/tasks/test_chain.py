@@ -21,6 +21,7 @@ def test_names_are_the_wire_contract():
         "samplemind.decode",
         "samplemind.dispatch",
         "samplemind.features",
+        "samplemind.ingest",
         "samplemind.store",
         "samplemind.summarize",
         "samplemind.sweep",

@@ -1,0 +1,84 @@
+"""``ingest`` and ``watch``: sample packs from an inbox into the library."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from samplemind_cli import output
+from samplemind_cli.commands.submit import wait_for
+from samplemind_worker.errors import ServiceUnavailableError
+
+if TYPE_CHECKING:
+    from config.settings import Settings
+    from samplemind_worker.steps.ingest_report import Report
+
+
+def ingest(
+    inbox: Annotated[
+        Path | None,
+        typer.Argument(metavar="INBOX", help="The folder to take packs from.", show_default="SAMPLEMIND_INBOX"),
+    ] = None,
+    *,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait until all that was taken is analysed.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Take in sample packs (folders, zips, single files) and queue their analysis."""
+    from samplemind_cli import client  # noqa: PLC0415 -- slow import
+
+    client.require_inbox(inbox)
+    with client.open_record(for_work=True) as settings:
+        report = client.ingest(settings, inbox, say=output.note)
+        silent: ServiceUnavailableError | None = None
+        try:
+            _finish(report, settings, wait=wait)
+        except KeyboardInterrupt:
+            output.note("what was taken goes on; follow it with `samplemind status`")
+            raise
+        except ServiceUnavailableError as error:  # what was taken is in the record all the same
+            silent = error
+        _print(report, as_json=as_json)
+    if silent is not None:
+        raise silent
+    raise typer.Exit(0 if report.is_clean else 1)
+
+
+def watch(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="The folder to take packs from.")],
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object for each time.")] = False,
+) -> None:
+    """Take in what appears in a folder, until Ctrl-C."""
+    from samplemind_cli import client  # noqa: PLC0415 -- slow import
+
+    client.require_inbox(folder)
+    with client.open_record(for_work=True) as settings:
+        output.note(f"watching {folder} for sample packs; Ctrl-C ends it")
+        for report in client.watch(settings, folder, say=output.note):
+            try:
+                _finish(report, settings, wait=False)
+            except ServiceUnavailableError as error:
+                output.note(str(error))
+            _print(report, as_json=as_json)
+            output.flush()
+
+
+def _print(report: "Report", *, as_json: bool) -> None:
+    if as_json:
+        output.emit(report.as_dict())
+    else:
+        output.write(report.as_text())
+
+
+def _finish(report: "Report", settings: "Settings", *, wait: bool) -> None:
+    """Queue what was recorded, follow it if so asked, and keep the report."""
+    from samplemind_cli import client  # noqa: PLC0415 -- slow import
+
+    client.keep_report(report, settings)
+    if report.batches:
+        client.dispatch(settings, report.batches[0])
+    if wait:
+        for batch_id in report.batches:
+            wait_for(batch_id, settings)
+        client.refresh_report(report)
+        client.keep_report(report, settings)

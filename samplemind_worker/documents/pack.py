@@ -1,0 +1,71 @@
+"""A sample pack that was taken from an inbox, and the one turn that ingestion takes.
+
+A pack's life::
+
+    taking ──> recorded ──> done        its files are in the library, its batch in the record, itself in ``done/``
+       └────────────────> refused       with the reason
+
+Each state is written before what it says is done is touched, so that the next run can finish what a killed one left.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, ClassVar
+
+from beanie import Document
+from pydantic import Field
+from pymongo import ASCENDING, IndexModel
+
+
+class PackState(StrEnum):
+    """Where a pack is; the last two are final."""
+
+    TAKING = "taking"
+    RECORDED = "recorded"
+    DONE = "done"
+    REFUSED = "refused"
+
+
+class Pack(Document):
+    """One pack, known by its content: SHA-256 of an archive or a file, or a digest of a folder's names and contents."""
+
+    id: str  # pyright: ignore[reportIncompatibleVariableOverride, reportGeneralTypeIssues] -- the content's digest
+    inbox: str
+    source: str
+    """Where it lay in the inbox."""
+    kind: str
+    state: PackState
+    run: str
+    """The run that works on it, or did last: the fence of every write."""
+    folder: str | None = None
+    """Where it goes below the library root; no other pack may have it."""
+    inode: int | None = None
+    """Of the filled folder: whether what lies at the target is ours."""
+    batch_id: str | None = None
+    reason: str | None = None
+    files: int = 0
+    new: int = 0
+    bytes: int = 0
+    left_out: dict[str, int] = Field(default_factory=dict)
+    started_at: datetime
+    finished_at: datetime | None = None
+
+    class Settings:
+        name = "packs"
+        indexes: ClassVar[list[Any]] = [
+            IndexModel([("state", ASCENDING)]),
+            IndexModel([("folder", ASCENDING)], unique=True, partialFilterExpression={"folder": {"$type": "string"}}),
+        ]
+
+
+class Turn(Document):
+    """A job that one process at a time may do, by a lease that ends by the database's clock."""
+
+    id: str  # pyright: ignore[reportIncompatibleVariableOverride, reportGeneralTypeIssues] -- the job's name
+    holder: str | None = None
+    lease_until: datetime | None = None
+    last_run_at: datetime | None = None
+    """When the last run began that came to its end."""
+
+    class Settings:
+        name = "turns"

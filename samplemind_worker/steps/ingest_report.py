@@ -1,0 +1,144 @@
+"""What a run of `ingest` did: as one JSON object, and as text for people; both are kept under ``reports``."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+Status = Literal["taken", "known", "refused", "postponed", "waiting"]
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of one pack."""
+
+    pack: str
+    status: Status
+    reason: str | None = None
+    digest: str | None = None
+    folder: str | None = None
+    moved_to: str | None = None
+    batch_id: str | None = None
+    files: int = 0
+    new: int = 0
+    bytes: int = 0
+    left_out: Mapping[str, int] = field(default_factory=dict[str, int])
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as an object of the report; files that were known are linked, not analysed again."""
+        return {
+            "pack": self.pack,
+            "status": self.status,
+            "reason": self.reason,
+            "sha256": self.digest,
+            "folder": self.folder,
+            "moved_to": self.moved_to,
+            "batch_id": self.batch_id,
+            "files": self.files,
+            "new": self.new,
+            "known": self.files - self.new,
+            "bytes": self.bytes,
+            "left_out": dict(self.left_out),
+        }
+
+
+@dataclass(slots=True)
+class Report:
+    """One run."""
+
+    run: str
+    inbox: str
+    library: str
+    started_at: datetime
+    seconds: float = 0.0
+    outcomes: list[Outcome] = field(default_factory=list[Outcome])
+    left_alone: list[str] = field(default_factory=list[str])
+    failed: int = 0
+    """Files whose analysis failed, so far."""
+    pending: int = 0
+    """Files whose analysis has not ended yet."""
+
+    def count(self, status: Status) -> int:
+        """Return how many packs ended so."""
+        return sum(outcome.status == status for outcome in self.outcomes)
+
+    @property
+    def batches(self) -> list[str]:
+        """The batches that the run recorded."""
+        return [outcome.batch_id for outcome in self.outcomes if outcome.status == "taken" and outcome.batch_id]
+
+    @property
+    def has_news(self) -> bool:
+        """Something was taken or refused, or could not be."""
+        return any(outcome.status != "waiting" for outcome in self.outcomes)
+
+    @property
+    def is_clean(self) -> bool:
+        """Nothing was refused or failed, and nothing waits for help."""
+        return not (self.count("refused") or self.count("postponed") or self.failed)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the JSON object."""
+        taken = [outcome for outcome in self.outcomes if outcome.status == "taken"]
+        files, new = sum(outcome.files for outcome in taken), sum(outcome.new for outcome in taken)
+        return {
+            "run": self.run,
+            "inbox": self.inbox,
+            "library": self.library,
+            "started_at": self.started_at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "seconds": round(self.seconds, 3),
+            "packs": {status: self.count(status) for status in ("taken", "known", "refused", "postponed", "waiting")},
+            "files": files,
+            "new": new,
+            "known": files - new,
+            "failed": self.failed,
+            "pending": self.pending,
+            "summary_spend_usd": 0.0,
+            "outcomes": [outcome.as_dict() for outcome in self.outcomes],
+            "left_alone": self.left_alone,
+        }
+
+    def as_text(self) -> str:
+        """Return the report for people; names are written so that they steer no terminal."""
+        values = self.as_dict()
+        packs = ", ".join(f"{count} {status}" for status, count in values["packs"].items() if count) or "none"
+        counts = (f"{values[name]:,} {name}" for name in ("new", "known", "failed", "pending"))
+        files = f"{values['files']:,}: " + ", ".join(counts)
+        lines = [
+            f"Sample packs from {_plain(self.inbox)}, {values['started_at']}",
+            "",
+            f"packs    {packs}",
+            f"files    {files}",
+            f"time     {self.seconds:,.1f} s",
+            f"spend    {values['summary_spend_usd']:.2f} USD on summaries",
+            *(f"alone    {_plain(name)}: neither archive, folder nor audio" for name in self.left_alone),
+        ]
+        if self.outcomes:
+            lines.append("")
+        for outcome in self.outcomes:
+            said = {
+                "taken": f"{outcome.files:,} files ({outcome.new:,} new), batch {outcome.batch_id}, "
+                f"in {_plain(outcome.folder or '')}",
+                "known": f"taken before, in {_plain(outcome.folder or '')}",
+            }.get(outcome.status, _plain(outcome.reason or ""))
+            lines.append(f"{outcome.status:9} {_plain(outcome.pack)}: {said}")
+        return "\n".join(lines) + "\n"
+
+    def write(self, folder: Path) -> Path:
+        """Write both forms into a folder, each in one step; returns the path of the JSON."""
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path = folder / f"ingest-{self.run}.json"
+        for target, text in (
+            (path, json.dumps(self.as_dict(), indent=1) + "\n"),
+            (path.with_suffix(".txt"), self.as_text()),
+        ):
+            draft = target.with_name(f".{target.name}.new")
+            draft.write_text(text, encoding="utf-8")
+            draft.replace(target)
+        return path
+
+
+def _plain(text: str) -> str:
+    return text if text.isprintable() else ascii(text)

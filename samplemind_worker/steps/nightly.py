@@ -1,0 +1,42 @@
+"""Takes in the inbox once a night; a night that was missed is caught up as soon as anybody asks."""
+
+from datetime import datetime, time, timedelta
+
+from loguru import logger
+
+from config.settings import Settings
+from samplemind_worker.steps import ingest
+from samplemind_worker.steps.ingest_report import Report
+from samplemind_worker.store import mongo, packs
+
+
+def last_due(nightly: str, now: datetime) -> datetime:
+    """Return when a run was due last, at ``HH:MM`` of this machine's local time."""
+    local = now.astimezone()
+    at = time.fromisoformat(nightly)
+    # The day before is counted back on the calendar: a day need not have 24 hours.
+    today, yesterday = (datetime.combine(local.date() - timedelta(days=days), at).astimezone() for days in (0, 1))
+    return today if today <= local else yesterday
+
+
+def run_if_due(settings: Settings) -> Report | None:
+    """Take in the inbox if that is due and nobody is at it; the report is kept below the home folder.
+
+    The clock is the database's, as is that of the last run. A run at any time of the day counts.
+    """
+    if settings.nightly is None:
+        return None
+    last = packs.last_run()
+    if last is not None and last >= last_due(settings.nightly, mongo.now()):
+        return None
+    # Workers connect without making any, and this may be the first batch of all.
+    mongo.make_indexes()
+    report = ingest.ingest(settings, wait_for_turn=False, say=_log)
+    if report is not None:
+        path = report.write(settings.home / "reports")
+        logger.info("ingest.done", fields={"report": str(path), **report.as_dict()["packs"]})
+    return report
+
+
+def _log(message: str) -> None:
+    logger.info("ingest", fields=message)

@@ -1,0 +1,19 @@
+"""The task that takes in the inbox at night."""
+
+from celery import shared_task
+
+from samplemind_worker.steps import nightly as nightly_step
+from tasks import names
+from tasks.context import fill_window, workspace
+
+
+@shared_task(name=names.INGEST, ignore_result=True)
+def ingest() -> None:
+    """Take in the inbox if the night's run is due. Beat asks again soon, so it is never retried.
+
+    Reads and empties the inbox; writes the library, packs, batches and the report.
+    """
+    here = workspace()
+    here.connect()
+    if nightly_step.run_if_due(here.settings) is not None:
+        fill_window()
