@@ -30,7 +30,7 @@ from config.settings import get_settings
 from samplemind_worker.errors import ServiceUnavailableError, SetupError
 from samplemind_worker.logs import configure_logging
 from samplemind_worker.steps.workspace import Workspace
-from samplemind_worker.store import ledger, mongo
+from samplemind_worker.store import mongo, parcels
 from samplemind_worker.store.cache import Board, WorkerSign
 from samplemind_worker.store.scratch import SWEEP_AGE
 from tasks import names
@@ -166,7 +166,7 @@ class Leaving:
                 with suppress(psutil.NoSuchProcess):  # it has ended since
                     child.kill()
             self._workspace.connect()
-            count = ledger.give_back(self._workspace.process)
+            count = parcels.give_back(self._workspace.process)
             self._workspace.board.withdraw(self._consumer.hostname)
             # What was fetched and not begun: the others need not wait until it is missed.
             if self._consumer.task_consumer is not None:
@@ -206,7 +206,7 @@ def _prepare_io() -> None:
     importlib.import_module("chromadb")
     try:
         Workspace(get_settings()).connect()
-        mongo.create_indexes()
+        mongo.make_indexes()
     except ServiceUnavailableError as error:
         logger.warning("indexes.not_created", fields=str(error))
 

@@ -5,7 +5,7 @@ from celery import Task, shared_task
 from samplemind_worker.steps import decode as decode_step
 from samplemind_worker.steps import features as features_step
 from samplemind_worker.steps import tempo_key as tempo_key_step
-from samplemind_worker.store import ledger
+from samplemind_worker.store import parcels
 from samplemind_worker.store.scratch import SWEEP_AGE
 from tasks import names
 from tasks.context import fill_window, run_step, workspace
@@ -37,4 +37,4 @@ def sweep() -> None:
     """Remove from this host's scratch memory what no parcel in flight needs."""
     here = workspace()
     here.connect()
-    here.scratch.sweep(ledger.live_parcels, age=SWEEP_AGE)
+    here.scratch.sweep(parcels.live_parcels, age=SWEEP_AGE)

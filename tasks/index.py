@@ -5,7 +5,7 @@ from celery import Task, shared_task
 from samplemind_worker.errors import ServiceUnavailableError
 from samplemind_worker.steps import dispatch as dispatch_step
 from samplemind_worker.steps import store as store_step
-from samplemind_worker.store import ledger
+from samplemind_worker.store import parcels
 from tasks import names
 from tasks.context import publish_parcel, run_step, workspace
 from tasks.retry import POLICY
@@ -37,5 +37,5 @@ def take_back(parcel_id: str, task_id: str, code: str) -> None:
     """Take back what a task held whose process died; its items are pending again, or failed with ``code``."""
     here = workspace()
     here.connect()
-    ledger.take_back_parcel(parcel_id, task_id=task_id, max_starts=here.settings.max_starts, code=code)
+    parcels.take_back_parcel(parcel_id, task_id=task_id, max_starts=here.settings.max_starts, code=code)
     dispatch_step.refill(here.settings, here.board, publish_parcel)

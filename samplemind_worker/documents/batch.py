@@ -105,6 +105,8 @@ class BatchJob(Document):
 BY_STATE = "batch_id_1_state_1__id_1"
 """The index of items by state; its name is the server's own."""
 
+HELD = ("parcel_id", "queue", "queued_at", "taken_from", "claim", "worker", "lease_until", "solo", "resting")
+"""Fields of an item that is in flight; one that no task holds carries none of them."""
 LAST_CHANCES = "last_chances"
 """The index of items whose next start is the last."""
 
@@ -134,7 +136,7 @@ class BatchItem(Document):
     alone: bool = False
     """It was begun and did not end: it travels in a parcel of its own."""
     last_chance: bool = False
-    """Its next start is the last: it is in flight while no other such item is (`ledger.reserve_last_chance`)."""
+    """Its next start is the last: it is in flight while no other such item is (`parcels.reserve_last_chance`)."""
     solo: bool | None = None
     """True while its last chance is in flight; a unique index sees to it that there is one at most."""
     parcel_id: ObjectId | None = None

@@ -14,9 +14,9 @@ from typing import Any, Final
 from config import queues
 from config.settings import Settings
 from samplemind_worker.documents.batch import BatchJob, Step
-from samplemind_worker.store import batches, ledger
+from samplemind_worker.store import batches, parcels
 from samplemind_worker.store.cache import Board
-from samplemind_worker.store.ledger import Waiting
+from samplemind_worker.store.parcels import Waiting
 
 Publish = Callable[[str, Step], None]
 """Queues the chain of a parcel (id), beginning with a step."""
@@ -50,12 +50,12 @@ def dispatch(settings: Settings, board: Board, publish: Publish, *, patient: boo
 
     ``patient`` leaves expired leases as they are: the record was away a moment ago, and nobody could renew them.
     """
-    taken_back = 0 if patient else ledger.take_back_expired(max_starts=settings.max_starts)
+    taken_back = 0 if patient else parcels.take_back_expired(max_starts=settings.max_starts)
     for batch_id in batches.stalled_recordings(older_than=_RECORDING_SECONDS):
         batches.abandon(batch_id)
     for batch_id in batches.half_cancelled():
         batches.cancel(batch_id)
-    requeued = ledger.requeue([parcel.parcel_id for parcel in _lost(settings, board)])
+    requeued = parcels.requeue([parcel.parcel_id for parcel in _lost(settings, board)])
     jobs = [job for job in batches.open_batches() if not batches.settle(job.id)]
     return Dispatched(fill(settings, board, publish, jobs), taken_back, requeued)
 
@@ -70,7 +70,7 @@ def fill(settings: Settings, board: Board, publish: Publish, jobs: Sequence[Batc
     if not jobs:
         return 0
     queued = 0
-    last_chance = ledger.reserve_last_chance(_FIRST_QUEUE)
+    last_chance = parcels.reserve_last_chance(_FIRST_QUEUE)
     if last_chance is not None:
         publish(*last_chance)
         queued += 1
@@ -78,11 +78,11 @@ def fill(settings: Settings, board: Board, publish: Publish, jobs: Sequence[Batc
     for priority in ("interactive", "bulk"):
         turns = [_parcels(settings, job) for job in jobs if job.priority == priority]
         while turns and cpu_room > 0 and room > 0:
-            parcels = turns.pop(0)
-            parcel = next(parcels, None)
+            turn = turns.pop(0)
+            parcel = next(turn, None)
             if parcel is None:
                 continue
-            turns.append(parcels)
+            turns.append(turn)
             parcel_id, step = parcel
             publish(parcel_id, step)
             queued += 1
@@ -95,16 +95,16 @@ def fill(settings: Settings, board: Board, publish: Publish, jobs: Sequence[Batc
 def _room(settings: Settings, board: Board) -> tuple[int, int]:
     """Return how many parcels may join those in the CPU's steps, and those in all steps."""
     slots = sum(worker.slots for worker in board.workers() if queues.CPU in worker.queues)
-    in_cpu, in_all = ledger.in_flight()
+    in_cpu, in_all = parcels.in_flight()
     return max(slots, _LEAST_SLOTS) * settings.window_per_slot - in_cpu, _MOST_IN_FLIGHT - in_all
 
 
 def _parcels(settings: Settings, job: BatchJob) -> Iterator[tuple[str, Step]]:
     """Reserve one parcel of a batch after the other, and yield their ids and first steps."""
-    while rows := ledger.pending(job.id, limit=job.files_per_chain):
+    while rows := parcels.pending(job.id, limit=job.files_per_chain):
         parcel = _pack(rows, seconds=settings.parcel_seconds)
         step = Step(parcel[0]["step"])
-        parcel_id, count = ledger.reserve(job.id, [row["_id"] for row in parcel], queue=_FIRST_QUEUE[step])
+        parcel_id, count = parcels.reserve(job.id, [row["_id"] for row in parcel], queue=_FIRST_QUEUE[step])
         # Nothing left of them: another dispatcher was faster. Look again.
         if count:
             yield parcel_id, step
@@ -133,11 +133,11 @@ def _lost(settings: Settings, board: Board) -> list[Waiting]:
     A parcel is lost if it has waited for a while and its queue is empty, or it was overtaken there (queues are first
     in, first out), or nobody reads its host's queue any more. A mistake costs one message that finds nothing to do.
     """
-    waiting, now = ledger.waiting_parcels(older_than=settings.requeue_seconds)
+    waiting, now = parcels.waiting_parcels(older_than=settings.requeue_seconds)
     if not waiting:
         return []
     read = {queue for worker in board.workers() for queue in worker.queues}
-    newest = ledger.newest_claims()
+    newest = parcels.newest_claims()
     lost: list[Waiting] = []
     for queue in {parcel.queue for parcel in waiting}:
         there = [parcel for parcel in waiting if parcel.queue == queue]

@@ -15,7 +15,7 @@ from config.settings import Settings
 from samplemind_worker.documents.batch import Step
 from samplemind_worker.documents.versions import VERSIONS
 from samplemind_worker.errors import PermanentError, SetupError, TransientError
-from samplemind_worker.store import batches, ledger, mongo
+from samplemind_worker.store import batches, ledger, mongo, parcels
 from samplemind_worker.store.cache import Board
 from samplemind_worker.store.ledger import Item
 from samplemind_worker.store.scratch import Scratch, folder_for
@@ -147,7 +147,7 @@ def claimed(workspace: Workspace, run: Run, step: Step) -> Generator[list[Item]]
     except Exception as error:
         # A fault of ours, and of one file perhaps: each goes on alone, and the one that brings it about ends with it.
         code = "out_of_memory" if isinstance(error, MemoryError) else "internal"
-        ledger.take_back_claim(run.parcel_id, token=run.token, max_starts=settings.max_starts, code=code)
+        parcels.take_back_claim(run.parcel_id, token=run.token, max_starts=settings.max_starts, code=code)
         # Of a MemoryError Celery would let the whole worker end.
         raise RuntimeError(f"{type(error).__name__}: {error}") from error
 

@@ -10,6 +10,7 @@ from bson import ObjectId
 
 from samplemind_worker.documents.batch import (
     FINAL_STATES,
+    HELD,
     OPEN_STATES,
     BatchItem,
     BatchJob,
@@ -23,10 +24,7 @@ from samplemind_worker.store import mongo
 
 _PAGE = 1000
 _OPEN = list(OPEN_STATES)
-# Items that no task holds any more carry none of these.
-_RELEASED = dict.fromkeys(
-    ("parcel_id", "queue", "queued_at", "taken_from", "claim", "worker", "lease_until", "solo", "resting"), ""
-)
+_RELEASED = dict.fromkeys(HELD, "")
 
 
 def create(

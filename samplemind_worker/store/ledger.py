@@ -1,4 +1,4 @@
-"""Who holds which items: claims by compare-and-set, leases, and what is taken back.
+"""Who holds which items: claims by compare-and-set, leases, and how a claim ends.
 
 A *claim* is a token that one task run writes into the items it takes; every later write of that run names it, so a run
 that lost its items (frozen past its lease, cancelled, delivered twice) writes nothing. Leases end by the database's
@@ -7,27 +7,21 @@ clock. Updates are pipelines for that reason: only they can say ``$$NOW``.
 
 import asyncio
 import math
-import re
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bson import ObjectId
 from loguru import logger
 from pymongo import UpdateOne
-from pymongo.errors import DuplicateKeyError, PyMongoError
+from pymongo.errors import PyMongoError
 
-from samplemind_worker.documents.batch import BY_STATE, LAST_CHANCES, BatchItem, BatchJob, BatchStatus, State, Step
+from samplemind_worker.documents.batch import HELD, BatchItem, State, Step
 from samplemind_worker.errors import PermanentError
 from samplemind_worker.store import _loop, mongo
 
-_HELD = ["parcel_id", "queue", "queued_at", "taken_from", "claim", "worker", "lease_until", "solo", "resting"]
 _RENEWALS = 5  # of a lease: a record that is away for half a minute must not let it end
-_FIRST_STEP = Step.DECODE.value
-# What scratch memory held is gone with an attempt: these steps begin again at the first.
-_HOST_STEPS = [Step.FEATURES.value, Step.TEMPO_KEY.value]
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,269 +203,8 @@ def _end(parcel_id: str, *, token: str, ids: Sequence[ObjectId], values: dict[st
     async def _update() -> int:
         result = await BatchItem.get_pymongo_collection().update_many(
             {"parcel_id": ObjectId(parcel_id), "claim": token, "_id": {"$in": list(ids)}},
-            {"$set": values, "$unset": dict.fromkeys(_HELD, "")},
+            {"$set": values, "$unset": dict.fromkeys(HELD, "")},
         )
         return result.modified_count
 
     return mongo.run(_update()) if ids else 0
-
-
-def pending(batch_id: str, *, limit: int) -> list[dict[str, Any]]:
-    """Return the next pending items of a batch: id, path, size, step, and whether they travel alone.
-
-    Those whose next start is the last are not among them (`reserve_last_chance`).
-    """
-
-    async def _find() -> list[dict[str, Any]]:
-        cursor = BatchItem.get_pymongo_collection().find(
-            {"batch_id": batch_id, "state": State.PENDING.value, "last_chance": {"$ne": True}},
-            {"path": 1, "size": 1, "step": 1, "alone": 1},
-        )
-        # Named: as long as nothing has ended the index by id alone looks as good, and it is chosen for good.
-        return await cursor.sort("_id", 1).limit(limit).hint(BY_STATE).to_list()
-
-    return mongo.run(_find())
-
-
-def reserve(batch_id: str, ids: Sequence[ObjectId], *, queue: str) -> tuple[str, int]:
-    """Make a parcel of those of the items that are still pending; return its id and their number.
-
-    Two dispatchers may reach for the same items: each item goes to the first.
-    """
-    parcel_id = ObjectId()
-
-    async def _reserve() -> int:
-        result = await BatchItem.get_pymongo_collection().update_many(
-            {"_id": {"$in": list(ids)}, "state": State.PENDING.value},
-            [
-                {
-                    "$set": {
-                        "state": State.QUEUED.value,
-                        "parcel_id": parcel_id,
-                        "queue": queue,
-                        "queued_at": "$$NOW",
-                        "attempt": {"$add": ["$attempt", 1]},
-                        "fresh": True,
-                    }
-                }
-            ],
-        )
-        if result.modified_count:
-            await BatchJob.get_pymongo_collection().update_one(
-                {"_id": batch_id, "status": {"$in": [BatchStatus.PENDING.value, BatchStatus.PROCESSING.value]}},
-                [
-                    {
-                        "$set": {
-                            "status": BatchStatus.PROCESSING.value,
-                            "dispatched_at": "$$NOW",
-                            "started_at": {"$ifNull": ["$started_at", "$$NOW"]},
-                        }
-                    }
-                ],
-            )
-        return result.modified_count
-
-    return str(parcel_id), mongo.run(_reserve())
-
-
-def reserve_last_chance(queues: Mapping[Step, str]) -> tuple[str, Step] | None:
-    """Make a parcel of one item whose next start is the last, unless another such item is in flight.
-
-    A file that takes its whole worker down takes others along, and who was it cannot be told. As no two last chances
-    are in flight together, what was near it each time is not condemned with it. ``queues`` has those of the steps that
-    a parcel may begin with. Returns the parcel's id and its first step.
-    """
-    parcel_id = ObjectId()
-    branches = [{"case": {"$eq": ["$step", step.value]}, "then": queue} for step, queue in queues.items()]
-
-    async def _reserve() -> dict[str, Any] | None:
-        try:
-            return await BatchItem.get_pymongo_collection().find_one_and_update(
-                {"last_chance": True, "state": State.PENDING.value},
-                [
-                    {
-                        "$set": {
-                            "state": State.QUEUED.value,
-                            "parcel_id": parcel_id,
-                            "queue": {"$switch": {"branches": branches}},
-                            "queued_at": "$$NOW",
-                            "attempt": {"$add": ["$attempt", 1]},
-                            "fresh": True,
-                            "solo": True,
-                        }
-                    }
-                ],
-                {"step": 1},
-                hint=LAST_CHANCES,
-            )
-        except DuplicateKeyError:
-            return None
-
-    row = mongo.run(_reserve())
-    return None if row is None else (str(parcel_id), Step(row["step"]))
-
-
-def in_flight() -> tuple[int, int]:
-    """Return how many parcels are in flight: in the steps of the CPU, and in all steps."""
-
-    async def _count() -> tuple[int, int]:
-        cursor = await BatchItem.get_pymongo_collection().aggregate(
-            [
-                {"$match": {"parcel_id": {"$gt": ObjectId("0" * 24)}}},
-                {"$group": {"_id": {"parcel": "$parcel_id", "cpu": {"$in": ["$step", [_FIRST_STEP, *_HOST_STEPS]]}}}},
-                {"$group": {"_id": "$_id.cpu", "parcels": {"$sum": 1}}},
-            ]
-        )
-        rows = {row["_id"]: row["parcels"] for row in await cursor.to_list()}
-        return rows.get(True, 0), sum(rows.values())
-
-    return mongo.run(_count())
-
-
-def take_back_expired(*, max_starts: int) -> int:
-    """Take back the items whose lease ran out: pending again, each alone; failed after ``max_starts`` starts.
-
-    Those that rested between two tries lost their message, not their worker: they burn no start.
-    """
-    expired: dict[str, Any] = {"lease_until": {"$lt": mongo.now()}}
-
-    async def _rested() -> int:
-        result = await BatchItem.get_pymongo_collection().update_many(
-            {**expired, "state": State.RUNNING.value, "resting": True}, _pending_again()
-        )
-        return result.modified_count
-
-    return mongo.run(_rested()) + _take_back(expired, max_starts=max_starts, code="worker_crashed")
-
-
-def take_back_parcel(parcel_id: str, *, task_id: str, max_starts: int, code: str) -> int:
-    """Take back what a task held whose process died; ``code`` says why, should it have been the last start."""
-    query = {"parcel_id": ObjectId(parcel_id), "claim": {"$regex": f"^{re.escape(task_id)}[.]"}}
-    return _take_back(query, max_starts=max_starts, code=code)
-
-
-def take_back_claim(parcel_id: str, *, token: str, max_starts: int, code: str) -> int:
-    """Take back what one run held that ended in a fault nobody foresaw."""
-    return _take_back({"parcel_id": ObjectId(parcel_id), "claim": token}, max_starts=max_starts, code=code)
-
-
-_LAST_WORDS = {
-    "worker_crashed": "the worker died or vanished {} times with this file in its hands",
-    "internal": "{} times a step ended in a fault of ours with this file in its hands; the worker's log says which",
-    "out_of_memory": "{} times a step had not enough memory with this file in its hands",
-    "timeout": "{} times the step was not done within its time limit (SAMPLEMIND_STEP_SECONDS)",
-}
-
-
-def give_back(process: str) -> int:
-    """Give back what a worker process holds that is about to end; burns no start: nobody died of it.
-
-    ``process`` is the beginning of its claims' ``worker``.
-    """
-
-    async def _update() -> int:
-        result = await BatchItem.get_pymongo_collection().update_many(
-            {
-                "lease_until": {"$gt": datetime.min.replace(tzinfo=UTC)},
-                "worker": {"$regex": f"^{re.escape(process)}"},
-                "state": State.RUNNING.value,
-            },
-            _pending_again(),
-        )
-        return result.modified_count
-
-    return mongo.run(_update())
-
-
-def _take_back(query: dict[str, Any], *, max_starts: int, code: str) -> int:
-    error = {"code": code, "message": _LAST_WORDS[code].format(max_starts)}
-
-    async def _update() -> int:
-        items = BatchItem.get_pymongo_collection()
-        held = {**query, "state": State.RUNNING.value}
-        given_up = await items.update_many(
-            {**held, "starts": {"$gte": max_starts}},
-            {"$set": {"state": State.FAILED.value, "error": error}, "$unset": dict.fromkeys(_HELD, "")},
-        )
-        again = await items.update_many(held, _pending_again(crashed_of=max_starts))
-        return given_up.modified_count + again.modified_count
-
-    return mongo.run(_update())
-
-
-def _pending_again(*, crashed_of: int | None = None) -> list[dict[str, Any]]:
-    """Make items pending again; those that crashed have so many starts in all."""
-    values: dict[str, Any] = {
-        "state": State.PENDING.value,
-        "step": {"$cond": [{"$in": ["$step", _HOST_STEPS]}, _FIRST_STEP, "$step"]},
-    }
-    if crashed_of is not None:
-        values["alone"] = True
-        values["last_chance"] = {"$gte": ["$starts", crashed_of - 1]}
-    else:
-        # The attempt may have been begun, and have waited between two steps: it will be begun, and counted, again.
-        values["starts"] = {"$subtract": ["$starts", {"$cond": ["$fresh", 0, 1]}]}
-    return [{"$set": values}, {"$unset": _HELD}]
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """A parcel that waits in a queue, as the record has it."""
-
-    parcel_id: ObjectId
-    queue: str
-    queued_at: datetime
-
-
-def waiting_parcels(*, older_than: float) -> tuple[list[Waiting], datetime]:
-    """Return the parcels queued for longer than so many seconds, and the database's clock."""
-    now = mongo.now()
-
-    async def _find() -> list[Waiting]:
-        cursor = await BatchItem.get_pymongo_collection().aggregate(
-            [
-                {"$match": {"queued_at": {"$lt": now - timedelta(seconds=older_than)}, "state": State.QUEUED.value}},
-                {"$group": {"_id": {"p": "$parcel_id", "q": "$queue"}, "at": {"$min": "$queued_at"}}},
-            ]
-        )
-        return [Waiting(row["_id"]["p"], row["_id"]["q"], row["at"]) for row in await cursor.to_list()]
-
-    return mongo.run(_find()), now
-
-
-def newest_claims() -> dict[str, datetime]:
-    """Return, for each queue, when the parcel was queued that was taken from it last, of those running now."""
-
-    async def _find() -> dict[str, datetime]:
-        cursor = await BatchItem.get_pymongo_collection().aggregate(
-            [
-                {"$match": {"lease_until": {"$gt": datetime.min.replace(tzinfo=UTC)}, "state": State.RUNNING.value}},
-                {"$group": {"_id": "$queue", "at": {"$max": "$taken_from"}}},
-            ]
-        )
-        return {row["_id"]: row["at"] async for row in cursor if row["at"] is not None}
-
-    return mongo.run(_find())
-
-
-def requeue(parcels: Sequence[ObjectId]) -> int:
-    """Make the waiting items of parcels pending again; burns no start: nobody died with them in its hands."""
-
-    async def _update() -> int:
-        result = await BatchItem.get_pymongo_collection().update_many(
-            {"parcel_id": {"$in": list(parcels)}, "state": State.QUEUED.value}, _pending_again()
-        )
-        return result.modified_count
-
-    return mongo.run(_update()) if parcels else 0
-
-
-def live_parcels(parcels: Sequence[str]) -> set[str]:
-    """Return which of these parcels still have items in flight."""
-
-    async def _find() -> set[str]:
-        ids = [ObjectId(parcel) for parcel in parcels]
-        found = await BatchItem.get_pymongo_collection().distinct("parcel_id", {"parcel_id": {"$in": ids}})
-        return {str(parcel) for parcel in found}
-
-    return mongo.run(_find()) if parcels else set()

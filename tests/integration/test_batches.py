@@ -9,7 +9,7 @@ from bson import ObjectId
 
 from samplemind_worker.documents.batch import BatchJob, BatchStatus, State, Step
 from samplemind_worker.errors import NotAudioError, UnreadableError, UsageError
-from samplemind_worker.store import batches, ledger, mongo
+from samplemind_worker.store import batches, ledger, mongo, parcels
 from tests.factories import new_batch, new_item
 
 pytestmark = [pytest.mark.services, pytest.mark.usefixtures("workspace")]
@@ -27,7 +27,7 @@ def counts(batch_id: str) -> dict[str, int]:
 
 def claim(batch_id: str, limit: int = 1, *, token: str = TRY) -> tuple[str, list[ObjectId]]:
     """Reserve and claim the next pending items; their parcel and ids."""
-    parcel, _ = ledger.reserve(batch_id, [row["_id"] for row in ledger.pending(batch_id, limit=limit)], queue="cpu")
+    parcel, _ = parcels.reserve(batch_id, [row["_id"] for row in parcels.pending(batch_id, limit=limit)], queue="cpu")
     items = ledger.claim(parcel, Step.DECODE, token=token, worker="w", lease=60.0)
     return parcel, [item.id for item in items]
 
@@ -56,7 +56,7 @@ def hand_on(batch_id: str) -> None:
 MOVES = {
     "left alone": (lambda _: None, "pending"),
     "queued": (
-        lambda batch: ledger.reserve(batch, [ledger.pending(batch, limit=1)[0]["_id"]], queue="cpu"),
+        lambda batch: parcels.reserve(batch, [parcels.pending(batch, limit=1)[0]["_id"]], queue="cpu"),
         "pending",
     ),
     "claimed": (claim, "running"),
@@ -384,8 +384,8 @@ def test_recent_gives_the_newest_first():
 def test_open_batches_are_interactive_first_then_whose_turn_was_longest_ago():
     bulk, first, second = new_batch(2, priority="bulk"), new_batch(2), new_batch(2)
     for job in (first, bulk, second):
-        ledger.reserve(job.id, [ledger.pending(job.id, limit=1)[0]["_id"]], queue="cpu")
-    ledger.reserve(first.id, [ledger.pending(first.id, limit=1)[0]["_id"]], queue="cpu")
+        parcels.reserve(job.id, [parcels.pending(job.id, limit=1)[0]["_id"]], queue="cpu")
+    parcels.reserve(first.id, [parcels.pending(first.id, limit=1)[0]["_id"]], queue="cpu")
 
     assert [job.id for job in batches.open_batches()] == [second.id, first.id, bulk.id]
 

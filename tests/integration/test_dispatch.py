@@ -13,7 +13,7 @@ from config.settings import Settings
 from samplemind_worker.documents.batch import State, Step
 from samplemind_worker.steps.dispatch import dispatch, refill
 from samplemind_worker.steps.workspace import Workspace
-from samplemind_worker.store import batches, ledger
+from samplemind_worker.store import batches, ledger, parcels
 from samplemind_worker.store.cache import WorkerSign
 from tests.factories import new_batch, new_item
 
@@ -330,7 +330,7 @@ def test_a_message_that_was_overtaken_is_queued_again(workspace: Workspace, sett
     time.sleep(0.3)
     # A third file is queued later, and taken: whatever was queued before it and still waits was lost on the way.
     batches.add_items([new_item(job.id, 2)])
-    later, _ = ledger.reserve(job.id, [row["_id"] for row in ledger.pending(job.id, limit=1)], queue="cpu")
+    later, _ = parcels.reserve(job.id, [row["_id"] for row in parcels.pending(job.id, limit=1)], queue="cpu")
     ledger.claim(later, Step.DECODE, token=TRY, worker="w", lease=60.0)
     time.sleep(0.1)
 

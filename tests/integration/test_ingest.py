@@ -18,7 +18,7 @@ from samplemind_worker.documents.versions import VERSIONS
 from samplemind_worker.errors import ServiceUnavailableError, UsageError
 from samplemind_worker.steps import ingest, nightly
 from samplemind_worker.steps.ingest_report import Report
-from samplemind_worker.store import batches, ledger, mongo, packs, results
+from samplemind_worker.store import batches, mongo, packs, parcels, results
 from tests import zips
 from tests.factories import analysis_facts, audio_facts
 
@@ -547,7 +547,7 @@ def test_a_night_that_is_the_first_to_record_makes_the_indexes(
 
     assert at_night(timedelta(hours=5)) is not None
 
-    assert ledger.reserve_last_chance({Step.DECODE: "cpu"}) is None  # it names its index
+    assert parcels.reserve_last_chance({Step.DECODE: "cpu"}) is None  # it names its index
 
 
 def test_no_night_is_taken_unless_the_settings_name_one(place: Place):

@@ -10,7 +10,7 @@ from bson import ObjectId
 
 from samplemind_worker.documents.batch import BatchItem, State, Step
 from samplemind_worker.errors import UnreadableError
-from samplemind_worker.store import batches, ledger
+from samplemind_worker.store import batches, ledger, parcels
 from tests.factories import content_id, new_batch, new_item
 
 pytestmark = [pytest.mark.services, pytest.mark.usefixtures("workspace")]
@@ -39,7 +39,9 @@ def at_once(count: int, work: Callable[[int], T]) -> list[T]:
 
 
 def reserve(batch_id: str, limit: int = 1000, *, queue: str = "cpu") -> str:
-    parcel, count = ledger.reserve(batch_id, [row["_id"] for row in ledger.pending(batch_id, limit=limit)], queue=queue)
+    parcel, count = parcels.reserve(
+        batch_id, [row["_id"] for row in parcels.pending(batch_id, limit=limit)], queue=queue
+    )
     assert count > 0
     return parcel
 
@@ -71,7 +73,7 @@ def test_pending_gives_the_next_items_in_path_order():
     job = new_batch(5)
     new_batch(2)
 
-    assert [row["path"] for row in ledger.pending(job.id, limit=3)] == ["0000.wav", "0001.wav", "0002.wav"]
+    assert [row["path"] for row in parcels.pending(job.id, limit=3)] == ["0000.wav", "0001.wav", "0002.wav"]
 
 
 def test_reserve_makes_a_parcel_and_starts_the_batch():
@@ -92,11 +94,11 @@ def test_reserve_makes_a_parcel_and_starts_the_batch():
 
 def test_reserve_leaves_alone_what_is_no_longer_pending():
     job = new_batch(3)
-    ids = [row["_id"] for row in ledger.pending(job.id, limit=3)]
-    ledger.reserve(job.id, ids[:2], queue="cpu")
+    ids = [row["_id"] for row in parcels.pending(job.id, limit=3)]
+    parcels.reserve(job.id, ids[:2], queue="cpu")
 
-    _, count = ledger.reserve(job.id, ids, queue="cpu")
-    _, none = ledger.reserve(job.id, ids, queue="cpu")
+    _, count = parcels.reserve(job.id, ids, queue="cpu")
+    _, none = parcels.reserve(job.id, ids, queue="cpu")
 
     assert (count, none) == (1, 0)
 
@@ -106,8 +108,8 @@ def test_reserve_by_many_dispatchers_at_once_never_gives_an_item_twice():
 
     def dispatch(_: int) -> list[tuple[str, int]]:
         made: list[tuple[str, int]] = []
-        while rows := ledger.pending(job.id, limit=7):
-            made.append(ledger.reserve(job.id, [row["_id"] for row in rows], queue="cpu"))
+        while rows := parcels.pending(job.id, limit=7):
+            made.append(parcels.reserve(job.id, [row["_id"] for row in rows], queue="cpu"))
         return made
 
     parcels = [parcel for made in at_once(4, dispatch) for parcel in made]
@@ -173,7 +175,7 @@ def test_claim_of_a_message_that_comes_again_after_the_step_finds_nothing():
 def test_claim_of_an_earlier_dispatch_finds_nothing():
     job = new_batch(1)
     old = reserve(job.id)
-    ledger.requeue([ObjectId(old)])
+    parcels.requeue([ObjectId(old)])
     new = reserve(job.id)
 
     assert claim(old) == []
@@ -276,7 +278,7 @@ def test_a_start_is_counted_once_an_attempt():
     assert starts(job.id) == [1]
 
     claim(parcel, Step.TEMPO_KEY, lease=0.0)
-    ledger.take_back_expired(max_starts=3)
+    parcels.take_back_expired(max_starts=3)
     claim(reserve(job.id))
 
     assert starts(job.id) == [2]
@@ -288,7 +290,7 @@ def test_an_expired_lease_is_taken_back_and_its_items_travel_alone():
     ids = claim(parcel, lease=0.05)
     time.sleep(0.1)
 
-    assert ledger.take_back_expired(max_starts=3) == 2
+    assert parcels.take_back_expired(max_starts=3) == 2
 
     assert [(item.state, item.alone, item.parcel_id, item.claim) for item in items_of(job.id)] == [
         (State.PENDING, True, None, None)
@@ -300,7 +302,7 @@ def test_a_lease_that_still_runs_is_not_taken_back():
     job = new_batch(1)
     claim(reserve(job.id), lease=60.0)
 
-    assert ledger.take_back_expired(max_starts=3) == 0
+    assert parcels.take_back_expired(max_starts=3) == 0
     assert states(job.id) == [State.RUNNING]
 
 
@@ -311,7 +313,7 @@ def test_an_item_that_never_ends_fails_after_its_last_start():
         claim(reserve(job.id) if attempt < 3 else last_chance(), lease=0.0)
         assert starts(job.id) == [attempt]
         time.sleep(0.01)
-        ledger.take_back_expired(max_starts=3)
+        parcels.take_back_expired(max_starts=3)
 
     (item,) = items_of(job.id)
     assert item.state == State.FAILED
@@ -322,7 +324,7 @@ def test_an_item_that_never_ends_fails_after_its_last_start():
 
 
 def last_chance() -> str:
-    reserved = ledger.reserve_last_chance(QUEUES)
+    reserved = parcels.reserve_last_chance(QUEUES)
     assert reserved is not None
     return reserved[0]
 
@@ -332,15 +334,15 @@ def crash(batch_id: str, *, times: int) -> None:
     for _ in range(times):
         claim(reserve(batch_id), lease=0.0)
         time.sleep(0.01)
-        ledger.take_back_expired(max_starts=3)
+        parcels.take_back_expired(max_starts=3)
 
 
 def test_no_two_last_chances_are_in_flight_together():
     job = new_batch(3)
     crash(job.id, times=2)
-    assert ledger.pending(job.id, limit=10) == []
+    assert parcels.pending(job.id, limit=10) == []
 
-    reserved = [parcel for parcel in at_once(8, lambda _: ledger.reserve_last_chance(QUEUES)) if parcel is not None]
+    reserved = [parcel for parcel in at_once(8, lambda _: parcels.reserve_last_chance(QUEUES)) if parcel is not None]
 
     assert [step for _, step in reserved] == [Step.DECODE]
     assert sorted(states(job.id)) == [State.PENDING, State.PENDING, State.QUEUED]
@@ -353,22 +355,22 @@ def test_the_next_last_chance_comes_when_the_one_in_flight_has_ended(ending: str
     crash(job.id, times=2)
     crash(other.id, times=2)
     parcel = last_chance()
-    assert ledger.reserve_last_chance(QUEUES) is None
+    assert parcels.reserve_last_chance(QUEUES) is None
 
     if ending == "completed":
         ledger.complete(parcel, token=FIRST, ids=claim(parcel))
     elif ending == "crashed":
         claim(parcel, lease=0.0)
         time.sleep(0.01)
-        ledger.take_back_expired(max_starts=3)
+        parcels.take_back_expired(max_starts=3)
     elif ending == "lost":
-        ledger.requeue([ObjectId(parcel)])
+        parcels.requeue([ObjectId(parcel)])
     else:
         batches.cancel(job.id)
         batches.cancel(other.id)
         crash(new_batch(1).id, times=2)
 
-    assert ledger.reserve_last_chance(QUEUES) is not None
+    assert parcels.reserve_last_chance(QUEUES) is not None
 
 
 def test_a_last_chance_that_holds_goes_through_the_steps():
@@ -377,7 +379,7 @@ def test_a_last_chance_that_holds_goes_through_the_steps():
     parcel = last_chance()
 
     assert advance(parcel, claim(parcel)) == 1
-    assert ledger.reserve_last_chance(QUEUES) is None
+    assert parcels.reserve_last_chance(QUEUES) is None
     ledger.complete(parcel, token=SECOND, ids=claim(parcel, Step.FEATURES, token=SECOND))
 
     assert (states(job.id), starts(job.id)) == ([State.COMPLETED], [3])
@@ -388,13 +390,13 @@ def test_retry_forgets_how_often_it_crashed():
     crash(job.id, times=2)
     claim(last_chance(), lease=0.0)
     time.sleep(0.01)
-    ledger.take_back_expired(max_starts=3)
+    parcels.take_back_expired(max_starts=3)
     assert states(job.id) == [State.FAILED]
 
     batches.retry(job.id)
 
-    assert len(ledger.pending(job.id, limit=10)) == 1
-    assert ledger.reserve_last_chance(QUEUES) is None
+    assert len(parcels.pending(job.id, limit=10)) == 1
+    assert parcels.reserve_last_chance(QUEUES) is None
 
 
 def test_what_rests_between_two_tries_burns_no_start():
@@ -404,7 +406,7 @@ def test_what_rests_between_two_tries_burns_no_start():
     ledger.rest(parcel, token=FIRST)
     time.sleep(0.01)
 
-    assert ledger.take_back_expired(max_starts=1) == 2
+    assert parcels.take_back_expired(max_starts=1) == 2
 
     assert [(item.state, item.starts, item.alone) for item in items_of(job.id)] == [(State.PENDING, 0, False)] * 2
     assert ledger.complete(parcel, token=FIRST, ids=ids) == 0
@@ -418,7 +420,7 @@ def test_what_is_tried_again_rests_no_more():
     claim(parcel, token=SECOND, previous=[FIRST], lease=0.0)
     time.sleep(0.01)
 
-    ledger.take_back_expired(max_starts=3)
+    parcels.take_back_expired(max_starts=3)
 
     assert [(item.state, item.starts, item.alone) for item in items_of(job.id)] == [(State.PENDING, 1, True)]
 
@@ -430,7 +432,7 @@ def test_give_back_takes_what_that_process_holds_and_burns_no_start():
         ledger.claim(parcel, Step.DECODE, token=FIRST, worker=worker, lease=60.0)
     ids = [item.id for item in items_of(job.id)]
 
-    assert ledger.give_back("host:7:") == 2
+    assert parcels.give_back("host:7:") == 2
 
     assert states(job.id) == [State.PENDING, State.PENDING, State.RUNNING]
     assert [(item.starts, item.alone) for item in items_of(job.id)] == [(0, False), (0, False), (1, False)]
@@ -453,7 +455,7 @@ def test_what_is_taken_back_begins_again_where_the_record_stands(step: Step, aga
     claim(reserve(job.id), step, lease=0.0)
     time.sleep(0.01)
 
-    ledger.take_back_expired(max_starts=3)
+    parcels.take_back_expired(max_starts=3)
 
     assert [(item.state, item.step) for item in items_of(job.id)] == [(State.PENDING, again_at)]
 
@@ -463,9 +465,9 @@ def test_take_back_of_a_parcel_takes_what_that_task_held():
     parcel = reserve(job.id)
     claim(parcel, token="task-a.7")  # noqa: S106 -- no secret
 
-    assert ledger.take_back_parcel(parcel, task_id="task", max_starts=3, code="worker_crashed") == 0
-    assert ledger.take_back_parcel(parcel, task_id="task.a", max_starts=3, code="worker_crashed") == 0
-    assert ledger.take_back_parcel(parcel, task_id="task-a", max_starts=3, code="worker_crashed") == 2
+    assert parcels.take_back_parcel(parcel, task_id="task", max_starts=3, code="worker_crashed") == 0
+    assert parcels.take_back_parcel(parcel, task_id="task.a", max_starts=3, code="worker_crashed") == 0
+    assert parcels.take_back_parcel(parcel, task_id="task-a", max_starts=3, code="worker_crashed") == 2
     assert states(job.id) == [State.PENDING, State.PENDING]
 
 
@@ -474,7 +476,7 @@ def test_take_back_of_a_parcel_says_why_on_the_last_start():
     parcel = reserve(job.id)
     claim(parcel)
 
-    ledger.take_back_parcel(parcel, task_id="task-a", max_starts=1, code="timeout")
+    parcels.take_back_parcel(parcel, task_id="task-a", max_starts=1, code="timeout")
 
     (item,) = items_of(job.id)
     assert item.error is not None
@@ -489,10 +491,10 @@ def test_lease_is_kept_as_long_as_the_step_runs():
 
     with ledger.lease_kept(parcel, token=FIRST, lease=0.6, limit=60.0):
         time.sleep(1.2)
-        assert ledger.take_back_expired(max_starts=3) == 0
+        assert parcels.take_back_expired(max_starts=3) == 0
     time.sleep(0.8)
 
-    assert ledger.take_back_expired(max_starts=3) == 1
+    assert parcels.take_back_expired(max_starts=3) == 1
 
 
 def test_lease_is_let_go_whenever_the_block_ends():
@@ -517,7 +519,7 @@ def test_lease_is_not_kept_beyond_its_limit():
 
     with ledger.lease_kept(parcel, token=FIRST, lease=0.3, limit=0.3):
         time.sleep(1.0)
-        assert ledger.take_back_expired(max_starts=3) == 1
+        assert parcels.take_back_expired(max_starts=3) == 1
 
 
 def test_lease_of_items_that_went_to_another_is_not_touched():
@@ -527,7 +529,7 @@ def test_lease_of_items_that_went_to_another_is_not_touched():
     time.sleep(0.2)
 
     with ledger.lease_kept(old, token=FIRST, lease=60.0, limit=60.0):
-        ledger.take_back_expired(max_starts=3)
+        parcels.take_back_expired(max_starts=3)
         claim(reserve(job.id), token=SECOND, lease=30.0)
         (before,) = items_of(job.id)
         time.sleep(0.2)
@@ -539,7 +541,7 @@ def test_requeue_makes_waiting_items_pending_and_burns_no_start():
     job = new_batch(3)
     parcel = reserve(job.id)
 
-    assert ledger.requeue([ObjectId(parcel)]) == 3
+    assert parcels.requeue([ObjectId(parcel)]) == 3
 
     assert [(item.state, item.starts, item.alone, item.parcel_id) for item in items_of(job.id)] == [
         (State.PENDING, 0, False, None)
@@ -551,7 +553,7 @@ def test_requeue_between_two_steps_burns_no_start():
     for _ in range(4):
         parcel = reserve(job.id)
         advance(parcel, claim(parcel))
-        ledger.requeue([ObjectId(parcel)])
+        parcels.requeue([ObjectId(parcel)])
     claim(reserve(job.id))
 
     assert starts(job.id) == [1]
@@ -561,11 +563,11 @@ def test_requeue_keeps_the_starts_that_ended_in_a_crash():
     job = new_batch(1)
     claim(reserve(job.id), lease=0.0)
     time.sleep(0.01)
-    ledger.take_back_expired(max_starts=3)
+    parcels.take_back_expired(max_starts=3)
     parcel = reserve(job.id)
     advance(parcel, claim(parcel))
 
-    ledger.requeue([ObjectId(parcel)])
+    parcels.requeue([ObjectId(parcel)])
 
     assert starts(job.id) == [1]
     assert [item.alone for item in items_of(job.id)] == [True]
@@ -576,28 +578,28 @@ def test_requeue_leaves_alone_what_runs():
     parcel = reserve(job.id)
     claim(parcel)
 
-    assert ledger.requeue([ObjectId(parcel)]) == 0
+    assert parcels.requeue([ObjectId(parcel)]) == 0
     assert states(job.id) == [State.RUNNING]
 
 
 def test_requeue_of_nothing_is_nothing():
-    assert ledger.requeue([]) == 0
+    assert parcels.requeue([]) == 0
 
 
 def test_in_flight_counts_parcels_in_the_cpu_and_in_all():
     job = new_batch(12)
-    assert ledger.in_flight() == (0, 0)
+    assert parcels.in_flight() == (0, 0)
 
-    parcels = [reserve(job.id, 3) for _ in range(4)]
-    assert ledger.in_flight() == (4, 4)
+    reserved = [reserve(job.id, 3) for _ in range(4)]
+    assert parcels.in_flight() == (4, 4)
 
-    advance(parcels[0], claim(parcels[0]), Step.TEMPO_KEY)
-    advance(parcels[1], claim(parcels[1]), Step.SUMMARIZE)
-    claim(parcels[2])
-    assert ledger.in_flight() == (3, 4)
+    advance(reserved[0], claim(reserved[0]), Step.TEMPO_KEY)
+    advance(reserved[1], claim(reserved[1]), Step.SUMMARIZE)
+    claim(reserved[2])
+    assert parcels.in_flight() == (3, 4)
 
-    ledger.complete(parcels[2], token=FIRST, ids=[item.id for item in items_of(job.id) if item.state == State.RUNNING])
-    assert ledger.in_flight() == (2, 3)
+    ledger.complete(reserved[2], token=FIRST, ids=[item.id for item in items_of(job.id) if item.state == State.RUNNING])
+    assert parcels.in_flight() == (2, 3)
 
 
 def test_waiting_parcels_are_those_queued_for_long():
@@ -608,23 +610,23 @@ def test_waiting_parcels_are_those_queued_for_long():
     running = reserve(job.id, 1, queue="io")
     claim(running)
 
-    waiting, now = ledger.waiting_parcels(older_than=0.2)
+    waiting, now = parcels.waiting_parcels(older_than=0.2)
 
     assert [(str(parcel.parcel_id), parcel.queue) for parcel in waiting] == [(first, "cpu")]
     assert 0.2 < (now - waiting[0].queued_at).total_seconds() < 60.0
-    assert len(ledger.waiting_parcels(older_than=0.0)[0]) == 2
+    assert len(parcels.waiting_parcels(older_than=0.0)[0]) == 2
 
 
 def test_newest_claims_tell_how_far_each_queue_was_read():
     job = new_batch(3)
     parcels = [reserve(job.id, 1, queue=queue) for queue in ("cpu", "cpu", "io")]
     queued_at = {item.path: item.queued_at for item in items_of(job.id)}
-    assert ledger.newest_claims() == {}
+    assert parcels.newest_claims() == {}
 
     for parcel in parcels:
         claim(parcel)
 
-    assert ledger.newest_claims() == {"cpu": queued_at["0001.wav"], "io": queued_at["0002.wav"]}
+    assert parcels.newest_claims() == {"cpu": queued_at["0001.wav"], "io": queued_at["0002.wav"]}
 
 
 def test_live_parcels_are_those_with_items_in_flight():
@@ -633,8 +635,8 @@ def test_live_parcels_are_those_with_items_in_flight():
     claim(running)
     ledger.complete(done, token=FIRST, ids=claim(done))
 
-    assert ledger.live_parcels([queued, running, done, str(ObjectId())]) == {queued, running}
-    assert ledger.live_parcels([]) == set()
+    assert parcels.live_parcels([queued, running, done, str(ObjectId())]) == {queued, running}
+    assert parcels.live_parcels([]) == set()
 
 
 def test_cancelled_items_are_fenced_off():
@@ -647,4 +649,4 @@ def test_cancelled_items_are_fenced_off():
     assert ledger.complete(parcel, token=FIRST, ids=ids) == 0
     assert claim(parcel) == []
     assert states(job.id) == [State.CANCELLED, State.CANCELLED]
-    assert ledger.in_flight() == (0, 0)
+    assert parcels.in_flight() == (0, 0)

@@ -14,7 +14,7 @@ from samplemind_worker.documents.batch import State, Step
 from samplemind_worker.documents.versions import VERSIONS
 from samplemind_worker.errors import UnreadableError
 from samplemind_worker.steps.workspace import Workspace
-from samplemind_worker.store import batches, ledger, mongo, packs, results
+from samplemind_worker.store import batches, ledger, mongo, packs, parcels, results
 from samplemind_worker.store.packs import Origin
 from samplemind_worker.store.results import Place
 from tests.factories import analysis_facts, audio_facts, content_id, new_batch, new_item
@@ -39,12 +39,12 @@ class Case:
 
 def make_case() -> Case:
     job = new_batch(7)
-    ids = [row["_id"] for row in ledger.pending(job.id, limit=7)]
-    ended, _ = ledger.reserve(job.id, ids[:2], queue="cpu")
+    ids = [row["_id"] for row in parcels.pending(job.id, limit=7)]
+    ended, _ = parcels.reserve(job.id, ids[:2], queue="cpu")
     ledger.claim(ended, Step.DECODE, token=TRY, worker="w", lease=60.0)
     ledger.fail(ended, token=TRY, errors={ids[0]: UnreadableError("no")})
     ledger.complete(ended, token=TRY, ids=ids[1:2])
-    parcel, _ = ledger.reserve(job.id, ids[2:5], queue="cpu")
+    parcel, _ = parcels.reserve(job.id, ids[2:5], queue="cpu")
     ledger.claim(parcel, Step.DECODE, token=TRY, worker="w", lease=60.0)
     return Case(job.id, parcel, ids[2:5], ids[5:])
 
@@ -69,13 +69,13 @@ def keep_turn(_: Case) -> None:
 
 
 def requeue(case: Case) -> None:
-    parcel, _ = ledger.reserve(case.batch, case.pending, queue="cpu")
-    ledger.requeue([ObjectId(parcel)])
+    parcel, _ = parcels.reserve(case.batch, case.pending, queue="cpu")
+    parcels.requeue([ObjectId(parcel)])
 
 
 def settle(case: Case) -> None:
     assert batches.settle(case.batch) is False
-    parcel, _ = ledger.reserve(case.batch, case.pending, queue="cpu")
+    parcel, _ = parcels.reserve(case.batch, case.pending, queue="cpu")
     ledger.claim(parcel, Step.DECODE, token=TRY, worker="w", lease=60.0)
     ledger.complete(parcel, token=TRY, ids=case.pending)
     ledger.complete(case.parcel, token=TRY, ids=case.ids)
@@ -109,7 +109,7 @@ CALLS: dict[str, Callable[[Case], object]] = {
     ),
     "ledger.lease_kept": keep_lease,
     "ledger.rest": lambda case: ledger.rest(case.parcel, token=TRY),
-    "ledger.take_back_claim": lambda case: ledger.take_back_claim(
+    "parcels.take_back_claim": lambda case: parcels.take_back_claim(
         case.parcel, token=TRY, max_starts=3, code="internal"
     ),
     "ledger.advance": lambda case: ledger.advance(
@@ -120,19 +120,19 @@ CALLS: dict[str, Callable[[Case], object]] = {
     "ledger.complete": lambda case: ledger.complete(case.parcel, token=TRY, ids=case.ids),
     "ledger.skip": lambda case: ledger.skip(case.parcel, token=TRY, ids=case.ids, reason="known"),
     "ledger.fail": lambda case: ledger.fail(case.parcel, token=TRY, errors={case.ids[0]: UnreadableError("no")}),
-    "ledger.pending": lambda case: ledger.pending(case.batch, limit=10),
-    "ledger.reserve": lambda case: ledger.reserve(case.batch, case.pending, queue="cpu"),
-    "ledger.reserve_last_chance": lambda _: ledger.reserve_last_chance({Step.DECODE: "cpu"}),
-    "ledger.in_flight": lambda _: ledger.in_flight(),
-    "ledger.take_back_expired": lambda _: ledger.take_back_expired(max_starts=3),
-    "ledger.take_back_parcel": lambda case: ledger.take_back_parcel(
+    "parcels.pending": lambda case: parcels.pending(case.batch, limit=10),
+    "parcels.reserve": lambda case: parcels.reserve(case.batch, case.pending, queue="cpu"),
+    "parcels.reserve_last_chance": lambda _: parcels.reserve_last_chance({Step.DECODE: "cpu"}),
+    "parcels.in_flight": lambda _: parcels.in_flight(),
+    "parcels.take_back_expired": lambda _: parcels.take_back_expired(max_starts=3),
+    "parcels.take_back_parcel": lambda case: parcels.take_back_parcel(
         case.parcel, task_id="task", max_starts=3, code="timeout"
     ),
-    "ledger.give_back": lambda _: ledger.give_back("w"),
-    "ledger.waiting_parcels": lambda _: ledger.waiting_parcels(older_than=0.0),
-    "ledger.newest_claims": lambda _: ledger.newest_claims(),
-    "ledger.requeue": requeue,
-    "ledger.live_parcels": lambda case: ledger.live_parcels([case.parcel]),
+    "parcels.give_back": lambda _: parcels.give_back("w"),
+    "parcels.waiting_parcels": lambda _: parcels.waiting_parcels(older_than=0.0),
+    "parcels.newest_claims": lambda _: parcels.newest_claims(),
+    "parcels.requeue": requeue,
+    "parcels.live_parcels": lambda case: parcels.live_parcels([case.parcel]),
     "results.save_places": lambda _: results.save_places([place(0)]),
     "results.unchanged": lambda _: results.unchanged([(place(0).id, 1000, 1, 1)], versions=VERSIONS),
     "results.progress_of": lambda _: results.progress_of([CONTENT]),
@@ -213,7 +213,7 @@ def plans(workspace: Workspace) -> dict[str, list[dict[str, Any]]]:
 
 
 def test_every_public_function_of_the_stores_is_called():
-    known = [name for module in (batches, ledger, results, packs) for name in public_functions(module)]
+    known = [name for module in (batches, ledger, parcels, results, packs) for name in public_functions(module)]
 
     assert sorted(CALLS) == sorted(known)
 
@@ -230,7 +230,7 @@ def test_no_query_scans_a_collection(plans: dict[str, list[dict[str, Any]]]):
     sorted_in_memory = [
         name
         for name, row in seen
-        if row.get("hasSortStage") and name in {"ledger.pending", "batches.iterate", "batches.recent"}
+        if row.get("hasSortStage") and name in {"parcels.pending", "batches.iterate", "batches.recent"}
     ]
     counts = [row for row in plans["batches.report"] if is_count(row) and "fresh" not in str(row["command"])]
 
