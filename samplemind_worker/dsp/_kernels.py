@@ -163,27 +163,31 @@ def spectral_frames(power: F32, freqs: F32, out: F32) -> None:
             out[t, 2] = freqs[k]
 
 
-@_jit("f8(f4[::1], i4[::1], i8, i4, i4, f4[::1])", fastmath=_SUMS, **_OPTIONS)
-def _sum_least(values: F32, bits: npt.NDArray[np.int32], count: int, low: int, high: int, limit: F32) -> float:
-    """Sum the ``count`` least of numbers (>= 0) whose ``bits`` lie between two; ``limit`` is one place to work in."""
+@_jit("f8(f4[::1], i8, i4, i4, f4[::1])", fastmath=_SUMS, **_OPTIONS)
+def _sum_least(values: F32, count: int, low: int, high: int, limit: F32) -> float:
+    """Sum the ``count`` least of numbers (>= 0) whose bits lie between two; ``limit`` is one place to work in."""
     # Halving the range in which the limit lies beats sorting: counting goes eight at a time and without a branch. The
     # bits of floats of one sign, read as whole numbers, are in the same order.
-    bottom, top, below = np.int64(low) - 1, np.int64(high), np.int64(0)
+    bits = limit.view(np.int32)
+    bottom, top, below = np.int64(low) - 1, np.int64(high), np.float32(0.0)
     while top - bottom > 1 and below < count:
-        middle = np.int32((bottom + top) >> 1)
-        found = np.int32(0)
-        for k in range(bits.shape[0]):
-            found += np.int32(bits[k] <= middle)
-        if found <= count:
-            bottom, below = np.int64(middle), np.int64(found)
-        else:
-            top = np.int64(middle)
-    total, border = np.float32(0.0), np.int32(bottom)
-    if below > 0:
+        middle = (bottom + top) >> 1
+        bits[0] = middle
+        border, found = limit[0], np.float32(0.0)
         for k in range(values.shape[0]):
-            total += values[k] if bits[k] <= border else np.float32(0.0)
+            found += np.float32(1.0) if values[k] <= border else np.float32(0.0)
+        if found <= count:
+            bottom, below = middle, found
+        else:
+            top = middle
+    total = np.float32(0.0)
+    if below > 0:
+        bits[0] = bottom
+        border = limit[0]
+        for k in range(values.shape[0]):
+            total += values[k] if values[k] <= border else np.float32(0.0)
     # What is missing equals the limit: numbers may be there more than once.
-    limit.view(np.int32)[0] = np.int32(top)
+    bits[0] = top
     return total + (count - below) * limit[0]
 
 
@@ -203,12 +207,14 @@ def contrast_frames(power: F32, bands: I64, contrast: F32) -> None:
             band, whole = magnitude[bands[b, 0] : bands[b, 1]], bits[bands[b, 0] : bands[b, 1]]
             low, high, total = whole[0], whole[0], np.float32(0.0)
             for k in range(whole.shape[0]):
-                low, high = min(low, whole[k]), max(high, whole[k])
+                v = whole[k]
+                low = min(low, v)
+                high = max(high, v)
             if count > 1:
                 for k in range(band.shape[0]):
                     total += band[k]
-                valley = _sum_least(band, whole, count, low, high, limit) / count
-                peak = (total - _sum_least(band, whole, band.shape[0] - count, low, high, limit)) / count
+                valley = _sum_least(band, count, low, high, limit) / count
+                peak = (total - _sum_least(band, band.shape[0] - count, low, high, limit)) / count
             else:
                 border[0] = low
                 valley = np.float64(limit[0])
