@@ -52,7 +52,7 @@ def _report(odds: npt.NDArray[np.float64], right: npt.NDArray[np.int64]) -> None
             others = np.bincount(found[own & (found != k)], minlength=len(CLASSES))
             taken = ", ".join(f"{CLASSES[j]} {others[j]}" for j in np.argsort(-others)[:4] if others[j])
             sys.stdout.write(f"{name:11}{own.sum():6} {100 * (found[own] == k).mean():5.1f} % right, else {taken}\n")
-    for low in (0.0, 0.2, SURE, 0.6, 0.7, 0.8, 0.9):
+    for low in (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9):
         inside = (chance >= low) & (chance < low + 0.1)
         if inside.any():
             share = 100 * (found == right)[inside].mean()

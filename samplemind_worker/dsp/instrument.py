@@ -23,7 +23,7 @@ _OTHER = "other"
 CLASSES = (*DRUMS, *TONES, _OTHER)
 """What the network tells apart; ``other`` are instruments that the closed list has no word for."""
 
-SURE = 0.4
+SURE = 0.3
 
 
 def describe(features: Features, heard: Heard | None) -> npt.NDArray[np.float32]:
@@ -77,7 +77,7 @@ def estimate_instrument(
     Returns
     -------
     tuple of (str or None, float or None)
-        Name from the contract's list and confidence, the chance that it is right; None where that is below 0.4, and
+        Name from the contract's list and confidence, the chance that it is right; None where that is below 0.3, and
         for silence.
     """
     if kind is None:

@@ -5,7 +5,7 @@ import numpy.typing as npt
 import pytest
 
 from samplemind_worker import dsp
-from samplemind_worker.dsp.instrument import CLASSES, describe
+from samplemind_worker.dsp.instrument import CLASSES, SURE, describe
 from samplemind_worker.dsp.pitch import hear
 from tests import signals
 
@@ -50,7 +50,7 @@ def test_names_come_with_a_chance_that_is_not_small():
         assert (found.instrument is None) == (found.instrument_confidence is None)
         if found.instrument is not None:
             assert found.instrument in CLASSES
-            assert 0.4 <= (found.instrument_confidence or 0.0) <= 1.0
+            assert SURE <= (found.instrument_confidence or 0.0) <= 1.0
 
 
 @pytest.mark.parametrize("samples", [1, 50, 600, 5000, 15 * SR])
