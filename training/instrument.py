@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from samplemind_worker import dsp
-from samplemind_worker.dsp.instrument import CLASSES, DRUMS, SURE, describe
+from samplemind_worker.dsp.instrument import CLASSES, DRUMS, describe
 from samplemind_worker.dsp.network import softmax
 from samplemind_worker.dsp.pitch import hear
 from training import augment, network, oneshots
