@@ -24,6 +24,7 @@ CLASSES = (*DRUMS, *TONES, _OTHER)
 """What the network tells apart; ``other`` are instruments that the closed list has no word for."""
 
 SURE = 0.3
+"""Least chance to be named with; of the answers just above it, half were right on recorded one-shots."""
 
 
 def describe(features: Features, heard: Heard | None) -> npt.NDArray[np.float32]:
