@@ -57,6 +57,11 @@ def _hold(y: F32, zone: dict[str, str], sr: int, rng: Rng) -> F32:
     return y
 
 
+def _pitch(zone: dict[str, str]) -> float:
+    """Give the MIDI number that the header tells: far beyond any key it is damaged, and so may be the rest."""
+    return (float(zone["originalPitch"]) - 100.0 * float(zone["coarseTune"]) - float(zone["fineTune"])) / 100.0
+
+
 def _files(folder: Path) -> Iterator[tuple[Path, str, int | None, int]]:
     """Give each file, its soundfont, and the drum or the program it holds; no orchestral kits, none of effects."""
     odd: set[tuple[str, str]] = set()
@@ -84,12 +89,12 @@ def sounds(rng: Rng, folder: Path) -> Iterator[tuple[F32, dict[str, Any]]]:
                 continue
             seen.add(key)
             y, sr = _decode(zone)
-            if len(y) <= 200:
-                continue
             if drum is None:
                 y = _hold(y, zone, sr, rng)
+            if len(y) <= 200:
+                continue
             trimmed = cutting.trim(np.asarray(soxr.resample(y, sr, SR), np.float32), rng)
-            if trimmed is not None:
+            if trimmed is not None and (drum is not None or 20.0 < _pitch(zone) < 100.0):
                 # What stands in a recording's header is no proof of its pitch: the class is learned, the pitch is not.
                 midi = programs.UNKNOWN if drum is None else None
                 name = programs.name(program) if drum is None else drums.GENERAL_MIDI[drum]
