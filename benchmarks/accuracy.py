@@ -1,8 +1,8 @@
-"""Measure the accuracy of tempo, key and kind against a manifest of labels, and whether the confidence is true.
+"""Measure the accuracy of all answers against a manifest of labels, and whether their confidence is true.
 
 ``python -m benchmarks.accuracy [MANIFEST]``; without one the demonstration library is made and measured. A manifest
 has the columns that `benchmarks.library` writes; ``notes`` may hold ``halftime=1`` or ``octave=uncertain`` (the level
-of the tempo is not judged then).
+of the tempo is not judged then), ``midi=60`` (a single note) and ``class=snare`` (``cymbal`` is a crash).
 """
 
 import argparse
@@ -21,7 +21,15 @@ from samplemind_worker.errors import PermanentError
 Row = dict[str, str]
 
 _LEVELS = (1.0, 2.0, 3.0, 1 / 2, 1 / 3)
-_COLUMNS = ("acc1", "acc2", "t1", "t05", "false", "key", "kind")
+_COLUMNS = ("acc1", "acc2", "t1", "t05", "false", "key", "pitch class", "pitch", "kind", "instrument")
+_CONFIDENCES = {
+    "acc1": "tempo_confidence",
+    "key": "key_confidence",
+    "pitch": "pitch_confidence",
+    "kind": "kind_confidence",
+    "instrument": "instrument_confidence",
+}
+"""Measures with a confidence, and its field."""
 
 
 def _near(found: float | None, wanted: float, tolerance: float) -> bool:
@@ -42,6 +50,16 @@ def measures(row: Row, found: dsp.Estimates | None) -> Iterator[tuple[str, bool]
         yield "false", tempo is not None
     if row["key_tonic"] and row["key_mode"]:
         yield "key", found is not None and (found.key, found.mode) == (row["key_tonic"], row["key_mode"])
+    notes = dict(part.split("=", 1) for part in row["notes"].split("; ") if "=" in part)
+    if "midi" in notes:
+        off = None
+        if found is not None and found.pitch_midi is not None:
+            off = found.pitch_midi + (found.pitch_cents or 0.0) / 100.0 - float(notes["midi"])
+        yield "pitch class", off is not None and abs((off + 6.0) % 12.0 - 6.0) <= 0.5
+        yield "pitch", off is not None and abs(off) <= 0.5
+    if row["kind"] == "one_shot" and "class" in notes:
+        wanted = {"cymbal": "crash"}.get(notes["class"], notes["class"])
+        yield "instrument", found is not None and found.instrument == wanted
     if row["kind"] in {"one_shot", "loop", "track"}:
         yield "kind", found is not None and found.kind == row["kind"]
 
@@ -72,25 +90,24 @@ def report(manifest: Path) -> None:
     with manifest.open(newline="") as file:
         rows = list(csv.DictReader(file))
     counts: defaultdict[str, defaultdict[str, list[bool]]] = defaultdict(lambda: defaultdict(list))
-    tempi: list[tuple[float, bool]] = []
-    keys: list[tuple[float, bool]] = []
+    answers: dict[str, list[tuple[float, bool]]] = {name: [] for name in _CONFIDENCES}
     for row in rows:
         found = analyse(manifest.parent / row["path"])
         for name, right in measures(row, found):
             counts["all"][name].append(right)
             counts[row["set"]][name].append(right)
-            if found and name == "acc1" and found.tempo_confidence is not None:
-                tempi.append((found.tempo_confidence, right))
-            if found and name == "key" and found.key_confidence is not None:
-                keys.append((found.key_confidence, right))
+            confidence = getattr(found, _CONFIDENCES[name]) if found and name in _CONFIDENCES else None
+            if confidence is not None:
+                answers[name].append((confidence, right))
     print("| set | " + " | ".join(_COLUMNS) + " |\n|---|" + "---|" * len(_COLUMNS))
     for group in counts:
         cells = [counts[group][name] for name in _COLUMNS]
         print(
             f"| {group} | " + " | ".join(f"{100 * sum(c) / len(c):.1f} ({len(c)})" if c else "" for c in cells) + " |"
         )
-    for name, answers in (("tempo", tempi), ("key", keys)):
-        print(f"\nConfidence of the {name}: answers, share right\n" + "\n".join(reliability(answers)))
+    for name, given in answers.items():
+        if given:
+            print(f"\nConfidence of {name}: answers, share right\n" + "\n".join(reliability(given)))
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -18,9 +18,10 @@ SR = 22050
 
 GENERAL_MIDI = {
     35: "kick", 36: "kick", 37: "rim", 38: "snare", 39: "clap", 40: "snare", 41: "tom", 42: "hat_closed", 43: "tom",
-    44: "hat_closed", 45: "tom", 46: "hat_open", 47: "tom", 48: "tom", 49: "crash", 50: "tom", 51: "ride", 52: "crash",
-    54: "shaker", 55: "crash", 56: "cowbell", 57: "crash", 59: "ride", 60: "perc", 61: "perc", 62: "perc", 63: "perc",
-    64: "perc", 65: "perc", 66: "perc", 69: "shaker", 70: "shaker", 75: "perc", 76: "perc", 77: "perc", 82: "shaker",
+    44: "hat_closed", 45: "tom", 46: "hat_open", 47: "tom", 48: "tom", 49: "crash", 50: "tom", 51: "ride",
+    52: "crash", 53: "ride", 54: "shaker", 55: "crash", 56: "cowbell", 57: "crash", 59: "ride", 60: "perc",
+    61: "perc", 62: "perc", 63: "perc", 64: "perc", 65: "perc", 66: "perc", 67: "perc", 68: "perc", 69: "shaker",
+    70: "shaker", 73: "perc", 74: "perc", 75: "perc", 76: "perc", 77: "perc", 82: "shaker",
 }  # fmt: skip
 
 
@@ -90,11 +91,11 @@ def _hat(r: Rng, n: int, seconds: float) -> F64:
 
 
 def _hat_closed(r: Rng, n: int) -> F64:
-    return _hat(r, n, r.uniform(0.04, 0.25))
+    return _hat(r, n, r.uniform(0.03, 0.25))
 
 
 def _hat_open(r: Rng, n: int) -> F64:
-    return _hat(r, n, r.uniform(0.5, 1.6))
+    return _hat(r, n, r.uniform(0.3, 1.6))
 
 
 def _tom(r: Rng, n: int) -> F64:

@@ -1,7 +1,7 @@
 """Clips of MIDI notes through soundfonts: `fluidsynth` renders many at once and they are cut apart again.
 
 Needs `fluidsynth` and General MIDI soundfonts, in Debian: fluid-soundfont-gm, timgm6mb-soundfont, csound-soundfont,
-opl3-soundfont, musescore-general-soundfont-small.
+opl3-soundfont, musescore-general-soundfont-small, avldrums.lv2-soundfont. Merlin comes with the Python package scamp.
 """
 
 import struct
@@ -26,6 +26,13 @@ FONTS = {
     "opl3": "/usr/share/sounds/sf2/OPL-3_FM_128M.sf2",
     "musescore": "/usr/share/sounds/sf3/MuseScore_General.sf3",
 }
+"""General MIDI soundfonts."""
+MORE_FONTS = {
+    "merlin": "/usr/share/sounds/sf2/Merlin.sf2",
+    "pearl": "/usr/share/sounds/sf2/Black_Pearl_4_LV2.sf2",
+    "zeppelin": "/usr/share/sounds/sf2/Red_Zeppelin_4_LV2.sf2",
+}
+"""Another one, and two drum kits; single sounds are learned from them too."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +80,16 @@ def _events(clip: Clip, start: int) -> list[tuple[int, int, bytes]]:
     return out
 
 
+def kits(font: str) -> list[int]:
+    """Give the programs of the drum kits of a soundfont."""
+    data = Path((FONTS | MORE_FONTS)[font]).read_bytes()
+    place = data.rindex(b"phdr")
+    size = struct.unpack_from("<I", data, place + 4)[0]
+    # Records of 38 bytes: a name, then program and bank; the last one ends the list.
+    records = [struct.unpack_from("<HH", data, place + 28 + 38 * k) for k in range(size // 38 - 1)]
+    return sorted(program for program, bank in records if bank == 128)  # noqa: PLR2004 -- the bank of percussion
+
+
 def render(clips: Sequence[Clip], font: str, *, tail: float = 0.3, reverb: bool = False) -> list[F32]:
     """Render clips at 22.05 kHz, mono; each is its seconds and the tail long."""
     events: list[tuple[int, int, bytes]] = []
@@ -87,7 +104,7 @@ def render(clips: Sequence[Clip], font: str, *, tail: float = 0.3, reverb: bool 
         source.write_bytes(_midi_file(events))
         effects = ["-R", str(int(reverb)), "-C", str(int(reverb))]
         command = ["fluidsynth", "-ni", "-q", "-g", "0.4", "-r", str(SR), *effects, "-O", "s16", "-T", "wav"]
-        subprocess.run([*command, "-F", target, FONTS[font], source], check=True, capture_output=True)  # noqa: S603
+        subprocess.run([*command, "-F", target, (FONTS | MORE_FONTS)[font], source], check=True, capture_output=True)  # noqa: S603
         stereo, _ = soundfile.read(target, dtype="float32")
     y = stereo.mean(axis=1)
     first = [round(0.001 * (s + 5) * SR) for s in starts]

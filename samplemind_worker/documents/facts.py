@@ -61,6 +61,7 @@ class AnalysisFacts(BaseModel):
     tempo_candidates: list[TempoCandidate] = Field(default_factory=list)
     time_signature: tuple[int, int] | None = None
     beats: list[float] = Field(default_factory=list)
+    beats_in_loop: int | None = None
     key: str | None = None
     mode: Mode | None = None
     key_confidence: float | None = None

@@ -6,7 +6,7 @@ from samplemind_worker.documents.facts import AnalysisFacts, AudioFacts
 
 _ANALYSIS_FIELDS = (
     "kind", "kind_confidence",
-    "tempo", "tempo_confidence", "tempo_candidates", "time_signature", "beats",
+    "tempo", "tempo_confidence", "tempo_candidates", "time_signature", "beats", "beats_in_loop",
     "key", "mode", "key_confidence", "key_candidates", "camelot", "tuning_cents",
     "pitch_midi", "pitch_note", "pitch_cents", "pitch_confidence",
     "instrument", "instrument_confidence",

@@ -30,31 +30,34 @@ _OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy"
 _SUMS = {"reassoc", "contract", "nsz"}
 
 
-@_jit(_f.void(_BLOCK, _f.f8[::1], _f.f8[:, ::1], _f.f8[::1], _f.i8[::1], _f.f8[::1]), fastmath=_SUMS, **_OPTIONS)
+@_jit(_f.void(_BLOCK, _f.f8[::1], _f.f8[:, ::1], _f.f8[::1], _f.i8[::1], _f.f8[::1]), fastmath={"contract"}, **_OPTIONS)
 def k_weight(x: F32, coefficients: F64, state: F64, weights: F64, ends: I64, sums: F64) -> None:
-    """Filter (frames, channels) by two biquads; add the weighted energy up to each of ``ends`` to ``sums``."""
+    """Filter (frames, channels) by two biquads; add the weighted energy up to each of ``ends`` to ``sums``.
+
+    ``state`` (channels, 6) holds the last two inputs, the last two outputs of the first biquad, and of the second.
+    """
     b0, b1, b2, a1, a2 = coefficients[0], coefficients[1], coefficients[2], coefficients[3], coefficients[4]
     c0, c1, c2, d1, d2 = coefficients[5], coefficients[6], coefficients[7], coefficients[8], coefficients[9]
     for channel in range(x.shape[1]):
-        s0, s1, s2, s3 = state[channel, 0], state[channel, 1], state[channel, 2], state[channel, 3]
+        v1, v2, u1, u2 = state[channel, 0], state[channel, 1], state[channel, 2], state[channel, 3]
+        w1, w2 = state[channel, 4], state[channel, 5]
         start = 0
         for k in range(ends.shape[0]):
             total = 0.0
             for i in range(start, ends[k]):
                 v = np.float64(x[i, channel])
-                u = b0 * v + s0
-                s0 = b1 * v - a1 * u + s1
-                s1 = b2 * v - a2 * u
-                w = c0 * u + s2
-                s2 = c1 * u - d1 * w + s3
-                s3 = c2 * u - d2 * w
+                # Direct form I: only the last of these sums waits for the output before it.
+                u = ((b0 * v + b1 * v1 + b2 * v2) - a2 * u2) - a1 * u1
+                w = ((c0 * u + c1 * u1 + c2 * u2) - d2 * w2) - d1 * w1
                 total += w * w
+                v2, v1, u2, u1, w2, w1 = v1, v, u1, u, w1, w
             start = ends[k]
             sums[k] += weights[channel] * total
             # Denormal numbers after a fade to silence would cost a hundred times a normal step.
-            if abs(s0) + abs(s1) + abs(s2) + abs(s3) < 1e-30:
-                s0 = s1 = s2 = s3 = 0.0
-        state[channel, 0], state[channel, 1], state[channel, 2], state[channel, 3] = s0, s1, s2, s3
+            if abs(u1) + abs(u2) + abs(w1) + abs(w2) < 1e-30:
+                u1 = u2 = w1 = w2 = 0.0
+        state[channel, 0], state[channel, 1], state[channel, 2], state[channel, 3] = v1, v2, u1, u2
+        state[channel, 4], state[channel, 5] = w1, w2
 
 
 @_jit("f8(f4[:,::1], f4[:,::1], f8)", fastmath=_SUMS, **_OPTIONS)
@@ -160,16 +163,13 @@ def spectral_frames(power: F32, freqs: F32, out: F32) -> None:
             out[t, 2] = freqs[k]
 
 
-@_jit("f8(f4[::1], i8, f4, f4, f4[::1])", fastmath=_SUMS, **_OPTIONS)
-def _sum_least(values: F32, count: int, low: float, high: float, limit: F32) -> float:
-    """Sum the ``count`` least of numbers between ``low`` and ``high`` (>= 0); ``limit`` is one place to work in."""
+@_jit("f8(f4[::1], i8, i4, i4, f4[::1])", fastmath=_SUMS, **_OPTIONS)
+def _sum_least(values: F32, count: int, low: int, high: int, limit: F32) -> float:
+    """Sum the ``count`` least of numbers (>= 0) whose bits lie between two; ``limit`` is one place to work in."""
     # Halving the range in which the limit lies beats sorting: counting goes eight at a time and without a branch. The
     # bits of floats of one sign, read as whole numbers, are in the same order.
     bits = limit.view(np.int32)
-    limit[0] = low
-    bottom = np.int64(bits[0]) - 1
-    limit[0] = high
-    top, below = np.int64(bits[0]), np.float32(0.0)
+    bottom, top, below = np.int64(low) - 1, np.int64(high), np.float32(0.0)
     while top - bottom > 1 and below < count:
         middle = (bottom + top) >> 1
         bits[0] = middle
@@ -198,20 +198,28 @@ def contrast_frames(power: F32, bands: I64, contrast: F32) -> None:
     A row of ``bands`` holds the first bin, the end, and the number of bins that make a peak or a valley.
     """
     magnitude, limit = np.empty(power.shape[1], np.float32), np.empty(1, np.float32)
+    bits, border = magnitude.view(np.int32), limit.view(np.int32)
     for t in range(power.shape[0]):
         for k in range(magnitude.shape[0]):
             magnitude[k] = math.sqrt(power[t, k])
         for b in range(bands.shape[0]):
             count = bands[b, 2]
-            band = magnitude[bands[b, 0] : bands[b, 1]]
-            low, high, total = band[0], band[0], np.float32(0.0)
-            for k in range(band.shape[0]):
-                low, high = min(low, band[k]), max(high, band[k])
-                total += band[k]
-            valley, peak = np.float64(low), np.float64(high)
+            band, whole = magnitude[bands[b, 0] : bands[b, 1]], bits[bands[b, 0] : bands[b, 1]]
+            low, high, total = whole[0], whole[0], np.float32(0.0)
+            for k in range(whole.shape[0]):
+                v = whole[k]
+                low = min(low, v)
+                high = max(high, v)
             if count > 1:
+                for k in range(band.shape[0]):
+                    total += band[k]
                 valley = _sum_least(band, count, low, high, limit) / count
                 peak = (total - _sum_least(band, band.shape[0] - count, low, high, limit)) / count
+            else:
+                border[0] = low
+                valley = np.float64(limit[0])
+                border[0] = high
+                peak = np.float64(limit[0])
             contrast[t, b] = 10.0 * math.log10(max(peak, 1e-10) / max(valley, 1e-10))
 
 
@@ -286,3 +294,47 @@ def fold_semitones(midi: F32, weight: F32, tuning: float, lowest: int, out: F32)
                 note = math.floor(place + 0.5)
                 if 0 <= note < notes:
                     out[t, note] += weight[t, k] * (math.cos(math.pi * (place - note)) ** 2)
+
+
+@_jit("void(f4[:,::1], f4[:,::1], f8[::1])", **_OPTIONS)
+def tuning_sums(midi: F32, weight: F32, out: F64) -> None:
+    """Add the roots of the weights of the peaks above G2, and their turning by the distance to the semitone.
+
+    Writes sum, cosine, sine. Below 100 Hz a bin is wider than half a semitone.
+    """
+    total, cosine, sine = 0.0, 0.0, 0.0
+    for t in range(midi.shape[0]):
+        for k in range(midi.shape[1]):
+            if weight[t, k] > 0.0 and midi[t, k] > 43.0:
+                root, angle = math.sqrt(weight[t, k]), 2.0 * math.pi * midi[t, k]
+                total += root
+                cosine += root * math.cos(angle)
+                sine += root * math.sin(angle)
+    out[0], out[1], out[2] = total, cosine, sine
+
+
+@_jit("void(f4[:,::1], f4[:,::1], f4[:,::1], f4[:,::1], f4, f8[:,::1])", **_OPTIONS)
+def summarize(scalars: F32, contrast: F32, mfcc: F32, chroma: F32, least: float, out: F64) -> None:
+    """Write mean and standard deviation (2, columns) over the frames whose first scalar is above ``least``."""
+    columns = out.shape[1]
+    shift, total, square = np.empty(columns), np.zeros(columns), np.zeros(columns)
+    count = 0
+    for t in range(scalars.shape[0]):
+        if scalars[t, 0] <= least:
+            continue
+        place = 0
+        for part in (scalars, contrast, mfcc, chroma):
+            row = part[t]
+            for k in range(row.shape[0]):
+                if count == 0:
+                    # Distances to the first frame: squares of the values themselves would lose what differs.
+                    shift[place + k] = row[k]
+                d = row[k] - shift[place + k]
+                total[place + k] += d
+                square[place + k] += d * d
+            place += row.shape[0]
+        count += 1
+    for k in range(columns):
+        mean = total[k] / count
+        out[0, k] = shift[k] + mean
+        out[1, k] = math.sqrt(max(square[k] / count - mean * mean, 0.0))

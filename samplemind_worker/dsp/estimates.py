@@ -2,8 +2,8 @@
 
 from samplemind_worker.dsp.instrument import estimate_instrument
 from samplemind_worker.dsp.key import estimate_key
-from samplemind_worker.dsp.kind import estimate_kind
-from samplemind_worker.dsp.pitch import estimate_pitch
+from samplemind_worker.dsp.kind import SHORTEST_LOOP_SECONDS, estimate_kind
+from samplemind_worker.dsp.pitch import estimate_pitch, hear
 from samplemind_worker.dsp.tempo import estimate_tempo
 from samplemind_worker.dsp.types import Estimates, Features, KeyEstimate, PitchEstimate, TempoEstimate
 
@@ -23,13 +23,17 @@ def estimate(features: Features, *, duration: float) -> Estimates:
     Estimates
         None where the question has no answer: a one-shot has no tempo and no key, a loop no pitch, silence nothing.
     """
-    tempo, key, pitch = estimate_tempo(features, duration=duration), estimate_key(features), estimate_pitch(features)
-    kind, kind_confidence = estimate_kind(features, duration=duration, tempo=tempo, key=key, pitch=pitch)
+    tempo, key = TempoEstimate(), KeyEstimate()
+    if duration >= SHORTEST_LOOP_SECONDS:
+        tempo, key = estimate_tempo(features, duration=duration), estimate_key(features)
+    heard = hear(features)
+    pitch = estimate_pitch(features, heard)
+    kind, kind_confidence = estimate_kind(features, heard, duration=duration, tempo=tempo, key=key)
     if kind not in {"loop", "track"}:
         tempo, key = TempoEstimate(), KeyEstimate()
     if kind != "one_shot":
         pitch = PitchEstimate()
-    instrument, instrument_confidence = estimate_instrument(features, kind=kind, key=key)
+    instrument, instrument_confidence = estimate_instrument(features, heard, kind=kind, key=key)
     tuned = key.key is not None or pitch.midi is not None
     return Estimates(
         kind=kind,

@@ -5,6 +5,7 @@ are those of the signal as it came. Three short-time spectra: 2048 samples every
 onsets, 8192 every 4096 for pitches. A signal whose peak is below -100 dBFS is silent: no frames, every number None.
 """
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
@@ -13,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from samplemind_worker.dsp import _kernels, pitch, spectrum
+from samplemind_worker.dsp import _kernels, _notes, pitch, spectrum
 from samplemind_worker.dsp.checks import check_signal
 from samplemind_worker.dsp.types import LOWEST_NOTE, NOTES, Features, Summary
 from samplemind_worker.dsp.units import SR
@@ -34,7 +35,8 @@ _ONSET_RANGES_HZ = ((0.0, 150.0), (150.0, 2000.0), (2000.0, SR / 2))
 _ONSET_LAG = 2  # frames: 12 ms, half the window, as long as its rise
 _PEAKS = 160
 _PITCH_RANGE_HZ = (45.0, 5000.0)
-_PITCH_FRAMES = 48  # single notes are shorter than 9 s
+_NOTE_FRAMES = 24  # the first 4.5 s tell the pitch of a note; later there is mostly its noise
+_PITCH_FRAMES = 96  # what is longer than 17 s is no single sound
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +188,8 @@ class Pitches:
     strength: float
     notes: F32
     share: F32
-    track: F32
+    candidates: F32
+    bands: F32
 
 
 def pitches(y: F32, *, scale: float = 1.0) -> Pitches:
@@ -203,8 +206,8 @@ def pitches(y: F32, *, scale: float = 1.0) -> Pitches:
     -------
     Pitches
         ``notes`` (frames, 84) by semitone from C1 on with the tuning removed, ``share`` (frames, 2) of
-        `Features.tonalness`, ``track`` (frames, 3) of `pitch.pitch_frames` for signals shorter than 9 s, else of no
-        frames.
+        `Features.tonalness`, ``candidates`` and ``bands`` of `pitch.candidates` for signals shorter than 17 s, else
+        empty.
 
     References
     ----------
@@ -216,28 +219,32 @@ def pitches(y: F32, *, scale: float = 1.0) -> Pitches:
     share = np.zeros((count, 2), np.float32)
     bin_hz = SR / PITCH_FRAME
     low, high = (round(hz / bin_hz) for hz in _PITCH_RANGE_HZ)
-    tracks: list[F32] = []
+    short = count <= _PITCH_FRAMES
+    total = np.zeros(PITCH_FRAME // 2 + 1, np.float32)
     for first, power in spectrum.power_blocks(y, size=PITCH_FRAME, hop=PITCH_HOP, scale=scale):
         block = slice(first, first + len(power))
         _kernels.spectral_peaks(power, bin_hz, low, high, midi[block], weight[block], share[block])
-        if count <= _PITCH_FRAMES:
-            tracks.append(pitch.pitch_frames(power, midi=midi[block], weight=weight[block]))
+        if short:
+            _notes.add_spectra(power[: max(0, _NOTE_FRAMES - first)], total)
     tuning, strength = _tuning(midi, weight)
     notes = np.zeros((count, NOTES), np.float32)
     _kernels.fold_semitones(midi, weight, tuning, LOWEST_NOTE, notes)
-    track = np.concatenate(tracks) if tracks else np.zeros((0, 3), np.float32)
-    return Pitches(tuning, strength, notes, share, track)
+    rows, bands = pitch.candidates(total) if short else _no_candidates()
+    return Pitches(tuning, strength, notes, share, rows, bands)
+
+
+def _no_candidates() -> tuple[F32, F32]:
+    return np.zeros((0, _notes.MEASURES), np.float32), np.zeros(0, np.float32)
 
 
 def _tuning(midi: F32, weight: F32) -> tuple[float, float]:
     """Give the circular mean of the peaks' distance to semitones, and how well they agree (0 to 1)."""
-    # Below 100 Hz a bin is wider than half a semitone.
-    used = np.where(midi > 43.0, np.sqrt(weight), 0.0)  # noqa: PLR2004 -- G2, 98 Hz
-    total = float(used.sum())
+    sums = np.empty(3)
+    _kernels.tuning_sums(midi, weight, sums)
+    total, cosine, sine = sums.tolist()
     if total <= 0.0:
         return 0.0, 0.0
-    mean = complex((used * np.exp(2j * np.pi * midi)).sum()) / total
-    return float(np.angle(mean) / (2.0 * np.pi)), abs(mean)
+    return math.atan2(sine, cosine) / (2.0 * math.pi), math.hypot(cosine, sine) / total
 
 
 _SCALARS = ("rms", "zero_crossing_rate", "centroid_hz", "bandwidth_hz", "rolloff_hz", "flatness")
@@ -246,22 +253,22 @@ _VECTORS = {"contrast": 7, "mfcc": MFCC, "chroma": 12}
 
 def _summary(frames: Timbre, onset: F32, *, peak: float) -> Summary:
     """Give mean and standard deviation over the frames that lie within 60 dB of the loudest."""
-    rms = frames.scalars[:, 0]
-    active = rms > _ACTIVE * rms.max()
-    values = np.concatenate((frames.scalars, frames.contrast, frames.mfcc, frames.chroma), axis=1)[active]
-    mean = values.mean(axis=0, dtype=np.float64)
-    values = values - mean
-    std = np.sqrt(np.square(values, out=values).mean(axis=0))
-    mean[0] *= peak
-    std[0] *= peak
-    means, stds = mean.tolist(), std.tolist()
+    values = np.empty((2, 6 + 7 + MFCC + 12))
+    loudest = frames.scalars[:, 0].max()
+    _kernels.summarize(
+        frames.scalars, frames.contrast, frames.mfcc, frames.chroma, np.float32(_ACTIVE * loudest), values
+    )
+    values[:, 0] *= peak
+    means, stds = values.tolist()
     summary: Summary = {name: {"mean": means[k], "std": stds[k]} for k, name in enumerate(_SCALARS)}
     first = len(_SCALARS)
     for name, size in _VECTORS.items():
         summary[name] = {"mean": means[first : first + size], "std": stds[first : first + size]}
         first += size
-    strength = onset[0].astype(np.float64)
-    summary["onset_strength"] = {"mean": float(strength.mean()), "std": float(strength.std())}
+    summary["onset_strength"] = {
+        "mean": float(onset[0].mean(dtype=np.float64)),
+        "std": float(onset[0].std(dtype=np.float64)),
+    }
     return summary
 
 
@@ -282,7 +289,8 @@ def _silent(samples: int) -> Features:
         mel=np.zeros((0, KEPT_MEL_BANDS), np.float32),
         notes=np.zeros((0, NOTES), np.float32),
         tonalness=np.zeros((0, 2), np.float32),
-        pitch=np.zeros((0, 3), np.float32),
+        pitch=_no_candidates()[0],
+        bands=_no_candidates()[1],
     )
 
 
@@ -327,5 +335,6 @@ def compute_features(y: npt.NDArray[Any], *, sr: int) -> Features:
         mel=frames.mel,
         notes=found.notes,
         tonalness=found.share,
-        pitch=found.track,
+        pitch=found.candidates,
+        bands=found.bands,
     )

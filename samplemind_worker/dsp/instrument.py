@@ -1,57 +1,76 @@
 """Instrument of a one-shot, or the content of longer material.
 
-Conventions: names of the contract's closed list; confidences 0 to 1. Only the drums that simple acoustics tell apart
-are named so far; everything else is None.
+Conventions: names of the contract's closed list; confidences 0 to 1. `training/instrument.py` learns the network that
+names one-shots; a measure may be changed only together with it.
 """
 
 import numpy as np
+import numpy.typing as npt
 
+from samplemind_worker.dsp import _notes, _sounds
 from samplemind_worker.dsp.key_model import tonalness
+from samplemind_worker.dsp.network import load_network, softmax
+from samplemind_worker.dsp.pitch import Heard
 from samplemind_worker.dsp.types import Features, KeyEstimate
-from samplemind_worker.dsp.units import SR
 
-_LOW_BANDS = 2  # of 40: below about 150 Hz
+F64 = npt.NDArray[np.float64]
 
+DRUMS = (
+    "kick", "snare", "clap", "rim", "hat_closed", "hat_open", "tom", "crash", "ride", "shaker", "cowbell", "perc",
+)  # fmt: skip
+TONES = ("bass", "synth", "piano", "guitar", "strings", "brass", "flute", "organ", "bell", "vocal", "fx")
+_OTHER = "other"
+CLASSES = (*DRUMS, *TONES, _OTHER)
+"""What the network tells apart; ``other`` are instruments that the closed list has no word for."""
 
-def decay_seconds(features: Features) -> float:
-    """Give the time from the greatest level to 20 dB below it; the rest of the signal where it never falls so far."""
-    if features.level.size == 0:
-        return 0.0
-    start = int(features.level.argmax())
-    rest = features.level[start:]
-    below = np.flatnonzero(rest < 0.1 * rest[0])
-    return float(below[0] if below.size else rest.size) * 128 / SR
-
-
-def _drum(features: Features) -> str | None:
-    weight = np.square(features.frames[:, 0].astype(np.float64))
-    weight /= weight.sum()
-    centroid = float(weight @ features.frames[:, 2])
-    power = weight @ np.power(10.0, features.mel.astype(np.float64) / 10.0)
-    low = float(power[:_LOW_BANDS].sum() / power.sum())
-    decay, tonal = decay_seconds(features), tonalness(features)
-    # (name, centroid in Hz, part below 150 Hz, seconds to -20 dB, tonalness): drums as physics has them
-    rules = (
-        ("kick", (0, 700), (0.75, 1.0), (0.0, 0.4), (0.0, 0.15)),
-        ("snare", (1000, 2700), (0.02, 0.6), (0.04, 0.2), (0.0, 0.5)),
-        ("hat_closed", (4300, 12000), (0.0, 0.3), (0.0, 0.14), (0.0, 0.2)),
-        ("hat_open", (4000, 12000), (0.0, 0.1), (0.18, 0.7), (0.0, 0.6)),
-        ("ride", (3300, 6000), (0.0, 0.1), (0.35, 9.0), (0.62, 0.85)),
-        ("crash", (2300, 6000), (0.0, 0.1), (0.7, 9.0), (0.2, 0.62)),
-    )
-    measured = (centroid, low, decay, tonal)
-    for name, *ranges in rules:
-        if all(least <= value <= most for value, (least, most) in zip(measured, ranges, strict=True)):
-            return name
-    return None
+SURE = 0.3
+"""Least chance to be named with; of the answers just above it, half were right on recorded one-shots."""
 
 
-def estimate_instrument(features: Features, *, kind: str | None, key: KeyEstimate) -> tuple[str | None, float | None]:
+def describe(features: Features, heard: Heard | None) -> npt.NDArray[np.float32]:
+    """Measure what tells instruments apart: (180,).
+
+    Parameters
+    ----------
+    features : Features
+        Of a sound that is not silent.
+    heard : Heard or None
+        What its pitch is taken for.
+
+    Returns
+    -------
+    ndarray of float32
+        The measures of `_sounds.describe_sound`, the low bands, the measures of the best candidate of the pitch, how
+        likely it and its octaves are, tonalness, agreement about the tuning.
+    """
+    row = np.zeros(_sounds.MEASURES + 16 + _notes.MEASURES + 5, np.float32)
+    _sounds.describe_sound(features.mel, features.level, features.onset, features.frames, row[: _sounds.MEASURES])
+    place = _sounds.MEASURES
+    row[place : place + len(features.bands)] = features.bands
+    place += 16
+    if heard is not None:
+        # What the measures of a candidate say counts as far as the sound has a pitch.
+        row[place : place + _notes.MEASURES] = heard.pitched * features.pitch[heard.best]
+        row[place + _notes.MEASURES :] = (
+            heard.pitched * heard.same,
+            heard.pitched * heard.alike,
+            heard.pitched,
+            tonalness(features),
+            features.tuning_strength,
+        )
+    return row
+
+
+def estimate_instrument(
+    features: Features, heard: Heard | None, *, kind: str | None, key: KeyEstimate
+) -> tuple[str | None, float | None]:
     """Name the instrument, or the content of longer material.
 
     Parameters
     ----------
     features : Features
+    heard : Heard or None
+        What its pitch is taken for.
     kind : str or None
     key : KeyEstimate
         What was found.
@@ -59,7 +78,8 @@ def estimate_instrument(features: Features, *, kind: str | None, key: KeyEstimat
     Returns
     -------
     tuple of (str or None, float or None)
-        Name from the contract's list and confidence; None where unsure, and for silence.
+        Name from the contract's list and confidence, the chance that it is right; None where that is below 0.3, and
+        for silence.
     """
     if kind is None:
         return None, None
@@ -67,7 +87,9 @@ def estimate_instrument(features: Features, *, kind: str | None, key: KeyEstimat
         return "song", 0.7
     if kind == "loop":
         return ("music_loop", 0.7) if key.key is not None else ("drum_loop", 0.7)
-    name = _drum(features)
-    if name is not None:
-        return name, 0.6
-    return None, None
+    row = describe(features, heard).astype(np.float64)
+    odds = softmax(load_network("instrument").logits(row))
+    best = int(odds.argmax())
+    if CLASSES[best] == _OTHER or odds[best] < SURE:
+        return None, None
+    return CLASSES[best], float(odds[best])

@@ -1,6 +1,8 @@
 """Kind: one_shot, loop or track.
 
-Conventions: names of the contract's closed list; confidences 0 to 1.
+Conventions: names of the contract's closed list; confidences 0 to 1. Length alone decides below 1.25 s and above 17 s
+(24 s if it is whole bars); between them a network that `training/kind.py` learns. A measure may be changed only
+together with it.
 """
 
 import math
@@ -8,14 +10,18 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from samplemind_worker.dsp.types import Features, KeyEstimate, PitchEstimate, TempoEstimate
+from samplemind_worker.dsp.key_model import tonalness
+from samplemind_worker.dsp.network import load_network, softmax
+from samplemind_worker.dsp.pitch import Heard
+from samplemind_worker.dsp.types import Features, KeyEstimate, TempoEstimate
 from samplemind_worker.dsp.units import SR
 
 _RATE = SR / 128
 _TRACK_SECONDS = 17.0
-_LONG_LOOP_SECONDS = 24.0
-_SHORTEST_LOOP_SECONDS = 1.25  # a bar of four beats at 192 BPM
-_SHORTEST_PAD_SECONDS = 4.5
+LONGEST_LOOP_SECONDS = 24.0
+"""Of a loop of whole bars; of others 17 s."""
+SHORTEST_LOOP_SECONDS = 1.25
+"""A bar of four beats at 192 BPM; what is shorter is a one-shot, whatever it holds."""
 _STRONG = 0.3
 _GAP_SECONDS = 0.09
 
@@ -53,17 +59,77 @@ def end_level(features: Features) -> float:
     return 10.0 * math.log10(max(float(np.square(last).mean()) / float(level.max()) ** 2, 1e-12))
 
 
+def kind_row(
+    features: Features, heard: Heard | None, *, duration: float, tempo: TempoEstimate, key: KeyEstimate
+) -> npt.NDArray[np.float64]:
+    """Measure what tells a loop from a one-shot: (19,).
+
+    Parameters
+    ----------
+    features : Features
+        Of a sound that is not silent.
+    heard : Heard or None
+        What its pitch is taken for.
+    duration : float
+        Seconds of the whole file.
+    tempo, key
+        What was found under the assumption that there is one.
+    """
+    level = features.level.astype(np.float64)
+    greatest, top = float(level.max()), int(level.argmax())
+    decibels = 20.0 * np.log10(np.maximum(level / greatest, 1e-3))
+    after = decibels[top:]
+    # How straight it falls: the part of the fall that is no rise.
+    falls = np.diff(after)
+    fallen = float(-falls[falls < 0.0].sum())
+    straight = (after[0] - after[-1]) / fallen if fallen > 0.0 else 0.0
+    strength = features.onset[0].astype(np.float64)
+    first = max(0, int(np.argmax(level > 0.1 * greatest)) - 3)
+    times = onset_times(features)
+    beats = tempo.beats_in_loop
+    return np.array(
+        [
+            math.log2(max(duration, 0.1)),
+            float(tempo.tempo is not None),
+            tempo.confidence or 0.0,
+            float(beats is not None and beats % 4 == 0),
+            float(key.key is not None),
+            key.confidence or 0.0,
+            change(features),
+            end_level(features) / 30.0,
+            math.log2(1.0 + len(times)),
+            len(times) / duration,
+            heard.pitched if heard else 0.0,
+            heard.pitched * heard.same if heard else 0.0,
+            tonalness(features),
+            features.tuning_strength,
+            top / len(level),
+            float(level.mean()) / greatest,
+            float((decibels > -20.0).mean()),  # noqa: PLR2004 -- what sounds
+            straight,
+            float(strength[first : first + 18].sum() / max(float(strength.sum()), 1e-9)),
+        ]
+    )
+
+
 def estimate_kind(
-    features: Features, *, duration: float, tempo: TempoEstimate, key: KeyEstimate, pitch: PitchEstimate
+    features: Features,
+    heard: Heard | None,
+    *,
+    duration: float,
+    tempo: TempoEstimate,
+    key: KeyEstimate,
 ) -> tuple[str | None, float | None]:
     """Tell one-shots, loops and tracks apart.
 
     Parameters
     ----------
     features : Features
+    heard : Heard or None
+        What its pitch is taken for.
     duration : float
         Seconds of the whole file.
-    tempo, key, pitch
+    tempo, key
         What was found under the assumption that there is one.
 
     Returns
@@ -74,15 +140,10 @@ def estimate_kind(
     if features.peak == 0.0:
         return None, None
     whole_bars = tempo.beats_in_loop is not None and tempo.beats_in_loop % 4 == 0
-    if duration > (_LONG_LOOP_SECONDS if whole_bars else _TRACK_SECONDS):
+    if duration > (LONGEST_LOOP_SECONDS if whole_bars else _TRACK_SECONDS):
         return "track", min(1.0, 0.6 + 0.4 * (duration / _TRACK_SECONDS - 1.0)) if duration > _TRACK_SECONDS else 0.6
-    if duration < _SHORTEST_LOOP_SECONDS:
+    if duration < SHORTEST_LOOP_SECONDS:
         return "one_shot", 0.98
-    changing = change(features)
-    held = pitch.midi is not None and changing < 0.12  # noqa: PLR2004 -- one note, whatever its vibrato
-    fading = end_level(features) < -28.0  # noqa: PLR2004 -- dB: it has rung out
-    pulse = tempo.tempo is not None and not (fading and changing < 0.2)  # noqa: PLR2004 -- what rings on changes little
-    pad = key.key is not None and not fading and duration > _SHORTEST_PAD_SECONDS
-    if not held and (pulse or pad):
-        return "loop", 0.95 if pulse and len(onset_times(features)) > 3 else 0.75  # noqa: PLR2004 -- a few onsets make no loop
-    return "one_shot", 0.95 if held or fading else 0.7
+    row = kind_row(features, heard, duration=duration, tempo=tempo, key=key)
+    chance = float(softmax(load_network("kind").logits(row))[1])
+    return ("loop", chance) if chance >= 0.5 else ("one_shot", 1.0 - chance)  # noqa: PLR2004 -- the likelier one

@@ -78,7 +78,7 @@ class LoudnessMeter:
     def __init__(self, *, sr: int, channels: int) -> None:
         self._coefficients = _k_weighting(sr)
         self._weights = _channel_weights(channels)
-        self._state = np.zeros((channels, 4))
+        self._state = np.zeros((channels, 6))
         self._step = _STEP_SECONDS * sr
         self._seen = 0
         self._energies: list[float] = [0.0]

@@ -1,115 +1,136 @@
 """Pitch of single notes.
 
-Conventions: fractional MIDI numbers (69 is A4 = 440 Hz), clarity 0 to 1, range A0 to C8. A signal has a pitch where
-most of its energy follows one fundamental; noise, drums without one, chords and silence have none.
+Conventions: fractional MIDI numbers (69 is A4 = 440 Hz), confidence 0 to 1, range A0 to C8. A signal has a pitch where
+most of its energy follows one fundamental; noise, drums without one, chords and silence have none. `training/pitch.py`
+learns which candidate is heard and whether any is; a measure may be changed only together with its networks.
 """
 
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 
-from samplemind_worker.dsp import spectrum
+from samplemind_worker.dsp import _notes
+from samplemind_worker.dsp.key_model import tonalness
+from samplemind_worker.dsp.network import load_network, softmax
 from samplemind_worker.dsp.types import Features, PitchEstimate
 from samplemind_worker.dsp.units import SR, note_name
 
 F32 = npt.NDArray[np.float32]
+F64 = npt.NDArray[np.float64]
 
-_LOWEST_HZ, _HIGHEST_HZ = 27.0, 4300.0
-_OCTAVE_COST = 0.02  # an octave lower fits as well by construction: the higher one is preferred
-_HARMONICS = 10
-_ALONE = 0.97
-_CLEAR = 0.75
+_LOWEST_HZ, _HIGHEST_HZ = 25.0, 4300.0
+_HIGHEST_PARTIAL_HZ = 6000.0
+_PEAKS, _CANDIDATES = 96, 40
+_LONGEST = 5 * SR  # samples; nothing longer was learned from
+_BANDS = 16
+_BANDS_FROM_HZ = 25.0
+SURE = 0.2
+"""Least chance to be pitched: of held-out notes 2 % then have no pitch, of other one-shots 7 % one."""
 
 
 @lru_cache(maxsize=2)
-def _window_correlation(size: int) -> npt.NDArray[np.float64]:
-    window = spectrum.hann(size).astype(np.float64)
-    correlation = np.fft.irfft(np.abs(np.fft.rfft(window, 2 * size)) ** 2)
-    return correlation / correlation[0]
+def _edges(size: int) -> npt.NDArray[np.int64]:
+    """Give the bins between which the bands lie: thirds of an octave from 25 Hz to 1 kHz."""
+    hz = _BANDS_FROM_HZ * 2.0 ** (np.arange(_BANDS + 1) / 3.0)
+    return np.rint(hz * size / SR).astype(np.int64)
 
 
-def pitch_frames(power: F32, *, midi: F32, weight: F32) -> F32:
-    """Find the fundamental of each frame.
+def candidates(total: F32) -> tuple[F32, F32]:
+    """Propose fundamentals of a sound and measure what speaks for each.
 
     Parameters
     ----------
-    power : ndarray of float32, shape (frames, bins)
-        Power spectra of Hann-windowed frames at 22.05 kHz.
-    midi, weight : ndarray of float32, shape (frames, peaks)
-        Their peaks as fractional MIDI numbers and magnitudes (0 where there is none).
+    total : ndarray of float32, shape (bins,)
+        Power spectrum of the whole, as `_notes.add_spectra` sums it, at 22.05 kHz.
 
     Returns
     -------
-    ndarray of float32, shape (frames, 3)
-        Fractional MIDI number (0 where there is none), clarity (0 to 1, the normalized autocorrelation at the period)
-        and level (square root of the power).
+    tuple of ndarray of float32
+        Measures (candidates, 28) of `_notes.describe_candidates`: the first is the fractional MIDI number. No rows for
+        silence. Levels (16,) of thirds of an octave from 25 Hz on, in dB below the whole.
 
     References
     ----------
-    Boersma, "Accurate short-term analysis of the fundamental frequency", 1993: autocorrelation divided by that of
-    the window; the period is then refined by the spectral peaks that are its harmonics.
+    Terhardt, "Calculating virtual pitch", 1979 (parts of each peak as candidates); Hermes, "Measurement of pitch by
+    subharmonic summation", 1988; Camacho and Harris, "A sawtooth waveform inspired pitch estimator", 2008 (what lies
+    between the harmonics speaks against a candidate).
     """
-    size = 2 * (power.shape[1] - 1)
-    shortest, longest = int(SR / _HIGHEST_HZ), int(SR / _LOWEST_HZ)
-    correlation = np.fft.irfft(power, size, axis=-1)[:, : longest + 2].astype(np.float64)
-    energy = correlation[:, :1]
-    result = np.zeros((len(power), 3), np.float32)
-    result[:, 2] = np.sqrt(energy[:, 0])
-    correlation = correlation / np.maximum(energy, 1e-30) / _window_correlation(size)[: longest + 2]
-    before, here, after = correlation[:, :-2], correlation[:, 1:-1], correlation[:, 2:]
-    lags = np.arange(1, longest + 1)
-    peaks = (here > before) & (here >= after) & (lags >= shortest)
-    score = np.where(peaks, here - _OCTAVE_COST * np.log2(lags / shortest + 1e-9), -1.0)
-    best = score.argmax(axis=1)
-    rows = np.arange(len(power))
-    a, b, c = before[rows, best], here[rows, best], after[rows, best]
-    bend = a - 2.0 * b + c
-    lag = lags[best] + np.where(bend < 0.0, 0.5 * (a - c) / np.where(bend < 0.0, bend, 1.0), 0.0)
-    # A parabola is no cosine: for the few samples of a high note's period the peaks of the spectrum know better.
-    hz = SR / np.clip(lag, 1.0, None)
-    peak_hz = np.where(weight > 0.0, 440.0 * 2.0 ** ((midi.astype(np.float64) - 69.0) / 12.0), 0.0)
-    number = np.rint(peak_hz / hz[:, None])
-    ratio = peak_hz / np.maximum(number, 1.0) / hz[:, None]
-    used = np.where((number >= 1) & (number <= _HARMONICS) & (np.abs(ratio - 1.0) < 0.03), weight, 0.0)  # noqa: PLR2004 -- half a semitone
-    total = used.sum(axis=1)
-    hz *= np.where(total > 0.0, (used * ratio).sum(axis=1) / np.where(total > 0.0, total, 1.0), 1.0)
-    # All that is heard are multiples of two or three times the fundamental: then that is the fundamental.
-    for multiple in (2, 3):
-        shared = np.where(number % multiple == 0, used, 0.0).sum(axis=1)
-        hz *= np.where((total > 0.0) & (shared > _ALONE * total), multiple, 1)
-    found = (score[rows, best] > 0.0) & (energy[:, 0] > 0.0)
-    result[:, 0] = np.where(found, 69.0 + 12.0 * np.log2(hz / 440.0), 0.0)
-    result[:, 1] = np.where(found, np.clip(b, 0.0, 1.0), 0.0)
-    return result
+    size = 2 * (len(total) - 1)
+    bin_hz = SR / size
+    low, high = max(3, round(_LOWEST_HZ / bin_hz)), round(_HIGHEST_PARTIAL_HZ / bin_hz)
+    bands = np.empty(_BANDS, np.float32)
+    _notes.sum_bands(total, _edges(size), bands)
+    hz, level, proposed = np.empty(_PEAKS), np.empty(_PEAKS), np.empty(_CANDIDATES)
+    peaks = _notes.whole_peaks(total, bin_hz, low, high, hz, level)
+    count = _notes.propose(hz, level, peaks, _LOWEST_HZ, _HIGHEST_HZ, proposed)
+    rows = np.empty((count, _notes.MEASURES), np.float32)
+    _notes.describe_candidates(hz, level, peaks, proposed, count, rows)
+    return rows, bands
 
 
-def estimate_pitch(features: Features) -> PitchEstimate:
+def pitched_row(features: Features, best: int, chances: F64) -> F64:
+    """Measure what tells a note from a drum, a chord or noise: (34,)."""
+    midi = features.pitch[:, 0]
+    same = np.abs(midi - midi[best]) < 0.5  # noqa: PLR2004 -- semitones
+    alike = np.abs((midi - midi[best] + 6.0) % 12.0 - 6.0) < 0.5  # noqa: PLR2004 -- whatever the octave
+    level = features.level
+    return np.array(
+        [
+            *features.pitch[best].tolist(),
+            float(chances[same].sum()),
+            float(chances[alike].sum()),
+            tonalness(features),
+            features.tuning_strength,
+            float(np.log2(min(features.samples, _LONGEST))),
+            float(level.mean() / level.max()),
+        ]
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What the networks say of the candidates of a sound."""
+
+    best: int
+    """Index of the candidate that is heard, if any is."""
+    same: float
+    """Chance of this candidate, its near neighbours included, 0 to 1."""
+    alike: float
+    """Chance of its pitch class."""
+    pitched: float
+    """Chance that there is a pitch."""
+
+
+def hear(features: Features) -> Heard | None:
+    """Ask the networks which candidate is heard; None where there is no candidate."""
+    if len(features.pitch) == 0:
+        return None
+    chances = softmax(load_network("pitch", "which").logits(features.pitch.astype(np.float64)).ravel())
+    best = int(chances.argmax())
+    row = pitched_row(features, best, chances)
+    odds = softmax(load_network("pitch", "pitched").logits(row))
+    return Heard(best, float(row[_notes.MEASURES]), float(row[_notes.MEASURES + 1]), float(odds[1]))
+
+
+def estimate_pitch(features: Features, heard: Heard | None) -> PitchEstimate:
     """Give the pitch of a signal that is one note.
 
     Parameters
     ----------
     features : Features
-        Of a short signal; longer ones have no pitch track.
+    heard : Heard or None
+        Of the same signal.
 
     Returns
     -------
     PitchEstimate
-        All None for silence, noise, unpitched drums and whatever changes its pitch.
+        All None for silence, noise, unpitched drums and whatever is not likely enough to have a pitch. The confidence
+        is the chance that there is one, and that it is this one, octave included.
     """
-    track = features.pitch[features.pitch[:, 0] > 0.0].astype(np.float64)
-    if len(track) == 0:
+    if heard is None or heard.pitched < SURE:
         return PitchEstimate()
-    midi, weight = track[:, 0], track[:, 1] ** 4 * track[:, 2]
-    order = np.argsort(midi)
-    running = np.cumsum(weight[order])
-    centre = midi[order][int(np.searchsorted(running, 0.5 * running[-1]))]
-    near = np.abs(midi - centre) < 0.6  # noqa: PLR2004 -- semitones: one note with vibrato
-    agreement = float(weight[near].sum() / weight.sum())
-    clarity = float((track[near, 1] * weight[near]).sum() / weight[near].sum())
-    confidence = agreement * clarity
-    if confidence < _CLEAR:
-        return PitchEstimate()
-    exact = float((midi[near] * weight[near]).sum() / weight[near].sum())
+    exact = float(features.pitch[heard.best, 0])
     number = round(exact)
-    return PitchEstimate(number, note_name(number), 100.0 * (exact - number), confidence)
+    return PitchEstimate(number, note_name(number), 100.0 * (exact - number), heard.pitched * heard.same)

@@ -50,7 +50,9 @@ class Features:
     tonalness: F32
     """(n, 2) at sr / 4096: from 150 Hz on, share of the energy that lies in spectral peaks; root of that energy."""
     pitch: F32
-    """(n, 3) at sr / 4096 for short signals: fractional MIDI number, clarity 0 to 1, level."""
+    """(n, 28) for short signals: candidates of a single note's pitch, a row of measures each; first the MIDI number."""
+    bands: F32
+    """(16,) for short signals: level of thirds of an octave from 25 Hz to 1 kHz, in dB below the whole."""
 
     def to_arrays(self) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
         """Split into plain values (for JSON) and arrays."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from samplemind_worker.documents.versions import VERSIONS
+from samplemind_worker.documents.versions import CPU_STEPS, VERSIONS
 from samplemind_worker.errors import UsageError
 from samplemind_worker.store import mongo, results
 from samplemind_worker.store.library import location_id
@@ -108,7 +108,7 @@ def test_progress_tells_versions_and_when():
     progress = results.progress_of([CONTENT, content_id(2)])
 
     assert list(progress) == [CONTENT]
-    assert progress[CONTENT]["versions"] == {"decode": 1, "features": 1, "tempo_key": 2}
+    assert progress[CONTENT]["versions"] == {step: VERSIONS[step] for step in CPU_STEPS}
     assert abs((mongo.now() - progress[CONTENT]["analyzed_at"]).total_seconds()) < 60.0
 
 
@@ -157,7 +157,7 @@ def test_save_analyses_anew_loses_what_followed_from_the_old():
 
     _, analysis = results.load([CONTENT])[CONTENT]
     assert (analysis.tempo, analysis.ai_summary) == (100.0, None)
-    assert analysis.versions == {"decode": 1, "features": 1, "tempo_key": 2}
+    assert analysis.versions == {step: VERSIONS[step] for step in CPU_STEPS}
 
 
 def test_save_analyses_of_one_content_twice_in_a_parcel_is_one():

@@ -63,6 +63,15 @@ def test_formats(tmp_path: Path, ending: str, form: str, subtype: str, tolerance
     assert audio.warnings == ()
 
 
+@pytest.mark.parametrize(
+    ("ending", "subtype"), [("wav", "PCM_16"), ("aiff", "PCM_16"), ("caf", "PCM_16"), ("wav", "PCM_24")]
+)
+def test_samples_are_those_of_libsndfile(tmp_path: Path, ending: str, subtype: str):
+    y = signals.noise(7.0, sr=22050, level=3.0)  # over full scale, and longer than a block
+    path = _write(tmp_path / f"a.{ending}", y, 22050, subtype)
+    np.testing.assert_array_equal(_decode(path).y, sf.read(path, dtype="float32")[0])
+
+
 def test_loudness_is_that_of_the_whole_file(tmp_path: Path):
     y = np.concatenate([signals.sine(997.0, 10.0, sr=48000, level=0.1), signals.sine(997.0, 30.0, sr=48000, level=0.5)])
     audio = _decode(_write(tmp_path / "a.wav", y, 48000, "FLOAT"), Limits(excerpt_seconds=5.0))

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from samplemind_worker import dsp
-from samplemind_worker.dsp import spectrum
+from samplemind_worker.dsp import _kernels, spectrum
 from samplemind_worker.dsp.features import onset_strength, pitches, timbre
 from samplemind_worker.errors import InvalidSignalError
 from tests import signals
@@ -164,6 +164,34 @@ def test_features_survive_the_way_through_shared_memory():
     again = dsp.Features.from_arrays(json.loads(json.dumps(meta)), {k: a.copy() for k, a in arrays.items()})
     assert dsp.estimate(again, duration=0.4) == dsp.estimate(features, duration=0.4)
     assert again.summary == features.summary
+
+
+def test_summary_is_mean_and_deviation_over_the_frames_that_sound(y: F32):
+    y = np.concatenate([y, np.zeros(3000, np.float32)])
+    frames, summary = timbre(y), dsp.compute_features(y, sr=SR).summary
+    active = frames.scalars[:, 0] > 1e-3 * frames.scalars[:, 0].max()
+    assert not active.all()
+    for name, values in (
+        ("rms", frames.scalars[:, 0]),
+        ("centroid_hz", frames.scalars[:, 2]),
+        ("contrast", frames.contrast),
+        ("mfcc", frames.mfcc),
+        ("chroma", frames.chroma),
+    ):
+        reference = values[active].astype(np.float64)
+        np.testing.assert_allclose(summary[name]["mean"], reference.mean(axis=0), rtol=1e-5, atol=1e-5)
+        np.testing.assert_allclose(summary[name]["std"], reference.std(axis=0), rtol=1e-4, atol=1e-5)
+
+
+def test_tuning_is_the_circular_mean_of_the_peaks():
+    rng = np.random.default_rng(4)
+    midi, weight = rng.uniform(30, 90, (6, 40)).astype(np.float32), rng.random((6, 40)).astype(np.float32)
+    weight[:, 30:] = 0.0
+    sums = np.empty(3)
+    _kernels.tuning_sums(midi, weight, sums)
+    used = np.where(midi > 43.0, np.sqrt(weight.astype(np.float64)), 0.0)
+    turned = (used * np.exp(2j * np.pi * midi.astype(np.float64))).sum()
+    np.testing.assert_allclose(sums, [used.sum(), turned.real, turned.imag], rtol=1e-6, atol=1e-6)
 
 
 def test_blocks_leave_no_seams():

@@ -47,6 +47,7 @@ def test_one_file_through_the_engine_is_analysed(tmp_path: Path):
     assert (facts.filename, facts.file_size, facts.format) == ("loop.wav", path.stat().st_size, "WAV")
     assert facts.file_id == analysis.file_id == hashlib.sha256(path.read_bytes()).hexdigest()
     assert analysis.tempo == pytest.approx(120.0, rel=0.01)
+    assert (analysis.time_signature, analysis.beats_in_loop) == ((4, 4), 16)
     assert analysis.versions == {step: VERSIONS[step] for step in CPU_STEPS}
     assert list(analysis.seconds) == ["decode", "features", "tempo_key"]
     assert analysis.vector_version == VERSIONS["store"]

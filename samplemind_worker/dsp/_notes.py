@@ -1,0 +1,205 @@
+"""Numba loops of single sounds: the spectrum of the whole, its peaks, and what speaks for each pitch.
+
+The callers have checked shapes and ranges.
+"""
+
+# ruff: noqa: C901, PLR0912, PLR0915, PLR0917, PLR2004 -- one pass over the data is one nest of loops; numba takes arguments by position;
+# the limits are explained where they stand
+# pyright: reportUntypedFunctionDecorator=false
+# numba's decorator is untyped; the annotations below are what callers see.
+
+import math
+from typing import Any
+
+import numba as nb
+import numpy as np
+import numpy.typing as npt
+
+F32 = npt.NDArray[np.float32]
+F64 = npt.NDArray[np.float64]
+
+_jit: Any = nb.njit
+_OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy"}
+_SUMS = {"reassoc", "contract", "nsz"}
+
+HARMONICS = 8
+"""Harmonics whose levels are measured one by one."""
+MEASURES = 20 + HARMONICS
+"""Columns of `describe_candidates`."""
+
+
+@_jit("void(f4[:,::1], f4[::1])", fastmath=_SUMS, **_OPTIONS)
+def add_spectra(power: F32, total: F32) -> None:
+    """Add the power of each frame over the root of its energy: what rings on counts beside the attack."""
+    for t in range(power.shape[0]):
+        row = power[t]
+        energy = np.float32(0.0)
+        for k in range(row.shape[0]):
+            energy += row[k]
+        if energy > 1e-12:
+            gain = np.float32(1.0 / math.sqrt(energy))
+            for k in range(row.shape[0]):
+                total[k] += gain * row[k]
+
+
+@_jit("i8(f4[::1], f8, i8, i8, f8[::1], f8[::1])", **_OPTIONS)
+def whole_peaks(total: F32, bin_hz: float, low: int, high: int, hz: F64, level: F64) -> int:
+    """Write frequency and magnitude (greatest 1) of the local maxima within 50 dB of the greatest; return how many.
+
+    The place is that of a parabola through the logarithms of three bins.
+    """
+    greatest = np.float32(0.0)
+    for k in range(low, high):
+        greatest = max(greatest, total[k])
+    count = 0
+    if greatest <= 0.0:
+        return 0
+    for k in range(low, high):
+        p = total[k]
+        if p < 1e-5 * greatest or p <= total[k - 1] or p < total[k + 1]:
+            continue
+        # Above its surroundings: a ripple on the flank of a louder partial is none.
+        if p < 2.0 * min(total[k - 3], total[k + 3]):
+            continue
+        a = math.log(max(np.float64(total[k - 1]), 1e-30))
+        b = math.log(np.float64(p))
+        c = math.log(max(np.float64(total[k + 1]), 1e-30))
+        bend = a - 2.0 * b + c
+        shift = 0.5 * (a - c) / bend if bend < 0.0 else 0.0
+        hz[count] = (k + shift) * bin_hz
+        level[count] = math.sqrt(p / greatest)
+        count += 1
+        if count == hz.shape[0]:
+            break
+    return count
+
+
+@_jit("i8(f8[::1], f8[::1], i8, f8, f8, f8[::1])", **_OPTIONS)
+def propose(hz: F64, level: F64, peaks: int, lowest: float, highest: float, out: F64) -> int:
+    """Write parts (1, 1/2 to 1/8) of the ten greatest peaks between two frequencies, none twice; return how many."""
+    taken = np.zeros(peaks, np.bool_)
+    count = 0
+    for _ in range(min(10, peaks)):
+        best = -1
+        for j in range(peaks):
+            if not taken[j] and (best < 0 or level[j] > level[best]):
+                best = j
+        taken[best] = True
+        for part in range(1, 9):
+            f = hz[best] / part
+            if f < lowest or f > highest:
+                continue
+            known = False
+            for c in range(count):
+                if abs(f / out[c] - 1.0) < 0.025:
+                    known = True
+                    break
+            if not known and count < out.shape[0]:
+                out[count] = f
+                count += 1
+    return count
+
+
+@_jit("void(f8[::1], f8[::1], i8, f8[::1], i8, f4[:,::1])", fastmath=_SUMS, **_OPTIONS)
+def describe_candidates(hz: F64, level: F64, peaks: int, candidates: F64, count: int, out: F32) -> None:
+    """Refine each candidate by the peaks that are its harmonics, and write what speaks for it.
+
+    Columns: MIDI number; share of the magnitude, of the power and of the root of the magnitude that lies in harmonics;
+    mean cosine of the peaks' phase after a period, weighted by magnitude and by its root; share of odd harmonics, of
+    those that are no multiple of three; share at odd multiples of a half, and of thirds, of the fundamental; share
+    below it; mean distance from the harmonics; number of the strongest harmonic, of the lowest (octaves); centroid
+    (octaves above it); distance from the lowest clear peak (octaves); shares and cosine less the best of all
+    candidates; candidates' number; levels of the first eight harmonics (dB / 50, -1 where there is none).
+    """
+    amplitude, power, root, moment = 0.0, 0.0, 0.0, 0.0
+    lowest = 0.0
+    for j in range(peaks):
+        amplitude += level[j]
+        power += level[j] * level[j]
+        root += math.sqrt(level[j])
+        moment += level[j] * hz[j]
+        if lowest == 0.0 and level[j] > 0.1:
+            lowest = hz[j]
+    roots = np.sqrt(level[:peaks])
+    best_share, best_root, best_cosine = 0.0, 0.0, -1.0
+    strongest_of = np.zeros(48)
+    for c in range(count):
+        f = candidates[c]
+        top, bottom = 0.0, 0.0
+        for j in range(peaks):
+            k = math.floor(hz[j] / f + 0.5)
+            if 1 <= k <= 6 and abs(hz[j] - k * f) < min(max(0.03 * hz[j], 2.0), 0.25 * f):
+                top += level[j] * hz[j] / k
+                bottom += level[j]
+        if bottom > 0.0:
+            f = top / bottom
+        strongest_of[:] = 0.0
+        share, power_share, root_share, cosine, root_cosine = 0.0, 0.0, 0.0, 0.0, 0.0
+        odd, thirds, halves, parts, below, distance = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+        for j in range(peaks):
+            ratio = hz[j] / f
+            k = math.floor(ratio + 0.5)
+            # The cosine of a turn, after Bhaskara: within 0.002.
+            half = 2.0 * abs(ratio - k)
+            near = min(half, 1.0 - half)
+            wave = (1.0 - 4.0 * near * near) / (1.0 + near * near)
+            if half > 0.5:
+                wave = -wave
+            r = roots[j]
+            cosine += level[j] * wave
+            root_cosine += r * wave
+            if ratio < 0.75:
+                below += level[j]
+            width = min(max(0.03 * hz[j], 2.0), 0.25 * f)
+            if k >= 1 and abs(hz[j] - k * f) < width:
+                share += level[j]
+                power_share += level[j] * level[j]
+                root_share += r
+                distance += level[j] * abs(ratio - k)
+                if k % 2 == 1:
+                    odd += level[j]
+                if k % 3 != 0:
+                    thirds += level[j]
+                if k < 48:
+                    strongest_of[k] = max(strongest_of[k], level[j])
+            else:
+                if abs(2.0 * ratio - math.floor(2.0 * ratio + 0.5)) * f < 2.0 * width:
+                    halves += level[j]
+                if abs(3.0 * ratio - math.floor(3.0 * ratio + 0.5)) * f < 3.0 * width:
+                    parts += level[j]
+        strongest, first = 1, 0
+        for k in range(1, 48):
+            if strongest_of[k] > strongest_of[strongest]:
+                strongest = k
+            if first == 0 and strongest_of[k] > 0.03:
+                first = k
+        row = out[c]
+        row[0] = 69.0 + 12.0 * math.log2(f / 440.0)
+        row[1], row[2], row[3] = share / amplitude, power_share / power, root_share / root
+        row[4], row[5] = cosine / amplitude, root_cosine / root
+        row[6], row[7] = odd / max(share, 1e-9), thirds / max(share, 1e-9)
+        row[8], row[9], row[10] = halves / amplitude, parts / amplitude, below / amplitude
+        row[11] = distance / max(share, 1e-9)
+        row[12], row[13] = math.log2(strongest), math.log2(max(first, 1))
+        row[14] = math.log2(moment / amplitude / f)
+        row[15] = math.log2(f / max(lowest, 20.0))
+        row[19] = count / 40.0
+        for k in range(1, HARMONICS + 1):
+            row[19 + k] = max(20.0 * math.log10(max(strongest_of[k], 1e-6)), -50.0) / 50.0
+        best_share, best_root = max(best_share, row[1]), max(best_root, row[3])
+        best_cosine = max(best_cosine, row[4])
+    for c in range(count):
+        out[c, 16], out[c, 17], out[c, 18] = out[c, 1] - best_share, out[c, 3] - best_root, out[c, 4] - best_cosine
+
+
+@_jit("void(f4[::1], i8[::1], f4[::1])", fastmath=_SUMS, **_OPTIONS)
+def sum_bands(total: F32, edges: npt.NDArray[np.int64], out: F32) -> None:
+    """Write the level of each band between two edges (bins), in dB below the whole, at least -60."""
+    whole = np.float32(0.0)
+    for k in range(total.shape[0]):
+        whole += total[k]
+    for b in range(out.shape[0]):
+        band = np.float32(0.0)
+        for k in range(edges[b], edges[b + 1]):
+            band += total[k]
+        out[b] = max(10.0 * math.log10(max(band / max(whole, np.float32(1e-20)), np.float32(1e-6))), -60.0)
