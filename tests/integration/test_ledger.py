@@ -112,12 +112,12 @@ def test_reserve_by_many_dispatchers_at_once_never_gives_an_item_twice():
             made.append(parcels.reserve(job.id, [row["_id"] for row in rows], queue="cpu"))
         return made
 
-    parcels = [parcel for made in at_once(4, dispatch) for parcel in made]
+    reserved = [parcel for made in at_once(4, dispatch) for parcel in made]
 
-    assert sum(count for _, count in parcels) == 200
+    assert sum(count for _, count in reserved) == 200
     assert [item.attempt for item in items_of(job.id)] == [1] * 200
-    claimed = [len(claim(parcel)) for parcel, _ in parcels]
-    assert claimed == [count for _, count in parcels]
+    claimed = [len(claim(parcel)) for parcel, _ in reserved]
+    assert claimed == [count for _, count in reserved]
 
 
 def test_claim_gives_what_a_step_needs_to_know():
@@ -619,11 +619,11 @@ def test_waiting_parcels_are_those_queued_for_long():
 
 def test_newest_claims_tell_how_far_each_queue_was_read():
     job = new_batch(3)
-    parcels = [reserve(job.id, 1, queue=queue) for queue in ("cpu", "cpu", "io")]
+    reserved = [reserve(job.id, 1, queue=queue) for queue in ("cpu", "cpu", "io")]
     queued_at = {item.path: item.queued_at for item in items_of(job.id)}
     assert parcels.newest_claims() == {}
 
-    for parcel in parcels:
+    for parcel in reserved:
         claim(parcel)
 
     assert parcels.newest_claims() == {"cpu": queued_at["0001.wav"], "io": queued_at["0002.wav"]}
