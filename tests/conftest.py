@@ -1,6 +1,7 @@
 """Real services for the tests: one private Valkey, mongod and Chroma a test run, and a database of its own a test."""
 
 import itertools
+import signal
 import sys
 import tempfile
 import time
@@ -17,6 +18,10 @@ from samplemind_worker.steps.workspace import Workspace
 from samplemind_worker.store import mongo
 
 _numbers = itertools.count(1)
+
+# A shell starts what it puts in the background deaf to Ctrl-C, and every process that the tests start would be too.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGQUIT, signal.SIG_DFL)
 
 
 @pytest.fixture(scope="session")
