@@ -6,24 +6,29 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 
+from config.settings import get_settings
 from samplemind_cli.app import run
 from tests.factories import write_audio
 from tests.signals import F32, sine
 
 
 @pytest.fixture(autouse=True)
-def _apart(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def _apart(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     """No settings from outside; a command that wrongly starts services would leave its home here."""
     for name in list(os.environ):
         if name.startswith("SAMPLEMIND_"):
             monkeypatch.delenv(name)
     monkeypatch.setenv("SAMPLEMIND_HOME", str(tmp_path / "home"))
     monkeypatch.chdir(tmp_path)
+    get_settings.cache_clear()
+    yield
+    get_settings.cache_clear()
 
 
 def samplemind(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
