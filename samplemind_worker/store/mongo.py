@@ -1,7 +1,8 @@
 """The connection to MongoDB, and the one place where its errors become ours.
 
 Every query lives in this package, as a plain function: `batches` (jobs and their items), `ledger` (who holds what),
-`results` (files and analyses), `packs` (what was taken from an inbox).
+`parcels` (what is dispatched and taken back), `results` (files and analyses), `packs` (what was taken from an
+inbox).
 """
 
 import os
