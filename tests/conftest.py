@@ -87,5 +87,5 @@ def workspace(settings: Settings) -> Iterator[Workspace]:
     made = Workspace(settings)
     made.connect(create_indexes=True)
     yield made
-    made.board.close()
+    made.close()
     mongo.close()

@@ -66,6 +66,5 @@ def _nearest(vector: list[float], settings: "Settings", limit: int) -> list[tupl
 
     if settings.chroma_url is None:
         raise UsageError("no ChromaDB: set SAMPLEMIND_CHROMA_URL")
-    return Vectors(settings.chroma_url, database=settings.database, version=VERSIONS["store"]).nearest(
-        vector, limit=limit
-    )
+    with Vectors(settings.chroma_url, database=settings.database, version=VERSIONS["store"]) as vectors:
+        return vectors.nearest(vector, limit=limit)

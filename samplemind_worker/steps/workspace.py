@@ -66,6 +66,12 @@ class Workspace:
         self.chroma_url = settings.chroma_url
         self.patience = Patience(settings.lease_seconds)
 
+    def close(self) -> None:
+        """Close what was opened of Redis and Chroma; the record's connection belongs to the process."""
+        for name in ("board", "vectors"):
+            if (opened := self.__dict__.pop(name, None)) is not None:
+                opened.close()
+
     def connect(self, *, create_indexes: bool = False) -> None:
         """Open this process's connection to the record, if it is not open."""
         mongo.connect(self.mongodb_url, database=self.settings.database, create_indexes=create_indexes)

@@ -7,7 +7,7 @@ Silent files have no vector: a zero vector wrecks the index for all.
 import threading
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
 import httpx
@@ -16,7 +16,7 @@ from pybreaker import STATE_CLOSED, CircuitBreaker, CircuitBreakerError
 from samplemind_worker.errors import InternalError, ServiceUnavailableError, SetupError
 
 if TYPE_CHECKING:
-    from chromadb.api import ClientAPI
+    from chromadb.api import ServerAPI
     from chromadb.api.models.Collection import Collection
 
 _PAGE = 1000
@@ -35,12 +35,16 @@ def _is_refusal(error: Exception) -> bool:
 
 
 class Vectors:
-    """The vectors of one recipe on one Chroma server; connects on first use, as chromadb takes 2 s to import."""
+    """The vectors of one recipe on one Chroma server; connects on first use, as chromadb takes 2 s to import.
 
-    def __init__(self, url: str, *, database: str, version: int) -> None:
+    No request, the first one included, takes longer than ``seconds``.
+    """
+
+    def __init__(self, url: str, *, database: str, version: int, seconds: float = _SECONDS) -> None:
         self._url = url
+        self._seconds = seconds
         self._name = f"{database}-sound-v{version}"
-        self._client: ClientAPI | None = None
+        self._server: ServerAPI | None = None
         self._collection: Collection | None = None
         self._session: httpx.Client | None = None
         self._probe = threading.Lock()
@@ -89,11 +93,17 @@ class Vectors:
                 found.update(page)
             return found
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     def close(self) -> None:
-        """Close the connections; the client keeps them otherwise until the process ends."""
+        """Close the connections."""
         if self._session is not None:
             self._session.close()
-        self._client = self._collection = self._session = None
+        self._server = self._collection = self._session = None
 
     @contextmanager
     def _open(self) -> "Generator[Collection]":
@@ -121,7 +131,7 @@ class Vectors:
         except Exception as error:
             # The server may come back without what was opened: it is opened anew the next time.
             self._collection = None
-            # The client's constructor raises ValueError("Could not connect ..."), later calls httpx errors or its own.
+            # httpx errors, or the client's own, or a ValueError about a reply that is none.
             theirs = type(error).__module__.partition(".")[0] in {"chromadb", "httpx", "httpcore"}
             if theirs or isinstance(error, (ValueError, OSError)):
                 raise ServiceUnavailableError(f"Chroma does not answer: {error}") from error
@@ -136,31 +146,33 @@ class Vectors:
         return self._collection
 
     def _connect(self) -> "Collection":
-        if self._client is None:
-            self._client = self._make_client()
-        return self._client.get_or_create_collection(
-            self._name, configuration={"hnsw": {"space": "cosine"}}, embedding_function=None
-        )
+        from chromadb.api.models.Collection import Collection  # noqa: PLC0415 -- slow import
 
-    def _make_client(self) -> "ClientAPI":
-        import chromadb  # noqa: PLC0415 -- slow import
+        if self._server is None:
+            self._server = self._make_server()
+        model = self._server.get_or_create_collection(self._name, configuration={"hnsw": {"space": "cosine"}})
+        return Collection(client=self._server, model=model, embedding_function=None)
+
+    def _make_server(self) -> "ServerAPI":
+        """Make what chromadb's own client stands on: that one asks the server in its constructor, without a limit."""
         from chromadb.api import ServerAPI  # noqa: PLC0415 -- slow import
-        from chromadb.api.shared_system_client import SharedSystemClient  # noqa: PLC0415 -- slow import
-        from chromadb.config import Settings  # noqa: PLC0415 -- slow import
+        from chromadb.config import Settings, System  # noqa: PLC0415 -- slow import
 
         parts = urlsplit(self._url)
         if parts.hostname is None:
             raise SetupError("SAMPLEMIND_CHROMA_URL is no URL like http://127.0.0.1:8000")
-        # The client waits for ever, from its constructor on: ask first, then set a limit where its settings have none.
-        httpx.get(self._url, timeout=_SECONDS)
-        client = chromadb.HttpClient(
-            host=parts.hostname,
-            port=parts.port or (443 if parts.scheme == "https" else 8000),
-            ssl=parts.scheme == "https",
-            settings=Settings(anonymized_telemetry=False),
+        system = System(
+            Settings(
+                anonymized_telemetry=False,
+                chroma_api_impl="chromadb.api.fastapi.FastAPI",
+                chroma_server_host=parts.hostname,
+                chroma_server_http_port=parts.port or (443 if parts.scheme == "https" else 8000),
+                chroma_server_ssl_enabled=parts.scheme == "https",
+            )
         )
-        system = SharedSystemClient._identifier_to_system[client._identifier]  # noqa: SLF001 -- as said  # pyright: ignore[reportPrivateUsage, reportAttributeAccessIssue]
-        session = system.instance(ServerAPI)._session  # noqa: SLF001 -- as said  # pyright: ignore[reportAttributeAccessIssue]
-        session.timeout = httpx.Timeout(_SECONDS)
+        server = system.instance(ServerAPI)
+        session: httpx.Client = server._session  # noqa: SLF001 -- its settings have no time limit  # pyright: ignore[reportPrivateUsage, reportAttributeAccessIssue]
+        session.timeout = httpx.Timeout(self._seconds)
         self._session = session
-        return client
+        system.start()
+        return server

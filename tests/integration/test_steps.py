@@ -38,7 +38,7 @@ def workspace(settings: Settings) -> Any:
     made = Workspace(settings.model_copy(update={"requeue_seconds": 0.1}))
     made.connect(create_indexes=True)
     yield made
-    made.board.close()
+    made.close()
     mongo.close()
 
 

@@ -1,6 +1,7 @@
 """Vectors in a real Chroma."""
 
 import socket
+from collections.abc import Iterator
 
 import chromadb
 import numpy as np
@@ -22,8 +23,9 @@ def database(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def vectors(chroma: str, database: str) -> Vectors:
-    return Vectors(chroma, database=database, version=1)
+def vectors(chroma: str, database: str) -> Iterator[Vectors]:
+    with Vectors(chroma, database=database, version=1) as made:
+        yield made
 
 
 def test_nearest_are_ordered_by_cosine_distance(vectors: Vectors):
@@ -71,11 +73,14 @@ def test_ids_go_on_past_a_page(vectors: Vectors):
 
 
 def test_vectors_of_two_recipes_never_meet(chroma: str, database: str):
-    first, second = (Vectors(chroma, database=database, version=version) for version in (1, 2))
-    first.upsert({"a": EAST})
-    second.upsert({"b": [1.0, 0.0]})
+    with (
+        Vectors(chroma, database=database, version=1) as first,
+        Vectors(chroma, database=database, version=2) as second,
+    ):
+        first.upsert({"a": EAST})
+        second.upsert({"b": [1.0, 0.0]})
 
-    assert (first.ids(), second.ids()) == ({"a"}, {"b"})
+        assert (first.ids(), second.ids()) == ({"a"}, {"b"})
 
 
 def test_vectors_recover_when_the_server_lost_the_collection(chroma: str, database: str, vectors: Vectors):
@@ -99,6 +104,17 @@ def test_vectors_without_a_server_say_so():
         for call in (lambda: vectors.upsert({"a": EAST}), lambda: vectors.nearest(EAST, limit=1), vectors.ids):
             with pytest.raises(ServiceUnavailableError, match="Chroma does not answer"):
                 call()
+
+
+def test_a_server_that_takes_connections_and_never_answers_holds_nobody():
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+
+        with (
+            Vectors(url, database="nowhere", version=1, seconds=0.2) as vectors,
+            pytest.raises(ServiceUnavailableError, match="Chroma does not answer: timed out"),
+        ):
+            vectors.upsert({"a": EAST})
 
 
 def test_vectors_of_a_url_without_a_host_say_so():

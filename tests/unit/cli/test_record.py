@@ -241,8 +241,8 @@ def test_similar_lists_the_nearest_but_not_itself(cli: Cli, kit: Path, settings:
         for seed, (name, vector) in enumerate([("a.wav", [1.0, 0.0]), ("b.wav", [0.9, 0.1]), ("=c.flac", [0.0, 1.0])])
     ]
     assert settings.chroma_url is not None
-    vectors = Vectors(settings.chroma_url, database=settings.database, version=VERSIONS["store"])
-    vectors.upsert(dict(zip(ids, ([1.0, 0.0], [0.9, 0.1], [0.0, 1.0]), strict=True)))
+    with Vectors(settings.chroma_url, database=settings.database, version=VERSIONS["store"]) as vectors:
+        vectors.upsert(dict(zip(ids, ([1.0, 0.0], [0.9, 0.1], [0.0, 1.0]), strict=True)))
 
     code, out, _ = cli("similar", "kit/a.wav", "--json")
     reports = [json.loads(line) for line in out.splitlines()]
