@@ -7,6 +7,8 @@ READY := .venv/.ready
 # The oldest Kubernetes that deployment/kubernetes is for. A kustomization is no object of the cluster.
 KUBERNETES := 1.30
 MANIFESTS := $(filter-out %/kustomization.yaml,$(wildcard deployment/kubernetes/*.yaml))
+# Scenarios at once: most of their time is waiting.
+CHAOS_AT_ONCE ?= 2
 LIBRARY ?=
 # The shell reads it from its environment: a name may hold quotes.
 export LIBRARY
@@ -50,7 +52,7 @@ unit: $(READY) ## the fast tests, without services
 	$(BIN)/python -m pytest tests/unit tests/architecture
 
 chaos: $(READY) ## kill, cut, fill and poison everything, and print what was lost (Linux, as root for its small disks)
-	$(BIN)/python -m pytest tests/chaos -m "chaos or not chaos"
+	$(BIN)/python -m pytest tests/chaos -m "chaos or not chaos" -n $(CHAOS_AT_ONCE) --dist worksteal
 
 fmt: $(READY) ## format the code
 	$(BIN)/ruff check --fix --quiet --exit-zero

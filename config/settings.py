@@ -60,7 +60,7 @@ class Settings(BaseSettings):
     window_per_slot: int = Field(default=3, ge=1)
     """Parcels in flight for each child that takes work."""
 
-    lease_seconds: float = Field(default=50.0, ge=1, le=86_400)
+    lease_seconds: float = Field(default=40.0, ge=1, le=86_400)
     """A running item whose lease is not renewed for this long is taken back."""
 
     requeue_seconds: float = Field(default=30.0, ge=1, le=86_400)

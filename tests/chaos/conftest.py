@@ -1,6 +1,7 @@
 """Stacks for the scenarios, and the table at the end: scenario, faults, files, seconds, lost, doubled, verdict."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 
 from tests.chaos.stack import Outcome, Stack
 
-_KEY = pytest.StashKey[list[tuple[str, Outcome, bool]]]()
+_OUTCOME = "chaos"
 
 
 @pytest.fixture
@@ -23,35 +24,38 @@ def stack(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[.
     yield make
     for one in made:
         one.close()
-        rows = request.config.stash.setdefault(_KEY, [])
-        rows.append((request.node.name.removeprefix("test_"), one.outcome, not request.node.stash.get(_FAILED, False)))
+        # Scenarios run in processes of their own: a report is what travels.
+        request.node.user_properties.append((_OUTCOME, asdict(one.outcome)))
 
 
-_FAILED = pytest.StashKey[bool]()
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Any:
-    """Remember whether a scenario failed."""
-    report = yield
-    if report.when == "call":
-        item.stash[_FAILED] = report.failed
-    return report
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print the table."""
-    rows = config.stash.get(_KEY, [])
+    reports: list[Any] = [report for found in terminalreporter.stats.values() for report in found]
+    failed = {report.nodeid for report in terminalreporter.stats.get("failed", [])}
+    rows = {
+        report.nodeid: Outcome(**values)
+        for report in reports
+        if getattr(report, "when", None) == "teardown"
+        for name, values in report.user_properties
+        if name == _OUTCOME
+    }
     if not rows:
         return
     terminalreporter.section("chaos")
     terminalreporter.line(
         f"{'scenario':58} {'faults':>6} {'files':>6} {'seconds':>7} {'lost':>5} {'doubled':>7}  verdict"
     )
-    for name, one, passed in rows:
+    for nodeid, one in sorted(rows.items(), key=lambda row: _number(row[0])):
+        name = nodeid.partition("::test_")[2]
         terminalreporter.line(
             f"{name[:58]:58} {one.faults:6} {one.files:6} {one.seconds:7.1f} {one.lost:5} {one.doubled:7}  "
-            + ("pass" if passed else "FAIL")
+            + ("FAIL" if nodeid in failed else "pass")
         )
         for note in one.notes:
             terminalreporter.line(f"    {note}")
+
+
+def _number(nodeid: str) -> tuple[int, str]:
+    """Sort by the scenario's number."""
+    name = nodeid.partition("::test_")[2]
+    return int(name.partition("_")[0]), name

@@ -44,6 +44,11 @@ QUICK = {
     "SAMPLEMIND_DISPATCH_SECONDS": "1",
     "SAMPLEMIND_GRACE_SECONDS": "6",
 }
+AS_SHIPPED = {
+    f"SAMPLEMIND_{name.upper()}": str(Settings.model_fields[name].default)
+    for name in ("lease_seconds", "requeue_seconds", "dispatch_seconds")
+}
+"""Where the time itself is what is shown, or an outage must not look like a death."""
 
 
 def wait_until(condition: Callable[[], object], *, seconds: float, what: str) -> float:
@@ -177,8 +182,7 @@ class Stack:
         """End everything."""
         for worker in self.workers:
             worker.close()
-        self.workspace.board.close()
-        self.workspace.vectors.close()
+        self.workspace.close()
         mongo.close()
         stop(self._plain)
 

@@ -16,7 +16,7 @@ from samplemind_worker.documents.batch import Step
 from samplemind_worker.steps.dispatch import dispatch
 from samplemind_worker.store import batches
 from tasks.chain import publish
-from tests.chaos.stack import COMMAND, Stack, wait_until, write_files
+from tests.chaos.stack import AS_SHIPPED, COMMAND, Stack, wait_until, write_files
 
 pytestmark = [pytest.mark.services, pytest.mark.timeout(600)]
 
@@ -112,7 +112,7 @@ def test_3_redis_forgets_everything(stack: MakeStack, tmp_path: Path):
 
 @pytest.mark.chaos
 def test_4_a_child_dies_50_times_and_a_whole_worker(stack: MakeStack, tmp_path: Path):
-    one = stack(SAMPLEMIND_LEASE_SECONDS="50", SAMPLEMIND_DISPATCH_SECONDS="5", SAMPLEMIND_REQUEUE_SECONDS="30")
+    one = stack(**AS_SHIPPED)
     library = tmp_path / "library"
     write_files(library, 3000, seconds=0.3)
     batch_id = one.submit(library, files_per_chain="2")

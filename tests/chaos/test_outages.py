@@ -12,7 +12,7 @@ from redis import Redis
 
 from samplemind_worker.embedded.services import private_names
 from tests.chaos.proxy import Mode, Proxy
-from tests.chaos.stack import Stack, wait_until, write_files
+from tests.chaos.stack import AS_SHIPPED, Stack, wait_until, write_files
 
 pytestmark = [pytest.mark.services, pytest.mark.timeout(900)]
 
@@ -73,8 +73,7 @@ def busy(stack: Stack, library: Path) -> str:
 def test_7_the_way_to_a_service(
     stack: MakeStack, ways: Callable[[Stack], Ways], tmp_path: Path, service: str, mode: Mode
 ):
-    # Leases as in production: an outage must not look like a death.
-    one = stack(own_workers=True, SAMPLEMIND_LEASE_SECONDS="50", SAMPLEMIND_REQUEUE_SECONDS="30")
+    one = stack(own_workers=True, **AS_SHIPPED)
     proxied = ways(one)
     one.add_all(**proxied.environment)
     batch_id = busy(one, tmp_path / "library")
@@ -110,7 +109,7 @@ def test_7_a_slow_way_to_everything(stack: MakeStack, ways: Callable[[Stack], Wa
 @pytest.mark.parametrize("service", ["valkey", "mongod", "chroma"])
 @pytest.mark.parametrize("how", ["frozen", "killed"])
 def test_7_a_service_itself(stack: MakeStack, tmp_path: Path, service: str, how: str):
-    one = stack(SAMPLEMIND_LEASE_SECONDS="50", SAMPLEMIND_REQUEUE_SECONDS="30")
+    one = stack(**AS_SHIPPED)
     batch_id = busy(one, tmp_path / "library")
     process = one.process(service)
 
