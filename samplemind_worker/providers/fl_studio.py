@@ -10,9 +10,9 @@ from itertools import islice
 from samplemind_worker.providers import theory
 from samplemind_worker.providers.balance import LOW_END_HZ
 from samplemind_worker.providers.ideas import section_bars
-from samplemind_worker.providers.reading import Reading
+from samplemind_worker.providers.reading import DETUNED, Reading
 from samplemind_worker.providers.sorts import DRUMS, Sort
-from samplemind_worker.providers.tips import CEILING, DETUNED, OVER, clearing, rumble
+from samplemind_worker.providers.tips import CEILING, OVER, clearing, rumble
 from samplemind_worker.providers.units import (
     cents,
     decibels,
@@ -30,6 +30,7 @@ MOST = 4
 _TAIL_SECONDS = 0.5
 _GROSS_BEAT_BARS = 2
 _DYNAMIC, _DENSE = 16.0, 8.0  # LU between true peak and loudness
+_MID = 150.0  # Hz; a fundamental below it is bass
 _OPEN = 3000.0  # Hz, of the centroid
 
 
@@ -222,7 +223,8 @@ def _tones(r: Reading) -> Iterator[str]:
             "Sampler: Stretch pro keeps its length the same over the keys; Resample keeps its character.",
             "Piano roll: Arpeggiate (Alt+A) over a held chord, with the arpeggio range at two octaves.",
         )
-    yield from _eq(clearing(r), "which leaves the low end to the bass")
+    low = r.fundamental is not None and r.fundamental < _MID
+    yield from _eq(clearing(r), "just under its lowest note" if low else "which leaves the low end to the bass")
     if r.centroid is not None:
         yield (
             "Fruity Love Philter: automate a low-pass that opens over eight bars."
@@ -304,7 +306,7 @@ def _drum_loops(r: Reading) -> Iterator[str]:
     elif not r.on_the_beat:
         yield f"NewTime: set it to {number(bpm)} BPM and pull the hits that drift onto the grid."
     if r.sort == "top_loop":
-        yield from _eq(LOW_END_HZ, "and send kick and bass to other tracks")
+        yield from _eq(LOW_END_HZ, "so that the kick and bass you add have that range to themselves")
     if r.spread is not None and r.spread > _DYNAMIC:
         yield (
             f"Maximus on a parallel send: its peaks stand {decibels(r.spread)} dB over its loudness, and there is room."

@@ -14,6 +14,7 @@ _EDITABLE = 0.5  # seconds; what is shorter makes no swell
 _LONG = 1.5  # seconds
 _LOW_NOTE = 36  # MIDI; five semitones below lies what nobody hears
 _CHORDS_FROM = 48  # MIDI; chords below are mud
+_THIN = 1500.0  # Hz, of the centroid
 _DEEP = 200.0  # Hz, of a kick's centroid
 _HALF_TIME = 110.0  # BPM; slower loops drag at half speed
 
@@ -74,12 +75,13 @@ def _hits(r: Reading) -> Iterator[str]:
             "semitones."
         )
     else:
+        layer = "top" if number_of_it >= _THIN else "low"
         yield turn(
             number_of_it,
             "Pan copies left and right and play them against each other in threes over a straight beat.",
             "Pitch three copies a few semitones apart and write a fill that falls through them.",
             "Run it through a short delay that is not in time, and keep only the echoes.",
-            "Use it as the top layer of a snare or clap, at the level where you only miss it when it is gone.",
+            f"Use it as the {layer} layer of a snare or clap, at the level where you only miss it when it is gone.",
         )
     if r.sort in {"tom", "perc", "hit"}:
         yield turn(

@@ -88,8 +88,8 @@ def _repitch(r: Reading) -> Iterator[str]:
     if bpm is None:
         return
     if key is None:
-        landings = [f"{k:+} to {tempo(theory.repitched(bpm, k))}" for k in (-3, -2, -1, 1, 2, 3)]
-        yield f"Repitched by semitones instead of stretched, it goes {listed(landings)}."
+        landings = [f"{k:+} to {tempo(theory.repitched(bpm, k))[:-4]}" for k in (-3, -2, -1, 1, 2, 3)]
+        yield f"Repitched by semitones instead of stretched, it goes {listed(landings)} BPM."
         return
     landings = [
         f"{way} {plural(abs(k), 'semitone')} to {tempo(theory.repitched(bpm, k))} in {key.moved(k).code}"

@@ -12,11 +12,13 @@ from samplemind_worker.documents.facts import AnalysisFacts, AudioFacts, Kind
 from samplemind_worker.providers import theory
 from samplemind_worker.providers.balance import Balance, read_balance
 from samplemind_worker.providers.base import Sample
-from samplemind_worker.providers.sorts import DRUMS, INSTRUMENTS, Sort, sort_of
+from samplemind_worker.providers.sorts import DRUMS, ENDINGS, INSTRUMENTS, Sort, sort_of
 from samplemind_worker.providers.theory import NOTES, Key
 
 PLAIN, LIKELY = 0.7, 0.5
 """From the first confidence on an answer is given plainly; below the second it is a guess: nothing follows from it."""
+DETUNED = 5.0
+"""Cents; below it nobody tunes."""
 
 _TEMPI = (20.0, 500.0)  # BPM; what lies outside is no tempo
 _LEVELS = (-150.0, 60.0)  # dB
@@ -88,8 +90,15 @@ class Reading:
 
     @property
     def instrument_name(self) -> str | None:
-        """The instrument in plain words."""
+        """The instrument as it stands before a kind."""
         return None if self.instrument is None else INSTRUMENTS[self.instrument]
+
+    @property
+    def instrument_noun(self) -> str | None:
+        """The instrument as a thing: "closed hi-hat", "string note"."""
+        if self.instrument is None or self.instrument_name is None:
+            return None
+        return f"{self.instrument_name}{ENDINGS.get(self.instrument, '')}"
 
     @property
     def sure_tempo(self) -> float | None:

@@ -23,6 +23,13 @@ INSTRUMENTS = {
 }  # fmt: skip
 """Each instrument as it stands before "one-shot", "loop" or "track"."""
 
+ENDINGS = {
+    "perc": " hit", "bass": " note", "synth": " note", "piano": " note", "guitar": " note", "strings": " note",
+    "brass": " note", "flute": " note", "organ": " note", "drum_loop": " loop", "music_loop": " loop",
+    "song": " track",
+}  # fmt: skip
+"""What makes it a noun of its own, where it is none."""
+
 _BY_INSTRUMENT: dict[str, Sort] = {
     "kick": "kick", "snare": "snare", "clap": "snare", "rim": "snare", "hat_closed": "hat", "hat_open": "hat",
     "shaker": "hat", "crash": "cymbal", "ride": "cymbal", "tom": "tom", "cowbell": "perc", "perc": "perc",

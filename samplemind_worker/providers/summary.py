@@ -7,7 +7,7 @@ import math
 
 from samplemind_worker.providers import theory
 from samplemind_worker.providers.balance import LOW_END_HZ
-from samplemind_worker.providers.reading import LIKELY, PLAIN, Reading
+from samplemind_worker.providers.reading import DETUNED, LIKELY, PLAIN, Reading
 from samplemind_worker.providers.shades import Scale, brightness, dynamics, loudness, noisiness, word
 from samplemind_worker.providers.theory import NOTES
 from samplemind_worker.providers.units import (
@@ -75,16 +75,14 @@ def noun(r: Reading) -> str:
 def _identity(r: Reading) -> str:
     """Say what it is, how long, and where it sits in tempo and pitch."""
     named = noun(r)
-    guess = ""
     if r.kind is not None and r.kind_confidence < PLAIN:
         words = f"{hedge(r.kind_confidence)}{article(named)}"
     elif r.sure_instrument is not None and r.instrument_confidence < PLAIN:
         words = f"{hedge(r.instrument_confidence)}{article(named)}"
     else:
         words = article(named)
-    if r.instrument is not None and r.sure_instrument is None:
-        guess = f" (perhaps {article(f'{r.instrument_name}')})" if r.kind == "one_shot" else ""
-    words += guess
+    if r.kind == "one_shot" and r.instrument_noun is not None and r.sure_instrument is None:
+        words += f" (perhaps {article(r.instrument_noun)})"
     if r.tempo is not None:
         words += f"{_also(r.tempo_confidence)}at {number(r.tempo)} BPM"
     if r.midi is not None:
@@ -158,10 +156,10 @@ def _place(r: Reading) -> str | None:
     return None if region is None else f"In a mix it takes {region}."
 
 
-def _range(r: Reading, fundamental: float) -> str:
+def _range(r: Reading, fundamental: float) -> str | None:
     """Say how far a note reaches."""
     if r.rolloff is None:
-        return f"It reaches from its fundamental at {frequency(fundamental)} to the top."
+        return None
     if r.rolloff < _OVERTONES * fundamental:
         return f"Nearly all of it is the fundamental at {frequency(fundamental)}."
     return turn(
@@ -187,7 +185,9 @@ def _level(r: Reading) -> str | None:
 def _company(r: Reading) -> str | None:
     """Say which keys and tempi it goes with."""
     if r.sure_midi is not None:
-        return _company_of_note(r.sure_midi, exact=r.sort not in {"kick", "tom", "snare", "perc"})
+        return _company_of_note(
+            r.sure_midi, in_tune=abs(r.cents or 0.0) < DETUNED, exact=r.sort not in {"kick", "tom", "snare", "perc"}
+        )
     keys = None if r.sure_key is None else listed([key.code for key in r.sure_key.neighbours()])
     tempi = None if r.sure_tempo is None else [r.sure_tempo, *theory.octaves_of_tempo(r.sure_tempo)]
     fits = None if tempi is None else f"fits projects at {listed([tempo(bpm)[:-4] for bpm in tempi], 'or')} BPM"
@@ -196,15 +196,15 @@ def _company(r: Reading) -> str | None:
     return f"It goes with {keys}{', and ' + fits if fits else ''}."
 
 
-def _company_of_note(midi: int, *, exact: bool) -> str:
+def _company_of_note(midi: int, *, in_tune: bool, exact: bool) -> str:
     """Name the keys that a note is at home in."""
     minor, major = theory.Key(midi % 12, "minor"), theory.Key(midi % 12, "major")
     fifth = minor.moved(5)
     name = NOTES[midi % 12]
     if exact:
         return (
-            f"As it is, {name} is the root of {minor.code} and {major.code}, and the fifth of {fifth.name} "
-            f"({fifth.camelot})."
+            f"{'As it is' if in_tune else 'Once tuned'}, {name} is the root of {minor.code} and {major.code}, and the "
+            f"fifth of {fifth.code}."
         )
     return f"It sits best in {minor.code}, {major.code}, or {fifth.code}, where {name} is the root or the fifth."
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from samplemind_worker.providers import theory
 from samplemind_worker.providers.balance import LOW_END_HZ
 from samplemind_worker.providers.long_tips import check_key, for_loops, for_tracks
-from samplemind_worker.providers.reading import PLAIN, Reading
+from samplemind_worker.providers.reading import DETUNED, PLAIN, Reading
 from samplemind_worker.providers.units import (
     article,
     cents,
@@ -20,7 +20,6 @@ from samplemind_worker.providers.units import (
 MOST = 5
 CEILING = -1.0  # dBTP; EBU R 128 and the streaming services ask for it
 OVER = 0.3  # dBTP; what a resampling filter adds to a normalized sample is not worth a word
-DETUNED = 5.0  # cents; below it nobody tunes
 _WORKING = -18.0  # LUFS; a usual level for a part in a mix
 _WORTH = 2.0  # dB; less is not worth a sentence
 _QUIET_HIT, _QUIET = -6.0, -9.0  # dBTP; what peaks lower wastes its range
@@ -28,9 +27,10 @@ _DENSE, _DYNAMIC = 8.0, 16.0  # LU between true peak and loudness
 _FULL_RATE = 44100
 _SMALL_SPEAKERS = 80.0  # Hz; below it they are silent
 _CLICKY = 900.0  # Hz, of a kick's centroid
+_MID = 150.0  # Hz; a fundamental below it is bass
 _SIBILANT = 3500.0  # Hz, of a voice's centroid
 _REFERENCE_TEMPO = 120.0
-_LONG_HIT, _LONG = 1.0, 1.5  # seconds
+_LONG_HIT, _LONG, _MANY_HITS = 1.0, 1.5, 6.0  # seconds
 
 
 def production_tips(r: Reading) -> tuple[str, ...]:
@@ -103,9 +103,7 @@ def rumble(r: Reading) -> float | None:
 
 
 def clearing(r: Reading) -> float | None:
-    """Return where to begin with a high-pass: below the fundamental, the low end of what has none, a tenth of a "
-    "center.
-    """
+    """Return where to begin with a high-pass: below a fundamental, at a tenth of a cymbal's center, at the low end."""
     if r.fundamental is not None:
         return rumble(r)
     if r.sort in {"hat", "cymbal"} and r.centroid is not None:
@@ -185,9 +183,12 @@ def _fit(r: Reading) -> Iterator[str]:
     """Relate the length to note values, or, where the file is much longer than a hit, say so."""
     if r.seconds is None:
         return
+    if r.drums and r.sort != "cymbal" and r.seconds >= _MANY_HITS:
+        yield f"At {length(r.seconds)} it may hold more than one hit: cut it apart before you use it."
+        return
     if r.drums and r.sort != "cymbal" and r.seconds >= _LONG_HIT:
         if r.instrument != "hat_open":
-            noun = "percussion hit" if r.instrument == "perc" else r.instrument_name or "hit"
+            noun = r.instrument_noun or "hit"
             yield (
                 f"The file runs for {length(r.seconds)}, long for {article(noun)}: trim it where the hit has died away."
             )
@@ -218,11 +219,14 @@ def _tone(r: Reading) -> Iterator[str]:
     high_pass = clearing(r)
     if high_pass is not None:
         reason = "half an octave below its fundamental" if r.fundamental is not None else "where there is little of it"
-        yield turn(
-            high_pass,
-            f"A high-pass at {frequency(high_pass)}, {reason}, makes room for kick and bass.",
-            f"High-pass it at {frequency(high_pass)}, {reason}: the sound stays, the mud goes.",
-        )
+        if r.fundamental is not None and r.fundamental < _MID:
+            yield f"High-pass it at {frequency(high_pass)}, {reason}: rumble goes, and its own low end stays."
+        else:
+            yield turn(
+                high_pass,
+                f"A high-pass at {frequency(high_pass)}, {reason}, makes room for kick and bass.",
+                f"High-pass it at {frequency(high_pass)}, {reason}: the sound stays, the mud goes.",
+            )
     if r.sort == "vocal" and r.centroid is not None:
         if r.centroid >= _SIBILANT:
             yield f"With its center at {frequency(r.centroid)} it will hiss once compressed: de-ess it first."
@@ -230,7 +234,7 @@ def _tone(r: Reading) -> Iterator[str]:
             yield "Compress it before any reverb, so that the quiet ends of words are not lost."
     if r.seconds is not None and r.seconds >= _LONG:
         end = {
-            "pad": "hold it with loop points if the chord must last longer",
+            "pad": "loop a part of it if it must last longer",
             "fx": "line its end up with the downbeat",
             "vocal": "cut it to the phrase that you need",
         }.get(r.sort, "shape its end with an envelope if the part is busier")
@@ -239,7 +243,7 @@ def _tone(r: Reading) -> Iterator[str]:
         yield from _fit(r)
     if r.sort == "pad" and r.sure_key is not None:
         yield from check_key(r)
-    if r.balance is not None and r.balance.bassy and r.sort in {"pad", "note"}:
+    if r.kind == "loop" and r.balance is not None and r.balance.bassy:
         yield f"It is heavy below {frequency(LOW_END_HZ)}: thin it there whenever a bass plays."
 
 

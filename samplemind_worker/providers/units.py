@@ -68,7 +68,7 @@ def listed(items: Sequence[str], last: str = "and") -> str:
 
 def article(words: str) -> str:
     """Put a or an before words, by how they are spoken."""
-    vowel = words[0] in "aeiou" and not words.startswith("one-")
+    vowel = words[0] in "aeiou8" and not words.startswith("one-")
     return f"{'an' if vowel else 'a'} {words}"
 
 
