@@ -11,7 +11,7 @@ from samplemind_worker.providers import theory
 from samplemind_worker.providers.balance import LOW_END_HZ
 from samplemind_worker.providers.ideas import section_bars
 from samplemind_worker.providers.reading import DETUNED, Reading
-from samplemind_worker.providers.sorts import DRUMS, Sort
+from samplemind_worker.providers.sorts import Sort
 from samplemind_worker.providers.tips import CEILING, OVER, clearing, rumble
 from samplemind_worker.providers.units import (
     cents,
@@ -36,7 +36,7 @@ _OPEN = 3000.0  # Hz, of the centroid
 
 def fl_studio(r: Reading) -> tuple[str, ...]:
     """Return the plug-ins and features that fit, most useful first."""
-    found = _snares(r) if r.sort == "hit" and r.instrument in DRUMS else _BY_SORT[r.sort](r)
+    found = _BY_SORT[r.sort](r)
     return tuple(islice(found, MOST))
 
 
@@ -326,7 +326,7 @@ def _drum_loops(r: Reading) -> Iterator[str]:
             f"Channel rack: at {number(bpm)} BPM a step is {milliseconds(theory.note_length(bpm, 0.25))}; match "
             "the swing "
             "slider to the loop by ear before you add hits.",
-            f"Fruity Love Philter: a band-pass in time, one sweep every {length(bar)}, thins it for a break.",
+            f"Fruity Love Philter: a band-pass that sweeps once a bar, every {length(bar)}, thins it for a break.",
             f"Patcher: split it at {frequency(LOW_END_HZ)} with Frequency Splitter, and crush only what lies above.",
         )
     yield from _any(r)

@@ -5,7 +5,7 @@ from itertools import islice
 
 from samplemind_worker.providers import theory
 from samplemind_worker.providers.reading import Reading
-from samplemind_worker.providers.sorts import DRUMS, Sort
+from samplemind_worker.providers.sorts import Sort
 from samplemind_worker.providers.theory import note
 from samplemind_worker.providers.units import frequency, length, listed, milliseconds, number, plural, tempo, turn
 
@@ -91,7 +91,7 @@ def _hits(r: Reading) -> Iterator[str]:
             "Distort it hard, gate it, and blend that in under the dry hit.",
             "Repeat it in dotted eighths against the kick, and filter it darker with each repeat.",
         )
-    if r.sort == "hit" and r.instrument not in DRUMS:
+    if r.sort == "hit":
         yield from _reverse(r)
 
 
@@ -254,9 +254,10 @@ def _loops(r: Reading) -> Iterator[str]:
         others = listed(r.strong_notes[1:])
         yield turn(
             r.mark,
-            f"Hold a drone on {drone} beneath it: of all notes it carries the most energy, before {others}.",
-            f"Tune a kick or an 808 to {drone}, its strongest note; {others} come next.",
-            f"Build the top line from {listed([drone, *r.strong_notes[1:]])}, the notes that already ring most.",
+            f"Hold a drone on {drone} beneath it: of the notes of its key it carries the most energy, before {others}.",
+            f"Tune a kick or an 808 to {drone}, the strongest note of its key; {others} come next.",
+            f"Build the top line from {listed([drone, *r.strong_notes[1:]])}, the notes of its key that already "
+            "ring most.",
         )
     if bpm is not None:
         if bpm >= _HALF_TIME:
@@ -311,6 +312,13 @@ def _tracks(r: Reading) -> Iterator[str]:
         yield f"Slow it by a semitone to {tempo(theory.repitched(bpm, -1))} for a remix in {key.moved(-1).code}."
     elif len(r.strong_notes) > 1:
         yield f"Sample a moment where {r.strong_notes[0]} rings alone and rebuild a chord from it."
+    if r.key is None:
+        yield turn(
+            r.mark,
+            "Loop its best bar, and layer hits of your own over it.",
+            "Cut its last beat before a change, and use that as a transition of your own.",
+        )
+        return
     yield turn(
         r.mark,
         "Take a moment that stands alone, filter it, and build a new loop around it.",

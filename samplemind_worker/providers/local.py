@@ -3,12 +3,14 @@
 The same numbers give the same words, and nothing is said that was not measured.
 """
 
+import dataclasses
 from collections.abc import Sequence
 
 from samplemind_worker.providers.base import Sample, Summary
 from samplemind_worker.providers.fl_studio import fl_studio
 from samplemind_worker.providers.ideas import creative_ideas
 from samplemind_worker.providers.reading import PLAIN, Reading, read
+from samplemind_worker.providers.sorts import advised_as
 from samplemind_worker.providers.summary import summarize
 from samplemind_worker.providers.theory import note
 from samplemind_worker.providers.tips import production_tips
@@ -35,11 +37,12 @@ class LocalProvider:
 
 
 def _describe(reading: Reading) -> Summary:
+    advised = dataclasses.replace(reading, sort=advised_as(reading.sort, reading.instrument))
     return Summary(
         summary=summarize(reading),
-        production_tips=production_tips(reading),
-        creative_ideas=creative_ideas(reading),
-        fl_studio_recommendations=fl_studio(reading),
+        production_tips=production_tips(advised),
+        creative_ideas=creative_ideas(advised),
+        fl_studio_recommendations=fl_studio(advised),
         tags=_tags(reading),
         provider=NAME,
         model=None,

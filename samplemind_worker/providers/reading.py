@@ -61,7 +61,7 @@ class Reading:
     other_key: Key | None
     """The key that is nearly as likely."""
     strong_notes: tuple[str, ...]
-    """Pitch classes with the most energy, of music in tune with A = 440 Hz."""
+    """The notes of its key with the most energy, of music in tune with A = 440 Hz whose key is no guess."""
     midi: int | None
     """Pitch of a one-shot."""
     pitch_confidence: float
@@ -195,7 +195,7 @@ def read(sample: Sample) -> Reading:
         key=key,
         key_confidence=_confidence(facts.key_confidence),
         other_key=_other_key(facts, key),
-        strong_notes=_strong_notes(facts) if key is not None and abs(deviation or 0.0) < 25.0 else (),  # noqa: PLR2004 -- half the way to the next half
+        strong_notes=_strong_notes(facts, key) if abs(deviation or 0.0) < 25.0 else (),  # noqa: PLR2004 -- half the way to the next half
         midi=midi,
         pitch_confidence=_confidence(facts.pitch_confidence),
         cents=deviation,
@@ -261,8 +261,10 @@ def _other_key(facts: AnalysisFacts, key: Key | None) -> Key | None:
     return None
 
 
-def _strong_notes(facts: AnalysisFacts) -> tuple[str, ...]:
-    """Name the pitch classes with the most energy, greatest first."""
+def _strong_notes(facts: AnalysisFacts, key: Key | None) -> tuple[str, ...]:
+    """Name the notes of a key with the most energy, greatest first; what lies beside them may be leakage."""
+    if key is None or _confidence(facts.key_confidence) < LIKELY:
+        return ()
     chroma: object = facts.spectral_features.get("chroma", {}).get("mean")
     if not isinstance(chroma, list) or len(chroma) != len(NOTES):  # pyright: ignore[reportUnknownArgumentType] -- of anything
         return ()
@@ -270,7 +272,7 @@ def _strong_notes(facts: AnalysisFacts) -> tuple[str, ...]:
     if any(value is None for value in values):
         return ()
     ranked = sorted(range(len(NOTES)), key=lambda k: -(values[k] or 0.0))
-    return tuple(NOTES[k] for k in ranked[:_STRONG_NOTES])
+    return tuple(NOTES[k] for k in ranked if NOTES[k] in key.scale())[:_STRONG_NOTES]
 
 
 def _cents(facts: AnalysisFacts, *, key: Key | None, midi: int | None) -> float | None:

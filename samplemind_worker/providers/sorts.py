@@ -30,11 +30,13 @@ ENDINGS = {
 }  # fmt: skip
 """What makes it a noun of its own, where it is none."""
 
-_BY_INSTRUMENT: dict[str, Sort] = {
+BY_INSTRUMENT: dict[str, Sort] = {
     "kick": "kick", "snare": "snare", "clap": "snare", "rim": "snare", "hat_closed": "hat", "hat_open": "hat",
     "shaker": "hat", "crash": "cymbal", "ride": "cymbal", "tom": "tom", "cowbell": "perc", "perc": "perc",
     "bass": "bass", "vocal": "vocal", "fx": "fx",
 }  # fmt: skip
+"""The sort of a one-shot by its instrument, for those that need no further look."""
+
 _SUB_MIDI = 38  # D2, 73 Hz
 _SUB_HZ = 300.0  # of the centroid
 _SUB_SECONDS = 0.6
@@ -59,7 +61,7 @@ def sort_of(
         return _sort_of_loop(instrument, even=even, pulse=pulse, tonal=tonal, balance=balance)
     if kind != "one_shot":
         return "unknown" if kind is None else "track"
-    found = _BY_INSTRUMENT.get(instrument or "")
+    found = BY_INSTRUMENT.get(instrument or "")
     if found in {"kick", "bass"} and midi is not None and midi <= _SUB_MIDI:
         long, dark = seconds >= _SUB_SECONDS, centroid is not None and centroid < _SUB_HZ
         return "sub" if long and dark else found
@@ -74,3 +76,8 @@ def _sort_of_loop(instrument: str | None, *, even: bool, pulse: bool, tonal: boo
     if tonal and even and not pulse:
         return "pad"
     return "melodic_loop" if tonal or instrument == "music_loop" else "loop"
+
+
+def advised_as(sort: Sort, instrument: str | None) -> Sort:
+    """Say as what a sample is advised: a hit that may be a certain drum as that drum."""
+    return BY_INSTRUMENT[instrument] if sort == "hit" and instrument in DRUMS & BY_INSTRUMENT.keys() else sort

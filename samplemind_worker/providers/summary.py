@@ -144,7 +144,8 @@ def _place(r: Reading) -> str | None:
     """Say which part of a mix it takes."""
     if r.sort in {"melodic_loop", "pad", "track", "loop"} and r.kind != "one_shot":
         if r.balance is not None and r.balance.bassy:
-            return f"It brings its own low end: the range below {frequency(LOW_END_HZ)} leads."
+            bass = "Its weight is in the low end" if r.sort == "track" else "It brings its own low end"
+            return f"{bass}: the range below {frequency(LOW_END_HZ)} leads."
         if r.balance is not None and r.balance.bassless:
             return f"There is little below {frequency(LOW_END_HZ)}, which leaves the low end to a bass."
         return None

@@ -53,6 +53,11 @@ class Key:
         """Return the relative key, the one a fifth up and the one a fifth down: those that mix (Camelot's rule)."""
         return self.relative, self.moved(7), self.moved(5)
 
+    def scale(self) -> frozenset[str]:
+        """Name its seven notes."""
+        steps = (0, 2, 3, 5, 7, 8, 10) if self.mode == "minor" else (0, 2, 4, 5, 7, 9, 11)
+        return frozenset(NOTES[(self.tonic + step) % 12] for step in steps)
+
     def triad(self) -> tuple[str, str, str]:
         """Name the notes of its home chord."""
         third = 3 if self.mode == "minor" else 4

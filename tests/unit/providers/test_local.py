@@ -291,6 +291,30 @@ def test_a_drum_loop_without_low_end_is_a_top_loop() -> None:
     assert openings == ["A top loop", "A drum loop", "A drum loop"]
 
 
+def test_only_notes_of_a_sure_key_are_built_upon() -> None:
+    # B, A, and A# are strongest, of which A# is not in A minor.
+    chroma = [0.1, 0.0, 0.2, 0.0, 0.5, 0.1, 0.0, 0.1, 0.0, 0.9, 0.8, 1.0]
+    features: dict[str, Any] = {"chroma": {"mean": chroma, "std": None}}
+
+    def ideas(confidence: float) -> str:
+        sample = make_sample(
+            kind="loop", key="A", mode="minor", key_confidence=confidence, instrument="music_loop",
+            spectral_features=features,
+        )  # fmt: skip
+        return " ".join(describe(sample).creative_ideas)
+
+    assert "B" in ideas(0.9)
+    assert "A#" not in ideas(0.9)
+    assert not re.search(r"\b[A-G]\b", ideas(0.3))
+
+
+def test_a_hit_that_may_be_a_hi_hat_is_advised_as_one() -> None:
+    summary = describe(make_sample(kind="one_shot", instrument="hat_closed", instrument_confidence=0.4))
+    assert summary.summary.startswith("A one-shot (perhaps a closed hi-hat), ")
+    assert any("cut group" in text for text in summary.fl_studio_recommendations)
+    assert summary.tags == ("one-shot",)
+
+
 def test_two_kicks_do_not_read_like_copies() -> None:
     texts = [
         all_text(

@@ -198,7 +198,7 @@ def test_no_claim_without_its_fact(sample: Sample) -> None:
     assert "center" not in text or is_known(facts.spectral_features.get("centroid_hz", {}).get("mean"))
     assert not re.search(r"\d beats?\b", text) or (facts.kind == "loop" and is_known(facts.tempo))
     assert "low end leads" not in text or "mfcc" in facts.spectral_features
-    assert "strongest note" not in text or "chroma" in facts.spectral_features
+    assert "trongest note" not in text or "chroma" in facts.spectral_features
     assert not re.search(r"of 3/4|bars of 4/4 in", text) or facts.time_signature in {(4, 4), (3, 4)}
 
 

@@ -64,3 +64,8 @@ def test_note_lengths() -> None:
     assert theory.fits_note(0.25) == ("eighth note", 120.0)
     assert theory.fits_note(0.005) is None
     assert theory.fits_note(60.0) is None
+
+
+def test_scales() -> None:
+    assert Key(9, "minor").scale() == Key(0, "major").scale() == frozenset("CDEFGAB")
+    assert Key(7, "major").scale() == frozenset("GABCDE") | {"F#"}
