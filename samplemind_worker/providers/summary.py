@@ -25,6 +25,7 @@ from samplemind_worker.providers.units import (
 )  # fmt: skip
 
 _IN_TUNE = 3.0  # cents; nobody hears less
+_PITCHLESS = 0.03  # spectral flatness
 _OVERTONES = 1.5  # of the fundamental; below it no overtone counts
 _REGIONS: Scale = (
     (150.0, "the bottom, together with the bass"), (450.0, "the low mids, with the body of snares and guitars"),
@@ -211,10 +212,17 @@ def _company_of_note(midi: int, *, in_tune: bool, exact: bool) -> str:
 
 
 def _company_of_noise(r: Reading) -> str | None:
+    """Say of a hit with no pitch whether that matters: noise has none, a drum that rings was not understood."""
     if r.kind != "one_shot" or r.midi is not None or r.sort not in {"kick", "snare", "tom", "perc", "hit"}:
         return None
+    if r.flatness is not None and r.flatness >= _PITCHLESS:
+        return turn(
+            r.mark,
+            "No steady pitch was found, so it should sit in any key.",
+            "It is noise more than note, so it should sit in any key.",
+        )
     return turn(
-        1000.0 * (r.seconds or 0.0),
-        "No steady pitch was found, so it should sit in any key.",
-        "It has no pitch that was clear enough to name, so try it in any key.",
+        r.mark,
+        "No pitch was clear enough to name: tune it to the song by ear.",
+        "Its pitch is too vague to name, so tune it by ear.",
     )
