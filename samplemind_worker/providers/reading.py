@@ -5,153 +5,140 @@ tags of files never get past this module. The limits between words are ours.
 """
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from samplemind_worker.documents.facts import AnalysisFacts, AudioFacts, Kind, Mode
+from samplemind_worker.documents.facts import AnalysisFacts, AudioFacts, Kind
+from samplemind_worker.providers import theory
+from samplemind_worker.providers.balance import Balance, read_balance
 from samplemind_worker.providers.base import Sample
+from samplemind_worker.providers.sorts import DRUMS, ENDINGS, INSTRUMENTS, Sort, sort_of
+from samplemind_worker.providers.theory import NOTES, Key
 
-UNSURE = 0.5
-"""Below this confidence an answer is given as a guess."""
+PLAIN, LIKELY = 0.7, 0.5
+"""From the first confidence on an answer is given plainly; below the second it is a guess: nothing follows from it."""
+DETUNED = 5.0
+"""Cents; below it nobody tunes."""
 
-NOTES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
-CYMBALS = frozenset({"hat_closed", "hat_open", "crash", "ride", "shaker"})
-DRUMS = CYMBALS | {"kick", "snare", "clap", "rim", "tom", "cowbell", "perc", "drum_loop"}
-_INSTRUMENTS = {
-    "kick": "kick", "snare": "snare", "clap": "clap", "rim": "rim shot", "hat_closed": "closed hi-hat",
-    "hat_open": "open hi-hat", "tom": "tom", "crash": "crash cymbal", "ride": "ride cymbal", "shaker": "shaker",
-    "cowbell": "cowbell", "perc": "percussion", "bass": "bass", "synth": "synth", "piano": "piano", "guitar": "guitar",
-    "strings": "string", "brass": "brass", "flute": "flute", "organ": "organ", "bell": "bell", "vocal": "vocal",
-    "fx": "effect", "drum_loop": "drum", "music_loop": "music", "song": "music",
-}  # fmt: skip
-
-_BRIGHTNESS = (
-    (500.0, "very dark"),
-    (1200.0, "dark"),
-    (2200.0, "balanced"),
-    (3500.0, "bright"),
-    (math.inf, "very bright"),
-)
-_NOISINESS = ((0.003, "tonal"), (0.03, "slightly noisy"), (0.12, "noisy"), (math.inf, "noise-like"))
-_NOISE_CROSSINGS = 0.3  # a share of samples; white noise crosses zero at every second one
-_LOUDNESS = ((-30.0, "very quiet"), (-20.0, "quiet"), (-12.0, "moderately loud"), (math.inf, "loud"))
-_DYNAMICS = ((8.0, "steady"), (12.0, "moderately dynamic"), (math.inf, "dynamic"))
 _TEMPI = (20.0, 500.0)  # BPM; what lies outside is no tempo
 _LEVELS = (-150.0, 60.0)  # dB
 _HIGHEST_HZ = 1e6
 _LONGEST = 1e7  # seconds
 _NEARLY = 0.7  # of the best candidate's score
+_RIVAL = 0.35
 _OCTAVE_SLACK = 0.02
 _BEAT_SLACK_SECONDS = 0.03  # a codec's padding is shorter
 _BEAT_SLACK = 0.002  # relative: the tempo's own error
-
-
-@dataclass(frozen=True, slots=True)
-class Key:
-    """A key, its place on the Camelot wheel where known, and the keys beside it there."""
-
-    tonic: int
-    mode: Mode
-    camelot: str | None
-
-    @property
-    def name(self) -> str:
-        """As in "F# minor"."""
-        return f"{NOTES[self.tonic]} {self.mode}"
-
-    @property
-    def code(self) -> str:
-        """As in "F# minor (11A)", or the name alone."""
-        return self.name if self.camelot is None else f"{self.name} ({self.camelot})"
-
-    def neighbours(self) -> tuple["Key", "Key", "Key"]:
-        """Return the relative key, the one a fifth up and the one a fifth down: those that mix (Camelot's rule)."""
-        minor = self.mode == "minor"
-        relative: Mode = "major" if minor else "minor"
-        return (
-            Key((self.tonic + (3 if minor else 9)) % 12, relative, self._beside(0, other="B" if minor else "A")),
-            Key((self.tonic + 7) % 12, self.mode, self._beside(1)),
-            Key((self.tonic + 5) % 12, self.mode, self._beside(-1)),
-        )
-
-    def _beside(self, step: int, *, other: str | None = None) -> str | None:
-        if self.camelot is None:
-            return None
-        hour = (int(self.camelot[:-1]) - 1 + step) % 12 + 1
-        return f"{hour}{other or self.camelot[-1]}"
+_MEASURED_TO = 9500.0  # Hz; above it a rolloff shows the end of what is analyzed, 11 kHz, not of the sound
+_EVEN = 0.6  # of the mean level
+_STRONG_NOTES = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
     """What may be said of a sample; None where nothing may."""
 
+    sort: Sort
     kind: Kind | None
-    kind_sure: bool
+    kind_confidence: float
     instrument: str | None
     """As in the record's closed list."""
-    instrument_sure: bool
+    instrument_confidence: float
     seconds: float | None
     channels: int
     sample_rate: int
-    silent: bool
     tempo: float | None
-    tempo_sure: bool
+    tempo_confidence: float
     other_tempo: float | None
     """The half or double that the sample may as well be counted at."""
     meter: tuple[int, int] | None
     beats: float | None
     """Length in beats, of a loop; whole if ``on_the_beat``."""
     on_the_beat: bool
+    first_beat: float | None
     key: Key | None
-    key_sure: bool
+    key_confidence: float
+    other_key: Key | None
+    """The key that is nearly as likely."""
+    strong_notes: tuple[str, ...]
+    """The notes of its key with the most energy, of music in tune with A = 440 Hz whose key is no guess."""
     midi: int | None
     """Pitch of a one-shot."""
-    pitch_sure: bool
+    pitch_confidence: float
     cents: float | None
     """How far the pitch, or else the whole tuning, lies above A4 = 440 Hz."""
     centroid: float | None
     rolloff: float | None
-    brightness: str | None
-    noisiness: str | None
+    flatness: float | None
+    crossings: float | None
+    even: bool | None
+    """Whether the level hardly moves, as of a held sound."""
+    balance: Balance | None
     lufs: float | None
     peak: float | None
-    loudness: str | None
-    """Of loops and tracks: LUFS say little of a single hit."""
-    spread: float | None
-    """Peak-to-loudness ratio in LU (AES TD1008)."""
-    dynamics: str | None
     warnings: frozenset[str]
 
     @property
+    def silent(self) -> bool:
+        """Whether nothing is to be heard."""
+        return self.sort == "silence"
+
+    @property
     def drums(self) -> bool:
-        """Whether it is known to be drums."""
+        """Whether it is taken for drums."""
         return self.sure_instrument in DRUMS
 
     @property
     def instrument_name(self) -> str | None:
-        """The instrument in plain words."""
-        return None if self.instrument is None else _INSTRUMENTS[self.instrument]
+        """The instrument as it stands before a kind."""
+        return None if self.instrument is None else INSTRUMENTS[self.instrument]
+
+    @property
+    def instrument_noun(self) -> str | None:
+        """The instrument as a thing: "closed hi-hat", "string note"."""
+        if self.instrument is None or self.instrument_name is None:
+            return None
+        return f"{self.instrument_name}{ENDINGS.get(self.instrument, '')}"
 
     @property
     def sure_tempo(self) -> float | None:
         """The tempo, if it is no guess."""
-        return self.tempo if self.tempo_sure else None
+        return self.tempo if self.tempo_confidence >= LIKELY else None
 
     @property
     def sure_key(self) -> Key | None:
         """The key, if it is no guess."""
-        return self.key if self.key_sure else None
+        return self.key if self.key_confidence >= LIKELY else None
+
+    @property
+    def sure_midi(self) -> int | None:
+        """The pitch, if it is no guess."""
+        return self.midi if self.pitch_confidence >= LIKELY else None
 
     @property
     def sure_instrument(self) -> str | None:
         """The instrument, if it is no guess."""
-        return self.instrument if self.instrument_sure else None
+        return self.instrument if self.instrument_confidence >= LIKELY else None
 
     @property
-    def note(self) -> str | None:
-        """The pitch of a one-shot as a note; A4 is MIDI 69."""
-        return None if self.midi is None else f"{NOTES[self.midi % 12]}{self.midi // 12 - 1}"
+    def mark(self) -> float:
+        """A number that differs between samples of equal length and pitch, to choose words by."""
+        if self.crossings is not None:
+            return 1e5 * self.crossings
+        return 100.0 * (self.peak if self.peak is not None else self.seconds or 0.0)
+
+    @property
+    def fundamental(self) -> float | None:
+        """Frequency in Hz of a pitch that is no guess."""
+        midi = self.sure_midi
+        return None if midi is None else theory.hertz(midi + (self.cents or 0.0) / 100.0)
+
+    @property
+    def spread(self) -> float | None:
+        """Peak-to-loudness ratio in LU (AES TD1008); LUFS say little of a single hit."""
+        if self.lufs is None or self.peak is None or self.kind == "one_shot":
+            return None
+        return self.peak - self.lufs
 
     @property
     def bars(self) -> int | None:
@@ -170,40 +157,56 @@ def read(sample: Sample) -> Reading:
     one_shot = facts.kind == "one_shot"
     tempo = None if silent or one_shot else _within(facts.tempo, *_TEMPI)
     beats, on_the_beat = _count_beats(seconds, tempo) if facts.kind == "loop" else (None, False)
-    key = None if silent else _key(facts)
+    key = None if silent or one_shot else _key(facts.key, facts.mode)
     midi = facts.pitch_midi if one_shot and not silent and facts.pitch_midi in range(128) else None
+    deviation = _cents(facts, key=key, midi=midi)
     centroid, rolloff = _mean(facts, "centroid_hz"), _mean(facts, "rolloff_hz")
-    lufs, peak = _within(audio.loudness_lufs, *_LEVELS), _within(audio.true_peak_dbtp, *_LEVELS)
-    spread = None if one_shot or lufs is None or peak is None else peak - lufs
+    instrument = facts.instrument if facts.instrument in INSTRUMENTS and not silent else None
+    balance, even = read_balance(facts), _is_even(facts)
+    sort: Sort = (
+        "silence" if silent else sort_of(
+            kind=facts.kind,
+            instrument=instrument if _confidence(facts.instrument_confidence) >= LIKELY else None,
+            seconds=seconds or 0.0,
+            midi=midi if _confidence(facts.pitch_confidence) >= LIKELY else None,
+            centroid=centroid,
+            even=bool(even),
+            pulse=tempo is not None,
+            tonal=key is not None,
+            balance=balance,
+        )
+    )  # fmt: skip
     return Reading(
+        sort=sort,
         kind=facts.kind,
-        kind_sure=_sure(facts.kind_confidence),
-        instrument=facts.instrument if facts.instrument in _INSTRUMENTS and not silent else None,
-        instrument_sure=_sure(facts.instrument_confidence),
+        kind_confidence=_confidence(facts.kind_confidence),
+        instrument=instrument,
+        instrument_confidence=_confidence(facts.instrument_confidence),
         seconds=seconds,
         channels=audio.channels,
         sample_rate=audio.sample_rate,
-        silent=silent,
         tempo=tempo,
-        tempo_sure=_sure(facts.tempo_confidence),
+        tempo_confidence=_confidence(facts.tempo_confidence),
         other_tempo=_octave(facts, tempo),
         meter=facts.time_signature if tempo is not None and min(facts.time_signature or (0, 0)) > 0 else None,
         beats=beats,
         on_the_beat=on_the_beat,
+        first_beat=_within(facts.beats[0], 0.0, _LONGEST) if facts.beats and tempo is not None else None,
         key=key,
-        key_sure=_sure(facts.key_confidence),
+        key_confidence=_confidence(facts.key_confidence),
+        other_key=_other_key(facts, key),
+        strong_notes=_strong_notes(facts, key) if abs(deviation or 0.0) < 25.0 else (),  # noqa: PLR2004 -- half the way to the next half
         midi=midi,
-        pitch_sure=_sure(facts.pitch_confidence),
-        cents=_cents(facts, key=key, midi=midi),
+        pitch_confidence=_confidence(facts.pitch_confidence),
+        cents=deviation,
         centroid=centroid,
-        rolloff=rolloff if rolloff is not None and centroid is not None and rolloff > centroid else None,
-        brightness=_word(_BRIGHTNESS, centroid),
-        noisiness=_noisiness(facts),
-        lufs=lufs,
-        peak=peak,
-        loudness=None if one_shot else _word(_LOUDNESS, lufs),
-        spread=spread,
-        dynamics=_word(_DYNAMICS, spread),
+        rolloff=rolloff if rolloff is not None and rolloff < _MEASURED_TO else None,
+        flatness=_mean(facts, "flatness"),
+        crossings=_mean(facts, "zero_crossing_rate"),
+        even=even,
+        balance=balance,
+        lufs=_within(audio.loudness_lufs, *_LEVELS),
+        peak=_within(audio.true_peak_dbtp, *_LEVELS),
         warnings=frozenset(audio.warnings),
     )
 
@@ -215,21 +218,20 @@ def _within(value: object, low: float, high: float) -> float | None:
     return float(value)
 
 
-def _sure(confidence: float | None) -> bool:
-    """Whether an answer is given plainly; one without a confidence is."""
-    number = _within(confidence, 0.0, 1.0)
-    return number is None or number >= UNSURE
+def _confidence(value: float | None) -> float:
+    """Give a confidence; an answer without one is given plainly."""
+    number = _within(value, 0.0, 1.0)
+    return 1.0 if number is None else number
 
 
-def _mean(facts: AnalysisFacts, feature: str) -> float | None:
+def _mean(facts: AnalysisFacts, feature: str, statistic: str = "mean") -> float | None:
     statistics: dict[str, Any] = facts.spectral_features.get(feature, {})
-    return _within(statistics.get("mean"), 0.0, _HIGHEST_HZ)
+    return _within(statistics.get(statistic), 0.0, _HIGHEST_HZ)
 
 
-def _word(words: Sequence[tuple[float, str]], value: float | None) -> str | None:
-    if value is None:
-        return None
-    return next((word for limit, word in words if value < limit), None)
+def _is_even(facts: AnalysisFacts) -> bool | None:
+    mean, spread = _mean(facts, "rms"), _mean(facts, "rms", "std")
+    return None if not mean or spread is None else spread < _EVEN * mean
 
 
 def _is_silent(audio: AudioFacts, facts: AnalysisFacts) -> bool:
@@ -238,26 +240,47 @@ def _is_silent(audio: AudioFacts, facts: AnalysisFacts) -> bool:
     return measured and _mean(facts, "rms") is None and _within(audio.loudness_lufs, *_LEVELS) is None
 
 
-def _noisiness(facts: AnalysisFacts) -> str | None:
-    """Name the noisiness by spectral flatness; zero crossings settle the highest degree where hiss is low-passed."""
-    flatness, crossings = _mean(facts, "flatness"), _mean(facts, "zero_crossing_rate")
-    word = _word(_NOISINESS, flatness)
-    return "noise-like" if word == "noisy" and crossings is not None and crossings >= _NOISE_CROSSINGS else word
-
-
-def _key(facts: AnalysisFacts) -> Key | None:
-    if facts.key not in NOTES or facts.mode is None:
+def _key(name: str | None, mode: str | None) -> Key | None:
+    if name not in NOTES or mode not in {"major", "minor"}:
         return None
-    letter = "A" if facts.mode == "minor" else "B"
-    known = facts.camelot in {f"{hour}{letter}" for hour in range(1, 13)}
-    return Key(NOTES.index(facts.key), facts.mode, facts.camelot if known else None)
+    return Key(NOTES.index(name), "major" if mode == "major" else "minor")
+
+
+def _other_key(facts: AnalysisFacts, key: Key | None) -> Key | None:
+    """Return the second best key where it is not far behind."""
+    if key is None:
+        return None
+    ranked = sorted(
+        (candidate for candidate in facts.key_candidates if _within(candidate.score, 0.0, 1.0) is not None),
+        key=lambda candidate: -candidate.score,
+    )
+    for candidate in ranked[:2]:
+        other = _key(candidate.key, candidate.mode)
+        if other is not None and other != key and candidate.score >= _RIVAL * ranked[0].score > 0.0:
+            return other
+    return None
+
+
+def _strong_notes(facts: AnalysisFacts, key: Key | None) -> tuple[str, ...]:
+    """Name the notes of a key with the most energy, greatest first; what lies beside them may be leakage."""
+    if key is None or _confidence(facts.key_confidence) < LIKELY:
+        return ()
+    chroma: object = facts.spectral_features.get("chroma", {}).get("mean")
+    if not isinstance(chroma, list) or len(chroma) != len(NOTES):  # pyright: ignore[reportUnknownArgumentType] -- of anything
+        return ()
+    values = [_within(value, 0.0, 1.0) for value in chroma]  # pyright: ignore[reportUnknownVariableType] -- of anything
+    if any(value is None for value in values):
+        return ()
+    ranked = sorted(range(len(NOTES)), key=lambda k: -(values[k] or 0.0))
+    return tuple(NOTES[k] for k in ranked if NOTES[k] in key.scale())[:_STRONG_NOTES]
 
 
 def _cents(facts: AnalysisFacts, *, key: Key | None, midi: int | None) -> float | None:
     """Give the deviation of what surely has a pitch: of a note its own, of music the common tuning."""
     if midi is not None:
-        return _within(facts.pitch_cents, -100.0, 100.0) if _sure(facts.pitch_confidence) else None
-    return _within(facts.tuning_cents, -100.0, 100.0) if key is not None and _sure(facts.key_confidence) else None
+        return _within(facts.pitch_cents, -100.0, 100.0) if _confidence(facts.pitch_confidence) >= LIKELY else None
+    sure = key is not None and _confidence(facts.key_confidence) >= LIKELY
+    return _within(facts.tuning_cents, -100.0, 100.0) if sure else None
 
 
 def _count_beats(seconds: float | None, tempo: float | None) -> tuple[float | None, bool]:
@@ -277,7 +300,10 @@ def _octave(facts: AnalysisFacts, tempo: float | None) -> float | None:
     """Return half or double the tempo where a candidate says that it is nearly as likely."""
     if tempo is None:
         return None
-    ranked = sorted(facts.tempo_candidates, key=lambda candidate: -candidate.score)
+    ranked = sorted(
+        (candidate for candidate in facts.tempo_candidates if math.isfinite(candidate.score)),
+        key=lambda candidate: -candidate.score,
+    )
     best = ranked[0].score if ranked else 0.0
     for candidate in ranked:
         other = _within(candidate.tempo, *_TEMPI)

@@ -1,4 +1,6 @@
-"""Numbers as text, with as many digits as a reader can use."""
+"""Numbers as text, with as many digits as a reader can use; words in a row; the choice between equal phrasings."""
+
+from collections.abc import Sequence
 
 _KILO = 1000.0
 _MINUTE = 60.0
@@ -8,6 +10,11 @@ _FEW_HUNDRED_MS = 0.1
 def number(value: float) -> str:
     """Two decimals at most: 120, 87.5, 172.27."""
     return f"{value:.2f}".rstrip("0").rstrip(".")
+
+
+def tempo(bpm: float) -> str:
+    """Give a tempo that follows from a measured one, to a tenth: 148.3 BPM."""
+    return f"{bpm:.1f}".removesuffix(".0") + " BPM"
 
 
 def decibels(value: float) -> str:
@@ -26,15 +33,53 @@ def plural(count: int, noun: str) -> str:
 
 
 def frequency(hz: float) -> str:
-    """85 Hz, 2.4 kHz."""
+    """43.7 Hz, 185 Hz, 2.4 kHz."""
+    if hz < 100.0 and not round(hz, 1).is_integer():  # noqa: PLR2004 -- a tenth counts where a semitone is 3 Hz
+        return f"{hz:.1f} Hz"
     return f"{round(hz)} Hz" if round(hz) < _KILO else f"{hz / _KILO:.1f} kHz"
+
+
+def two_digits(hz: float) -> float:
+    """Round a setting to what a knob can be put to: 183.4 to 180."""
+    return float(f"{hz:.1e}")
+
+
+def milliseconds(seconds: float) -> str:
+    """As in 352 ms, for note lengths."""
+    return f"{round(seconds * _KILO)} ms"
 
 
 def length(seconds: float) -> str:
     """35 ms, 0.42 s, 8 s, 3:25 min."""
     if seconds < _FEW_HUNDRED_MS:
         return f"{max(1, round(seconds * _KILO))} ms"
-    if seconds < _MINUTE:
+    if round(seconds, 2) < _MINUTE:
         return f"{number(seconds)} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes}:{rest:02d} min"
+
+
+def listed(items: Sequence[str], last: str = "and") -> str:
+    """As in "A", "A and B", "A, B, and C"."""
+    if len(items) <= 2:  # noqa: PLR2004 -- no comma between two
+        return f" {last} ".join(items)
+    return f"{', '.join(items[:-1])}, {last} {items[-1]}"
+
+
+def article(words: str) -> str:
+    """Put a or an before words, by how they are spoken."""
+    vowel = words[0] in "aeiou8" and not words.startswith("one-")
+    return f"{'an' if vowel else 'a'} {words}"
+
+
+def sentence(words: str) -> str:
+    """Begin with a capital and end with a period."""
+    return f"{words[0].upper()}{words[1:]}."
+
+
+def turn(value: float, *phrasings: str) -> str:
+    """Choose between phrasings that serve equally well by the last digits of one of the sample's numbers.
+
+    So two kicks in one folder do not read like copies, and one kick always reads the same.
+    """
+    return phrasings[round(abs(value)) % len(phrasings)]

@@ -1,0 +1,105 @@
+"""Keys, notes and tempi as a producer combines them: the Camelot wheel, transposition, tape speed, note lengths.
+
+Conventions: pitch classes are 0 (C) to 11 (B), spelled with sharps; MIDI 69 is A4 = 440 Hz; FL Studio counts octaves
+from 0, so that its C5 is MIDI 60.
+"""
+
+from dataclasses import dataclass
+
+from samplemind_worker.documents.facts import Mode
+
+NOTES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
+_MINUTE = 60.0
+_SLOWEST, _FASTEST = 50.0, 240.0  # BPM; nobody sets a project outside
+_NOTE_VALUES = (
+    ("sixteenth note", 0.25), ("eighth note", 0.5), ("quarter note", 1.0), ("half note", 2.0), ("bar of 4/4", 4.0),
+)  # fmt: skip
+_USUAL = (90.0, 180.0)  # BPM
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key, its place on the Camelot wheel, and the keys beside it there."""
+
+    tonic: int
+    mode: Mode
+
+    @property
+    def name(self) -> str:
+        """As in "F# minor"."""
+        return f"{NOTES[self.tonic]} {self.mode}"
+
+    @property
+    def camelot(self) -> str:
+        """As in "11A": fifths around the clock, C major is 8B, A minor 8A."""
+        major_tonic = self.tonic if self.mode == "major" else self.tonic + 3
+        return f"{(7 * major_tonic + 7) % 12 + 1}{'B' if self.mode == 'major' else 'A'}"
+
+    @property
+    def code(self) -> str:
+        """As in "F# minor (11A)"."""
+        return f"{self.name} ({self.camelot})"
+
+    @property
+    def relative(self) -> "Key":
+        """The key of the same notes in the other mode."""
+        return Key((self.tonic + 3) % 12, "major") if self.mode == "minor" else Key((self.tonic + 9) % 12, "minor")
+
+    def moved(self, semitones: int) -> "Key":
+        """Transpose it."""
+        return Key((self.tonic + semitones) % 12, self.mode)
+
+    def neighbours(self) -> tuple["Key", "Key", "Key"]:
+        """Return the relative key, the one a fifth up and the one a fifth down: those that mix (Camelot's rule)."""
+        return self.relative, self.moved(7), self.moved(5)
+
+    def scale(self) -> frozenset[str]:
+        """Name its seven notes."""
+        steps = (0, 2, 3, 5, 7, 8, 10) if self.mode == "minor" else (0, 2, 4, 5, 7, 9, 11)
+        return frozenset(NOTES[(self.tonic + step) % 12] for step in steps)
+
+    def triad(self) -> tuple[str, str, str]:
+        """Name the notes of its home chord."""
+        third = 3 if self.mode == "minor" else 4
+        first, second, fifth = (NOTES[(self.tonic + step) % 12] for step in (0, third, 7))
+        return first, second, fifth
+
+
+def note(midi: int) -> str:
+    """As in "C4" for MIDI 60."""
+    return f"{NOTES[midi % 12]}{midi // 12 - 1}"
+
+
+def note_in_fl(midi: int) -> str:
+    """As in "C5" for MIDI 60."""
+    return f"{NOTES[midi % 12]}{midi // 12}"
+
+
+def hertz(midi: float) -> float:
+    """Give the frequency of a fractional MIDI number."""
+    return 440.0 * 2.0 ** ((midi - 69.0) / 12.0)
+
+
+def repitched(bpm: float, semitones: float) -> float:
+    """Give the tempo of a loop that is played faster or slower, as a tape is, until it is transposed by so much."""
+    return bpm * 2.0 ** (semitones / 12.0)
+
+
+def octaves_of_tempo(bpm: float) -> tuple[float, ...]:
+    """Return half and double the tempo, as far as a project may have them."""
+    return tuple(other for other in (bpm / 2.0, bpm * 2.0) if _SLOWEST <= other <= _FASTEST)
+
+
+def note_length(bpm: float, quarters: float) -> float:
+    """Give the seconds of a note: quarters * (60 s a minute / quarters a minute) = s."""
+    return quarters * _MINUTE / bpm
+
+
+def fits_note(seconds: float) -> tuple[str, float] | None:
+    """Name the shortest note value that holds a sound of this length at a usual tempo, and the fastest such tempo."""
+    for name, quarters in _NOTE_VALUES:
+        # quarters * (60 s a minute / s) = quarters a minute
+        fastest = quarters * _MINUTE / seconds
+        if _USUAL[0] <= fastest < _USUAL[1]:
+            return name, fastest
+    return None
