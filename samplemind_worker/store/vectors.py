@@ -146,6 +146,8 @@ class Vectors:
         return self._collection
 
     def _connect(self) -> "Collection":
+        # The package first: two threads that enter it through different modules each hold what the other waits for.
+        import chromadb  # noqa: F401, PLC0415 -- slow import
         from chromadb.api.models.Collection import Collection  # noqa: PLC0415 -- slow import
 
         if self._server is None:
