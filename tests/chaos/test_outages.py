@@ -5,6 +5,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -165,13 +166,10 @@ def small_disk(tmp_path: Path) -> Iterator[Callable[[str, int], Path]]:
 def fill(folder: Path) -> Path:
     """Fill a file system to the last byte."""
     path = folder / "filler"
-    with path.open("wb") as file:
-        try:
-            while True:
-                file.write(b"\0" * 65536)
-                file.flush()
-        except OSError:
-            os.truncate(path, path.stat().st_size)
+    # Without a buffer: what did not fit into one would be written again when it is closed.
+    with path.open("wb", buffering=0) as file, suppress(OSError):
+        while True:
+            file.write(b"\0" * 65536)
     return path
 
 
