@@ -1,6 +1,5 @@
 """Services that are gone, full or silent for a while."""
 
-import os
 import signal
 import subprocess
 import time
