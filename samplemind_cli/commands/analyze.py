@@ -16,7 +16,10 @@ _SHOW_EVERY = 0.2  # s
 
 
 def analyze(
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Files and folders.", show_default=False)],
+    paths: Annotated[
+        list[Path],
+        typer.Argument(metavar="PATH...", help="Files and folders.", show_default=False, readable=False),
+    ],
     *,
     jobs: Annotated[
         int | None, typer.Option(min=1, max=1024, help="Processes; by default one a core.", show_default=False)
