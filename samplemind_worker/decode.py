@@ -109,7 +109,7 @@ def decode(file: BinaryIO, *, limits: Limits) -> DecodedAudio:
 
 
 class _Stream(sf.SoundFile):
-    """A file that does not say how long it is. After a read soundfile would seek to where it is; at the end that fails."""
+    """A file that does not say how long it is: soundfile seeks after each read, which fails at such a file's end."""
 
     def seekable(self) -> bool:
         """Say no, as of a pipe."""
