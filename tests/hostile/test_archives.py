@@ -49,8 +49,9 @@ def test_each_archive_is_refused_with_its_reason(night: Night):
 
 @pytest.mark.parametrize("name", ["million entries.zip", "million entries that are said to be ten.zip"])
 def test_a_million_entries_are_refused(night: Night, name: str):
-    assert night.outcomes[name]["status"] == "refused"
-    assert "SAMPLEMIND_PACK_MAX_ENTRIES" in night.outcomes[name]["reason"] or "corrupt" in night.outcomes[name]["reason"]
+    outcome = night.outcomes[name]
+    assert outcome["status"] == "refused"
+    assert "SAMPLEMIND_PACK_MAX_ENTRIES" in outcome["reason"] or "corrupt" in outcome["reason"]
 
 
 def test_the_inbox_goes_on_with_the_next_pack(night: Night):
