@@ -3,8 +3,8 @@
 ::
 
     worker ── lobby ──> server        a clean program, started once a worker: it has loaded everything and holds nothing
-      │                   └ fork      for each process of the worker that asks
-      ├── control ────> keeper        starts and ends decoders
+      │                   └ fork      whenever a process of the worker asks
+      ├── control ────> keeper        starts one decoder, ends it, says how it ended
       │                   └ fork
       └── channel ────> decoder       confined: gets open files, gives facts as JSON and samples in shared memory
 

@@ -297,13 +297,14 @@ class _Decoder:
             if not got:
                 raise ValueError("the samples are not there")
             done += got
-        self._channel.sendall(wire.ACK)
+        with suppress(OSError):  # it may have died since, of a file after this one
+            self._channel.sendall(wire.ACK)
         return Answer(facts, samples)
 
     def end(self) -> int | None:
         """End the decoder; return its exit code, negative for a signal, or None if nobody knows it."""
         try:
-            wire.send(self._control, None)
+            self._control.sendall(wire.END)
             deadline = time.monotonic() + _START_SECONDS
             status, _ = wire.receive(self._control, limit=wire.MAX_ANSWER, deadline=deadline)
         except (OSError, EOFError, wire.BrokenMessageError):

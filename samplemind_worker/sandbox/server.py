@@ -38,12 +38,14 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def _serve(lobby: socket.socket, read: Read) -> None:
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     own = os.getpid()
     while True:
         head, descriptors, _, _ = socket.recv_fds(lobby, 1, 1)
         if not head:
             return
+        with suppress(ChildProcessError):
+            while os.waitpid(-1, os.WNOHANG) != (0, 0):
+                pass
         for control in descriptors:
             if os.fork() == 0:
                 lobby.close()
@@ -53,28 +55,24 @@ def _serve(lobby: socket.socket, read: Read) -> None:
 
 
 def _keep(control: socket.socket, read: Read) -> Never:
-    """Start a decoder when told, and end it when told; only its parent can do that safely."""
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    """Start a decoder when told, end it when told, and say how it ended: only its parent can do that safely."""
     own, decoder = os.getpid(), 0
     with suppress(EOFError, OSError):
-        while True:
-            order, descriptors = wire.receive(control, limit=_MAX_REQUEST, files=2)
-            if order is None:
-                # One that is dead already keeps the status it died with.
-                os.kill(decoder, signal.SIGKILL)
-                _, status = os.waitpid(decoder, 0)
-                decoder = 0
-                wire.send(control, os.waitstatus_to_exitcode(status))
-                continue
-            decoder = os.fork()
-            if decoder == 0:
-                control.close()
-                confine.die_with_parent(own)
-                _decode(descriptors[0], descriptors[1], order, read)
-            for one in descriptors:
-                os.close(one)
+        order, descriptors = wire.receive(control, limit=_MAX_REQUEST, files=2)
+        decoder = os.fork()
+        if decoder == 0:
+            control.close()
+            confine.die_with_parent(own)
+            _decode(descriptors[0], descriptors[1], order, read)
+        for one in descriptors:
+            os.close(one)
+        control.recv(1)
     if decoder:
+        # One that is dead already keeps the status it died with.
         os.kill(decoder, signal.SIGKILL)
+        _, status = os.waitpid(decoder, 0)
+        with suppress(OSError):
+            wire.send(control, os.waitstatus_to_exitcode(status))
     os._exit(0)
 
 

@@ -18,6 +18,9 @@ MAX_ANSWER: Final = 1 << 20
 ACK: Final = b"."
 """Says that the samples of one answer were copied."""
 
+END: Final = b"."
+"""Tells a keeper to end its decoder."""
+
 _LENGTH: Final = struct.Struct("<I")
 _MAX_DEPTH: Final = 20
 _INTEGERS: Final = range(-(2**63), 2**63)
