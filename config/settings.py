@@ -89,6 +89,15 @@ class Settings(BaseSettings):
 
     max_channels: int = Field(default=64, ge=1)
 
+    max_sample_rate: int = Field(default=768_000, ge=1_000)
+    """Most samples a second of a file that is analysed."""
+
+    decode_memory_bytes: int = Field(default=2**30, ge=2**27)
+    """Most memory that decoding one file may ask for; one that needs more fails with ``out_of_memory``."""
+
+    decode_seconds: float = Field(default=60.0, ge=0.1, le=86_400)
+    """Most CPU time that decoding one file may take; one that needs more fails with ``timeout``."""
+
     inbox: Path | None = None
     """Folder that `ingest` takes sample packs from; default: ``inbox`` under ``home``."""
 

@@ -26,7 +26,7 @@ from samplemind_worker.errors import (
 )
 
 _BLOCK_SAMPLES = 1 << 17
-_RATES = (1_000, 768_000)
+_LOWEST_RATE = 1_000
 _PCM_16 = np.float32(1.0 / 32768.0)  # full scale of 16 bits, as libsndfile has it
 _UNKNOWN_FRAMES = 1 << 62  # libsndfile says 2^63 - 1 where a header does not tell the length
 
@@ -46,6 +46,7 @@ class Limits:
     max_duration: float = 3600.0
     """Longest file in seconds."""
     max_channels: int = 64
+    max_sample_rate: int = 768_000
     excerpt_seconds: float = 120.0
     """Longest stretch that is kept for analysis."""
 
@@ -144,11 +145,10 @@ def _looks_like_audio(head: bytes) -> bool:
 
 
 def _check_header(sound: sf.SoundFile, limits: Limits) -> None:
-    low, high = _RATES
-    if sound.samplerate > high:
-        raise TooLargeError(f"{sound.samplerate} samples a second; at most {high} are taken")
-    if sound.samplerate < low:
-        raise UnsupportedError(f"{sound.samplerate} samples a second; at least {low} are needed")
+    if sound.samplerate > limits.max_sample_rate:
+        raise TooLargeError(f"{sound.samplerate} samples a second; at most {limits.max_sample_rate} are taken")
+    if sound.samplerate < _LOWEST_RATE:
+        raise UnsupportedError(f"{sound.samplerate} samples a second; at least {_LOWEST_RATE} are needed")
     if sound.channels > limits.max_channels:
         raise TooLargeError(f"{sound.channels} channels; at most {limits.max_channels} are taken")
     if sound.frames == 0:
