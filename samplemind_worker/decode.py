@@ -109,6 +109,11 @@ def decode(file: BinaryIO, *, limits: Limits) -> DecodedAudio:
         )
 
 
+def check(file: BinaryIO, *, limits: Limits) -> None:
+    """Look whether a file's header asks for more than the limits; raises as `decode` does, and reads little."""
+    _open_within(file, limits).close()
+
+
 class _Stream(sf.SoundFile):
     """A file that does not say how long it is: soundfile seeks after each read, which fails at such a file's end."""
 

@@ -18,8 +18,8 @@ from samplemind_worker.documents import report
 from samplemind_worker.documents.facts import AnalysisFacts, AudioFacts
 from samplemind_worker.errors import PermanentError, WorkerCrashedError
 from samplemind_worker.sandbox import AUDIO, shared
-from samplemind_worker.steps.engine import Signal, attempt, identify, judge, measure
-from samplemind_worker.steps.reader import Source, read_signals
+from samplemind_worker.steps.engine import Signal, attempt, judge, measure
+from samplemind_worker.steps.reader import Source, identify_within, read_signals
 from samplemind_worker.store import library
 
 _CHUNK_FILES = 16  # files a child gets at once: enough to hide the way there, few enough to keep the order flowing
@@ -151,7 +151,7 @@ def _open(path: Path, settings: Settings, files: ExitStack) -> Source:
     root, relative = library.locate(Path(os.path.realpath(path)), settings.roots)
     file = library.open_file(root, relative, roots=settings.roots, max_bytes=settings.max_file_bytes)
     files.enter_context(file)
-    return Source(file, os.path.basename(os.fsencode(path)), identify(file))  # noqa: PTH119 -- bytes
+    return Source(file, os.path.basename(os.fsencode(path)), identify_within(file, settings))  # noqa: PTH119 -- bytes
 
 
 def _shown(path: Path) -> str:

@@ -18,8 +18,8 @@ from samplemind_worker.documents.batch import BatchJob, Step
 from samplemind_worker.documents.facts import AudioFacts
 from samplemind_worker.documents.versions import CPU_STEPS, VERSIONS
 from samplemind_worker.errors import InternalError, MissingFileError, PermanentError
-from samplemind_worker.steps.engine import Signal, attempt, identify
-from samplemind_worker.steps.reader import Source, read_signals
+from samplemind_worker.steps.engine import Signal, attempt
+from samplemind_worker.steps.reader import Source, identify_within, read_signals
 from samplemind_worker.steps.workspace import Run, Workspace, claimed, hand_on
 from samplemind_worker.store import batches, ledger, library, results
 from samplemind_worker.store.ledger import Item
@@ -123,7 +123,7 @@ def _open(workspace: Workspace, item: Item, files: ExitStack) -> _Opened:
     place = Place(
         root=item.root,
         path=item.path,
-        file_id=identify(file),
+        file_id=identify_within(file, settings),
         size=status.st_size,
         mtime_ns=status.st_mtime_ns,
         ctime_ns=status.st_ctime_ns,

@@ -17,15 +17,16 @@ import numpy as np
 import soundfile as sf
 
 from config.settings import Settings
-from samplemind_worker.decode import Limits
+from samplemind_worker.decode import Limits, check
 from samplemind_worker.documents.facts import AudioFacts
 from samplemind_worker.dsp import SR
 from samplemind_worker.errors import PermanentError, WorkerCrashedError
 from samplemind_worker.sandbox import AUDIO, Answer, Bounds, Wanted, shared
-from samplemind_worker.steps.engine import Signal, attempt, limits, read_signal
+from samplemind_worker.steps.engine import Signal, attempt, identify, limits, read_signal
 from samplemind_worker.store import library
 
 _SPARE_SAMPLES: Final = 64  # a resampler may give a few more than asked for
+_LARGE: Final = 256 * 2**20  # bytes: hashing them takes a quarter of a second
 _WARM_UP: Final = (("WAV", "PCM_16"), ("WAV", "FLOAT"), ("AIFF", "PCM_24"), ("FLAC", "PCM_16"), ("OGG", "VORBIS"),
                    ("OGG", "OPUS"), ("MP3", "MPEG_LAYER_III"), ("CAF", "ALAC_16"))  # fmt: skip
 
@@ -65,6 +66,25 @@ def read_signals(sources: Sequence[Source], settings: Settings) -> Generator[Sig
         yield answer if isinstance(answer, PermanentError) else _signal(source, answer)
 
 
+def identify_within(file: BufferedReader, settings: Settings) -> str:
+    """Return the SHA-256 of an open file; a large one is not read to its end if its header asks for too much.
+
+    Raises
+    ------
+    PermanentError
+        If it has no bytes, or is large and cannot be decoded within the limits.
+    TransientError
+        If no decoder can be started on this machine now.
+    """
+    if os.fstat(file.fileno()).st_size >= _LARGE:
+        request = {"only_check": True, "limits": dataclasses.asdict(limits(settings))}
+        [answer] = shared(AUDIO).read([Wanted(file.fileno(), request)], bounds(settings))
+        if isinstance(answer, PermanentError):
+            raise answer
+        file.seek(0)  # both sides share the place where they read
+    return identify(file)
+
+
 def _signal(source: Source, answer: Answer) -> Signal | PermanentError:
     """Take an answer, with what is known here rather than what it says of the file."""
     filename, _ = library.printable(source.name)
@@ -85,6 +105,9 @@ def read(file: BufferedReader, request: dict[str, Any]) -> PermanentError | tupl
     """Read one file, in the decoder."""
 
     def _read() -> tuple[dict[str, Any], memoryview]:
+        if request.get("only_check"):
+            check(file, limits=Limits(**request["limits"]))
+            return {}, np.zeros(1, np.float32).data  # an answer has samples
         name = request["name"].encode("latin-1")
         signal = read_signal(file, name=name, file_id="", limits=Limits(**request["limits"]))
         return {"audio": signal.facts.model_dump(mode="json"), "seconds": signal.seconds}, signal.y.data
