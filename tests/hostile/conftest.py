@@ -11,7 +11,7 @@ import pytest
 from samplemind_worker.embedded import stop
 from tests import signals
 from tests.hostile import sounds
-from tests.hostile.stage import HostileCommand, listing
+from tests.hostile.stage import HostileCommand, listing, start
 
 SENTINELS = ("escaped.wav", "passwd", "owned", "home.txt", "library/a.wav", "refused/a.wav", ".bashrc")
 
@@ -63,7 +63,7 @@ def samplemind(town: Town) -> Iterator[HostileCommand]:
         SAMPLEMIND_INBOX_SETTLE_SECONDS="0",
         SAMPLEMIND_CONCURRENCY="2",
     )
-    assert command("up", "--detach").code == 0
+    start(command)
     yield command
     stop(command.settings())
 

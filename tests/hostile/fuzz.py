@@ -22,7 +22,7 @@ import psutil
 from samplemind_worker.embedded import stop
 from tests import signals
 from tests.hostile import sounds
-from tests.hostile.stage import DECODE_BYTES, HostileCommand, peak_of
+from tests.hostile.stage import DECODE_BYTES, HostileCommand, peak_of, start
 
 # What may be said of a damaged file; the other codes are a fault of ours, or took a process down.
 ANSWERS = frozenset(
@@ -186,8 +186,7 @@ def main(arguments: list[str]) -> int:
     with tempfile.TemporaryDirectory(prefix="samplemind-fuzz-") as place:
         samplemind = HostileCommand(Path(place) / "home", SAMPLEMIND_DISPATCH_SECONDS="1")
         try:
-            if samplemind("up", "--detach").code:
-                return 1
+            start(samplemind)
             folder = Path(place) / "files"
             result = fuzz(samplemind, folder, count=options.count, seed=options.seed, keep=options.keep)
         finally:

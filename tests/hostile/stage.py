@@ -90,6 +90,14 @@ class HostileCommand(Command):
         return Settings(home=self.home, _env_file=None)
 
 
+def start(command: HostileCommand) -> None:
+    """Start the services and workers; on a busy machine they may come up after the command lost patience."""
+    for _ in range(3):
+        if command("up", "--detach").code == 0:
+            return
+    raise AssertionError(command.said[-1])
+
+
 @contextmanager
 def peak_of(pids: Sequence[int], *, named: str = "") -> Iterator[list[int]]:
     """Watch the trees below some processes; the list has the peaks of all that were seen, in bytes.

@@ -29,7 +29,7 @@ from samplemind_worker.embedded import stop
 from tests import signals
 from tests.hostile import sounds
 from tests.hostile.guarded import Guarded, free_port, guarded
-from tests.hostile.stage import HostileCommand, Measured
+from tests.hostile.stage import HostileCommand, Measured, start
 from tests.zips import wav
 
 CANARY = "canary5e2f"  # within every secret; of letters that no URL and no pattern minds
@@ -144,7 +144,7 @@ def deployment() -> Iterator[Deployment]:
         watch = Watch({os.getpid()})
         thread = threading.Thread(target=watch.run, daemon=True)
         thread.start()
-        assert samplemind("up", "--detach").code == 0
+        start(samplemind)
         watch.pids.add(samplemind.supervisor)
         flower = samplemind.start("flower")
         try:
@@ -369,22 +369,13 @@ def _pages(flower: str) -> Iterator[tuple[str, str]]:
     """Every page of Flower that has no form, and what its API tells."""
     auth = ("samplemind", f"{CANARY}-flower_password")
     with httpx.Client(base_url=flower, auth=auth, timeout=30) as client:
-        workers = client.get("/api/workers").json()
-        tasks = client.get("/api/tasks").json()
+        workers = [row["hostname"] for row in client.get("/workers?json=1").json()["data"]]
+        tasks = list(client.get("/api/tasks").json())
         assert workers
         assert tasks
-        paths = [
-            "/",
-            "/workers",
-            "/tasks",
-            "/broker",
-            "/metrics",
-            "/api/workers",
-            "/api/workers?refresh=1",
-            "/api/tasks",
-        ]
-        paths += ["/api/queues/length", "/api/task/types", "/healthcheck"]
-        paths += [f"/worker/{name}" for name in workers] + [f"/task/{name}" for name in list(tasks)[:3]]
-        paths += [f"/api/task/info/{name}" for name in list(tasks)[:3]]
+        paths = ["/", "/workers", "/tasks", "/broker", "/metrics", "/api/workers", "/api/tasks", "/api/queues/length"]
+        paths += ["/workers?json=1", "/api/task/types", "/healthcheck"]
+        paths += [f"/worker/{name}" for name in workers] + [f"/task/{name}" for name in tasks[:3]]
+        paths += [f"/api/task/info/{name}" for name in tasks[:3]]
         for path in paths:
             yield path, client.get(path).text
