@@ -18,7 +18,7 @@ export UV_PYTHON_DOWNLOADS := never
 export UV_PROJECT_ENVIRONMENT := .venv
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test unit chaos fmt lint check bench clean
+.PHONY: help setup run test unit chaos hostile fuzz fmt lint check bench clean
 
 help: ## list the commands
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; do \
@@ -54,6 +54,14 @@ unit: $(READY) ## the fast tests, without services
 chaos: $(READY) ## kill, cut, fill and poison everything, and print what was lost (Linux, as root for its small disks)
 	$(BIN)/python -m pytest tests/chaos -m "chaos or not chaos" -n $(CHAOS_AT_ONCE) --dist worksteal
 
+hostile: $(READY) ## bad files, names, archives, queries and URLs, through the real command
+	$(BIN)/python -m pytest tests/hostile -m "hostile or not hostile"
+
+COUNT ?= 10000
+SEED ?= 0
+fuzz: $(READY) ## have real workers analyse COUNT=10000 damaged files (SEED=0); failing ones are kept in fuzz-failures
+	$(BIN)/python -m tests.hostile.fuzz --count $(COUNT) --seed $(SEED)
+
 fmt: $(READY) ## format the code
 	$(BIN)/ruff check --fix --quiet --exit-zero
 	$(BIN)/ruff format
@@ -77,4 +85,4 @@ bench: $(READY) ## speed and accuracy, as ratios against a reference in the same
 	$(BIN)/python -m benchmarks.crowd
 
 clean: ## remove what was built here
-	rm -rf .venv .tools demo-library .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf .venv .tools demo-library fuzz-failures .pytest_cache .ruff_cache .import_linter_cache

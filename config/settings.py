@@ -1,6 +1,7 @@
 """The Settings class: the one place that reads the environment.
 
-Every field is set by ``SAMPLEMIND_<NAME>`` in the environment or in ``.env``. Without service URLs the private
+Every field is set by ``SAMPLEMIND_<NAME>`` in the environment or in ``.env``, or by a file of that name, in small
+letters, in the folder ``SAMPLEMIND_SECRETS_DIR``. Without service URLs the private
 services under ``home`` are used; whoever starts them fills the URLs in (``Settings.model_copy``).
 """
 
@@ -12,7 +13,13 @@ from typing import Annotated, Literal
 
 from platformdirs import user_data_path
 from pydantic import Field, SecretStr, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SecretsSettingsSource,
+    SettingsConfigDict,
+)
 
 
 def _default_home() -> Path:
@@ -27,11 +34,20 @@ class Settings(BaseSettings):
     """What a deployment can choose. Frozen: other code receives values, never changes them."""
 
     model_config = SettingsConfigDict(
-        env_prefix="SAMPLEMIND_", env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+        env_prefix="SAMPLEMIND_",
+        env_file=".env",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        # A value that is refused may be a secret that was put into the wrong variable.
+        hide_input_in_errors=True,
     )
 
     home: Path = Field(default_factory=_default_home)
     """State of the private services: data, sockets, logs."""
+
+    secrets_dir: Path | None = None
+    """Folder with a file for each secret, ``samplemind_redis_url`` and so on; from the environment only."""
 
     redis_url: SecretStr | None = None
     mongodb_url: SecretStr | None = None
@@ -89,6 +105,15 @@ class Settings(BaseSettings):
 
     max_channels: int = Field(default=64, ge=1)
 
+    max_sample_rate: int = Field(default=768_000, ge=1_000)
+    """Most samples a second of a file that is analysed."""
+
+    decode_memory_bytes: int = Field(default=2**30, ge=2**27)
+    """Most memory that decoding one file may ask for; one that needs more fails with ``out_of_memory``."""
+
+    decode_seconds: float = Field(default=60.0, ge=0.1, le=86_400)
+    """Most CPU time that decoding one file may take; one that needs more fails with ``timeout``."""
+
     inbox: Path | None = None
     """Folder that `ingest` takes sample packs from; default: ``inbox`` under ``home``."""
 
@@ -134,6 +159,28 @@ class Settings(BaseSettings):
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_json: bool = False
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read secrets from files, too, where a folder is named; the environment goes before them."""
+        folder = os.environ.get("SAMPLEMIND_SECRETS_DIR")
+        if folder and Path(folder).is_dir():
+            file_secret_settings = SecretsSettingsSource(settings_cls, secrets_dir=folder)
+        return init_settings, env_settings, dotenv_settings, file_secret_settings
+
+    @field_validator("secrets_dir", mode="after")
+    @classmethod
+    def _is_there(cls, value: Path | None) -> Path | None:
+        if value is not None and not value.is_dir():
+            raise ValueError(f"no such folder: {value}")
+        return value
 
     @field_validator("roots", mode="before")
     @classmethod

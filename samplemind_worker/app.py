@@ -37,6 +37,7 @@ def create_app(settings: Settings, *, role: str | None = None) -> Celery:
 def _worker_arguments(role: str, concurrency: int | None, settings: Settings) -> list[str]:
     queues = list(ROLES[role])
     arguments = [
+        "--quiet",  # no banner: it is many lines, in a log of one event a line
         "worker",
         "--hostname",
         f"{role}-{os.getpid()}@{settings.host}",

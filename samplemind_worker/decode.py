@@ -5,6 +5,7 @@ analysis, the rest only passes through the loudness meter.
 """
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import BinaryIO, cast
 
@@ -25,13 +26,17 @@ from samplemind_worker.errors import (
 )
 
 _BLOCK_SAMPLES = 1 << 17
-_RATES = (1_000, 768_000)
+_LOWEST_RATE = 1_000
 _PCM_16 = np.float32(1.0 / 32768.0)  # full scale of 16 bits, as libsndfile has it
 _UNKNOWN_FRAMES = 1 << 62  # libsndfile says 2^63 - 1 where a header does not tell the length
 
 _AUDIO_MAGIC = (b"RIFF", b"RIFX", b"RF64", b"FORM", b"fLaC", b"OggS", b"ID3", b"caff", b".snd", b"riff", b"Crea")
 _OTHER_RIFF = (b"WEBP", b"AVI ")
 _SNIFF = 16
+_LOUDEST = np.float32(2.0**32)
+"""Floats are full at 1, or at 2^31 where someone forgot to scale them; what is beyond is no sound."""
+_OGG_PAGE = 27 + 255 + 255 * 255  # bytes, at most: header, lengths of segments, segments
+_LAST_PAGE = 4  # its flag in a page's header
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,7 @@ class Limits:
     max_duration: float = 3600.0
     """Longest file in seconds."""
     max_channels: int = 64
+    max_sample_rate: int = 768_000
     excerpt_seconds: float = 120.0
     """Longest stretch that is kept for analysis."""
 
@@ -68,19 +74,20 @@ class DecodedAudio:
 def decode(file: BinaryIO, *, limits: Limits) -> DecodedAudio:
     """Decode an open file.
 
-    The bytes decide what it is. Warnings are ``truncated`` (fewer frames than the header
-    says), ``non_finite_samples`` (NaN or infinity became 0) and ``opposite_phase`` (the channels cancel each other:
-    the first one is analysed).
+    The bytes decide what it is. Warnings are ``truncated`` (fewer frames than the header says, or no end),
+    ``non_finite_samples`` (NaN, infinity or absurd values became 0) and ``opposite_phase`` (the channels cancel each
+    other: the first one is analysed).
 
     Raises
     ------
     EmptyFileError, NotAudioError, UnreadableError, UnsupportedError, TooLongError, TooLargeError
         Where there is nothing to analyse; the message leaves the name of the file to those who know it.
     """
-    with _open(file) as sound:
-        _check_header(sound, limits)
+    with _open_within(file, limits) as sound:
         reader = _Reader(sound, limits)
         reader.run()
+        if sound.format == "OGG" and "truncated" not in reader.warnings and _ogg_is_cut(file):
+            reader.warnings.append("truncated")
         y = reader.mono()
         if sound.samplerate != SR:
             # soxr may overshoot the length by a sample; float32 in, float32 out.
@@ -102,18 +109,36 @@ def decode(file: BinaryIO, *, limits: Limits) -> DecodedAudio:
         )
 
 
-def _open(file: BinaryIO) -> sf.SoundFile:
+def check(file: BinaryIO, *, limits: Limits) -> None:
+    """Look whether a file's header asks for more than the limits; raises as `decode` does, and reads little."""
+    _open_within(file, limits).close()
+
+
+class _Stream(sf.SoundFile):
+    """A file that does not say how long it is: soundfile seeks after each read, which fails at such a file's end."""
+
+    def seekable(self) -> bool:
+        """Say no, as of a pipe."""
+        return False
+
+
+def _open(file: BinaryIO, kind: type[sf.SoundFile] = sf.SoundFile) -> sf.SoundFile:
     try:
-        return sf.SoundFile(file.fileno(), closefd=False)
+        return kind(file.fileno(), closefd=False)
     except sf.LibsndfileError as error:
         head = os.pread(file.fileno(), _SNIFF, 0)
         if not head:
             raise EmptyFileError("the file has no bytes") from error
-        if head[4:8] == b"ftyp" or head.startswith(b"\x30\x26\xb2\x75"):
+        if head[4:8] == b"ftyp" or head.startswith(b"\x30\x26\xb2\x75") or _is_adts(head):
             raise UnsupportedError("AAC, ALAC and WMA are not supported; convert it to FLAC or WAV") from error
         if _looks_like_audio(head):
             raise UnreadableError(f"cannot be decoded: {error.error_string}") from error
         raise NotAudioError("not an audio file of any known kind") from error
+
+
+def _is_adts(head: bytes) -> bool:
+    """Tell frames of AAC by their mark; MPEG audio has the same one, but no layer 0."""
+    return head[0] == 0xFF and len(head) > 1 and head[1] & 0xF6 == 0xF0  # noqa: PLR2004 -- sync of ADTS, layer 0
 
 
 def _looks_like_audio(head: bytes) -> bool:
@@ -125,11 +150,10 @@ def _looks_like_audio(head: bytes) -> bool:
 
 
 def _check_header(sound: sf.SoundFile, limits: Limits) -> None:
-    low, high = _RATES
-    if sound.samplerate > high:
-        raise TooLargeError(f"{sound.samplerate} samples a second; at most {high} are taken")
-    if sound.samplerate < low:
-        raise UnsupportedError(f"{sound.samplerate} samples a second; at least {low} are needed")
+    if sound.samplerate > limits.max_sample_rate:
+        raise TooLargeError(f"{sound.samplerate} samples a second; at most {limits.max_sample_rate} are taken")
+    if sound.samplerate < _LOWEST_RATE:
+        raise UnsupportedError(f"{sound.samplerate} samples a second; at least {_LOWEST_RATE} are needed")
     if sound.channels > limits.max_channels:
         raise TooLargeError(f"{sound.channels} channels; at most {limits.max_channels} are taken")
     if sound.frames == 0:
@@ -141,6 +165,37 @@ def _check_header(sound: sf.SoundFile, limits: Limits) -> None:
 def _check_duration(frames: int, rate: int, limits: Limits) -> None:
     if frames > limits.max_duration * rate:
         raise TooLongError(f"over {limits.max_duration:g} s long; raise SAMPLEMIND_MAX_DURATION to take it")
+
+
+def _open_within(file: BinaryIO, limits: Limits) -> sf.SoundFile:
+    """Open a file whose header asks for nothing beyond the limits.
+
+    Where the header does not tell the length, look whether there is a frame beyond the longest: reading up to there
+    would take seconds, as a few kilobytes of FLAC may unpack to hours. A seek that finds nothing ruins its handle.
+    """
+    sound = _open(file)
+    try:
+        _check_header(sound, limits)
+        if sound.frames < _UNKNOWN_FRAMES:
+            return sound
+        beyond = int(limits.max_duration * sound.samplerate)
+        with suppress(sf.LibsndfileError):
+            sound.seek(beyond)
+            _check_duration(beyond + len(sound.read(2)), sound.samplerate, limits)
+    except BaseException:
+        sound.close()
+        raise
+    sound.close()
+    file.seek(0)
+    return _open(file, _Stream)
+
+
+def _ogg_is_cut(file: BinaryIO) -> bool:
+    """Whether the end of an Ogg stream is missing: its last page says that it is the last."""
+    size = os.fstat(file.fileno()).st_size
+    tail = os.pread(file.fileno(), _OGG_PAGE, max(0, size - _OGG_PAGE))
+    at = tail.rfind(b"OggS")
+    return at < 0 or not tail[at + 5 : at + 6] or not tail[at + 5] & _LAST_PAGE
 
 
 class _Reader:
@@ -193,9 +248,11 @@ class _Reader:
             self.warnings.append("truncated")
 
     def _take(self, block: npt.NDArray[np.float32]) -> None:
-        # One number tells whether every sample is finite, without an array of flags.
-        if not np.isfinite(np.dot(block.ravel(), block.ravel())) and not (finite := np.isfinite(block)).all():
-            block[~finite] = 0.0
+        # One number tells whether every sample is finite and none is absurd, without an array of flags.
+        with np.errstate(over="ignore"):
+            energy = np.dot(block.ravel(), block.ravel())
+        if not energy < _LOUDEST * _LOUDEST and not (sane := np.abs(block) < _LOUDEST).all():
+            block[~sane] = 0.0
             if "non_finite_samples" not in self.warnings:
                 self.warnings.append("non_finite_samples")
         self.meter.update(block)
@@ -230,7 +287,7 @@ class _Reader:
                 if len(block) == 0:
                     break
                 first = np.asarray(block[:, 0], dtype=np.float32)
-                parts.append(np.nan_to_num(first, nan=0.0, posinf=0.0, neginf=0.0))
+                parts.append(np.where(np.abs(first) < _LOUDEST, first, np.float32(0.0)))
                 count -= len(block)
         except sf.LibsndfileError as error:
             raise UnreadableError(f"cannot be decoded: {error.error_string}") from error

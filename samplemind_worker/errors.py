@@ -29,7 +29,7 @@
 raises for arrays that are no signal.
 """
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 
 class SampleMindError(Exception):
@@ -115,7 +115,7 @@ class StepTimeoutError(PermanentError):
 
 
 class WorkerCrashedError(PermanentError):
-    """The process died with the file in its hands, as often as we try."""
+    """The process died with the file in its hands: its decoder once, or the worker as often as we try."""
 
     code = "worker_crashed"
 
@@ -130,6 +130,10 @@ class InternalError(PermanentError):
     """A fault of ours; the message says where."""
 
     code = "internal"
+
+
+PERMANENT_ERRORS: Final = {error.code: error for error in PermanentError.__subclasses__()}
+"""The error of each code."""
 
 
 class PackError(SampleMindError):

@@ -29,6 +29,7 @@ from config.queues import CPU, IO
 from config.settings import get_settings
 from samplemind_worker.errors import ServiceUnavailableError, SetupError
 from samplemind_worker.logs import configure_logging
+from samplemind_worker.sandbox import AUDIO, shared
 from samplemind_worker.steps.workspace import Workspace
 from samplemind_worker.store import mongo, parcels
 from samplemind_worker.store.cache import Board, WorkerSign
@@ -181,9 +182,15 @@ class Leaving:
 def connect_signals(app: Celery) -> None:
     """Connect our start and stop to Celery's."""
     app.steps["consumer"].add(SignOfLife)
+    signals.worker_before_create_process.connect(_before_child, weak=False)
     signals.worker_process_init.connect(_on_child_start, weak=False)
     signals.worker_ready.connect(_on_ready, weak=False)
     signals.task_failure.connect(_on_task_failure, weak=False)
+
+
+def _before_child(**_: Any) -> None:
+    """Have one clean program that all children get their decoders from."""
+    shared(AUDIO).start()
 
 
 def _on_child_start(**_: Any) -> None:

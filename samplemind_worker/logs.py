@@ -40,12 +40,14 @@ def configure_logging(settings: Settings, process: str) -> None:
     logger.configure(extra={"process": process, "task": "", "parcel": "", "fields": ""})
     logger.add(sys.stderr, **log_options(settings))
     logging.basicConfig(handlers=[_ToLoguru()], level=settings.log_level, force=True)
+    logging.captureWarnings(capture=True)
     for name, level in _LIBRARY_LEVELS.items():
         logging.getLogger(name).setLevel(level)
 
 
 def take_over_logging(settings: Settings, process: str) -> None:
-    """Have Celery leave logging to us, and configure it when Celery would."""
+    """Configure logging, and do it again when Celery would: it warns before it comes to that."""
+    configure_logging(settings, process)
 
     def _configure(**_: Any) -> None:
         configure_logging(settings, process)

@@ -16,7 +16,10 @@ _SHOW_EVERY = 0.2  # s
 
 
 def analyze(
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Files and folders.", show_default=False)],
+    paths: Annotated[
+        list[Path],
+        typer.Argument(metavar="PATH...", help="Files and folders.", show_default=False, readable=False),
+    ],
     *,
     jobs: Annotated[
         int | None, typer.Option(min=1, max=1024, help="Processes; by default one a core.", show_default=False)
@@ -26,6 +29,10 @@ def analyze(
     """Analyse files here and now; a folder is walked, and the order is that of the paths."""
     from config.settings import get_settings  # noqa: PLC0415 -- slow import
     from samplemind_cli import tables  # noqa: PLC0415 -- slow import
+    from samplemind_worker.sandbox import AUDIO, shared  # noqa: PLC0415 -- slow import
+
+    # It loads the same as we do next, and does so meanwhile.
+    shared(AUDIO).start()
     from samplemind_worker.steps.analyze import analyze_paths  # noqa: PLC0415 -- slow import
 
     settings = get_settings()

@@ -17,7 +17,10 @@ _LONGEST_DIGEST = 5000  # files: a digest of a million would take a minute
 
 
 def submit(
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Files and folders.", show_default=False)],
+    paths: Annotated[
+        list[Path],
+        typer.Argument(metavar="PATH...", help="Files and folders.", show_default=False, readable=False),
+    ],
     *,
     wait: Annotated[bool, typer.Option("--wait", help="Show progress until the end; Ctrl-C lets it run on.")] = False,
     name: Annotated[str | None, typer.Option(help="A name for the batch.")] = None,

@@ -3,11 +3,13 @@
 import multiprocessing
 import os
 import signal
+import socket
 import threading
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,9 @@ from config.settings import Settings
 from samplemind_worker.documents import report
 from samplemind_worker.documents.facts import AnalysisFacts, AudioFacts
 from samplemind_worker.errors import PermanentError, WorkerCrashedError
-from samplemind_worker.steps.engine import attempt, identify, judge, limits, measure, read_signal
+from samplemind_worker.sandbox import AUDIO, shared
+from samplemind_worker.steps.engine import Signal, attempt, judge, measure
+from samplemind_worker.steps.reader import Source, identify_within, read_signals
 from samplemind_worker.store import library
 
 _CHUNK_FILES = 16  # files a child gets at once: enough to hide the way there, few enough to keep the order flowing
@@ -31,12 +35,10 @@ def analyze_file(path: Path, settings: Settings) -> tuple[AudioFacts, AnalysisFa
     PermanentError
         If it cannot be analysed.
     """
-    # Links were weighed when the path was found or named; what they lead to is what is read.
-    root, relative = library.locate(Path(os.path.realpath(path)), settings.roots)
-    with library.open_file(root, relative, roots=settings.roots, max_bytes=settings.max_file_bytes) as file:
-        name = os.path.basename(os.fsencode(path))  # noqa: PTH119 -- bytes
-        signal = read_signal(file, name=name, file_id=identify(file), limits=limits(settings))
-    return judge(measure(signal))
+    [result] = _analyze([path], settings)
+    if isinstance(result, PermanentError):
+        raise result
+    return result
 
 
 def analyze_paths(paths: Sequence[Path], *, settings: Settings, jobs: int) -> Iterator[dict[str, Any]]:
@@ -80,10 +82,16 @@ def _pool(jobs: int) -> ProcessPoolExecutor:
     for name in _THREADS:
         os.environ.setdefault(name, "1")
     # Spawned, not forked: the caller may have threads.
-    return ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn"), initializer=_start_child)
+    return ProcessPoolExecutor(
+        jobs,
+        mp_context=multiprocessing.get_context("spawn"),
+        initializer=_start_child,
+        initargs=(shared(AUDIO).lobby,),
+    )
 
 
-def _start_child() -> None:
+def _start_child(lobby: socket.socket) -> None:
+    shared(AUDIO).adopt(lobby)
     # Ctrl-C reaches the whole process group; the parent alone decides.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
@@ -114,13 +122,36 @@ def _analyze_alone(paths: Sequence[Path], settings: Settings) -> Iterator[dict[s
 
 def _analyze_chunk(paths: Sequence[Path], settings: Settings) -> list[dict[str, Any]]:
     reports: list[dict[str, Any]] = []
-    for path in paths:
-        result = attempt(lambda path=path: analyze_file(path, settings))
+    for path, result in zip(paths, _analyze(paths, settings), strict=True):
         if isinstance(result, PermanentError):
             reports.append(report.rejected(_shown(path), code=result.code, message=str(result)))
         else:
             reports.append(report.analyzed(_shown(path), *result))
     return reports
+
+
+def _analyze(paths: Sequence[Path], settings: Settings) -> Generator[tuple[AudioFacts, AnalysisFacts] | PermanentError]:
+    """Yield the analysis of each file, or why it has none; while one is analysed the next ones are decoded."""
+    with ExitStack() as files:
+        opened = [attempt(lambda path=path: _open(path, settings, files)) for path in paths]
+        signals = read_signals([one for one in opened if isinstance(one, Source)], settings)
+        for one in opened:
+            signal = next(signals) if isinstance(one, Source) else one
+            yield signal if isinstance(signal, PermanentError) else attempt(lambda signal=signal: _judged(signal))
+        # To its end: a decoder whose answers are not all taken is put away.
+        next(signals, None)
+
+
+def _judged(signal: Signal) -> tuple[AudioFacts, AnalysisFacts]:
+    return judge(measure(signal))
+
+
+def _open(path: Path, settings: Settings, files: ExitStack) -> Source:
+    # Links were weighed when the path was found or named; what they lead to is what is read.
+    root, relative = library.locate(Path(os.path.realpath(path)), settings.roots)
+    file = library.open_file(root, relative, roots=settings.roots, max_bytes=settings.max_file_bytes)
+    files.enter_context(file)
+    return Source(file, os.path.basename(os.fsencode(path)), identify_within(file, settings))  # noqa: PTH119 -- bytes
 
 
 def _shown(path: Path) -> str:

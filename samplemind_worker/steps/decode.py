@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,7 +18,8 @@ from samplemind_worker.documents.batch import BatchJob, Step
 from samplemind_worker.documents.facts import AudioFacts
 from samplemind_worker.documents.versions import CPU_STEPS, VERSIONS
 from samplemind_worker.errors import InternalError, MissingFileError, PermanentError
-from samplemind_worker.steps.engine import Signal, attempt, identify, limits, read_signal
+from samplemind_worker.steps.engine import Signal, attempt
+from samplemind_worker.steps.reader import Source, identify_within, read_signals
 from samplemind_worker.steps.workspace import Run, Workspace, claimed, hand_on
 from samplemind_worker.store import batches, ledger, library, results
 from samplemind_worker.store.ledger import Item
@@ -92,16 +93,25 @@ def _read(workspace: Workspace, items: Sequence[Item], job: Job, work: _Work) ->
                 work.failed[item.id] = result
             else:
                 opened.append(result)
+        wanted: dict[str, _Opened] = {}
+        copies: list[_Opened] = []
         for need, group in _sort(opened, job).items():
             for one in group:
                 content = one.place.file_id
-                if need is Step.FEATURES and content not in work.signals:
-                    signal = attempt(lambda one=one: _decode(workspace, one))
-                    if isinstance(signal, PermanentError):
-                        work.failed[one.item.id] = signal
-                        continue
-                    work.signals[content] = signal
-                work.plan[need].append((one.item.id, one.place))
+                if need is not Step.FEATURES:
+                    work.plan[need].append((one.item.id, one.place))
+                elif content in work.signals or content in wanted:
+                    copies.append(one)
+                else:
+                    wanted[content] = one
+        read = dict(zip(wanted, _decode(workspace, list(wanted.values())), strict=True))
+        for one in [*wanted.values(), *copies]:
+            signal = read.get(one.place.file_id) or work.signals[one.place.file_id]
+            if isinstance(signal, PermanentError):
+                work.failed[one.item.id] = signal
+                continue
+            work.signals[one.place.file_id] = signal
+            work.plan[Step.FEATURES].append((one.item.id, one.place))
 
 
 def _open(workspace: Workspace, item: Item, files: ExitStack) -> _Opened:
@@ -113,7 +123,7 @@ def _open(workspace: Workspace, item: Item, files: ExitStack) -> _Opened:
     place = Place(
         root=item.root,
         path=item.path,
-        file_id=identify(file),
+        file_id=identify_within(file, settings),
         size=status.st_size,
         mtime_ns=status.st_mtime_ns,
         ctime_ns=status.st_ctime_ns,
@@ -122,9 +132,10 @@ def _open(workspace: Workspace, item: Item, files: ExitStack) -> _Opened:
     return _Opened(item, file, place)
 
 
-def _decode(workspace: Workspace, one: _Opened) -> Signal:
-    name = os.path.basename(one.item.path)  # noqa: PTH119 -- bytes
-    return read_signal(one.file, name=name, file_id=one.place.file_id, limits=limits(workspace.settings))
+def _decode(workspace: Workspace, opened: Sequence[_Opened]) -> Iterator[Signal | PermanentError]:
+    names = (os.path.basename(one.item.path) for one in opened)  # noqa: PTH119 -- bytes
+    sources = [Source(one.file, name, one.place.file_id) for one, name in zip(opened, names, strict=True)]
+    return read_signals(sources, workspace.settings)
 
 
 @lru_cache(maxsize=64)
@@ -183,24 +194,40 @@ def signals_of(workspace: Workspace, parcel_id: str, items: Sequence[Item]) -> d
     """
     found: dict[str, Signal | PermanentError] = {}
     kept: tuple[dict[str, Any], dict[str, npt.NDArray[Any]]] = workspace.scratch.get(f"{parcel_id}.signal") or ({}, {})
+    lost: dict[str, Item] = {}
     for item in items:
         content = item.file_id
         if content is None:
             raise InternalError("an item passed decode without a content")
-        if content in found:
-            continue
         if content in kept[0]:
             meta = kept[0][content]
             facts = AudioFacts.model_validate(meta["facts"])
             found[content] = Signal(facts, kept[1][content], meta["sr"], meta["seconds"])
         else:
-            found[content] = attempt(lambda item=item: _decode_again(workspace, item))
+            lost.setdefault(content, item)
+    again = list(lost.values())
+    for start in range(0, len(again), _OPEN_AT_ONCE):
+        found |= _decode_again(workspace, again[start : start + _OPEN_AT_ONCE])
     return found
 
 
-def _decode_again(workspace: Workspace, item: Item) -> Signal:
+def _decode_again(workspace: Workspace, items: Sequence[Item]) -> dict[str, Signal | PermanentError]:
+    found: dict[str, Signal | PermanentError] = {}
     with ExitStack() as files:
-        one = _open(workspace, item, files)
-        if one.place.file_id != item.file_id:
-            raise MissingFileError("the file changed while it was being analysed; submit it again")
-        return _decode(workspace, one)
+        opened: list[_Opened] = []
+        for item in items:
+            result = attempt(lambda item=item: _open_again(workspace, item, files))
+            if isinstance(result, PermanentError):
+                found[str(item.file_id)] = result
+            else:
+                opened.append(result)
+        for one, signal in zip(opened, _decode(workspace, opened), strict=True):
+            found[one.place.file_id] = signal
+    return found
+
+
+def _open_again(workspace: Workspace, item: Item, files: ExitStack) -> _Opened:
+    one = _open(workspace, item, files)
+    if one.place.file_id != item.file_id:
+        raise MissingFileError("the file changed while it was being analysed; submit it again")
+    return one

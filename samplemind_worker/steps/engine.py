@@ -68,7 +68,7 @@ def identify(file: BufferedReader) -> str:
 
 
 def read_signal(file: BufferedReader, *, name: bytes, file_id: str, limits: Limits) -> Signal:
-    """Decode an open file.
+    """Decode an open file, in this process: strangers' files go through `reader.read_signals`.
 
     Raises
     ------
@@ -96,7 +96,11 @@ def read_signal(file: BufferedReader, *, name: bytes, file_id: str, limits: Limi
 
 def limits(settings: Settings) -> Limits:
     """Return what decoding may cost, from the settings."""
-    return Limits(max_duration=settings.max_duration, max_channels=settings.max_channels)
+    return Limits(
+        max_duration=settings.max_duration,
+        max_channels=settings.max_channels,
+        max_sample_rate=settings.max_sample_rate,
+    )
 
 
 def measure(signal: Signal) -> Measured:

@@ -34,12 +34,12 @@ class Board:
             self._redis = redis.Redis.from_url(
                 url, socket_timeout=_TIMEOUT, socket_connect_timeout=_TIMEOUT, health_check_interval=10
             )
-        except ValueError as error:
-            # Without the parser's words, which may quote the password.
+        except ValueError:
+            # Without the parser's words, which may quote the password; also in a traceback.
             raise SetupError(
                 "SAMPLEMIND_REDIS_URL is no URL of Redis: wanted redis://[:password@]host[:port][/number], "
                 "rediss:// or unix://"
-            ) from error
+            ) from None
 
     def announce(self, sign: WorkerSign) -> None:
         """Say that a worker takes work; forgotten after 30 s without another sign."""

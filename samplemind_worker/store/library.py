@@ -8,9 +8,10 @@ import errno
 import hashlib
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from io import BufferedReader
 from pathlib import Path
+from typing import Final
 
 from samplemind_worker.errors import (
     MissingFileError,
@@ -22,6 +23,11 @@ from samplemind_worker.errors import (
     UnreadableError,
     UsageError,
 )
+
+# A folder that may be passed through need not be one that may be listed, where the system knows the difference.
+_FOLDER: Final = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+# Non-blocking: opening a FIFO that nobody writes to must not hang a worker.
+_FILE: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
 
 
 def locate(path: Path, roots: Mapping[str, Path]) -> tuple[str, bytes]:
@@ -88,7 +94,9 @@ def folder_of(root: str, roots: Mapping[str, Path]) -> Path:
 
 
 def open_file(root: str, path: bytes, *, roots: Mapping[str, Path], max_bytes: int) -> BufferedReader:
-    """Open a regular file below a root for reading.
+    """Open a regular file below a root for reading. Nothing outside is opened, whoever exchanges what meanwhile.
+
+    Links are resolved first, and where they lead is weighed; then the way is gone folder by folder, through no link.
 
     Raises
     ------
@@ -97,34 +105,39 @@ def open_file(root: str, path: bytes, *, roots: Mapping[str, Path], max_bytes: i
     MissingFileError, PermissionDeniedError, UnreadableError, TooLargeError
         If it cannot be read, is no regular file, or is larger than ``max_bytes``.
     """
-    folder = folder_of(root, roots)
+    folder = os.fsencode(folder_of(root, roots))
     if path.startswith(b"/") or b".." in path.split(b"/") or b"\0" in path:
         raise OutsideRootsError("the path leaves its root")
-    full = os.path.join(os.fsencode(folder), path)  # noqa: PTH118 -- bytes: names need not be UTF-8
     try:
-        # Non-blocking: opening a FIFO that nobody writes to must not hang a worker.
-        descriptor = os.open(full, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
+        real_root = os.path.realpath(folder)
+        real_file = os.path.realpath(os.path.join(folder, path))  # noqa: PTH118 -- bytes: names need not be UTF-8
+        if os.path.commonpath([real_root, real_file]) != real_root:
+            raise OutsideRootsError("a link leads out of the root")
+        descriptor = _open_below(real_root, os.path.relpath(real_file, real_root).split(b"/"))
     except OSError as error:
         raise _translated(error) from error
     try:
-        real_root = os.path.realpath(os.fsencode(folder))
-        real_file = os.path.realpath(full)
-        if os.path.commonpath([real_root, real_file]) != real_root:
-            raise OutsideRootsError("a link leads out of the root")
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise UnreadableError("not a regular file")
-        if not os.path.samestat(status, os.stat(real_file)):  # noqa: PTH116 -- bytes
-            raise OutsideRootsError("the file was exchanged while it was opened")
         if status.st_size > max_bytes:
             raise TooLargeError(f"{status.st_size} bytes; SAMPLEMIND_MAX_FILE_BYTES allows {max_bytes}")
         return os.fdopen(descriptor, "rb")
-    except OSError as error:
-        os.close(descriptor)
-        raise _translated(error) from error
     except BaseException:
         os.close(descriptor)
         raise
+
+
+def _open_below(folder: bytes, parts: Sequence[bytes]) -> int:
+    above = os.open(folder, _FOLDER)
+    try:
+        for part in parts[:-1]:
+            below = os.open(part, _FOLDER, dir_fd=above)
+            os.close(above)
+            above = below
+        return os.open(parts[-1], _FILE, dir_fd=above)
+    finally:
+        os.close(above)
 
 
 def _translated(error: OSError) -> SampleMindError:

@@ -64,12 +64,12 @@ def connect(url: str, *, database: str, create_indexes: bool = True) -> None:
             _client, _database = run(_open(url, database, create_indexes=create_indexes))
         except OperationFailure as error:
             raise SetupError(f"MongoDB refuses: {_first_line(error)}") from error
-        except (InvalidURI, ValueError) as error:
-            # Without the parser's words, which may quote the password.
+        except (InvalidURI, ValueError):
+            # Without the parser's words, which may quote the password; also in a traceback.
             raise SetupError(
                 "SAMPLEMIND_MONGODB_URL is no URL of MongoDB: wanted mongodb://[user:password@]host[:port]/, "
                 "with special characters written as %XX"
-            ) from error
+            ) from None
         except ConfigurationError as error:
             raise SetupError(f"SAMPLEMIND_MONGODB_URL cannot be used: {_first_line(error)}") from error
         _owner = os.getpid()

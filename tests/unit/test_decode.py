@@ -180,7 +180,9 @@ def test_a_broken_header_is_unreadable(tmp_path: Path, data: bytes):
         _decode(path)
 
 
-@pytest.mark.parametrize("head", [b"\x00\x00\x00\x20ftypM4A ", b"\x30\x26\xb2\x75\x8e\x66\xcf\x11"])
+@pytest.mark.parametrize(
+    "head", [b"\x00\x00\x00\x20ftypM4A ", b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", b"\xff\xf1\x50\x80\x02\x1f\xfc"]
+)
 def test_known_formats_without_a_decoder_are_unsupported(tmp_path: Path, head: bytes):
     path = tmp_path / "a.m4a"
     path.write_bytes(head + bytes(4000))
@@ -247,3 +249,39 @@ def test_damaged_files_end_in_an_answer_or_an_error_of_ours(tmp_path: Path, form
             assert error.code in {"unreadable", "empty", "not_audio", "too_long", "too_large", "unsupported"}  # noqa: PT017 -- either outcome is right, and both are checked
         else:
             assert np.isfinite(audio.y).all()
+
+
+def test_an_ogg_without_its_end_is_truncated(tmp_path: Path):
+    whole, cut = tmp_path / "whole.ogg", tmp_path / "cut.ogg"
+    sf.write(whole, signals.drum_loop(120.0, bars=2, sr=44100), 44100)
+    data = whole.read_bytes()
+    cut.write_bytes(data[: len(data) // 2])
+
+    assert _decode(whole).warnings == ()
+    assert _decode(cut).warnings == ("truncated",)
+
+
+def test_a_flac_that_does_not_say_how_long_it_is(tmp_path: Path):
+    path = tmp_path / "streamed.flac"
+    sf.write(path, signals.drum_loop(120.0, bars=2, sr=44100), 44100)
+    data = bytearray(path.read_bytes())
+    data[21:26] = bytes([data[21] & 0xF0, 0, 0, 0, 0])
+    path.write_bytes(data)
+
+    assert _decode(path).duration == 4.0
+    assert _decode(path).warnings == ()
+    with pytest.raises(TooLongError, match="over 3 s long"):
+        _decode(path, Limits(max_duration=3.0))
+
+
+@pytest.mark.parametrize("level", [1e30, float(np.finfo(np.float32).max)])
+def test_absurd_samples_are_none(tmp_path: Path, level: float):
+    path = tmp_path / "absurd.wav"
+    y = signals.kick(sr=44100)
+    y[100] = level
+    sf.write(path, y, 44100, subtype="FLOAT")
+
+    audio = _decode(path)
+
+    assert audio.warnings == ("non_finite_samples",)
+    assert np.abs(audio.y).max() < 2.0

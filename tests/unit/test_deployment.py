@@ -514,11 +514,43 @@ def test_no_secret_is_in_any_file() -> None:
 
 def test_redis_of_the_cluster_gets_its_password_by_stdin_and_none_that_is_empty() -> None:
     _, _, script = _container("redis")["args"]
-    check, command, stdin, *_ = script.splitlines()
+    check, command, *stdin, end = script.splitlines()
     assert check == ': "${REDISCLI_AUTH:?is empty}"'
     assert command.startswith("exec redis-server ")
     assert command.endswith(" - <<EOF")
-    assert stdin == 'requirepass "$REDISCLI_AUTH"'
+    assert end == "EOF"
+    assert stdin == [line.strip() for line in _compose_redis_users()]
+
+
+def test_redis_has_one_user_without_dangerous_commands() -> None:
+    # What it may do is tried on a real server in tests/hostile/test_guarded.py.
+    default, ours = _compose_redis_users()
+    assert default == "user default off"
+    words = shlex.split(ours)
+    assert words[:4] == ["user", "samplemind", "on", ">$REDISCLI_AUTH"]
+    assert words.index("-@all") < min(words.index(word) for word in words if word.startswith("+"))
+    assert words[-2:] == ["-@dangerous", "-@admin"]
+    assert not {"+@all", "+@admin", "+@dangerous", "+@scripting", "nopass"} & set(words)
+    for url in (
+        SERVICES["cpu"]["environment"]["SAMPLEMIND_REDIS_URL"],
+        RUNBOOK,
+        (FOLDER / "secret.example.yaml").read_text(),
+    ):
+        assert "redis://samplemind:" in url
+        assert "redis://:" not in url
+
+
+def test_mongodb_has_a_user_of_least_rights() -> None:
+    script = (PROJECT / "deployment" / "mongo-user.js").read_text()
+    assert re.findall(r"role: \"(\w+)\"", script) == ["readWrite"]
+    assert "db: db.getName()" in script
+    assert "MONGO_INITDB_ROOT_PASSWORD" in SERVICES["mongo"]["environment"]
+    assert all("ROOT_PASSWORD" not in name for service in OURS for name in SERVICES[service]["environment"])
+
+
+def _compose_redis_users() -> list[str]:
+    script = SERVICES["redis"]["command"][2].replace("$$", "$")
+    return script.split("<<EOF\n")[1].removesuffix("EOF\n").splitlines()
 
 
 def test_mongodb_of_the_cluster_makes_the_same_user() -> None:

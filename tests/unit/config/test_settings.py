@@ -72,6 +72,30 @@ def test_settings_hide_secrets(monkeypatch: pytest.MonkeyPatch):
     assert "hunter2" not in repr(settings)
 
 
+def test_secrets_are_read_from_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    (tmp_path / "samplemind_redis_url").write_text("redis://:hunter2@host/0\n")
+    (tmp_path / "samplemind_flower_password").write_text("hunter2")
+
+    settings = read(monkeypatch, SECRETS_DIR=str(tmp_path), FLOWER_PASSWORD="other")  # noqa: S106 -- no secret
+
+    assert settings.redis_url is not None
+    assert settings.redis_url.get_secret_value() == "redis://:hunter2@host/0"
+    assert settings.flower_password is not None
+    assert settings.flower_password.get_secret_value() == "other"
+
+
+def test_a_folder_of_secrets_must_be_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    with pytest.raises(ValidationError, match="no such folder"):
+        read(monkeypatch, SECRETS_DIR=str(tmp_path / "none"))
+
+
+def test_what_is_refused_is_not_repeated(monkeypatch: pytest.MonkeyPatch):
+    with pytest.raises(ValidationError) as refused:
+        read(monkeypatch, FLOWER_PORT="hunter2")
+
+    assert "hunter2" not in str(refused.value)
+
+
 def test_settings_are_frozen(monkeypatch: pytest.MonkeyPatch):
     settings = read(monkeypatch)
 

@@ -1,5 +1,8 @@
 import os
 import socket
+import subprocess
+import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -13,6 +16,9 @@ from samplemind_worker.errors import (
 )
 from samplemind_worker.store import library
 from samplemind_worker.store.library import location_id
+from tests.opens import counted
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="asks the kernel of Linux")
 
 
 @pytest.fixture
@@ -219,3 +225,80 @@ def test_printable_keeps_the_bytes_of_names_that_are_no_utf8():
 def test_open_file_is_not_inherited_by_child_processes(root: Path):
     with library.open_file(str(root), b"kit/kick.wav", roots={}, max_bytes=1000) as file:
         assert os.get_inheritable(file.fileno()) is False
+
+
+def test_open_file_follows_an_absolute_link_within_the_root(root: Path):
+    (root / "alias.wav").symlink_to(root / "kit" / "kick.wav")
+
+    assert read(root, b"alias.wav") == b"kick"
+
+
+def test_open_file_passes_folders_that_may_not_be_listed(root: Path):
+    (root / "kit").chmod(0o300)
+    try:
+        assert read(root, b"kit/kick.wav") == b"kick"
+    finally:
+        (root / "kit").chmod(0o700)
+
+
+@linux
+@pytest.mark.parametrize(
+    "path", [b"out.wav", b"up/secret.wav", b"../secret.wav", b"kit/../../secret.wav", b"absolute.wav", b"chain.wav"]
+)
+def test_what_lies_outside_is_not_opened_at_all(root: Path, path: bytes):
+    secret = root.parent / "secret.wav"
+    (root / "out.wav").symlink_to("../secret.wav")
+    (root / "absolute.wav").symlink_to(secret)
+    (root / "chain.wav").symlink_to("out.wav")
+    (root / "up").symlink_to("..")
+
+    with counted(secret) as opens:
+        with pytest.raises(OutsideRootsError):
+            read(root, path)
+
+        assert opens() == 0
+        secret.read_bytes()
+        assert opens() == 1
+
+
+# Exchanges a file and a link to one outside, or a folder and a link to one, as fast as it can, until it is killed.
+_EXCHANGE = """
+import os, sys
+real, link, place = sys.argv[1:]
+print("begun", flush=True)
+while True:
+    os.rename(place, real)
+    os.rename(link, place)
+    os.rename(place, link)
+    os.rename(real, place)
+"""
+
+
+@linux
+@pytest.mark.parametrize("place", ["kit/kick.wav", "kit"])
+def test_a_link_exchanged_meanwhile_leads_nowhere(root: Path, place: str):
+    outside = root.parent / "outside"
+    outside.mkdir()
+    secret = outside / "kick.wav"
+    secret.write_bytes(b"secret")
+    link = root / "link"
+    link.symlink_to(secret if place.endswith(".wav") else outside)
+    command = [sys.executable, "-c", _EXCHANGE, str(root / "real"), str(link), str(root / place)]
+    seen: Counter[str] = Counter()
+    with counted(secret) as opens, subprocess.Popen(command, stdout=subprocess.PIPE) as exchange:
+        try:
+            assert exchange.stdout is not None
+            exchange.stdout.readline()
+            # Until each way it can end was met a few times, and often enough for the narrow ones.
+            for _ in range(5_000):
+                try:
+                    seen[read(root, b"kit/kick.wav").decode()] += 1
+                except (OutsideRootsError, MissingFileError, UnreadableError) as error:
+                    seen[type(error).__name__] += 1
+        finally:
+            exchange.kill()
+
+        assert opens() == 0
+    assert seen["kick"] > 0
+    assert seen["OutsideRootsError"] > 0
+    assert seen["secret"] == 0

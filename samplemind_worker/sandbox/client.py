@@ -1,0 +1,350 @@
+"""The worker's side of the sandbox."""
+
+import atexit
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Generator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+from samplemind_worker.errors import (
+    PERMANENT_ERRORS,
+    PermanentError,
+    StepTimeoutError,
+    TransientError,
+    WorkerCrashedError,
+)
+from samplemind_worker.sandbox import wire
+
+_FILES_A_DECODER: Final = 512  # after which another takes its place: what one leaks or learns does not stay
+_START_SECONDS: Final = 60.0
+_STARTS: Final = 2  # of a server or decoder that does not come up, before we say so
+_TRIES: Final = 2  # of a file whose decoder may have ended through no fault of the file
+_MAX_WORDS: Final = 1000  # characters of an error
+_SAMPLE_BYTES: Final = 4
+_WALL: Final = 2.0  # times the seconds of CPU: a loaded machine is no fault of the file's
+# -P: the folder that we were started in may be full of strangers' files, some of them Python.
+_SERVER: Final = (sys.executable, "-P", "-m", "samplemind_worker.sandbox")
+_KEPT: Final = ("PATH", "HOME", "TMPDIR", "LANG", "TZ", "LD_LIBRARY_PATH", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV")
+_ONE_THREAD: Final = dict.fromkeys(
+    ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What one file may cost."""
+
+    memory: int
+    """Bytes that may be asked for."""
+    seconds: float
+    """Of CPU time; the clock on the wall is given twice as long."""
+    samples: int
+    """Most samples that an answer has."""
+
+    @property
+    def room(self) -> int:
+        """Bytes of the shared memory: a few of the longest answers, so that a decoder can go ahead."""
+        return 3 * self.samples * _SAMPLE_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """An open file, and what the reader is told of it."""
+
+    file: int
+    request: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a decoder says of a file: as it came, checked for size and no more. ``samples`` are float32."""
+
+    facts: dict[str, Any]
+    samples: bytearray
+
+
+class _GoneError(Exception):
+    """The decoder is gone, or has to go."""
+
+    def __init__(self, error: PermanentError | None = None, *, sure: bool = False) -> None:
+        """``error`` is what the file is failed with, if that is known; it is tried again unless we are sure."""
+        super().__init__(error)
+        self.error, self.sure = error, sure
+
+
+class Sandbox:
+    """A process's way to its decoder. Forked processes share the server, and each has a decoder of its own."""
+
+    def __init__(self, reader: str) -> None:
+        """``reader`` names the module that reads files: it has `read` (`server.Read`) and `warm_up`."""
+        self._reader = reader
+        self._reading = False
+        self._lobby: socket.socket | None = None
+        self._server: subprocess.Popen[bytes] | None = None
+        self._decoder: _Decoder | None = None
+        self._owner = self._user = os.getpid()
+
+    @property
+    def lobby(self) -> socket.socket:
+        """The way to the server, for another process to `adopt`."""
+        self.start()
+        assert self._lobby is not None  # noqa: S101 -- started
+        return self._lobby
+
+    def adopt(self, lobby: socket.socket) -> None:
+        """Ask the server of another process, for as long as it is there."""
+        self._lobby, self._owner = lobby, 0
+
+    def start(self) -> None:
+        """Start the server, if there is none, and do not wait until it is ready. Call it from the main thread.
+
+        Where it can the kernel ends the server with the thread that started it.
+        """
+        ended = self._server is not None and self._owner == os.getpid() and self._server.poll() is not None
+        if self._lobby is not None and not ended:
+            return
+        ours, theirs = socket.socketpair()
+        with theirs:
+            self._server = subprocess.Popen(  # noqa: S603 -- our own command line
+                [
+                    sys.executable,
+                    "-P",
+                    "-m",
+                    "samplemind_worker.sandbox",
+                    self._reader,
+                    str(os.getpid()),
+                    str(theirs.fileno()),
+                ],
+                env=_clean_environment(),
+                cwd="/",
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()],
+            )
+        self._lobby, self._owner = ours, os.getpid()
+
+    def read(self, wanted: Sequence[Wanted], bounds: Bounds) -> Generator[Answer | PermanentError]:
+        """Yield what each file holds, or why it fails, in their order. The decoder goes ahead of who takes them.
+
+        Raises
+        ------
+        TransientError
+            If no decoder can be started on this machine now.
+        """
+        if self._reading:
+            raise RuntimeError("the decoder is asked for something else already")
+        self._reading = True
+        try:
+            yield from self._answers(wanted, bounds)
+        finally:
+            self._reading = False
+
+    def _answers(self, wanted: Sequence[Wanted], bounds: Bounds) -> Generator[Answer | PermanentError]:
+        done = tries = 0
+        while done < len(wanted):
+            decoder = self._ready(bounds)
+            some = wanted[done : done + min(wire.MAX_FILES, decoder.files_left)]
+            expected = len(some)
+            try:
+                decoder.ask(some)
+                while expected:
+                    answer = decoder.answer()
+                    expected -= 1
+                    done, tries = done + 1, 0
+                    yield answer
+            except _GoneError as gone:
+                error, sure = _verdict(gone, self._end_decoder(), bounds.seconds)
+                tries += 1
+                if sure or tries >= _TRIES:
+                    done, tries = done + 1, 0
+                    yield error
+            finally:
+                # Whoever did not want all of the answers leaves some in the channel.
+                if expected or not decoder.files_left:
+                    self._end_decoder()
+
+    def protections(self, bounds: Bounds) -> list[str]:
+        """Return which protections hold on this machine."""
+        return self._ready(bounds).holds
+
+    def close(self) -> None:
+        """End the decoder, and the server if this process started it."""
+        self._end_decoder()
+        own = self._owner == os.getpid()
+        if self._lobby is not None:
+            if own:
+                with suppress(OSError):  # forked processes have it open, too
+                    self._lobby.shutdown(socket.SHUT_RDWR)
+            self._lobby.close()
+            self._lobby = None
+        if self._server is not None and own:
+            self._server.wait()
+        self._server = None
+
+    def _ready(self, bounds: Bounds) -> "_Decoder":
+        if self._user != os.getpid():
+            # Forked: the other one's decoder is not ours to talk to.
+            if self._decoder is not None:
+                self._decoder.forget()
+            self._decoder, self._user = None, os.getpid()
+        if self._decoder is not None and self._decoder.bounds != bounds:
+            self._end_decoder()
+        for _ in range(_STARTS):
+            if self._decoder is not None:
+                break
+            self.start()
+            try:
+                self._decoder = _Decoder(self._connect(), bounds)
+            except (OSError, EOFError, wire.BrokenMessageError):
+                self.close()
+        if self._decoder is None:
+            raise TransientError("the decoder does not start; `samplemind doctor` may say why")
+        return self._decoder
+
+    def _connect(self) -> socket.socket:
+        assert self._lobby is not None  # noqa: S101 -- started
+        ours, theirs = socket.socketpair()
+        with theirs:
+            try:
+                socket.send_fds(self._lobby, [b"."], [theirs.fileno()])
+            except OSError:
+                ours.close()
+                raise
+        return ours
+
+    def _end_decoder(self) -> int | None:
+        decoder, self._decoder = self._decoder, None
+        return None if decoder is None else decoder.end()
+
+
+@cache
+def shared(reader: str) -> Sandbox:
+    """Return this process's sandbox with a reader; it ends with the process."""
+    made = Sandbox(reader)
+    atexit.register(made.close)
+    return made
+
+
+class _Decoder:
+    """One decoder, as its worker sees it."""
+
+    def __init__(self, control: socket.socket, bounds: Bounds) -> None:
+        """Wait until it is ready; raises OSError, EOFError or BrokenMessageError if it does not come up."""
+        self.bounds = bounds
+        self.files_left = _FILES_A_DECODER
+        self._control = control
+        self._memory = _shared_memory()
+        self._channel, theirs = socket.socketpair()
+        try:
+            with theirs:
+                order = {"memory": bounds.memory, "seconds": bounds.seconds, "room": bounds.room}
+                wire.send(control, order, [theirs.fileno(), self._memory])
+            deadline = time.monotonic() + _START_SECONDS
+            self.holds: list[str] = wire.receive(self._channel, limit=wire.MAX_ANSWER, deadline=deadline)[0]
+        except BaseException:
+            self.forget()
+            raise
+
+    def ask(self, wanted: Sequence[Wanted]) -> None:
+        """Send open files, all at once: the decoder need not wait for us between them."""
+        self.files_left -= len(wanted)
+        self._channel.settimeout(_WALL * self.bounds.seconds)
+        try:
+            wire.send(self._channel, [one.request for one in wanted], [one.file for one in wanted])
+        except OSError as error:
+            raise _GoneError from error
+
+    def answer(self) -> Answer | PermanentError:
+        """Wait for the next answer.
+
+        Raises
+        ------
+        _GoneError
+            If there is none, or one that no honest decoder gives.
+        """
+        try:
+            deadline = time.monotonic() + _WALL * self.bounds.seconds
+            answer, _ = wire.receive(self._channel, limit=wire.MAX_ANSWER, deadline=deadline)
+            wire.check(answer)
+            return self._understood(answer)
+        except TimeoutError as error:
+            message = f"decoding took more than {_WALL * self.bounds.seconds:g} s"
+            raise _GoneError(StepTimeoutError(message)) from error
+        except (EOFError, OSError) as error:
+            raise _GoneError from error
+        except (wire.BrokenMessageError, AttributeError, KeyError, TypeError, ValueError) as error:
+            raise _GoneError(WorkerCrashedError("the decoder answered nonsense"), sure=True) from error
+
+    def _understood(self, answer: Any) -> Answer | PermanentError:
+        if (error := answer.get("error")) is not None:
+            return PERMANENT_ERRORS[error["code"]](str(error["message"])[:_MAX_WORDS])
+        facts, at, count = dict(answer["facts"]), answer["at"], answer["count"]
+        if not (0 < count <= self.bounds.samples and 0 <= at <= self.bounds.room):
+            raise ValueError("of the wrong size")
+        samples = bytearray(count * _SAMPLE_BYTES)
+        view, done = memoryview(samples), 0
+        while done < len(samples):
+            got = os.preadv(self._memory, [view[done:]], at + done)
+            if not got:
+                raise ValueError("the samples are not there")
+            done += got
+        with suppress(OSError):  # it may have died since, of a file after this one
+            self._channel.sendall(wire.ACK)
+        return Answer(facts, samples)
+
+    def end(self) -> int | None:
+        """End the decoder; return its exit code, negative for a signal, or None if nobody knows it."""
+        try:
+            self._control.sendall(wire.END)
+            deadline = time.monotonic() + _START_SECONDS
+            status, _ = wire.receive(self._control, limit=wire.MAX_ANSWER, deadline=deadline)
+        except (OSError, EOFError, wire.BrokenMessageError):
+            status = None
+        finally:
+            self.forget()
+        return status
+
+    def forget(self) -> None:
+        """Close our ends; the keeper ends the decoder when the last of them is closed."""
+        self._control.close()
+        self._channel.close()
+        os.close(self._memory)
+
+
+def _verdict(gone: _GoneError, status: int | None, seconds: float) -> tuple[PermanentError, bool]:
+    """Say what a file is failed with, and whether it is sure that it was the file's fault."""
+    if gone.error is not None:
+        return gone.error, gone.sure
+    if status in (None, 0, -signal.SIGKILL, -signal.SIGTERM):
+        # Somebody else may have ended it; the kernel, too, where memory is short.
+        return WorkerCrashedError("the decoder was killed with this file in its hands"), False
+    if status == -signal.SIGXCPU:
+        return StepTimeoutError(f"decoding took more than {seconds:g} s of CPU time"), True
+    name = signal.Signals(-status).name if status < 0 else f"exit code {status}"
+    return WorkerCrashedError(f"the decoder died with this file in its hands ({name})"), True
+
+
+def _shared_memory() -> int:
+    if sys.platform == "linux":
+        return os.memfd_create("samplemind-signals", os.MFD_CLOEXEC)
+    with tempfile.TemporaryFile() as file:
+        return os.dup(file.fileno())
+
+
+def _clean_environment() -> dict[str, str]:
+    """Return what Python and numba need, and nothing else: no address, no password, no key."""
+    kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    kept |= {name: value for name, value in os.environ.items() if name.startswith(("LC_", "NUMBA_"))}
+    # Ours before all others; absolute, as the server does not run in the folder that we were started in.
+    paths = [Path(__file__).parents[2], *(Path(path) for path in kept.get("PYTHONPATH", "").split(os.pathsep) if path)]
+    kept["PYTHONPATH"] = os.pathsep.join(str(path.absolute()) for path in paths)
+    return kept | _ONE_THREAD

@@ -1,0 +1,153 @@
+"""The other side: a clean program that forks keepers, which fork decoders. It runs until its worker is gone."""
+
+import gc
+import importlib
+import os
+import signal
+import socket
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from io import BufferedReader
+from typing import Any, Final, Never, cast
+
+from samplemind_worker.errors import InternalError, OutOfMemoryError, PermanentError
+from samplemind_worker.sandbox import confine, wire
+
+Read = Callable[[BufferedReader, dict[str, Any]], PermanentError | tuple[dict[str, Any], memoryview]]
+"""Reads one open file, as the request says: facts that are JSON, and samples that are float32."""
+
+_MAX_REQUEST: Final = 1 << 24
+_BUFFER: Final = 1 << 13  # given, as Python asks otherwise whether the file is a terminal
+_DEAF_TO: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT, signal.SIGHUP)
+_SPARE_FILES: Final = 16
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Load the reader, a module that is named, and fork a keeper for each process that asks through the lobby."""
+    # Signals that end a worker reach its whole group: what it still has to do it needs a decoder for.
+    for number in _DEAF_TO:
+        signal.signal(number, signal.SIG_IGN)
+    name, parent, lobby = arguments
+    confine.die_with_parent(int(parent))
+    reader = importlib.import_module(name)
+    reader.warm_up()
+    # What is there now is there for good, and shared with those to come as long as nobody writes to it.
+    gc.collect()
+    gc.freeze()
+    _serve(socket.socket(fileno=int(lobby)), reader.read)
+
+
+def _serve(lobby: socket.socket, read: Read) -> None:
+    own = os.getpid()
+    while True:
+        head, descriptors, _, _ = socket.recv_fds(lobby, 1, 1)
+        if not head:
+            return
+        with suppress(ChildProcessError):
+            while os.waitpid(-1, os.WNOHANG) != (0, 0):
+                pass
+        for control in descriptors:
+            if os.fork() == 0:
+                lobby.close()
+                confine.die_with_parent(own)
+                _keep(socket.socket(fileno=control), read)
+            os.close(control)
+
+
+def _keep(control: socket.socket, read: Read) -> Never:
+    """Start a decoder when told, end it when told, and say how it ended: only its parent can do that safely."""
+    own, decoder = os.getpid(), 0
+    with suppress(EOFError, OSError):
+        order, descriptors = wire.receive(control, limit=_MAX_REQUEST, files=2)
+        decoder = os.fork()
+        if decoder == 0:
+            control.close()
+            confine.die_with_parent(own)
+            _decode(descriptors[0], descriptors[1], order, read)
+        for one in descriptors:
+            os.close(one)
+        control.recv(1)
+    if decoder:
+        # One that is dead already keeps the status it died with.
+        os.kill(decoder, signal.SIGKILL)
+        _, status = os.waitpid(decoder, 0)
+        with suppress(OSError):
+            wire.send(control, os.waitstatus_to_exitcode(status))
+    os._exit(0)
+
+
+def _decode(channel_number: int, memory: int, order: dict[str, Any], read: Read) -> Never:
+    code = 1
+    try:
+        channel = socket.socket(fileno=channel_number)
+        # What a library prints about a stranger's bytes is for nobody's terminal.
+        null = os.open(os.devnull, os.O_RDWR)
+        for standard in range(3):
+            os.dup2(null, standard)
+        most = max(channel_number, memory, null) + wire.MAX_FILES + _SPARE_FILES
+        wire.send(channel, confine.confine(memory=order["memory"], file_bytes=order["room"], files=most))
+        _Decoder(channel, memory, order, read).run()
+    except (EOFError, OSError):
+        code = 0
+    finally:
+        os._exit(code)
+
+
+class _Decoder:
+    """Answers requests until nobody asks any more."""
+
+    def __init__(self, channel: socket.socket, memory: int, order: dict[str, Any], read: Read) -> None:
+        self._channel, self._memory, self._read = channel, memory, read
+        self._room: int = order["room"]
+        self._seconds: float = order["seconds"]
+        self._next = 0
+        """Where the next samples go in the shared memory."""
+        self._unread = 0
+        """Answers whose samples may not have been copied yet."""
+
+    def run(self) -> None:
+        """Answer request after request, in their order."""
+        while True:
+            requests, files = wire.receive(self._channel, limit=_MAX_REQUEST, files=wire.MAX_FILES)
+            for request, file in zip(requests, files, strict=True):
+                self._answer(request, file)
+            self._wait_until_read()
+
+    def _answer(self, request: dict[str, Any], descriptor: int) -> None:
+        confine.allow_seconds(self._seconds)
+        try:
+            with cast("BufferedReader", os.fdopen(descriptor, "rb", buffering=_BUFFER)) as file:
+                # Where whoever had it before left off is no place to begin.
+                file.seek(0)
+                result = self._read(file, request)
+            if not isinstance(result, PermanentError):
+                result = self._hand_over(*result)
+        except MemoryError:
+            result = OutOfMemoryError("not enough memory to decode this file")
+        if isinstance(result, PermanentError):
+            wire.send(self._channel, {"error": {"code": result.code, "message": str(result)[:1000]}})
+
+    def _hand_over(self, facts: dict[str, Any], samples: memoryview) -> PermanentError | None:
+        data, count = samples.cast("B"), len(samples)
+        if len(data) > self._room:
+            return InternalError(f"{count} samples: more than there is room for")
+        if self._next + len(data) > self._room:
+            self._wait_until_read()
+        at, done = self._next, 0
+        while done < len(data):
+            done += os.pwrite(self._memory, data[done:], at + done)
+        self._next += len(data)
+        try:
+            wire.send(self._channel, {"facts": facts, "at": at, "count": count})
+        except TypeError as error:
+            return InternalError(f"its facts are no JSON: {error}")
+        self._unread += 1
+        return None
+
+    def _wait_until_read(self) -> None:
+        while self._unread:
+            acks = self._channel.recv(self._unread)
+            if not acks:
+                raise EOFError
+            self._unread -= len(acks)
+        self._next = 0
