@@ -215,7 +215,9 @@ def test_a_decoder_can_do_nothing_but_read_compute_and_answer(ask: Ask):
     found = facts(ask("attempts")[0])
 
     assert len(found) == 15
-    assert {name: error for name, error in found.items() if error != "PermissionError"} == {"write to the file": "OSError"}
+    assert {name: error for name, error in found.items() if error != "PermissionError"} == {
+        "write to the file": "OSError"
+    }
 
 
 @pytest.mark.skipif(not CONFINED, reason="needs seccomp")
