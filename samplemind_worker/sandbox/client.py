@@ -30,7 +30,7 @@ _STARTS: Final = 2  # of a server or decoder that does not come up, before we sa
 _TRIES: Final = 2  # of a file whose decoder may have ended through no fault of the file
 _MAX_WORDS: Final = 1000  # characters of an error
 _SAMPLE_BYTES: Final = 4
-_WALL: Final = 2.0  # times the seconds of CPU: a loaded machine is no fault of the file's
+_WALL: Final = 4.0  # times the seconds of CPU: a loaded machine is no fault of the file's
 # -P: the folder that we were started in may be full of strangers' files, some of them Python.
 _SERVER: Final = (sys.executable, "-P", "-m", "samplemind_worker.sandbox")
 _KEPT: Final = ("PATH", "HOME", "TMPDIR", "LANG", "TZ", "LD_LIBRARY_PATH", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV")
@@ -46,7 +46,7 @@ class Bounds:
     memory: int
     """Bytes that may be asked for."""
     seconds: float
-    """Of CPU time; the clock on the wall is given twice as long."""
+    """Of CPU time; the clock on the wall is given four times as long."""
     samples: int
     """Most samples that an answer has."""
 

@@ -43,7 +43,7 @@ def test_5_files_that_crash_their_worker(stack: MakeStack, tmp_path: Path):
 
 @pytest.mark.chaos
 def test_5_poison_of_every_kind(stack: MakeStack, tmp_path: Path):
-    one = stack(SAMPLEMIND_STEP_SECONDS="30", SAMPLEMIND_DECODE_SECONDS="1", SAMPLEMIND_DECODE_MEMORY_BYTES=str(2**28))
+    one = stack(SAMPLEMIND_STEP_SECONDS="40", SAMPLEMIND_DECODE_SECONDS="2", SAMPLEMIND_DECODE_MEMORY_BYTES=str(2**28))
     library = tmp_path / "library"
     write_files(library, 400)
     counts = {"segv": 20, "memory": 2, "endless": 2, "crash": 4, "parent": 1}

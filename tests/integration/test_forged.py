@@ -167,7 +167,8 @@ def test_forged_items_open_nothing_outside(own: Settings, opened: Path, library:
     assert not any("passwd" in name or "canary" in name for name in names)
 
 
-def test_items_whose_folder_is_exchanged_meanwhile_open_nothing_outside(own: Settings, opened: Path, library: Path):
+@pytest.mark.usefixtures("opened")
+def test_items_whose_folder_is_exchanged_meanwhile_open_nothing_outside(own: Settings, library: Path):
     outside = library.parent / "outside"
     (library / "other").symlink_to(outside)
     command = [sys.executable, "-c", _EXCHANGE, *map(str, (library / "real", library / "other", library / "kit"))]
