@@ -187,6 +187,7 @@ class Sandbox:
             self._lobby.close()
             self._lobby = None
         if self._server is not None and own:
+            self._server.kill()  # it has nothing to lose, and may be loading still
             self._server.wait()
         self._server = None
 
