@@ -84,9 +84,12 @@ def true_peak(x: F32, taps: F32, peak: float) -> float:
     return peak
 
 
-@_jit(_f.void(_SIGNAL, _f.i8, _f.f4[::1], _f.f4[::1]), fastmath=_SUMS, **_OPTIONS)
-def level_frames(y: F32, hop: int, rms: F32, crossing: F32) -> None:
-    """Write RMS and zero-crossing rate of centred frames of four hops; outside there are zeros and no crossings."""
+@_jit(_f.void(_SIGNAL, _f.i8, _f.f8, _f.f4[:, ::1]), fastmath=_SUMS, **_OPTIONS)
+def level_frames(y: F32, hop: int, scale: float, out: F32) -> None:
+    """Write RMS, times a scale, and zero-crossing rate of centred frames of four hops to the first two columns.
+
+    Outside there are zeros and no crossings.
+    """
     hops = (y.shape[0] + hop - 1) // hop
     # Two hops of nothing at either end.
     energy, inner, border = np.zeros(hops + 4), np.zeros(hops + 4), np.zeros(hops + 4)
@@ -100,140 +103,13 @@ def level_frames(y: F32, hop: int, rms: F32, crossing: F32) -> None:
         energy[h + 2], inner[h + 2] = total, count
         if h > 0 and (part[0] < 0.0) != (y[h * hop - 1] < 0.0):
             border[h + 2] = 1.0
-    for t in range(rms.shape[0]):
+    for t in range(out.shape[0]):
         total, count = energy[t], inner[t]
         for h in range(t + 1, min(t + 4, hops + 4)):
             total += energy[h]
             count += inner[h] + border[h]
-        rms[t] = math.sqrt(total / (4 * hop))
-        crossing[t] = count / (4 * hop)
-
-
-@_jit("void(f4[:,::1], f4[::1], f4[:,::1])", fastmath=_SUMS, **_OPTIONS)
-def spectral_frames(power: F32, freqs: F32, out: F32) -> None:
-    """Write centroid, bandwidth, rolloff (Hz) and flatness to ``out`` (frames, 4)."""
-    bins = freqs.shape[0]
-    magnitude = np.empty(bins, np.float32)
-    products = np.ones((bins + 15) // 16, np.float64)
-    bits = products.view(np.int64)
-    for t in range(power.shape[0]):
-        row = power[t]
-        total, moment, floored = np.float32(0.0), np.float32(0.0), np.float32(0.0)
-        for k in range(bins):
-            m = math.sqrt(row[k])
-            magnitude[k] = m
-            total += m
-            moment += m * freqs[k]
-            floored += max(row[k], np.float32(1e-10))
-        for j in range(products.shape[0]):
-            part = row[16 * j : 16 * j + 16]
-            product = 1.0
-            for k in range(part.shape[0]):
-                product *= np.float64(max(part[k], np.float32(1e-10)))
-            products[j] = product
-        # Logarithms are dear. Float64 holds products of sixteen; without their exponents, products of a thousand.
-        exponent, product = 0, 1.0
-        for j in range(products.shape[0]):
-            exponent += (bits[j] >> 52) - 1023
-            bits[j] = (bits[j] & 0x000FFFFFFFFFFFFF) | 0x3FF0000000000000
-        for j in range(products.shape[0]):
-            product *= products[j]
-        out[t, 3] = math.exp((math.log(product) + exponent * math.log(2.0)) / bins) / (floored / bins)
-        out[t, 0] = out[t, 1] = out[t, 2] = 0.0
-        if total > 0.0:
-            centroid, spread = moment / total, np.float32(0.0)
-            for k in range(bins):
-                d = freqs[k] - centroid
-                spread += magnitude[k] * d * d
-            out[t, 0] = centroid
-            out[t, 1] = math.sqrt(spread / total)
-            # The first bin by which 0.85 of the sum is reached: sixteen at a time, then one by one.
-            rest, k = np.float32(0.85) * total, 0
-            while k + 16 < bins:
-                step = np.float32(0.0)
-                for i in range(16):
-                    step += magnitude[k + i]
-                if step >= rest:
-                    break
-                rest -= step
-                k += 16
-            while k + 1 < bins and magnitude[k] < rest:
-                rest -= magnitude[k]
-                k += 1
-            out[t, 2] = freqs[k]
-
-
-@_jit("f8(f4[::1], i8, i4, i4, f4[::1])", fastmath=_SUMS, **_OPTIONS)
-def _sum_least(values: F32, count: int, low: int, high: int, limit: F32) -> float:
-    """Sum the ``count`` least of numbers (>= 0) whose bits lie between two; ``limit`` is one place to work in."""
-    # Halving the range in which the limit lies beats sorting: counting goes eight at a time and without a branch. The
-    # bits of floats of one sign, read as whole numbers, are in the same order.
-    bits = limit.view(np.int32)
-    bottom, top, below = np.int64(low) - 1, np.int64(high), np.float32(0.0)
-    while top - bottom > 1 and below < count:
-        middle = (bottom + top) >> 1
-        bits[0] = middle
-        border, found = limit[0], np.float32(0.0)
-        for k in range(values.shape[0]):
-            found += np.float32(1.0) if values[k] <= border else np.float32(0.0)
-        if found <= count:
-            bottom, below = middle, found
-        else:
-            top = middle
-    total = np.float32(0.0)
-    if below > 0:
-        bits[0] = bottom
-        border = limit[0]
-        for k in range(values.shape[0]):
-            total += values[k] if values[k] <= border else np.float32(0.0)
-    # What is missing equals the limit: numbers may be there more than once.
-    bits[0] = top
-    return total + (count - below) * limit[0]
-
-
-@_jit("void(f4[:,::1], i8[:,::1], f4[:,::1])", fastmath=_SUMS | {"nnan"}, **_OPTIONS)
-def contrast_frames(power: F32, bands: I64, contrast: F32) -> None:
-    """Write the distance in dB between the greatest and the least magnitudes of each band: (frames, bands).
-
-    A row of ``bands`` holds the first bin, the end, and the number of bins that make a peak or a valley.
-    """
-    magnitude, limit = np.empty(power.shape[1], np.float32), np.empty(1, np.float32)
-    bits, border = magnitude.view(np.int32), limit.view(np.int32)
-    for t in range(power.shape[0]):
-        for k in range(magnitude.shape[0]):
-            magnitude[k] = math.sqrt(power[t, k])
-        for b in range(bands.shape[0]):
-            count = bands[b, 2]
-            band, whole = magnitude[bands[b, 0] : bands[b, 1]], bits[bands[b, 0] : bands[b, 1]]
-            low, high, total = whole[0], whole[0], np.float32(0.0)
-            for k in range(whole.shape[0]):
-                v = whole[k]
-                low = min(low, v)
-                high = max(high, v)
-            if count > 1:
-                for k in range(band.shape[0]):
-                    total += band[k]
-                valley = _sum_least(band, count, low, high, limit) / count
-                peak = (total - _sum_least(band, band.shape[0] - count, low, high, limit)) / count
-            else:
-                border[0] = low
-                valley = np.float64(limit[0])
-                border[0] = high
-                peak = np.float64(limit[0])
-            contrast[t, b] = 10.0 * math.log10(max(peak, 1e-10) / max(valley, 1e-10))
-
-
-@_jit("void(f4[:,::1], f4[:,::1], i8[:,::1], f4[:,::1])", fastmath=_SUMS, **_OPTIONS)
-def project(rows: F32, filters: F32, spans: I64, out: F32) -> None:
-    """Write the products of (frames, bins) with (bands, bins); a band is zero outside its span (first, end)."""
-    for t in range(rows.shape[0]):
-        for b in range(filters.shape[0]):
-            # Slices, so that the inner loop begins at 0 and is vectorized.
-            row, weights = rows[t, spans[b, 0] : spans[b, 1]], filters[b, spans[b, 0] : spans[b, 1]]
-            total = np.float32(0.0)
-            for k in range(row.shape[0]):
-                total += row[k] * weights[k]
-            out[t, b] = total
+        out[t, 0] = scale * math.sqrt(total / (4 * hop))
+        out[t, 1] = count / (4 * hop)
 
 
 @_jit("void(f4[:,::1], f8, i8, i8, f4[:,::1], f4[:,::1], f4[:,::1])", **_OPTIONS)
