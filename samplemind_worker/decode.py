@@ -11,9 +11,9 @@ from typing import BinaryIO, cast
 import numpy as np
 import numpy.typing as npt
 import soundfile as sf
-import soxr
 
 from samplemind_worker.dsp.loudness import LoudnessMeter
+from samplemind_worker.dsp.resample import resample
 from samplemind_worker.dsp.units import SR
 from samplemind_worker.errors import (
     EmptyFileError,
@@ -81,10 +81,7 @@ def decode(file: BinaryIO, *, limits: Limits) -> DecodedAudio:
         _check_header(sound, limits)
         reader = _Reader(sound, limits)
         reader.run()
-        y = reader.mono()
-        if sound.samplerate != SR:
-            # soxr may overshoot the length by a sample; float32 in, float32 out.
-            y = np.asarray(soxr.resample(y, sound.samplerate, SR, quality="HQ"), dtype=np.float32)
+        y = resample(reader.mono(), sr=sound.samplerate)
         if y.size == 0:
             y = np.zeros(1, np.float32)
         return DecodedAudio(

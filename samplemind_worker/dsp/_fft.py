@@ -61,7 +61,7 @@ def _stage(x: F32, first: Any, rows: Any, m: Any, w: F32, step: Any) -> None:
 
 @_jit("void(f4[::1], u8, f4[:,::1])", **_OPTIONS)
 def _transform(x: F32, rows: Any, w: F32) -> None:
-    """Transform rows of eight complex numbers down their columns; rows is a power of 4, ``w`` its roots of unity."""
+    """Transform rows of eight complex numbers down their columns; rows is a power of 2, ``w`` its roots of unity."""
     part, step = rows, ONE
     if rows > U(256):  # what does not fit the nearest cache is cut into what does
         part, step = rows // FOUR, FOUR
@@ -71,6 +71,14 @@ def _transform(x: F32, rows: Any, w: F32) -> None:
         while m > ONE:
             _stage(x, first, part, m, w, s)
             m, s = m // FOUR, s * FOUR
+        if m == U(0):  # pairs are left
+            for o in range(first * ROW, (first + part) * ROW, TWO * ROW):
+                ar, ai, br, bi = load(x, o), load(x, o + EIGHT), load(x, o + U(16)), load(x, o + U(24))
+                store(x, o, ar + br)
+                store(x, o + EIGHT, ai + bi)
+                store(x, o + U(16), ar - br)
+                store(x, o + U(24), ai - bi)
+            continue
         for o in range(first * ROW, (first + part) * ROW, FOUR * ROW):
             ar, ai = load(x, o), load(x, o + EIGHT)
             br, bi = load(x, o + U(16)), load(x, o + U(24))
@@ -209,3 +217,46 @@ def power_frames(
     for t in range(0, power.shape[0] - 1, 2):
         place = U(t) * bins
         pair_powers(y, first + t, count, hop, window, w, order, turns, work, flat, place, place + bins)
+
+
+@_jit(
+    _f.void(
+        _SIGNAL, _f.f4[::1], _f.i8, _f.f4[::1], _f.f4[:, ::1], _f.u8[::1], _f.f4[::1], _f.f4[:, ::1], _f.u8[::1],
+        _f.f4[::1], _f.f4[::1],
+    ),
+    **_OPTIONS,
+)  # fmt: skip
+def halve(
+    y: F32, response: F32, reach: Any, ones: F32, w: F32, order: U64, turns: F32, half_w: F32, half_order: U64,
+    half_turns: F32, out: F32,
+) -> None:  # fmt: skip
+    """Filter a signal and keep every other sample.
+
+    ``response`` is that of a filter that is symmetric about 0 and ends within ``reach`` samples, over the size of the
+    transform; nothing passes above half of its bins.
+    """
+    size = response.shape[0]
+    step, middle = size - 2 * reach, U(size // 2)
+    work = np.empty(4 * size + 16, np.float32)
+    x, zr, zi = work[: 2 * size], work[2 * size : 3 * size + 8], work[3 * size + 8 :]
+    for first in range(0, 2 * out.shape[0], 2 * step):
+        # Two stretches make one complex signal, which the filter does not mix.
+        _take(y, first - reach, ones, x, U(0))
+        _take(y, first + step - reach, ones, x, EIGHT)
+        _transform(x, U(size // 8), w)
+        _join(x, U(size // 8), order, turns, zr, zi)
+        for k in range(U(0), middle, EIGHT):
+            # With every other sample the upper half of the spectrum falls on the lower one, where nothing is left. Real and
+            # imaginary parts exchanged, the transform is the inverse one.
+            place = k if k < middle // TWO else k + middle
+            gain = load(response, place)
+            store(x, TWO * k, load(zi, place) * gain)
+            store(x, TWO * k + EIGHT, load(zr, place) * gain)
+        _transform(x, U(size // 16), half_w)
+        _join(x, U(size // 16), half_order, half_turns, zr, zi)
+        place, skip = first // 2, reach // 2
+        for k in range(min(step // 2, out.shape[0] - place)):
+            out[place + k] = zi[skip + k]
+        place += step // 2
+        for k in range(min(step // 2, out.shape[0] - place)):
+            out[place + k] = zr[skip + k]

@@ -18,7 +18,6 @@ import numpy.typing as npt
 
 from samplemind_worker.dsp._fft import pair_powers
 from samplemind_worker.dsp._lanes import (
-    LANES,
     below,
     divide,
     exponent,
@@ -59,7 +58,7 @@ def _fit_log2() -> tuple[Any, ...]:
 _P0, _P1, _P2, _P3, _P4, _P5, _P6, _P7, _P8 = _fit_log2()
 
 
-@_jit(LANES(LANES), **_OPTIONS)
+@_jit(forceinline=True, error_model="numpy")
 def log2(v: Any) -> Any:
     """Give the binary logarithm of positive lanes."""
     m = mantissa(v)

@@ -24,64 +24,9 @@ _jit: Any = nb.njit
 _f: Any = nb.types
 # Signals may come from memory that must not be written to.
 _SIGNAL: Any = _f.Array(_f.f4, 1, "C", readonly=True)
-_BLOCK: Any = _f.Array(_f.f4, 2, "C", readonly=True)
 _OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy"}
 # Sums may be taken in any order: eight at a time.
 _SUMS = {"reassoc", "contract", "nsz"}
-
-
-@_jit(_f.void(_BLOCK, _f.f8[::1], _f.f8[:, ::1], _f.f8[::1], _f.i8[::1], _f.f8[::1]), fastmath={"contract"}, **_OPTIONS)
-def k_weight(x: F32, coefficients: F64, state: F64, weights: F64, ends: I64, sums: F64) -> None:
-    """Filter (frames, channels) by two biquads; add the weighted energy up to each of ``ends`` to ``sums``.
-
-    ``state`` (channels, 6) holds the last two inputs, the last two outputs of the first biquad, and of the second.
-    """
-    b0, b1, b2, a1, a2 = coefficients[0], coefficients[1], coefficients[2], coefficients[3], coefficients[4]
-    c0, c1, c2, d1, d2 = coefficients[5], coefficients[6], coefficients[7], coefficients[8], coefficients[9]
-    for channel in range(x.shape[1]):
-        v1, v2, u1, u2 = state[channel, 0], state[channel, 1], state[channel, 2], state[channel, 3]
-        w1, w2 = state[channel, 4], state[channel, 5]
-        start = 0
-        for k in range(ends.shape[0]):
-            total = 0.0
-            for i in range(start, ends[k]):
-                v = np.float64(x[i, channel])
-                # Direct form I: only the last of these sums waits for the output before it.
-                u = ((b0 * v + b1 * v1 + b2 * v2) - a2 * u2) - a1 * u1
-                w = ((c0 * u + c1 * u1 + c2 * u2) - d2 * w2) - d1 * w1
-                total += w * w
-                v2, v1, u2, u1, w2, w1 = v1, v, u1, u, w1, w
-            start = ends[k]
-            sums[k] += weights[channel] * total
-            # Denormal numbers after a fade to silence would cost a hundred times a normal step.
-            if abs(u1) + abs(u2) + abs(w1) + abs(w2) < 1e-30:
-                u1 = u2 = w1 = w2 = 0.0
-        state[channel, 0], state[channel, 1], state[channel, 2], state[channel, 3] = v1, v2, u1, u2
-        state[channel, 4], state[channel, 5] = w1, w2
-
-
-@_jit("f8(f4[:,::1], f4[:,::1], f8)", fastmath=_SUMS, **_OPTIONS)
-def true_peak(x: F32, taps: F32, peak: float) -> float:
-    """Interpolate between samples of (channels, frames) where a peak above ``peak`` is possible; return the highest."""
-    half, last = taps.shape[1] // 2, x.shape[1] - taps.shape[1] // 2
-    for channel in range(x.shape[0]):
-        row = x[channel]
-        for start in range(half - 1, last, 64):
-            part = row[start : min(start + 64, last) + 1]
-            limit, loud = np.float32(0.5 * peak), np.float32(0.0)
-            for i in range(part.shape[0]):
-                loud += np.float32(1.0) if abs(part[i]) > limit else np.float32(0.0)
-            if loud == 0.0:
-                continue
-            for i in range(part.shape[0] - 1):
-                if max(abs(part[i]), abs(part[i + 1])) > limit:
-                    around = row[start + i - half + 1 : start + i + half + 1]
-                    for phase in range(taps.shape[0]):
-                        total, weights = np.float32(0.0), taps[phase]
-                        for k in range(weights.shape[0]):
-                            total += weights[k] * around[k]
-                        peak = max(peak, np.float64(abs(total)))
-    return peak
 
 
 @_jit(_f.void(_SIGNAL, _f.i8, _f.f8, _f.f4[:, ::1]), fastmath=_SUMS, **_OPTIONS)

@@ -1,7 +1,7 @@
-"""Eight float32 at once: a type for numba loops whose values stay in registers, and its operations as LLVM has them.
+"""Eight numbers at once: types for numba loops whose values stay in registers, and their operations as LLVM has them.
 
 ``load`` reads eight neighbours of an array, ``store`` writes them, ``lanes`` repeats one number; ``+ - *`` act on each
-lane. The compiler turns eight lanes into whatever the machine has: one register of AVX, two of SSE or NEON. An index is
+lane. `LANES` are of float32, `WIDE` of float64. The compiler turns eight lanes into whatever the machine has: one register of AVX, two of SSE or NEON. An index is
 unsigned, and nobody checks it.
 """
 
@@ -23,28 +23,29 @@ _types: Any = nb.types
 _intrinsic: Any = intrinsic
 WIDTH = 8
 _FLOATS, _INTS = ir.VectorType(ir.FloatType(), WIDTH), ir.VectorType(ir.IntType(32), WIDTH)
+_DOUBLES = ir.VectorType(ir.DoubleType(), WIDTH)
 _FLAGS = ("contract", "nsz")  # a product and a sum may be rounded once
 
 
-class Lanes(_types.Type):
-    """Eight float32."""
-
-    def __init__(self) -> None:
-        super().__init__(name="Lanes")
-
-
-LANES = Lanes()
+class _Lanes(_types.Type):
+    def __init__(self, name: str, vector: Any) -> None:
+        self.vector = vector
+        super().__init__(name=name)
 
 
-@register_model(Lanes)
+LANES, WIDE = _Lanes("Lanes", _FLOATS), _Lanes("Wide", _DOUBLES)
+_OF: dict[Any, Any] = {_types.f4: LANES, _types.f8: WIDE}
+
+
+@register_model(_Lanes)
 class _Model(models.PrimitiveModel):
     def __init__(self, dmm, fe_type) -> None:
-        super().__init__(dmm, fe_type, _FLOATS)
+        super().__init__(dmm, fe_type, fe_type.vector)
 
 
 class _Operation(AbstractTemplate):
     def generic(self, args, kws):
-        return signature(LANES, *args) if args == (LANES, LANES) else None
+        return signature(args[0], *args) if args in {(LANES, LANES), (WIDE, WIDE)} else None
 
 
 def _define(symbol: Any, instruction: str) -> None:
@@ -53,7 +54,7 @@ def _define(symbol: Any, instruction: str) -> None:
     def build(context, builder, sig, args):
         return getattr(builder, instruction)(*args, flags=_FLAGS)
 
-    lower_builtin(symbol, LANES, LANES)(build)
+    lower_builtin(symbol, _Lanes, _Lanes)(build)
 
 
 for _symbol, _instruction in ((operator.add, "fadd"), (operator.sub, "fsub"), (operator.mul, "fmul")):
@@ -61,7 +62,8 @@ for _symbol, _instruction in ((operator.add, "fadd"), (operator.sub, "fsub"), (o
 
 
 def _splat(builder: Any, value: Any) -> Any:
-    vector = builder.insert_element(ir.Constant(_FLOATS, ir.Undefined), value, ir.Constant(ir.IntType(32), 0))
+    nothing = ir.Constant(ir.VectorType(value.type, WIDTH), ir.Undefined)
+    vector = builder.insert_element(nothing, value, ir.Constant(ir.IntType(32), 0))
     return builder.shuffle_vector(vector, vector, ir.Constant(_INTS, [0] * WIDTH))
 
 
@@ -75,7 +77,7 @@ def _whole(value: int) -> Any:
 
 def _pointer(context: Any, builder: Any, array_type: Any, array: Any, index: Any) -> Any:
     data = cgutils.create_struct_proxy(array_type)(context, builder, value=array).data
-    return builder.bitcast(builder.gep(data, [index]), _FLOATS.as_pointer())
+    return builder.bitcast(builder.gep(data, [index]), _OF[array_type.dtype].vector.as_pointer())
 
 
 def _call(builder: Any, name: str, *args: Any) -> Any:
@@ -90,9 +92,9 @@ def load(_typing, array, index):
     """Read eight numbers from place ``index`` of a flat array on."""
 
     def build(context, builder, sig, args):
-        return builder.load(_pointer(context, builder, sig.args[0], *args), align=4)
+        return builder.load(_pointer(context, builder, sig.args[0], *args), align=sig.args[0].dtype.bitwidth // 8)
 
-    return LANES(array, _types.u8), build
+    return _OF[array.dtype](array, _types.u8), build
 
 
 @_intrinsic
@@ -100,10 +102,11 @@ def store(_typing, array, index, value):
     """Write eight numbers."""
 
     def build(context, builder, sig, args):
-        builder.store(args[2], _pointer(context, builder, sig.args[0], *args[:2]), align=4)
+        place = _pointer(context, builder, sig.args[0], *args[:2])
+        builder.store(args[2], place, align=sig.args[0].dtype.bitwidth // 8)
         return context.get_dummy_value()
 
-    return _types.void(array, _types.u8, LANES), build
+    return _types.void(array, _types.u8, _OF[array.dtype]), build
 
 
 @_intrinsic
@@ -113,7 +116,7 @@ def lanes(_typing, value):
     def build(context, builder, sig, args):
         return _splat(builder, args[0])
 
-    return LANES(_types.f4), build
+    return _OF[value](value), build
 
 
 def _binary(name: str) -> Any:
@@ -141,6 +144,17 @@ def below(_typing, a, b):
         return builder.uitofp(builder.fcmp_ordered("<", *args), _FLOATS)
 
     return LANES(LANES, LANES), build
+
+
+@_intrinsic
+def any_below(_typing, a, b):
+    """Tell whether a < b anywhere."""
+
+    def build(context, builder, sig, args):
+        bits = builder.bitcast(builder.fcmp_ordered("<", *args), ir.IntType(WIDTH))
+        return builder.icmp_unsigned("!=", bits, ir.Constant(ir.IntType(WIDTH), 0))
+
+    return _types.boolean(LANES, LANES), build
 
 
 @_intrinsic
@@ -183,6 +197,16 @@ def mantissa(_typing, a):
         return builder.bitcast(builder.or_(bits, _whole(0x3F800000)), _FLOATS)
 
     return LANES(LANES), build
+
+
+@_intrinsic
+def widen(_typing, a):
+    """Give float32 as float64."""
+
+    def build(context, builder, sig, args):
+        return builder.fpext(args[0], _DOUBLES)
+
+    return WIDE(LANES), build
 
 
 @_intrinsic

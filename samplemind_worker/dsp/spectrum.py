@@ -52,14 +52,15 @@ class Transform:
 
 @lru_cache(maxsize=4)
 def transform(size: int) -> Transform:
-    """Make the tables for frames of 512, 2048 or 8192 samples."""
+    """Make the tables for frames of 512, 1024, 2048 or 8192 samples."""
     rows = size // 8
     angles = -2.0 * np.pi * np.arange(rows) / rows
     place, rest, row = np.zeros(rows, np.int64), np.arange(rows), rows
-    while row > 1:  # digits of base 4, reversed
-        row //= 4
-        place += rest % 4 * row
-        rest //= 4
+    while row > 1:  # digits of base 4, the last one perhaps of base 2, reversed
+        radix = 4 if row >= 4 else 2  # noqa: PLR2004 -- the stages of the kernel
+        row //= radix
+        place += rest % radix * row
+        rest //= radix
     turns = -2.0 * np.pi * np.arange(1, 8)[:, None] * np.arange(rows).reshape(-1, 1, 8) / size
     return Transform(
         window=hann(size) * np.float32(0.5),
