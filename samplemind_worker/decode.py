@@ -4,6 +4,7 @@ The file is read once, in blocks, so memory does not depend on its length: of a 
 analysis, the rest only passes through the loudness meter.
 """
 
+import math
 import os
 from dataclasses import dataclass
 from typing import BinaryIO, cast
@@ -26,7 +27,6 @@ from samplemind_worker.errors import (
 
 _BLOCK_SAMPLES = 1 << 17
 _RATES = (1_000, 768_000)
-_PCM_16 = np.float32(1.0 / 32768.0)  # full scale of 16 bits, as libsndfile has it
 _UNKNOWN_FRAMES = 1 << 62  # libsndfile says 2^63 - 1 where a header does not tell the length
 
 _AUDIO_MAGIC = (b"RIFF", b"RIFX", b"RF64", b"FORM", b"fLaC", b"OggS", b"ID3", b"caff", b".snd", b"riff", b"Crea")
@@ -162,16 +162,12 @@ class _Reader:
         broken: sf.LibsndfileError | None = None
         # One frame more than a short file has: one read then takes all of it, and sees its end.
         block_frames = min(max(1, _BLOCK_SAMPLES // sound.channels), sound.frames + 1)
-        buffer = np.empty((block_frames, sound.channels), np.float32)
         # Turning whole numbers into floats takes libsndfile four times as long as reading them; not so in FLAC.
-        whole = np.empty_like(buffer, np.int16) if sound.subtype == "PCM_16" and sound.format != "FLAC" else None
+        whole = sound.subtype == "PCM_16" and sound.format != "FLAC"
+        buffer = np.empty((block_frames, sound.channels), np.int16 if whole else np.float32)
         while True:
             try:
-                if whole is None:
-                    block = cast("npt.NDArray[np.float32]", sound.read(out=buffer))
-                else:
-                    read = cast("npt.NDArray[np.int16]", sound.read(out=whole))
-                    block = np.multiply(read, _PCM_16, out=buffer[: len(read)])
+                block = cast("npt.NDArray[np.float32] | npt.NDArray[np.int16]", sound.read(out=buffer))
             except sf.LibsndfileError as error:
                 broken = error
                 break
@@ -189,18 +185,19 @@ class _Reader:
         if broken is not None or claimed or "(should be" in sound.extra_info:
             self.warnings.append("truncated")
 
-    def _take(self, block: npt.NDArray[np.float32]) -> None:
-        # One number tells whether every sample is finite, without an array of flags.
-        if not np.isfinite(np.dot(block.ravel(), block.ravel())) and not (finite := np.isfinite(block)).all():
-            block[~finite] = 0.0
-            if "non_finite_samples" not in self.warnings:
-                self.warnings.append("non_finite_samples")
-        self.meter.update(block)
+    def _take(self, block: npt.NDArray[np.float32] | npt.NDArray[np.int16]) -> None:
+        samples, energy = self.meter.update(block)
+        # The energy of finite samples may overflow, so it alone proves nothing.
+        if not math.isfinite(energy) and not np.isfinite(block).all() and "non_finite_samples" not in self.warnings:
+            self.warnings.append("non_finite_samples")
         first, last = max(self.start - self.frames, 0), min(self.start + self._keep - self.frames, len(block))
         if first < last:
-            kept = block[first:last]
-            self._parts.append(kept[:, 0].copy() if kept.shape[1] == 1 else kept @ self._mix)
-            self._channel_energy += float(np.dot(kept.ravel(), kept.ravel())) / kept.shape[1]
+            kept = samples[:, first:last]
+            if len(kept) == 1:
+                self._parts.append(kept[0])
+            else:
+                self._parts.append(self._mix @ kept)
+                self._channel_energy += sum(float(np.dot(row, row)) for row in kept) / len(kept)
         self.frames += len(block)
 
     def mono(self) -> npt.NDArray[np.float32]:
@@ -208,7 +205,7 @@ class _Reader:
         if not self._parts:  # cut short before the middle that its header promised
             self.start = max(0, (self.frames - self._keep) // 2)
             return self._first_channel()
-        y = np.concatenate(self._parts)
+        y = self._parts[0] if len(self._parts) == 1 else np.concatenate(self._parts)
         self._parts.clear()
         # -40 dB: what is left after two channels cancel is not what anyone hears.
         if self._sound.channels > 1 and float(np.dot(y, y)) < 1e-4 * self._channel_energy:

@@ -24,6 +24,39 @@ EIGHT = U(8)
 _f32: Any = np.float32
 
 
+_BLOCK_F4: Any = nb.types.Array(nb.types.f4, 2, "C", readonly=True)
+_BLOCK_I2: Any = nb.types.Array(nb.types.i2, 2, "C", readonly=True)
+
+
+@_jit(
+    [nb.types.f4(_BLOCK_F4, nb.types.f4, nb.types.f4[:, ::1], nb.types.i8), nb.types.f4(_BLOCK_I2, nb.types.f4, nb.types.f4[:, ::1], nb.types.i8)],
+    cache=True, nogil=True, error_model="numpy", fastmath={"reassoc", "contract", "nsz"},
+)  # fmt: skip
+def spread(block: npt.NDArray[Any], scale: float, out: F32, lead: int) -> float:
+    """Write (frames, channels), times a scale, as (channels, frames) from ``lead`` on; return the sum of the squares."""
+    total, frames = _f32(0.0), block.shape[0]
+    if block.shape[1] == 1:
+        row, flat = out[0, lead : lead + frames], block.reshape(-1)
+        for i in range(frames):
+            v = _f32(flat[i]) * scale
+            row[i] = v
+            total += v * v
+    elif block.shape[1] == 2:
+        left, right = out[0, lead : lead + frames], out[1, lead : lead + frames]
+        for i in range(frames):
+            v, w = _f32(block[i, 0]) * scale, _f32(block[i, 1]) * scale
+            left[i], right[i] = v, w
+            total += v * v + w * w
+    else:
+        for channel in range(block.shape[1]):
+            row = out[channel, lead : lead + frames]
+            for i in range(frames):
+                v = _f32(block[i, channel]) * scale
+                row[i] = v
+                total += v * v
+    return total
+
+
 @_jit("void(f8[::1], f8[:,::1], f8[:,::1])", **_OPTIONS)
 def free_response(coefficients: F64, answers: F64, sums: F64) -> None:
     """Write how both biquads go on when nothing comes in, for each of four states that they may be in.

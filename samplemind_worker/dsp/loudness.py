@@ -18,6 +18,7 @@ F64 = npt.NDArray[np.float64]
 
 _STEP_SECONDS = 0.1  # 400 ms blocks with 75 % overlap share steps of 100 ms
 _OFFSET = -0.691  # BS.1770-4, equation (2): makes a 997 Hz sine of 0 dBFS read -3.01 LUFS
+_PCM_16 = 1.0 / 32768.0  # full scale of 16 bits, as libsndfile has it
 _SILENCE = 10.0 ** ((-70.0 - _OFFSET) / 10.0)  # mean square
 _TAPS = 24
 
@@ -98,14 +99,28 @@ class LoudnessMeter:
         self._taps = _interpolator(4 if sr < 96000 else 2)  # noqa: PLR2004 -- half of 192 kHz
         self._tail = np.zeros((channels, _TAPS - 1), np.float32)
 
-    def update(self, block: npt.NDArray[np.float32]) -> None:
-        """Take the next samples: float32, shape (frames, channels), finite."""
-        frames = block.shape[0]
-        if frames == 0:
-            return
-        lead = _TAPS - 1
+    def update(self, block: npt.NDArray[np.float32] | npt.NDArray[np.int16]) -> tuple[npt.NDArray[np.float32], float]:
+        """Take the next samples.
+
+        Parameters
+        ----------
+        block : ndarray of float32 or int16, C order, shape (frames, channels)
+            Whole numbers are parts of 32768. NaN and infinity are taken for 0.
+
+        Returns
+        -------
+        tuple of (ndarray of float32, float)
+            The samples, (channels, frames), for whoever else needs them; the sum of their squares, not finite if one of
+            them was not.
+        """
+        frames, lead = block.shape[0], _TAPS - 1
         padded = np.empty((block.shape[1], lead + frames), np.float32)
-        padded[:, :lead], padded[:, lead:] = self._tail, block.T
+        padded[:, :lead], taken = self._tail, padded[:, lead:]
+        energy = _loudness.spread(block, _PCM_16 if block.dtype == np.int16 else 1.0, padded, lead)
+        if not math.isfinite(energy):
+            taken[~np.isfinite(taken)] = 0.0
+        if frames == 0:
+            return taken, energy
         energies = np.zeros(int(frames / self._step) + 2)
         begun = len(self._energies) - 1
         steps = _loudness.k_weight(
@@ -118,6 +133,7 @@ class LoudnessMeter:
         self._seen += frames
         self._peak = _loudness.true_peak(padded, self._taps, self._peak)
         self._tail = padded[:, -lead:].copy()
+        return taken, energy
 
     def true_peak_dbtp(self) -> float | None:
         """Give the true peak of all that came, in dB relative to full scale; None for digital silence.
