@@ -21,6 +21,7 @@ F64 = npt.NDArray[np.float64]
 _jit: Any = nb.njit
 _OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy"}
 _SUMS = {"reassoc", "contract", "nsz"}
+_f32: Any = np.float32
 
 HARMONICS = 8
 """Harmonics whose levels are measured one by one."""
@@ -203,3 +204,35 @@ def sum_bands(total: F32, edges: npt.NDArray[np.int64], out: F32) -> None:
         for k in range(edges[b], edges[b + 1]):
             band += total[k]
         out[b] = max(10.0 * math.log10(max(band / max(whole, np.float32(1e-20)), np.float32(1e-6))), -60.0)
+
+
+@_jit("void(f4[:,::1], i8, f8[::1], f4[::1], f8[::1])", **_OPTIONS)
+def describe_note(rows: F32, best: int, chances: F64, level: F32, out: F64) -> None:
+    """Write the measures of the best candidate, the chances of what lies within half a semitone of it, in its own octave
+    and in any, and last the mean level over the greatest. What is between is left alone.
+    """  # fmt: skip
+    same, alike = 0.0, 0.0
+    for c in range(rows.shape[0]):
+        distance = rows[c, 0] - rows[best, 0]
+        if abs(distance) < 0.5:
+            same += chances[c]
+        if abs((distance + _f32(6.0)) % _f32(12.0) - _f32(6.0)) < 0.5:
+            alike += chances[c]
+    for k in range(rows.shape[1]):
+        out[k] = rows[best, k]
+    out[rows.shape[1]], out[rows.shape[1] + 1] = same, alike
+    total, most = 0.0, _f32(0.0)
+    for t in range(level.shape[0]):
+        total += level[t]
+        most = max(most, level[t])
+    out[out.shape[0] - 1] = total / level.shape[0] / most
+
+
+@_jit("f8(f4[:,::1])", **_OPTIONS)
+def weighted_share(tonalness: F32) -> float:
+    """Give the mean of the first column, weighted by the second."""
+    total, weight = 0.0, 0.0
+    for t in range(tonalness.shape[0]):
+        total += np.float64(tonalness[t, 0]) * np.float64(tonalness[t, 1])
+        weight += tonalness[t, 1]
+    return total / weight if weight > 0.0 else 0.0
