@@ -67,17 +67,32 @@ def spectral_peaks(power: F32, bin_hz: float, low: int, high: int, midi: F32, we
     from 150 Hz on, the part of the energy that lies in peaks (five bins each), and the root of that energy.
     """
     bins = power.shape[1]
+    # Sums up to each bin, from the first one that any peak's surroundings reach to the last one.
+    start, end = max(low - 16, 0), min(high + 16, bins)
     running = np.empty(bins + 1, np.float64)
-    running[0] = 0.0
     middle = math.ceil(150.0 / bin_hz)
+    whole, most = power.view(np.int32), np.empty(1, np.int32)
     for t in range(power.shape[0]):
-        greatest = np.float32(0.0)
-        for k in range(bins):
-            running[k + 1] = running[k] + power[t, k]
-        for k in range(low, high):
-            greatest = max(greatest, power[t, k])
+        # The bits of numbers that are not negative are in the same order, and whole numbers are compared eight at a time.
+        row, high_bits = whole[t, low:high], np.int32(0)
+        for k in range(row.shape[0]):
+            high_bits = max(high_bits, row[k])
+        most[0] = high_bits
+        greatest = most.view(np.float32)[0]
         if greatest <= 0.0:
             continue
+        running[start], total = 0.0, 0.0
+        for k in range(start, end - 3, 4):
+            # Four at a time, so that only one of the sums waits for the one before.
+            a = np.float64(power[t, k])
+            b = a + power[t, k + 1]
+            c = b + power[t, k + 2]
+            d = c + power[t, k + 3]
+            running[k + 1], running[k + 2], running[k + 3] = total + a, total + b, total + c
+            total += d
+            running[k + 4] = total
+        for k in range(end - (end - start) % 4, end):
+            running[k + 1] = running[k] + power[t, k]
         count, in_peaks = 0, 0.0
         for k in range(low, high):
             p = power[t, k]
@@ -134,10 +149,13 @@ def tuning_sums(midi: F32, weight: F32, out: F64) -> None:
     out[0], out[1], out[2] = total, cosine, sine
 
 
-@_jit("void(f4[:,::1], f4[:,::1], f4[:,::1], f4[:,::1], f4, f8[:,::1])", **_OPTIONS)
-def summarize(scalars: F32, contrast: F32, mfcc: F32, chroma: F32, least: float, out: F64) -> None:
-    """Write mean and standard deviation (2, columns) over the frames whose first scalar is above ``least``."""
-    columns = out.shape[1]
+@_jit("void(f4[:,::1], f4[:,::1], f4[:,::1], f4[:,::1], f4, f4[::1], f8[:,::1])", **_OPTIONS)
+def summarize(scalars: F32, contrast: F32, mfcc: F32, chroma: F32, least: float, onset: F32, out: F64) -> None:
+    """Write mean and standard deviation (2, columns) over the frames whose first scalar is above ``least``.
+
+    The last column is that of ``onset``, over all.
+    """
+    columns = out.shape[1] - 1
     shift, total, square = np.empty(columns), np.zeros(columns), np.zeros(columns)
     count = 0
     for t in range(scalars.shape[0]):
@@ -159,3 +177,9 @@ def summarize(scalars: F32, contrast: F32, mfcc: F32, chroma: F32, least: float,
         mean = total[k] / count
         out[0, k] = shift[k] + mean
         out[1, k] = math.sqrt(max(square[k] / count - mean * mean, 0.0))
+    mean, square_sum = 0.0, 0.0
+    for t in range(onset.shape[0]):
+        mean += onset[t] / onset.shape[0]
+    for t in range(onset.shape[0]):
+        square_sum += (onset[t] - mean) ** 2
+    out[0, columns], out[1, columns] = mean, math.sqrt(square_sum / onset.shape[0])

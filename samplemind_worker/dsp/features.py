@@ -246,10 +246,10 @@ _VECTORS = {"contrast": 7, "mfcc": MFCC, "chroma": 12}
 
 def _summary(frames: Timbre, onset: F32, *, peak: float) -> Summary:
     """Give mean and standard deviation over the frames that lie within 60 dB of the loudest."""
-    values = np.empty((2, 6 + 7 + MFCC + 12))
+    values = np.empty((2, 6 + 7 + MFCC + 12 + 1))
     loudest = frames.scalars[:, 0].max()
     _kernels.summarize(
-        frames.scalars, frames.contrast, frames.mfcc, frames.chroma, np.float32(_ACTIVE * loudest), values
+        frames.scalars, frames.contrast, frames.mfcc, frames.chroma, _ACTIVE * loudest, onset[0], values
     )
     values[:, 0] *= peak
     means, stds = values.tolist()
@@ -258,10 +258,7 @@ def _summary(frames: Timbre, onset: F32, *, peak: float) -> Summary:
     for name, size in _VECTORS.items():
         summary[name] = {"mean": means[first : first + size], "std": stds[first : first + size]}
         first += size
-    summary["onset_strength"] = {
-        "mean": float(onset[0].mean(dtype=np.float64)),
-        "std": float(onset[0].std(dtype=np.float64)),
-    }
+    summary["onset_strength"] = {"mean": means[first], "std": stds[first]}
     return summary
 
 
