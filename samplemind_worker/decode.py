@@ -12,9 +12,9 @@ from typing import BinaryIO, cast
 import numpy as np
 import numpy.typing as npt
 import soundfile as sf
-import soxr
 
-from samplemind_worker.dsp.loudness import LoudnessMeter
+from samplemind_worker.dsp.loudness import LOUDEST, LoudnessMeter
+from samplemind_worker.dsp.resample import resample
 from samplemind_worker.dsp.units import SR
 from samplemind_worker.errors import (
     EmptyFileError,
@@ -27,14 +27,11 @@ from samplemind_worker.errors import (
 
 _BLOCK_SAMPLES = 1 << 17
 _LOWEST_RATE = 1_000
-_PCM_16 = np.float32(1.0 / 32768.0)  # full scale of 16 bits, as libsndfile has it
 _UNKNOWN_FRAMES = 1 << 62  # libsndfile says 2^63 - 1 where a header does not tell the length
 
 _AUDIO_MAGIC = (b"RIFF", b"RIFX", b"RF64", b"FORM", b"fLaC", b"OggS", b"ID3", b"caff", b".snd", b"riff", b"Crea")
 _OTHER_RIFF = (b"WEBP", b"AVI ")
 _SNIFF = 16
-_LOUDEST = np.float32(2.0**32)
-"""Floats are full at 1, or at 2^31 where someone forgot to scale them; what is beyond is no sound."""
 _OGG_PAGE = 27 + 255 + 255 * 255  # bytes, at most: header, lengths of segments, segments
 _LAST_PAGE = 4  # its flag in a page's header
 
@@ -88,10 +85,7 @@ def decode(file: BinaryIO, *, limits: Limits) -> DecodedAudio:
         reader.run()
         if sound.format == "OGG" and "truncated" not in reader.warnings and _ogg_is_cut(file):
             reader.warnings.append("truncated")
-        y = reader.mono()
-        if sound.samplerate != SR:
-            # soxr may overshoot the length by a sample; float32 in, float32 out.
-            y = np.asarray(soxr.resample(y, sound.samplerate, SR, quality="HQ"), dtype=np.float32)
+        y = resample(reader.mono(), sr=sound.samplerate)
         if y.size == 0:
             y = np.zeros(1, np.float32)
         return DecodedAudio(
@@ -220,16 +214,12 @@ class _Reader:
         broken: sf.LibsndfileError | None = None
         # One frame more than a short file has: one read then takes all of it, and sees its end.
         block_frames = min(max(1, _BLOCK_SAMPLES // sound.channels), sound.frames + 1)
-        buffer = np.empty((block_frames, sound.channels), np.float32)
         # Turning whole numbers into floats takes libsndfile four times as long as reading them; not so in FLAC.
-        whole = np.empty_like(buffer, np.int16) if sound.subtype == "PCM_16" and sound.format != "FLAC" else None
+        whole = sound.subtype == "PCM_16" and sound.format != "FLAC"
+        buffer = np.empty((block_frames, sound.channels), np.int16 if whole else np.float32)
         while True:
             try:
-                if whole is None:
-                    block = cast("npt.NDArray[np.float32]", sound.read(out=buffer))
-                else:
-                    read = cast("npt.NDArray[np.int16]", sound.read(out=whole))
-                    block = np.multiply(read, _PCM_16, out=buffer[: len(read)])
+                block = cast("npt.NDArray[np.float32] | npt.NDArray[np.int16]", sound.read(out=buffer))
             except sf.LibsndfileError as error:
                 broken = error
                 break
@@ -247,20 +237,18 @@ class _Reader:
         if broken is not None or claimed or "(should be" in sound.extra_info:
             self.warnings.append("truncated")
 
-    def _take(self, block: npt.NDArray[np.float32]) -> None:
-        # One number tells whether every sample is finite and none is absurd, without an array of flags.
-        with np.errstate(over="ignore"):
-            energy = np.dot(block.ravel(), block.ravel())
-        if not energy < _LOUDEST * _LOUDEST and not (sane := np.abs(block) < _LOUDEST).all():
-            block[~sane] = 0.0
-            if "non_finite_samples" not in self.warnings:
-                self.warnings.append("non_finite_samples")
-        self.meter.update(block)
+    def _take(self, block: npt.NDArray[np.float32] | npt.NDArray[np.int16]) -> None:
+        samples, replaced = self.meter.update(block)
+        if replaced and "non_finite_samples" not in self.warnings:
+            self.warnings.append("non_finite_samples")
         first, last = max(self.start - self.frames, 0), min(self.start + self._keep - self.frames, len(block))
         if first < last:
-            kept = block[first:last]
-            self._parts.append(kept[:, 0].copy() if kept.shape[1] == 1 else kept @ self._mix)
-            self._channel_energy += float(np.dot(kept.ravel(), kept.ravel())) / kept.shape[1]
+            kept = samples[:, first:last]
+            if len(kept) == 1:
+                self._parts.append(kept[0])
+            else:
+                self._parts.append(self._mix @ kept)
+                self._channel_energy += sum(float(np.dot(row, row)) for row in kept) / len(kept)
         self.frames += len(block)
 
     def mono(self) -> npt.NDArray[np.float32]:
@@ -268,7 +256,7 @@ class _Reader:
         if not self._parts:  # cut short before the middle that its header promised
             self.start = max(0, (self.frames - self._keep) // 2)
             return self._first_channel()
-        y = np.concatenate(self._parts)
+        y = self._parts[0] if len(self._parts) == 1 else np.concatenate(self._parts)
         self._parts.clear()
         # -40 dB: what is left after two channels cancel is not what anyone hears.
         if self._sound.channels > 1 and float(np.dot(y, y)) < 1e-4 * self._channel_energy:
@@ -287,7 +275,7 @@ class _Reader:
                 if len(block) == 0:
                     break
                 first = np.asarray(block[:, 0], dtype=np.float32)
-                parts.append(np.where(np.abs(first) < _LOUDEST, first, np.float32(0.0)))
+                parts.append(np.where(np.abs(first) < LOUDEST, first, np.float32(0.0)))
                 count -= len(block)
         except sf.LibsndfileError as error:
             raise UnreadableError(f"cannot be decoded: {error.error_string}") from error

@@ -1,12 +1,12 @@
-"""Numba loops from a signal to the power spectra of its frames: two to four times as fast as pocketfft.
+"""Numba loops from a signal to the power spectra of its frames.
 
-Sixteen frames go through the transform side by side, so that every loop is one of eight lanes without a dependence: a
-row of the work array holds one sample, later one bin, of all of them. Two neighbouring frames make one complex signal
-(8 real parts, 8 imaginary ones), for both are real. Spectra come out in the order of the decimation; ``order`` tells
-where in the work array the row of a bin begins.
+A frame of n samples is read as n / 8 rows of eight neighbours: eight signals, each of every eighth sample, that go
+through a transform of n / 8 points side by side, one a lane. A last stage turns rows into columns, eight by eight, and
+joins the eight spectra by a transform of radix 8, after which neighbours in an array are neighbours in frequency. Two
+frames make one complex signal, for both are real. Everything a frame needs stays in the nearest cache.
 """
 
-# ruff: noqa: PLR0917, PLR2004 -- numba takes arguments by position; sizes are those of the transforms
+# ruff: noqa: PLR0914, PLR0917, PLR2004 -- numba takes arguments by position; sizes are those of the transforms
 # pyright: reportUntypedFunctionDecorator=false
 # numba's decorator is untyped; the annotations below are what callers see.
 
@@ -16,148 +16,247 @@ import numba as nb
 import numpy as np
 import numpy.typing as npt
 
+from samplemind_worker.dsp._lanes import lanes, load, reverse, store, transpose
+
 F32 = npt.NDArray[np.float32]
 U64 = npt.NDArray[np.uint64]
 
 _jit: Any = nb.njit
+_f: Any = nb.types
+_SIGNAL: Any = _f.Array(_f.f4, 1, "C", readonly=True)
 _OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
 
-# Unsigned, for numba lets a negative index count from the end: a comparison each, and no wide instructions.
+# Unsigned, for numba lets a negative index count from the end: a comparison each.
 U: Any = np.uint64
-ONE, HALF, LANES = U(1), U(8), U(16)
+ONE, TWO, THREE, FOUR, EIGHT, ROW = U(1), U(2), U(3), U(4), U(8), U(16)
+_HALF_ROOT: Any = np.float32(0.5**0.5)
 
 
-@_jit("void(f4[::1], i8, i8, f4[:,::1], i8)", forceinline=True, **_OPTIONS)
-def _butterflies(x: F32, first: int, m: int, w: F32, step: int) -> None:
-    """Do one stage of radix 4 on 4 m rows: decimation in frequency, in place."""
-    # Inlined with m a number, all distances are constants, and the compiler sees that no two places are the same.
-    leg = m * 16
-    for p in range(m):
-        w1r, w1i = w[p * step, 0], w[p * step, 1]
-        w2r, w2i = w[2 * p * step, 0], w[2 * p * step, 1]
-        w3r, w3i = w[3 * p * step, 0], w[3 * p * step, 1]
-        start = (first + p) * 16
-        v = x[start : start + 3 * leg + 16]
-        for k in range(8):
-            ar, ai, br, bi = v[k], v[k + 8], v[k + leg], v[k + leg + 8]
-            cr, ci, dr, di = v[k + 2 * leg], v[k + 2 * leg + 8], v[k + 3 * leg], v[k + 3 * leg + 8]
+@_jit("void(f4[::1], u8, u8, u8, f4[:,::1], u8)", forceinline=True, **_OPTIONS)
+def _stage(x: F32, first: Any, rows: Any, m: Any, w: F32, step: Any) -> None:
+    """Do a stage of radix 4 on blocks of 4 m rows, m > 1: decimation in frequency, in place."""
+    leg = m * ROW
+    for block in range(first, first + rows, FOUR * m):
+        for p in range(m):
+            i, j, k = p * step, TWO * p * step, THREE * p * step
+            o = (block + p) * ROW
+            ar, ai = load(x, o), load(x, o + EIGHT)
+            br, bi = load(x, o + leg), load(x, o + leg + EIGHT)
+            cr, ci = load(x, o + TWO * leg), load(x, o + TWO * leg + EIGHT)
+            dr, di = load(x, o + THREE * leg), load(x, o + THREE * leg + EIGHT)
             sr, si, tr, ti = ar + cr, ai + ci, ar - cr, ai - ci
             ur, ui, vr, vi = br + dr, bi + di, bi - di, dr - br
-            v[k], v[k + 8] = sr + ur, si + ui
-            er, ei = tr + vr, ti + vi
-            v[k + leg], v[k + leg + 8] = er * w1r - ei * w1i, er * w1i + ei * w1r
-            er, ei = sr - ur, si - ui
-            v[k + 2 * leg], v[k + 2 * leg + 8] = er * w2r - ei * w2i, er * w2i + ei * w2r
-            er, ei = tr - vr, ti - vi
-            v[k + 3 * leg], v[k + 3 * leg + 8] = er * w3r - ei * w3i, er * w3i + ei * w3r
+            store(x, o, sr + ur)
+            store(x, o + EIGHT, si + ui)
+            er, ei, wr, wi = tr + vr, ti + vi, lanes(w[i, 0]), lanes(w[i, 1])
+            store(x, o + leg, er * wr - ei * wi)
+            store(x, o + leg + EIGHT, er * wi + ei * wr)
+            er, ei, wr, wi = sr - ur, si - ui, lanes(w[j, 0]), lanes(w[j, 1])
+            store(x, o + TWO * leg, er * wr - ei * wi)
+            store(x, o + TWO * leg + EIGHT, er * wi + ei * wr)
+            er, ei, wr, wi = tr - vr, ti - vi, lanes(w[k, 0]), lanes(w[k, 1])
+            store(x, o + THREE * leg, er * wr - ei * wi)
+            store(x, o + THREE * leg + EIGHT, er * wi + ei * wr)
 
 
-@_jit("void(f4[::1], f4[:,::1], i8)", **_OPTIONS)
-def _transform(x: F32, w: F32, size: int) -> None:
-    """Transform 512 or 2048 rows; ``w`` are the roots of unity of that order."""
-    step = size // 512
-    if size == 2048:
-        _butterflies(x, 0, 512, w, 1)
-    for part in range(0, size, 512):
-        _butterflies(x, part, 128, w, step)
-        for first in range(part, part + 512, 128):
-            _butterflies(x, first, 32, w, 4 * step)
-        for first in range(part, part + 512, 32):
-            _butterflies(x, first, 8, w, 16 * step)
-        for first in range(part, part + 512, 8):
-            _butterflies(x, first, 2, w, 64 * step)
-    for start in range(0, size * 16, 32):
-        v = x[start : start + 32]
-        for k in range(16):
-            a, b = v[k], v[k + 16]
-            v[k], v[k + 16] = a + b, a - b
+@_jit("void(f4[::1], u8, f4[:,::1])", **_OPTIONS)
+def _transform(x: F32, rows: Any, w: F32) -> None:
+    """Transform rows of eight complex numbers down their columns; rows is a power of 2, ``w`` its roots of unity."""
+    part, step = rows, ONE
+    if rows > U(256):  # what does not fit the nearest cache is cut into what does
+        part, step = rows // FOUR, FOUR
+        _stage(x, U(0), rows, part, w, ONE)
+    for first in range(U(0), rows, part):
+        m, s = part // FOUR, step
+        while m > ONE:
+            _stage(x, first, part, m, w, s)
+            m, s = m // FOUR, s * FOUR
+        if m == U(0):  # pairs are left
+            for o in range(first * ROW, (first + part) * ROW, TWO * ROW):
+                ar, ai, br, bi = load(x, o), load(x, o + EIGHT), load(x, o + U(16)), load(x, o + U(24))
+                store(x, o, ar + br)
+                store(x, o + EIGHT, ai + bi)
+                store(x, o + U(16), ar - br)
+                store(x, o + U(24), ai - bi)
+            continue
+        for o in range(first * ROW, (first + part) * ROW, FOUR * ROW):
+            ar, ai = load(x, o), load(x, o + EIGHT)
+            br, bi = load(x, o + U(16)), load(x, o + U(24))
+            cr, ci = load(x, o + U(32)), load(x, o + U(40))
+            dr, di = load(x, o + U(48)), load(x, o + U(56))
+            sr, si, tr, ti = ar + cr, ai + ci, ar - cr, ai - ci
+            ur, ui, vr, vi = br + dr, bi + di, bi - di, dr - br
+            store(x, o, sr + ur)
+            store(x, o + EIGHT, si + ui)
+            store(x, o + U(16), tr + vr)
+            store(x, o + U(24), ti + vi)
+            store(x, o + U(32), sr - ur)
+            store(x, o + U(40), si - ui)
+            store(x, o + U(48), tr - vr)
+            store(x, o + U(56), ti - vi)
 
 
-@_jit("void(f4[::1], u8, u8, f4[::1], u8, u8)", forceinline=True, **_OPTIONS)
-def _powers(x: F32, z: int, c: int, t: F32, start: int, half: int) -> None:
-    """Take the frames of a complex signal apart: rows ``z`` and ``c`` of a bin and its mirror to 16 powers."""
-    # The spectrum of a real signal mirrors itself: sums belong to the real frame, differences to the imaginary one.
-    # Told that ``half`` is 8, the compiler would unroll this instead of using its wide instructions.
-    for k in range(half):
-        zr, zi, cr, ci = x[z + k], x[z + k + HALF], x[c + k], x[c + k + HALF]
-        t[start + k] = (zr + cr) ** 2 + (zi - ci) ** 2
-        t[start + k + HALF] = (zr - cr) ** 2 + (zi + ci) ** 2
+@_jit("void(f4[::1], u8, u8[::1], f4[::1], f4[::1], f4[::1])", **_OPTIONS)
+def _join(x: F32, rows: Any, order: U64, turns: F32, zr: F32, zi: F32) -> None:
+    """Join eight spectra of ``rows`` bins, whose places ``order`` tells, to one of 8 rows bins in its natural order."""
+    for b in range(U(0), rows, EIGHT):
+        o0, o1, o2, o3 = order[b], order[b + U(1)], order[b + U(2)], order[b + U(3)]
+        o4, o5, o6, o7 = order[b + U(4)], order[b + U(5)], order[b + U(6)], order[b + U(7)]
+        r0, r1, r2, r3, r4, r5, r6, r7 = transpose(
+            load(x, o0), load(x, o1), load(x, o2), load(x, o3), load(x, o4), load(x, o5), load(x, o6), load(x, o7)
+        )
+        i0, i1, i2, i3, i4, i5, i6, i7 = transpose(
+            load(x, o0 + EIGHT), load(x, o1 + EIGHT), load(x, o2 + EIGHT), load(x, o3 + EIGHT),
+            load(x, o4 + EIGHT), load(x, o5 + EIGHT), load(x, o6 + EIGHT), load(x, o7 + EIGHT),
+        )  # fmt: skip
+        t = b * U(14)
+        wr, wi = load(turns, t), load(turns, t + U(8))
+        r1, i1 = r1 * wr - i1 * wi, r1 * wi + i1 * wr
+        wr, wi = load(turns, t + U(16)), load(turns, t + U(24))
+        r2, i2 = r2 * wr - i2 * wi, r2 * wi + i2 * wr
+        wr, wi = load(turns, t + U(32)), load(turns, t + U(40))
+        r3, i3 = r3 * wr - i3 * wi, r3 * wi + i3 * wr
+        wr, wi = load(turns, t + U(48)), load(turns, t + U(56))
+        r4, i4 = r4 * wr - i4 * wi, r4 * wi + i4 * wr
+        wr, wi = load(turns, t + U(64)), load(turns, t + U(72))
+        r5, i5 = r5 * wr - i5 * wi, r5 * wi + i5 * wr
+        wr, wi = load(turns, t + U(80)), load(turns, t + U(88))
+        r6, i6 = r6 * wr - i6 * wi, r6 * wi + i6 * wr
+        wr, wi = load(turns, t + U(96)), load(turns, t + U(104))
+        r7, i7 = r7 * wr - i7 * wi, r7 * wi + i7 * wr
+        # Even ones, odd ones, both.
+        sr, si, tr, ti = r0 + r4, i0 + i4, r0 - r4, i0 - i4
+        ur, ui, vr, vi = r2 + r6, i2 + i6, i2 - i6, r6 - r2
+        e0r, e0i, e1r, e1i = sr + ur, si + ui, tr + vr, ti + vi
+        e2r, e2i, e3r, e3i = sr - ur, si - ui, tr - vr, ti - vi
+        sr, si, tr, ti = r1 + r5, i1 + i5, r1 - r5, i1 - i5
+        ur, ui, vr, vi = r3 + r7, i3 + i7, i3 - i7, r7 - r3
+        half = lanes(_HALF_ROOT)
+        q1r, q1i, q3r, q3i = tr + vr, ti + vi, tr - vr, ti - vi
+        p0r, p0i, p1r, p1i = sr + ur, si + ui, (q1r + q1i) * half, (q1i - q1r) * half
+        p2r, p2i, p3r, p3i = si - ui, ur - sr, (q3i - q3r) * half, (q3r + q3i) * (lanes(np.float32(0.0)) - half)
+        store(zr, b, e0r + p0r)
+        store(zi, b, e0i + p0i)
+        store(zr, b + rows, e1r + p1r)
+        store(zi, b + rows, e1i + p1i)
+        store(zr, b + TWO * rows, e2r + p2r)
+        store(zi, b + TWO * rows, e2i + p2i)
+        store(zr, b + THREE * rows, e3r + p3r)
+        store(zi, b + THREE * rows, e3i + p3i)
+        store(zr, b + FOUR * rows, e0r - p0r)
+        store(zi, b + FOUR * rows, e0i - p0i)
+        store(zr, b + U(5) * rows, e1r - p1r)
+        store(zi, b + U(5) * rows, e1i - p1i)
+        store(zr, b + U(6) * rows, e2r - p2r)
+        store(zi, b + U(6) * rows, e2i - p2i)
+        store(zr, b + U(7) * rows, e3r - p3r)
+        store(zi, b + U(7) * rows, e3i - p3i)
 
 
-@_jit("void(f4[::1], u8, u8, f4[::1], f4[:,::1], u8[::1], u8, f4[:,::1])", **_OPTIONS)
-def power_frames(y: F32, start: int, hop: int, window: F32, w: F32, order: U64, half: int, power: F32) -> None:
-    """Write the powers (frames, bins) of frames of 512 or 2048 samples, the first one from ``start`` on.
+@_jit(_f.void(_SIGNAL, _f.i8, _f.f4[::1], _f.f4[::1], _f.u8), **_OPTIONS)
+def _take(y: F32, start: Any, window: F32, x: F32, part: Any) -> None:
+    """Write a windowed frame to the real (``part`` 0) or imaginary parts (8) of the rows; outside ``y`` there are zeros."""
+    size = window.shape[0]
+    if start >= 0 and start + size <= y.shape[0]:
+        for r in range(U(0), U(size), EIGHT):
+            store(x, TWO * r + part, load(window, r) * load(y, U(start) + r))
+    else:
+        for r in range(size):
+            place = start + r
+            inside = 0 <= place < y.shape[0]
+            x[U(r // 8 * 16 + r % 8) + part] = window[r] * y[place] if inside else np.float32(0.0)
 
-    The window is half a window: each of two frames comes out of their complex signal as half a sum. ``power`` has a
-    multiple of 16 rows; ``half`` is 8.
+
+@_jit(
+    _f.void(_SIGNAL, _f.i8, _f.i8, _f.i8, *[_f.f4[::1]], _f.f4[:, ::1], _f.u8[::1], _f.f4[::1], _f.f4[::1], _f.f4[::1], _f.u8, _f.u8),
+    **_OPTIONS,
+)
+def pair_powers(
+    y: F32, t: Any, count: Any, hop: Any, window: F32, w: F32, order: U64, turns: F32, work: F32, power: F32, a: Any, b: Any
+) -> None:
+    """Write the powers of frames t and t + 1, if there are so many, from places ``a`` and ``b`` of ``power`` on.
+
+    ``window`` is half a window: each of two frames comes out of their complex signal as half a sum. ``work`` has room for
+    4 sizes and 16.
     """
     size = U(window.shape[0])
-    x, t = np.empty(window.shape[0] * 16, np.float32), np.empty(8 * 16, np.float32)
-    for group in range(U(0), U(power.shape[0]), LANES):
-        frame = start + group * hop
-        for r in range(size):
-            weight, row, place = window[r], r * LANES, frame + r
-            for k in range(HALF):
-                # Even frames are real parts, odd ones imaginary: neighbours are about as loud, and share rounding.
-                x[row + k] = weight * y[place + U(2) * k * hop]
-                x[row + k + HALF] = weight * y[place + (U(2) * k + ONE) * hop]
-        _transform(x, w, window.shape[0])
-        for first in range(U(0), size // U(2), HALF):
-            for j in range(HALF):
-                bin_ = first + j
-                _powers(x, order[bin_], order[(size - bin_) & (size - ONE)], t, j * LANES, half)
-            for k in range(HALF):
-                for j in range(HALF):
-                    power[group + U(2) * k, first + j] = t[j * LANES + k]
-                for j in range(HALF):
-                    power[group + U(2) * k + ONE, first + j] = t[j * LANES + k + HALF]
-        middle = size // U(2)
-        _powers(x, order[middle], order[middle], t, U(0), half)
-        for k in range(HALF):
-            power[group + U(2) * k, middle] = t[k]
-            power[group + U(2) * k + ONE, middle] = t[k + HALF]
+    rows = size // EIGHT
+    x, zr, zi = work[: TWO * size], work[TWO * size : THREE * size + EIGHT], work[THREE * size + EIGHT :]
+    _take(y, t * hop - np.int64(size // TWO), window, x, U(0))
+    if t + 1 < count:
+        _take(y, (t + 1) * hop - np.int64(size // TWO), window, x, EIGHT)
+    else:
+        zero = lanes(np.float32(0.0))
+        for r in range(EIGHT, TWO * size, ROW):
+            store(x, r, zero)
+    _transform(x, rows, w)
+    _join(x, rows, order, turns, zr, zi)
+    # The spectrum of a real signal mirrors itself: sums belong to the real frame, differences to the imaginary one.
+    zr[size], zi[size] = zr[0], zi[0]
+    middle = size // TWO
+    for k in range(U(0), middle, EIGHT):
+        c = size - k - U(7)
+        pr, pi, cr, ci = load(zr, k), load(zi, k), reverse(load(zr, c)), reverse(load(zi, c))
+        sr, si, dr, di = pr + cr, pi - ci, pr - cr, pi + ci
+        store(power, a + k, sr * sr + si * si)
+        store(power, b + k, dr * dr + di * di)
+    power[a + middle] = FOUR * zr[middle] * zr[middle]
+    power[b + middle] = FOUR * zi[middle] * zi[middle]
 
 
-@_jit("void(f4[::1], u8, f4[::1], f4[:,::1], f4[:,::1], u8[::1], f4[:,::1])", **_OPTIONS)
-def long_power_frames(y: F32, start: int, window: F32, long_w: F32, w: F32, order: U64, power: F32) -> None:
-    """Write the powers (frames, 4097) of frames of 8192 samples every 4096; ``power`` has a multiple of 4 rows.
+@_jit(
+    _f.void(_SIGNAL, _f.i8, _f.i8, _f.i8, _f.f4[::1], _f.f4[:, ::1], _f.u8[::1], _f.f4[::1], _f.f4[:, ::1]), **_OPTIONS
+)
+def power_frames(
+    y: F32, first: Any, count: Any, hop: Any, window: F32, w: F32, order: U64, turns: F32, power: F32
+) -> None:
+    """Write the powers (frames, bins) of frames from ``first`` on, of ``count`` in all; one row more than is asked for."""
+    size = window.shape[0]
+    work, flat = np.empty(4 * size + 16, np.float32), power.reshape(-1)
+    bins = U(power.shape[1])
+    for t in range(0, power.shape[0] - 1, 2):
+        place = U(t) * bins
+        pair_powers(y, first + t, count, hop, window, w, order, turns, work, flat, place, place + bins)
 
-    A first stage of radix 4 leaves four transforms of 2048, each of every fourth bin: those of two pairs of frames are
-    the eight lanes of one transform.
+
+@_jit(
+    _f.void(
+        _SIGNAL, _f.f4[::1], _f.i8, _f.f4[::1], _f.f4[:, ::1], _f.u8[::1], _f.f4[::1], _f.f4[:, ::1], _f.u8[::1],
+        _f.f4[::1], _f.f4[::1],
+    ),
+    **_OPTIONS,
+)  # fmt: skip
+def halve(
+    y: F32, response: F32, reach: Any, ones: F32, w: F32, order: U64, turns: F32, half_w: F32, half_order: U64,
+    half_turns: F32, out: F32,
+) -> None:  # fmt: skip
+    """Filter a signal and keep every other sample.
+
+    ``response`` is that of a filter that is symmetric about 0 and ends within ``reach`` samples, over the size of the
+    transform; nothing passes above half of its bins.
     """
-    x = np.empty(2048 * 16, np.float32)
-    quarter = U(2048)
-    for group in range(U(0), U(power.shape[0]), U(4)):
-        for q in range(U(2)):
-            a = start + (group + U(2) * q) * U(4096)
-            b = a + U(4096)
-            for p in range(quarter):
-                p1, p2, p3 = p + quarter, p + U(2) * quarter, p + U(3) * quarter
-                ar, ai, br, bi = (
-                    window[p] * y[a + p],
-                    window[p] * y[b + p],
-                    window[p1] * y[a + p1],
-                    window[p1] * y[b + p1],
-                )
-                cr, ci = window[p2] * y[a + p2], window[p2] * y[b + p2]
-                dr, di = window[p3] * y[a + p3], window[p3] * y[b + p3]
-                sr, si, tr, ti = ar + cr, ai + ci, ar - cr, ai - ci
-                ur, ui, vr, vi = br + dr, bi + di, bi - di, dr - br
-                o = p * LANES + U(4) * q
-                x[o], x[o + HALF] = sr + ur, si + ui
-                er, ei, wr, wi = tr + vr, ti + vi, long_w[p, 0], long_w[p, 1]
-                x[o + ONE], x[o + ONE + HALF] = er * wr - ei * wi, er * wi + ei * wr
-                er, ei, wr, wi = sr - ur, si - ui, long_w[U(2) * p, 0], long_w[U(2) * p, 1]
-                x[o + U(2)], x[o + U(2) + HALF] = er * wr - ei * wi, er * wi + ei * wr
-                er, ei, wr, wi = tr - vr, ti - vi, long_w[U(3) * p, 0], long_w[U(3) * p, 1]
-                x[o + U(3)], x[o + U(3) + HALF] = er * wr - ei * wi, er * wi + ei * wr
-        _transform(x, w, 2048)
-        for q in range(U(2)):
-            row = group + U(2) * q
-            for b in range(U(4097)):
-                mirror = (U(8192) - b) & U(8191)
-                z = order[b >> U(2)] + U(4) * q + (b & U(3))
-                c = order[mirror >> U(2)] + U(4) * q + (mirror & U(3))
-                zr, zi, cr, ci = x[z], x[z + HALF], x[c], x[c + HALF]
-                power[row, b] = (zr + cr) ** 2 + (zi - ci) ** 2
-                power[row + ONE, b] = (zr - cr) ** 2 + (zi + ci) ** 2
+    size = response.shape[0]
+    step, middle = size - 2 * reach, U(size // 2)
+    work = np.empty(4 * size + 16, np.float32)
+    x, zr, zi = work[: 2 * size], work[2 * size : 3 * size + 8], work[3 * size + 8 :]
+    for first in range(0, 2 * out.shape[0], 2 * step):
+        # Two stretches make one complex signal, which the filter does not mix.
+        _take(y, first - reach, ones, x, U(0))
+        _take(y, first + step - reach, ones, x, EIGHT)
+        _transform(x, U(size // 8), w)
+        _join(x, U(size // 8), order, turns, zr, zi)
+        for k in range(U(0), middle, EIGHT):
+            # With every other sample the upper half of the spectrum falls on the lower one, where nothing is left. Real and
+            # imaginary parts exchanged, the transform is the inverse one.
+            place = k if k < middle // TWO else k + middle
+            gain = load(response, place)
+            store(x, TWO * k, load(zi, place) * gain)
+            store(x, TWO * k + EIGHT, load(zr, place) * gain)
+        _transform(x, U(size // 16), half_w)
+        _join(x, U(size // 16), half_order, half_turns, zr, zi)
+        place, skip = first // 2, reach // 2
+        for k in range(min(step // 2, out.shape[0] - place)):
+            out[place + k] = zi[skip + k]
+        place += step // 2
+        for k in range(min(step // 2, out.shape[0] - place)):
+            out[place + k] = zr[skip + k]

@@ -24,69 +24,17 @@ _jit: Any = nb.njit
 _f: Any = nb.types
 # Signals may come from memory that must not be written to.
 _SIGNAL: Any = _f.Array(_f.f4, 1, "C", readonly=True)
-_BLOCK: Any = _f.Array(_f.f4, 2, "C", readonly=True)
 _OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy"}
 # Sums may be taken in any order: eight at a time.
 _SUMS = {"reassoc", "contract", "nsz"}
 
 
-@_jit(_f.void(_BLOCK, _f.f8[::1], _f.f8[:, ::1], _f.f8[::1], _f.i8[::1], _f.f8[::1]), fastmath={"contract"}, **_OPTIONS)
-def k_weight(x: F32, coefficients: F64, state: F64, weights: F64, ends: I64, sums: F64) -> None:
-    """Filter (frames, channels) by two biquads; add the weighted energy up to each of ``ends`` to ``sums``.
+@_jit(_f.void(_SIGNAL, _f.i8, _f.f8, _f.f4[:, ::1]), fastmath=_SUMS, **_OPTIONS)
+def level_frames(y: F32, hop: int, scale: float, out: F32) -> None:
+    """Write RMS, times a scale, and zero-crossing rate of centred frames of four hops to the first two columns.
 
-    ``state`` (channels, 6) holds the last two inputs, the last two outputs of the first biquad, and of the second.
+    Outside there are zeros and no crossings.
     """
-    b0, b1, b2, a1, a2 = coefficients[0], coefficients[1], coefficients[2], coefficients[3], coefficients[4]
-    c0, c1, c2, d1, d2 = coefficients[5], coefficients[6], coefficients[7], coefficients[8], coefficients[9]
-    for channel in range(x.shape[1]):
-        v1, v2, u1, u2 = state[channel, 0], state[channel, 1], state[channel, 2], state[channel, 3]
-        w1, w2 = state[channel, 4], state[channel, 5]
-        start = 0
-        for k in range(ends.shape[0]):
-            total = 0.0
-            for i in range(start, ends[k]):
-                v = np.float64(x[i, channel])
-                # Direct form I: only the last of these sums waits for the output before it.
-                u = ((b0 * v + b1 * v1 + b2 * v2) - a2 * u2) - a1 * u1
-                w = ((c0 * u + c1 * u1 + c2 * u2) - d2 * w2) - d1 * w1
-                total += w * w
-                v2, v1, u2, u1, w2, w1 = v1, v, u1, u, w1, w
-            start = ends[k]
-            sums[k] += weights[channel] * total
-            # Denormal numbers after a fade to silence would cost a hundred times a normal step.
-            if abs(u1) + abs(u2) + abs(w1) + abs(w2) < 1e-30:
-                u1 = u2 = w1 = w2 = 0.0
-        state[channel, 0], state[channel, 1], state[channel, 2], state[channel, 3] = v1, v2, u1, u2
-        state[channel, 4], state[channel, 5] = w1, w2
-
-
-@_jit("f8(f4[:,::1], f4[:,::1], f8)", fastmath=_SUMS, **_OPTIONS)
-def true_peak(x: F32, taps: F32, peak: float) -> float:
-    """Interpolate between samples of (channels, frames) where a peak above ``peak`` is possible; return the highest."""
-    half, last = taps.shape[1] // 2, x.shape[1] - taps.shape[1] // 2
-    for channel in range(x.shape[0]):
-        row = x[channel]
-        for start in range(half - 1, last, 64):
-            part = row[start : min(start + 64, last) + 1]
-            limit, loud = np.float32(0.5 * peak), np.float32(0.0)
-            for i in range(part.shape[0]):
-                loud += np.float32(1.0) if abs(part[i]) > limit else np.float32(0.0)
-            if loud == 0.0:
-                continue
-            for i in range(part.shape[0] - 1):
-                if max(abs(part[i]), abs(part[i + 1])) > limit:
-                    around = row[start + i - half + 1 : start + i + half + 1]
-                    for phase in range(taps.shape[0]):
-                        total, weights = np.float32(0.0), taps[phase]
-                        for k in range(weights.shape[0]):
-                            total += weights[k] * around[k]
-                        peak = max(peak, np.float64(abs(total)))
-    return peak
-
-
-@_jit(_f.void(_SIGNAL, _f.i8, _f.f4[::1], _f.f4[::1]), fastmath=_SUMS, **_OPTIONS)
-def level_frames(y: F32, hop: int, rms: F32, crossing: F32) -> None:
-    """Write RMS and zero-crossing rate of centred frames of four hops; outside there are zeros and no crossings."""
     hops = (y.shape[0] + hop - 1) // hop
     # Two hops of nothing at either end.
     energy, inner, border = np.zeros(hops + 4), np.zeros(hops + 4), np.zeros(hops + 4)
@@ -100,140 +48,13 @@ def level_frames(y: F32, hop: int, rms: F32, crossing: F32) -> None:
         energy[h + 2], inner[h + 2] = total, count
         if h > 0 and (part[0] < 0.0) != (y[h * hop - 1] < 0.0):
             border[h + 2] = 1.0
-    for t in range(rms.shape[0]):
+    for t in range(out.shape[0]):
         total, count = energy[t], inner[t]
         for h in range(t + 1, min(t + 4, hops + 4)):
             total += energy[h]
             count += inner[h] + border[h]
-        rms[t] = math.sqrt(total / (4 * hop))
-        crossing[t] = count / (4 * hop)
-
-
-@_jit("void(f4[:,::1], f4[::1], f4[:,::1])", fastmath=_SUMS, **_OPTIONS)
-def spectral_frames(power: F32, freqs: F32, out: F32) -> None:
-    """Write centroid, bandwidth, rolloff (Hz) and flatness to ``out`` (frames, 4)."""
-    bins = freqs.shape[0]
-    magnitude = np.empty(bins, np.float32)
-    products = np.ones((bins + 15) // 16, np.float64)
-    bits = products.view(np.int64)
-    for t in range(power.shape[0]):
-        row = power[t]
-        total, moment, floored = np.float32(0.0), np.float32(0.0), np.float32(0.0)
-        for k in range(bins):
-            m = math.sqrt(row[k])
-            magnitude[k] = m
-            total += m
-            moment += m * freqs[k]
-            floored += max(row[k], np.float32(1e-10))
-        for j in range(products.shape[0]):
-            part = row[16 * j : 16 * j + 16]
-            product = 1.0
-            for k in range(part.shape[0]):
-                product *= np.float64(max(part[k], np.float32(1e-10)))
-            products[j] = product
-        # Logarithms are dear. Float64 holds products of sixteen; without their exponents, products of a thousand.
-        exponent, product = 0, 1.0
-        for j in range(products.shape[0]):
-            exponent += (bits[j] >> 52) - 1023
-            bits[j] = (bits[j] & 0x000FFFFFFFFFFFFF) | 0x3FF0000000000000
-        for j in range(products.shape[0]):
-            product *= products[j]
-        out[t, 3] = math.exp((math.log(product) + exponent * math.log(2.0)) / bins) / (floored / bins)
-        out[t, 0] = out[t, 1] = out[t, 2] = 0.0
-        if total > 0.0:
-            centroid, spread = moment / total, np.float32(0.0)
-            for k in range(bins):
-                d = freqs[k] - centroid
-                spread += magnitude[k] * d * d
-            out[t, 0] = centroid
-            out[t, 1] = math.sqrt(spread / total)
-            # The first bin by which 0.85 of the sum is reached: sixteen at a time, then one by one.
-            rest, k = np.float32(0.85) * total, 0
-            while k + 16 < bins:
-                step = np.float32(0.0)
-                for i in range(16):
-                    step += magnitude[k + i]
-                if step >= rest:
-                    break
-                rest -= step
-                k += 16
-            while k + 1 < bins and magnitude[k] < rest:
-                rest -= magnitude[k]
-                k += 1
-            out[t, 2] = freqs[k]
-
-
-@_jit("f8(f4[::1], i8, i4, i4, f4[::1])", fastmath=_SUMS, **_OPTIONS)
-def _sum_least(values: F32, count: int, low: int, high: int, limit: F32) -> float:
-    """Sum the ``count`` least of numbers (>= 0) whose bits lie between two; ``limit`` is one place to work in."""
-    # Halving the range in which the limit lies beats sorting: counting goes eight at a time and without a branch. The
-    # bits of floats of one sign, read as whole numbers, are in the same order.
-    bits = limit.view(np.int32)
-    bottom, top, below = np.int64(low) - 1, np.int64(high), np.float32(0.0)
-    while top - bottom > 1 and below < count:
-        middle = (bottom + top) >> 1
-        bits[0] = middle
-        border, found = limit[0], np.float32(0.0)
-        for k in range(values.shape[0]):
-            found += np.float32(1.0) if values[k] <= border else np.float32(0.0)
-        if found <= count:
-            bottom, below = middle, found
-        else:
-            top = middle
-    total = np.float32(0.0)
-    if below > 0:
-        bits[0] = bottom
-        border = limit[0]
-        for k in range(values.shape[0]):
-            total += values[k] if values[k] <= border else np.float32(0.0)
-    # What is missing equals the limit: numbers may be there more than once.
-    bits[0] = top
-    return total + (count - below) * limit[0]
-
-
-@_jit("void(f4[:,::1], i8[:,::1], f4[:,::1])", fastmath=_SUMS | {"nnan"}, **_OPTIONS)
-def contrast_frames(power: F32, bands: I64, contrast: F32) -> None:
-    """Write the distance in dB between the greatest and the least magnitudes of each band: (frames, bands).
-
-    A row of ``bands`` holds the first bin, the end, and the number of bins that make a peak or a valley.
-    """
-    magnitude, limit = np.empty(power.shape[1], np.float32), np.empty(1, np.float32)
-    bits, border = magnitude.view(np.int32), limit.view(np.int32)
-    for t in range(power.shape[0]):
-        for k in range(magnitude.shape[0]):
-            magnitude[k] = math.sqrt(power[t, k])
-        for b in range(bands.shape[0]):
-            count = bands[b, 2]
-            band, whole = magnitude[bands[b, 0] : bands[b, 1]], bits[bands[b, 0] : bands[b, 1]]
-            low, high, total = whole[0], whole[0], np.float32(0.0)
-            for k in range(whole.shape[0]):
-                v = whole[k]
-                low = min(low, v)
-                high = max(high, v)
-            if count > 1:
-                for k in range(band.shape[0]):
-                    total += band[k]
-                valley = _sum_least(band, count, low, high, limit) / count
-                peak = (total - _sum_least(band, band.shape[0] - count, low, high, limit)) / count
-            else:
-                border[0] = low
-                valley = np.float64(limit[0])
-                border[0] = high
-                peak = np.float64(limit[0])
-            contrast[t, b] = 10.0 * math.log10(max(peak, 1e-10) / max(valley, 1e-10))
-
-
-@_jit("void(f4[:,::1], f4[:,::1], i8[:,::1], f4[:,::1])", fastmath=_SUMS, **_OPTIONS)
-def project(rows: F32, filters: F32, spans: I64, out: F32) -> None:
-    """Write the products of (frames, bins) with (bands, bins); a band is zero outside its span (first, end)."""
-    for t in range(rows.shape[0]):
-        for b in range(filters.shape[0]):
-            # Slices, so that the inner loop begins at 0 and is vectorized.
-            row, weights = rows[t, spans[b, 0] : spans[b, 1]], filters[b, spans[b, 0] : spans[b, 1]]
-            total = np.float32(0.0)
-            for k in range(row.shape[0]):
-                total += row[k] * weights[k]
-            out[t, b] = total
+        out[t, 0] = scale * math.sqrt(total / (4 * hop))
+        out[t, 1] = count / (4 * hop)
 
 
 @_jit("void(f4[:,::1], f8, i8, i8, f4[:,::1], f4[:,::1], f4[:,::1])", **_OPTIONS)
@@ -246,17 +67,32 @@ def spectral_peaks(power: F32, bin_hz: float, low: int, high: int, midi: F32, we
     from 150 Hz on, the part of the energy that lies in peaks (five bins each), and the root of that energy.
     """
     bins = power.shape[1]
+    # Sums up to each bin, from the first one that any peak's surroundings reach to the last one.
+    start, end = max(low - 16, 0), min(high + 16, bins)
     running = np.empty(bins + 1, np.float64)
-    running[0] = 0.0
     middle = math.ceil(150.0 / bin_hz)
+    whole, most = power.view(np.int32), np.empty(1, np.int32)
     for t in range(power.shape[0]):
-        greatest = np.float32(0.0)
-        for k in range(bins):
-            running[k + 1] = running[k] + power[t, k]
-        for k in range(low, high):
-            greatest = max(greatest, power[t, k])
+        # The bits of numbers that are not negative are in the same order, and whole numbers are compared eight at a time.
+        row, high_bits = whole[t, low:high], np.int32(0)
+        for k in range(row.shape[0]):
+            high_bits = max(high_bits, row[k])
+        most[0] = high_bits
+        greatest = most.view(np.float32)[0]
         if greatest <= 0.0:
             continue
+        running[start], total = 0.0, 0.0
+        for k in range(start, end - 3, 4):
+            # Four at a time, so that only one of the sums waits for the one before.
+            a = np.float64(power[t, k])
+            b = a + power[t, k + 1]
+            c = b + power[t, k + 2]
+            d = c + power[t, k + 3]
+            running[k + 1], running[k + 2], running[k + 3] = total + a, total + b, total + c
+            total += d
+            running[k + 4] = total
+        for k in range(end - (end - start) % 4, end):
+            running[k + 1] = running[k] + power[t, k]
         count, in_peaks = 0, 0.0
         for k in range(low, high):
             p = power[t, k]
@@ -313,10 +149,13 @@ def tuning_sums(midi: F32, weight: F32, out: F64) -> None:
     out[0], out[1], out[2] = total, cosine, sine
 
 
-@_jit("void(f4[:,::1], f4[:,::1], f4[:,::1], f4[:,::1], f4, f8[:,::1])", **_OPTIONS)
-def summarize(scalars: F32, contrast: F32, mfcc: F32, chroma: F32, least: float, out: F64) -> None:
-    """Write mean and standard deviation (2, columns) over the frames whose first scalar is above ``least``."""
-    columns = out.shape[1]
+@_jit("void(f4[:,::1], f4[:,::1], f4[:,::1], f4[:,::1], f4, f4[::1], f8[:,::1])", **_OPTIONS)
+def summarize(scalars: F32, contrast: F32, mfcc: F32, chroma: F32, least: float, onset: F32, out: F64) -> None:
+    """Write mean and standard deviation (2, columns) over the frames whose first scalar is above ``least``.
+
+    The last column is that of ``onset``, over all.
+    """
+    columns = out.shape[1] - 1
     shift, total, square = np.empty(columns), np.zeros(columns), np.zeros(columns)
     count = 0
     for t in range(scalars.shape[0]):
@@ -338,3 +177,9 @@ def summarize(scalars: F32, contrast: F32, mfcc: F32, chroma: F32, least: float,
         mean = total[k] / count
         out[0, k] = shift[k] + mean
         out[1, k] = math.sqrt(max(square[k] / count - mean * mean, 0.0))
+    mean, square_sum = 0.0, 0.0
+    for t in range(onset.shape[0]):
+        mean += onset[t] / onset.shape[0]
+    for t in range(onset.shape[0]):
+        square_sum += (onset[t] - mean) ** 2
+    out[0, columns], out[1, columns] = mean, math.sqrt(square_sum / onset.shape[0])

@@ -21,6 +21,7 @@ F64 = npt.NDArray[np.float64]
 _jit: Any = nb.njit
 _OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy"}
 _SUMS = {"reassoc", "contract", "nsz"}
+_f32: Any = np.float32
 
 HARMONICS = 8
 """Harmonics whose levels are measured one by one."""
@@ -48,9 +49,12 @@ def whole_peaks(total: F32, bin_hz: float, low: int, high: int, hz: F64, level: 
 
     The place is that of a parabola through the logarithms of three bins.
     """
-    greatest = np.float32(0.0)
-    for k in range(low, high):
-        greatest = max(greatest, total[k])
+    # The bits of numbers that are not negative are in the same order, and whole numbers are compared eight at a time.
+    row, most, high_bits = total[low:high].view(np.int32), np.empty(1, np.int32), np.int32(0)
+    for k in range(row.shape[0]):
+        high_bits = max(high_bits, row[k])
+    most[0] = high_bits
+    greatest = most.view(np.float32)[0]
     count = 0
     if greatest <= 0.0:
         return 0
@@ -120,7 +124,7 @@ def describe_candidates(hz: F64, level: F64, peaks: int, candidates: F64, count:
         moment += level[j] * hz[j]
         if lowest == 0.0 and level[j] > 0.1:
             lowest = hz[j]
-    roots = np.sqrt(level[:peaks])
+    roots, wide = np.sqrt(level[:peaks]), np.maximum(0.03 * hz[:peaks], 2.0)
     best_share, best_root, best_cosine = 0.0, 0.0, -1.0
     strongest_of = np.zeros(48)
     for c in range(count):
@@ -128,16 +132,19 @@ def describe_candidates(hz: F64, level: F64, peaks: int, candidates: F64, count:
         top, bottom = 0.0, 0.0
         for j in range(peaks):
             k = math.floor(hz[j] / f + 0.5)
-            if 1 <= k <= 6 and abs(hz[j] - k * f) < min(max(0.03 * hz[j], 2.0), 0.25 * f):
+            if k > 6:  # peaks come in the order of their frequencies
+                break
+            if k >= 1 and abs(hz[j] - k * f) < min(max(0.03 * hz[j], 2.0), 0.25 * f):
                 top += level[j] * hz[j] / k
                 bottom += level[j]
         if bottom > 0.0:
             f = top / bottom
         strongest_of[:] = 0.0
+        once, quarter = 1.0 / f, 0.25 * f
         share, power_share, root_share, cosine, root_cosine = 0.0, 0.0, 0.0, 0.0, 0.0
         odd, thirds, halves, parts, below, distance = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
         for j in range(peaks):
-            ratio = hz[j] / f
+            ratio = hz[j] * once
             k = math.floor(ratio + 0.5)
             # The cosine of a turn, after Bhaskara: within 0.002.
             half = 2.0 * abs(ratio - k)
@@ -150,7 +157,7 @@ def describe_candidates(hz: F64, level: F64, peaks: int, candidates: F64, count:
             root_cosine += r * wave
             if ratio < 0.75:
                 below += level[j]
-            width = min(max(0.03 * hz[j], 2.0), 0.25 * f)
+            width = min(wide[j], quarter)
             if k >= 1 and abs(hz[j] - k * f) < width:
                 share += level[j]
                 power_share += level[j] * level[j]
@@ -203,3 +210,35 @@ def sum_bands(total: F32, edges: npt.NDArray[np.int64], out: F32) -> None:
         for k in range(edges[b], edges[b + 1]):
             band += total[k]
         out[b] = max(10.0 * math.log10(max(band / max(whole, np.float32(1e-20)), np.float32(1e-6))), -60.0)
+
+
+@_jit("void(f4[:,::1], i8, f8[::1], f4[::1], f8[::1])", **_OPTIONS)
+def describe_note(rows: F32, best: int, chances: F64, level: F32, out: F64) -> None:
+    """Write the measures of the best candidate, the chances of what lies within half a semitone of it, in its own octave
+    and in any, and last the mean level over the greatest. What is between is left alone.
+    """  # fmt: skip
+    same, alike = 0.0, 0.0
+    for c in range(rows.shape[0]):
+        distance = rows[c, 0] - rows[best, 0]
+        if abs(distance) < 0.5:
+            same += chances[c]
+        if abs((distance + _f32(6.0)) % _f32(12.0) - _f32(6.0)) < 0.5:
+            alike += chances[c]
+    for k in range(rows.shape[1]):
+        out[k] = rows[best, k]
+    out[rows.shape[1]], out[rows.shape[1] + 1] = same, alike
+    total, most = 0.0, _f32(0.0)
+    for t in range(level.shape[0]):
+        total += level[t]
+        most = max(most, level[t])
+    out[out.shape[0] - 1] = total / level.shape[0] / most
+
+
+@_jit("f8(f4[:,::1])", **_OPTIONS)
+def weighted_share(tonalness: F32) -> float:
+    """Give the mean of the first column, weighted by the second."""
+    total, weight = 0.0, 0.0
+    for t in range(tonalness.shape[0]):
+        total += np.float64(tonalness[t, 0]) * np.float64(tonalness[t, 1])
+        weight += tonalness[t, 1]
+    return total / weight if weight > 0.0 else 0.0

@@ -21,6 +21,7 @@ I64 = npt.NDArray[np.int64]
 _jit: Any = nb.njit
 _OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy"}
 
+_DECIBEL = 0.1 * math.log(10.0)
 LONGEST = 600
 """Frames of 128 samples (3.5 s) that are looked at: how long a cymbal was left to ring says little."""
 LEVELS, SHAPE, BANDS, WINDOWS = 9, 12, 20, 5
@@ -110,7 +111,7 @@ def describe_sound(mel: F32, level: F32, onset: F32, scalars: F32, out: F32) -> 
     for t in range(begin, count):
         for b in range(BANDS):
             power[t - begin, b] = 0.5 * (
-                10.0 ** (0.1 * (mel[t, 2 * b] - loudest)) + 10.0 ** (0.1 * (mel[t, 2 * b + 1] - loudest))
+                math.exp(_DECIBEL * (mel[t, 2 * b] - loudest)) + math.exp(_DECIBEL * (mel[t, 2 * b + 1] - loudest))
             )
     firsts, lasts = (0, 3, 9, 22, 0), (2, 7, 18, 60, LONGEST)
     for w in range(WINDOWS):

@@ -3,6 +3,9 @@
 Conventions: float32, shape (EMBEDDING_SIZE,), each element standardized; independent of gain.
 """
 
+import math
+from functools import lru_cache
+
 import numpy as np
 import numpy.typing as npt
 
@@ -27,21 +30,22 @@ def embed(features: Features) -> npt.NDArray[np.float32] | None:
     if features.peak == 0.0:
         return None
     summary = features.summary
-    mfcc_mean, mfcc_std = np.array(summary["mfcc"]["mean"]), np.array(summary["mfcc"]["std"])
-    # Typical spreads: cosine coefficients fall off with their order.
-    spread = 120.0 / (1.0 + np.arange(20))
-    scalars: list[float] = []
-    for name, centre, octave in (
-        ("centroid_hz", 2000.0, 1.2),
-        ("bandwidth_hz", 1800.0, 0.8),
-        ("rolloff_hz", 4000.0, 1.2),
-    ):
-        scalars.append(np.log2(max(summary[name]["mean"], 20.0) / centre) / octave)
-    scalars.append((np.log10(max(summary["flatness"]["mean"], 1e-6)) + 2.5) / 1.2)
-    scalars.append((np.log10(max(summary["zero_crossing_rate"]["mean"], 1e-4)) + 1.2) / 0.5)
-    contrast = (np.array(summary["contrast"]["mean"]) - 20.0) / 6.0
-    chroma = (np.array(summary["chroma"]["mean"]) - 0.4) / 0.3
-    vector = np.concatenate(
-        ((mfcc_mean - np.r_[-150.0, np.zeros(19)]) / spread, mfcc_std / spread * 3.0, scalars, contrast, chroma)
-    )
-    return vector.astype(np.float32)
+    values = [*summary["mfcc"]["mean"], *summary["mfcc"]["std"]]
+    values += [math.log2(max(summary[name]["mean"], 20.0)) for name in ("centroid_hz", "bandwidth_hz", "rolloff_hz")]
+    values.append(math.log10(max(summary["flatness"]["mean"], 1e-6)))
+    values.append(math.log10(max(summary["zero_crossing_rate"]["mean"], 1e-4)))
+    values += summary["contrast"]["mean"]
+    values += summary["chroma"]["mean"]
+    centres, spreads = _standard()
+    return ((np.array(values) - centres) / spreads).astype(np.float32)
+
+
+@lru_cache(maxsize=1)
+def _standard() -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Give the usual value and spread of each element."""
+    # Cosine coefficients fall off with their order.
+    mfcc = 120.0 / (1.0 + np.arange(20))
+    centres = np.r_[
+        -150.0, np.zeros(39), np.log2([2000.0, 1800.0, 4000.0]), -2.5, -1.2, np.full(7, 20.0), np.full(12, 0.4)
+    ]
+    return centres, np.r_[mfcc, mfcc / 3.0, 1.2, 0.8, 1.2, 1.2, 0.5, np.full(7, 6.0), np.full(12, 0.3)]

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from samplemind_worker.dsp import _kernels, _notes, pitch, spectrum
+from samplemind_worker.dsp import _frames, _kernels, _notes, pitch, spectrum
 from samplemind_worker.dsp.checks import check_signal
 from samplemind_worker.dsp.types import LOWEST_NOTE, NOTES, Features, Summary
 from samplemind_worker.dsp.units import SR
@@ -28,11 +28,9 @@ PITCH_FRAME, PITCH_HOP = 8192, 4096
 SILENCE_PEAK = 1e-5  # -100 dBFS, below the last bit of 16
 MEL_BANDS, MFCC = 128, 20
 KEPT_MEL_BANDS = 40
-_FLOOR = 1e-10  # power; as librosa's amin
 _ACTIVE = 1e-3  # frames within 60 dB of the loudest count in the summary
 _ONSET_BANDS = 24
 _ONSET_RANGES_HZ = ((0.0, 150.0), (150.0, 2000.0), (2000.0, SR / 2))
-_ONSET_LAG = 2  # frames: 12 ms, half the window, as long as its rise
 _PEAKS = 160
 _PITCH_RANGE_HZ = (45.0, 5000.0)
 _NOTE_FRAMES = 24  # the first 4.5 s tell the pitch of a note; later there is mostly its noise
@@ -91,30 +89,28 @@ def timbre(y: F32, *, scale: float = 1.0) -> Timbre:
     spectral_flatness, spectral_contrast (Jiang et al., 2002), mfcc, chroma_stft, rms, zero_crossing_rate.
     """
     count = spectrum.frame_count(len(y), HOP)
-    scalars = np.zeros((count, 6), np.float32)
-    contrast = np.empty((count, 7), np.float32)
-    mel = np.empty((count, MEL_BANDS), np.float32)
-    chroma = np.empty((count, 12), np.float32)
-    banks = _banks()
-    shapes = np.empty((count, 4), np.float32)
-    rms, crossing = np.empty(count, np.float32), np.empty(count, np.float32)
-    _kernels.level_frames(y, HOP, rms, crossing)
-    freqs, bands = spectrum.bin_frequencies(FRAME), _contrast_bands()
-    for first, power in spectrum.power_blocks(y, size=FRAME, hop=HOP, scale=scale):
-        block = slice(first, first + len(power))
-        power[rms[block] == 0.0] = 0.0  # silence beside a loud frame shares its rounding
-        _kernels.spectral_frames(power, freqs, shapes[block])
-        _kernels.contrast_frames(power, bands, contrast[block])
-        mel[block] = banks["mel"].apply(power)
-        chroma[block] = banks["chroma"].apply(power)
-    scalars[:, 2:] = shapes
-    scalars[:, 0], scalars[:, 1] = rms * np.float32(scale), crossing
-    np.log10(np.maximum(mel, _FLOOR, out=mel), out=mel)
-    mel *= 10.0
-    np.maximum(mel, mel.max() - 80.0, out=mel)
-    greatest = chroma.max(axis=1, keepdims=True)
-    chroma /= np.where(greatest > np.finfo(np.float32).tiny, greatest, 1.0)
-    return Timbre(scalars, contrast, banks["mfcc"].apply(mel), chroma, banks["kept"].apply(mel))
+    scalars = np.empty((count, 6), np.float32)
+    contrast, chroma = np.empty((count, 7), np.float32), np.empty((count, 12), np.float32)
+    mfcc, kept = np.empty((count, MFCC), np.float32), np.empty((count, KEPT_MEL_BANDS), np.float32)
+    decibels = np.empty(-(-count // 8) * 8 * MEL_BANDS, np.float32)
+    tables, banks = spectrum.transform(FRAME), _banks()
+    mel, cosines, groups = banks["mel"], banks["mfcc"], banks["kept"]
+    _kernels.level_frames(y, HOP, scale, scalars)
+    _frames.timbre_frames(
+        y, HOP, tables.windowed(scale), tables.roots, tables.order, tables.turns, SR / FRAME, _contrast_bands(),
+        mel.weights, mel.spans, _chroma_weights(), scalars, contrast, chroma, decibels,
+    )  # fmt: skip
+    limit = float(decibels.max()) - 80.0
+    _frames.cepstrum_frames(
+        decibels, limit, cosines.weights, cosines.spans, groups.weights, groups.spans, mfcc, kept
+    )
+    return Timbre(scalars, contrast, mfcc, chroma, kept)
+
+
+@lru_cache(maxsize=1)
+def _chroma_weights() -> F32:
+    """Give twelve weights a bin."""
+    return spectrum.chroma_filters(FRAME).ravel()
 
 
 @lru_cache(maxsize=1)
@@ -123,7 +119,6 @@ def _banks() -> dict[str, spectrum.FilterBank]:
     groups = (owner[:, None] == np.arange(KEPT_MEL_BANDS)).astype(np.float32)
     return {
         "mel": spectrum.filter_bank(spectrum.mel_filters(FRAME, MEL_BANDS)),
-        "chroma": spectrum.filter_bank(spectrum.chroma_filters(FRAME)),
         "mfcc": spectrum.filter_bank(spectrum.dct_basis(MEL_BANDS, MFCC)),
         "kept": spectrum.filter_bank(groups / groups.sum(axis=0)),
     }
@@ -161,22 +156,20 @@ def onset_strength(y: F32, *, scale: float = 1.0) -> tuple[F32, F32]:
     (compression of band levels).
     """
     count = spectrum.frame_count(len(y), ONSET_HOP)
-    filters, ranges = _onset_filters()
-    bands = np.zeros((count + _ONSET_LAG, _ONSET_BANDS), np.float32)
-    level = np.empty(count, np.float32)
-    window_energy = float(np.square(spectrum.hann(ONSET_FRAME)).sum())
-    for first, power in spectrum.power_blocks(y, size=ONSET_FRAME, hop=ONSET_HOP, scale=scale):
-        stop = first + len(power)
-        bands[first + _ONSET_LAG : stop + _ONSET_LAG] = filters.apply(power)
-        # Parseval: both halves of the spectrum, over the bins and the energy of the window.
-        level[first:stop] = power.sum(axis=1)
-    level *= 2.0 / (ONSET_FRAME * window_energy)
-    # 128 is the magnitude of a sine of full scale; 1000 lets 60 dB below it still count.
-    np.sqrt(bands, out=bands)
-    bands *= 1000.0 / 128.0
-    np.log1p(bands, out=bands)
-    rise = bands[_ONSET_LAG:] - bands[:-_ONSET_LAG]
-    return np.ascontiguousarray(ranges.apply(np.maximum(rise, 0.0, out=rise)).T), np.sqrt(level)
+    strength, level = np.empty((4, count), np.float32), np.empty(count, np.float32)
+    tables, (filters, ranges) = spectrum.transform(ONSET_FRAME), _onset_filters()
+    # 128 is the magnitude of a sine of full scale; 1000 lets 60 dB below it still count. Parseval: both halves of the
+    # spectrum, over the bins and the energy of the window.
+    _frames.onset_frames(
+        y, ONSET_HOP, tables.windowed(scale), tables.roots, tables.order, tables.turns, filters.weights,
+        filters.spans, ranges.weights, ranges.spans, 1000.0 / 128.0, _onset_energy(), strength, level,
+    )  # fmt: skip
+    return strength, level
+
+
+@lru_cache(maxsize=1)
+def _onset_energy() -> float:
+    return 2.0 / (ONSET_FRAME * float(np.square(spectrum.hann(ONSET_FRAME)).sum()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,10 +246,10 @@ _VECTORS = {"contrast": 7, "mfcc": MFCC, "chroma": 12}
 
 def _summary(frames: Timbre, onset: F32, *, peak: float) -> Summary:
     """Give mean and standard deviation over the frames that lie within 60 dB of the loudest."""
-    values = np.empty((2, 6 + 7 + MFCC + 12))
+    values = np.empty((2, 6 + 7 + MFCC + 12 + 1))
     loudest = frames.scalars[:, 0].max()
     _kernels.summarize(
-        frames.scalars, frames.contrast, frames.mfcc, frames.chroma, np.float32(_ACTIVE * loudest), values
+        frames.scalars, frames.contrast, frames.mfcc, frames.chroma, _ACTIVE * loudest, onset[0], values
     )
     values[:, 0] *= peak
     means, stds = values.tolist()
@@ -265,10 +258,7 @@ def _summary(frames: Timbre, onset: F32, *, peak: float) -> Summary:
     for name, size in _VECTORS.items():
         summary[name] = {"mean": means[first : first + size], "std": stds[first : first + size]}
         first += size
-    summary["onset_strength"] = {
-        "mean": float(onset[0].mean(dtype=np.float64)),
-        "std": float(onset[0].std(dtype=np.float64)),
-    }
+    summary["onset_strength"] = {"mean": means[first], "std": stds[first]}
     return summary
 
 

@@ -10,6 +10,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
+from samplemind_worker.dsp import _notes
 from samplemind_worker.dsp.types import NOTES, Features
 
 F32 = npt.NDArray[np.float32]
@@ -114,9 +115,7 @@ def key_rows(described: F64) -> F64:
 
 def tonalness(features: Features) -> float:
     """Give the share of energy in spectral peaks, weighted by the level of frames: about 0 for noise, 1 for chords."""
-    share, level = features.tonalness.astype(np.float64).T
-    total = float(level.sum())
-    return float((level * share).sum()) / total if total > 0.0 else 0.0
+    return _notes.weighted_share(features.tonalness)
 
 
 def tonal_row(features: Features, described: F64) -> F64:

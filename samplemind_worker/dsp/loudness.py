@@ -12,15 +12,21 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from samplemind_worker.dsp import _kernels
+from samplemind_worker.dsp import _loudness
+
+F64 = npt.NDArray[np.float64]
 
 _STEP_SECONDS = 0.1  # 400 ms blocks with 75 % overlap share steps of 100 ms
 _OFFSET = -0.691  # BS.1770-4, equation (2): makes a 997 Hz sine of 0 dBFS read -3.01 LUFS
+_PCM_16 = 1.0 / 32768.0  # full scale of 16 bits, as libsndfile has it
+_SILENCE = 10.0 ** ((-70.0 - _OFFSET) / 10.0)  # mean square
 _TAPS = 24
 
+LOUDEST = 2.0**32
+"""Floats are full at 1, or at 2^31 where someone forgot to scale them; what is beyond is no sound."""
 
-@lru_cache(maxsize=16)
-def _k_weighting(rate: int) -> npt.NDArray[np.float64]:
+
+def _k_weighting(rate: int) -> F64:
     """Derive both biquads of the K-weighting for any rate from their analogue prototypes.
 
     The frequencies, gain and Q are those that give the recommendation's coefficients at 48 kHz (libebur128, DeMan
@@ -41,6 +47,15 @@ def _k_weighting(rate: int) -> npt.NDArray[np.float64]:
     a0 = 1.0 + k / q + k * k
     pass_high = [1.0, -2.0, 1.0, 2.0 * (k * k - 1.0) / a0, (1.0 - k / q + k * k) / a0]
     return np.array(shelf + pass_high)
+
+
+@lru_cache(maxsize=4)
+def _filters(rate: int) -> tuple[F64, F64, F64]:
+    """Give the coefficients of both biquads, and how they go on of themselves for an eighth of a step."""
+    coefficients, rows = _k_weighting(rate), int(_STEP_SECONDS * rate / 8) + 2
+    answers, sums = np.empty((rows, 8)), np.empty((rows + 1, 16))
+    _loudness.free_response(coefficients, answers, sums)
+    return coefficients, answers, sums
 
 
 @lru_cache(maxsize=2)
@@ -76,10 +91,10 @@ class LoudnessMeter:
     """
 
     def __init__(self, *, sr: int, channels: int) -> None:
-        self._coefficients = _k_weighting(sr)
-        self._weights = _channel_weights(channels)
-        self._state = np.zeros((channels, 6))
         self._step = _STEP_SECONDS * sr
+        self._coefficients, self._answers, self._sums = _filters(sr)
+        self._weights = _channel_weights(channels)
+        self._state = np.zeros((channels, 4))
         self._seen = 0
         self._energies: list[float] = [0.0]
         self._peak = 0.0
@@ -87,26 +102,42 @@ class LoudnessMeter:
         self._taps = _interpolator(4 if sr < 96000 else 2)  # noqa: PLR2004 -- half of 192 kHz
         self._tail = np.zeros((channels, _TAPS - 1), np.float32)
 
-    def update(self, block: npt.NDArray[np.float32]) -> None:
-        """Take the next samples: float32, C order, shape (frames, channels), finite."""
-        frames = block.shape[0]
+    def update(self, block: npt.NDArray[np.float32] | npt.NDArray[np.int16]) -> tuple[npt.NDArray[np.float32], bool]:
+        """Take the next samples.
+
+        Parameters
+        ----------
+        block : ndarray of float32 or int16, C order, shape (frames, channels)
+            Whole numbers are parts of 32768. NaN, infinity and what is beyond `LOUDEST` are taken for 0.
+
+        Returns
+        -------
+        tuple of (ndarray of float32, bool)
+            The samples, (channels, frames), for whoever else needs them; whether any of them was taken for 0.
+        """
+        frames, lead = block.shape[0], _TAPS - 1
+        padded = np.empty((block.shape[1], lead + frames), np.float32)
+        padded[:, :lead], taken = self._tail, padded[:, lead:]
+        energy = _loudness.spread(block, _PCM_16 if block.dtype == np.int16 else 1.0, padded, lead)
+        replaced = False
+        if not energy < LOUDEST * LOUDEST:  # NaN too
+            absurd = ~(np.abs(taken) < LOUDEST)
+            taken[absurd], replaced = 0.0, bool(absurd.any())
         if frames == 0:
-            return
-        step = len(self._energies) - 1
-        ends: list[int] = []
-        while (end := round((step + 1 + len(ends)) * self._step) - self._seen) <= frames:
-            ends.append(end)
-        sums = np.zeros(len(ends) + 1)
-        _kernels.k_weight(
-            block, self._coefficients, self._state, self._weights, np.array([*ends, frames], dtype=np.int64), sums
-        )
-        self._energies[-1] += float(sums[0])
-        self._energies.extend(sums[1:].tolist())
+            return taken, replaced
+        energies = np.zeros(int(frames / self._step) + 2)
+        begun = len(self._energies) - 1
+        steps = _loudness.k_weight(
+            padded, lead, self._seen, begun, self._step, self._coefficients, self._answers, self._sums, self._state,
+            self._weights, energies,
+        )  # fmt: skip
+        first, *others = energies[:steps].tolist()
+        self._energies[-1] += first
+        self._energies += others
         self._seen += frames
-        padded = np.concatenate((self._tail, block.T), axis=1)
-        self._peak = max(self._peak, float(block.max()), -float(block.min()))
-        self._peak = _kernels.true_peak(padded, self._taps, self._peak)
-        self._tail = padded[:, 1 - _TAPS :].copy()
+        self._peak = _loudness.true_peak(padded, self._taps, self._peak)
+        self._tail = padded[:, -lead:].copy()
+        return taken, replaced
 
     def true_peak_dbtp(self) -> float | None:
         """Give the true peak of all that came, in dB relative to full scale; None for digital silence.
@@ -116,7 +147,7 @@ class LoudnessMeter:
         """
         # The last samples are still waiting for their right-hand neighbours: silence follows.
         padded = np.concatenate((self._tail, np.zeros_like(self._tail)), axis=1)
-        peak = _kernels.true_peak(padded, self._taps, self._peak)
+        peak = _loudness.true_peak(padded, self._taps, self._peak)
         return 20.0 * math.log10(peak) if peak > 0.0 else None
 
     def integrated_lufs(self) -> float | None:
@@ -128,16 +159,11 @@ class LoudnessMeter:
             LUFS. A signal shorter than one block of 400 ms is measured as one block of its own length, ungated:
             a short hit has a loudness too. None where everything lies below -70 LUFS.
         """
-        if self._seen < round(4 * self._step):
-            means = np.array([sum(self._energies) / max(self._seen, 1)])
-        else:
-            whole = np.array(self._energies[:-1])
-            means = np.convolve(whole, np.ones(4), mode="valid") / (4.0 * self._step)
-        means = means[means > 10.0 ** ((-70.0 - _OFFSET) / 10.0)]
-        if means.size == 0:
-            return None
-        relative = means.mean() * 0.1  # -10 LU
-        return _OFFSET + 10.0 * math.log10(float(means[means > relative].mean()))
+        short = self._seen < round(4 * self._step)
+        energies = [sum(self._energies)] if short else self._energies[:-1]
+        width, samples = (1, float(max(self._seen, 1))) if short else (4, 4.0 * self._step)
+        mean = _loudness.gated_mean(np.array(energies), width, samples, _SILENCE, 0.1)  # -10 LU
+        return _OFFSET + 10.0 * math.log10(mean) if mean > 0.0 else None
 
 
 def measure(y: npt.NDArray[Any], *, sr: int) -> tuple[float | None, float | None]:

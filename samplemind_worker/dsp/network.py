@@ -4,7 +4,7 @@ Conventions: a network reads rows of measures and gives logits; several of the s
 starts, are averaged. Its file is `models/<name>.npz`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from functools import lru_cache
 from importlib import resources
 from typing import Any
@@ -31,10 +31,22 @@ class Network:
     out: F64
     """(m h, k): divided by m."""
 
+    first: F64 = field(init=False)
+    """(d, k + m h): the direct path and the hidden layer side by side, with the scale in them; ``shift`` likewise."""
+    shift: F64 = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Put what is done to each row in one product."""
+        joined = np.concatenate([self.direct, self.hidden], axis=1)
+        first = self.scale[:, None] * joined
+        object.__setattr__(self, "first", first)
+        object.__setattr__(self, "shift", np.concatenate([self.bias, self.offset]) - self.centre @ first)
+
     def logits(self, rows: F64) -> F64:
         """Give the logits (..., k) of rows of measures (..., d)."""
-        z = (rows - self.centre) * self.scale
-        return z @ self.direct + self.bias + np.tanh(z @ self.hidden + self.offset) @ self.out
+        sums = rows @ self.first + self.shift
+        count = len(self.bias)
+        return sums[..., :count] + np.tanh(sums[..., count:]) @ self.out
 
 
 def softmax(logits: F64) -> F64:
@@ -55,4 +67,5 @@ def load_arrays(name: str) -> dict[str, npt.NDArray[Any]]:
 def load_network(name: str, part: str = "net") -> Network:
     """Read a network; ``part`` is the prefix of its arrays in the file."""
     arrays = load_arrays(name)
-    return Network(**{field: arrays[f"{part}_{field}"].astype(np.float64) for field in Network.__slots__})
+    names = [each.name for each in fields(Network) if each.init]
+    return Network(**{name: arrays[f"{part}_{name}"].astype(np.float64) for name in names})

@@ -5,6 +5,7 @@ most of its energy follows one fundamental; noise, drums without one, chords and
 learns which candidate is heard and whether any is; a measure may be changed only together with its networks.
 """
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -72,21 +73,14 @@ def candidates(total: F32) -> tuple[F32, F32]:
 
 def pitched_row(features: Features, best: int, chances: F64) -> F64:
     """Measure what tells a note from a drum, a chord or noise: (34,)."""
-    midi = features.pitch[:, 0]
-    same = np.abs(midi - midi[best]) < 0.5  # noqa: PLR2004 -- semitones
-    alike = np.abs((midi - midi[best] + 6.0) % 12.0 - 6.0) < 0.5  # noqa: PLR2004 -- whatever the octave
-    level = features.level
-    return np.array(
-        [
-            *features.pitch[best].tolist(),
-            float(chances[same].sum()),
-            float(chances[alike].sum()),
-            tonalness(features),
-            features.tuning_strength,
-            float(np.log2(min(features.samples, _LONGEST))),
-            float(level.mean() / level.max()),
-        ]
+    row = np.empty(_notes.MEASURES + 6)
+    _notes.describe_note(features.pitch, best, chances, features.level, row)
+    row[_notes.MEASURES + 2 : -1] = (
+        tonalness(features),
+        features.tuning_strength,
+        math.log2(min(features.samples, _LONGEST)),
     )
+    return row
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,13 +12,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from samplemind_worker.dsp import _fft, _kernels
+from samplemind_worker.dsp import _fft
 from samplemind_worker.dsp.units import SR
 
 F32 = npt.NDArray[np.float32]
 
 _MEL_BREAK_HZ = 1000.0  # mel 15
-_LONG = 8192
 _BLOCK_SAMPLES = 1 << 17  # one block of powers: 256 KiB, which stays in the cache
 
 
@@ -33,23 +32,42 @@ def frame_count(samples: int, hop: int) -> int:
     return 1 + samples // hop
 
 
+@dataclass(frozen=True, slots=True)
+class Transform:
+    """What the kernels of `_fft` need to transform frames of one size."""
+
+    window: F32
+    """Half a Hann window."""
+    roots: F32
+    """Roots of unity of the transform down the columns: (size / 8, 2), cosine and negative sine."""
+    order: npt.NDArray[np.uint64]
+    """Where the row of each bin begins after it."""
+    turns: F32
+    """By what each column is turned before they are joined: for eight bins at a time, columns 1 to 7, real and imaginary."""
+
+    def windowed(self, scale: float) -> F32:
+        """Give the window times a factor."""
+        return self.window * np.float32(scale)
+
+
 @lru_cache(maxsize=4)
-def _roots(size: int) -> F32:
-    """Give the roots of unity: (size, 2), cosine and negative sine."""
-    angles = -2.0 * np.pi * np.arange(size) / size
-    return np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
-
-
-@lru_cache(maxsize=2)
-def _order(size: int) -> npt.NDArray[np.uint64]:
-    """Give the place of each bin's row in the work array: its digits base 4, the last one base 2, reversed."""
-    rest, place, row = np.arange(size), size, np.zeros(size, np.int64)
-    while place > 1:
-        radix = 4 if place >= 4 else 2  # noqa: PLR2004 -- the stages of the kernel
-        place //= radix
-        row += rest % radix * place
+def transform(size: int) -> Transform:
+    """Make the tables for frames of 512, 1024, 2048 or 8192 samples."""
+    rows = size // 8
+    angles = -2.0 * np.pi * np.arange(rows) / rows
+    place, rest, row = np.zeros(rows, np.int64), np.arange(rows), rows
+    while row > 1:  # digits of base 4, the last one perhaps of base 2, reversed
+        radix = 4 if row >= 4 else 2  # noqa: PLR2004 -- the stages of the kernel
+        row //= radix
+        place += rest % radix * row
         rest //= radix
-    return (row * 16).astype(np.uint64)
+    turns = -2.0 * np.pi * np.arange(1, 8)[:, None] * np.arange(rows).reshape(-1, 1, 8) / size
+    return Transform(
+        window=hann(size) * np.float32(0.5),
+        roots=np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32),
+        order=(16 * place).astype(np.uint64),
+        turns=np.ascontiguousarray(np.stack([np.cos(turns), np.sin(turns)], axis=2), dtype=np.float32).ravel(),
+    )
 
 
 def power_blocks(y: F32, *, size: int, hop: int, scale: float = 1.0) -> Iterator[tuple[int, F32]]:
@@ -59,7 +77,7 @@ def power_blocks(y: F32, *, size: int, hop: int, scale: float = 1.0) -> Iterator
     ----------
     y : ndarray of float32, shape (n,)
     size, hop : int
-        Length and distance of frames, in samples: 512 and any, 2048 and any, or 8192 and 4096.
+        Length (512, 2048 or 8192) and distance of frames, in samples.
     scale : float
         Factor on the signal.
 
@@ -69,20 +87,14 @@ def power_blocks(y: F32, *, size: int, hop: int, scale: float = 1.0) -> Iterator
         Index of the first frame of the block, and the powers ``|X|**2``. The next block overwrites them.
     """
     count = frame_count(len(y), hop)
-    group = 4 if size == _LONG else 16
-    rows = group * max(1, min(_BLOCK_SAMPLES // size, count + group - 1) // group)
-    # Half a window at the front; at the end whatever the last group of frames reads.
-    padded = np.zeros((count + rows) * hop + size, np.float32)
-    padded[size // 2 : size // 2 + len(y)] = y
-    window = hann(size) * np.float32(0.5 * scale)
-    power = np.empty((rows, size // 2 + 1), np.float32)
+    tables = transform(size)
+    window = tables.windowed(scale)
+    rows = min(_BLOCK_SAMPLES // size, count + count % 2)
+    power = np.empty((rows + 1, size // 2 + 1), np.float32)
     for first in range(0, count, rows):
-        block = power[: -(-(min(rows, count - first)) // group) * group]
-        if size == _LONG:
-            _fft.long_power_frames(padded, first * hop, window, _roots(size), _roots(2048), _order(2048), block)
-        else:
-            _fft.power_frames(padded, first * hop, hop, window, _roots(size), _order(size), 8, block)
-        yield first, block[: count - first]
+        block = power[: min(rows, count - first + count % 2) + 1]
+        _fft.power_frames(y, first, count, hop, window, tables.roots, tables.order, tables.turns, block)
+        yield first, power[: min(rows, count - first)]
 
 
 @lru_cache(maxsize=8)
@@ -108,15 +120,6 @@ class FilterBank:
 
     weights: F32
     spans: npt.NDArray[np.int64]
-
-    def apply(self, rows: F32) -> F32:
-        """Give the products of rows (frames, bins) with every band: (frames, bands).
-
-        BLAS would multiply by all the zeros, and spread one short file over every core.
-        """
-        out = np.empty((len(rows), len(self.weights)), np.float32)
-        _kernels.project(rows, self.weights, self.spans, out)
-        return out
 
 
 def filter_bank(weights: npt.NDArray[Any]) -> FilterBank:

@@ -31,6 +31,7 @@ from samplemind_worker.errors import (
 from samplemind_worker.store import library
 
 T = TypeVar("T")
+_ESTIMATES = tuple(field.name for field in dataclasses.fields(dsp.Estimates))
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +119,7 @@ def judge(measured: Measured) -> tuple[AudioFacts, AnalysisFacts]:
     vector = dsp.embed(measured.features)
     if vector is not None and not np.isfinite(vector).all():
         raise InternalError("its vector is not finite")
-    values = {field.name: getattr(estimates, field.name) for field in dataclasses.fields(estimates)}
+    values = {name: getattr(estimates, name) for name in _ESTIMATES}
     values["tempo_candidates"] = [{"tempo": tempo, "score": score} for tempo, score in estimates.tempo_candidates]
     values["key_candidates"] = [
         {"key": key, "mode": mode, "score": score} for key, mode, score in estimates.key_candidates
@@ -129,7 +130,7 @@ def judge(measured: Measured) -> tuple[AudioFacts, AnalysisFacts]:
         file_id=facts.file_id,
         spectral_features=measured.features.summary,
         provenance=provenance,
-        vector=None if vector is None else [float(value) for value in vector],
+        vector=None if vector is None else vector.tolist(),
         vector_version=None if vector is None else VERSIONS["store"],
         versions={step: VERSIONS[step] for step in CPU_STEPS},
         seconds={step: round(value, 6) for step, value in seconds.items()},
