@@ -8,8 +8,9 @@ READY := .venv/.ready
 KUBERNETES := 1.30
 MANIFESTS := $(filter-out %/kustomization.yaml,$(wildcard deployment/kubernetes/*.yaml))
 LIBRARY ?=
-# The shell reads it from its environment: a name may hold quotes.
-export LIBRARY
+LABELLED ?=
+# The shell reads them from its environment: a name may hold quotes.
+export LIBRARY LABELLED
 
 # Python comes from the machine, packages from the lock file: nothing else is downloaded.
 export UV_PYTHON_DOWNLOADS := never
@@ -68,7 +69,8 @@ lint: $(READY) ## style, types, import contracts, deployment files
 
 check: lint test ## what CI runs
 
-bench: $(READY) ## speed and accuracy, as ratios against a reference in the same run
+bench: $(READY) ## accuracy (of LABELLED=folder with a manifest.csv), and speed as ratios against a reference in the same run
+	$(BIN)/python -m benchmarks.accuracy $${LABELLED:+"$$LABELLED"}
 	$(BIN)/python -m benchmarks.engine
 	$(BIN)/python -m benchmarks.pipeline
 	$(BIN)/python -m benchmarks.record

@@ -56,3 +56,9 @@ def load_network(name: str, part: str = "net") -> Network:
     """Read a network; ``part`` is the prefix of its arrays in the file."""
     arrays = load_arrays(name)
     return Network(**{field: arrays[f"{part}_{field}"].astype(np.float64) for field in Network.__slots__})
+
+
+def calibrated(name: str, score: float) -> float:
+    """Turn the score of an answer into the chance that it is right, by the curve in the file of a model."""
+    arrays = load_arrays(name)
+    return float(np.interp(score, arrays["scores"], arrays["chances"]))

@@ -94,6 +94,8 @@ class KeyEstimate:
     confidence: float | None = None
     candidates: tuple[tuple[str, str, float], ...] = ()
     camelot: str | None = None
+    music: float | None = None
+    """Chance that it is music with a key, not drums or noise; None for silence."""
 
 
 @dataclass(frozen=True, slots=True)
