@@ -242,10 +242,7 @@ def _lines(band: Band, score: Score, *, content: str) -> None:
                 score.add(beat, voice.note(midi, length), gain * strength / len(notes) ** 0.5, late)
 
 
-Drawn = tuple[str, Style, float]
-
-
-def draw(rng: Rng) -> Drawn:
+def _tempo(rng: Rng) -> tuple[str, Style, float]:
     """Draw a style and a tempo: mostly usual, sometimes anything that is still near."""
     names = list(STYLES)
     if rng.random() < 0.85:
@@ -274,9 +271,9 @@ def cut(y: F64, rng: Rng, ending: str) -> F64:
     return y
 
 
-def loop(rng: Rng, drawn: Drawn | None = None) -> Clip:
-    """Make a loop, of a style and tempo that were drawn or will be."""
-    name, style, bpm = drawn or draw(rng)
+def loop(rng: Rng) -> Clip:
+    """Make a loop."""
+    name, style, bpm = _tempo(rng)
     bars = int(rng.choice([1, 2, 4, 8, 16], p=[0.2, 0.36, 0.31, 0.11, 0.02]))
     while bars > 1 and bars * style.beats * 60.0 / bpm > 26.0:
         bars //= 2
@@ -300,7 +297,7 @@ def loop(rng: Rng, drawn: Drawn | None = None) -> Clip:
 
 def track(rng: Rng) -> Clip:
     """Make 25 to 60 s of sections, some without drums, from blocks of four bars."""
-    name, style, bpm = draw(rng)
+    name, style, bpm = _tempo(rng)
     blocks: list[tuple[F64, F64]] = []
     for _ in range(2):
         band = _band(rng, style, bpm, 4)

@@ -428,11 +428,8 @@ def _swing(rng: Rng, per: int) -> float:
     return 0.0 if per == 3 or rng.random() < 0.7 else float(rng.uniform(0.08, 0.6))
 
 
-Drawn = tuple[float, int, int, bool, float, str, Any]
-"""Tempo, beats a bar, steps a beat, man or machine, swing, a name, and who plays the drums."""
-
-
-def _drawn(rng: Rng, studio: Studio) -> Drawn:
+def _drawn(rng: Rng, studio: Studio) -> tuple[float, int, int, bool, float, str, Any]:
+    """Draw tempo, beats a bar, steps a beat, man or machine, swing, a name, and who plays the drums."""
     kind = str(rng.choice(["drummer", "sequencer", "band"], p=[0.4, 0.36, 0.24]))
     if kind == "drummer":
         per, beats = (3 if rng.random() < 0.14 else 4), (3 if rng.random() < 0.05 else 4)
@@ -468,9 +465,9 @@ def _play(stage: Stage, who: Any, per: int, *, content: str) -> None:
         _music(stage, content=content, per=per)
 
 
-def loop(rng: Rng, studio: Studio, drawn: Drawn) -> Clip:
+def loop(rng: Rng, studio: Studio) -> Clip:
     """Make a loop."""
-    bpm, beats, per, human, swing, name, who = drawn
+    bpm, beats, per, human, swing, name, who = _drawn(rng, studio)
     bars = int(rng.choice([1, 2, 4, 8], p=[0.22, 0.38, 0.3, 0.1]))
     while bars > 1 and bars * beats * 60.0 / bpm > 24.0:
         bars //= 2
@@ -491,9 +488,9 @@ def loop(rng: Rng, studio: Studio, drawn: Drawn) -> Clip:
     return Clip(_finish(_cut(y, rng, ending), rng), bpm, half, beats, f"{name} {content} {ending}")
 
 
-def track(rng: Rng, studio: Studio, drawn: Drawn) -> Clip:
+def track(rng: Rng, studio: Studio) -> Clip:
     """Make 20 to 50 s: what a loop has, for longer, in sections."""
-    bpm, beats, per, human, swing, name, who = drawn
+    bpm, beats, per, human, swing, name, who = _drawn(rng, studio)
     sections: list[F64] = []
     for content in ("mix", str(rng.choice(["drums", "melodic", "mix"]))):
         stage = Stage.build(rng, studio, bpm, beats=beats, bars=8, human=human, swing=swing)
@@ -549,20 +546,7 @@ def project(seed: int, studio: Studio) -> Clip:
 def make(seed: int, studio: Studio) -> Clip:
     """Make the clip of a seed."""
     rng = np.random.default_rng((44100, seed))
-    return (loop, track)[int(rng.random() < 0.12)](rng, studio, _drawn(rng, studio))
-
-
-def far(seed: int, studio: Studio) -> Clip:
-    """Make the clip of a seed that is slow (below 85 BPM) or fast (above 160): what is played at such tempi."""
-    rng = np.random.default_rng((82000, seed))
-    fast = rng.random() < 0.6
-    part = (loop, track)[int(rng.random() < 0.12)]
-    synthesized = rng.random() < 0.35
-    while True:
-        drawn = material.draw(rng) if synthesized else _drawn(rng, studio)
-        bpm = drawn[2] if synthesized else drawn[0]
-        if bpm > 160.0 if fast else bpm < 85.0:
-            return material.loop(rng, drawn) if synthesized else part(rng, studio, drawn)
+    return (loop, track)[int(rng.random() < 0.12)](rng, studio)
 
 
 def _one_hit(rng: Rng, studio: Studio) -> F64:

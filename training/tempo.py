@@ -38,7 +38,7 @@ _USUAL = (
 # As many packs as the other usual styles have, but fewer styles are that fast.
 _FAST = ("hardcore", "drum and bass", "jungle")
 _HELD_OUT = 6
-_FALSE = 0.06  # share of beatless clips that may be given a tempo; what is no loop by its kind loses it again
+_FALSE = 0.03  # share of beatless clips that may be given a tempo; what is no loop by its kind loses it again
 _UNRELATED = 0.15
 _PARTS = ("drums", "top", "single", "melodic", "bass", "mix", "exact", "near", "padded", "tail", "late", "anywhere")
 
@@ -117,7 +117,7 @@ def _variants(onset: F32, clip: F64, name: str, *, source: str) -> list[tuple[F3
     count = 4 if fast else 2 if usual else int(rng.random() < 0.3)
     if source != "tempo":  # of that there is enough, and a project's tempo says something
         fast = source != "still" and any(style in name for style in _FAST)
-        count = 3 * fast * (source != "far") + int(source == "studio" and rng.random() < 0.35)
+        count = 3 * fast + int(source == "studio" and rng.random() < 0.35)
     for _ in range(count):
         factor = _factor(rng, float(clip[1]))
         variants.append((_stretched(onset, factor), clip * (1.0, 1.0 / factor, 1.0, 1.0, factor)))
@@ -349,7 +349,6 @@ def main() -> None:
     parser.add_argument("--clips", type=int, default=6000, help="of synthesized sounds")
     parser.add_argument("--studio", type=int, default=14000, help="of sampled sounds too")
     parser.add_argument("--project", type=int, default=5000, help="cut from projects of a sequencer")
-    parser.add_argument("--far", type=int, default=6000, help="slow and fast ones")
     parser.add_argument("--still", type=int, default=2000, help="without a tempo")
     arguments = parser.parse_args()
     arguments.cache.mkdir(parents=True, exist_ok=True)
@@ -358,14 +357,12 @@ def main() -> None:
         "tempo": material.make,
         "studio": lambda seed: studio.make(seed, here),
         "project": lambda seed: studio.project(seed, here),
-        "far": lambda seed: studio.far(seed, here),
         "still": lambda seed: studio.still(seed, here),
     }
     counts = {
         "tempo": arguments.clips,
         "studio": arguments.studio,
         "project": arguments.project,
-        "far": arguments.far,
         "still": arguments.still,
     }
     arrays = learn(table(counts, arguments.cache, makers))

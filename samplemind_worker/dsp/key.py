@@ -54,4 +54,5 @@ def estimate_key(features: Features) -> KeyEstimate:
         candidates=tuple((PITCH_CLASSES[k], m, score) for (k, m, _), score in zip(named, scores, strict=True)),
         camelot=camelot(tonic, mode),
         music=music,
+        score=odd,
     )
