@@ -10,8 +10,9 @@ MANIFESTS := $(filter-out %/kustomization.yaml,$(wildcard deployment/kubernetes/
 # Scenarios at once: most of their time is waiting.
 CHAOS_AT_ONCE ?= 2
 LIBRARY ?=
-# The shell reads it from its environment: a name may hold quotes.
-export LIBRARY
+LABELLED ?=
+# The shell reads them from its environment: a name may hold quotes.
+export LIBRARY LABELLED
 
 # Python comes from the machine, packages from the lock file: nothing else is downloaded.
 export UV_PYTHON_DOWNLOADS := never
@@ -78,7 +79,8 @@ lint: $(READY) ## style, types, import contracts, deployment files
 
 check: lint test ## what CI runs
 
-bench: $(READY) ## speed and accuracy, as ratios against a reference in the same run
+bench: $(READY) ## accuracy (of LABELLED=folder with a manifest.csv), and speed as ratios against a reference in the same run
+	$(BIN)/python -m benchmarks.accuracy $${LABELLED:+"$$LABELLED"}
 	$(BIN)/python -m benchmarks.engine
 	$(BIN)/python -m benchmarks.sandbox
 	$(BIN)/python -m benchmarks.pipeline

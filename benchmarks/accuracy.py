@@ -1,8 +1,9 @@
-"""Measure the accuracy of all answers against a manifest of labels, and whether their confidence is true.
+"""Measure the accuracy of all answers against labels, and whether their confidence is true.
 
-``python -m benchmarks.accuracy [MANIFEST]``; without one the demonstration library is made and measured. A manifest
-has the columns that `benchmarks.library` writes; ``notes`` may hold ``halftime=1`` or ``octave=uncertain`` (the level
-of the tempo is not judged then), ``midi=60`` (a single note) and ``class=snare`` (``cymbal`` is a crash).
+``python -m benchmarks.accuracy [LABELLED]``; LABELLED is a folder with a ``manifest.csv``, or such a file. Without one
+the demonstration library is made and measured. A manifest has the columns that `benchmarks.library` writes; ``notes``
+may hold ``halftime=1`` or ``octave=uncertain`` (the level of the tempo is not judged then), ``midi=60`` (a single note)
+and ``class=snare`` (``cymbal`` is a crash).
 """
 
 import argparse
@@ -23,13 +24,14 @@ Row = dict[str, str]
 _LEVELS = (1.0, 2.0, 3.0, 1 / 2, 1 / 3)
 _COLUMNS = ("acc1", "acc2", "t1", "t05", "false", "key", "pitch class", "pitch", "kind", "instrument")
 _CONFIDENCES = {
-    "acc1": "tempo_confidence",
-    "key": "key_confidence",
-    "pitch": "pitch_confidence",
-    "kind": "kind_confidence",
-    "instrument": "instrument_confidence",
+    "tempo": ("acc1", "tempo_confidence"),
+    "key": ("key", "key_confidence"),
+    "kind": ("kind", "kind_confidence"),
+    "instrument": ("instrument", "instrument_confidence"),
+    "pitch": ("pitch", "pitch_confidence"),
 }
-"""Measures with a confidence, and its field."""
+"""Answers with a confidence: the measure that says whether they are right, and the field."""
+_BAR = 40  # characters
 
 
 def _near(found: float | None, wanted: float, tolerance: float) -> bool:
@@ -75,14 +77,20 @@ def analyse(path: Path) -> dsp.Estimates | None:
     return dsp.estimate(dsp.compute_features(decoded.y, sr=decoded.sr), duration=decoded.duration)
 
 
-def reliability(answers: list[tuple[float, bool]]) -> Iterator[str]:
-    """Draw, for each tenth of confidence, how many answers there were and how many of them were right."""
+def reliability(title: str, answers: list[tuple[float, bool]]) -> Iterator[str]:
+    """Draw, for each tenth of confidence, how many answers were right, and by a ``|`` how many should have been."""
+    sure = sum(confidence for confidence, _ in answers) / len(answers)
+    share = sum(right for _, right in answers) / len(answers)
+    yield f"{title}: {len(answers)} answers, {100 * sure:.1f} % sure, {100 * share:.1f} % right"
+    yield f"{'given with':10} {'answers':>7} {'right':>5} {'share':>7}"
     for low in range(10):
-        inside = [right for confidence, right in answers if min(int(confidence * 10), 9) == low]
+        inside = [(confidence, right) for confidence, right in answers if min(int(confidence * 10), 9) == low]
         if inside:
-            share = sum(inside) / len(inside)
-            bar = "#" * round(40 * share)
-            yield f"{low / 10:.1f}-{low / 10 + 0.1:.1f} {len(inside):5} {100 * share:5.1f} % |{bar:40}|"
+            hits = sum(right for _, right in inside)
+            bar = list(f"{'#' * round(_BAR * hits / len(inside)):{_BAR + 1}}")
+            bar[round(_BAR * sum(confidence for confidence, _ in inside) / len(inside))] = "|"
+            place = f"{low / 10:.1f}-{low / 10 + 0.1:.1f}"
+            yield f"{place:10} {len(inside):7} {hits:5} {100 * hits / len(inside):5.1f} % {''.join(bar).rstrip()}"
 
 
 def report(manifest: Path) -> None:
@@ -93,12 +101,14 @@ def report(manifest: Path) -> None:
     answers: dict[str, list[tuple[float, bool]]] = {name: [] for name in _CONFIDENCES}
     for row in rows:
         found = analyse(manifest.parent / row["path"])
-        for name, right in measures(row, found):
+        judged = dict(measures(row, found))
+        for name, right in judged.items():
             counts["all"][name].append(right)
             counts[row["set"]][name].append(right)
-            confidence = getattr(found, _CONFIDENCES[name]) if found and name in _CONFIDENCES else None
-            if confidence is not None:
-                answers[name].append((confidence, right))
+        for name, (measure, field) in _CONFIDENCES.items():
+            confidence = getattr(found, field) if found else None
+            if confidence is not None and measure in judged:
+                answers[name].append((confidence, judged[measure]))
     print("| set | " + " | ".join(_COLUMNS) + " |\n|---|" + "---|" * len(_COLUMNS))
     for group in counts:
         cells = [counts[group][name] for name in _COLUMNS]
@@ -107,17 +117,17 @@ def report(manifest: Path) -> None:
         )
     for name, given in answers.items():
         if given:
-            print(f"\nConfidence of {name}: answers, share right\n" + "\n".join(reliability(given)))
+            print("", *reliability(f"Confidence of {name}", given), sep="\n")
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.accuracy", description=__doc__)
-    parser.add_argument("manifest", type=Path, nargs="?")
-    manifest: Path | None = parser.parse_args(arguments).manifest
+    parser.add_argument("labelled", type=Path, nargs="?")
+    labelled: Path | None = parser.parse_args(arguments).labelled
     dsp.warm_up()
-    if manifest is not None:
-        report(manifest)
+    if labelled is not None:
+        report(labelled / library.MANIFEST if labelled.is_dir() else labelled)
         return 0
     with tempfile.TemporaryDirectory() as folder:
         library.write(Path(folder) / "demo", list(library.demo()))

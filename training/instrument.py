@@ -17,7 +17,7 @@ from samplemind_worker import dsp
 from samplemind_worker.dsp.instrument import CLASSES, DRUMS, describe
 from samplemind_worker.dsp.network import softmax
 from samplemind_worker.dsp.pitch import hear
-from training import augment, network, oneshots
+from training import augment, confidence, network, oneshots
 
 F32 = npt.NDArray[np.float32]
 
@@ -52,11 +52,7 @@ def _report(odds: npt.NDArray[np.float64], right: npt.NDArray[np.int64]) -> None
             others = np.bincount(found[own & (found != k)], minlength=len(CLASSES))
             taken = ", ".join(f"{CLASSES[j]} {others[j]}" for j in np.argsort(-others)[:4] if others[j])
             sys.stdout.write(f"{name:11}{own.sum():6} {100 * (found[own] == k).mean():5.1f} % right, else {taken}\n")
-    for low in (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9):
-        inside = (chance >= low) & (chance < low + 0.1)
-        if inside.any():
-            share = 100 * (found == right)[inside].mean()
-            sys.stdout.write(f"confidence from {low:.1f}: {inside.sum()} answers, {share:.0f} % right\n")
+    confidence.report("instrument", chance, found == right)
 
 
 def fit(folder: Path) -> None:

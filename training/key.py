@@ -17,7 +17,7 @@ import numpy.typing as npt
 from samplemind_worker import dsp
 from samplemind_worker.dsp import key_model
 from tests import signals
-from training import measured, network, songs, soundfonts
+from training import confidence, measured, network, songs, soundfonts
 
 F32 = npt.NDArray[np.float32]
 Rng = np.random.Generator
@@ -190,43 +190,53 @@ def score(right: npt.NDArray[np.int64], found: npt.NDArray[np.int64]) -> tuple[f
 
 
 def held_out(
-    rows: npt.NDArray[Any], right: npt.NDArray[np.int64], fonts: npt.NDArray[np.str_], **options: Any
-) -> npt.NDArray[np.float64]:
-    """Give the logits of every clip from a network that heard neither its soundfont nor that of its fold."""
+    rows: npt.NDArray[Any], right: npt.NDArray[np.int64], fonts: npt.NDArray[np.str_],
+    learned: npt.NDArray[np.bool_], **options: Any,
+) -> npt.NDArray[np.float64]:  # fmt: skip
+    """Give the logits of every clip from a network that heard neither its soundfont nor that of its fold.
+
+    Only what is ``learned`` is learned from.
+    """
     logits = np.zeros((len(rows), rows.shape[1] * options.get("outputs", 1)))
     for fold in _FOLDS:
         out = np.isin(fonts, fold)
-        logits[out] = network.fit(rows[~out], right[~out], **options).logits(rows[out]).reshape(int(out.sum()), -1)
+        used = ~out & learned
+        logits[out] = network.fit(rows[used], right[used], **options).logits(rows[out]).reshape(int(out.sum()), -1)
     return logits
 
 
 def fit(folder: Path) -> None:
-    """Learn, report on held-out soundfonts, write the model."""
+    """Learn, report on held-out soundfonts, fit the confidence there, write the model."""
     clips = load(folder)
     described = [key_model.profiles(c.features.notes) for c in clips]
     fonts = np.array([c.truth["font"] for c in clips])
     tonal_rows = np.stack([key_model.tonal_row(c.features, d) for c, d in zip(clips, described, strict=True)])[:, None]
     has_key = np.array([c.truth["tonic"] >= 0 for c in clips])
     options: dict[str, Any] = {"outputs": 2, "hidden": 8, "epochs": 60, "decay": 1e-3, "seeds": (0, 1, 2)}
-    logits = held_out(tonal_rows, has_key.astype(np.int64), fonts, **options)
+    logits = held_out(tonal_rows, has_key.astype(np.int64), fonts, np.ones_like(has_key), **options)
     given = logits[:, 1] > logits[:, 0]
     lost, wrong = 100 * (~given[has_key]).mean(), 100 * given[~has_key].mean()
     sys.stdout.write(f"music taken for drums {lost:.1f} %, drums and noise for music {wrong:.1f} %\n")
+    tonal_divisor = network.temperature(logits, has_key.astype(np.int64))
+    music = network.softmax(logits / tonal_divisor)[:, 1]
+    confidence.report("music or drums", np.maximum(music, 1.0 - music), given == has_key)
     tonal = network.fit(tonal_rows, has_key.astype(np.int64), **options)
 
-    rows = np.stack([key_model.key_rows(d) for d, keyed in zip(described, has_key, strict=True) if keyed])
-    right = np.array([_index(c.truth) for c in clips if c.truth["tonic"] >= 0])
+    rows = np.stack([key_model.key_rows(d) for d in described])
+    right = np.array([_index(c.truth) if c.truth["tonic"] >= 0 else 0 for c in clips])
     options = {"outputs": 2, "hidden": 16, "epochs": 25, "seeds": (0, 1, 2)}
-    logits = held_out(rows, right, fonts[has_key], **options)
-    sys.stdout.write("held-out soundfonts: key_w {:.1f} key_x {:.1f}\n".format(*score(right, logits.argmax(axis=1))))
-    divisor = network.temperature(logits, right)
-    odds = network.softmax(logits / divisor)
-    for low, high in ((0.0, 0.4), (0.4, 0.6), (0.6, 0.8), (0.8, 0.95), (0.95, 1.01)):
-        inside = (odds.max(axis=1) >= low) & (odds.max(axis=1) < high)
-        share = 100 * (odds.argmax(axis=1) == right)[inside].mean()
-        sys.stdout.write(f"confidence {low}-{high}: {inside.sum()} answers, {share:.0f} % right\n")
-    net = network.fit(rows, right, **options)
-    np.savez_compressed(_MODEL, **network.to_arrays(net, divisor=divisor), **network.to_arrays(tonal, "tonal"))  # type: ignore[arg-type]
+    logits = held_out(rows, right, fonts, has_key, **options)
+    found = logits.argmax(axis=1)
+    sys.stdout.write("held-out soundfonts: key_w {:.1f} key_x {:.1f}\n".format(*score(right[has_key], found[has_key])))
+    divisor = network.temperature(logits[has_key], right[has_key])
+    # As `dsp.key` does: a key is given to what is taken for music, drums among it.
+    scores = network.softmax(logits / divisor).max(axis=1)[given] * music[given]
+    hit = (has_key & (found == right))[given]
+    confidence.report("key, as the networks have it", scores, hit)
+    confidence.report("key, by the curve of the other half", confidence.crossed(scores, hit), hit)
+    arrays = network.to_arrays(network.fit(rows[has_key], right[has_key], **options), divisor=divisor)
+    arrays |= network.to_arrays(tonal, "tonal", divisor=tonal_divisor) | confidence.curve(scores, hit)
+    np.savez_compressed(_MODEL, **arrays)  # type: ignore[arg-type]
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ from samplemind_worker.dsp.kind import (
 from samplemind_worker.dsp.network import softmax
 from samplemind_worker.dsp.pitch import hear
 from samplemind_worker.dsp.tempo import estimate_tempo
-from training import augment, beatless, effects, material, network, oneshots, songs, sounds, voices
+from training import augment, beatless, confidence, effects, material, network, oneshots, songs, sounds, voices
 
 F32 = npt.NDArray[np.float32]
 Rng = np.random.Generator
@@ -113,9 +113,7 @@ def fit(folder: Path) -> None:
         sys.stdout.write(f"{name:11}{own.sum():6} {100 * hit[own].mean():5.1f} % right\n")
     divisor = network.temperature(logits, right)
     chance = softmax(logits / divisor).max(axis=1)
-    for low in np.arange(0.5, 1.0, 0.1):
-        inside = (chance >= low) & (chance < low + 0.1 + (low > 0.85))
-        sys.stdout.write(f"confidence from {low:.1f}: {inside.sum()} answers, {100 * hit[inside].mean():.0f} % right\n")
+    confidence.report("kind", chance, hit)
     net = network.fit(rows[:, None], right, weight=weight, **options)
     np.savez_compressed(_MODEL, **network.to_arrays(net, divisor=divisor))  # type: ignore[arg-type]
 

@@ -16,11 +16,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from sklearn.ensemble import HistGradientBoostingClassifier
-from sklearn.isotonic import IsotonicRegression
 
 from samplemind_worker.dsp import tempo, tempo_model
 from samplemind_worker.dsp.features import onset_strength
-from training import bank, grooves, material, studio
+from training import bank, confidence, grooves, material, studio
 from training.material import Clip
 
 Bools = npt.NDArray[np.bool_]
@@ -39,7 +38,7 @@ _USUAL = (
 # As many packs as the other usual styles have, but fewer styles are that fast.
 _FAST = ("hardcore", "drum and bass", "jungle")
 _HELD_OUT = 6
-_FALSE = 0.06  # share of beatless clips that may be given a tempo; what is no loop by its kind loses it again
+_FALSE = 0.03  # share of beatless clips that may be given a tempo; what is no loop by its kind loses it again
 _UNRELATED = 0.15
 _PARTS = ("drums", "top", "single", "melodic", "bass", "mix", "exact", "near", "padded", "tail", "late", "anywhere")
 
@@ -297,8 +296,7 @@ def learn(found: Table) -> dict[str, npt.NDArray[Any]]:
     report(found, best, least)
     given = best.score >= least
     good = right_level(found, best)
-    curve = IsotonicRegression(out_of_bounds="clip", y_min=0.02, y_max=0.99).fit(best.score[given], good[given])
-    places = np.linspace(least, 1.0, 33)
+    confidence.report("tempo", confidence.crossed(best.score[given], good[given]), good[given])
     meter = ~np.array(["six eight" in name for name in found.names])[found.clip]
     usable = np.flatnonzero((apart < 0.02) & ~held & meter)
     three = _learn(found.rows[usable], found.clips[found.clip[usable], 3] == 3, trees=80, leaves=7)
@@ -309,8 +307,7 @@ def learn(found: Table) -> dict[str, npt.NDArray[Any]]:
     return {
         **_joined([_flat(model) for model in right], "right"),
         **_joined([_flat(three)], "three"),
-        "scores": places.astype(np.float32),
-        "chances": curve.predict(places).astype(np.float32),
+        **confidence.curve(best.score[given], good[given]),
         "least": np.array(least),
     }
 

@@ -17,7 +17,6 @@ __all__ = [
     "EMBEDDING_SIZE",
     "EMBEDDING_VERSION",
     "SR",
-    "VERSIONS",
     "Estimates",
     "Features",
     "compute_features",
@@ -25,9 +24,6 @@ __all__ = [
     "estimate",
     "warm_up",
 ]
-
-VERSIONS: dict[str, int] = {"decode": 1, "features": 2, "tempo_key": 2}
-"""Version of each step's answers: raised whenever one may change."""
 
 
 def warm_up() -> None:

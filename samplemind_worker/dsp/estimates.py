@@ -33,7 +33,9 @@ def estimate(features: Features, *, duration: float) -> Estimates:
         tempo, key = TempoEstimate(), KeyEstimate()
     if kind != "one_shot":
         pitch = PitchEstimate()
-    instrument, instrument_confidence = estimate_instrument(features, heard, kind=kind, key=key)
+    instrument, instrument_confidence = estimate_instrument(
+        features, heard, kind=kind, kind_confidence=kind_confidence, key=key
+    )
     tuned = key.key is not None or pitch.midi is not None
     return Estimates(
         kind=kind,

@@ -62,7 +62,7 @@ def describe(features: Features, heard: Heard | None) -> npt.NDArray[np.float32]
 
 
 def estimate_instrument(
-    features: Features, heard: Heard | None, *, kind: str | None, key: KeyEstimate
+    features: Features, heard: Heard | None, *, kind: str | None, kind_confidence: float | None, key: KeyEstimate
 ) -> tuple[str | None, float | None]:
     """Name the instrument, or the content of longer material.
 
@@ -71,9 +71,10 @@ def estimate_instrument(
     features : Features
     heard : Heard or None
         What its pitch is taken for.
-    kind : str or None
+    kind, kind_confidence
+        What it was taken for.
     key : KeyEstimate
-        What was found.
+        What was found under the assumption that there is one.
 
     Returns
     -------
@@ -81,12 +82,13 @@ def estimate_instrument(
         Name from the contract's list and confidence, the chance that it is right; None where that is below 0.3, and
         for silence.
     """
-    if kind is None:
+    if kind is None or kind_confidence is None:
         return None, None
     if kind == "track":
-        return "song", 0.7
+        return "song", kind_confidence
     if kind == "loop":
-        return ("music_loop", 0.7) if key.key is not None else ("drum_loop", 0.7)
+        music = key.music or 0.0
+        return ("music_loop", kind_confidence * music) if key.key else ("drum_loop", kind_confidence * (1.0 - music))
     row = describe(features, heard).astype(np.float64)
     odds = softmax(load_network("instrument").logits(row))
     best = int(odds.argmax())

@@ -94,7 +94,7 @@ def kind_row(
             tempo.confidence or 0.0,
             float(beats is not None and beats % 4 == 0),
             float(key.key is not None),
-            key.confidence or 0.0,
+            key.score or 0.0,
             change(features),
             end_level(features) / 30.0,
             math.log2(1.0 + len(times)),

@@ -69,3 +69,9 @@ def load_network(name: str, part: str = "net") -> Network:
     arrays = load_arrays(name)
     names = [each.name for each in fields(Network) if each.init]
     return Network(**{name: arrays[f"{part}_{name}"].astype(np.float64) for name in names})
+
+
+def calibrated(name: str, score: float) -> float:
+    """Turn the score of an answer into the chance that it is right, by the curve in the file of a model."""
+    arrays = load_arrays(name)
+    return float(np.interp(score, arrays["scores"], arrays["chances"]))

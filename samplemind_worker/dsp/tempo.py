@@ -21,6 +21,7 @@ _PEAKS = 8
 _SAME_LEVEL = 0.04  # relative; as mir_eval and the literature have it
 _NEAR = 0.0015  # relative; what lies nearer is one candidate
 _TEMPI = 5  # candidates that are named
+_EARLY = 0.05  # of a period; a beat this little before the end of a loop is the first of its next round
 
 
 def comb(pulse: Pulse, lags: F64) -> F64:
@@ -79,8 +80,12 @@ def _beats(pulse: Pulse, period: float) -> F64:
     first = int(comb_sums.argmax())
     # A loop that is cut to the beat begins with one, unless its onsets say otherwise.
     if pulse.looped and comb_sums[0] > 0.7 * comb_sums[first]:
-        first = int(comb_sums[: max(1, round(0.05 * period))].argmax())
-    return np.arange(first, n, period) / RATE
+        first = int(comb_sums[: max(1, round(_EARLY * period))].argmax())
+    if not pulse.looped:
+        return np.arange(first, n, period) / RATE
+    if first >= (1.0 - _EARLY) * period:
+        first -= period
+    return np.maximum(np.arange(first, pulse.duration * RATE - _EARLY * period, period), 0.0) / RATE
 
 
 def estimate_tempo(features: Features, *, duration: float) -> TempoEstimate:

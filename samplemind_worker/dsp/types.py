@@ -94,6 +94,10 @@ class KeyEstimate:
     confidence: float | None = None
     candidates: tuple[tuple[str, str, float], ...] = ()
     camelot: str | None = None
+    music: float | None = None
+    """Chance that it is music with a key, not drums or noise; None for silence."""
+    score: float | None = None
+    """What the network that knows keys alone thinks of it: how far the first key stands out."""
 
 
 @dataclass(frozen=True, slots=True)

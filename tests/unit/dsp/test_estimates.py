@@ -10,6 +10,7 @@ import soxr
 from benchmarks import library
 from samplemind_worker import dsp
 from samplemind_worker.dsp.key_model import score_keys
+from samplemind_worker.dsp.network import calibrated, load_arrays
 from samplemind_worker.dsp.units import PITCH_CLASSES, camelot
 from tests import signals
 
@@ -96,6 +97,38 @@ def test_all_keys(tonic: int, mode: str):
     assert (found.key, found.mode) == (PITCH_CLASSES[tonic], mode)
     assert found.camelot == camelot(tonic, mode)
     assert found.key_candidates[0][:2] == (found.key, found.mode)
+
+
+@pytest.mark.parametrize("mode", ["major", "minor"])
+def test_scores_of_keys_are_chances(mode: str):
+    found = _analyze(signals.melodic_loop(7, mode, 110.0, sr=SR))
+    scores = [score for _, _, score in found.key_candidates]
+    assert found.key_candidates[0] == (found.key, found.mode, found.key_confidence)
+    assert scores == sorted(scores, reverse=True)
+    assert 0.0 <= scores[-1] <= sum(scores) <= 1.0 + 1e-9
+
+
+def test_music_in_two_keys_has_a_less_certain_one():
+    parts = [signals.melodic_loop(tonic, "major", 120.0, sr=SR) for tonic in (0, 6)]
+    both, *single = [_analyze(y).key_confidence for y in (np.concatenate(parts), *parts)]
+    assert both is not None
+    assert both < 0.9 * min(confidence or 0.0 for confidence in single)
+
+
+def test_the_curve_of_the_key_rises_from_chance_to_certainty():
+    arrays = load_arrays("key")
+    chances = [calibrated("key", score) for score in np.linspace(0.0, 1.0, 101).tolist()]
+    assert chances == sorted(chances)
+    assert chances[-1] == pytest.approx(float(arrays["chances"][-1]))
+    assert chances[0] < 0.2
+    assert 0.9 < chances[-1] < 1.0
+
+
+def test_a_loop_is_named_no_surer_than_its_kind():
+    for y in (signals.drum_loop(120.0, bars=2, sr=SR), signals.melodic_loop(2, "minor", 120.0, sr=SR)):
+        found = _analyze(y)
+        assert found.kind_confidence is not None
+        assert 0.5 < (found.instrument_confidence or 0.0) <= found.kind_confidence
 
 
 def test_camelot_codes():

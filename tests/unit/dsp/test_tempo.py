@@ -105,6 +105,21 @@ def test_beats_lie_on_the_hits_of_a_click_track():
     assert np.median(on_clicks) < 0.03
 
 
+@pytest.mark.parametrize("sr", [22050, 44100])
+@pytest.mark.parametrize(("bpm", "bars"), [(90.0, 2), (120.0, 4), (127.3, 4), (140.0, 8)])
+def test_a_loop_has_as_many_beats_as_it_is_long(bpm: float, bars: int, sr: int):
+    found = _estimate(signals.drum_loop(bpm, bars=bars, pattern="rock", sr=sr), sr=sr)
+    assert found.beats_in_loop == 4 * bars
+    assert found.beats == pytest.approx(np.arange(4 * bars) * 60.0 / bpm, abs=0.02)
+
+
+def test_a_loop_that_begins_early_has_no_beat_of_its_next_round():
+    y = np.roll(signals.drum_loop(120.0, bars=2, pattern="rock", sr=SR), -round(0.01 * SR))
+    found = _estimate(y)
+    assert found.beats_in_loop == 8
+    assert found.beats == pytest.approx(np.arange(8) * 0.5, abs=0.02)
+
+
 def test_measures_have_the_shape_that_the_trees_were_learned_on():
     features = dsp.compute_features(signals.drum_loop(120.0, sr=SR), sr=SR)
     pulse = tempo_model.prepare(features.onset, samples=features.samples, duration=features.samples / SR)
