@@ -89,6 +89,9 @@ class Settings(BaseSettings):
 
     max_channels: int = Field(default=64, ge=1)
 
+    stated_evidence: bool = True
+    """Weigh what tags and names say of a file against what is heard; without it the sound alone is judged."""
+
     inbox: Path | None = None
     """Folder that `ingest` takes sample packs from; default: ``inbox`` under ``home``."""
 

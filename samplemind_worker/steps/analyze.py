@@ -34,9 +34,9 @@ def analyze_file(path: Path, settings: Settings) -> tuple[AudioFacts, AnalysisFa
     # Links were weighed when the path was found or named; what they lead to is what is read.
     root, relative = library.locate(Path(os.path.realpath(path)), settings.roots)
     with library.open_file(root, relative, roots=settings.roots, max_bytes=settings.max_file_bytes) as file:
-        name = os.path.basename(os.fsencode(path))  # noqa: PTH119 -- bytes
+        name = os.path.abspath(os.fsencode(path))  # noqa: PTH100 -- bytes; a link has its own name
         signal = read_signal(file, name=name, file_id=identify(file), limits=limits(settings))
-    return judge(measure(signal))
+    return judge(measure(signal), stated_evidence=settings.stated_evidence)
 
 
 def analyze_paths(paths: Sequence[Path], *, settings: Settings, jobs: int) -> Iterator[dict[str, Any]]:

@@ -123,7 +123,7 @@ def _open(workspace: Workspace, item: Item, files: ExitStack) -> _Opened:
 
 
 def _decode(workspace: Workspace, one: _Opened) -> Signal:
-    name = os.path.basename(one.item.path)  # noqa: PTH119 -- bytes
+    name = library.place_of(one.item.root, one.item.path)
     return read_signal(one.file, name=name, file_id=one.place.file_id, limits=limits(workspace.settings))
 
 
