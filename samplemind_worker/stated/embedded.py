@@ -14,13 +14,14 @@ from typing import Any, BinaryIO, cast
 
 from tinytag import TinyTag, TinyTagException, UnsupportedFormatError
 
-from samplemind_worker.stated import chunks
+from samplemind_worker.stated import chunks, vorbis
 from samplemind_worker.stated.chunks import Container
 from samplemind_worker.stated.window import Window
 
 _RIFF = frozenset({"WAV", "WAVEX", "RF64"})
 _AIFF = frozenset({"AIFF"})
-_TAGGED = {"FLAC": "vorbis", "OGG": "vorbis", "MP3": "id3", "MPEG": "id3"}
+_VORBIS = frozenset({"FLAC", "OGG"})
+_MP3 = frozenset({"MP3", "MPEG"})
 _ID3 = frozenset({b"id3 ", b"ID3 "})
 _TEXTS = ("info", "id3", "vorbis", "aiff")
 _NOT_PLAIN = re.compile(r"[^a-z0-9]+")
@@ -72,8 +73,11 @@ def read(descriptor: int, audio_format: str) -> Embedded:
         _read_riff(Container(descriptor), found)
     elif audio_format in _AIFF:
         _read_aiff(Container(descriptor), found)
-    elif audio_format in _TAGGED:
-        found.take_tags(_TAGGED[audio_format], Window(descriptor, 0, os.fstat(descriptor).st_size))
+    elif audio_format in _VORBIS:
+        with found.damage():
+            found.take_texts("vorbis", vorbis.comments(descriptor))
+    elif audio_format in _MP3:
+        found.take_id3(Window(descriptor, 0, os.fstat(descriptor).st_size))
     return found.ended()
 
 
@@ -88,7 +92,7 @@ def _read_riff(container: Container, found: "_Collector") -> None:
                 names |= chunks.labels(data)
                 found.take_texts("info", chunks.info(data).items())
         elif chunk.name in _ID3:
-            found.take_tags("id3", Window(container.descriptor, chunk.start, chunk.size))
+            found.take_id3(Window(container.descriptor, chunk.start, chunk.size))
     for cue in found.metadata.get("cues", ()):
         if cue["id"] in names:
             cue["name"] = found.cut(names[cue["id"]])
@@ -101,7 +105,7 @@ def _read_aiff(container: Container, found: "_Collector") -> None:
         elif chunk.name in chunks.AIFF_TEXTS:
             found.take_texts("aiff", [(chunks.AIFF_TEXTS[chunk.name], chunks.text_of(container.payload(chunk)))])
         elif chunk.name in _ID3:
-            found.take_tags("id3", Window(container.descriptor, chunk.start, chunk.size))
+            found.take_id3(Window(container.descriptor, chunk.start, chunk.size))
 
 
 class _Collector:
@@ -133,8 +137,8 @@ class _Collector:
             if value:
                 self.metadata.setdefault(name, value)
 
-    def take_tags(self, name: str, window: Window) -> None:
-        """Keep the texts of an ID3 tag or of Vorbis comments."""
+    def take_id3(self, window: Window) -> None:
+        """Keep the texts of an ID3 tag."""
         with self.damage():
             try:
                 tag = TinyTag.get(file_obj=cast("BinaryIO", window), duration=False)
@@ -142,7 +146,7 @@ class _Collector:
                 return
             texts = ((key, value) for key, value in tag.as_dict().items() if key not in _OF_THE_FILE)
             self.take_texts(
-                name, ((key, "; ".join(value) if isinstance(value, list) else str(value)) for key, value in texts)
+                "id3", ((key, "; ".join(value) if isinstance(value, list) else str(value)) for key, value in texts)
             )
 
     def take_texts(self, name: str, texts: Iterable[tuple[str, str]]) -> None:
@@ -153,8 +157,10 @@ class _Collector:
             if len(own) == _MOST_FIELDS:
                 self._warnings["tags_cut"] = None
                 return
-            if plain and value.strip():
-                own.setdefault(plain, self.cut(value.strip()))
+            text = value.strip()
+            if plain and text:
+                before = own.get(plain)
+                own[plain] = self.cut(text if before in {None, text} else f"{before}; {text}")
 
     def cut(self, text: str) -> str:
         """Return as much of a text as is kept; half a surrogate pair, which no store takes, is written out."""

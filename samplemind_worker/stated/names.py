@@ -47,7 +47,7 @@ _RANGE = re.compile(r"(?<!\d)(\d{2,3})[\s_]*(?:-|to)[\s_]*$", re.IGNORECASE)
 _NUMBER = re.compile(r"[1-9]\d{1,2}$")
 _KEY = re.compile(r"([A-G])(#|b|sharp|flat)?(m|[Mm]in|MIN|[Mm]inor|MINOR|[Mm]aj|MAJ|[Mm]ajor|MAJOR)$")
 _TONIC = re.compile(r"([A-G])(#|b|sharp|flat)?$")
-_NOTE = re.compile(r"([A-G])(#|b)?-?(\d)$")
+_NOTE = re.compile(r"([A-G])(#|b)?(\d)$")
 _CAMELOT_CODE = re.compile(r"(1[0-2]|[1-9])([AB])$")
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
 
@@ -58,7 +58,7 @@ _ALSO_WORDS = frozenset(
 _PERSONS = frozenset({"i", "who", "what", "where", "why", "here", "you", "we", "they", "not"})
 _UNITS = frozenset({
     "hz", "khz", "bit", "bits", "kbps", "db", "ms", "s", "sec", "secs", "st", "semitones", "percent", "bar", "bars",
-    "beat", "beats", "min", "mins", "cm", "mm", "am", "pm", "a", "b",
+    "beat", "beats", "min", "mins", "cm", "mm",
 })  # fmt: skip
 _COUNTED = frozenset({
     "vol", "volume", "no", "nr", "num", "take", "part", "pt", "track", "pack", "kit", "mk", "v", "ver", "version",
@@ -72,9 +72,10 @@ _MACHINES = frozenset({101, 106})
 _CLEAR_INSTRUMENTS = {
     "kick": "kick", "bassdrum": "kick", "kik": "kick", "snare": "snare", "snr": "snare", "handclap": "clap",
     "rimshot": "rim", "sidestick": "rim", "hihat": "hat", "hh": "hat", "closedhat": "hat_closed", "closedhihat":
-    "hat_closed", "chh": "hat_closed", "openhat": "hat_open", "openhihat": "hat_open", "ohh": "hat_open", "shaker":
-    "shaker", "cowbell": "cowbell", "percussion": "perc", "perc": "perc", "synth": "synth", "piano": "piano",
-    "guitar": "guitar", "flute": "flute", "vocal": "vocal", "vox": "vocal", "fx": "fx", "sfx": "fx",
+    "hat_closed", "chh": "hat_closed", "openhat": "hat_open", "openhihat": "hat_open", "ohh": "hat_open", "hatclosed":
+    "hat_closed", "hatopen": "hat_open", "shaker": "shaker", "cowbell": "cowbell", "percussion": "perc", "perc":
+    "perc", "synth": "synth", "piano": "piano", "guitar": "guitar", "flute": "flute", "vocal": "vocal", "vox":
+    "vocal", "fx": "fx", "sfx": "fx",
 }  # fmt: skip
 _LIKELY_INSTRUMENTS = {
     "clap": "clap", "rim": "rim", "hat": "hat", "tom": "tom", "crash": "crash", "ride": "ride", "bass": "bass",
@@ -124,7 +125,7 @@ def _read_name(name: str) -> list[Said]:
     tokens = [(found[0], found.start(), found.end()) for found in _TOKEN.finditer(name)]
     words = [_words(token) for token, _, _ in tokens]
     found = [
-        _explicit_tempo(name) or _bare_tempo([token for token, _, _ in tokens], words),
+        _explicit_tempo(name) if "bpm" in name.lower() else _bare_tempo([token for token, _, _ in tokens], words),
         _key(name, tokens, words),
         _note([token for token, _, _ in tokens], words),
         _kind(words),
@@ -137,7 +138,7 @@ def _read_folder(folder: str) -> list[Said]:
     folder = folder.replace("♯", "#").replace("♭", "b")
     tokens = [(found[0], found.start(), found.end()) for found in _TOKEN.finditer(folder)]
     words = [_words(token) for token, _, _ in tokens]
-    flat = [word for token in words for word in token if not word.isdigit()]
+    flat = [word for token in words for word in token if not word.isdecimal()]
     key = _key(folder, tokens, words)
     found = [_explicit_tempo(folder), key if key is not None and key.mode is not None else None]
     # "Kicks", "Drum Loops", "01 Kick": a shelf. "Test Loop" and "Loop Sessions" are titles.
@@ -192,11 +193,11 @@ def _bare_tempo(tokens: Sequence[str], words: Sequence[Sequence[str]]) -> Said |
         if not _NUMBER.match(token):
             continue
         value = int(token)
-        after = words[at + 1][:1] if at + 1 < len(words) else []
+        after = tokens[at + 1].lower() if at + 1 < len(tokens) else ""
         before = words[at - 1][-1:] if at else []
         if not _BARE[0] <= value <= _BARE[1] or value in _MACHINES:
             continue
-        if (after and after[0] in _UNITS) or (before and before[0] in _COUNTED):
+        if after in _UNITS or (before and before[0] in _COUNTED):
             continue
         values.append(Said("tempo", float(value), token, "weak"))
     return _only(values)
@@ -205,7 +206,7 @@ def _bare_tempo(tokens: Sequence[str], words: Sequence[Sequence[str]]) -> Said |
 def _is_musical(words: Sequence[Sequence[str]], at: int) -> bool:
     """Tell whether a word of music stands within two tokens."""
     near = [word for token in [*words[max(0, at - 2) : at], *words[at + 1 : at + 3]] for word in token]
-    return any(word in _MUSICAL or (word.isdigit() and _BARE[0] <= int(word[:4]) <= _BARE[1]) for word in near)
+    return any(word in _MUSICAL or (word.isdecimal() and _BARE[0] <= int(word[:4]) <= _BARE[1]) for word in near)
 
 
 def _key(name: str, tokens: Sequence[tuple[str, int, int]], words: Sequence[Sequence[str]]) -> Said | None:
@@ -242,10 +243,10 @@ def _stands_as_key(name: str, tokens: Sequence[tuple[str, int, int]], words: Seq
     if before in _PERSONS or after in _PERSONS:
         return False
     if _is_musical(words, at):
-        return not (before.isdigit() and int(before[:4]) <= 12 and name[start - 1 : start] == " ")  # noqa: PLR2004 -- a clock
+        return not (before.isdecimal() and int(before[:4]) <= 12 and name[start - 1 : start] == " ")  # noqa: PLR2004 -- a clock
     apart = (name[start - 1 : start] or "_") + (name[end : end + 1] or "_")
     # Between underscores or hyphens, as machines and careful people write; "10_Cm" is a length, "4_Am" a time.
-    return at > 0 and not before.isdigit() and all(sign in "_-" for sign in apart)
+    return at > 0 and not before.isdecimal() and all(sign in "_-" for sign in apart)
 
 
 def _note(tokens: Sequence[str], words: Sequence[Sequence[str]]) -> Said | None:

@@ -335,7 +335,8 @@ def _weigh_instrument(found: Estimates, said: Sequence[Statement], provenance: d
         name = str(one.said.value)
         if name == _ANY_HAT:
             name = found.instrument if (found.instrument or "").startswith(f"{_ANY_HAT}_") else None
-        if name is not None and (name == "drum_loop" if found.kind == "loop" else found.kind == "one_shot"):
+        # Single sounds are named so in one-shots, drums together in loops.
+        if name is not None and found.kind == ("loop" if name == "drum_loop" else "one_shot"):
             claims.append((one, name))
     if not claims:
         return found
