@@ -1,7 +1,7 @@
 """``export``: results out, as CSV or JSON, in constant memory."""
 
-import csv
 import os
+import re
 from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +25,8 @@ COLUMNS = (
 
 # https://owasp.org/www-community/attacks/CSV_Injection: what makes a spreadsheet read a text as a formula.
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001 -- the full-width ones too
+
+_UNSURE = re.compile(r'[",;\t\r\n]|^\s|\s$')
 
 
 def export(
@@ -92,17 +94,17 @@ def _write_json(reports: Iterable[Report], write: Callable[[str], object], *, cl
     write("[]\n" if separator == "[\n" else "\n]\n")
 
 
-class _Sink:
-    def __init__(self, write: Callable[[str], object]) -> None:
-        self.write = write
-
-
 def _write_csv(reports: Iterable[Report], write: Callable[[str], object], *, clean: bool) -> None:
-    writer = csv.writer(_Sink(write))
-    writer.writerow(COLUMNS)
+    write(",".join(COLUMNS) + "\r\n")
     for report in reports:
-        row = csv_row(report)
-        writer.writerow([output.clean(cell) for cell in row] if clean else row)
+        line = ",".join(map(_quoted, csv_row(report)))
+        write((output.clean(line) if clean else line) + "\r\n")
+
+
+def _quoted(cell: str | float) -> str:
+    """Write a cell, in quotes where a spreadsheet might take part of it for another cell, whatever separator it has."""
+    text = str(cell)
+    return '"' + text.replace('"', '""') + '"' if _UNSURE.search(text) else text
 
 
 def csv_row(report: Report) -> list[str | int | float]:

@@ -10,6 +10,7 @@ Conventions: a `Said` is one reading; tonics 0 (C) to 11 (B); ``clarity`` is how
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from typing import Literal
 
@@ -134,7 +135,9 @@ def _read_name(name: str) -> list[Said]:
     return [one for one in found if one is not None]
 
 
-def _read_folder(folder: str) -> list[Said]:
+@lru_cache(maxsize=256)
+def _read_folder(folder: str) -> tuple[Said, ...]:
+    """Read a folder; its files come one after the other."""
     folder = folder.replace("♯", "#").replace("♭", "b")
     tokens = [(found[0], found.start(), found.end()) for found in _TOKEN.finditer(folder)]
     words = [_words(token) for token, _, _ in tokens]
@@ -145,11 +148,11 @@ def _read_folder(folder: str) -> list[Said]:
     plural = bool(flat) and tokens[-1][0].lower().endswith("s") and flat[-1] in _MUSICAL
     if plural or (flat and all(word in _MUSICAL or word == "one" for word in flat)):
         found += [_kind(words), _instrument(words)]
-    return [
+    return tuple(
         Said(one.about, one.value, one.text, "weak" if one.clarity == "weak" else "likely", one.mode)
         for one in found
         if one is not None
-    ]
+    )
 
 
 def _words(token: str) -> list[str]:
