@@ -1,5 +1,6 @@
 """``export``: results out, as CSV or JSON, in constant memory."""
 
+import csv
 import os
 import re
 from collections.abc import Callable, Generator, Iterable
@@ -24,9 +25,8 @@ COLUMNS = (
 )  # fmt: skip
 
 # https://owasp.org/www-community/attacks/CSV_Injection: what makes a spreadsheet read a text as a formula.
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001 -- the full-width ones too
-
-_UNSURE = re.compile(r'[",;\t\r\n]|^\s|\s$')
+# Also within a cell, after what a spreadsheet may take for the end of one: it need not believe in commas and quotes.
+_FORMULA = re.compile("^(?=[=+@\t\r\n＝＋－＠-])|(?<=[;\t\r\n])(?=[=+@＝＋－＠-])")  # noqa: RUF001 -- the full-width ones too
 
 
 def export(
@@ -94,17 +94,17 @@ def _write_json(reports: Iterable[Report], write: Callable[[str], object], *, cl
     write("[]\n" if separator == "[\n" else "\n]\n")
 
 
+class _Sink:
+    def __init__(self, write: Callable[[str], object]) -> None:
+        self.write = write
+
+
 def _write_csv(reports: Iterable[Report], write: Callable[[str], object], *, clean: bool) -> None:
-    write(",".join(COLUMNS) + "\r\n")
+    writer = csv.writer(_Sink(write))
+    writer.writerow(COLUMNS)
     for report in reports:
-        line = ",".join(map(_quoted, csv_row(report)))
-        write((output.clean(line) if clean else line) + "\r\n")
-
-
-def _quoted(cell: str | float) -> str:
-    """Write a cell, in quotes where a spreadsheet might take part of it for another cell, whatever separator it has."""
-    text = str(cell)
-    return '"' + text.replace('"', '""') + '"' if _UNSURE.search(text) else text
+        row = csv_row(report)
+        writer.writerow([output.clean(cell) for cell in row] if clean else row)
 
 
 def csv_row(report: Report) -> list[str | int | float]:
@@ -130,4 +130,4 @@ def _cell(value: object) -> str | int | float:
 
 def neutral(text: str) -> str:
     """Return a text that no spreadsheet reads as a formula."""
-    return "'" + text if text.startswith(_FORMULA_STARTS) else text
+    return _FORMULA.sub("'", text)
