@@ -69,15 +69,15 @@ def read(descriptor: int, audio_format: str) -> Embedded:
     The place where the file is read next stays where it is. Damaged content raises nothing.
     """
     found = _Collector()
-    if audio_format in _RIFF:
-        _read_riff(Container(descriptor), found)
-    elif audio_format in _AIFF:
-        _read_aiff(Container(descriptor), found)
-    elif audio_format in _VORBIS:
-        with found.damage():
+    with found.damage():
+        if audio_format in _RIFF:
+            _read_riff(Container(descriptor), found)
+        elif audio_format in _AIFF:
+            _read_aiff(Container(descriptor), found)
+        elif audio_format in _VORBIS:
             found.take_texts("vorbis", vorbis.comments(descriptor))
-    elif audio_format in _MP3:
-        found.take_id3(Window(descriptor, 0, os.fstat(descriptor).st_size))
+        elif audio_format in _MP3:
+            found.take_id3(Window(descriptor, 0, os.fstat(descriptor).st_size))
     return found.ended()
 
 
@@ -121,7 +121,7 @@ class _Collector:
         """Make a warning of what parsers raise about rubbish."""
         try:
             yield
-        except (struct.error, TinyTagException):
+        except (struct.error, TinyTagException, OSError):
             self._warnings["tags_damaged"] = None
 
     def take_chunk(self, name: str, reader: Callable[[bytes], Any], data: bytes) -> None:
