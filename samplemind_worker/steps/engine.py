@@ -75,6 +75,12 @@ def identify(file: BufferedReader) -> str:
     return content
 
 
+def names_of(path: bytes) -> tuple[str, str]:
+    """Return a file's name, and the same after up to two of its folders, as text for the record."""
+    named, _ = library.printable(b"/".join(path.split(b"/")[-_NAMES:]).lstrip(b"/"))
+    return named.rpartition("/")[2], named
+
+
 def read_signal(file: BufferedReader, *, name: bytes, file_id: str, limits: Limits) -> Signal:
     """Decode an open file, and read what lies beside its samples; ``name`` may come after its folders.
 
@@ -84,12 +90,12 @@ def read_signal(file: BufferedReader, *, name: bytes, file_id: str, limits: Limi
         If it holds no audio that can be read within the limits.
     """
     started = time.perf_counter()
-    named, _ = library.printable(b"/".join(name.split(b"/")[-_NAMES:]).lstrip(b"/"))
+    filename, named = names_of(name)
     audio = decode(file, limits=limits)
     beside = embedded.read(file.fileno(), audio.format)
     facts = AudioFacts(
         file_id=file_id,
-        filename=named.rpartition("/")[2],
+        filename=filename,
         file_size=os.fstat(file.fileno()).st_size,
         duration=audio.duration,
         sample_rate=audio.sample_rate,
