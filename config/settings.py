@@ -114,6 +114,9 @@ class Settings(BaseSettings):
     decode_seconds: float = Field(default=60.0, ge=0.1, le=86_400)
     """Most CPU time that decoding one file may take; one that needs more fails with ``timeout``."""
 
+    stated_evidence: bool = True
+    """Weigh what tags and names say of a file against what is heard; without it the sound alone is judged."""
+
     inbox: Path | None = None
     """Folder that `ingest` takes sample packs from; default: ``inbox`` under ``home``."""
 

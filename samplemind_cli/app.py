@@ -89,7 +89,8 @@ def run(arguments: list[str] | None = None) -> int:
         return _INTERRUPTED
     except Exception as error:  # noqa: BLE001 -- the edge of the program: told in one line, or with --debug in full
         if _debug:
-            traceback.print_exception(error)
+            for line in "".join(traceback.format_exception(error)).splitlines():
+                output.note(line)
         message, code = _ending(error)
         output.note("samplemind: error: " + " ".join(message.split()))
     return code if isinstance(code, int) else 0

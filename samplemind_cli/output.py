@@ -1,4 +1,4 @@
-"""What reaches the user: JSON, tables, notes; and the one place that cleans strings for a terminal.
+"""What reaches the user: JSON, tables, notes; what strangers wrote is cleaned on the way (`samplemind_worker.text`).
 
 Data goes to stdout, everything else to stderr. Loads the standard library alone, and rich where a table is drawn.
 """
@@ -6,38 +6,16 @@ Data goes to stdout, everything else to stderr. Loads the standard library alone
 import json
 import os
 import sys
-import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
 from samplemind_worker.errors import SetupError
+from samplemind_worker.text import clean
 
 Row = Sequence[object]
 
 _PAGE = 1000  # rows laid out together: a batch of a million files is printed in constant memory
-_JOINERS = "\u200c\u200d"  # needed to write Persian and Hindi, and to join emoji; they move no cursor
-
-
-def clean(value: object) -> str:
-    """Return a text that cannot steer a terminal: control, bidi and other invisible characters are shown escaped.
-
-    Of a name that is no UTF-8 the bytes are shown as numbers.
-    """
-    text = str(value)
-    # True for nearly every name; false for each character that is escaped below, and for few others.
-    if text.isprintable():
-        return text
-    return "".join(map(_visible, text))
-
-
-def _visible(letter: str) -> str:
-    code = ord(letter)
-    if 0xDC80 <= code <= 0xDCFF:  # noqa: PLR2004 -- what `os.fsdecode` makes of the bytes 80 to FF
-        return f"\\x{code - 0xDC00:02x}"
-    if letter in _JOINERS or unicodedata.category(letter) not in {"Cc", "Cf", "Cs", "Zl", "Zp"}:
-        return letter
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"  # noqa: PLR2004 -- the bounds of a code block in Unicode
 
 
 def write(text: str) -> None:

@@ -1,4 +1,4 @@
-"""One sink for all logs of a process: ours, Celery's and the libraries'."""
+"""One sink for all logs of a process: ours, Celery's and the libraries'; an event is a line, whatever it quotes."""
 
 import logging
 import sys
@@ -9,6 +9,7 @@ from loguru import logger
 
 from config.log_options import log_options
 from config.settings import Settings
+from samplemind_worker.text import ascii_json, one_line
 
 _LIBRARY_LEVELS: Final = {
     "celery": "INFO",
@@ -31,14 +32,26 @@ class _ToLoguru(logging.Handler):
             level: str | int = logger.level(record.levelname).name
         except ValueError:
             level = record.levelno
-        logger.opt(exception=record.exc_info).log(level, record.getMessage().replace("\n", " | "))
+        logger.opt(exception=record.exc_info).log(level, record.getMessage())
+
+
+def write_text(message: str) -> None:
+    """Write one event to stderr, as one line that steers no terminal."""
+    sys.stderr.write(one_line(message) + "\n")
+    sys.stderr.flush()
+
+
+def write_json(message: str) -> None:
+    """Write one event to stderr, as one line of JSON in ASCII."""
+    sys.stderr.write(ascii_json(message.rstrip("\n")) + "\n")
+    sys.stderr.flush()
 
 
 def configure_logging(settings: Settings, process: str) -> None:
     """Send all logs of this process to one loguru sink on stderr."""
     logger.remove()
     logger.configure(extra={"process": process, "task": "", "parcel": "", "fields": ""})
-    logger.add(sys.stderr, **log_options(settings))
+    logger.add(write_json if settings.log_json else write_text, **log_options(settings))
     logging.basicConfig(handlers=[_ToLoguru()], level=settings.log_level, force=True)
     logging.captureWarnings(capture=True)
     for name, level in _LIBRARY_LEVELS.items():

@@ -24,6 +24,9 @@ def analyze(
     jobs: Annotated[
         int | None, typer.Option(min=1, max=1024, help="Processes; by default one a core.", show_default=False)
     ] = None,
+    audio_only: Annotated[
+        bool, typer.Option("--audio-only", help="Judge the sound alone; by default tags and names are weighed too.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
 ) -> None:
     """Analyse files here and now; a folder is walked, and the order is that of the paths."""
@@ -36,6 +39,8 @@ def analyze(
     from samplemind_worker.steps.analyze import analyze_paths  # noqa: PLC0415 -- slow import
 
     settings = get_settings()
+    if audio_only:
+        settings = settings.model_copy(update={"stated_evidence": False})
     files = _audio_files(paths)
     analysis = analyze_paths(files, settings=settings, jobs=min(jobs or settings.concurrency, len(files)))
     rejected = 0

@@ -2,6 +2,7 @@
 
 import csv
 import os
+import re
 from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,7 +25,8 @@ COLUMNS = (
 )  # fmt: skip
 
 # https://owasp.org/www-community/attacks/CSV_Injection: what makes a spreadsheet read a text as a formula.
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001 -- the full-width ones too
+# Also within a cell, after what a spreadsheet may take for the end of one: it need not believe in commas and quotes.
+_FORMULA = re.compile("^(?=[=+@\t\r\n＝＋－＠-])|(?<=[;\t\r\n])(?=[=+@＝＋－＠-])")  # noqa: RUF001 -- the full-width ones too
 
 
 def export(
@@ -128,4 +130,4 @@ def _cell(value: object) -> str | int | float:
 
 def neutral(text: str) -> str:
     """Return a text that no spreadsheet reads as a formula."""
-    return "'" + text if text.startswith(_FORMULA_STARTS) else text
+    return _FORMULA.sub("'", text)

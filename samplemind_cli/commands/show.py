@@ -41,7 +41,16 @@ def _print(report: dict[str, Any], *, as_json: bool) -> None:
         output.emit(report)
         return
     values = {name: _in_words(value) for name, value in report.items() if name != "spectral_features"}
+    values["metadata"] = [f"{name}: {_in_words(value)}" for name, value in report.get("metadata", {}).items()]
+    values["stated"] = [_statement(one) for one in report.get("stated", ())]
     output.pairs(values | {name: _in_words(value) for name, value in report.get("spectral_features", {}).items()})
+
+
+def _statement(one: dict[str, Any]) -> str:
+    what = " ".join(str(_in_words(part)) for part in (one["value"], one["mode"]) if part is not None)
+    verdict = "believed" if one["believed"] else "not believed"
+    where = f" in {one['name']}" if one["name"] else ""
+    return f"{one['about']} {what} by {one['source']} ({one['text']}{where}), {verdict}"
 
 
 def _in_words(value: object) -> object:

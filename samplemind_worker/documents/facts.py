@@ -27,6 +27,24 @@ class KeyCandidate(BaseModel):
     score: float
 
 
+class StatedFact(BaseModel):
+    """What somebody says of a sample, and whether the analysis says so too.
+
+    Of a key the value is the tonic, of a pitch the note without its octave.
+    """
+
+    about: Literal["tempo", "key", "pitch", "kind", "instrument"]
+    value: float | str
+    mode: Mode | None = None
+    source: str
+    """A chunk or a kind of tags (``acid``, ``id3``), or ``filename`` or ``folder``."""
+    text: str
+    """What is written there."""
+    name: str | None = None
+    """Of a filename or folder, which one: another copy may have another."""
+    believed: bool
+
+
 class AudioFacts(BaseModel):
     """What decoding tells: identity, format, level. ``file_id`` is the SHA-256 of the bytes."""
 
@@ -43,7 +61,11 @@ class AudioFacts(BaseModel):
     loudness_lufs: float | None = None
     true_peak_dbtp: float | None = None
     tags: list[str] = Field(default_factory=list)
+    """Genres and keywords that the file carries."""
     metadata: dict[str, Any] = Field(default_factory=dict)
+    """What chunks and tags say, by where it stands."""
+    named: str = ""
+    """The name that the content was read under, after up to two of its folders."""
     warnings: list[str] = Field(default_factory=list)
 
 
@@ -76,6 +98,15 @@ class AnalysisFacts(BaseModel):
     instrument_confidence: float | None = None
     spectral_features: dict[str, dict[str, Any]] = Field(default_factory=dict)
     provenance: dict[str, str] = Field(default_factory=dict)
+    """Where an answer is from: ``audio``, a source of what is stated, or several of them joined by ``+``."""
+    stated: list[StatedFact] = Field(default_factory=list)
+    kind_audio: Kind | None = None
+    """This and the following: what the sound alone says."""
+    tempo_audio: float | None = None
+    key_audio: str | None = None
+    mode_audio: Mode | None = None
+    pitch_midi_audio: int | None = None
+    instrument_audio: str | None = None
 
     vector: list[float] | None = None
     """Standardized feature vector for likeness; ``None`` for silence."""

@@ -10,6 +10,7 @@ _ANALYSIS_FIELDS = (
     "key", "mode", "key_confidence", "key_candidates", "camelot", "tuning_cents",
     "pitch_midi", "pitch_note", "pitch_cents", "pitch_confidence",
     "instrument", "instrument_confidence",
+    "kind_audio", "tempo_audio", "key_audio", "mode_audio", "pitch_midi_audio", "instrument_audio",
 )  # fmt: skip
 _TEXT_FIELDS = (
     "ai_provider", "ai_model", "ai_summary", "production_tips", "creative_ideas", "fl_studio_recommendations",
@@ -41,6 +42,7 @@ def analyzed(path: str, audio: AudioFacts, analysis: AnalysisFacts) -> dict[str,
     if analysis.ai_provider is not None:
         report.update({name: facts[name] for name in _TEXT_FIELDS})
     report["provenance"] = facts["provenance"]
+    report["stated"] = facts["stated"]
     report["versions"] = facts["versions"]
     report["seconds"] = facts["seconds"]
     if analysis.analyzed_at is not None:

@@ -8,7 +8,7 @@ from samplemind_worker.dsp.tempo import estimate_tempo
 from samplemind_worker.dsp.types import Estimates, Features, KeyEstimate, PitchEstimate, TempoEstimate
 
 
-def estimate(features: Features, *, duration: float) -> Estimates:
+def estimate(features: Features, *, duration: float, kind: str | None = None) -> Estimates:
     """Conclude tempo, key, kind, pitch and instrument.
 
     Parameters
@@ -17,6 +17,8 @@ def estimate(features: Features, *, duration: float) -> Estimates:
         Of the signal, or of an excerpt of a long one.
     duration : float
         Seconds of the whole file.
+    kind : str or None
+        Kind that it is taken for; by default the one that is heard. ``kind_confidence`` is None then.
 
     Returns
     -------
@@ -28,7 +30,9 @@ def estimate(features: Features, *, duration: float) -> Estimates:
         tempo, key = estimate_tempo(features, duration=duration), estimate_key(features)
     heard = hear(features)
     pitch = estimate_pitch(features, heard)
-    kind, kind_confidence = estimate_kind(features, heard, duration=duration, tempo=tempo, key=key)
+    kind_confidence: float | None = None
+    if kind is None:
+        kind, kind_confidence = estimate_kind(features, heard, duration=duration, tempo=tempo, key=key)
     if kind not in {"loop", "track"}:
         tempo, key = TempoEstimate(), KeyEstimate()
     if kind != "one_shot":

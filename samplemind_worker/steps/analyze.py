@@ -137,13 +137,13 @@ def _analyze(paths: Sequence[Path], settings: Settings) -> Generator[tuple[Audio
         signals = read_signals([one for one in opened if isinstance(one, Source)], settings)
         for one in opened:
             signal = next(signals) if isinstance(one, Source) else one
-            yield signal if isinstance(signal, PermanentError) else attempt(lambda signal=signal: _judged(signal))
+            yield signal if isinstance(signal, PermanentError) else attempt(lambda signal=signal: _judged(signal, settings))
         # To its end: a decoder whose answers are not all taken is put away.
         next(signals, None)
 
 
-def _judged(signal: Signal) -> tuple[AudioFacts, AnalysisFacts]:
-    return judge(measure(signal))
+def _judged(signal: Signal, settings: Settings) -> tuple[AudioFacts, AnalysisFacts]:
+    return judge(measure(signal), stated_evidence=settings.stated_evidence)
 
 
 def _open(path: Path, settings: Settings, files: ExitStack) -> Source:
@@ -151,7 +151,8 @@ def _open(path: Path, settings: Settings, files: ExitStack) -> Source:
     root, relative = library.locate(Path(os.path.realpath(path)), settings.roots)
     file = library.open_file(root, relative, roots=settings.roots, max_bytes=settings.max_file_bytes)
     files.enter_context(file)
-    return Source(file, os.path.basename(os.fsencode(path)), identify_within(file, settings))  # noqa: PTH119 -- bytes
+    name = os.path.abspath(os.fsencode(path))  # noqa: PTH100 -- bytes; a link has its own name
+    return Source(file, name, identify_within(file, settings))
 
 
 def _shown(path: Path) -> str:

@@ -133,8 +133,9 @@ def _open(workspace: Workspace, item: Item, files: ExitStack) -> _Opened:
 
 
 def _decode(workspace: Workspace, opened: Sequence[_Opened]) -> Iterator[Signal | PermanentError]:
-    names = (os.path.basename(one.item.path) for one in opened)  # noqa: PTH119 -- bytes
-    sources = [Source(one.file, name, one.place.file_id) for one, name in zip(opened, names, strict=True)]
+    sources = [
+        Source(one.file, library.place_of(one.item.root, one.item.path), one.place.file_id) for one in opened
+    ]
     return read_signals(sources, workspace.settings)
 
 

@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from io import BufferedReader
-from typing import TypeVar
+from typing import Final, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -19,8 +19,9 @@ import numpy.typing as npt
 from config.settings import Settings
 from samplemind_worker import dsp
 from samplemind_worker.decode import Limits, decode
-from samplemind_worker.documents.facts import AnalysisFacts, AudioFacts
+from samplemind_worker.documents.facts import AnalysisFacts, AudioFacts, Mode, StatedFact
 from samplemind_worker.documents.versions import CPU_STEPS, VERSIONS
+from samplemind_worker.dsp.units import PITCH_CLASSES
 from samplemind_worker.errors import (
     EmptyFileError,
     InternalError,
@@ -28,10 +29,17 @@ from samplemind_worker.errors import (
     PermanentError,
     SampleMindError,
 )
+from samplemind_worker.stated import embedded
+from samplemind_worker.stated.evidence import Statement, collect
+from samplemind_worker.stated.weighing import Weighed, weigh
 from samplemind_worker.store import library
 
 T = TypeVar("T")
 _ESTIMATES = tuple(field.name for field in dataclasses.fields(dsp.Estimates))
+
+_NAMES: Final = 3  # of a path: the file's and those of two folders
+_HEARD: Final = ("kind", "tempo", "key", "mode", "pitch_midi", "instrument")
+"""Answers that are recorded as the sound alone gives them, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +76,16 @@ def identify(file: BufferedReader) -> str:
     return content
 
 
+def names_of(path: bytes) -> tuple[str, str]:
+    """Return a file's name, and the same after up to two of its folders, as text for the record."""
+    named, _ = library.printable(b"/".join(path.split(b"/")[-_NAMES:]).lstrip(b"/"))
+    return named.rpartition("/")[2], named
+
+
 def read_signal(file: BufferedReader, *, name: bytes, file_id: str, limits: Limits) -> Signal:
-    """Decode an open file, in this process: strangers' files go through `reader.read_signals`.
+    """Decode an open file, and read what lies beside its samples, in this process; ``name`` may come after its folders.
+
+    Strangers' files go through `reader.read_signals`.
 
     Raises
     ------
@@ -77,8 +93,9 @@ def read_signal(file: BufferedReader, *, name: bytes, file_id: str, limits: Limi
         If it holds no audio that can be read within the limits.
     """
     started = time.perf_counter()
-    filename, _ = library.printable(name)
+    filename, named = names_of(name)
     audio = decode(file, limits=limits)
+    beside = embedded.read(file.fileno(), audio.format)
     facts = AudioFacts(
         file_id=file_id,
         filename=filename,
@@ -90,7 +107,10 @@ def read_signal(file: BufferedReader, *, name: bytes, file_id: str, limits: Limi
         subtype=audio.subtype,
         loudness_lufs=audio.loudness_lufs,
         true_peak_dbtp=audio.true_peak_dbtp,
-        warnings=list(audio.warnings),
+        tags=beside.tags,
+        metadata=beside.metadata,
+        named=named,
+        warnings=[*audio.warnings, *beside.warnings],
     )
     return Signal(facts, audio.y, audio.sr, time.perf_counter() - started)
 
@@ -111,11 +131,16 @@ def measure(signal: Signal) -> Measured:
     return Measured(signal.facts, features, {"decode": signal.seconds, "features": time.perf_counter() - started})
 
 
-def judge(measured: Measured) -> tuple[AudioFacts, AnalysisFacts]:
-    """Turn one file's features into its analysis."""
+def judge(measured: Measured, *, stated_evidence: bool = True) -> tuple[AudioFacts, AnalysisFacts]:
+    """Turn one file's features into its analysis.
+
+    What is stated about the file is weighed against what is heard, unless the sound alone is asked for.
+    """
     started = time.perf_counter()
     facts = measured.facts
-    estimates = dsp.estimate(measured.features, duration=facts.duration)
+    heard = dsp.estimate(measured.features, duration=facts.duration)
+    weighed = _weigh(measured, heard) if stated_evidence else weigh(heard, (), duration=facts.duration)
+    estimates = weighed.estimates
     vector = dsp.embed(measured.features)
     if vector is not None and not np.isfinite(vector).all():
         raise InternalError("its vector is not finite")
@@ -124,12 +149,13 @@ def judge(measured: Measured) -> tuple[AudioFacts, AnalysisFacts]:
     values["key_candidates"] = [
         {"key": key, "mode": mode, "score": score} for key, mode, score in estimates.key_candidates
     ]
-    provenance = {name: "audio" for name in ("tempo", "key") if values[name] is not None}
+    values |= {f"{name}_audio": getattr(heard, name) for name in _HEARD}
     seconds = {**measured.seconds, "tempo_key": time.perf_counter() - started}
     analysis = AnalysisFacts(
         file_id=facts.file_id,
         spectral_features=measured.features.summary,
-        provenance=provenance,
+        provenance=dict(weighed.provenance),
+        stated=[_stated(statement, facts.named, believed=believed) for statement, believed in weighed.verdicts],
         vector=None if vector is None else vector.tolist(),
         vector_version=None if vector is None else VERSIONS["store"],
         versions={step: VERSIONS[step] for step in CPU_STEPS},
@@ -137,6 +163,29 @@ def judge(measured: Measured) -> tuple[AudioFacts, AnalysisFacts]:
         **values,
     )
     return facts, analysis
+
+
+def _weigh(measured: Measured, heard: dsp.Estimates) -> Weighed:
+    facts = measured.facts
+    return weigh(
+        heard,
+        collect(facts.metadata, facts.named, duration=facts.duration, sample_rate=facts.sample_rate),
+        duration=facts.duration,
+        hear_as=lambda kind: dsp.estimate(measured.features, duration=facts.duration, kind=kind),
+    )
+
+
+def _stated(statement: Statement, named: str, *, believed: bool) -> StatedFact:
+    said = statement.said
+    return StatedFact(
+        about=said.about,
+        value=PITCH_CLASSES[int(said.value)] if said.about in {"key", "pitch"} else said.value,
+        mode=cast("Mode | None", said.mode),
+        source=statement.source,
+        text=said.text,
+        name=named if statement.source in {"filename", "folder"} else None,
+        believed=believed,
+    )
 
 
 def attempt(work: Callable[[], T]) -> T | PermanentError:

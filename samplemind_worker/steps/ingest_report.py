@@ -7,6 +7,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
+from samplemind_worker.text import clean
+
 Status = Literal["taken", "known", "refused", "postponed", "waiting"]
 
 
@@ -107,23 +109,23 @@ class Report:
         counts = (f"{values[name]:,} {name}" for name in ("new", "known", "failed", "pending"))
         files = f"{values['files']:,}: " + ", ".join(counts)
         lines = [
-            f"Sample packs from {_plain(self.inbox)}, {values['started_at']}",
+            f"Sample packs from {clean(self.inbox)}, {values['started_at']}",
             "",
             f"packs    {packs}",
             f"files    {files}",
             f"time     {self.seconds:,.1f} s",
             f"spend    {values['summary_spend_usd']:.2f} USD on summaries",
-            *(f"alone    {_plain(name)}: neither archive, folder nor audio" for name in self.left_alone),
+            *(f"alone    {clean(name)}: neither archive, folder nor audio" for name in self.left_alone),
         ]
         if self.outcomes:
             lines.append("")
         for outcome in self.outcomes:
             said = {
                 "taken": f"{outcome.files:,} files ({outcome.new:,} new), batch {outcome.batch_id}, "
-                f"in {_plain(outcome.folder or '')}",
-                "known": f"taken before, in {_plain(outcome.folder or '')}",
-            }.get(outcome.status, _plain(outcome.reason or ""))
-            lines.append(f"{outcome.status:9} {_plain(outcome.pack)}: {said}")
+                f"in {clean(outcome.folder or '')}",
+                "known": f"taken before, in {clean(outcome.folder or '')}",
+            }.get(outcome.status, clean(outcome.reason or ""))
+            lines.append(f"{outcome.status:9} {clean(outcome.pack)}: {said}")
         return "\n".join(lines) + "\n"
 
     def write(self, folder: Path) -> Path:
@@ -138,7 +140,3 @@ class Report:
             draft.write_text(text, encoding="utf-8")
             draft.replace(target)
         return path
-
-
-def _plain(text: str) -> str:
-    return text if text.isprintable() else ascii(text)

@@ -3,6 +3,7 @@
 `read_signals` asks, in the worker; `read` answers, in a decoder that the sandbox has forked and confined.
 """
 
+import codecs
 import dataclasses
 import math
 import os
@@ -22,7 +23,7 @@ from samplemind_worker.documents.facts import AudioFacts
 from samplemind_worker.dsp import SR
 from samplemind_worker.errors import PermanentError, WorkerCrashedError
 from samplemind_worker.sandbox import AUDIO, Answer, Bounds, Wanted, shared
-from samplemind_worker.steps.engine import Signal, attempt, identify, limits, read_signal
+from samplemind_worker.steps.engine import Signal, attempt, identify, limits, names_of, read_signal
 from samplemind_worker.store import library
 
 _SPARE_SAMPLES: Final = 64  # a resampler may give a few more than asked for
@@ -30,10 +31,13 @@ _LARGE: Final = 256 * 2**20  # bytes: hashing them takes a quarter of a second
 _WARM_UP: Final = (("WAV", "PCM_16"), ("WAV", "FLOAT"), ("AIFF", "PCM_24"), ("FLAC", "PCM_16"), ("OGG", "VORBIS"),
                    ("OGG", "OPUS"), ("MP3", "MPEG_LAYER_III"), ("CAF", "ALAC_16"))  # fmt: skip
 
+_ENCODINGS: Final = ("utf-8", "utf-16-le", "utf-16-be", "latin-1", "cp1252", "ascii")
+"""What texts in tags are in; Python loads them on first use."""
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """An open file, its name without folders, and the SHA-256 of its bytes."""
+    """An open file, its name, which may come after its folders, and the SHA-256 of its bytes."""
 
     file: BufferedReader
     name: bytes
@@ -87,10 +91,10 @@ def identify_within(file: BufferedReader, settings: Settings) -> str:
 
 def _signal(source: Source, answer: Answer) -> Signal | PermanentError:
     """Take an answer, with what is known here rather than what it says of the file."""
-    filename, _ = library.printable(source.name)
+    filename, named = names_of(source.name)
     size = os.fstat(source.file.fileno()).st_size
     try:
-        known = {"file_id": source.file_id, "filename": filename, "file_size": size}
+        known = {"file_id": source.file_id, "filename": filename, "named": named, "file_size": size}
         facts = AudioFacts.model_validate({**answer.facts["audio"], **known})
         seconds = float(answer.facts["seconds"])
     except (KeyError, TypeError, ValueError):
@@ -117,6 +121,8 @@ def read(file: BufferedReader, request: dict[str, Any]) -> PermanentError | tupl
 
 def warm_up() -> None:
     """Read a file of each format, so that nothing is left to be loaded: a decoder can open no file."""
+    for encoding in _ENCODINGS:
+        codecs.lookup(encoding)
     allowed = {"name": "", "limits": dataclasses.asdict(Limits())}
     noise = np.random.default_rng(0).normal(0.0, 0.1, (4096, 2)).astype(np.float32)
     for form, subtype in _WARM_UP:

@@ -17,7 +17,9 @@ def run(workspace: Workspace, task: Run) -> bool:
             return ledger.queued_after(task.parcel_id, Step.TEMPO_KEY)
         measured = measured_of(workspace, task.parcel_id, items)
         judged = {
-            content: result if isinstance(result, PermanentError) else attempt(lambda result=result: judge(result))
+            content: result
+            if isinstance(result, PermanentError)
+            else attempt(lambda result=result: judge(result, stated_evidence=workspace.settings.stated_evidence))
             for content, result in measured.items()
         }
         results.save_analyses(

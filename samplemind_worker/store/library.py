@@ -78,6 +78,11 @@ def printable(path: bytes) -> tuple[str, bytes | None]:
         return path.decode(errors="backslashreplace"), path
 
 
+def place_of(root: str, path: bytes) -> bytes:
+    """Return a recorded place as a path; below a named root it is relative, as machines mount that where they like."""
+    return os.path.join(os.fsencode(root), path) if root.startswith("/") else path  # noqa: PTH118 -- bytes
+
+
 def folder_of(root: str, roots: Mapping[str, Path]) -> Path:
     """Return the folder of a recorded root.
 

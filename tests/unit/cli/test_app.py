@@ -162,6 +162,17 @@ def test_analyze_reports_each_file_in_order(tmp_path: Path):
     assert done.stderr == "4 files, 2 rejected\n"
 
 
+def test_analyze_can_judge_the_sound_alone(tmp_path: Path):
+    write_audio(tmp_path / "kit" / "Kick one shot.wav", tone())
+
+    weighed = json.loads(samplemind("analyze", "--json", "kit").stdout)
+    alone = json.loads(samplemind("analyze", "--json", "--audio-only", "kit").stdout)
+
+    assert weighed["provenance"] == {"kind": "audio+filename"}
+    assert (alone["provenance"], alone["stated"]) == ({}, [])
+    assert alone["kind"] == weighed["kind_audio"]
+
+
 def test_analyze_prints_a_plain_table_without_a_terminal(tmp_path: Path):
     write_audio(tmp_path / "kit" / "\x1b[31m[red].wav", tone())
     (tmp_path / "kit" / "empty.wav").write_bytes(b"")

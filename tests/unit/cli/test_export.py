@@ -25,7 +25,12 @@ def test_a_formula_is_neutralized(start: str):
     assert neutral(start + 'HYPERLINK("x")') == "'" + start + 'HYPERLINK("x")'
 
 
-@pytest.mark.parametrize("text", ["", "a=1.wav", "'x", "120 BPM"])
+@pytest.mark.parametrize("separator", [";", "\t", "\n", "\r"])
+def test_a_formula_after_a_separator_is_neutralized(separator: str):
+    assert neutral(f"a{separator}=1+1") == f"a{separator}'=1+1"
+
+
+@pytest.mark.parametrize("text", ["", "a=1.wav", "'x", "120 BPM", "a; -3 dB.wav", "a, -b.wav"])
 def test_other_texts_stay(text: str):
     assert neutral(text) == text
 
