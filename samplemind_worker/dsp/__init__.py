@@ -10,6 +10,7 @@ from samplemind_worker.dsp.embedding import EMBEDDING_SIZE, EMBEDDING_VERSION, e
 from samplemind_worker.dsp.estimates import estimate
 from samplemind_worker.dsp.features import compute_features
 from samplemind_worker.dsp.loudness import LoudnessMeter
+from samplemind_worker.dsp.resample import resample
 from samplemind_worker.dsp.types import Estimates, Features
 from samplemind_worker.dsp.units import SR
 
@@ -31,6 +32,7 @@ def warm_up() -> None:
     y = np.zeros((SR * 2, 1), np.float32)
     y[:: SR // 2] = 1.0
     LoudnessMeter(sr=44100, channels=1).update(y)
+    resample(y[:, 0], sr=44100)
     embed(features := compute_features(y[:, 0], sr=SR))
     # A loop has a tempo and a key, a one-shot an instrument: each asks its own models.
     estimate(features, duration=2.0)

@@ -6,7 +6,7 @@ joins the eight spectra by a transform of radix 8, after which neighbours in an 
 frames make one complex signal, for both are real. Everything a frame needs stays in the nearest cache.
 """
 
-# ruff: noqa: PLR0914, PLR0917, PLR2004 -- numba takes arguments by position; sizes are those of the transforms
+# ruff: noqa: PLR0917 -- numba takes arguments by position; sizes are those of the transforms
 # pyright: reportUntypedFunctionDecorator=false
 # numba's decorator is untyped; the annotations below are what callers see.
 
@@ -24,15 +24,21 @@ U64 = npt.NDArray[np.uint64]
 _jit: Any = nb.njit
 _f: Any = nb.types
 _SIGNAL: Any = _f.Array(_f.f4, 1, "C", readonly=True)
-_OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
+_OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
+# What only other kernels call is compiled with them, and not loaded on its own.
+_part: Any = nb.njit(**_OPTIONS)
+_OPTIONS["cache"] = True
 
 # Unsigned, for numba lets a negative index count from the end: a comparison each.
+# Changes with the sources of what is compiled into these kernels: numba looks at the age of this file alone.
+BUILT_ON = "edce9dec3984"
+
 U: Any = np.uint64
 ONE, TWO, THREE, FOUR, EIGHT, ROW = U(1), U(2), U(3), U(4), U(8), U(16)
 _HALF_ROOT: Any = np.float32(0.5**0.5)
 
 
-@_jit("void(f4[::1], u8, u8, u8, f4[:,::1], u8)", forceinline=True, **_OPTIONS)
+@_part
 def _stage(x: F32, first: Any, rows: Any, m: Any, w: F32, step: Any) -> None:
     """Do a stage of radix 4 on blocks of 4 m rows, m > 1: decimation in frequency, in place."""
     leg = m * ROW
@@ -59,7 +65,7 @@ def _stage(x: F32, first: Any, rows: Any, m: Any, w: F32, step: Any) -> None:
             store(x, o + THREE * leg + EIGHT, er * wi + ei * wr)
 
 
-@_jit("void(f4[::1], u8, f4[:,::1])", **_OPTIONS)
+@_part
 def _transform(x: F32, rows: Any, w: F32) -> None:
     """Transform rows of eight complex numbers down their columns; rows is a power of 2, ``w`` its roots of unity."""
     part, step = rows, ONE
@@ -96,7 +102,7 @@ def _transform(x: F32, rows: Any, w: F32) -> None:
             store(x, o + U(56), ti - vi)
 
 
-@_jit("void(f4[::1], u8, u8[::1], f4[::1], f4[::1], f4[::1])", **_OPTIONS)
+@_part
 def _join(x: F32, rows: Any, order: U64, turns: F32, zr: F32, zi: F32) -> None:
     """Join eight spectra of ``rows`` bins, whose places ``order`` tells, to one of 8 rows bins in its natural order."""
     for b in range(U(0), rows, EIGHT):
@@ -153,9 +159,9 @@ def _join(x: F32, rows: Any, order: U64, turns: F32, zr: F32, zi: F32) -> None:
         store(zi, b + U(7) * rows, e3i - p3i)
 
 
-@_jit(_f.void(_SIGNAL, _f.i8, _f.f4[::1], _f.f4[::1], _f.u8), **_OPTIONS)
+@_part
 def _take(y: F32, start: Any, window: F32, x: F32, part: Any) -> None:
-    """Write a windowed frame to the real (``part`` 0) or imaginary parts (8) of the rows; outside ``y`` there are zeros."""
+    """Write a windowed frame to the real (``part`` 0) or imaginary parts (8) of the rows; ``y`` is 0 outside."""
     size = window.shape[0]
     if start >= 0 and start + size <= y.shape[0]:
         for r in range(U(0), U(size), EIGHT):
@@ -167,17 +173,25 @@ def _take(y: F32, start: Any, window: F32, x: F32, part: Any) -> None:
             x[U(r // 8 * 16 + r % 8) + part] = window[r] * y[place] if inside else np.float32(0.0)
 
 
-@_jit(
-    _f.void(_SIGNAL, _f.i8, _f.i8, _f.i8, *[_f.f4[::1]], _f.f4[:, ::1], _f.u8[::1], _f.f4[::1], _f.f4[::1], _f.f4[::1], _f.u8, _f.u8),
-    **_OPTIONS,
-)
+@_part
 def pair_powers(
-    y: F32, t: Any, count: Any, hop: Any, window: F32, w: F32, order: U64, turns: F32, work: F32, power: F32, a: Any, b: Any
+    y: F32,
+    t: Any,
+    count: Any,
+    hop: Any,
+    window: F32,
+    w: F32,
+    order: U64,
+    turns: F32,
+    work: F32,
+    power: F32,
+    a: Any,
+    b: Any,
 ) -> None:
     """Write the powers of frames t and t + 1, if there are so many, from places ``a`` and ``b`` of ``power`` on.
 
-    ``window`` is half a window: each of two frames comes out of their complex signal as half a sum. ``work`` has room for
-    4 sizes and 16.
+    ``window`` is half a window: each of two frames comes out of their complex signal as half a sum. ``work`` has room
+    for 4 sizes and 16.
     """
     size = U(window.shape[0])
     rows = size // EIGHT
@@ -210,7 +224,10 @@ def pair_powers(
 def power_frames(
     y: F32, first: Any, count: Any, hop: Any, window: F32, w: F32, order: U64, turns: F32, power: F32
 ) -> None:
-    """Write the powers (frames, bins) of frames from ``first`` on, of ``count`` in all; one row more than is asked for."""
+    """Write the powers (frames, bins) of frames from ``first`` on, of ``count`` in all.
+
+    The last row of ``power`` is room for a frame that is not there.
+    """
     size = window.shape[0]
     work, flat = np.empty(4 * size + 16, np.float32), power.reshape(-1)
     bins = U(power.shape[1])
@@ -246,8 +263,8 @@ def halve(
         _transform(x, U(size // 8), w)
         _join(x, U(size // 8), order, turns, zr, zi)
         for k in range(U(0), middle, EIGHT):
-            # With every other sample the upper half of the spectrum falls on the lower one, where nothing is left. Real and
-            # imaginary parts exchanged, the transform is the inverse one.
+            # With every other sample the upper half of the spectrum falls on the lower one, where nothing is left. Real
+            # and imaginary parts exchanged, the transform is the inverse one.
             place = k if k < middle // TWO else k + middle
             gain = load(response, place)
             store(x, TWO * k, load(zi, place) * gain)

@@ -4,8 +4,7 @@ The powers of eight frames are turned so that a row holds one bin of all of them
 rows, whatever the length of a band, and one frame is one lane. The callers have checked shapes and ranges.
 """
 
-# ruff: noqa: C901, PLR0912, PLR0914, PLR0915, PLR0917, PLR2004 -- one pass over the data is one nest of loops; numba takes arguments
-# by position; the limits are explained where they stand
+# ruff: noqa: PLR0917 -- numba takes arguments by position; the limits are explained where they stand
 # pyright: reportUntypedFunctionDecorator=false
 # numba's decorator is untyped; the annotations below are what callers see.
 
@@ -39,7 +38,13 @@ U64 = npt.NDArray[np.uint64]
 _jit: Any = nb.njit
 _f: Any = nb.types
 _SIGNAL: Any = _f.Array(_f.f4, 1, "C", readonly=True)
-_OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
+_OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
+# What only other kernels call is compiled with them, and not loaded on its own.
+_part: Any = nb.njit(**_OPTIONS)
+_OPTIONS["cache"] = True
+
+# Changes with the sources of what is compiled into these kernels: numba looks at the age of this file alone.
+BUILT_ON = "38c04b41baad"
 
 U: Any = np.uint64
 ONE, TWO, THREE, FOUR, EIGHT = U(1), U(2), U(3), U(4), U(8)
@@ -50,7 +55,9 @@ _SQUARE_ROOT, _LN2, _DECIBELS = _f32(math.sqrt(2.0)), _f32(math.log(2.0)), _f32(
 
 def _fit_log2() -> tuple[Any, ...]:
     """Fit log2(1 + u) / u between the roots of 1/2 and 2 by a polynomial: within 2e-7, as exact as its arguments."""
-    m = (math.sqrt(2.0) + math.sqrt(0.5) + (math.sqrt(2.0) - math.sqrt(0.5)) * np.cos(np.pi * np.arange(0.5, 64) / 64)) / 2.0
+    m = (
+        math.sqrt(2.0) + math.sqrt(0.5) + (math.sqrt(2.0) - math.sqrt(0.5)) * np.cos(np.pi * np.arange(0.5, 64) / 64)
+    ) / 2.0
     fitted = np.polynomial.Polynomial.fit(m - 1.0, np.log2(m) / (m - 1.0), 8).convert()
     return tuple(_f32(c) for c in fitted.coef)
 
@@ -58,7 +65,7 @@ def _fit_log2() -> tuple[Any, ...]:
 _P0, _P1, _P2, _P3, _P4, _P5, _P6, _P7, _P8 = _fit_log2()
 
 
-@_jit(forceinline=True, error_model="numpy")
+@_part
 def log2(v: Any) -> Any:
     """Give the binary logarithm of positive lanes."""
     m = mantissa(v)
@@ -71,7 +78,7 @@ def log2(v: Any) -> Any:
     return exponent(v) + upper + u * (lanes(_P0) + u * p)
 
 
-@_jit("void(f4[::1], u8, f4[::1], u8, u8, f4[::1])", **_OPTIONS)
+@_part
 def _turn(rows: F32, stride: Any, keep: F32, bins: Any, place: Any, out: F32) -> None:
     """Write rows of eight bins or more as bins of eight rows, each times its number in ``keep``."""
     k0, k1, k2, k3 = lanes(keep[0]), lanes(keep[1]), lanes(keep[2]), lanes(keep[3])
@@ -99,9 +106,9 @@ def _turn(rows: F32, stride: Any, keep: F32, bins: Any, place: Any, out: F32) ->
         store(out, o + U(56), c7)
 
 
-@_jit("void(f4[::1], u8, f4[::1], f4[::1])", **_OPTIONS)
+@_part
 def _shape(power: F32, bins: Any, magnitude: F32, out: F32) -> None:
-    """Write sum and first moment (in bins) of the magnitudes, and the binary logarithm of the flatness; the magnitudes."""
+    """Write the magnitudes, their sum and first moment (in bins), and the binary logarithm of the flatness."""
     nothing, tiny = lanes(_f32(0.0)), lanes(_f32(1e-10))
     total, moment, floored, whole, product = nothing, nothing, nothing, nothing, lanes(_f32(1.0))
     for first in range(U(0), bins, U(64)):
@@ -127,7 +134,7 @@ def _shape(power: F32, bins: Any, magnitude: F32, out: F32) -> None:
     store(out, U(16), (whole + log2(product)) * share - log2(floored * share))
 
 
-@_jit("void(f4[::1], i8, i8, i8, f4[::1], f4[::1], u8)", **_OPTIONS)
+@_part
 def _contrast(power: F32, first: Any, end: Any, count: Any, lists: F32, out: F32, place: Any) -> None:
     """Write the distance in dB between the ``count`` greatest and least magnitudes of a band."""
     tiny = lanes(_f32(1e-10))
@@ -162,7 +169,7 @@ def _contrast(power: F32, first: Any, end: Any, count: Any, lists: F32, out: F32
     store(out, place, (log2(greatest(peak, tiny)) - log2(greatest(valley, tiny))) * lanes(_DECIBELS))
 
 
-@_jit("void(f4[::1], f4[::1], f4[::1], f4[::1], f4[::1], u8)", **_OPTIONS)
+@_part
 def _spread(power: F32, magnitude: F32, chroma: F32, sums: F32, out: F32, bins: Any) -> None:
     """Write, for eight frames, the spread about the centroid (bins squared), the bin of the rolloff, twelve chroma.
 
@@ -212,7 +219,7 @@ def _spread(power: F32, magnitude: F32, chroma: F32, sums: F32, out: F32, bins: 
     store(out, U(104), c11 * scale)
 
 
-@_jit("void(f4[::1], f4[:,::1], i8[:,::1], f4[::1], u8)", **_OPTIONS)
+@_part
 def _bands(rows: F32, weights: F32, spans: I64, out: F32, place: Any) -> None:
     """Write the sums of rows weighted by each band, which is zero outside its span (first, end)."""
     for b in range(U(weights.shape[0])):
@@ -276,7 +283,9 @@ def timbre_frames(
 
 
 @_jit("void(f4[::1], f4, f4[:,::1], i8[:,::1], f4[:,::1], i8[:,::1], f4[:,::1], f4[:,::1])", **_OPTIONS)
-def cepstrum_frames(decibels: F32, limit: Any, cosines: F32, all_: I64, groups: F32, spans: I64, mfcc: F32, kept: F32) -> None:
+def cepstrum_frames(
+    decibels: F32, limit: Any, cosines: F32, all_: I64, groups: F32, spans: I64, mfcc: F32, kept: F32
+) -> None:
     """Cut mel bands off at ``limit`` and write their cosine transform, and the means of groups of them."""
     count, bands = mfcc.shape[0], U(cosines.shape[1])
     cut, sums = np.empty(bands * EIGHT, np.float32), np.empty(8 * 64, np.float32)

@@ -73,7 +73,7 @@ def spectral_peaks(power: F32, bin_hz: float, low: int, high: int, midi: F32, we
     middle = math.ceil(150.0 / bin_hz)
     whole, most = power.view(np.int32), np.empty(1, np.int32)
     for t in range(power.shape[0]):
-        # The bits of numbers that are not negative are in the same order, and whole numbers are compared eight at a time.
+        # The bits of numbers that are not negative are in their order, and whole numbers are compared eight at a time.
         row, high_bits = whole[t, low:high], np.int32(0)
         for k in range(row.shape[0]):
             high_bits = max(high_bits, row[k])

@@ -1,13 +1,13 @@
 """Eight numbers at once: types for numba loops whose values stay in registers, and their operations as LLVM has them.
 
 ``load`` reads eight neighbours of an array, ``store`` writes them, ``lanes`` repeats one number; ``+ - *`` act on each
-lane. `LANES` are of float32, `WIDE` of float64. The compiler turns eight lanes into whatever the machine has: one register of AVX, two of SSE or NEON. An index is
-unsigned, and nobody checks it.
+lane. `LANES` are of float32, `WIDE` of float64. The compiler turns eight lanes into whatever the machine has: one
+register of AVX, two of SSE or NEON. An index is unsigned, and nobody checks it.
 """
 
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUntypedClassDecorator=false, reportUntypedFunctionDecorator=false
 # pyright: reportUnknownVariableType=false, reportUnknownParameterType=false, reportMissingParameterType=false
-# ruff: noqa: ANN001, ANN202, ARG001, PLR0913, PLR0917 -- numba calls these with its own objects, and looks at the names of the arguments
+# ruff: noqa: ANN001, ANN202, ARG001, PLR0917 -- numba calls these with its own objects, and looks at the names of the arguments
 # numba and llvmlite are untyped.
 
 import operator
@@ -44,7 +44,7 @@ class _Model(models.PrimitiveModel):
 
 
 class _Operation(AbstractTemplate):
-    def generic(self, args, kws):
+    def generic(self, args, kws):  # noqa: ARG002 -- numba's
         return signature(args[0], *args) if args in {(LANES, LANES), (WIDE, WIDE)} else None
 
 

@@ -1,6 +1,6 @@
 """Numba loops of the loudness meter. The callers have checked shapes and ranges; energies are summed in float64."""
 
-# ruff: noqa: PLR0914, PLR0915, PLR0917, PLR2004 -- one pass over the data is one nest of loops; numba takes arguments by position; the
+# ruff: noqa: C901, PLR0915, PLR0917, PLR2004 -- one pass over the data is one nest of loops; numba takes arguments by position; the
 # limits are explained where they stand
 # pyright: reportUntypedFunctionDecorator=false
 # numba's decorator is untyped; the annotations below are what callers see.
@@ -18,22 +18,29 @@ F64 = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]
 
 _jit: Any = nb.njit
-_OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
+_f: Any = nb.types
+_OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
+# What only other kernels call is compiled with them, and not loaded on its own.
+_part: Any = nb.njit(**_OPTIONS)
+_OPTIONS["cache"] = True
+# Changes with the sources of what is compiled into these kernels: numba looks at the age of this file alone.
+BUILT_ON = "edce9dec3984"
+
 U: Any = np.uint64
 EIGHT = U(8)
 _f32: Any = np.float32
 
 
-_BLOCK_F4: Any = nb.types.Array(nb.types.f4, 2, "C", readonly=True)
-_BLOCK_I2: Any = nb.types.Array(nb.types.i2, 2, "C", readonly=True)
+_BLOCK_F4: Any = _f.Array(_f.f4, 2, "C", readonly=True)
+_BLOCK_I2: Any = _f.Array(_f.i2, 2, "C", readonly=True)
 
 
 @_jit(
-    [nb.types.f4(_BLOCK_F4, nb.types.f4, nb.types.f4[:, ::1], nb.types.i8), nb.types.f4(_BLOCK_I2, nb.types.f4, nb.types.f4[:, ::1], nb.types.i8)],
-    cache=True, nogil=True, error_model="numpy", fastmath={"reassoc", "contract", "nsz"},
-)  # fmt: skip
+    [_f.f4(_BLOCK_F4, _f.f4, _f.f4[:, ::1], _f.i8), _f.f4(_BLOCK_I2, _f.f4, _f.f4[:, ::1], _f.i8)],
+    **(_OPTIONS | {"fastmath": {"reassoc", "contract", "nsz"}}),
+)
 def spread(block: npt.NDArray[Any], scale: float, out: F32, lead: int) -> float:
-    """Write (frames, channels), times a scale, as (channels, frames) from ``lead`` on; return the sum of the squares."""
+    """Write (frames, channels), times a scale, as (channels, frames) from ``lead`` on; return the sum of squares."""
     total, frames = _f32(0.0), block.shape[0]
     if block.shape[1] == 1:
         row, flat = out[0, lead : lead + frames], block.reshape(-1)
@@ -81,7 +88,7 @@ def free_response(coefficients: F64, answers: F64, sums: F64) -> None:
                 sums[n + 1, 4 * i + j] = sums[n, 4 * i + j] + answers[n, 4 + i] * answers[n, 4 + j]
 
 
-@_jit("f8(f4[::1], i8, i8, f8[::1], f8[:,::1], f8[:,::1], f8[::1])", **_OPTIONS)
+@_part
 def _stretch(x: F32, start: int, run: int, coefficients: F64, answers: F64, sums: F64, state: F64) -> float:
     """Filter eight runs that follow one another, side by side; return their energy and leave the new ``state``.
 
@@ -156,7 +163,7 @@ def _stretch(x: F32, start: int, run: int, coefficients: F64, answers: F64, sums
     return total
 
 
-@_jit("f8(f4[::1], f4[:,::1], u8, f8, f4[::1])", **_OPTIONS)
+@_part
 def _between(row: F32, taps: F32, place: Any, peak: float, most: F32) -> float:
     """Interpolate at each phase of eight places from ``place`` on; return the greatest magnitude, or ``peak``."""
     zero = lanes(_f32(0.0))
@@ -215,10 +222,10 @@ def k_weight(
 
 @_jit("f8(f4[:,::1], f4[:,::1], f8)", **_OPTIONS)
 def true_peak(x: F32, taps: F32, peak: float) -> float:
-    """Return the greatest magnitude of (channels, frames) and of what lies between two samples, if it is above ``peak``.
+    """Return the greatest magnitude of (channels, frames) and of what lies between two samples, if above ``peak``.
 
-    The first and the last half of the taps only lead to the others. Between samples is looked wherever one of eight lies
-    within 6 dB of the peak.
+    The first and the last half of the taps only lead to the others. Between samples is looked wherever one of eight
+    lies within 6 dB of the peak.
     """
     half = taps.shape[1] // 2
     places = x.shape[1] - taps.shape[1] + 1

@@ -214,9 +214,11 @@ def sum_bands(total: F32, edges: npt.NDArray[np.int64], out: F32) -> None:
 
 @_jit("void(f4[:,::1], i8, f8[::1], f4[::1], f8[::1])", **_OPTIONS)
 def describe_note(rows: F32, best: int, chances: F64, level: F32, out: F64) -> None:
-    """Write the measures of the best candidate, the chances of what lies within half a semitone of it, in its own octave
-    and in any, and last the mean level over the greatest. What is between is left alone.
-    """  # fmt: skip
+    """Write the measures of the best candidate, and how likely what lies within half a semitone of it is.
+
+    The latter in its own octave, and in any. The last place is the mean level over the greatest; what is between is
+    left alone.
+    """
     same, alike = 0.0, 0.0
     for c in range(rows.shape[0]):
         distance = rows[c, 0] - rows[best, 0]

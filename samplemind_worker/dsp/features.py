@@ -101,9 +101,7 @@ def timbre(y: F32, *, scale: float = 1.0) -> Timbre:
         mel.weights, mel.spans, _chroma_weights(), scalars, contrast, chroma, decibels,
     )  # fmt: skip
     limit = float(decibels.max()) - 80.0
-    _frames.cepstrum_frames(
-        decibels, limit, cosines.weights, cosines.spans, groups.weights, groups.spans, mfcc, kept
-    )
+    _frames.cepstrum_frames(decibels, limit, cosines.weights, cosines.spans, groups.weights, groups.spans, mfcc, kept)
     return Timbre(scalars, contrast, mfcc, chroma, kept)
 
 
@@ -248,9 +246,7 @@ def _summary(frames: Timbre, onset: F32, *, peak: float) -> Summary:
     """Give mean and standard deviation over the frames that lie within 60 dB of the loudest."""
     values = np.empty((2, 6 + 7 + MFCC + 12 + 1))
     loudest = frames.scalars[:, 0].max()
-    _kernels.summarize(
-        frames.scalars, frames.contrast, frames.mfcc, frames.chroma, _ACTIVE * loudest, onset[0], values
-    )
+    _kernels.summarize(frames.scalars, frames.contrast, frames.mfcc, frames.chroma, _ACTIVE * loudest, onset[0], values)
     values[:, 0] *= peak
     means, stds = values.tolist()
     summary: Summary = {name: {"mean": means[k], "std": stds[k]} for k, name in enumerate(_SCALARS)}

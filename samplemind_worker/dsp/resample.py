@@ -1,8 +1,8 @@
 """From any rate to that of the analysis.
 
-Conventions: float32 in and out; n samples at a rate become n * 22050 / rate, rounded. Everything up to 10 kHz passes (within
-0.001 dB), nothing above 11.025 kHz is left (-125 dB). The filter is that of soxr's high quality: for 44.1 kHz, the rate of
-most files, our own transforms apply it, for soxr designs it anew for each file.
+Conventions: float32 in and out; n samples at a rate become n * 22050 / rate, rounded. Everything up to 10 kHz passes
+(within 0.001 dB), nothing above 11.025 kHz is left (-125 dB). The filter is that of soxr's high quality: for 44.1 kHz,
+the rate of most files, our own transforms apply it, for soxr designs it anew for each file.
 """
 
 from functools import lru_cache

@@ -43,7 +43,7 @@ class Transform:
     order: npt.NDArray[np.uint64]
     """Where the row of each bin begins after it."""
     turns: F32
-    """By what each column is turned before they are joined: for eight bins at a time, columns 1 to 7, real and imaginary."""
+    """By what columns 1 to 7 are turned before they are joined: eight bins at a time, real and imaginary parts."""
 
     def windowed(self, scale: float) -> F32:
         """Give the window times a factor."""

@@ -1,9 +1,11 @@
 import warnings
+from itertools import pairwise
 
 import numpy as np
 import pytest
+import scipy.signal
 
-from samplemind_worker.dsp.loudness import LoudnessMeter, measure
+from samplemind_worker.dsp.loudness import LoudnessMeter, _interpolator, _k_weighting, measure
 from tests import signals
 
 with warnings.catch_warnings():
@@ -86,3 +88,53 @@ def test_surround_leaves_out_the_lfe_and_lifts_the_rear():
     assert front is not None
     assert rear is not None
     assert rear - front == pytest.approx(10 * np.log10(1.41), abs=1e-6)
+
+
+@pytest.mark.parametrize("sr", [8000, 11025, 44100, 96000])
+@pytest.mark.parametrize("channels", [1, 2, 6])
+def test_eight_lanes_filter_as_one(sr: int, channels: int):
+    # An offset and a slow filter: each lane begins far from where the one before ends.
+    rng = np.random.default_rng(3)
+    y = (0.1 * rng.standard_normal((round(1.234 * sr), channels)) + 0.3).astype(np.float32)
+    lufs, _ = measure(y, sr=sr)
+    shelf, rumble = np.split(_k_weighting(sr), 2)
+    filtered = y.astype(np.float64)
+    for b0, b1, b2, a1, a2 in (shelf, rumble):
+        filtered = scipy.signal.lfilter([b0, b1, b2], [1.0, a1, a2], filtered, axis=0)
+    weights = {6: [1.0, 1.0, 1.0, 0.0, 1.41, 1.41]}.get(channels, [1.0] * channels)
+    power = np.square(filtered) @ np.array(weights)
+    edges = [round(0.1 * k * sr) for k in range(13)]
+    steps = [power[a:b].sum() for a, b in pairwise(edges)]
+    blocks = np.convolve(steps, np.ones(4), "valid") / (0.4 * sr)
+    gated = blocks[blocks > 0.1 * blocks.mean()]  # nothing is near -70
+    assert lufs == pytest.approx(-0.691 + 10.0 * np.log10(gated.mean()), abs=1e-7)
+
+
+@pytest.mark.parametrize("frames", [1, 7, 8, 23, 24, 1000])
+def test_true_peak_is_the_greatest_of_all_interpolated_values(frames: int):
+    y = np.random.default_rng(frames).uniform(-0.5, 0.5, (frames, 2)).astype(np.float32)
+    y[frames // 2] = 0.6, -0.7
+    _, peak = measure(y, sr=44100)
+    padded = np.pad(y.astype(np.float64), ((23, 23), (0, 0)))
+    taps = _interpolator(4)
+    between = [np.abs(np.convolve(padded[:, c], phase[::-1], "valid")).max() for c in (0, 1) for phase in taps]
+    assert peak == pytest.approx(20.0 * np.log10(max(*between, np.abs(y).max())), abs=1e-5)
+
+
+def test_whole_numbers_are_parts_of_full_scale():
+    y = np.random.default_rng(5).integers(-32768, 32768, (9000, 2)).astype(np.int16)
+    meter, other = LoudnessMeter(sr=44100, channels=2), LoudnessMeter(sr=44100, channels=2)
+    taken, energy = meter.update(y)
+    np.testing.assert_array_equal(taken, (y / np.float32(32768)).T)
+    assert energy == pytest.approx(np.square(y / 32768.0).sum(), rel=1e-4)
+    other.update(y / np.float32(32768))
+    assert (meter.integrated_lufs(), meter.true_peak_dbtp()) == (other.integrated_lufs(), other.true_peak_dbtp())
+
+
+def test_what_is_no_number_is_silence_and_told():
+    y = np.full((5000, 2), 0.1, np.float32)
+    y[100], y[200, 1] = np.nan, np.inf
+    taken, energy = LoudnessMeter(sr=44100, channels=2).update(y)
+    assert not np.isfinite(energy)
+    assert (taken[:, 100].tolist(), taken[1, 200]) == ([0.0, 0.0], 0.0)
+    assert np.isfinite(taken).all()
