@@ -19,8 +19,9 @@ from tests.hostile.stage import HostileCommand, is_clean
 # Those that write, or run for ever; their paths are tried elsewhere.
 NOT_ASKING = {"analyze", "submit", "ingest", "watch", "up", "down", "doctor", "worker", "beat", "flower"}
 TEXTS = (
-    '{"$gt": ""}', '{"$ne": null}', "{$where: 'sleep(9999)'}", "$where", "$$ROOT", "[$ne]=1", "'; return true; //", "||1==1",
-    ".*", "^", "(a+)+$", "(a|aa)+$" + "a" * 60, "(?s).*", "\\", "a\0b", "\0", "$", "", " ", "%", "*", "~", "../../etc/passwd",
+    '{"$gt": ""}', '{"$ne": null}', "{$where: 'sleep(9999)'}", "$where", "$$ROOT", "[$ne]=1", "'; return true; //",
+    "||1==1", ".*", "^", "(a+)+$", "(a|aa)+$" + "a" * 60, "(?s).*", "\\", "a\0b", "\0", "$", "", " ", "%", "*", "~",
+    "../../etc/passwd",
     "\n\x1b[2J", "\udcff", "\u202e", "x" * 5000, "0" * 64, "ffffffff", "-1", "1e999", "nan", "9" * 400,
 )  # fmt: skip
 SCRIPTS = {"$where", "$function", "$accumulator", "$expr", "$jsonSchema", "mapReduce"}
