@@ -78,6 +78,7 @@ check: lint test ## what CI runs
 
 bench: $(READY) ## speed and accuracy, as ratios against a reference in the same run
 	$(BIN)/python -m benchmarks.engine
+	$(BIN)/python -m benchmarks.sandbox
 	$(BIN)/python -m benchmarks.pipeline
 	$(BIN)/python -m benchmarks.record
 	$(BIN)/python -m benchmarks.crowd

@@ -16,7 +16,8 @@ from config.settings import Settings
 from samplemind_worker.embedded.binaries import chroma_command, find_mongod, find_valkey
 from samplemind_worker.embedded.home import MIN_FREE_BYTES, Home, State
 from samplemind_worker.embedded.services import pick_chroma_port, private_names, probe
-from samplemind_worker.errors import SetupError
+from samplemind_worker.errors import SetupError, TransientError
+from samplemind_worker.sandbox import AUDIO, PROTECTIONS, Bounds, shared
 
 LOW_DISK_BYTES = 2 * 2**30
 _ENOUGH_RESTARTS = 3
@@ -52,7 +53,7 @@ def diagnose(settings: Settings) -> list[Check]:
     running = home.holder() is not None
     state = home.read_state() if running else State()
     private = private_names(settings)
-    checks = [_python(), _home(home), _disk(home), _scratch(settings), _soundfile(), _numba_cache()]
+    checks = [_python(), _home(home), _disk(home), _scratch(settings), _soundfile(), _numba_cache(), _sandbox(settings)]
     if "valkey" in private:
         checks.append(_binary("valkey", find_valkey))
     if "mongod" in private:
@@ -147,6 +148,23 @@ def _numba_cache() -> Check:
         return Check("numba cache", ok=False, detail=f"{set_folder} cannot be written", mend="mend NUMBA_CACHE_DIR")
     mend = "set NUMBA_CACHE_DIR to a folder that stays, or each process may compile its kernels anew"
     return Check("numba cache", ok=True, detail=f"{folder} cannot be written", mend=mend)
+
+
+def _sandbox(settings: Settings) -> Check:
+    """Start a decoder, and ask it what it can do no more."""
+    bounds = Bounds(settings.decode_memory_bytes, settings.decode_seconds, samples=1)
+    try:
+        holds = shared(AUDIO).protections(bounds)
+    except TransientError:
+        mend = "run `samplemind analyze` on a file to see why"
+        return Check("sandbox", ok=False, detail="no decoder starts", mend=mend)
+    missing = [name for name in PROTECTIONS if name not in holds]
+    return Check(
+        "sandbox",
+        ok=True,
+        detail="decoders are held in: " + ", ".join(holds) + (f"; not in: {', '.join(missing)}" if missing else ""),
+        mend="take files of strangers on Linux, x86-64 or ARM64, where seccomp is allowed" if missing else "",
+    )
 
 
 def _binary(name: str, find: Callable[[], Path]) -> Check:

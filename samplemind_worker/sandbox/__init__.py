@@ -14,8 +14,9 @@ memory by reading, as a mapping that is cut short would kill the reader.
 """
 
 from samplemind_worker.sandbox.client import Answer, Bounds, Sandbox, Wanted, shared
+from samplemind_worker.sandbox.wire import PROTECTIONS
 
 AUDIO = "samplemind_worker.steps.reader"
 """The reader of audio files."""
 
-__all__ = ["AUDIO", "Answer", "Bounds", "Sandbox", "Wanted", "shared"]
+__all__ = ["AUDIO", "PROTECTIONS", "Answer", "Bounds", "Sandbox", "Wanted", "shared"]

@@ -12,7 +12,6 @@ from collections.abc import Generator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any, Final
 
 from samplemind_worker.errors import (
@@ -30,10 +29,10 @@ _STARTS: Final = 2  # of a server or decoder that does not come up, before we sa
 _TRIES: Final = 2  # of a file whose decoder may have ended through no fault of the file
 _MAX_WORDS: Final = 1000  # characters of an error
 _SAMPLE_BYTES: Final = 4
-_WALL: Final = 2.0  # times the seconds of CPU: a loaded machine is no fault of the file's
+_WALL: Final = 4.0  # times the seconds of CPU: a loaded machine is no fault of the file's
 # -P: the folder that we were started in may be full of strangers' files, some of them Python.
 _SERVER: Final = (sys.executable, "-P", "-m", "samplemind_worker.sandbox")
-_KEPT: Final = ("PATH", "HOME", "TMPDIR", "LANG", "TZ", "LD_LIBRARY_PATH", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV")
+_KEPT: Final = ("PATH", "HOME", "XDG_CACHE_HOME", "TMPDIR", "LANG", "TZ", "LD_LIBRARY_PATH", "PYTHONPATH", "PYTHONHOME")
 _ONE_THREAD: Final = dict.fromkeys(
     ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1"
 )
@@ -46,7 +45,7 @@ class Bounds:
     memory: int
     """Bytes that may be asked for."""
     seconds: float
-    """Of CPU time; the clock on the wall is given twice as long."""
+    """Of CPU time; the clock on the wall is given four times as long."""
     samples: int
     """Most samples that an answer has."""
 
@@ -112,18 +111,11 @@ class Sandbox:
         ended = self._server is not None and self._owner == os.getpid() and self._server.poll() is not None
         if self._lobby is not None and not ended:
             return
+        self.close()
         ours, theirs = socket.socketpair()
         with theirs:
             self._server = subprocess.Popen(  # noqa: S603 -- our own command line
-                [
-                    sys.executable,
-                    "-P",
-                    "-m",
-                    "samplemind_worker.sandbox",
-                    self._reader,
-                    str(os.getpid()),
-                    str(theirs.fileno()),
-                ],
+                [*_SERVER, self._reader, str(os.getpid()), str(theirs.fileno())],
                 env=_clean_environment(),
                 cwd="/",
                 stdin=subprocess.DEVNULL,
@@ -187,6 +179,7 @@ class Sandbox:
             self._lobby.close()
             self._lobby = None
         if self._server is not None and own:
+            self._server.kill()  # it has nothing to lose, and may be loading still
             self._server.wait()
         self._server = None
 
@@ -344,7 +337,8 @@ def _clean_environment() -> dict[str, str]:
     """Return what Python and numba need, and nothing else: no address, no password, no key."""
     kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
     kept |= {name: value for name, value in os.environ.items() if name.startswith(("LC_", "NUMBA_"))}
-    # Ours before all others; absolute, as the server does not run in the folder that we were started in.
-    paths = [Path(__file__).parents[2], *(Path(path) for path in kept.get("PYTHONPATH", "").split(os.pathsep) if path)]
-    kept["PYTHONPATH"] = os.pathsep.join(str(path.absolute()) for path in paths)
+    if "PYTHONPATH" in kept:
+        # Absolute, as the server does not run in the folder that we were started in.
+        folders = (os.path.abspath(folder) for folder in kept["PYTHONPATH"].split(os.pathsep) if folder)  # noqa: PTH100 -- links stay as they are
+        kept["PYTHONPATH"] = os.pathsep.join(folders)
     return kept | _ONE_THREAD

@@ -62,11 +62,11 @@ def die_with_parent(parent: int) -> None:
 
 
 def confine(*, memory: int, file_bytes: int, files: int) -> list[str]:
-    """Give up for good what decoding does not need, and return which protections hold here.
+    """Give up for good what decoding does not need, and return which `wire.PROTECTIONS` hold here.
 
     ``memory`` is what may be asked for from now on, ``file_bytes`` the largest size that a file may be given.
     """
-    holds = ["core", "files", "file size"]
+    holds = ["core files", "open files", "file size", "cpu time"]
     _limit(resource.RLIMIT_CORE, 0)
     _limit(resource.RLIMIT_NPROC, 0)
     _limit(resource.RLIMIT_NOFILE, files)
@@ -80,7 +80,7 @@ def confine(*, memory: int, file_bytes: int, files: int) -> list[str]:
             holds.append("no new privileges")
             if _filter_calls():
                 holds += ["system calls", "network"]
-    return [*holds, "cpu time"]
+    return holds
 
 
 def allow_seconds(seconds: float) -> None:

@@ -21,6 +21,11 @@ ACK: Final = b"."
 END: Final = b"."
 """Tells a keeper to end its decoder."""
 
+PROTECTIONS: Final = (
+    "core files", "open files", "file size", "cpu time", "memory", "no new privileges", "system calls", "network"
+)  # fmt: skip
+"""What a decoder is held in by, where the platform has all of it; a decoder begins by saying what holds."""
+
 _LENGTH: Final = struct.Struct("<I")
 _MAX_DEPTH: Final = 20
 _INTEGERS: Final = range(-(2**63), 2**63)

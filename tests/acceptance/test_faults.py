@@ -33,7 +33,14 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def children_of_cpu_worker(command: Command) -> list[psutil.Process]:
     worker = Home(command.home).read_state().services["worker-cpu"]
-    return psutil.Process(worker.pid).children()
+    return [child for child in psutil.Process(worker.pid).children() if not is_sandbox(child)]
+
+
+def is_sandbox(process: psutil.Process) -> bool:
+    try:
+        return "samplemind_worker.sandbox" in process.cmdline()
+    except psutil.ZombieProcess:
+        return False
 
 
 def wait_until_running(command: Command, batch_id: str) -> None:

@@ -35,6 +35,7 @@ from samplemind_worker.store import batches, mongo, results
 PLUGIN = Path(__file__).parent / "plugin"
 COMMAND = Path(sys.executable).with_name("samplemind")
 SR = 22050
+POISON = ("segv", "memory", "endless")
 
 # Everything is missed sooner than by default, so that a scenario takes seconds; what is proved does not depend on it.
 QUICK = {
@@ -56,7 +57,7 @@ def wait_until(condition: Callable[[], object], *, seconds: float, what: str) ->
 
 
 def write_files(folder: Path, count: int, *, name: str = "good", seconds: float = 0.15, seed: int = 0) -> list[Path]:
-    """Write so many short noises, no two alike."""
+    """Write so many short noises, no two alike; poison for decoders (see `plugin`) says so in its last bytes."""
     folder.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng([seed, *name.encode()])
     noise = rng.normal(0.0, 0.2, round(seconds * SR)).astype(np.float32)
@@ -66,6 +67,9 @@ def write_files(folder: Path, count: int, *, name: str = "good", seconds: float 
         y[: 8 + number % 64] += np.float32(0.05 * rng.random())
         paths.append(folder / f"{name}-{seed:02}-{number:05}.wav")
         sf.write(paths[-1], y, SR)
+        if name in POISON:
+            with paths[-1].open("ab") as file:
+                file.write(b"\0poison:" + name.encode())
     return paths
 
 

@@ -20,24 +20,39 @@ def test_5_files_that_crash_their_decoder(stack: MakeStack, tmp_path: Path):
 
     batch_id = one.submit(library)
 
-    one.outcome.faults = 9
+    one.outcome.faults = 3
     one.check(batch_id, within=120.0, failed={"worker_crashed": 3})
     assert {item.path.partition("-")[0] for item in one.items(batch_id) if item.error} == {"segv"}
+    # Only their decoders died: no file was begun twice, and none had to travel alone.
+    assert {(item.starts, item.alone) for item in one.items(batch_id)} == {(1, False)}
+
+
+def test_5_files_that_crash_their_worker(stack: MakeStack, tmp_path: Path):
+    one = stack()
+    library = tmp_path / "library"
+    write_files(library, 60)
+    write_files(library, 2, name="crash")
+
+    batch_id = one.submit(library)
+
+    one.outcome.faults = 6
+    one.check(batch_id, within=120.0, failed={"worker_crashed": 2})
+    assert {item.path.partition("-")[0] for item in one.items(batch_id) if item.error} == {"crash"}
     assert max(item.starts for item in one.items(batch_id)) == 3
 
 
 @pytest.mark.chaos
 def test_5_poison_of_every_kind(stack: MakeStack, tmp_path: Path):
-    one = stack(SAMPLEMIND_STEP_SECONDS="8", SAMPLEMIND_CHILD_MEMORY_BYTES=str(2**30))
+    one = stack(SAMPLEMIND_STEP_SECONDS="40", SAMPLEMIND_DECODE_SECONDS="2", SAMPLEMIND_DECODE_MEMORY_BYTES=str(2**28))
     library = tmp_path / "library"
     write_files(library, 400)
-    counts = {"segv": 20, "memory": 2, "endless": 2, "parent": 1}
+    counts = {"segv": 20, "memory": 2, "endless": 2, "crash": 4, "parent": 1}
     for name, count in counts.items():
         write_files(library, count, name=name)
 
     batch_id = one.submit(library)
 
-    one.check(batch_id, within=300.0, failed={"worker_crashed": 21, "timeout": 2, "out_of_memory": 2})
+    one.check(batch_id, within=300.0, failed={"worker_crashed": 25, "timeout": 2, "out_of_memory": 2})
     items = one.items(batch_id)
     one.outcome.faults = sum(item.starts for item in items if item.error is not None)
     assert {item.path.partition("-")[0] for item in items if item.state.value == "failed"} == set(counts)

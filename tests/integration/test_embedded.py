@@ -20,6 +20,7 @@ from config.settings import Settings
 from samplemind_worker.embedded import connected, diagnose, ensure_running, stop
 from samplemind_worker.embedded.home import Home
 from samplemind_worker.errors import SetupError
+from samplemind_worker.sandbox import PROTECTIONS
 
 pytestmark = pytest.mark.services
 
@@ -332,6 +333,14 @@ def test_doctor_finds_the_running_services_well(bare: Settings, running: Setting
         "mongodb": "ok",
         "chroma": "ok",
     }
+
+
+def test_doctor_says_what_decoders_are_held_in(bare: Settings):
+    [check] = [check for check in diagnose(bare) if check.name == "sandbox"]
+
+    assert check.ok
+    if sys.platform == "linux":
+        assert check.detail == "decoders are held in: " + ", ".join(PROTECTIONS)
 
 
 def test_doctor_names_what_is_down_and_no_password(bare: Settings):

@@ -16,7 +16,7 @@ from config.settings import Settings
 from samplemind_worker.documents.batch import State
 from samplemind_worker.embedded.services import setting_env
 from samplemind_worker.steps.workspace import Workspace
-from samplemind_worker.store import batches
+from samplemind_worker.store import batches, mongo
 from tasks.submit import dispatch
 from tests import signals
 from tests.factories import new_item, write_audio
@@ -77,6 +77,7 @@ def here(own: Settings) -> Iterator[Workspace]:
     workspace.connect(create_indexes=True)
     yield workspace
     workspace.board.close()
+    mongo.close()
 
 
 @pytest.fixture
@@ -166,7 +167,8 @@ def test_forged_items_open_nothing_outside(own: Settings, opened: Path, library:
     assert not any("passwd" in name or "canary" in name for name in names)
 
 
-def test_items_whose_folder_is_exchanged_meanwhile_open_nothing_outside(own: Settings, opened: Path, library: Path):
+@pytest.mark.usefixtures("opened")
+def test_items_whose_folder_is_exchanged_meanwhile_open_nothing_outside(own: Settings, library: Path):
     outside = library.parent / "outside"
     (library / "other").symlink_to(outside)
     command = [sys.executable, "-c", _EXCHANGE, *map(str, (library / "real", library / "other", library / "kit"))]
@@ -182,7 +184,7 @@ def test_items_whose_folder_is_exchanged_meanwhile_open_nothing_outside(own: Set
         exchange.kill()
         exchange.wait()
     codes = {item.error.code if item.error is not None else "read" for item in batches.iterate(batch_id)}
-    assert {"outside_roots"} < codes <= {"outside_roots", "missing", "read"}
+    assert {"outside_roots"} < codes <= {"outside_roots", "missing", "unreadable", "read"}
 
 
 def test_forged_messages_open_nothing(own: Settings, opened: Path, library: Path):

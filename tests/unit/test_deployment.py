@@ -293,7 +293,7 @@ def test_the_memory_of_a_cpu_pod_holds_its_children_and_its_signals() -> None:
     shared = _volume("cpu", "/dev/shm")["emptyDir"]  # noqa: S108 -- a path in the pod
     assert shared["medium"] == "Memory"
     assert _bytes(shared["sizeLimit"]) > Settings.model_fields["scratch_bytes"].default
-    child = int(SETTINGS["SAMPLEMIND_CHILD_MEMORY_BYTES"])
+    child = int(SETTINGS["SAMPLEMIND_CHILD_MEMORY_BYTES"]) + int(SETTINGS["SAMPLEMIND_DECODE_MEMORY_BYTES"])
     needed = int(SETTINGS["SAMPLEMIND_CONCURRENCY"]) * child + _bytes(shared["sizeLimit"]) + 2**29
     assert _bytes(_container("cpu")["resources"]["limits"]["memory"]) >= needed
 

@@ -1,11 +1,14 @@
 """Faults from within: loaded by every Python process of a stack under test, as its folder is on PYTHONPATH.
 
-- A file whose name begins with `segv`, `memory`, `endless`, `parent` or `slow` does that to the process that opens it.
+- A file that ends in a mark (`stack.write_files` gives it one) and the word `segv`, `memory` or `endless` does that to
+  the process that decodes it.
+- A file whose name begins with `crash`, `parent` or `slow` does that to the worker's process that hashes it.
 - ``CHAOS_DEATHS``: a folder of files named ``before.TASK.N`` and ``after.TASK.N``; each is used up by one process that
   dies just before, or just after, it has published that task.
 - ``CHAOS_CLOCK``: seconds that this process's clock is ahead.
 """
 
+import ctypes
 import importlib.util
 import os
 import signal
@@ -16,10 +19,12 @@ from pathlib import Path
 from typing import Any
 
 _PATIENCE = 0.2  # s that a slow file takes longer
+_MARK = b"\0poison:"
+_TAIL = 32
 
 
 def _segv() -> None:
-    os.kill(os.getpid(), signal.SIGSEGV)
+    ctypes.string_at(0)
 
 
 def _memory() -> None:
@@ -33,6 +38,10 @@ def _endless() -> None:
         time.sleep(0.05)
 
 
+def _crash() -> None:
+    os.kill(os.getpid(), signal.SIGSEGV)
+
+
 def _parent() -> None:
     os.kill(os.getppid(), signal.SIGKILL)
     time.sleep(5)
@@ -42,19 +51,34 @@ def _slow() -> None:
     time.sleep(_PATIENCE)
 
 
-_POISONS = {"segv": _segv, "memory": _memory, "endless": _endless, "parent": _parent, "slow": _slow}
+_OF_DECODERS = {b"segv": _segv, b"memory": _memory, b"endless": _endless}
+_OF_WORKERS = {"crash": _crash, "parent": _parent, "slow": _slow}
 
 
-def _poison(soundfile: Any) -> None:
+def _poison_decoders(soundfile: Any) -> None:
     class SoundFile(soundfile.SoundFile):
-        def __init__(self, file: int, *args: Any, **options: Any) -> None:
-            name = Path(f"/proc/self/fd/{file}").readlink().name
-            act = _POISONS.get(name.partition("-")[0])
-            if act is not None:
-                act()
+        def __init__(self, file: Any, *args: Any, **options: Any) -> None:
+            if isinstance(file, int):
+                size = os.fstat(file).st_size
+                _, mark, word = os.pread(file, _TAIL, max(0, size - _TAIL)).rpartition(_MARK)
+                if mark and word in _OF_DECODERS:
+                    _OF_DECODERS[word]()
             super().__init__(file, *args, **options)
 
     soundfile.SoundFile = SoundFile
+
+
+def _poison_workers(hashlib: Any) -> None:
+    digest = hashlib.file_digest
+
+    def file_digest(file: Any, *args: Any) -> Any:
+        name = Path(f"/proc/self/fd/{file.fileno()}").readlink().name
+        act = _OF_WORKERS.get(name.partition("-")[0])
+        if act is not None:
+            act()
+        return digest(file, *args)
+
+    hashlib.file_digest = file_digest
 
 
 def _die_at_publish(signals: Any) -> None:
@@ -98,7 +122,8 @@ class _Hook(MetaPathFinder):
         return spec
 
 
-sys.meta_path.insert(0, _Hook("soundfile", _poison))
+sys.meta_path.insert(0, _Hook("soundfile", _poison_decoders))
+sys.meta_path.insert(0, _Hook("hashlib", _poison_workers))
 if "CHAOS_DEATHS" in os.environ:
     sys.meta_path.insert(0, _Hook("celery.signals", _die_at_publish))
 if "CHAOS_CLOCK" in os.environ:

@@ -11,6 +11,7 @@ import sys
 import time
 from array import array
 from io import BufferedReader
+from pathlib import Path
 from typing import Any
 
 from samplemind_worker.errors import PermanentError, UnreadableError
@@ -20,18 +21,18 @@ def warm_up() -> None:
     """Have all loaded that is needed."""
 
 
-def _hoard(file: BufferedReader) -> None:
+def _hoard() -> None:
     kept = []
     while True:
         kept.append(bytearray(16 << 20))
 
 
-def _compute(file: BufferedReader) -> None:
+def _compute() -> None:
     while True:
         pass
 
 
-def _sleep(file: BufferedReader) -> None:
+def _sleep() -> None:
     while True:
         time.sleep(0.05)
 
@@ -48,12 +49,12 @@ def _attempts(file: BufferedReader) -> dict[str, str]:
         "open": lambda: os.open("/etc/passwd", os.O_RDONLY),
         "open through proc": lambda: os.open(f"/proc/self/fd/{file.fileno()}", os.O_RDONLY),
         "write": lambda: os.open("/tmp/samplemind-probe", os.O_WRONLY | os.O_CREAT),  # noqa: S108 -- it must not work
-        "list": lambda: os.listdir("/"),
-        "unlink": lambda: os.unlink("/tmp/samplemind-probe"),  # noqa: S108 -- as above
+        "list": lambda: list(Path("/").iterdir()),
+        "unlink": lambda: Path("/tmp/samplemind-probe").unlink(),  # noqa: S108 -- as above
         "internet": lambda: socket.socket(socket.AF_INET),
         "local": socket.socketpair,
         "run": lambda: subprocess.run(["/bin/true"], check=True),
-        "exec": lambda: os.execv("/bin/true", ["true"]),
+        "exec": lambda: os.execv("/bin/true", ["true"]),  # noqa: S606 -- it must not work
         "fork": os.fork,
         "signal": lambda: os.kill(os.getppid(), signal.SIGTERM),
         "trace": lambda: call({"x86_64": 101, "aarch64": 117}[machine], 16, os.getppid(), 0, 0),
@@ -93,22 +94,22 @@ def _frame(body: bytes) -> bytes:
 
 
 _ACTS = {
-    "segv": lambda file: ctypes.string_at(0),
-    "abort": lambda file: os.abort(),
-    "leave": lambda file: os._exit(0),
-    "leave in anger": lambda file: os._exit(3),
+    "segv": lambda: ctypes.string_at(0),
+    "abort": os.abort,
+    "leave": lambda: os._exit(0),
+    "leave in anger": lambda: os._exit(3),
     "hoard": _hoard,
     "compute": _compute,
     "sleep": _sleep,
-    "say a word": lambda file: _say(b"x"),
-    "say no JSON": lambda file: _say(_frame(b"[")),
-    "say too much": lambda file: _say(struct.pack("<I", 1 << 30)),
-    "say a list": lambda file: _say(_frame(b"[1]")),
-    "say no samples": lambda file: _say(_frame(b'{"facts": {}, "at": 0, "count": 100}')),
-    "say many samples": lambda file: _say(_frame(b'{"facts": {}, "at": 0, "count": 1000000000}')),
-    "say a place outside": lambda file: _say(_frame(b'{"facts": {}, "at": -4, "count": 1}')),
-    "say a long number": lambda file: _say(_frame(b'{"facts": {"x": 9223372036854775808}, "at": 0, "count": 1}')),
-    "say an unknown error": lambda file: _say(_frame(b'{"error": {"code": "x", "message": ""}}')),
+    "say a word": lambda: _say(b"x"),
+    "say no JSON": lambda: _say(_frame(b"[")),
+    "say too much": lambda: _say(struct.pack("<I", 1 << 30)),
+    "say a list": lambda: _say(_frame(b"[1]")),
+    "say no samples": lambda: _say(_frame(b'{"facts": {}, "at": 0, "count": 100}')),
+    "say many samples": lambda: _say(_frame(b'{"facts": {}, "at": 0, "count": 1000000000}')),
+    "say a place outside": lambda: _say(_frame(b'{"facts": {}, "at": -4, "count": 1}')),
+    "say a long number": lambda: _say(_frame(b'{"facts": {"x": 9223372036854775808}, "at": 0, "count": 1}')),
+    "say an unknown error": lambda: _say(_frame(b'{"error": {"code": "x", "message": ""}}')),
 }
 
 
@@ -137,7 +138,7 @@ def read(file: BufferedReader, request: dict[str, Any]) -> PermanentError | tupl
         case "set":
             return {"it": {1, 2}}, memoryview(array("f", [1.0]))
         case _:
-            _ACTS[act](file)
+            _ACTS[act]()
             facts = {}
     return facts, memoryview(array("f", [1.0]))
 

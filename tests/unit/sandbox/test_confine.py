@@ -42,7 +42,8 @@ def test_what_decoding_needs_is_allowed(x86: int, arm: int):
 
 @pytest.mark.parametrize(
     ("x86", "arm"),
-    [(257, 56), (437, 437), (41, 198), (42, 203), (59, 221), (322, 281), (56, 220), (435, 435), (101, 117), (62, 129), (46, 211), (310, 270), (165, 40), (263, 35), (425, 425)],
+    [(257, 56), (437, 437), (41, 198), (42, 203), (59, 221), (322, 281), (56, 220), (435, 435),
+     (101, 117), (62, 129), (46, 211), (310, 270), (165, 40), (263, 35), (425, 425)],
     ids=[
         "openat", "openat2", "socket", "connect", "execve", "execveat", "clone", "clone3", "ptrace", "kill", "sendmsg",
         "process_vm_readv", "mount", "unlinkat", "io_uring_setup",

@@ -9,8 +9,9 @@ import pytest
 
 from config.settings import Settings
 from samplemind_worker.errors import PermanentError
+from samplemind_worker.sandbox import AUDIO, Wanted, shared
 from samplemind_worker.steps.engine import Signal, identify, limits, read_signal
-from samplemind_worker.steps.reader import Source, read_signals
+from samplemind_worker.steps.reader import Source, bounds, read_signals
 from tests import signals
 from tests.factories import write_audio
 
@@ -100,3 +101,16 @@ def test_a_file_that_needs_more_memory_than_allowed_fails_alone(tmp_path: Path):
         "out_of_memory",
         "read",
     ]
+
+
+def test_a_fault_of_ours_is_told_with_its_place(tmp_path: Path):
+    path = write_audio(tmp_path / "a.wav", signals.sine(440.0, 0.1))
+    with path.open("rb") as file:
+        wanted = Wanted(file.fileno(), {"name": "a.wav", "limits": {"unknown": 1}})
+        [found] = shared(AUDIO).read([wanted], bounds(SETTINGS))
+
+    assert isinstance(found, PermanentError)
+    assert found.code == "internal"
+    assert str(found).startswith(
+        "TypeError: Limits.__init__() got an unexpected keyword argument 'unknown' (reader.py:"
+    )
