@@ -1,6 +1,6 @@
 """Redis and MongoDB as a deployment runs them: with passwords, and a user that may do no more than is needed.
 
-The server of the queue runs the very script of docker-compose.yml; the record gets the user of deployment/mongo-user.js.
+The server of the queue runs the script of docker-compose.yml; the record gets the user of deployment/mongo-user.js.
 """
 
 import ast
@@ -113,8 +113,8 @@ class Guarded:
             )
         with MongoClient[dict[str, Any]](port=self.mongodb_port, serverSelectionTimeoutMS=500) as client:
             _wait(lambda: client.admin.command("ping"), PyMongoError)
-            client.admin.command("createUser", "root", pwd="root", roles=["root"])
-        with MongoClient[dict[str, Any]](port=self.mongodb_port, username="root", password="root") as client:
+            client.admin.command("createUser", "root", pwd=_WATCHER, roles=["root"])
+        with MongoClient[dict[str, Any]](port=self.mongodb_port, username="root", password=_WATCHER) as client:
             client["samplemind"].command({**mongo_user(), "pwd": self.mongodb_password})
 
     def stop(self) -> None:

@@ -65,7 +65,7 @@ class HostileCommand(Command):
             preexec_fn=obey_permissions,  # noqa: PLW1509 -- two system calls, of a library that is loaded
         )
 
-    def __call__(self, *arguments: str | Path | bytes, timeout: float = 120) -> Measured:
+    def __call__(self, *arguments: str | Path | bytes, timeout: float = 240) -> Measured:
         process = self.start(*arguments)
         with peak_of([process.pid]) as peak:
             try:

@@ -1,9 +1,10 @@
 """Texts of users reach MongoDB as values, whatever is in them: no operator, no pattern, no script."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
-import click
+import psutil
 import pytest
 import typer
 from pymongo import MongoClient
@@ -12,13 +13,15 @@ from pymongo.database import Database
 from config.settings import get_settings
 from samplemind_cli.app import app, run
 from samplemind_worker.embedded import connected
+from samplemind_worker.embedded.home import Home
 from tests.hostile.stage import HostileCommand, is_clean
 
 # Those that write, or run for ever; their paths are tried elsewhere.
 NOT_ASKING = {"analyze", "submit", "ingest", "watch", "up", "down", "doctor", "worker", "beat", "flower"}
 TEXTS = (
-    '{"$gt": ""}', '{"$ne": null}', "{$where: 'sleep(9999)'}", "$where", "$$ROOT", "[$ne]=1", "'; return true; //", "||1==1",
-    ".*", "^", "(a+)+$", "(a|aa)+$" + "a" * 60, "(?s).*", "\\", "a\0b", "\0", "$", "", " ", "%", "*", "~", "../../etc/passwd",
+    '{"$gt": ""}', '{"$ne": null}', "{$where: 'sleep(9999)'}", "$where", "$$ROOT", "[$ne]=1", "'; return true; //",
+    "||1==1", ".*", "^", "(a+)+$", "(a|aa)+$" + "a" * 60, "(?s).*", "\\", "a\0b", "\0", "$", "", " ", "%", "*", "~",
+    "../../etc/passwd",
     "\n\x1b[2J", "\udcff", "\u202e", "x" * 5000, "0" * 64, "ffffffff", "-1", "1e999", "nan", "9" * 400,
 )  # fmt: skip
 SCRIPTS = {"$where", "$function", "$accumulator", "$expr", "$jsonSchema", "mapReduce"}
@@ -26,8 +29,7 @@ SCRIPTS = {"$where", "$function", "$accumulator", "$expr", "$jsonSchema", "mapRe
 
 def commands() -> list[str]:
     group = typer.main.get_command(app)
-    assert isinstance(group, click.Group | typer.core.TyperGroup)
-    return sorted(set(group.commands) - NOT_ASKING)
+    return sorted(set(group.commands) - NOT_ASKING)  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def lines_with(name: str, text: str) -> Iterator[list[str]]:
@@ -49,7 +51,7 @@ def _required(parameters: Sequence[Any], *, but: Any) -> Iterator[str]:
     for one in parameters:
         if one is but or not one.required:
             continue
-        value = str(one.type.choices[0]) if isinstance(one.type, click.Choice) or hasattr(one.type, "choices") else "x"
+        value = {"--format": "json"}.get(one.opts[0], "x")
         yield value if one.param_type_name == "argument" else f"{one.opts[0]}={value}"
 
 
@@ -93,6 +95,22 @@ def test_no_text_becomes_more_than_a_value(
     assert not keys & (SCRIPTS | set(TEXTS))
     patterns = {str(value) for command in asked for value in values_of(command, "$regex")}
     assert not patterns & set(TEXTS)
+
+
+def test_the_private_services_are_for_this_user_on_this_machine(samplemind: HostileCommand):
+    processes = psutil.Process(samplemind.supervisor).children(recursive=True)
+    open_to = {
+        connection.laddr.ip
+        for process in processes
+        for connection in process.net_connections("inet")
+        if connection.status == psutil.CONN_LISTEN
+    }
+    sockets = Path(Home(samplemind.home).read_state().sockets)
+
+    assert open_to == {"127.0.0.1"}
+    assert sockets.stat().st_mode & 0o777 == 0o700
+    assert {path.name for path in sockets.iterdir() if path.is_socket()} >= {"valkey.sock", "mongod.sock"}
+    assert [path.name for path in sockets.iterdir() if path.is_socket() and path.stat().st_mode & 0o077] == []
 
 
 def keys_of(value: object) -> Iterator[str]:
