@@ -150,7 +150,7 @@ class Settings(BaseSettings):
     ai_table: Path | None = None
     """File with routes, models, prices and rates, instead of ``ai.toml``."""
 
-    ai_seconds: float = Field(default=120.0, ge=1, le=3600)
+    ai_seconds: float = Field(default=240.0, ge=1, le=3600)
     """Most seconds that a provider may take for one reply."""
 
     chroma_port: int = Field(default=0, ge=0, le=65535)
