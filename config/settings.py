@@ -14,6 +14,8 @@ from platformdirs import user_data_path
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from config.ai import ProviderName
+
 
 def _default_home() -> Path:
     return user_data_path("samplemind", appauthor=False)
@@ -27,7 +29,12 @@ class Settings(BaseSettings):
     """What a deployment can choose. Frozen: other code receives values, never changes them."""
 
     model_config = SettingsConfigDict(
-        env_prefix="SAMPLEMIND_", env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+        env_prefix="SAMPLEMIND_",
+        env_file=".env",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        validate_by_name=True,
     )
 
     home: Path = Field(default_factory=_default_home)
@@ -125,6 +132,27 @@ class Settings(BaseSettings):
     scratch_bytes: int = Field(default=512 * 2**20, ge=0)
     """Most bytes of decoded signals kept on this machine; beyond it a step decodes again."""
 
+    anthropic_api_key: SecretStr | None = Field(default=None, validation_alias="ANTHROPIC_API_KEY")
+    gemini_api_key: SecretStr | None = Field(default=None, validation_alias="GEMINI_API_KEY")
+    openai_api_key: SecretStr | None = Field(default=None, validation_alias="OPENAI_API_KEY")
+    ollama_host: str | None = Field(default=None, validation_alias="OLLAMA_HOST")
+    """Who may be asked for summaries: keys, and the address of an Ollama. Read under the names that everybody uses."""
+
+    ai_urls: dict[ProviderName, str] = Field(default_factory=dict)
+    """Base URLs by provider, instead of the makers': a proxy, a gateway, a server of one's own."""
+
+    ai_headers: dict[ProviderName, dict[str, SecretStr]] = Field(default_factory=dict)
+    """Headers to send along, by provider."""
+
+    ai_models: dict[str, str] = Field(default_factory=dict)
+    """Models by writer, instead of those in the table."""
+
+    ai_table: Path | None = None
+    """File with routes, models, prices and rates, instead of ``ai.toml``."""
+
+    ai_seconds: float = Field(default=120.0, ge=1, le=3600)
+    """Most seconds that a provider may take for one reply."""
+
     chroma_port: int = Field(default=0, ge=0, le=65535)
     """Loopback port of the private Chroma; 0 picks a free one."""
 
@@ -173,6 +201,12 @@ class Settings(BaseSettings):
         except UnicodeEncodeError as error:
             raise ValueError("SAMPLEMIND_HOME: wanted a path in UTF-8") from error
         return home
+
+
+def variable(name: str) -> str:
+    """Return the environment variable that sets a field: ``SAMPLEMIND_<NAME>``, but for what others name as well."""
+    alias = Settings.model_fields[name].validation_alias
+    return alias if isinstance(alias, str) else f"SAMPLEMIND_{name.upper()}"
 
 
 @lru_cache(maxsize=1)

@@ -5,10 +5,12 @@ The same numbers give the same words, and nothing is said that was not measured.
 
 from collections.abc import Sequence
 
+from config.ai import AiTask
 from samplemind_worker.providers import advice
-from samplemind_worker.providers.base import Sample, Summary
+from samplemind_worker.providers.base import Reply, Sample, Summary
 from samplemind_worker.providers.reading import Reading, read
 from samplemind_worker.providers.units import cents, decibels, frequency, length, number, plural
+from samplemind_worker.usage import NOTHING_USED, Usage
 
 NAME = "local"
 _IN_TUNE = 3.0  # cents; nobody hears less
@@ -17,14 +19,17 @@ _IN_TUNE = 3.0  # cents; nobody hears less
 class LocalProvider:
     """Describes samples from their numbers alone."""
 
-    @property
-    def name(self) -> str:
-        """The name in the registry and in the record."""
-        return NAME
+    name = NAME
+    model = None
+    prompt_version = "none"
 
-    def describe(self, samples: Sequence[Sample]) -> list[Summary]:
+    def estimate(self, task: AiTask, samples: Sequence[Sample]) -> Usage:  # noqa: ARG002 -- the protocol
+        """Return nothing: no tokens are needed."""
+        return NOTHING_USED
+
+    def describe(self, task: AiTask, samples: Sequence[Sample]) -> Reply:  # noqa: ARG002 -- the protocol
         """Return one summary a sample; never fails."""
-        return [_describe(read(sample)) for sample in samples]
+        return Reply(tuple(_describe(read(sample)) for sample in samples), NOTHING_USED)
 
 
 def _describe(reading: Reading) -> Summary:

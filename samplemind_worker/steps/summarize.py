@@ -1,9 +1,10 @@
 """Step 4: a written summary of each analysed sample; starts from the record, on any host."""
 
+from config.ai import AiTask
 from samplemind_worker.documents.batch import Step
 from samplemind_worker.documents.versions import VERSIONS
 from samplemind_worker.providers.base import Sample, Summary
-from samplemind_worker.providers.registry import get_provider
+from samplemind_worker.providers.local import LocalProvider
 from samplemind_worker.steps.workspace import Run, Workspace, claimed, hand_on
 from samplemind_worker.store import results
 
@@ -22,9 +23,13 @@ def run(workspace: Workspace, task: Run) -> bool:
             if analysis.versions.get("summarize") != _VERSION
         ]
         if samples:
-            summaries = get_provider("local").describe(samples)
+            summaries = LocalProvider().describe(AiTask.AUDIO_ANALYSIS, samples).summaries
             results.update_analyses(
-                {sample.audio.file_id: _fields(summary) for sample, summary in zip(samples, summaries, strict=True)}
+                {
+                    sample.audio.file_id: _fields(summary)
+                    for sample, summary in zip(samples, summaries, strict=True)
+                    if summary is not None
+                }
             )
         return hand_on(workspace, task, Step.SUMMARIZE, items[0].batch_id, {Step.STORE: [item.id for item in items]})
 
