@@ -6,6 +6,7 @@ services under ``home`` are used; whoever starts them fills the URLs in (``Setti
 
 import os
 import socket
+from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal
@@ -149,6 +150,14 @@ class Settings(BaseSettings):
 
     ai_table: Path | None = None
     """File with routes, models, prices and rates, instead of ``ai.toml``."""
+
+    ai_budget_batch_usd: Decimal | None = Field(default=None, ge=0, allow_inf_nan=False)
+    ai_budget_day_usd: Decimal = Field(default=Decimal(5), ge=0, allow_inf_nan=False)
+    ai_budget_month_usd: Decimal = Field(default=Decimal(50), ge=0, allow_inf_nan=False)
+    """The most that summaries may cost, in USD: of one batch, on one day, in one month (UTC)."""
+
+    ai_wait_seconds: float = Field(default=600.0, ge=0, le=86_400)
+    """How long a file may wait for a model to write about it; then the local text stands in, until it is filled in."""
 
     ai_seconds: float = Field(default=120.0, ge=1, le=3600)
     """Most seconds that a provider may take for one reply."""

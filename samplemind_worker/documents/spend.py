@@ -13,6 +13,9 @@ from beanie import Document
 from pydantic import Field
 from pymongo import ASCENDING, IndexModel
 
+MICRO = 1_000_000
+"""Parts of a USD."""
+
 
 class CallState(StrEnum):
     """Where a call is; all but the first are final."""

@@ -18,7 +18,9 @@ from samplemind_worker.documents.batch import (
     Priority,
     State,
     Step,
+    SummaryScope,
 )
+from samplemind_worker.documents.spend import MICRO, Purse
 from samplemind_worker.errors import UsageError
 from samplemind_worker.store import mongo
 
@@ -35,6 +37,9 @@ def create(
     files_per_chain: int,
     ai: bool,
     force: bool,
+    ai_budget: int | None = None,
+    ai_writer: str | None = None,
+    ai_scope: SummaryScope = "new",
 ) -> BatchJob:
     """Record a batch whose items are still to come; it is not dispatched before `close_recording`."""
     now = mongo.now()
@@ -45,6 +50,9 @@ def create(
         files_per_chain=files_per_chain,
         ai=ai,
         force=force,
+        ai_budget=ai_budget,
+        ai_writer=ai_writer,
+        ai_scope=ai_scope,
         paths=list(paths),
         created_at=now,
     )
@@ -163,6 +171,8 @@ def report(job: BatchJob) -> dict[str, Any]:
 
 
 async def _report(job: BatchJob) -> dict[str, Any]:
+    spent = await Purse.get_pymongo_collection().find_one({"_id": f"batch:{job.id}"}, {"providers": 1}) or {}
+    sums = spent.get("providers", {}).values()
     if job.results is not None:
         total, counts, errors, now = job.total_files, job.results["counts"], job.results["errors"], None
     else:
@@ -185,6 +195,10 @@ async def _report(job: BatchJob) -> dict[str, Any]:
         "files_per_second": round(rate, 2),
         "eta_seconds": 0 if not left else round(left / rate) if rate > 0 else None,
         "errors": errors,
+        "ai": {
+            "calls": sum(each["calls"] for each in sums),
+            "usd": sum(each["micro_usd"] for each in sums) / MICRO,
+        },
     }
 
 

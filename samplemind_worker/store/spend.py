@@ -1,8 +1,8 @@
 """The ledger of what summaries cost, and the caps that hold before a call is made.
 
-Every change is one atomic update of one document that can be repeated: a call is named in each purse while it is
-reserved there. A crash between two of them leaves too much counted, never too little; `_reconcile` mends it, when a
-purse seems empty.
+Every change is one atomic update of one document. A call is named in each purse while it is reserved there, so that
+settling may be repeated. A crash between two of them leaves too much counted, never too little; `_reconcile` mends it
+when a purse seems empty.
 """
 
 import uuid
@@ -15,13 +15,13 @@ from typing import Any
 from loguru import logger
 from pymongo.errors import DuplicateKeyError
 
-from config.ai import Price, Usage
-from samplemind_worker.documents.spend import AiCall, CallState, Purse
+from config.ai import Price
+from samplemind_worker.documents.spend import MICRO, AiCall, CallState, Purse
 from samplemind_worker.store import mongo
+from samplemind_worker.usage import NOTHING_USED, Usage
 
 _FORGOTTEN = timedelta(hours=1)
 """A call that is not settled after this long never will be: no reply is waited for so long."""
-MICRO = 1_000_000
 
 
 def micro_usd(price: Price, usage: Usage) -> int:
@@ -137,10 +137,9 @@ async def _close(
     now: datetime,
     *,
     spent: int,
-    usage: Usage | None = None,
+    usage: Usage = NOTHING_USED,
     error: str | None = None,
 ) -> None:
-    usage = usage or Usage()
     await AiCall.get_pymongo_collection().update_one(
         {"_id": made.call_id, "state": CallState.RESERVED.value},
         {
@@ -170,9 +169,7 @@ async def _take_out(purse: str, made: Reservation, state: CallState, *, spent: i
             f"{sums}.output_tokens": usage.output_tokens,
             f"{sums}.micro_usd": spent,
         }
-    await Purse.get_pymongo_collection().update_one(
-        {"_id": purse, f"open.{made.call_id}": {"$exists": True}}, change
-    )
+    await Purse.get_pymongo_collection().update_one({"_id": purse, f"open.{made.call_id}": {"$exists": True}}, change)
 
 
 async def _reconcile(purse: str, now: datetime) -> bool:
