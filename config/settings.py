@@ -186,6 +186,20 @@ class Settings(BaseSettings):
             roots[name] = Path(path)
         return roots
 
+    def can_ask(self, provider: ProviderName) -> bool:
+        """Tell whether the settings name what a provider of summaries needs: a key, or an address of one's own."""
+        match provider:
+            case "claude":
+                return self.anthropic_api_key is not None
+            case "gemini":
+                return self.gemini_api_key is not None
+            case "ollama":
+                return self.ollama_host is not None
+            case "openai":
+                return self.openai_api_key is not None or "openai" in self.ai_urls
+            case "local":
+                return True
+
     @property
     def inbox_folder(self) -> Path:
         """Where sample packs arrive."""
