@@ -79,3 +79,7 @@ class Provider(Protocol):
             If nothing can be had from this provider now; its ``usage`` says what was spent all the same.
         """
         ...
+
+    def close(self) -> None:
+        """Close its connections."""
+        ...

@@ -31,6 +31,9 @@ class LocalProvider:
         """Return one summary a sample; never fails."""
         return Reply(tuple(_describe(read(sample)) for sample in samples), NOTHING_USED)
 
+    def close(self) -> None:
+        """Do nothing: there are no connections."""
+
 
 def _describe(reading: Reading) -> Summary:
     sentences = (_identity(reading), _sound(reading), _level(reading))

@@ -3,11 +3,15 @@
 import threading
 from functools import cached_property
 
+from pydantic import SecretStr
+
 from config.ai import AiTable, AiTask, Writer, load_table
 from config.settings import Settings
-from samplemind_worker.errors import SetupError, UsageError
+from samplemind_worker.errors import ProviderSetupError, SetupError, UsageError
 from samplemind_worker.providers.base import Provider
 from samplemind_worker.providers.breaker import Breaker
+
+_OLLAMA = "http://127.0.0.1:11434"
 
 
 class Providers:
@@ -68,15 +72,51 @@ class Providers:
                 self._made[writer.name] = _make(writer, self._settings)
             return self._made[writer.name]
 
+    def close(self) -> None:
+        """Close all connections; whoever asks again afterwards opens new ones."""
+        with self._lock:
+            for provider in self._made.values():
+                provider.close()
+            self._made.clear()
+
     def breaker(self, writer: Writer) -> Breaker:
         """Return the breaker to hold around each call of this writer."""
         with self._lock:
             return self._breakers.setdefault(writer.name, Breaker())
 
 
-def _make(writer: Writer, settings: Settings) -> Provider:  # noqa: ARG001 -- those that ask a service need them
-    from samplemind_worker.providers.local import LocalProvider  # noqa: PLC0415 -- slow import
+def _make(writer: Writer, settings: Settings) -> Provider:
+    url = settings.ai_urls.get(writer.provider)
+    headers = settings.ai_headers.get(writer.provider, {})
+    seconds = settings.ai_seconds
+    match writer.provider:
+        case "claude":
+            from samplemind_worker.providers.claude import ClaudeProvider  # noqa: PLC0415 -- slow import
 
-    if writer.provider != "local":
-        raise UsageError(f"no provider {writer.provider!r}")
-    return LocalProvider()
+            key = _key(settings.anthropic_api_key, "ANTHROPIC_API_KEY")
+            return ClaudeProvider(writer, key=key, url=url, headers=headers, seconds=seconds)
+        case "gemini":
+            from samplemind_worker.providers.gemini import GeminiProvider  # noqa: PLC0415 -- slow import
+
+            key = _key(settings.gemini_api_key, "GEMINI_API_KEY")
+            return GeminiProvider(writer, key=key, url=url, headers=headers, seconds=seconds)
+        case "ollama":
+            from samplemind_worker.providers.ollama import OllamaProvider  # noqa: PLC0415 -- slow import
+
+            host = url or settings.ollama_host or _OLLAMA
+            return OllamaProvider(writer, host=host, headers=headers, seconds=seconds)
+        case "openai":
+            from samplemind_worker.providers.openai import OpenAiProvider  # noqa: PLC0415 -- slow import
+
+            key = settings.openai_api_key if url else _key(settings.openai_api_key, "OPENAI_API_KEY")
+            return OpenAiProvider(writer, key=key, url=url, headers=headers, seconds=seconds)
+        case "local":
+            from samplemind_worker.providers.local import LocalProvider  # noqa: PLC0415 -- slow import
+
+            return LocalProvider()
+
+
+def _key(key: SecretStr | None, setting: str) -> SecretStr:
+    if key is None:
+        raise ProviderSetupError(f"no key: set {setting}")
+    return key
