@@ -12,13 +12,14 @@ from samplemind_worker import embedded
 from samplemind_worker.documents.batch import BatchItem, BatchJob, Priority, State
 from samplemind_worker.documents.facts import AnalysisFacts, AudioFacts
 from samplemind_worker.documents.report import analyzed, rejected
+from samplemind_worker.documents.spend import from_usd
 from samplemind_worker.errors import ServiceUnavailableError, SetupError, UsageError
 from samplemind_worker.steps import ingest as ingest_step
 from samplemind_worker.steps import resummarize as resummarize_step
 from samplemind_worker.steps import scan, walk
 from samplemind_worker.steps import watch as watch_step
 from samplemind_worker.steps.ingest_report import Report as IngestReport
-from samplemind_worker.store import batches, library, mongo, results, spend
+from samplemind_worker.store import batches, library, mongo, results
 
 Report = dict[str, Any]
 
@@ -74,7 +75,7 @@ def submit(
         priority=priority,
         files_per_chain=files_per_chain,
         ai=ai,
-        ai_budget=None if budget is None else spend.from_usd(budget),
+        ai_budget=None if budget is None else from_usd(budget),
         force=force,
         on_progress=on_progress,
     )
@@ -105,7 +106,7 @@ def resummarize(
         batch_id=None if batch_id is None else batches.find(batch_id).id,
         missing=missing,
         writer=writer,
-        budget=None if budget is None else spend.from_usd(budget),
+        budget=None if budget is None else from_usd(budget),
     )
 
 

@@ -6,12 +6,16 @@ as spent: nobody can know whether the call was made.
 """
 
 from datetime import datetime
+from decimal import ROUND_CEILING, Decimal
 from enum import StrEnum
 from typing import Any, ClassVar
 
 from beanie import Document
 from pydantic import Field
 from pymongo import ASCENDING, IndexModel
+
+from config.ai import Price
+from samplemind_worker.usage import Usage
 
 MICRO = 1_000_000
 """Parts of a USD."""
@@ -70,3 +74,15 @@ class Purse(Document):
 
     class Settings:
         name = "purses"
+
+
+def micro_usd(price: Price, usage: Usage) -> int:
+    """Return what this usage costs, in millionths of a USD, rounded up."""
+    # USD a million tokens * tokens = millionths of a USD
+    cost = Decimal(str(price.input)) * usage.input_tokens + Decimal(str(price.output)) * usage.output_tokens
+    return int(cost.to_integral_value(ROUND_CEILING))
+
+
+def from_usd(amount: Decimal | float) -> int:
+    """Return an amount in millionths of a USD, rounded down: a cap is never raised by rounding."""
+    return int(Decimal(str(amount)) * MICRO)

@@ -13,13 +13,13 @@ from config.ai import AiTask, Writer
 from config.settings import Settings
 from samplemind_worker.documents.batch import BatchJob
 from samplemind_worker.documents.facts import AiState
+from samplemind_worker.documents.spend import from_usd
 from samplemind_worker.errors import SetupError, UsageError
 from samplemind_worker.providers.base import Sample, Summary
 from samplemind_worker.providers.local import NAME as LOCAL
 from samplemind_worker.providers.local import LocalProvider
 from samplemind_worker.providers.registry import Providers
 from samplemind_worker.steps.writing import Turn
-from samplemind_worker.store import spend
 from samplemind_worker.store.cache import Cache
 from samplemind_worker.store.limits import Limiter
 from samplemind_worker.store.spend import Caps
@@ -109,6 +109,10 @@ class Desk:
             return Written(texts, again=True)
         return Written(texts | self._stand_ins(list(left.values()), "; ".join(reasons) or None), again=False)
 
+    def close(self) -> None:
+        """Close the connections to the providers."""
+        self._providers.close()
+
     def _route(self, job: BatchJob) -> tuple[Writer, ...]:
         """Return who is asked before the local describer."""
         if not job.ai:
@@ -119,8 +123,8 @@ class Desk:
     def _caps(self, job: BatchJob) -> Caps:
         settings = self._settings
         batch = settings.ai_budget_batch_usd
-        own = job.ai_budget if job.ai_budget is not None else None if batch is None else spend.from_usd(batch)
-        return Caps(own, spend.from_usd(settings.ai_budget_day_usd), spend.from_usd(settings.ai_budget_month_usd))
+        own = job.ai_budget if job.ai_budget is not None else None if batch is None else from_usd(batch)
+        return Caps(own, from_usd(settings.ai_budget_day_usd), from_usd(settings.ai_budget_month_usd))
 
     def _stand_ins(self, samples: Sequence[Sample], reason: str | None) -> dict[str, Text]:
         state: AiState = "local" if reason is None else "deferred"

@@ -43,6 +43,11 @@ def _desk(workspace: Workspace) -> Desk:
     return Desk(workspace.settings, workspace.cache, workspace.limiter)
 
 
+def close(workspace: Workspace) -> None:
+    """Close the connections to providers that steps of this workspace have opened."""
+    _desk(workspace).close()
+
+
 def _is_asked_for(job: BatchJob, analysis: AnalysisFacts) -> bool:
     match job.ai_scope:
         case "new":

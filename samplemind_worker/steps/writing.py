@@ -7,12 +7,14 @@ import dataclasses
 import hashlib
 import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
 import orjson
 from loguru import logger
 
 from config.ai import SAMPLES_PER_REQUEST, AiTask, Writer
+from samplemind_worker.documents.spend import micro_usd
 from samplemind_worker.errors import (
     ProviderError,
     ProviderRefusedError,
@@ -22,6 +24,7 @@ from samplemind_worker.errors import (
     ServiceUnavailableError,
     UnreadableReplyError,
 )
+from samplemind_worker.providers import prompt
 from samplemind_worker.providers.base import Provider, Reply, Sample, Summary
 from samplemind_worker.providers.registry import Providers
 from samplemind_worker.store import spend
@@ -37,8 +40,9 @@ _LONGEST_WAIT: Final = 60.0
 _FIRST_PAUSE: Final = 5.0  # s after a 429 that does not say how long; doubled with each
 _SETUP_PAUSE: Final = 300.0  # s; a key is not mended by asking again
 _LONGEST_PAUSE: Final = 86_400.0
-_MOST_SINGLY: Final = 5
-"""Samples of one parcel that are asked for again, each by itself, when the reply missed them."""
+_SOON: Final = 3600.0  # s; what is used up for longer is left to another day
+_ASKED_AGAIN: Final = Usage(input_tokens=200)
+"""What a try at repair says more than the first."""
 _SMALLEST: Final = 5
 """A parcel is made smaller when the money that is left is not enough for it, but no smaller than this."""
 _LONGEST_REASON: Final = 200  # characters
@@ -56,37 +60,6 @@ def reason_of(error: ProviderError) -> str:
     """Say in one short line why a provider wrote nothing, with a code in front."""
     code = next((code for kind, code in _CODES.items() if isinstance(error, kind)), "unavailable")
     return f"{code}: {' '.join(str(error).split())}"[:_LONGEST_REASON]
-
-
-def numbers(sample: Sample) -> list[Any]:
-    """Return what a summary follows from, so rounded that what sounds the same is the same."""
-    audio, facts = sample.audio, sample.analysis
-    words = (facts.kind, facts.instrument, facts.key, facts.mode, facts.pitch_note, facts.time_signature)
-    levels = (audio.loudness_lufs, audio.true_peak_dbtp)
-    confidences = (
-        facts.kind_confidence, facts.tempo_confidence, facts.key_confidence, facts.pitch_confidence,
-        facts.instrument_confidence,
-    )  # fmt: skip
-    return [
-        *words,
-        _significant(audio.duration),
-        None if facts.tempo is None else round(facts.tempo, 1),
-        [None if level is None else round(2 * level) / 2 for level in levels],
-        [None if value is None else round(value, 1) for value in confidences],
-        _significant(facts.spectral_features),
-    ]
-
-
-def _significant(value: Any) -> Any:
-    match value:
-        case float():
-            return float(f"{value:.2g}")
-        case dict():
-            return {name: _significant(part) for name, part in value.items()}
-        case list() | tuple():
-            return [_significant(part) for part in value]
-        case _:
-            return value
 
 
 class Turn:
@@ -142,35 +115,28 @@ class Turn:
         return found, provider.prompt_version
 
     def _key(self, provider: Provider, sample: Sample) -> str:
-        parts = [self._task.value, self._writer.provider, provider.model, provider.prompt_version, numbers(sample)]
+        parts = [self._task.value, self._writer.provider, provider.model, provider.prompt_version, prompt.facts(sample)]
         return hashlib.sha256(orjson.dumps(parts, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
     def ask(self, provider: Provider, wanted: Mapping[str, Sample]) -> Iterator[Mapping[str, Any]]:
         """Ask for all of these in as few requests as may be, and yield the replies as they come."""
         held = self._limiter.held(self.name)
         if held is not None and time.monotonic() + held.seconds > self._patience():
-            self._stop(held.reason, soon=held.reason.startswith("rate"))
+            self._stop(held.reason, soon=held.reason.startswith("rate") and held.seconds < _SOON)
         todo = list(wanted)
         while todo and not self._over:
             lot, todo = todo[: self._size], todo[self._size :]
-            missed = yield from self._parcel(provider, lot, wanted)
-            if missed is None:
+            enough = yield from self._parcel(provider, lot, wanted)
+            if not enough:
                 # Not enough money for so many: once more, with fewer.
                 todo = lot + todo
-                continue
-            for key in missed[:_MOST_SINGLY]:
-                if self._over:
-                    break
-                yield from self._parcel(provider, [key], wanted)
 
     def _parcel(
         self, provider: Provider, keys: Sequence[str], wanted: Mapping[str, Sample]
-    ) -> Generator[Mapping[str, Any], None, list[str] | None]:
-        """Ask for some; yields what came, and returns what did not, or None if there is not enough money for them."""
+    ) -> Generator[Mapping[str, Any], None, bool]:
+        """Ask for some and yield what came; False if there is money enough for fewer only, and nothing was asked."""
         samples = [wanted[key] for key in keys]
         usage = provider.estimate(self._task, samples)
-        # A try at repair sends the question and the bad answer, and may get as much again.
-        most = usage + Usage(usage.input_tokens + usage.output_tokens, usage.output_tokens, 1)
         made = spend.reserve(
             Call(
                 self._batch_id,
@@ -178,16 +144,17 @@ class Turn:
                 self._writer.model,
                 self._task.value,
                 len(samples),
-                spend.micro_usd(self._price, most),
+                # With a try at repair, should all of it be needed again.
+                micro_usd(self._price, usage + usage + _ASKED_AGAIN),
             ),
             self._caps,
         )
         if isinstance(made, str):
             if len(keys) > _SMALLEST:
                 self._size = max(_SMALLEST, len(keys) // 2)
-                return None
+                return False
             self._stop(f"budget: what is left for this {made} is not enough")
-            return list(keys)
+            return True
         spent, reply = self._request(provider, samples, tokens=usage.input_tokens)
         got = {
             key: dataclasses.asdict(summary)
@@ -197,22 +164,20 @@ class Turn:
         if got:
             # Kept before it is settled: what is paid for is not lost.
             yield got
-        self._settle(made, spent)
         if reply is not None and len(got) < len(keys):
-            self.reason = self.reason or "unreadable: the reply missed it"
-        return [key for key in keys if key not in got] if reply is not None else []
+            self.reason = "unreadable: the reply missed it"
+        self._settle(made, spent)
+        return True
 
     def _request(self, provider: Provider, samples: Sequence[Sample], *, tokens: int) -> tuple[Usage, Reply | None]:
         """Make one request, again if it comes too early; return what all of it used, and the reply if there is one."""
         spent = NOTHING_USED
         for number in range(_TRIES):
-            busy = self._limiter.acquire(self.name, self._rates, tokens=tokens, until=self._patience())
-            if busy is not None:
-                self._stop(busy.reason, soon=busy.reason.startswith("rate") and busy.seconds < _LONGEST_PAUSE / 24)
+            if not self._may_ask(tokens):
                 return spent, None
             try:
                 with self._breaker.attempt():
-                    reply = provider.describe(self._task, samples)
+                    reply = provider.describe(self._task, samples, may_repair=partial(self._may_ask, tokens))
             except RateLimitedError as error:
                 spent += error.usage
                 asked = error.retry_after if error.retry_after is not None else _FIRST_PAUSE * 2**number
@@ -237,6 +202,13 @@ class Turn:
         self._stop("rate: it asked to be left in peace", soon=True)
         return spent, None
 
+    def _may_ask(self, tokens: int) -> bool:
+        """Wait for the turn to send one request; False, and no more from this writer, if that takes too long."""
+        busy = self._limiter.acquire(self.name, self._rates, tokens=tokens, until=self._patience())
+        if busy is not None:
+            self._stop(busy.reason, soon=busy.reason.startswith("rate") and busy.seconds < _SOON)
+        return busy is None
+
     def _patience(self) -> float:
         return min(self._until, time.monotonic() + _LONGEST_WAIT)
 
@@ -256,7 +228,7 @@ class Turn:
 
     def _settle(self, made: Reservation, usage: Usage) -> None:
         try:
-            spend.settle(made, usage=usage, spent=spend.micro_usd(self._price, usage), error=self.reason or None)
+            spend.settle(made, usage=usage, spent=micro_usd(self._price, usage), error=self.reason or None)
         except ServiceUnavailableError as error:
             # It stays reserved, which counts as spent.
             logger.warning("ai.not_settled", fields=str(error))

@@ -20,9 +20,9 @@ from samplemind_worker.documents.batch import (
     Step,
     SummaryScope,
 )
-from samplemind_worker.documents.spend import MICRO, Purse
 from samplemind_worker.errors import UsageError
 from samplemind_worker.store import mongo
+from samplemind_worker.store.spend import sums_of_batch
 
 _PAGE = 1000
 _OPEN = list(OPEN_STATES)
@@ -77,7 +77,7 @@ def close_recording(batch_id: str, *, total_files: int) -> None:
     UsageError
         If the batch was given up meanwhile (`stalled_recordings`).
     """
-    _update_job(batch_id, {"recorded": True, "total_files": total_files})
+    mongo.run(_set_job(batch_id, {"recorded": True, "total_files": total_files}))
     status = find(batch_id).status
     if status is BatchStatus.CANCELLED:
         cancel(batch_id)
@@ -171,8 +171,6 @@ def report(job: BatchJob) -> dict[str, Any]:
 
 
 async def _report(job: BatchJob) -> dict[str, Any]:
-    spent = await Purse.get_pymongo_collection().find_one({"_id": f"batch:{job.id}"}, {"providers": 1}) or {}
-    sums = spent.get("providers", {}).values()
     if job.results is not None:
         total, counts, errors, now = job.total_files, job.results["counts"], job.results["errors"], None
     else:
@@ -195,10 +193,7 @@ async def _report(job: BatchJob) -> dict[str, Any]:
         "files_per_second": round(rate, 2),
         "eta_seconds": 0 if not left else round(left / rate) if rate > 0 else None,
         "errors": errors,
-        "ai": {
-            "calls": sum(each["calls"] for each in sums),
-            "usd": sum(each["micro_usd"] for each in sums) / MICRO,
-        },
+        "ai": await sums_of_batch(job.id),
     }
 
 
@@ -390,10 +385,6 @@ def working_on(batch_id: str, *, limit: int = 3) -> list[str]:
         return [row["path"] for row in await cursor.limit(limit).to_list()]
 
     return mongo.run(_find())
-
-
-def _update_job(batch_id: str, values: dict[str, Any]) -> None:
-    mongo.run(_set_job(batch_id, values))
 
 
 async def _set_job(batch_id: str, values: dict[str, Any]) -> None:

@@ -6,34 +6,20 @@ when a purse seems empty.
 """
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import ROUND_CEILING, Decimal
 from typing import Any
 
 from loguru import logger
 from pymongo.errors import DuplicateKeyError
 
-from config.ai import Price
 from samplemind_worker.documents.spend import MICRO, AiCall, CallState, Purse
 from samplemind_worker.store import mongo
 from samplemind_worker.usage import NOTHING_USED, Usage
 
 _FORGOTTEN = timedelta(hours=1)
 """A call that is not settled after this long never will be: no reply is waited for so long."""
-
-
-def micro_usd(price: Price, usage: Usage) -> int:
-    """Return what this usage costs, in millionths of a USD, rounded up."""
-    # USD a million tokens * tokens = millionths of a USD
-    cost = Decimal(str(price.input)) * usage.input_tokens + Decimal(str(price.output)) * usage.output_tokens
-    return int(cost.to_integral_value(ROUND_CEILING))
-
-
-def from_usd(amount: Decimal | float) -> int:
-    """Return an amount in millionths of a USD, rounded down: a cap is never raised by rounding."""
-    return int(Decimal(str(amount)) * MICRO)
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,14 +177,11 @@ async def _reconcile(purse: str, now: datetime) -> bool:
     return changed
 
 
-def purse_of(*, batch_id: str | None = None) -> Mapping[str, Any]:
-    """Return what was spent of a batch's money, or of today's: total, what is open, and sums by provider."""
-
-    async def _find() -> Mapping[str, Any]:
-        name = f"day:{await mongo.read_clock():%Y-%m-%d}" if batch_id is None else f"batch:{batch_id}"
-        return await Purse.get_pymongo_collection().find_one({"_id": name}) or {"total": 0, "open": {}, "providers": {}}
-
-    return mongo.run(_find())
+async def sums_of_batch(batch_id: str) -> dict[str, Any]:
+    """Return how many calls were made for a batch, and what they cost in USD; for a query to await."""
+    purse = await Purse.get_pymongo_collection().find_one({"_id": f"batch:{batch_id}"}, {"providers": 1}) or {}
+    sums = purse.get("providers", {}).values()
+    return {"calls": sum(each["calls"] for each in sums), "usd": sum(each["micro_usd"] for each in sums) / MICRO}
 
 
 def calls_of(batch_id: str) -> Sequence[AiCall]:

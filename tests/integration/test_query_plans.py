@@ -175,7 +175,7 @@ CALLS: dict[str, Callable[[Case], object]] = {
     "packs.unfinished": lambda _: packs.unfinished(),
     "spend.reserve": lambda case: (put_aside(case.batch), refused_one(case.batch)),
     "spend.settle": lambda case: spend.settle(put_aside(case.batch), usage=Usage(1, 1, 1), spent=1),
-    "spend.purse_of": lambda case: (spend.purse_of(), spend.purse_of(batch_id=case.batch)),
+    "spend.sums_of_batch": lambda case: mongo.run(spend.sums_of_batch(case.batch)),
     "spend.calls_of": lambda case: spend.calls_of(case.batch),
 }
 # These read all there is, page by page.

@@ -128,7 +128,9 @@ def test_each_lot_is_kept_before_the_next(cache: Cache, url: str):
         fetched(cache, {"a": 1, "b": 2, "c": 3}, 0.0)
 
     other = Cache(url)
-    assert cached(source)(other, {"a": 1, "b": 2, "c": 3}, 0.0) == {key: {"of": n} for key, n in zip("abc", (1, 2, 3), strict=True)}
+    assert cached(source)(other, {"a": 1, "b": 2, "c": 3}, 0.0) == {
+        key: {"of": n} for key, n in zip("abc", (1, 2, 3), strict=True)
+    }
     assert source.asked == [["a", "b"], ["c"]]
     other.close()
 

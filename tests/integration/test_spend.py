@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.ai import Price
-from samplemind_worker.documents.spend import AiCall, CallState, Purse
+from samplemind_worker.documents.spend import AiCall, CallState, Purse, from_usd, micro_usd
 from samplemind_worker.store import mongo, spend
 from samplemind_worker.store.spend import Call, Caps, Reservation
 from samplemind_worker.usage import Usage
@@ -157,20 +157,22 @@ def test_a_purse_that_a_crash_left_open_is_brought_up_to_date_when_it_seems_empt
     assert totals()["batch"] == 1000
 
 
-def test_todays_purse_and_that_of_a_batch_can_be_asked_for():
-    assert spend.purse_of(batch_id="b1")["total"] == 0
+def test_what_a_batch_has_cost_can_be_asked_for():
+    assert mongo.run(spend.sums_of_batch("b1")) == {"calls": 0, "usd": 0}
+    made = reserve(9000, Caps())
     reserve(5, Caps())
+    spend.settle(made, usage=Usage(1, 1, 1), spent=7000)
 
-    assert (spend.purse_of(batch_id="b1")["total"], spend.purse_of()["total"]) == (5, 5)
+    assert mongo.run(spend.sums_of_batch("b1")) == {"calls": 1, "usd": 0.007}
 
 
 @given(st.integers(0, 10**7), st.integers(0, 10**6), st.sampled_from([0.0, 0.075, 0.75, 2.0, 3.75]))
 def test_cost_is_exact_and_rounded_up(asked: int, said: int, price: float):
-    cost = spend.micro_usd(Price(price, 10.0), Usage(asked, said, 1))
+    cost = micro_usd(Price(price, 10.0), Usage(asked, said, 1))
 
     exact = asked * round(price * 1000) + said * 10_000  # thousandths of a millionth
     assert 0 <= cost * 1000 - exact < 1000
 
 
 def test_caps_are_rounded_down():
-    assert (spend.from_usd(0.05), spend.from_usd(0.0000019)) == (50_000, 1)
+    assert (from_usd(0.05), from_usd(0.0000019)) == (50_000, 1)
