@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from functools import lru_cache
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -160,9 +161,17 @@ def _parse(data: dict[str, Any], models: dict[str, str]) -> AiTable:
         if missing := [name for name in names if name not in writers]:
             raise ValueError(f"routes.{task.value}: no writer {missing[0]!r}")
     expected = Expected(**data["expected"])
-    return AiTable(routes, writers, expected, {name: _model(entry) for name, entry in data["models"].items()})
+    listed = {name: _model(name, entry) for name, entry in data["models"].items()}
+    return AiTable(routes, writers, expected, listed)
 
 
-def _model(entry: dict[str, Any]) -> _Model:
-    prices = sorted((price["from"], Price(float(price["input"]), float(price["output"]))) for price in entry["prices"])
+def _model(name: str, entry: dict[str, Any]) -> _Model:
+    prices = [
+        (price["from"], Price(float(price["input"]), float(price["output"])))
+        for price in sorted(entry["prices"], key=itemgetter("from"))
+    ]
+    if not prices:
+        raise ValueError(f"models.{name}: it has no price")
+    if any(price.input < 0 or price.output < 0 for _, price in prices):
+        raise ValueError(f"models.{name}: a price is below zero")
     return _Model(entry["provider"], tuple(prices), float(entry.get("batch_discount", 0.0)), Rates(**entry["rates"]))

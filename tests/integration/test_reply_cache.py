@@ -128,9 +128,7 @@ def test_each_lot_is_kept_before_the_next(cache: Cache, url: str):
         fetched(cache, {"a": 1, "b": 2, "c": 3}, 0.0)
 
     other = Cache(url)
-    assert cached(source)(other, {"a": 1, "b": 2, "c": 3}, 0.0) == {
-        key: {"of": n} for key, n in zip("abc", (1, 2, 3), strict=True)
-    }
+    assert cached(source)(other, {"a": 1, "b": 2, "c": 3}, 0.0) == {"a": {"of": 1}, "b": {"of": 2}, "c": {"of": 3}}
     assert source.asked == [["a", "b"], ["c"]]
     other.close()
 
