@@ -59,6 +59,20 @@ class Price:
 
 
 @dataclass(frozen=True, slots=True)
+class Expected:
+    """Tokens that a summary uses as a rule."""
+
+    request: int
+    question: int
+    reply: int
+
+    def of(self, samples: int) -> tuple[int, int, int]:
+        """Return requests, input tokens and output tokens for so many samples."""
+        requests = -(-samples // SAMPLES_PER_REQUEST)
+        return requests, requests * self.request + samples * self.question, samples * self.reply
+
+
+@dataclass(frozen=True, slots=True)
 class Rates:
     """What a provider allows; None where it sets no limit."""
 
@@ -81,6 +95,7 @@ class AiTable:
 
     routes: Mapping[AiTask, tuple[str, ...]]
     writers: Mapping[str, Writer]
+    expected: Expected
     _models: Mapping[str, _Model] = field(repr=False)
 
     def route(self, task: AiTask) -> tuple[Writer, ...]:
@@ -155,7 +170,9 @@ def _parse(data: dict[str, Any], models: dict[str, str]) -> AiTable:
     for task, names in routes.items():
         if missing := [name for name in names if name not in writers]:
             raise ValueError(f"routes.{task.value}: no writer {missing[0]!r}")
-    return AiTable(routes, writers, {name: _model(name, entry) for name, entry in data["models"].items()})
+    expected = Expected(**data["expected"])
+    listed = {name: _model(name, entry) for name, entry in data["models"].items()}
+    return AiTable(routes, writers, expected, listed)
 
 
 def _model(name: str, entry: dict[str, Any]) -> _Model:

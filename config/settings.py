@@ -6,6 +6,7 @@ services under ``home`` are used; whoever starts them fills the URLs in (``Setti
 
 import os
 import socket
+from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal
@@ -150,6 +151,14 @@ class Settings(BaseSettings):
     ai_table: Path | None = None
     """File with routes, models, prices and rates, instead of ``ai.toml``."""
 
+    ai_budget_batch_usd: Decimal | None = Field(default=None, ge=0, allow_inf_nan=False)
+    ai_budget_day_usd: Decimal = Field(default=Decimal(5), ge=0, allow_inf_nan=False)
+    ai_budget_month_usd: Decimal = Field(default=Decimal(50), ge=0, allow_inf_nan=False)
+    """The most that summaries may cost, in USD: of one batch, on one day, in one month (UTC)."""
+
+    ai_wait_seconds: float = Field(default=600.0, ge=0, le=86_400)
+    """How long a file may wait for a model to write about it; then the local text stands in, until it is filled in."""
+
     ai_seconds: float = Field(default=240.0, ge=1, le=3600)
     """Most seconds that a provider may take for one reply."""
 
@@ -176,6 +185,20 @@ class Settings(BaseSettings):
                 raise ValueError(f"SAMPLEMIND_ROOTS: wanted name=path, got {pair!r}")
             roots[name] = Path(path)
         return roots
+
+    def can_ask(self, provider: ProviderName) -> bool:
+        """Tell whether the settings name what a provider of summaries needs: a key, or an address of one's own."""
+        match provider:
+            case "claude":
+                return self.anthropic_api_key is not None
+            case "gemini":
+                return self.gemini_api_key is not None
+            case "ollama":
+                return self.ollama_host is not None
+            case "openai":
+                return self.openai_api_key is not None or "openai" in self.ai_urls
+            case "local":
+                return True
 
     @property
     def inbox_folder(self) -> Path:

@@ -4,7 +4,8 @@
 
     SampleMindError
     ├── TransientError              retried with back-off and jitter
-    │   └── ServiceUnavailableError a service does not answer
+    │   ├── ServiceUnavailableError a service does not answer
+    │   └── OverTheRateError        who writes summaries lets no more requests through now
     ├── PermanentError              ends that file, with its code and message in the record
     │   ├── MissingFileError        ``missing``
     │   ├── PermissionDeniedError   ``permission``
@@ -50,6 +51,10 @@ class TransientError(SampleMindError):
 
 class ServiceUnavailableError(TransientError):
     """Redis, MongoDB or Chroma does not answer."""
+
+
+class OverTheRateError(TransientError):
+    """The providers of summaries let no more requests through for a while."""
 
 
 class PermanentError(SampleMindError):

@@ -4,7 +4,7 @@ A provider takes a parcel of samples at once, so that one that talks to a servic
 gets values only: it reads no file and no database.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -45,6 +45,11 @@ class Reply:
     """All that was spent, with the try at repair."""
 
 
+def always() -> bool:
+    """Say yes."""
+    return True
+
+
 class Provider(Protocol):
     """Writes summaries. Safe to call from several threads."""
 
@@ -70,8 +75,10 @@ class Provider(Protocol):
         """
         ...
 
-    def describe(self, task: AiTask, samples: Sequence[Sample]) -> Reply:
+    def describe(self, task: AiTask, samples: Sequence[Sample], *, may_repair: Callable[[], bool] = always) -> Reply:
         """Write about up to ``config.ai.SAMPLES_PER_REQUEST`` samples.
+
+        ``may_repair`` is asked before a second request, about those whose text is missing or spoiled.
 
         Raises
         ------

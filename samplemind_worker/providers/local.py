@@ -3,11 +3,11 @@
 The same numbers give the same words, and nothing is said that was not measured.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from config.ai import AiTask
 from samplemind_worker.providers import advice
-from samplemind_worker.providers.base import Reply, Sample, Summary
+from samplemind_worker.providers.base import Reply, Sample, Summary, always
 from samplemind_worker.providers.reading import Reading, read
 from samplemind_worker.providers.units import cents, decibels, frequency, length, number, plural
 from samplemind_worker.usage import NOTHING_USED, Usage
@@ -27,7 +27,13 @@ class LocalProvider:
         """Return nothing: no tokens are needed."""
         return NOTHING_USED
 
-    def describe(self, task: AiTask, samples: Sequence[Sample]) -> Reply:  # noqa: ARG002 -- the protocol
+    def describe(
+        self,
+        task: AiTask,  # noqa: ARG002 -- the protocol
+        samples: Sequence[Sample],
+        *,
+        may_repair: Callable[[], bool] = always,  # noqa: ARG002 -- the protocol
+    ) -> Reply:
         """Return one summary a sample; never fails."""
         return Reply(tuple(_describe(read(sample)) for sample in samples), NOTHING_USED)
 

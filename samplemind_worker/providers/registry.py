@@ -57,18 +57,7 @@ class Providers:
 
     def is_set_up(self, writer: Writer) -> bool:
         """Tell whether the settings name what this writer needs: a key, or an address of one's own."""
-        settings = self._settings
-        match writer.provider:
-            case "claude":
-                return settings.anthropic_api_key is not None
-            case "gemini":
-                return settings.gemini_api_key is not None
-            case "ollama":
-                return settings.ollama_host is not None
-            case "openai":
-                return settings.openai_api_key is not None or "openai" in settings.ai_urls
-            case "local":
-                return True
+        return self._settings.can_ask(writer.provider)
 
     def get(self, writer: Writer) -> Provider:
         """Return the provider that asks this writer's model; made once.

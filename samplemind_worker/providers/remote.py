@@ -2,7 +2,7 @@
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ from samplemind_worker.errors import (
     UnreadableReplyError,
 )
 from samplemind_worker.providers import notes, prompt, text, wire
-from samplemind_worker.providers.base import Reply, Sample, Summary
+from samplemind_worker.providers.base import Reply, Sample, Summary, always
 from samplemind_worker.providers.prompt import Prompt
 from samplemind_worker.usage import NOTHING_USED, Usage
 
@@ -51,7 +51,7 @@ class RemoteProvider(ABC):
         """Return the input, rounded up, and the most output that one request about these samples allows."""
         return self._expected(prompt.build(task, samples, prompt.short_ids(samples)), len(samples))
 
-    def describe(self, task: AiTask, samples: Sequence[Sample]) -> Reply:
+    def describe(self, task: AiTask, samples: Sequence[Sample], *, may_repair: Callable[[], bool] = always) -> Reply:
         """Ask once about all, and once more about those whose note is missing or spoiled."""
         if not 1 <= len(samples) <= SAMPLES_PER_REQUEST:
             raise ValueError(f"wanted 1 to {SAMPLES_PER_REQUEST} samples, got {len(samples)}")
@@ -60,7 +60,7 @@ class RemoteProvider(ABC):
         used = NOTHING_USED
         for again in (False, True):
             missing = [(key, sample) for key, sample in zip(ids, samples, strict=True) if key not in summaries]
-            if not missing:
+            if not missing or (again and not may_repair()):
                 break
             question = prompt.build(task, [sample for _, sample in missing], [key for key, _ in missing], again=again)
             try:
