@@ -156,6 +156,9 @@ class Settings(BaseSettings):
     ai_budget_month_usd: Decimal = Field(default=Decimal(50), ge=0, allow_inf_nan=False)
     """The most that summaries may cost, in USD: of one batch, on one day, in one month (UTC)."""
 
+    ai_bulk: bool = False
+    """Have the summaries of bulk batches written at half the price, within a day, by the batch API of a provider."""
+
     ai_wait_seconds: float = Field(default=600.0, ge=0, le=86_400)
     """How long a file may wait for a model to write about it; then the local text stands in, until it is filled in."""
 

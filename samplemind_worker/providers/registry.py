@@ -11,6 +11,7 @@ from samplemind_worker.errors import ProviderSetupError, SetupError, UsageError
 from samplemind_worker.providers.base import Provider
 from samplemind_worker.providers.breaker import Breaker
 
+_WITH_BATCHES = frozenset({"claude", "gemini"})
 _OLLAMA = "http://127.0.0.1:11434"
 
 
@@ -54,6 +55,10 @@ class Providers:
     def route(self, task: AiTask) -> tuple[Writer, ...]:
         """Return who may write for this task, first choice first, without those that have no key or host."""
         return tuple(writer for writer in self.table.route(task) if self.is_set_up(writer))
+
+    def bulk_writer(self) -> Writer | None:
+        """Return the first on the route of batches whose provider has a batch API; None if there is none."""
+        return next((writer for writer in self.route(AiTask.BATCH) if writer.provider in _WITH_BATCHES), None)
 
     def is_set_up(self, writer: Writer) -> bool:
         """Tell whether the settings name what this writer needs: a key, or an address of one's own."""

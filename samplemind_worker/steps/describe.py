@@ -91,6 +91,8 @@ class Desk:
             route = self._route(job)
         except (SetupError, UsageError) as error:
             route, reasons = (), [f"setup: {error}"]
+        if route and self._is_for_bulk(job):
+            route, reasons = (), ["bulk: a batch API will be asked, at half the price"]
         for writer in route:
             if not left:
                 break
@@ -119,6 +121,11 @@ class Desk:
             return ()
         asked = self._providers.route(_TASK) if job.ai_writer is None else (self._providers.writer(job.ai_writer),)
         return tuple(writer for writer in asked if writer.provider != LOCAL)
+
+    def _is_for_bulk(self, job: BatchJob) -> bool:
+        """Tell whether `steps.bulk` has this batch written later."""
+        later = self._settings.ai_bulk and job.priority == "bulk" and job.ai_scope == "new" and job.ai_writer is None
+        return later and self._providers.bulk_writer() is not None
 
     def _caps(self, job: BatchJob) -> Caps:
         settings = self._settings

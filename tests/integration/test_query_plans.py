@@ -14,7 +14,7 @@ from samplemind_worker.documents.batch import State, Step
 from samplemind_worker.documents.versions import VERSIONS
 from samplemind_worker.errors import UnreadableError
 from samplemind_worker.steps.workspace import Workspace
-from samplemind_worker.store import batches, ledger, mongo, packs, parcels, results, spend
+from samplemind_worker.store import ai_jobs, batches, ledger, mongo, packs, parcels, results, spend
 from samplemind_worker.store.packs import Origin
 from samplemind_worker.store.results import Place
 from samplemind_worker.store.spend import Call, Caps, Reservation
@@ -92,6 +92,10 @@ def put_aside(batch: str) -> Reservation:
 
 def refused_one(batch: str) -> None:
     assert spend.reserve(Call(batch, "gemini", "model", "audio_analysis", 1, 2), Caps(day=1)) == "day"
+
+
+def begin_again() -> None:
+    assert ai_jobs.begin("another", writer="w", patience=0.0) is not None  # the turn of who is taken for dead
 
 
 # How each public function is called, by its full name.
@@ -177,6 +181,15 @@ CALLS: dict[str, Callable[[Case], object]] = {
     "spend.settle": lambda case: spend.settle(put_aside(case.batch), usage=Usage(1, 1, 1), spent=1),
     "spend.sums_of_batch": lambda case: mongo.run(spend.sums_of_batch(case.batch)),
     "spend.calls_of": lambda case: spend.calls_of(case.batch),
+    "ai_jobs.begin": lambda case: (ai_jobs.begin(case.batch, writer="w", patience=0.0), begin_again()),
+    "ai_jobs.prepare": lambda _: ai_jobs.prepare(
+        "0", writer="w", prompt_version="1", parcels={"0-0": [CONTENT]}, reservation=None
+    ),
+    "ai_jobs.count_attempt": lambda _: ai_jobs.count_attempt("0"),
+    "ai_jobs.drop": lambda case: ai_jobs.drop(case.batch),
+    "ai_jobs.submitted": lambda _: ai_jobs.submitted("0", name="n"),
+    "ai_jobs.under_way": lambda _: ai_jobs.under_way(),
+    "ai_jobs.end": lambda _: ai_jobs.end("0"),
 }
 # These read all there is, page by page.
 READ_ALL = {"results.iterate"}
@@ -223,6 +236,8 @@ def plans(workspace: Workspace) -> dict[str, list[dict[str, Any]]]:
     )
     for number in range(OTHERS // 7):
         spend.settle(put_aside(f"other{number}"), usage=Usage(1, 1, 1), spent=1)
+        ai_jobs.begin(str(number), writer="w", patience=900.0)
+        ai_jobs.end(str(number))
     for number in range(OTHERS):
         packs.begin(origin(number), run="run", folders=[f"unknown/{number}"])
         packs.finish(content_id(number), run="run")
@@ -239,7 +254,11 @@ def plans(workspace: Workspace) -> dict[str, list[dict[str, Any]]]:
 
 
 def test_every_public_function_of_the_stores_is_called():
-    known = [name for module in (batches, ledger, parcels, results, packs, spend) for name in public_functions(module)]
+    known = [
+        name
+        for module in (ai_jobs, batches, ledger, parcels, results, packs, spend)
+        for name in public_functions(module)
+    ]
 
     assert sorted(CALLS) == sorted(known)
 
