@@ -56,11 +56,11 @@ class Settings(BaseSettings):
     concurrency: int = Field(default_factory=_cores, ge=1, le=1024)
     """Children of the cpu worker."""
 
-    io_concurrency: int = Field(default=4, ge=1, le=256)
-    """Threads of the io worker."""
+    io_concurrency: int = Field(default=8, ge=1, le=256)
+    """Threads of the io worker: those that wait for a model's reply must not be all there are."""
 
-    files_per_chain: int = Field(default=64, ge=1, le=1000)
-    """Most files one chain carries."""
+    files_per_chain: int = Field(default=60, ge=1, le=1000)
+    """Most files one chain carries; by default three requests for summaries."""
 
     parcel_seconds: float = Field(default=60.0, gt=0, allow_inf_nan=False)
     """Most expected seconds of audio one chain of short files carries."""

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from loguru import logger
 from pydantic import SecretStr
 from redis import Redis
 
@@ -129,7 +130,7 @@ def work(workspace: Workspace, *, threads: int = 1) -> None:
     with ThreadPoolExecutor(threads) as pool:
         while True:
             published: list[str] = []
-            dispatch(workspace.settings, workspace.board, lambda parcel, _: published.append(parcel))
+            dispatch(workspace.settings, workspace.board, lambda parcel, _, to=published: to.append(parcel))
             if not published:
                 return
             list(pool.map(_chain, published))
@@ -245,10 +246,11 @@ FAULTS = [
 ]
 
 
-@pytest.mark.parametrize(("fault", "code", "most_calls"), FAULTS, ids=[fault.name for fault, _, _ in FAULTS])
+@pytest.mark.parametrize("case", FAULTS, ids=[fault.name for fault, _, _ in FAULTS])
 def test_a_fault_defers_with_its_reason_and_missing_fills_in(
-    make: Make, server: AiServer, fault: Fault, code: str, most_calls: int, capsys: pytest.CaptureFixture[str]
+    make: Make, server: AiServer, case: tuple[Fault, str, int], record_property: Callable[[str, object], None]
 ):
+    fault, code, most_calls = case
     server.fault = fault
     server.retry_after = "0.2"
     ids = record(100)
@@ -265,8 +267,8 @@ def test_a_fault_defers_with_its_reason_and_missing_fills_in(
     (reason, *others) = sorted({str(text).split(": ")[1] for text in reasons(ids)})
     assert {reason, *others} <= {code, "unavailable"}
     assert all(each.ai_provider == "local" and each.ai_summary for each in facts(ids))
-    with capsys.disabled():
-        print(f"\n| {fault.value} | {calls} | {counts(job)[0]} | {states(ids)['deferred']} | {seconds:.1f} |")
+    row = (fault.value, calls, counts(job)[0], states(ids)["deferred"], f"{seconds:.1f}")
+    record_property("fault, calls, completed, deferred, seconds", row)
 
     server.fault = None
     with Redis.from_url(str(make().redis_url)) as client:
@@ -279,9 +281,7 @@ def test_a_fault_defers_with_its_reason_and_missing_fills_in(
     assert resummarize.record(fresh.settings, missing=True) is None
 
 
-def test_a_wrong_key_is_said_once(make: Make, server: AiServer, caplog: pytest.LogCaptureFixture):
-    from loguru import logger  # noqa: PLC0415 -- slow import
-
+def test_a_wrong_key_is_said_once(make: Make, server: AiServer):
     said: list[str] = []
     sink = logger.add(lambda message: said.append(message.record["message"]), level="ERROR")
     server.fault = Fault.UNAUTHORIZED
@@ -384,8 +384,9 @@ def test_a_budget_is_never_overspent_and_missing_does_exactly_the_rest(make: Mak
     assert {each.file_id: each.ai_summary for each in facts(list(written))} == written
 
 
+@pytest.mark.usefixtures("server")
 @pytest.mark.parametrize("purse", ["day", "month"])
-def test_a_day_and_a_month_have_their_caps_for_all_batches(make: Make, server: AiServer, purse: str):
+def test_a_day_and_a_month_have_their_caps_for_all_batches(make: Make, purse: str):
     workspace = make(**{f"ai_budget_{purse}_usd": Decimal("0.05")})
     ids = record(400)
     jobs = [batch_of(ids[start : start + 100]) for start in range(0, 400, 100)]
