@@ -9,7 +9,7 @@ import socket
 from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from platformdirs import user_data_path
 from pydantic import Field, SecretStr, field_validator
@@ -199,6 +199,11 @@ class Settings(BaseSettings):
                 return self.openai_api_key is not None or "openai" in self.ai_urls
             case "local":
                 return True
+
+    @property
+    def can_ask_a_model(self) -> bool:
+        """Whether any provider of summaries is set up but the local describer."""
+        return any(self.can_ask(provider) for provider in get_args(ProviderName) if provider != "local")
 
     @property
     def inbox_folder(self) -> Path:

@@ -33,7 +33,7 @@ def run_if_due(settings: Settings) -> Report | None:
     mongo.make_indexes()
     report = ingest.ingest(settings, wait_for_turn=False, say=_log)
     if report is not None:
-        filled = resummarize.record(settings, missing=True)
+        filled = resummarize.record(settings, missing=True) if settings.can_ask_a_model else None
         if filled is not None:
             logger.info("summaries.filling_in", fields={"batch": filled.id, "files": filled.total_files})
         path = report.write(settings.home / "reports")

@@ -23,7 +23,8 @@ def run(workspace: Workspace, task: Run) -> bool:
         recorded = results.load(sorted({item.file_id for item in items if item.file_id is not None}))
         samples = [Sample(audio, analysis) for audio, analysis in recorded.values() if _is_asked_for(job, analysis)]
         if samples:
-            written = _desk(workspace).describe(job, samples, waited=max(item.waited for item in items))
+            waited = max(item.waited for item in items)
+            written = _desk(workspace).describe(job, samples, waited=waited, tries=len(task.previous))
             results.update_analyses(
                 {content: text.fields(batch_id=job.id, version=_VERSION) for content, text in written.texts.items()}
             )

@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from redis import Redis
 
 from config.ai import SAMPLES_PER_REQUEST
 from config.settings import Settings
-from samplemind_worker.documents.batch import BatchJob, Step
+from samplemind_worker.documents.batch import BatchItem, BatchJob, Step
 from samplemind_worker.documents.facts import AnalysisFacts
 from samplemind_worker.documents.spend import AiCall, CallState, Purse, from_usd
 from samplemind_worker.errors import OverTheRateError, UsageError
@@ -411,15 +412,36 @@ def test_requests_a_day_are_counted_for_all_and_the_rest_is_deferred(make: Make,
     assert reasons(ids) == {None, "gemini: rate: its 3 requests a day are used up"}
 
 
-def test_who_waited_long_enough_is_not_held_up_by_a_model(make: Make, server: AiServer, tmp_path: Path):
+def test_a_rate_is_not_waited_for_longer_than_a_file_may_wait(make: Make, server: AiServer, tmp_path: Path):
     ids = record(60)
     job = batch_of(ids)
 
-    work(make(ai_table=table(tmp_path, "rates = { requests_a_minute = 1 }"), ai_wait_seconds=0.0))
+    work(make(ai_table=table(tmp_path, "rates = { requests_a_minute = 1 }"), ai_wait_seconds=30.0))
 
     assert len(server.calls) == 1
     assert counts(job) == (60, 60)
     assert states(ids) == {"written": 20, "deferred": 40}
+
+
+def test_who_waited_long_enough_in_the_queue_is_let_by(make: Make, server: AiServer):
+    ids = record(20)
+    job = batch_of(ids)
+    workspace = make(requeue_seconds=60.0, ai_wait_seconds=100.0)
+    published: list[str] = []
+    dispatch(workspace.settings, workspace.board, lambda parcel, _: published.append(parcel))
+
+    async def _let_wait() -> None:
+        now = await mongo.read_clock()
+        values = {"$set": {"queued_at": now - timedelta(seconds=200)}}
+        await BatchItem.get_pymongo_collection().update_many({"batch_id": job.id}, values)
+
+    mongo.run(_let_wait())
+    for parcel in published:
+        summarize.run(workspace, Run(parcel, "one.0"))
+
+    assert server.calls == []
+    assert states(ids) == {"deferred": 20}
+    assert {str(reason)[:26] for reason in reasons(ids)} == {"busy: it waited for 200 s"[:26]}
 
 
 def test_a_rewrite_by_another_leaves_what_is_there_when_it_fails(make: Make, server: AiServer):
