@@ -42,6 +42,8 @@ class Writer:
     model: str | None
     thinking: int = 0
     """Output tokens that the model may think with."""
+    samples: int = SAMPLES_PER_REQUEST
+    """Most samples that one request is about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +150,13 @@ def _parse(data: dict[str, Any], models: dict[str, str]) -> AiTable:
     if unknown := models.keys() - data["writers"].keys():
         raise ValueError(f"SAMPLEMIND_AI_MODELS names no writer: {', '.join(sorted(unknown))}")
     writers = {
-        name: Writer(name, entry["provider"], models.get(name, entry.get("model")), entry.get("thinking", 0))
+        name: Writer(
+            name,
+            entry["provider"],
+            models.get(name, entry.get("model")),
+            entry.get("thinking", 0),
+            entry.get("samples", SAMPLES_PER_REQUEST),
+        )
         for name, entry in data["writers"].items()
     }
     for writer in writers.values():
@@ -156,6 +164,8 @@ def _parse(data: dict[str, Any], models: dict[str, str]) -> AiTable:
             raise ValueError(f"writers.{writer.name}: no provider {writer.provider!r}")
         if (writer.model is None) != (writer.provider == "local"):
             raise ValueError(f"writers.{writer.name}: a model is needed, but for local")
+        if not 1 <= writer.samples <= SAMPLES_PER_REQUEST:
+            raise ValueError(f"writers.{writer.name}: samples must be 1 to {SAMPLES_PER_REQUEST}")
     routes = {task: tuple(data["routes"][task.value]) for task in AiTask}
     for task, names in routes.items():
         if missing := [name for name in names if name not in writers]:

@@ -159,7 +159,7 @@ class Settings(BaseSettings):
     ai_wait_seconds: float = Field(default=600.0, ge=0, le=86_400)
     """How long a file may wait for a model to write about it; then the local text stands in, until it is filled in."""
 
-    ai_seconds: float = Field(default=120.0, ge=1, le=3600)
+    ai_seconds: float = Field(default=240.0, ge=1, le=3600)
     """Most seconds that a provider may take for one reply."""
 
     chroma_port: int = Field(default=0, ge=0, le=65535)

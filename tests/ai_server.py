@@ -63,6 +63,22 @@ class Call:
     at: float
     """`time.monotonic()` when it arrived."""
     fault: Fault | None
+    batch: str | None = None
+    """The batch that it is part of."""
+
+
+@dataclass
+class Batch:
+    """One job of a batch API."""
+
+    name: str
+    provider: str
+    label: str
+    requests: list[tuple[str, str, dict[str, Any]]]
+    """Key, model and body of each."""
+    results: list[dict[str, Any]] | None = None
+    """What came of them, once it has ended."""
+    gone: bool = False
 
 
 @dataclass
@@ -94,6 +110,8 @@ class AiServer:
         self.retry_after = "7"
         self.delay = 0.0
         """Seconds that each reply takes."""
+        self.batches: dict[str, Batch] = {}
+        """Jobs of the batch APIs, which run until `end_batches`."""
         self._lock = threading.Lock()
         self._closing = threading.Event()
         self._server = _Server(self)
@@ -140,12 +158,23 @@ class AiServer:
         """Wait, but not beyond the server's life."""
         self._closing.wait(seconds)
 
-    def take(self, provider: str, model: str, body: dict[str, Any], headers: dict[str, str]) -> Call:
+    def end_batches(self) -> None:
+        """Let the jobs that run answer all their requests; faults go wrong with single requests here."""
+        for batch in self.batches.values():
+            if batch.results is None:
+                batch.results = [
+                    _BATCH_RESULTS[batch.provider](key, self.take(batch.provider, model, body, {}, batch.name), self)
+                    for key, model, body in batch.requests
+                ]
+
+    def take(
+        self, provider: str, model: str, body: dict[str, Any], headers: dict[str, str], batch: str | None = None
+    ) -> Call:
         """Count a request, and decide what goes wrong with it."""
         text = _all_text(body)
         with self._lock:
             fault = self.script.popleft() if self.script else self.faults.get(provider, self.fault)
-            call = Call(provider, model, _ids(text), text, body, headers, time.monotonic(), fault)
+            call = Call(provider, model, _ids(text), text, body, headers, time.monotonic(), fault, batch)
             self.calls.append(call)
         return call
 
@@ -279,7 +308,60 @@ class _Handler(BaseHTTPRequestHandler):
             if path.endswith(suffix):
                 self._answer(provider, path, body, headers)
                 return
-        self._send(404, {"error": {"message": f"no such path: {path}"}})
+        if path == "/v1/messages/batches":
+            requests = [(each["custom_id"], each["params"]["model"], each["params"]) for each in body["requests"]]
+            self._open("claude", f"msgbatch_{len(self.server.owner.batches)}", "", requests, headers)
+        elif path.endswith(":batchGenerateContent"):
+            model = path.rpartition("/")[2].partition(":")[0]
+            inline = body["batch"]["inputConfig"]["requests"]["requests"]
+            requests = [(each["metadata"]["key"], model, each["request"]) for each in inline]
+            label = body["batch"]["displayName"]
+            self._open("gemini", f"batches/{len(self.server.owner.batches)}", label, requests, headers)
+        else:
+            self._send(404, {"error": {"message": f"no such path: {path}"}})
+
+    def do_GET(self) -> None:
+        owner = self.server.owner
+        path = re.sub(r"^/v1(/messages/batches|beta|)/", "", self.path.partition("?")[0])
+        if path == "batches":
+            operations = [_gemini_batch(batch) for batch in owner.batches.values() if batch.provider == "gemini"]
+            self._send(200, {"operations": operations})
+            return
+        batch = owner.batches.get(path.removesuffix("/results"))
+        if batch is None or batch.gone:
+            self._send(404, {"error": {"code": 404, "message": "no such batch", "status": "NOT_FOUND"}})
+        elif path.endswith("/results"):
+            payload = "".join(f"{json.dumps(result)}\n" for result in batch.results or []).encode()
+            self._head(200, len(payload), {"Content-Type": "application/x-jsonl"})
+            self.wfile.write(payload)
+        else:
+            self._send(200, _BATCHES[batch.provider](batch, owner.url))
+
+    def _open(
+        self,
+        provider: str,
+        name: str,
+        label: str,
+        requests: list[tuple[str, str, dict[str, Any]]],
+        headers: dict[str, str],
+    ) -> None:
+        """Accept a job, unless something is wrong with any of its requests."""
+        owner = self.server.owner
+        fault = owner.script.popleft() if owner.script else owner.faults.get(provider, owner.fault)
+        error = _RefusedError(*_STATUSES[fault]) if fault in _STATUSES else None
+        try:
+            for _, _, body in requests:
+                _CHECKS[provider](body, headers)
+        except _RefusedError as refused:
+            error = refused
+        if error is not None:
+            self._send(error.status, _ERRORS[provider](error.status, str(error)))
+            return
+        batch = owner.batches[name] = Batch(name, provider, label, requests)
+        if fault is Fault.CUT:  # it was taken, but the client does not get to know
+            self.close_connection = True
+        else:
+            self._send(200, _BATCHES[provider](batch, owner.url))
 
     def _answer(self, provider: str, path: str, body: dict[str, Any], headers: dict[str, str]) -> None:
         owner = self.server.owner
@@ -514,3 +596,51 @@ def _openai_error(status: int, message: str) -> dict[str, Any]:
 
 
 _ERRORS = {"claude": _claude_error, "gemini": _gemini_error, "ollama": _ollama_error, "openai": _openai_error}
+
+
+# --- How the batch APIs answer ---
+
+
+def _claude_batch(batch: Batch, url: str) -> dict[str, Any]:
+    ended = batch.results is not None
+    counts = {"processing": 0, "succeeded": 0, "errored": 0, "canceled": 0, "expired": 0}
+    return {
+        "id": batch.name, "type": "message_batch", "processing_status": "ended" if ended else "in_progress",
+        "request_counts": counts, "created_at": "2026-11-24T00:00:00Z", "expires_at": "2026-11-25T00:00:00Z",
+        "ended_at": "2026-11-24T01:00:00Z" if ended else None, "archived_at": None, "cancel_initiated_at": None,
+        "results_url": f"{url}/v1/messages/batches/{batch.name}/results" if ended else None,
+    }  # fmt: skip
+
+
+def _claude_result(key: str, call: Call, server: AiServer) -> dict[str, Any]:
+    if (error := _error_of(call)) is not None:
+        return {
+            "custom_id": key,
+            "result": {"type": "errored", "error": _claude_error(error.status, str(error))},
+        }
+    message = _claude_reply(call, server.write(call, _limit("claude", call.body)))
+    return {"custom_id": key, "result": {"type": "succeeded", "message": message}}
+
+
+def _gemini_batch(batch: Batch, url: str = "") -> dict[str, Any]:  # noqa: ARG001 -- Claude's needs it
+    metadata: dict[str, Any] = {
+        "@type": "type.googleapis.com/google.ai.generativelanguage.v1main.GenerateContentBatch",
+        "displayName": batch.label,
+        "state": "BATCH_STATE_PENDING" if batch.results is None else "BATCH_STATE_SUCCEEDED",
+    }
+    if batch.results is not None:
+        metadata["output"] = {"inlinedResponses": {"inlinedResponses": batch.results}}
+    return {"name": batch.name, "metadata": metadata, "done": batch.results is not None}
+
+
+def _gemini_result(key: str, call: Call, server: AiServer) -> dict[str, Any]:
+    if (error := _error_of(call)) is not None:
+        return {"metadata": {"key": key}, "error": {"code": error.status, "message": str(error)}}
+    return {
+        "metadata": {"key": key},
+        "response": _gemini_reply(call, server.write(call, _limit("gemini", call.body))),
+    }
+
+
+_BATCHES = {"claude": _claude_batch, "gemini": _gemini_batch}
+_BATCH_RESULTS = {"claude": _claude_result, "gemini": _gemini_result}

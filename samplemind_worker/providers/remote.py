@@ -2,7 +2,8 @@
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from config.ai import SAMPLES_PER_REQUEST, AiTask, Writer
@@ -91,20 +92,39 @@ class RemoteProvider(ABC):
 
     def _ask(self, question: Prompt, count: int) -> Answer:
         try:
-            return self._send(question, self._output_tokens(count))
+            with self._ours():
+                return self._send(question, self._output_tokens(count))
         except ProviderError as error:
             ours = error
-        except Exception as error:
-            translated = self._translate(error)
-            if translated is None and not isinstance(error, _NOT_OF_THE_PROTOCOL):
-                raise
-            ours = translated or wire.unreachable(self.name, error)
         if isinstance(ours, (ProviderUnavailableError, UnreadableReplyError)):
             # The service may have answered, and may charge for it, though the answer did not arrive.
             ours.usage = self._expected(question, count)
         else:
             ours.usage = Usage(requests=1)
         raise ours
+
+    @contextmanager
+    def _ours(self) -> Generator[None]:
+        """Make what the library raises an error of ours."""
+        try:
+            yield
+        except ProviderError:
+            raise
+        except Exception as error:
+            translated = self._translate(error)
+            if translated is None and not isinstance(error, _NOT_OF_THE_PROTOCOL):
+                raise
+            raise (translated or wire.unreachable(self.name, error)) from error
+
+    def _question(self, task: AiTask, samples: Sequence[Sample]) -> tuple[Prompt, int]:
+        """Return what a parcel of a batch asks, and the most output tokens that it may take."""
+        return prompt.build(task, samples, prompt.short_ids(samples)), self._output_tokens(len(samples))
+
+    def _reply(self, answer: Answer, samples: Sequence[Sample]) -> Reply:
+        """Read what came back for a parcel of a batch."""
+        ids = prompt.short_ids(samples)
+        summaries = self._read(answer, set(ids))
+        return Reply(tuple(summaries.get(key) for key in ids), answer.usage)
 
     def _expected(self, question: Prompt, count: int) -> Usage:
         characters = question.length + len(notes.SCHEMA_TEXT)

@@ -20,6 +20,8 @@ from samplemind_worker.providers import text
 
 MOST_BYTES = 2 * 2**20
 """Of one reply; twenty notes take 50 KB."""
+_MOST_BYTES_COLLECTED = 64 * 2**20
+"""Of what a batch is collected as."""
 _CONNECT_SECONDS = 10.0
 _LONGEST_WAIT = 86_400.0  # s that a service may ask to be left alone
 _LONGEST_MESSAGE = 200  # characters of a service's own words
@@ -41,7 +43,8 @@ def client_options(library: ModuleType, *, seconds: float, headers: Mapping[str,
     def bound(response: Any) -> None:
         if response.headers.get("content-encoding", "identity").lower() != "identity":
             raise library.DecodingError("compressed, though that was not asked for", request=response.request)
-        response.stream = _bounded(library, response.stream, request=response.request, seconds=seconds)
+        most = MOST_BYTES if response.request.method == "POST" else _MOST_BYTES_COLLECTED
+        response.stream = _bounded(library, response.stream, request=response.request, seconds=seconds, most=most)
 
     return {
         "timeout": library.Timeout(seconds, connect=min(seconds, _CONNECT_SECONDS)),
@@ -51,14 +54,14 @@ def client_options(library: ModuleType, *, seconds: float, headers: Mapping[str,
     }
 
 
-def _bounded(library: ModuleType, stream: Any, *, request: Any, seconds: float) -> Any:
+def _bounded(library: ModuleType, stream: Any, *, request: Any, seconds: float, most: int) -> Any:
     class Bounded(library.SyncByteStream):
         def __iter__(self) -> Iterator[bytes]:
             received, end = 0, time.monotonic() + seconds
             for chunk in stream:
                 received += len(chunk)
-                if received > MOST_BYTES:
-                    raise ReplyTooLargeError
+                if received > most:
+                    raise ReplyTooLargeError(f"more than {most} bytes")
                 if time.monotonic() > end:
                     raise library.ReadTimeout("the reply does not end", request=request)
                 yield chunk
@@ -89,7 +92,7 @@ def unreachable(provider: str, error: Exception) -> ProviderError:
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, ReplyTooLargeError):
-            return UnreadableReplyError(f"{provider} sends more than {MOST_BYTES} bytes")
+            return UnreadableReplyError(f"{provider} sends {cause}")
         cause = cause.__cause__ or cause.__context__
     return ProviderUnavailableError(f"{provider} does not answer: {text.sentence(str(error), _LONGEST_MESSAGE)}")
 

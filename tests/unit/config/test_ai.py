@@ -95,6 +95,7 @@ NO_MODEL = WRITERS.replace('"local"', '"claude"')
         (f"{ORACLE}[routes]\n{ROUTES}\n[models]\n", "no provider 'oracle'"),
         (f"{NO_MODEL}[routes]\n{ROUTES}\n[models]\n", "a model is needed"),
         (f"{MODEL}rates = {{}}\n", "'prices' is missing"),
+        (f"{WRITERS}samples = 21\n[routes]\n{ROUTES}\n[models]\n", "samples must be 1 to 20"),
         (f"{MODEL}prices = []\nrates = {{}}\n", "has no price"),
         (f"{MODEL}prices = [{{from = 2026-01-01, input = -1.0, output = 1.0}}]\nrates = {{}}\n", "below zero"),
     ],
