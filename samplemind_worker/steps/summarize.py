@@ -1,6 +1,8 @@
 """Step 4: a written summary of each analysed sample; starts from the record, on any host."""
 
+import threading
 from functools import lru_cache
+from weakref import WeakKeyDictionary
 
 from samplemind_worker.documents.batch import BatchJob, Step
 from samplemind_worker.documents.facts import AnalysisFacts
@@ -12,6 +14,9 @@ from samplemind_worker.steps.workspace import Run, Workspace, claimed, hand_on
 from samplemind_worker.store import batches, results
 
 _VERSION = VERSIONS["summarize"]
+
+_desks: WeakKeyDictionary[Workspace, Desk] = WeakKeyDictionary()
+_making = threading.Lock()
 
 
 def run(workspace: Workspace, task: Run) -> bool:
@@ -39,14 +44,17 @@ def _job(batch_id: str) -> BatchJob:
     return batches.find(batch_id)
 
 
-@lru_cache(maxsize=4)
 def _desk(workspace: Workspace) -> Desk:
-    return Desk(workspace.settings, workspace.cache, workspace.limiter)
+    with _making:
+        if workspace not in _desks:
+            _desks[workspace] = Desk(workspace.settings, workspace.cache, workspace.limiter)
+        return _desks[workspace]
 
 
 def close(workspace: Workspace) -> None:
     """Close the connections to providers that steps of this workspace have opened."""
-    _desk(workspace).close()
+    if workspace in _desks:
+        _desks.pop(workspace).close()
 
 
 def _is_asked_for(job: BatchJob, analysis: AnalysisFacts) -> bool:

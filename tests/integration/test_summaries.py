@@ -63,6 +63,9 @@ Make = Callable[..., Workspace]
 def make(settings: Settings, server: AiServer, unlimited: Path) -> Iterator[Make]:
     """Makes workspaces on one record, with Gemini set up unless told otherwise."""
     made: list[Workspace] = []
+    # Before the first is made tests record what it is to write about.
+    assert settings.mongodb_url is not None
+    mongo.connect(settings.mongodb_url.get_secret_value(), database=settings.database, create_indexes=True)
 
     def _make(**values: Any) -> Workspace:
         update: dict[str, Any] = {
@@ -76,7 +79,7 @@ def make(settings: Settings, server: AiServer, unlimited: Path) -> Iterator[Make
             **values,
         }
         workspace = Workspace(settings.model_copy(update=update))
-        workspace.connect(create_indexes=not made)
+        workspace.connect()
         made.append(workspace)
         return workspace
 
@@ -249,7 +252,7 @@ FAULTS = [
 
 @pytest.mark.parametrize("case", FAULTS, ids=[fault.name for fault, _, _ in FAULTS])
 def test_a_fault_defers_with_its_reason_and_missing_fills_in(
-    make: Make, server: AiServer, case: tuple[Fault, str, int], record_property: Callable[[str, object], None]
+    make: Make, server: AiServer, case: tuple[Fault, str, int]
 ):
     fault, code, most_calls = case
     server.fault = fault
@@ -268,8 +271,8 @@ def test_a_fault_defers_with_its_reason_and_missing_fills_in(
     (reason, *others) = sorted({str(text).split(": ")[1] for text in reasons(ids)})
     assert {reason, *others} <= {code, "unavailable"}
     assert all(each.ai_provider == "local" and each.ai_summary for each in facts(ids))
-    row = (fault.value, calls, counts(job)[0], states(ids)["deferred"], f"{seconds:.1f}")
-    record_property("fault, calls, completed, deferred, seconds", row)
+    row = (fault.value, calls, counts(job)[0], states(ids)["deferred"], seconds)
+    logger.info("| {} | {} | {} | {} | {:.1f} |", *row)
 
     server.fault = None
     with Redis.from_url(str(make().redis_url)) as client:
