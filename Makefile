@@ -73,6 +73,7 @@ bench: $(READY) ## speed and accuracy, as ratios against a reference in the same
 	$(BIN)/python -m benchmarks.pipeline
 	$(BIN)/python -m benchmarks.record
 	$(BIN)/python -m benchmarks.crowd
+	$(BIN)/python -m benchmarks.cache
 
 clean: ## remove what was built here
 	rm -rf .venv .tools demo-library .pytest_cache .ruff_cache .import_linter_cache

@@ -9,7 +9,7 @@ import socket
 from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from platformdirs import user_data_path
 from pydantic import Field, SecretStr, field_validator
@@ -56,11 +56,11 @@ class Settings(BaseSettings):
     concurrency: int = Field(default_factory=_cores, ge=1, le=1024)
     """Children of the cpu worker."""
 
-    io_concurrency: int = Field(default=4, ge=1, le=256)
-    """Threads of the io worker."""
+    io_concurrency: int = Field(default=8, ge=1, le=256)
+    """Threads of the io worker: those that wait for a model's reply must not be all there are."""
 
-    files_per_chain: int = Field(default=64, ge=1, le=1000)
-    """Most files one chain carries."""
+    files_per_chain: int = Field(default=60, ge=1, le=1000)
+    """Most files one chain carries; by default three requests for summaries."""
 
     parcel_seconds: float = Field(default=60.0, gt=0, allow_inf_nan=False)
     """Most expected seconds of audio one chain of short files carries."""
@@ -202,6 +202,11 @@ class Settings(BaseSettings):
                 return self.openai_api_key is not None or "openai" in self.ai_urls
             case "local":
                 return True
+
+    @property
+    def can_ask_a_model(self) -> bool:
+        """Whether any provider of summaries is set up but the local describer."""
+        return any(self.can_ask(provider) for provider in get_args(ProviderName) if provider != "local")
 
     @property
     def inbox_folder(self) -> Path:

@@ -25,6 +25,8 @@ from samplemind_worker.store.limits import Limiter
 from samplemind_worker.store.spend import Caps
 
 _TASK = AiTask.AUDIO_ANALYSIS
+_MOST_TRIES = 30
+"""Tries of a parcel that is asked for explicitly, each of which may wait for a minute: a batch comes to its end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +78,15 @@ class Desk:
         self._limiter = limiter
         self._local = LocalProvider()
 
-    def describe(self, job: BatchJob, samples: Sequence[Sample], *, waited: float) -> Written:
-        """Write about some contents of a batch, whose files have waited for so many seconds.
+    def describe(self, job: BatchJob, samples: Sequence[Sample], *, waited: float, tries: int = 0) -> Written:
+        """Write about some contents of a batch, whose files have waited for so many seconds, and as often been tried.
 
-        What is asked for explicitly (`resummarize`) waits for nobody: it is better written later than given up.
+        What is asked for explicitly (`resummarize`) stands in nobody's way: it is better written later than given up.
         """
-        patient = job.ai_scope != "new"
-        until = time.monotonic() + max(0.0, self._settings.ai_wait_seconds - (0.0 if patient else waited))
+        asked_for = job.ai_scope != "new"
+        longest = self._settings.ai_wait_seconds
+        late = waited > longest and not asked_for
+        until = time.monotonic() + longest - (0.0 if asked_for else waited)
         left = {sample.audio.file_id: sample for sample in samples}
         texts: dict[str, Text] = {}
         reasons: list[str] = []
@@ -91,6 +95,12 @@ class Desk:
             route = self._route(job)
         except (SetupError, UsageError) as error:
             route, reasons = (), [f"setup: {error}"]
+        if asked_for and not route and job.ai_writer != LOCAL:
+            # Who asked for it wanted more than the local text.
+            reasons.append("setup: no provider is set up")
+        if late and route:
+            # Those behind it in the queue must not wait for longer still.
+            route, reasons = (), [f"busy: it waited for {waited:.0f} s"]
         if route and self._is_for_bulk(job):
             route, reasons = (), ["bulk: a batch API will be asked, at half the price"]
         for writer in route:
@@ -107,7 +117,7 @@ class Desk:
             if turn.reason:
                 reasons.append(f"{writer.provider}: {turn.reason}")
             soon = soon or turn.soon
-        if left and soon and patient:
+        if left and soon and asked_for and tries < _MOST_TRIES:
             return Written(texts, again=True)
         return Written(texts | self._stand_ins(list(left.values()), "; ".join(reasons) or None), again=False)
 

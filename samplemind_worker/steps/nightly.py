@@ -34,7 +34,8 @@ def run_if_due(settings: Settings) -> Report | None:
     report = ingest.ingest(settings, wait_for_turn=False, say=_log)
     if report is not None:
         # With batch APIs beat has it done all the time, at half the price.
-        filled = None if settings.ai_bulk else resummarize.record(settings, missing=True)
+        due = settings.can_ask_a_model and not settings.ai_bulk
+        filled = resummarize.record(settings, missing=True) if due else None
         if filled is not None:
             logger.info("summaries.filling_in", fields={"batch": filled.id, "files": filled.total_files})
         path = report.write(settings.home / "reports")

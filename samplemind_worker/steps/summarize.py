@@ -1,6 +1,8 @@
 """Step 4: a written summary of each analysed sample; starts from the record, on any host."""
 
+import threading
 from functools import lru_cache
+from weakref import WeakKeyDictionary
 
 from samplemind_worker.documents.batch import BatchJob, Step
 from samplemind_worker.documents.facts import AnalysisFacts
@@ -13,6 +15,9 @@ from samplemind_worker.store import batches, results
 
 _VERSION = VERSIONS["summarize"]
 
+_desks: WeakKeyDictionary[Workspace, Desk] = WeakKeyDictionary()
+_making = threading.Lock()
+
 
 def run(workspace: Workspace, task: Run) -> bool:
     """Summarize a parcel. Reads and writes Analysis; True if any item goes on."""
@@ -23,7 +28,8 @@ def run(workspace: Workspace, task: Run) -> bool:
         recorded = results.load(sorted({item.file_id for item in items if item.file_id is not None}))
         samples = [Sample(audio, analysis) for audio, analysis in recorded.values() if _is_asked_for(job, analysis)]
         if samples:
-            written = _desk(workspace).describe(job, samples, waited=max(item.waited for item in items))
+            waited = max(item.waited for item in items)
+            written = _desk(workspace).describe(job, samples, waited=waited, tries=len(task.previous))
             results.update_analyses(
                 {content: text.fields(batch_id=job.id, version=_VERSION) for content, text in written.texts.items()}
             )
@@ -38,14 +44,17 @@ def _job(batch_id: str) -> BatchJob:
     return batches.find(batch_id)
 
 
-@lru_cache(maxsize=4)
 def _desk(workspace: Workspace) -> Desk:
-    return Desk(workspace.settings, workspace.cache, workspace.limiter)
+    with _making:
+        if workspace not in _desks:
+            _desks[workspace] = Desk(workspace.settings, workspace.cache, workspace.limiter)
+        return _desks[workspace]
 
 
 def close(workspace: Workspace) -> None:
     """Close the connections to providers that steps of this workspace have opened."""
-    _desk(workspace).close()
+    if workspace in _desks:
+        _desks.pop(workspace).close()
 
 
 def _is_asked_for(job: BatchJob, analysis: AnalysisFacts) -> bool:

@@ -7,7 +7,7 @@ import dataclasses
 import hashlib
 import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, Final
 
 import orjson
@@ -45,6 +45,7 @@ _ASKED_AGAIN: Final = Usage(input_tokens=200)
 """What a try at repair says more than the first."""
 _SMALLEST: Final = 5
 """A parcel is made smaller when the money that is left is not enough for it, but no smaller than this."""
+_IN_PEACE: Final = "rate: it asked to be left in peace"
 _LONGEST_REASON: Final = 200  # characters
 
 _CODES: Final[Mapping[type[ProviderError], str]] = {
@@ -103,7 +104,9 @@ class Turn:
         try:
             provider = self._providers.get(self._writer)
         except ProviderSetupError as error:
-            self._pause_for_setup(error)
+            # Of this machine alone, perhaps: the others may well have a key.
+            self._stop(reason_of(error))
+            _say_once(self._writer.name, str(error))
             return {}, ""
         keys = {sample.audio.file_id: self._key(provider, sample) for sample in samples}
         wanted = {keys[sample.audio.file_id]: sample for sample in samples}
@@ -137,25 +140,15 @@ class Turn:
         """Ask for some and yield what came; False if there is money enough for fewer only, and nothing was asked."""
         samples = [wanted[key] for key in keys]
         usage = provider.estimate(self._task, samples)
-        made = spend.reserve(
-            Call(
-                self._batch_id,
-                self._writer.provider,
-                self._writer.model,
-                self._task.value,
-                len(samples),
-                # With a try at repair, should all of it be needed again.
-                micro_usd(self._price, usage + usage + _ASKED_AGAIN),
-            ),
-            self._caps,
-        )
+        made = self._reserve(len(samples), usage)
         if isinstance(made, str):
             if len(keys) > _SMALLEST:
                 self._size = max(_SMALLEST, len(keys) // 2)
                 return False
             self._stop(f"budget: what is left for this {made} is not enough")
             return True
-        spent, reply = self._request(provider, samples, tokens=usage.input_tokens)
+        funds = [made]
+        spent, reply = self._request(provider, samples, usage, funds)
         got = {
             key: dataclasses.asdict(summary)
             for key, summary in zip(keys, reply.summaries if reply is not None else (), strict=False)
@@ -166,41 +159,59 @@ class Turn:
             yield got
         if reply is not None and len(got) < len(keys):
             self.reason = "unreadable: the reply missed it"
-        self._settle(made, spent)
+        self._settle(funds, spent)
         return True
 
-    def _request(self, provider: Provider, samples: Sequence[Sample], *, tokens: int) -> tuple[Usage, Reply | None]:
+    def _reserve(self, samples: int, usage: Usage) -> Reservation | str:
+        most = micro_usd(self._price, usage)
+        writer = self._writer
+        call = Call(self._batch_id, writer.provider, writer.model, self._task.value, samples, most)
+        return spend.reserve(call, self._caps)
+
+    def _request(
+        self, provider: Provider, samples: Sequence[Sample], usage: Usage, funds: list[Reservation]
+    ) -> tuple[Usage, Reply | None]:
         """Make one request, again if it comes too early; return what all of it used, and the reply if there is one."""
         spent = NOTHING_USED
+        may_repair = partial(self._may_repair, len(samples), usage, funds)
         for number in range(_TRIES):
-            if not self._may_ask(tokens):
+            if not self._may_ask(usage.input_tokens):
                 return spent, None
             try:
                 with self._breaker.attempt():
-                    reply = provider.describe(self._task, samples, may_repair=partial(self._may_ask, tokens))
-            except RateLimitedError as error:
-                spent += error.usage
-                asked = error.retry_after if error.retry_after is not None else _FIRST_PAUSE * 2**number
-                self._limiter.hold(
-                    self.name, seconds=min(max(asked, 0.1), _LONGEST_PAUSE), reason="rate: it asked to be left in peace"
-                )
-                logger.info("ai.rate_limited", fields={"writer": self._writer.name, "seconds": asked})
-            except ProviderSetupError as error:
-                self._pause_for_setup(error)
-                return spent + error.usage, None
-            except ProviderUnavailableError as error:
-                self._note(error)
-                self._stop(reason_of(error))
-                return spent + error.usage, None
+                    reply = provider.describe(self._task, samples, may_repair=may_repair)
             except ProviderError as error:
-                # Of these samples: the next parcel may fare better.
-                self._note(error)
-                self.reason = reason_of(error)
-                return spent + error.usage, None
+                spent += error.usage
+                self._heed(error, number)
+                if not isinstance(error, RateLimitedError):
+                    return spent, None
+            except Exception as error:  # noqa: BLE001 -- a fault in a library must not fail files: logged, and told in the record
+                logger.opt(exception=error).error("ai.fault", fields={"writer": self._writer.name})
+                self._stop(f"unavailable: {type(error).__name__} in the provider's library")
+                return spent + usage, None
             else:
                 return spent + reply.usage, reply
-        self._stop("rate: it asked to be left in peace", soon=True)
+        self._stop(_IN_PEACE, soon=True)
         return spent, None
+
+    def _heed(self, error: ProviderError, number: int) -> None:
+        """Do as an error says; ``number`` tells how many there were before it."""
+        logger.warning("ai.failed", fields={"writer": self._writer.name, "reason": reason_of(error)})
+        match error:
+            case RateLimitedError():
+                asked = _FIRST_PAUSE * 2**number if error.retry_after is None else error.retry_after
+                seconds = min(max(asked, 0.1), _LONGEST_PAUSE)
+                self._limiter.hold(self.name, seconds=seconds, reason=_IN_PEACE)
+            case ProviderSetupError():
+                # All workers stop asking; whoever finds out first says so, once and loudly.
+                self._stop(reason_of(error))
+                if self._limiter.hold(self.name, seconds=_SETUP_PAUSE, reason=self.reason):
+                    logger.error("ai.setup", fields={"writer": self._writer.name, "error": str(error)})
+            case ProviderUnavailableError():
+                self._stop(reason_of(error))
+            case _:
+                # Of these samples: the next parcel may fare better.
+                self.reason = reason_of(error)
 
     def _may_ask(self, tokens: int) -> bool:
         """Wait for the turn to send one request; False, and no more from this writer, if that takes too long."""
@@ -208,6 +219,14 @@ class Turn:
         if busy is not None:
             self._stop(busy.reason, soon=busy.reason.startswith("rate") and busy.seconds < _SOON)
         return busy is None
+
+    def _may_repair(self, samples: int, usage: Usage, funds: list[Reservation]) -> bool:
+        """Set money aside for a second request, and wait for its turn."""
+        made = self._reserve(samples, usage + _ASKED_AGAIN)
+        if isinstance(made, str):
+            return False
+        funds.append(made)
+        return self._may_ask(usage.input_tokens)
 
     def _patience(self) -> float:
         return min(self._until, time.monotonic() + _LONGEST_WAIT)
@@ -217,18 +236,13 @@ class Turn:
         self.reason = reason
         self.soon = soon
 
-    def _pause_for_setup(self, error: ProviderSetupError) -> None:
-        """Have all workers stop asking; whoever finds out first says so, once and loudly."""
-        self._stop(reason_of(error))
-        if self._limiter.hold(self.name, seconds=_SETUP_PAUSE, reason=self.reason):
-            logger.error("ai.setup", fields={"writer": self._writer.name, "error": str(error)})
-
-    def _note(self, error: ProviderError) -> None:
-        logger.warning("ai.failed", fields={"writer": self._writer.name, "reason": reason_of(error)})
-
-    def _settle(self, made: Reservation, usage: Usage) -> None:
+    def _settle(self, funds: Sequence[Reservation], usage: Usage) -> None:
+        left = micro_usd(self._price, usage)
         try:
-            spend.settle(made, usage=usage, spent=micro_usd(self._price, usage), error=self.reason or None)
+            for number, made in enumerate(funds):
+                part = left if made is funds[-1] else min(left, made.amount)
+                spend.settle(made, usage=NOTHING_USED if number else usage, spent=part, error=self.reason or None)
+                left -= part
         except ServiceUnavailableError as error:
             # It stays reserved, which counts as spent.
             logger.warning("ai.not_settled", fields=str(error))
@@ -237,6 +251,11 @@ class Turn:
 @redis_cache(ttl=_WEEK, key_prefix="samplemind:reply")
 def _replies(wanted: Mapping[str, Sample], turn: Turn, provider: Provider) -> Iterator[Mapping[str, Any]]:
     yield from turn.ask(provider, wanted)
+
+
+@lru_cache(maxsize=64)
+def _say_once(writer: str, text: str) -> None:
+    logger.error("ai.setup", fields={"writer": writer, "error": text})
 
 
 def _summary(value: Mapping[str, Any]) -> Summary:

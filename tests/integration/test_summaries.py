@@ -8,17 +8,19 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
+from loguru import logger
 from pydantic import SecretStr
 from redis import Redis
 
 from config.ai import SAMPLES_PER_REQUEST
 from config.settings import Settings
-from samplemind_worker.documents.batch import BatchJob, Step
+from samplemind_worker.documents.batch import BatchItem, BatchJob, Step
 from samplemind_worker.documents.facts import AnalysisFacts
 from samplemind_worker.documents.spend import AiCall, CallState, Purse, from_usd
 from samplemind_worker.errors import OverTheRateError, UsageError
@@ -61,6 +63,9 @@ Make = Callable[..., Workspace]
 def make(settings: Settings, server: AiServer, unlimited: Path) -> Iterator[Make]:
     """Makes workspaces on one record, with Gemini set up unless told otherwise."""
     made: list[Workspace] = []
+    # Before the first is made tests record what it is to write about.
+    assert settings.mongodb_url is not None
+    mongo.connect(settings.mongodb_url.get_secret_value(), database=settings.database, create_indexes=True)
 
     def _make(**values: Any) -> Workspace:
         update: dict[str, Any] = {
@@ -74,7 +79,7 @@ def make(settings: Settings, server: AiServer, unlimited: Path) -> Iterator[Make
             **values,
         }
         workspace = Workspace(settings.model_copy(update=update))
-        workspace.connect(create_indexes=not made)
+        workspace.connect()
         made.append(workspace)
         return workspace
 
@@ -129,7 +134,7 @@ def work(workspace: Workspace, *, threads: int = 1) -> None:
     with ThreadPoolExecutor(threads) as pool:
         while True:
             published: list[str] = []
-            dispatch(workspace.settings, workspace.board, lambda parcel, _: published.append(parcel))
+            dispatch(workspace.settings, workspace.board, lambda parcel, _, to=published: to.append(parcel))
             if not published:
                 return
             list(pool.map(_chain, published))
@@ -245,10 +250,11 @@ FAULTS = [
 ]
 
 
-@pytest.mark.parametrize(("fault", "code", "most_calls"), FAULTS, ids=[fault.name for fault, _, _ in FAULTS])
+@pytest.mark.parametrize("case", FAULTS, ids=[fault.name for fault, _, _ in FAULTS])
 def test_a_fault_defers_with_its_reason_and_missing_fills_in(
-    make: Make, server: AiServer, fault: Fault, code: str, most_calls: int, capsys: pytest.CaptureFixture[str]
+    make: Make, server: AiServer, case: tuple[Fault, str, int]
 ):
+    fault, code, most_calls = case
     server.fault = fault
     server.retry_after = "0.2"
     ids = record(100)
@@ -265,8 +271,8 @@ def test_a_fault_defers_with_its_reason_and_missing_fills_in(
     (reason, *others) = sorted({str(text).split(": ")[1] for text in reasons(ids)})
     assert {reason, *others} <= {code, "unavailable"}
     assert all(each.ai_provider == "local" and each.ai_summary for each in facts(ids))
-    with capsys.disabled():
-        print(f"\n| {fault.value} | {calls} | {counts(job)[0]} | {states(ids)['deferred']} | {seconds:.1f} |")
+    row = (fault.value, calls, counts(job)[0], states(ids)["deferred"], seconds)
+    logger.info("| {} | {} | {} | {} | {:.1f} |", *row)
 
     server.fault = None
     with Redis.from_url(str(make().redis_url)) as client:
@@ -279,9 +285,7 @@ def test_a_fault_defers_with_its_reason_and_missing_fills_in(
     assert resummarize.record(fresh.settings, missing=True) is None
 
 
-def test_a_wrong_key_is_said_once(make: Make, server: AiServer, caplog: pytest.LogCaptureFixture):
-    from loguru import logger  # noqa: PLC0415 -- slow import
-
+def test_a_wrong_key_is_said_once(make: Make, server: AiServer):
     said: list[str] = []
     sink = logger.add(lambda message: said.append(message.record["message"]), level="ERROR")
     server.fault = Fault.UNAUTHORIZED
@@ -384,8 +388,9 @@ def test_a_budget_is_never_overspent_and_missing_does_exactly_the_rest(make: Mak
     assert {each.file_id: each.ai_summary for each in facts(list(written))} == written
 
 
+@pytest.mark.usefixtures("server")
 @pytest.mark.parametrize("purse", ["day", "month"])
-def test_a_day_and_a_month_have_their_caps_for_all_batches(make: Make, server: AiServer, purse: str):
+def test_a_day_and_a_month_have_their_caps_for_all_batches(make: Make, purse: str):
     workspace = make(**{f"ai_budget_{purse}_usd": Decimal("0.05")})
     ids = record(400)
     jobs = [batch_of(ids[start : start + 100]) for start in range(0, 400, 100)]
@@ -410,15 +415,36 @@ def test_requests_a_day_are_counted_for_all_and_the_rest_is_deferred(make: Make,
     assert reasons(ids) == {None, "gemini: rate: its 3 requests a day are used up"}
 
 
-def test_who_waited_long_enough_is_not_held_up_by_a_model(make: Make, server: AiServer, tmp_path: Path):
+def test_a_rate_is_not_waited_for_longer_than_a_file_may_wait(make: Make, server: AiServer, tmp_path: Path):
     ids = record(60)
     job = batch_of(ids)
 
-    work(make(ai_table=table(tmp_path, "rates = { requests_a_minute = 1 }"), ai_wait_seconds=0.0))
+    work(make(ai_table=table(tmp_path, "rates = { requests_a_minute = 1 }"), ai_wait_seconds=30.0))
 
     assert len(server.calls) == 1
     assert counts(job) == (60, 60)
     assert states(ids) == {"written": 20, "deferred": 40}
+
+
+def test_who_waited_long_enough_in_the_queue_is_let_by(make: Make, server: AiServer):
+    ids = record(20)
+    job = batch_of(ids)
+    workspace = make(requeue_seconds=60.0, ai_wait_seconds=100.0)
+    published: list[str] = []
+    dispatch(workspace.settings, workspace.board, lambda parcel, _: published.append(parcel))
+
+    async def _let_wait() -> None:
+        now = await mongo.read_clock()
+        values = {"$set": {"queued_at": now - timedelta(seconds=200)}}
+        await BatchItem.get_pymongo_collection().update_many({"batch_id": job.id}, values)
+
+    mongo.run(_let_wait())
+    for parcel in published:
+        summarize.run(workspace, Run(parcel, "one.0"))
+
+    assert server.calls == []
+    assert states(ids) == {"deferred": 20}
+    assert {str(reason)[:26] for reason in reasons(ids)} == {"busy: it waited for 200 s"[:26]}
 
 
 def test_a_rewrite_by_another_leaves_what_is_there_when_it_fails(make: Make, server: AiServer):
