@@ -86,6 +86,7 @@ bench: $(READY) ## accuracy (of LABELLED=folder with a manifest.csv), and speed 
 	$(BIN)/python -m benchmarks.pipeline
 	$(BIN)/python -m benchmarks.record
 	$(BIN)/python -m benchmarks.crowd
+	$(BIN)/python -m benchmarks.cache
 
 clean: ## remove what was built here
 	rm -rf .venv .tools demo-library fuzz-failures .pytest_cache .ruff_cache .import_linter_cache

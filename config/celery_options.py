@@ -86,6 +86,10 @@ def celery_options(settings: Settings) -> dict[str, Any]:
     }
 
 
+_BULK_WATCH_SECONDS = 300.0
+"""How often batch APIs are asked whether they are done, which takes them minutes to a day."""
+
+
 def _beat_schedule(settings: Settings) -> dict[str, dict[str, Any]]:
     # None expires: the clock of the worker that takes it may be minutes off. A backlog is skipped.
     schedule: dict[str, dict[str, Any]] = {
@@ -94,6 +98,8 @@ def _beat_schedule(settings: Settings) -> dict[str, dict[str, Any]]:
     if settings.nightly is not None:
         # The task itself knows whether a night is due: so one that was missed is caught up, and two beats do no harm.
         schedule["ingest"] = {"task": "samplemind.ingest", "schedule": _NIGHT_WATCH_SECONDS}
+    if settings.ai_bulk:
+        schedule["bulk"] = {"task": "samplemind.bulk", "schedule": _BULK_WATCH_SECONDS}
     return schedule
 
 

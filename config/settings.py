@@ -7,9 +7,10 @@ services under ``home`` are used; whoever starts them fills the URLs in (``Setti
 
 import os
 import socket
+from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from platformdirs import user_data_path
 from pydantic import Field, SecretStr, field_validator
@@ -20,6 +21,8 @@ from pydantic_settings import (
     SecretsSettingsSource,
     SettingsConfigDict,
 )
+
+from config.ai import ProviderName
 
 
 def _default_home() -> Path:
@@ -41,6 +44,7 @@ class Settings(BaseSettings):
         frozen=True,
         # A value that is refused may be a secret that was put into the wrong variable.
         hide_input_in_errors=True,
+        validate_by_name=True,
     )
 
     home: Path = Field(default_factory=_default_home)
@@ -64,11 +68,11 @@ class Settings(BaseSettings):
     concurrency: int = Field(default_factory=_cores, ge=1, le=1024)
     """Children of the cpu worker."""
 
-    io_concurrency: int = Field(default=4, ge=1, le=256)
-    """Threads of the io worker."""
+    io_concurrency: int = Field(default=8, ge=1, le=256)
+    """Threads of the io worker: those that wait for a model's reply must not be all there are."""
 
-    files_per_chain: int = Field(default=64, ge=1, le=1000)
-    """Most files one chain carries."""
+    files_per_chain: int = Field(default=60, ge=1, le=1000)
+    """Most files one chain carries; by default three requests for summaries."""
 
     parcel_seconds: float = Field(default=60.0, gt=0, allow_inf_nan=False)
     """Most expected seconds of audio one chain of short files carries."""
@@ -153,6 +157,38 @@ class Settings(BaseSettings):
     scratch_bytes: int = Field(default=512 * 2**20, ge=0)
     """Most bytes of decoded signals kept on this machine; beyond it a step decodes again."""
 
+    anthropic_api_key: SecretStr | None = Field(default=None, validation_alias="ANTHROPIC_API_KEY")
+    gemini_api_key: SecretStr | None = Field(default=None, validation_alias="GEMINI_API_KEY")
+    openai_api_key: SecretStr | None = Field(default=None, validation_alias="OPENAI_API_KEY")
+    ollama_host: str | None = Field(default=None, validation_alias="OLLAMA_HOST")
+    """Who may be asked for summaries: keys, and the address of an Ollama. Read under the names that everybody uses."""
+
+    ai_urls: dict[ProviderName, str] = Field(default_factory=dict)
+    """Base URLs by provider, instead of the makers': a proxy, a gateway, a server of one's own."""
+
+    ai_headers: dict[ProviderName, dict[str, SecretStr]] = Field(default_factory=dict)
+    """Headers to send along, by provider."""
+
+    ai_models: dict[str, str] = Field(default_factory=dict)
+    """Models by writer, instead of those in the table."""
+
+    ai_table: Path | None = None
+    """File with routes, models, prices and rates, instead of ``ai.toml``."""
+
+    ai_budget_batch_usd: Decimal | None = Field(default=None, ge=0, allow_inf_nan=False)
+    ai_budget_day_usd: Decimal = Field(default=Decimal(5), ge=0, allow_inf_nan=False)
+    ai_budget_month_usd: Decimal = Field(default=Decimal(50), ge=0, allow_inf_nan=False)
+    """The most that summaries may cost, in USD: of one batch, on one day, in one month (UTC)."""
+
+    ai_bulk: bool = False
+    """Have the summaries of bulk batches written at half the price, within a day, by the batch API of a provider."""
+
+    ai_wait_seconds: float = Field(default=600.0, ge=0, le=86_400)
+    """How long a file may wait for a model to write about it; then the local text stands in, until it is filled in."""
+
+    ai_seconds: float = Field(default=240.0, ge=1, le=3600)
+    """Most seconds that a provider may take for one reply."""
+
     chroma_port: int = Field(default=0, ge=0, le=65535)
     """Loopback port of the private Chroma; 0 picks a free one."""
 
@@ -199,6 +235,25 @@ class Settings(BaseSettings):
             roots[name] = Path(path)
         return roots
 
+    def can_ask(self, provider: ProviderName) -> bool:
+        """Tell whether the settings name what a provider of summaries needs: a key, or an address of one's own."""
+        match provider:
+            case "claude":
+                return self.anthropic_api_key is not None
+            case "gemini":
+                return self.gemini_api_key is not None
+            case "ollama":
+                return self.ollama_host is not None
+            case "openai":
+                return self.openai_api_key is not None or "openai" in self.ai_urls
+            case "local":
+                return True
+
+    @property
+    def can_ask_a_model(self) -> bool:
+        """Whether any provider of summaries is set up but the local describer."""
+        return any(self.can_ask(provider) for provider in get_args(ProviderName) if provider != "local")
+
     @property
     def inbox_folder(self) -> Path:
         """Where sample packs arrive."""
@@ -223,6 +278,12 @@ class Settings(BaseSettings):
         except UnicodeEncodeError as error:
             raise ValueError("SAMPLEMIND_HOME: wanted a path in UTF-8") from error
         return home
+
+
+def variable(name: str) -> str:
+    """Return the environment variable that sets a field: ``SAMPLEMIND_<NAME>``, but for what others name as well."""
+    alias = Settings.model_fields[name].validation_alias
+    return alias if isinstance(alias, str) else f"SAMPLEMIND_{name.upper()}"
 
 
 @lru_cache(maxsize=1)

@@ -22,6 +22,7 @@ from samplemind_cli.commands.show import show
 from samplemind_cli.commands.similar import similar
 from samplemind_cli.commands.status import files, status
 from samplemind_cli.commands.submit import submit
+from samplemind_cli.commands.summarize import summarize
 from samplemind_worker.errors import PermanentError, ServiceUnavailableError, SetupError, UsageError
 
 _FAILED, _USAGE, _SERVICE, _INTERRUPTED = 1, 2, 3, 130
@@ -30,8 +31,8 @@ _FAILED, _USAGE, _SERVICE, _INTERRUPTED = 1, 2, 3, 130
 app = typer.Typer(name="samplemind", rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False)
 
 for _command in (
-    analyze, submit, status, files, retry, cancel, show, similar, export, ingest, watch, up, down, doctor, worker, beat,
-    flower,
+    analyze, submit, status, files, retry, cancel, show, similar, summarize, export, ingest, watch, up, down, doctor,
+    worker, beat, flower,
 ):  # fmt: skip
     app.command()(_command)
 

@@ -5,14 +5,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from config.ai import AiTask, load_table
 from config.settings import Settings, get_settings
 from samplemind_cli.output import note, pages
 from samplemind_worker import embedded
 from samplemind_worker.documents.batch import BatchItem, BatchJob, Priority, State
 from samplemind_worker.documents.facts import AnalysisFacts, AudioFacts
 from samplemind_worker.documents.report import analyzed, rejected
+from samplemind_worker.documents.spend import from_usd
 from samplemind_worker.errors import ServiceUnavailableError, SetupError, UsageError
 from samplemind_worker.steps import ingest as ingest_step
+from samplemind_worker.steps import resummarize as resummarize_step
 from samplemind_worker.steps import scan, walk
 from samplemind_worker.steps import watch as watch_step
 from samplemind_worker.steps.ingest_report import Report as IngestReport
@@ -60,6 +63,7 @@ def submit(
     priority: Priority,
     files_per_chain: int | None,
     ai: bool,
+    budget: float | None,
     force: bool,
     on_progress: Callable[[int], None],
 ) -> BatchJob:
@@ -71,6 +75,7 @@ def submit(
         priority=priority,
         files_per_chain=files_per_chain,
         ai=ai,
+        ai_budget=None if budget is None else from_usd(budget),
         force=force,
         on_progress=on_progress,
     )
@@ -90,6 +95,48 @@ def dispatch(settings: Settings, batch_id: str) -> None:
         fill_window(settings)
     except ServiceUnavailableError as error:
         raise ServiceUnavailableError(f"{error}; batch {batch_id} is recorded and starts when Redis is back") from error
+
+
+def resummarize(
+    settings: Settings, *, batch_id: str | None, missing: bool, writer: str | None, budget: float | None
+) -> BatchJob | None:
+    """Record that summaries are to be written; None if there is nothing to write."""
+    return resummarize_step.record(
+        settings,
+        batch_id=None if batch_id is None else batches.find(batch_id).id,
+        missing=missing,
+        writer=writer,
+        budget=None if budget is None else from_usd(budget),
+    )
+
+
+def deferred_in(batch_id: str) -> int:
+    """Return how many summaries of a batch are still to come."""
+    files = pages((item.file_id for item in batches.iterate(batch_id) if item.file_id is not None), _PAGE)
+    return sum(len(results.deferred_among(page)) for page in files)
+
+
+def expected_cost(files: int) -> Report | None:
+    """Return what summaries of so many files cost as a rule, and who would write them; None if no model would."""
+    settings = get_settings()
+    try:
+        table = load_table(settings.ai_table, tuple(sorted(settings.ai_models.items())))
+    except ValueError as error:
+        raise SetupError(str(error)) from error
+    writer = next((each for each in table.route(AiTask.AUDIO_ANALYSIS) if settings.can_ask(each.provider)), None)
+    if writer is None or writer.provider == "local":
+        return None
+    requests, asked, said = table.expected.of(files)
+    price = table.price(writer)
+    return {
+        "provider": writer.provider,
+        "model": writer.model,
+        "requests": requests,
+        "input_tokens": asked,
+        "output_tokens": said,
+        # USD a million tokens * tokens = millionths of a USD
+        "usd": round((asked * price.input + said * price.output) / 1e6, 4),
+    }
 
 
 def require_inbox(inbox: Path | None) -> None:

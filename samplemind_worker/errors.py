@@ -4,7 +4,8 @@
 
     SampleMindError
     ├── TransientError              retried with back-off and jitter
-    │   └── ServiceUnavailableError a service does not answer
+    │   ├── ServiceUnavailableError a service does not answer
+    │   └── OverTheRateError        who writes summaries lets no more requests through now
     ├── PermanentError              ends that file, with its code and message in the record
     │   ├── MissingFileError        ``missing``
     │   ├── PermissionDeniedError   ``permission``
@@ -22,6 +23,12 @@
     ├── PackError                   a pack is not taken in
     │   ├── PackRefusedError        and never will be as it is: it goes to ``refused/``, with the reason
     │   └── PackNotNowError         it stays in the inbox for the next run
+    ├── ProviderError               who was asked for a summary gives none; the analysis is stored all the same
+    │   ├── ProviderSetupError      no key, a wrong one, an unknown model: asking again is useless until that is mended
+    │   ├── RateLimitedError        too many requests; it may say when to ask again
+    │   ├── ProviderUnavailableError    no network, a fault of the service, no answer in time, an answer cut short
+    │   ├── ProviderRefusedError    it declines to write about these samples
+    │   └── UnreadableReplyError    it answered, but not what was asked for, and repair did not help
     ├── UsageError                  the command was called wrongly (exit code 2)
     └── SetupError                  the machine lacks something; the message says how to mend it (exit code 3)
 
@@ -30,6 +37,8 @@ raises for arrays that are no signal.
 """
 
 from typing import ClassVar, Final
+
+from samplemind_worker.usage import NOTHING_USED, Usage
 
 
 class SampleMindError(Exception):
@@ -42,6 +51,10 @@ class TransientError(SampleMindError):
 
 class ServiceUnavailableError(TransientError):
     """Redis, MongoDB or Chroma does not answer."""
+
+
+class OverTheRateError(TransientError):
+    """The providers of summaries let no more requests through for a while."""
 
 
 class PermanentError(SampleMindError):
@@ -146,6 +159,40 @@ class PackRefusedError(PackError):
 
 class PackNotNowError(PackError):
     """The pack cannot be taken now: it still changes, or the disk is full."""
+
+
+class ProviderError(SampleMindError):
+    """A provider gives no summaries. Never retried by the pipeline: it is passed over."""
+
+    def __init__(self, message: str, *, usage: Usage = NOTHING_USED) -> None:
+        super().__init__(message)
+        self.usage = usage
+        """What was spent all the same."""
+
+
+class ProviderSetupError(ProviderError):
+    """No key, a wrong one, or an unknown model; the message says how to mend it."""
+
+
+class RateLimitedError(ProviderError):
+    """The provider wants fewer requests."""
+
+    def __init__(self, message: str, *, usage: Usage = NOTHING_USED, retry_after: float | None = None) -> None:
+        super().__init__(message, usage=usage)
+        self.retry_after = retry_after
+        """Seconds after which it may be asked again, if it says so."""
+
+
+class ProviderUnavailableError(ProviderError):
+    """No network, a fault of the service, no answer in time, or one that was cut short."""
+
+
+class ProviderRefusedError(ProviderError):
+    """The provider declines to write about these samples."""
+
+
+class UnreadableReplyError(ProviderError):
+    """The reply is not what was asked for, and repair did not help."""
 
 
 class UsageError(SampleMindError):

@@ -1,10 +1,11 @@
-"""The task of the ai queue."""
+"""The tasks of the ai queue."""
 
 from celery import Task, shared_task
 
+from samplemind_worker.steps import bulk as bulk_step
 from samplemind_worker.steps import summarize as summarize_step
 from tasks import names
-from tasks.context import run_step
+from tasks.context import run_step, workspace
 from tasks.retry import POLICY
 
 
@@ -12,3 +13,14 @@ from tasks.retry import POLICY
 def summarize(self: Task[..., None], parcel_id: str) -> None:
     """Write the summaries of a parcel's analyses into the record. Items end queued for store."""
     run_step(self, summarize_step.run, parcel_id)
+
+
+@shared_task(name=names.BULK, ignore_result=True)
+def bulk() -> None:
+    """Collect what batch APIs have written, and hand over what is deferred. Beat asks again soon: it is never retried.
+
+    Reads and writes Analysis, jobs and the ledger.
+    """
+    here = workspace()
+    here.connect()
+    bulk_step.run(here.settings)

@@ -15,6 +15,7 @@ DISPATCH: Final = "samplemind.dispatch"
 TAKE_BACK: Final = "samplemind.take_back"
 SWEEP: Final = "samplemind.sweep"
 INGEST: Final = "samplemind.ingest"
+BULK: Final = "samplemind.bulk"
 
 HOST_TASKS: Final = frozenset({FEATURES, TEMPO_KEY, SWEEP})
 """Tasks that stay on the host whose scratch memory they are about."""
@@ -26,5 +27,6 @@ QUEUES: Final = {
     DISPATCH: queues.CONTROL,
     TAKE_BACK: queues.CONTROL,
     INGEST: queues.CONTROL,
+    BULK: queues.AI,
 }
 """The queue of every other task."""

@@ -24,7 +24,12 @@ def submit(
     *,
     wait: Annotated[bool, typer.Option("--wait", help="Show progress until the end; Ctrl-C lets it run on.")] = False,
     name: Annotated[str | None, typer.Option(help="A name for the batch.")] = None,
-    no_ai: Annotated[bool, typer.Option("--no-ai", help="Write no summaries.")] = False,
+    no_ai: Annotated[
+        bool, typer.Option("--no-ai", help="Ask no model: the local describer writes the summaries.")
+    ] = False,
+    budget: Annotated[
+        float | None, typer.Option(min=0.0, help="The most that summaries may cost, in USD.", show_default=False)
+    ] = None,
     priority: Annotated[
         Literal["interactive", "bulk"], typer.Option(help="Interactive batches go first.")
     ] = "interactive",
@@ -43,7 +48,7 @@ def submit(
     from samplemind_worker.steps.walk import require_audio  # noqa: PLC0415 -- slow import
 
     if dry_run:
-        _survey(paths, as_json=as_json)
+        _survey(paths, ai=not no_ai, as_json=as_json)
         return
     require_audio(paths)
     with client.open_record(for_work=True, stop_after=wait and stop_after) as settings:
@@ -55,6 +60,7 @@ def submit(
                 priority=priority,
                 files_per_chain=files_per_chain,
                 ai=not no_ai,
+                budget=budget,
                 force=force,
                 on_progress=_Recording(),
             )
@@ -81,16 +87,22 @@ def submit(
             output.note(f"follow it with `samplemind status {job.id} --watch`")
 
 
-def _survey(paths: list[Path], *, as_json: bool) -> None:
+def _survey(paths: list[Path], *, ai: bool, as_json: bool) -> None:
     from samplemind_cli import client  # noqa: PLC0415 -- slow import
 
     found = client.survey(paths)
+    cost = client.expected_cost(found.audio) if ai else None
     if as_json:
-        output.emit({"audio": found.audio, "bytes": found.bytes, "skipped": found.skipped})
+        output.emit({"audio": found.audio, "bytes": found.bytes, "skipped": found.skipped, "ai": cost})
     else:
         output.write(f"{found.audio:,} audio files, {output.in_bytes(found.bytes)}\n")
         if found.skipped:
             output.write(f"would be skipped: {output.tally(found.skipped)}\n")
+        if cost is not None:
+            output.write(
+                f"summaries by {cost['provider']} ({cost['model']}): about {cost['input_tokens']:,} tokens in and "
+                f"{cost['output_tokens']:,} out in {cost['requests']:,} requests, {cost['usd']:.2f} USD for new files\n"
+            )
 
 
 class _Recording:

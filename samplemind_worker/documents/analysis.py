@@ -17,7 +17,11 @@ class Analysis(AnalysisFacts, Document):
 
     class Settings:
         name = "analyses"
-        indexes: ClassVar[list[Any]] = [IndexModel([("analyzed_at", ASCENDING)])]
+        indexes: ClassVar[list[Any]] = [
+            IndexModel([("analyzed_at", ASCENDING)]),
+            # Of a million summaries few wait.
+            IndexModel([("ai_state", ASCENDING), ("_id", ASCENDING)], partialFilterExpression={"ai_state": "deferred"}),
+        ]
 
     @property
     def analysis_id(self) -> str:

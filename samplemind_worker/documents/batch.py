@@ -21,6 +21,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
 Priority = Literal["interactive", "bulk"]
+SummaryScope = Literal["new", "deferred", "all"]
+"""Which summaries a batch writes: those that are not there, also those that stand in for one to come, or all anew."""
 
 
 class State(StrEnum):
@@ -78,6 +80,12 @@ class BatchJob(Document):
     priority: Priority = "interactive"
     files_per_chain: int
     ai: bool = True
+    """Summaries may be written by a model; else the local describer writes them."""
+    ai_writer: str | None = None
+    """Who is asked, instead of whom the table of routes names."""
+    ai_budget: int | None = None
+    """The most that its summaries may cost, in millionths of a USD."""
+    ai_scope: SummaryScope = "new"
     force: bool = False
     paths: list[str] = Field(default_factory=list)
     user_id: str = "local"

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 Kind = Literal["one_shot", "loop", "track"]
 Mode = Literal["major", "minor"]
+AiState = Literal["written", "local", "deferred"]
 
 
 class TempoCandidate(BaseModel):
@@ -119,6 +120,13 @@ class AnalysisFacts(BaseModel):
     creative_ideas: list[str] = Field(default_factory=list)
     fl_studio_recommendations: list[str] = Field(default_factory=list)
     ai_tags: list[str] = Field(default_factory=list)
+    ai_prompt_version: str | None = None
+    ai_state: AiState | None = None
+    """``written`` by a model; ``local`` by choice; ``deferred``: the local text stands in for one that is to come."""
+    ai_reason: str | None = None
+    """Why it is deferred."""
+    ai_batch: str | None = None
+    """The batch that it was written for."""
 
     versions: dict[str, int] = Field(default_factory=dict)
     """Version of each step whose result is in this record."""

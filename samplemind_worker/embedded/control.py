@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from config.settings import Settings
+from config.settings import Settings, variable
 from samplemind_worker.embedded import processes
 from samplemind_worker.embedded.home import Home, State
 from samplemind_worker.embedded.services import ESSENTIAL, given_digest, private_names, probe, setting_env, with_urls
@@ -166,7 +166,7 @@ def _running(home: Home) -> State | None:
 
 def _spawn(settings: Settings, home: Home, *, workers: bool) -> subprocess.Popen[bytes]:
     home.prepare()
-    names = {f"SAMPLEMIND_{name.upper()}" for name in Settings.model_fields}
+    names = {variable(name) for name in Settings.model_fields}
     env = {name: value for name, value in os.environ.items() if name not in names} | setting_env(settings)
     arguments = [] if workers else ["--no-workers"]
     log = processes.open_log(home.log("supervisor"))

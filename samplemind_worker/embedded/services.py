@@ -1,6 +1,7 @@
 """What the supervisor runs: the private servers that no URL replaces, the workers and beat."""
 
 import hashlib
+import json
 import os
 import signal
 import socket
@@ -14,7 +15,7 @@ from urllib.parse import quote
 import psutil
 from pydantic import SecretStr
 
-from config.settings import Settings
+from config.settings import Settings, variable
 from samplemind_worker.embedded import probes
 from samplemind_worker.embedded.binaries import chroma_command, find_mongod, find_valkey
 from samplemind_worker.embedded.home import Home, State
@@ -144,11 +145,13 @@ def setting_env(settings: Settings) -> dict[str, str]:
             text = value.get_secret_value()
         elif name == "roots":
             text = os.pathsep.join(f"{root}={path.absolute()}" for root, path in settings.roots.items())
+        elif isinstance(value, dict):
+            text = json.dumps(value, default=SecretStr.get_secret_value)
         elif isinstance(value, Path):
             text = str(value.absolute())
         else:
             text = str(value)
-        values[f"SAMPLEMIND_{name.upper()}"] = text
+        values[variable(name)] = text
     return values | {"SAMPLEMIND_HOME": str(settings.home)}
 
 

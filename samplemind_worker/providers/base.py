@@ -1,14 +1,16 @@
-"""What every describer promises: samples in, as many summaries out.
+"""What every describer promises: samples in, as many summaries out, and what it cost.
 
 A provider takes a parcel of samples at once, so that one that talks to a service can put them into one request, and
 gets values only: it reads no file and no database.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from config.ai import AiTask
 from samplemind_worker.documents.facts import AnalysisFacts, AudioFacts
+from samplemind_worker.usage import Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,22 +35,58 @@ class Summary:
     """Model that answered; None where no model was asked."""
 
 
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came back for a parcel."""
+
+    summaries: tuple[Summary | None, ...]
+    """One a sample, in the order of the samples; None where the reply missed or spoiled one."""
+    usage: Usage
+    """All that was spent, with the try at repair."""
+
+
+def always() -> bool:
+    """Say yes."""
+    return True
+
+
 class Provider(Protocol):
     """Writes summaries. Safe to call from several threads."""
 
     @property
     def name(self) -> str:
-        """The name under which the registry knows it, and the record shows it."""
+        """The name that the record shows: claude, gemini, local and so on."""
         ...
 
-    def describe(self, samples: Sequence[Sample]) -> list[Summary]:
-        """Return one summary a sample, in the order of the samples.
+    @property
+    def model(self) -> str | None:
+        """The model that is asked; None where none is."""
+        ...
+
+    @property
+    def prompt_version(self) -> str:
+        """Changes whenever the words of the question do."""
+        ...
+
+    def estimate(self, task: AiTask, samples: Sequence[Sample]) -> Usage:
+        """Return what one request about these samples uses, before anything is spent.
+
+        The output is the most that the request allows, the input is rounded up. A try at repair is not counted.
+        """
+        ...
+
+    def describe(self, task: AiTask, samples: Sequence[Sample], *, may_repair: Callable[[], bool] = always) -> Reply:
+        """Write about up to ``config.ai.SAMPLES_PER_REQUEST`` samples.
+
+        ``may_repair`` is asked before a second request, about those whose text is missing or spoiled.
 
         Raises
         ------
-        TransientError
-            If the parcel may succeed later: no network, over the rate, a busy service.
-        PermanentError
-            If it never will: refused, no key, a reply that cannot be read.
+        ProviderError
+            If nothing can be had from this provider now; its ``usage`` says what was spent all the same.
         """
+        ...
+
+    def close(self) -> None:
+        """Close its connections."""
         ...

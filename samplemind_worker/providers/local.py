@@ -4,9 +4,10 @@ The same numbers give the same words, and nothing is said that was not measured.
 """
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from samplemind_worker.providers.base import Sample, Summary
+from config.ai import AiTask
+from samplemind_worker.providers.base import Reply, Sample, Summary, always
 from samplemind_worker.providers.fl_studio import fl_studio
 from samplemind_worker.providers.ideas import creative_ideas
 from samplemind_worker.providers.reading import PLAIN, Reading, read
@@ -14,6 +15,7 @@ from samplemind_worker.providers.sorts import advised_as
 from samplemind_worker.providers.summary import summarize
 from samplemind_worker.providers.theory import note
 from samplemind_worker.providers.tips import production_tips
+from samplemind_worker.usage import NOTHING_USED, Usage
 
 NAME = "local"
 _SORT_TAGS = {"sub": "808", "top_loop": "top-loop", "melodic_loop": "melodic", "pad": "pad"}
@@ -26,14 +28,26 @@ _TONAL, _NOISY = 0.002, 0.1  # spectral flatness
 class LocalProvider:
     """Describes samples from their numbers alone."""
 
-    @property
-    def name(self) -> str:
-        """The name in the registry and in the record."""
-        return NAME
+    name = NAME
+    model = None
+    prompt_version = "none"
 
-    def describe(self, samples: Sequence[Sample]) -> list[Summary]:
+    def estimate(self, task: AiTask, samples: Sequence[Sample]) -> Usage:  # noqa: ARG002 -- the protocol
+        """Return nothing: no tokens are needed."""
+        return NOTHING_USED
+
+    def describe(
+        self,
+        task: AiTask,  # noqa: ARG002 -- the protocol
+        samples: Sequence[Sample],
+        *,
+        may_repair: Callable[[], bool] = always,  # noqa: ARG002 -- the protocol
+    ) -> Reply:
         """Return one summary a sample; never fails."""
-        return [_describe(read(sample)) for sample in samples]
+        return Reply(tuple(_describe(read(sample)) for sample in samples), NOTHING_USED)
+
+    def close(self) -> None:
+        """Do nothing: there are no connections."""
 
 
 def _describe(reading: Reading) -> Summary:

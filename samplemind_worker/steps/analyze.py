@@ -137,7 +137,11 @@ def _analyze(paths: Sequence[Path], settings: Settings) -> Generator[tuple[Audio
         signals = read_signals([one for one in opened if isinstance(one, Source)], settings)
         for one in opened:
             signal = next(signals) if isinstance(one, Source) else one
-            yield signal if isinstance(signal, PermanentError) else attempt(lambda signal=signal: _judged(signal, settings))
+            yield (
+                signal
+                if isinstance(signal, PermanentError)
+                else attempt(lambda signal=signal: _judged(signal, settings))
+            )
         # To its end: a decoder whose answers are not all taken is put away.
         next(signals, None)
 

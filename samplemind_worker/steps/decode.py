@@ -133,9 +133,7 @@ def _open(workspace: Workspace, item: Item, files: ExitStack) -> _Opened:
 
 
 def _decode(workspace: Workspace, opened: Sequence[_Opened]) -> Iterator[Signal | PermanentError]:
-    sources = [
-        Source(one.file, library.place_of(one.item.root, one.item.path), one.place.file_id) for one in opened
-    ]
+    sources = [Source(one.file, library.place_of(one.item.root, one.item.path), one.place.file_id) for one in opened]
     return read_signals(sources, workspace.settings)
 
 

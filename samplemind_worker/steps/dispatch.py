@@ -74,39 +74,59 @@ def fill(settings: Settings, board: Board, publish: Publish, jobs: Sequence[Batc
     if last_chance is not None:
         publish(*last_chance)
         queued += 1
-    cpu_room, room = _room(settings, board)
+    room = _Room(settings, board)
     for priority in ("interactive", "bulk"):
-        turns = [_parcels(settings, job) for job in jobs if job.priority == priority]
-        while turns and cpu_room > 0 and room > 0:
+        turns = [_parcels(settings, job, room) for job in jobs if job.priority == priority]
+        while turns:
             turn = turns.pop(0)
             parcel = next(turn, None)
             if parcel is None:
                 continue
             turns.append(turn)
-            parcel_id, step = parcel
-            publish(parcel_id, step)
+            publish(*parcel)
             queued += 1
-            room -= 1
-            # What was taken back after the CPU's steps waits for no cpu worker, and no end of its parcel asks for more.
-            cpu_room -= step is Step.DECODE
     return queued
 
 
-def _room(settings: Settings, board: Board) -> tuple[int, int]:
-    """Return how many parcels may join those in the CPU's steps, and those in all steps."""
-    slots = sum(worker.slots for worker in board.workers() if queues.CPU in worker.queues)
-    in_cpu, in_all = parcels.in_flight()
-    return max(slots, _LEAST_SLOTS) * settings.window_per_slot - in_cpu, _MOST_IN_FLIGHT - in_all
+class _Room:
+    """How many parcels may join those in flight."""
+
+    def __init__(self, settings: Settings, board: Board) -> None:
+        flying = parcels.in_flight()
+        workers = board.workers()
+
+        def _window(queue: str) -> int:
+            slots = sum(worker.slots for worker in workers if queue in worker.queues)
+            return max(slots, _LEAST_SLOTS) * settings.window_per_slot
+
+        # What waits for its summary keeps no cpu worker from going on; `ai_wait_seconds` ends it.
+        self._cpu, self._in_all = _window(queues.CPU) - flying.cpu, _MOST_IN_FLIGHT - flying.cpu - flying.io
+        # What only asks for summaries comes in no faster than they are written: it stands in the way of other batches.
+        self._ai = _window(queues.AI) - flying.ai
+
+    def is_left(self, job: BatchJob) -> bool:
+        """Whether a parcel of this batch may join."""
+        if job.ai_scope != "new":
+            return self._ai > 0
+        return self._cpu > 0 and self._in_all > 0
+
+    def take(self, step: Step) -> None:
+        """Count a parcel in."""
+        # What was taken back after the CPU's steps waits for no cpu worker, and no end of its parcel asks for more.
+        self._cpu -= step is Step.DECODE
+        self._ai -= step is Step.SUMMARIZE
+        self._in_all -= 1
 
 
-def _parcels(settings: Settings, job: BatchJob) -> Iterator[tuple[str, Step]]:
-    """Reserve one parcel of a batch after the other, and yield their ids and first steps."""
-    while rows := parcels.pending(job.id, limit=job.files_per_chain):
+def _parcels(settings: Settings, job: BatchJob, room: _Room) -> Iterator[tuple[str, Step]]:
+    """Reserve one parcel of a batch after the other while there is room, and yield their ids and first steps."""
+    while room.is_left(job) and (rows := parcels.pending(job.id, limit=job.files_per_chain)):
         parcel = _pack(rows, seconds=settings.parcel_seconds)
         step = Step(parcel[0]["step"])
         parcel_id, count = parcels.reserve(job.id, [row["_id"] for row in parcel], queue=_FIRST_QUEUE[step])
         # Nothing left of them: another dispatcher was faster. Look again.
         if count:
+            room.take(step)
             yield parcel_id, step
 
 
@@ -116,7 +136,8 @@ def _pack(rows: Sequence[dict[str, Any]], *, seconds: float) -> Sequence[dict[st
         return rows[:1]
     expected = 0.0
     for count, row in enumerate(rows):
-        expected += _expected_seconds(row)
+        # Only the CPU's steps take longer the longer a file is.
+        expected += _expected_seconds(row) if row["step"] == Step.DECODE else 0.0
         if count and (row["alone"] or row["step"] != rows[0]["step"] or expected > seconds):
             return rows[:count]
     return rows

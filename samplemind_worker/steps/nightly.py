@@ -1,11 +1,11 @@
-"""Takes in the inbox once a night; a night that was missed is caught up as soon as anybody asks."""
+"""Takes in the inbox once a night and fills in summaries; a night that was missed is caught up when anybody asks."""
 
 from datetime import datetime, time, timedelta
 
 from loguru import logger
 
 from config.settings import Settings
-from samplemind_worker.steps import ingest
+from samplemind_worker.steps import ingest, resummarize
 from samplemind_worker.steps.ingest_report import Report
 from samplemind_worker.store import mongo, packs
 
@@ -33,6 +33,11 @@ def run_if_due(settings: Settings) -> Report | None:
     mongo.make_indexes()
     report = ingest.ingest(settings, wait_for_turn=False, say=_log)
     if report is not None:
+        # With batch APIs beat has it done all the time, at half the price.
+        due = settings.can_ask_a_model and not settings.ai_bulk
+        filled = resummarize.record(settings, missing=True) if due else None
+        if filled is not None:
+            logger.info("summaries.filling_in", fields={"batch": filled.id, "files": filled.total_files})
         path = report.write(settings.home / "reports")
         logger.info("ingest.done", fields={"report": str(path), **report.as_dict()["packs"]})
     return report

@@ -24,7 +24,6 @@ from samplemind_worker.dsp import SR
 from samplemind_worker.errors import PermanentError, WorkerCrashedError
 from samplemind_worker.sandbox import AUDIO, Answer, Bounds, Wanted, shared
 from samplemind_worker.steps.engine import Signal, attempt, identify, limits, names_of, read_signal
-from samplemind_worker.store import library
 
 _SPARE_SAMPLES: Final = 64  # a resampler may give a few more than asked for
 _LARGE: Final = 256 * 2**20  # bytes: hashing them takes a quarter of a second

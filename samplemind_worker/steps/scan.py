@@ -23,6 +23,7 @@ def submit(
     priority: Priority = "interactive",
     files_per_chain: int | None = None,
     ai: bool = True,
+    ai_budget: int | None = None,
     force: bool = False,
     on_progress: Callable[[int], None] | None = None,
     on_created: Callable[[str], None] | None = None,
@@ -47,6 +48,7 @@ def submit(
         priority=priority,
         files_per_chain=files_per_chain or settings.files_per_chain,
         ai=ai,
+        ai_budget=ai_budget,
         force=force,
     )
     total = 0

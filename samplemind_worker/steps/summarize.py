@@ -1,13 +1,22 @@
 """Step 4: a written summary of each analysed sample; starts from the record, on any host."""
 
-from samplemind_worker.documents.batch import Step
+import threading
+from functools import lru_cache
+from weakref import WeakKeyDictionary
+
+from samplemind_worker.documents.batch import BatchJob, Step
+from samplemind_worker.documents.facts import AnalysisFacts
 from samplemind_worker.documents.versions import VERSIONS
-from samplemind_worker.providers.base import Sample, Summary
-from samplemind_worker.providers.registry import get_provider
+from samplemind_worker.errors import OverTheRateError
+from samplemind_worker.providers.base import Sample
+from samplemind_worker.steps.describe import Desk
 from samplemind_worker.steps.workspace import Run, Workspace, claimed, hand_on
-from samplemind_worker.store import results
+from samplemind_worker.store import batches, results
 
 _VERSION = VERSIONS["summarize"]
+
+_desks: WeakKeyDictionary[Workspace, Desk] = WeakKeyDictionary()
+_making = threading.Lock()
 
 
 def run(workspace: Workspace, task: Run) -> bool:
@@ -15,28 +24,44 @@ def run(workspace: Workspace, task: Run) -> bool:
     with claimed(workspace, task, Step.SUMMARIZE) as items:
         if not items:
             return False
+        job = _job(items[0].batch_id)
         recorded = results.load(sorted({item.file_id for item in items if item.file_id is not None}))
-        samples = [
-            Sample(audio, analysis)
-            for audio, analysis in recorded.values()
-            if analysis.versions.get("summarize") != _VERSION
-        ]
+        samples = [Sample(audio, analysis) for audio, analysis in recorded.values() if _is_asked_for(job, analysis)]
         if samples:
-            summaries = get_provider("local").describe(samples)
+            waited = max(item.waited for item in items)
+            written = _desk(workspace).describe(job, samples, waited=waited, tries=len(task.previous))
             results.update_analyses(
-                {sample.audio.file_id: _fields(summary) for sample, summary in zip(samples, summaries, strict=True)}
+                {content: text.fields(batch_id=job.id, version=_VERSION) for content, text in written.texts.items()}
             )
+            if written.again:
+                raise OverTheRateError("the providers let no more requests through now")
         return hand_on(workspace, task, Step.SUMMARIZE, items[0].batch_id, {Step.STORE: [item.id for item in items]})
 
 
-def _fields(summary: Summary) -> dict[str, object]:
-    return {
-        "ai_provider": summary.provider,
-        "ai_model": summary.model,
-        "ai_summary": summary.summary,
-        "production_tips": list(summary.production_tips),
-        "creative_ideas": list(summary.creative_ideas),
-        "fl_studio_recommendations": list(summary.fl_studio_recommendations),
-        "ai_tags": list(summary.tags),
-        "versions.summarize": _VERSION,
-    }
+@lru_cache(maxsize=64)
+def _job(batch_id: str) -> BatchJob:
+    """Return a batch; of it only what never changes is looked at."""
+    return batches.find(batch_id)
+
+
+def _desk(workspace: Workspace) -> Desk:
+    with _making:
+        if workspace not in _desks:
+            _desks[workspace] = Desk(workspace.settings, workspace.cache, workspace.limiter)
+        return _desks[workspace]
+
+
+def close(workspace: Workspace) -> None:
+    """Close the connections to providers that steps of this workspace have opened."""
+    if workspace in _desks:
+        _desks.pop(workspace).close()
+
+
+def _is_asked_for(job: BatchJob, analysis: AnalysisFacts) -> bool:
+    match job.ai_scope:
+        case "new":
+            return analysis.versions.get("summarize") != _VERSION
+        case "deferred":
+            return analysis.ai_state == "deferred" and analysis.ai_batch != job.id
+        case "all":
+            return analysis.ai_batch != job.id

@@ -16,8 +16,9 @@ from samplemind_worker.documents.batch import Step
 from samplemind_worker.documents.versions import VERSIONS
 from samplemind_worker.errors import PermanentError, SetupError, TransientError
 from samplemind_worker.store import batches, ledger, mongo, parcels
-from samplemind_worker.store.cache import Board
+from samplemind_worker.store.cache import Board, Cache
 from samplemind_worker.store.ledger import Item
+from samplemind_worker.store.limits import Limiter
 from samplemind_worker.store.scratch import Scratch, folder_for
 from samplemind_worker.store.vectors import Vectors
 
@@ -91,6 +92,16 @@ class Workspace:
     def board(self) -> Board:
         """The workers' notice board."""
         return Board(self.redis_url)
+
+    @cached_property
+    def cache(self) -> Cache:
+        """Replies that were paid for."""
+        return Cache(self.redis_url)
+
+    @cached_property
+    def limiter(self) -> Limiter:
+        """How fast providers may be asked."""
+        return Limiter(self.redis_url)
 
     @property
     def process(self) -> str:

@@ -18,9 +18,11 @@ from samplemind_worker.documents.batch import (
     Priority,
     State,
     Step,
+    SummaryScope,
 )
 from samplemind_worker.errors import UsageError
 from samplemind_worker.store import mongo
+from samplemind_worker.store.spend import sums_of_batch
 
 _PAGE = 1000
 _OPEN = list(OPEN_STATES)
@@ -35,6 +37,9 @@ def create(
     files_per_chain: int,
     ai: bool,
     force: bool,
+    ai_budget: int | None = None,
+    ai_writer: str | None = None,
+    ai_scope: SummaryScope = "new",
 ) -> BatchJob:
     """Record a batch whose items are still to come; it is not dispatched before `close_recording`."""
     now = mongo.now()
@@ -45,6 +50,9 @@ def create(
         files_per_chain=files_per_chain,
         ai=ai,
         force=force,
+        ai_budget=ai_budget,
+        ai_writer=ai_writer,
+        ai_scope=ai_scope,
         paths=list(paths),
         created_at=now,
     )
@@ -69,7 +77,7 @@ def close_recording(batch_id: str, *, total_files: int) -> None:
     UsageError
         If the batch was given up meanwhile (`stalled_recordings`).
     """
-    _update_job(batch_id, {"recorded": True, "total_files": total_files})
+    mongo.run(_set_job(batch_id, {"recorded": True, "total_files": total_files}))
     status = find(batch_id).status
     if status is BatchStatus.CANCELLED:
         cancel(batch_id)
@@ -185,6 +193,7 @@ async def _report(job: BatchJob) -> dict[str, Any]:
         "files_per_second": round(rate, 2),
         "eta_seconds": 0 if not left else round(left / rate) if rate > 0 else None,
         "errors": errors,
+        "ai": await sums_of_batch(job.id),
     }
 
 
@@ -376,10 +385,6 @@ def working_on(batch_id: str, *, limit: int = 3) -> list[str]:
         return [row["path"] for row in await cursor.limit(limit).to_list()]
 
     return mongo.run(_find())
-
-
-def _update_job(batch_id: str, values: dict[str, Any]) -> None:
-    mongo.run(_set_job(batch_id, values))
 
 
 async def _set_job(batch_id: str, values: dict[str, Any]) -> None:

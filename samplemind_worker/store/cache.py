@@ -1,11 +1,21 @@
-"""Redis beside the queue: which workers take work, and how much waits. Nothing here is the record."""
+"""Redis beside the queue: which workers take work, how much waits, and replies that were paid for.
 
-from collections.abc import Callable
+Nothing here is the record: Redis may forget all of it at any time.
+"""
+
+import secrets
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import orjson
 import redis
+from loguru import logger
 from redis.exceptions import RedisError
 
 from samplemind_worker.errors import ServiceUnavailableError, SetupError
@@ -87,3 +97,161 @@ class Board:
             return call()
         except RedisError as error:
             raise ServiceUnavailableError(f"Redis does not answer: {error}") from error
+
+
+_LEASE = 30.0  # s that a key is kept for whoever fetches its value; renewed while that goes on
+_POLL = 0.05  # s between two looks of those who wait for it
+_REMEMBERED = 2000  # values that a process keeps beside Redis
+_WARN_EVERY = 60.0
+
+_FREE = """
+for i = 1, #KEYS do if redis.call('get', KEYS[i]) == ARGV[1] then redis.call('del', KEYS[i]) end end
+"""
+_RENEW = """
+for i = 1, #KEYS do if redis.call('get', KEYS[i]) == ARGV[1] then redis.call('pexpire', KEYS[i], ARGV[2]) end end
+"""
+
+T = TypeVar("T")
+P = ParamSpec("P")
+Fetch = Callable[Concatenate[Mapping[str, T], P], Iterator[Mapping[str, Any]]]
+"""Yields values by key as they come; keys for which there is none are left out."""
+
+
+class Cache:
+    """Values by key in Redis, and who fetches which of them now. Safe to use from several threads.
+
+    Without Redis it remembers for its own process alone; nothing here ever fails its caller.
+    """
+
+    def __init__(self, url: str, *, lease: float = _LEASE, timeout: float = 2.0) -> None:
+        self._redis = redis.Redis.from_url(
+            url, socket_timeout=timeout, socket_connect_timeout=timeout, health_check_interval=10
+        )
+        self._lease = lease
+        self._lock = threading.Lock()
+        self._remembered: OrderedDict[str, bytes] = OrderedDict()
+        self._fetching: set[str] = set()
+        self._warned = float("-inf")
+
+    def read(self, keys: Collection[str]) -> dict[str, bytes]:
+        """Return the values that are there."""
+        names = list(keys)
+        if not names:
+            return {}
+        bodies = self._try(lambda: self._redis.mget(names), default=[None] * len(names))
+        with self._lock:
+            found = {name: body or self._remembered.get(name, b"") for name, body in zip(names, bodies, strict=True)}
+        return {name: body for name, body in found.items() if body}
+
+    def write(self, values: Mapping[str, bytes], *, ttl: float) -> None:
+        """Keep values for so many seconds."""
+        with self._lock:
+            self._remembered.update(values)
+            while len(self._remembered) > _REMEMBERED:
+                self._remembered.popitem(last=False)
+
+        def _write() -> None:
+            with self._redis.pipeline(transaction=False) as pipe:
+                for key, body in values.items():
+                    pipe.set(key, body, px=int(ttl * 1000))
+                pipe.execute()
+
+        if values:
+            self._try(_write, default=None)
+
+    @contextmanager
+    def taken(self, keys: Collection[str]) -> Generator[list[str]]:
+        """Take those of the keys that nobody fetches now, for as long as the block runs; at most the lease after it."""
+        token = secrets.token_bytes(12)
+        with self._lock:
+            own = [key for key in keys if key not in self._fetching]
+            self._fetching.update(own)
+        mine = own
+        ended = threading.Event()
+        try:
+            mine = self._try(lambda: self._take(own, token), default=own) if own else []
+            if mine:
+                threading.Thread(target=self._renew, args=(mine, token, ended), name="cache-lease", daemon=True).start()
+            yield mine
+        finally:
+            ended.set()
+            if mine:
+                self._try(lambda: self._redis.eval(_FREE, len(mine), *map(_lock_of, mine), token), default=None)
+            with self._lock:
+                self._fetching.difference_update(own)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._redis.close()
+
+    def _take(self, keys: Sequence[str], token: bytes) -> list[str]:
+        with self._redis.pipeline(transaction=False) as pipe:
+            for key in keys:
+                pipe.set(_lock_of(key), token, nx=True, px=int(self._lease * 1000))
+            return [key for key, got in zip(keys, pipe.execute(), strict=True) if got]
+
+    def _renew(self, keys: Sequence[str], token: bytes, ended: threading.Event) -> None:
+        arguments = (*map(_lock_of, keys), token, int(self._lease * 1000))
+        while not ended.wait(self._lease / 3):
+            self._try(lambda: self._redis.eval(_RENEW, len(keys), *arguments), default=None)
+
+    def _try(self, call: Callable[[], Any], *, default: Any) -> Any:
+        try:
+            return call()
+        except RedisError as error:
+            now = time.monotonic()
+            if now > self._warned + _WARN_EVERY:
+                self._warned = now
+                logger.warning("cache.without_redis", fields=str(error))
+            return default
+
+
+def _lock_of(key: str) -> str:
+    return f"{key}:fetched"
+
+
+def redis_cache(
+    *, ttl: float, key_prefix: str
+) -> Callable[[Fetch[T, P]], Callable[Concatenate[Cache, Mapping[str, T], float, P], dict[str, Any]]]:
+    """Keep what a function fetches: it is asked for what is not there, and by one of all workers for each key.
+
+    The function gets what is wanted by key, and yields what it got by key, as it comes: each lot is kept before it goes
+    on. The decorated one takes the cache too, and the seconds that it waits for what others fetch, and returns what is
+    there in the end. Values are what JSON can say.
+    """
+
+    def decorate(fetch: Fetch[T, P]) -> Callable[Concatenate[Cache, Mapping[str, T], float, P], dict[str, Any]]:
+        @wraps(fetch)
+        def fetched(
+            cache: Cache, wanted: Mapping[str, T], patience: float, *args: P.args, **kwargs: P.kwargs
+        ) -> dict[str, Any]:
+            left = {f"{key_prefix}:{key}": key for key in wanted}
+            found: dict[str, Any] = {}
+
+            def _collect(bodies: Mapping[str, bytes]) -> None:
+                found.update({left.pop(name): orjson.loads(body) for name, body in bodies.items()})
+
+            until = time.monotonic() + patience
+            _collect(cache.read(left))
+            while left:
+                with cache.taken(left) as mine:
+                    # Whoever fetched them a moment ago is done.
+                    _collect(cache.read(mine))
+                    todo = {left[name]: wanted[left[name]] for name in mine if name in left}
+                    for lot in fetch(todo, *args, **kwargs) if todo else ():
+                        bodies = {f"{key_prefix}:{key}": orjson.dumps(value) for key, value in lot.items()}
+                        cache.write(bodies, ttl=ttl)
+                        _collect(bodies)
+                    # What it did not get now it would not get a moment later.
+                    for name in mine:
+                        left.pop(name, None)
+                if not left or time.monotonic() > until:
+                    break
+                if not mine:
+                    time.sleep(_POLL)
+                _collect(cache.read(left))
+            return found
+
+        return fetched
+
+    return decorate

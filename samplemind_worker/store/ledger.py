@@ -34,6 +34,8 @@ class Item:
     path: bytes
     size: int
     file_id: str | None
+    waited: float = 0.0
+    """Seconds that it lay in its queue."""
 
 
 def claim(
@@ -70,17 +72,19 @@ def claim(
         )
         if not result.matched_count:
             return []
-        fields = {"batch_id": 1, "root": 1, "path": 1, "raw_path": 1, "size": 1, "file_id": 1}
+        fields = ("batch_id", "root", "path", "raw_path", "size", "file_id", "taken_from", "lease_until")
         rows = items.find({"parcel_id": parcel, "claim": token}, fields).sort("_id", 1)
-        return [_item(row) async for row in rows]
+        return [_item(row, lease) async for row in rows]
 
     return mongo.run(_claim())
 
 
-def _item(row: Mapping[str, Any]) -> Item:
+def _item(row: Mapping[str, Any], lease: float) -> Item:
     raw = row.get("raw_path")
     path = bytes(raw) if raw is not None else row["path"].encode()
-    return Item(row["_id"], row["batch_id"], row["root"], path, row["size"], row.get("file_id"))
+    queued_at = row.get("taken_from")
+    waited = 0.0 if queued_at is None else (row["lease_until"] - queued_at).total_seconds() - lease
+    return Item(row["_id"], row["batch_id"], row["root"], path, row["size"], row.get("file_id"), waited)
 
 
 @contextmanager

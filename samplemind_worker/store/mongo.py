@@ -23,16 +23,18 @@ from pymongo.errors import (
     PyMongoError,
 )
 
+from samplemind_worker.documents.ai_job import AiJob
 from samplemind_worker.documents.analysis import Analysis
 from samplemind_worker.documents.audio_file import AudioFile, FileLocation, User
 from samplemind_worker.documents.batch import BatchItem, BatchJob
 from samplemind_worker.documents.pack import Pack, Turn
+from samplemind_worker.documents.spend import AiCall, Purse
 from samplemind_worker.errors import ServiceUnavailableError, SetupError
 from samplemind_worker.store import _loop
 
 T = TypeVar("T")
 
-DOCUMENTS = [AudioFile, FileLocation, User, Analysis, BatchJob, BatchItem, Pack, Turn]
+DOCUMENTS = [AudioFile, FileLocation, User, Analysis, BatchJob, BatchItem, Pack, Turn, AiCall, Purse, AiJob]
 
 _SELECT_MS = 5_000  # how long to look for a server that answers
 _SOCKET_MS = 20_000  # how long one command may take: a silently cut connection must not hang a worker

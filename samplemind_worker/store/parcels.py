@@ -28,6 +28,15 @@ from samplemind_worker.store import mongo
 _FIRST_STEP = Step.DECODE.value
 # What scratch memory held is gone with an attempt: these steps begin again at the first.
 _HOST_STEPS = [Step.FEATURES.value, Step.TEMPO_KEY.value]
+_PLACE = {
+    "$switch": {
+        "branches": [
+            {"case": {"$eq": ["$step", Step.SUMMARIZE.value]}, "then": "ai"},
+            {"case": {"$eq": ["$step", Step.STORE.value]}, "then": "io"},
+        ],
+        "default": "cpu",
+    }
+}
 
 
 def pending(batch_id: str, *, limit: int) -> list[dict[str, Any]]:
@@ -125,19 +134,28 @@ def reserve_last_chance(queues: Mapping[Step, str]) -> tuple[str, Step] | None:
     return None if row is None else (str(parcel_id), Step(row["step"]))
 
 
-def in_flight() -> tuple[int, int]:
-    """Return how many parcels are in flight: in the steps of the CPU, and in all steps."""
+@dataclass(frozen=True, slots=True)
+class InFlight:
+    """How many parcels are where."""
 
-    async def _count() -> tuple[int, int]:
+    cpu: int
+    ai: int
+    io: int
+
+
+def in_flight() -> InFlight:
+    """Return how many parcels are in flight: in the steps of the CPU, being summarized, and being stored."""
+
+    async def _count() -> InFlight:
         cursor = await BatchItem.get_pymongo_collection().aggregate(
             [
                 {"$match": {"parcel_id": {"$gt": ObjectId("0" * 24)}}},
-                {"$group": {"_id": {"parcel": "$parcel_id", "cpu": {"$in": ["$step", [_FIRST_STEP, *_HOST_STEPS]]}}}},
-                {"$group": {"_id": "$_id.cpu", "parcels": {"$sum": 1}}},
+                {"$group": {"_id": {"parcel": "$parcel_id", "place": _PLACE}}},
+                {"$group": {"_id": "$_id.place", "parcels": {"$sum": 1}}},
             ]
         )
         rows = {row["_id"]: row["parcels"] for row in await cursor.to_list()}
-        return rows.get(True, 0), sum(rows.values())
+        return InFlight(rows.get("cpu", 0), rows.get("ai", 0), rows.get("io", 0))
 
     return mongo.run(_count())
 

@@ -160,6 +160,38 @@ def update_analyses(changes: Mapping[str, Mapping[str, Any]]) -> None:
         mongo.run(_update())
 
 
+def deferred(*, after: str = "", limit: int = _PAGE) -> list[str]:
+    """Return the next contents, in the order of their ids, whose summary is to come."""
+
+    async def _find() -> list[str]:
+        cursor = Analysis.get_pymongo_collection().find(
+            {"ai_state": "deferred", "_id": {"$gt": after}}, {"_id": 1}, sort=[("_id", 1)], limit=limit
+        )
+        return [row["_id"] async for row in cursor]
+
+    return mongo.run(_find())
+
+
+def deferred_among(file_ids: Sequence[str]) -> set[str]:
+    """Return those of these contents whose summary is to come."""
+
+    async def _find() -> set[str]:
+        query = {"_id": {"$in": list(file_ids)}, "ai_state": "deferred"}
+        return {row["_id"] async for row in Analysis.get_pymongo_collection().find(query, {"_id": 1})}
+
+    return mongo.run(_find()) if file_ids else set()
+
+
+def a_place_of(file_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Return one place of each of these contents, as it is in the record; those that lie nowhere are left out."""
+
+    async def _find() -> dict[str, dict[str, Any]]:
+        cursor = FileLocation.get_pymongo_collection().find({"file_id": {"$in": list(file_ids)}})
+        return {row["file_id"]: row async for row in cursor}
+
+    return mongo.run(_find()) if file_ids else {}
+
+
 def load(file_ids: Sequence[str]) -> dict[str, tuple[AudioFacts, AnalysisFacts]]:
     """Return the recorded facts of these contents; those that are not analysed are left out."""
 

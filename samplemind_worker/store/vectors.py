@@ -147,7 +147,7 @@ class Vectors:
 
     def _connect(self) -> "Collection":
         # The package first: two threads that enter it through different modules each hold what the other waits for.
-        import chromadb  # noqa: F401, PLC0415 -- slow import
+        import chromadb  # noqa: F401, PLC0415 -- slow import  # pyright: ignore[reportUnusedImport]
         from chromadb.api.models.Collection import Collection  # noqa: PLC0415 -- slow import
 
         if self._server is None:

@@ -35,7 +35,7 @@ from tests.factories import write_audio
 pytestmark = [pytest.mark.services, pytest.mark.usefixtures("chroma"), pytest.mark.timeout(120)]
 
 ROOT = Path(__file__).parents[2]
-FILES = 64
+FILES = 60
 
 
 def wait_until(condition: Callable[[], object], *, seconds: float = 60.0) -> None:

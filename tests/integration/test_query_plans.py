@@ -14,9 +14,11 @@ from samplemind_worker.documents.batch import State, Step
 from samplemind_worker.documents.versions import VERSIONS
 from samplemind_worker.errors import UnreadableError
 from samplemind_worker.steps.workspace import Workspace
-from samplemind_worker.store import batches, ledger, mongo, packs, parcels, results
+from samplemind_worker.store import ai_jobs, batches, ledger, mongo, packs, parcels, results, spend
 from samplemind_worker.store.packs import Origin
 from samplemind_worker.store.results import Place
+from samplemind_worker.store.spend import Call, Caps, Reservation
+from samplemind_worker.usage import Usage
 from tests.factories import analysis_facts, audio_facts, content_id, new_batch, new_item
 
 pytestmark = pytest.mark.services
@@ -82,6 +84,20 @@ def settle(case: Case) -> None:
     assert batches.settle(case.batch) is True
 
 
+def put_aside(batch: str) -> Reservation:
+    made = spend.reserve(Call(batch, "gemini", "model", "audio_analysis", 1, 2), Caps())
+    assert isinstance(made, Reservation)
+    return made
+
+
+def refused_one(batch: str) -> None:
+    assert spend.reserve(Call(batch, "gemini", "model", "audio_analysis", 1, 2), Caps(day=1)) == "day"
+
+
+def begin_again() -> None:
+    assert ai_jobs.begin("another", writer="w", patience=0.0) is not None  # the turn of who is taken for dead
+
+
 # How each public function is called, by its full name.
 CALLS: dict[str, Callable[[Case], object]] = {
     "batches.create": lambda _: batches.create(
@@ -138,6 +154,9 @@ CALLS: dict[str, Callable[[Case], object]] = {
     "results.progress_of": lambda _: results.progress_of([CONTENT]),
     "results.save_analyses": lambda _: results.save_analyses([(audio_facts(CONTENT), analysis_facts(CONTENT))]),
     "results.update_analyses": lambda _: results.update_analyses({CONTENT: {"ai_summary": "A loop."}}),
+    "results.deferred": lambda _: results.deferred(after=CONTENT[:2], limit=3),
+    "results.deferred_among": lambda _: results.deferred_among([CONTENT]),
+    "results.a_place_of": lambda _: results.a_place_of([CONTENT]),
     "results.load": lambda _: results.load([CONTENT]),
     "results.resolve": lambda _: results.resolve(CONTENT[:12]),
     "results.at_place": lambda _: results.at_place("/library", PATH),
@@ -158,6 +177,19 @@ CALLS: dict[str, Callable[[Case], object]] = {
     "packs.refuse": lambda _: packs.refuse(origin(1), run="run", reason="no"),
     "packs.find": lambda _: packs.find(content_id(0)),
     "packs.unfinished": lambda _: packs.unfinished(),
+    "spend.reserve": lambda case: (put_aside(case.batch), refused_one(case.batch)),
+    "spend.settle": lambda case: spend.settle(put_aside(case.batch), usage=Usage(1, 1, 1), spent=1),
+    "spend.sums_of_batch": lambda case: mongo.run(spend.sums_of_batch(case.batch)),
+    "spend.calls_of": lambda case: spend.calls_of(case.batch),
+    "ai_jobs.begin": lambda case: (ai_jobs.begin(case.batch, writer="w", patience=0.0), begin_again()),
+    "ai_jobs.prepare": lambda _: ai_jobs.prepare(
+        "0", writer="w", prompt_version="1", parcels={"0-0": [CONTENT]}, reservation=None
+    ),
+    "ai_jobs.count_attempt": lambda _: ai_jobs.count_attempt("0"),
+    "ai_jobs.drop": lambda case: ai_jobs.drop(case.batch),
+    "ai_jobs.submitted": lambda _: ai_jobs.submitted("0", name="n"),
+    "ai_jobs.under_way": lambda _: ai_jobs.under_way(),
+    "ai_jobs.end": lambda _: ai_jobs.end("0"),
 }
 # These read all there is, page by page.
 READ_ALL = {"results.iterate"}
@@ -196,7 +228,16 @@ def plans(workspace: Workspace) -> dict[str, list[dict[str, Any]]]:
     """What the profiler saw of each function, on a record with many items, contents and places of others."""
     new_batch(OTHERS)
     results.save_places([place(number) for number in range(OTHERS)])
-    results.save_analyses([(audio_facts(content_id(n)), analysis_facts(content_id(n))) for n in range(OTHERS)])
+    results.save_analyses(
+        [
+            (audio_facts(content_id(n)), analysis_facts(content_id(n), ai_state="written" if n % 50 else "deferred"))
+            for n in range(OTHERS)
+        ]
+    )
+    for number in range(OTHERS // 7):
+        spend.settle(put_aside(f"other{number}"), usage=Usage(1, 1, 1), spent=1)
+        ai_jobs.begin(str(number), writer="w", patience=900.0)
+        ai_jobs.end(str(number))
     for number in range(OTHERS):
         packs.begin(origin(number), run="run", folders=[f"unknown/{number}"])
         packs.finish(content_id(number), run="run")
@@ -213,7 +254,11 @@ def plans(workspace: Workspace) -> dict[str, list[dict[str, Any]]]:
 
 
 def test_every_public_function_of_the_stores_is_called():
-    known = [name for module in (batches, ledger, parcels, results, packs) for name in public_functions(module)]
+    known = [
+        name
+        for module in (ai_jobs, batches, ledger, parcels, results, packs, spend)
+        for name in public_functions(module)
+    ]
 
     assert sorted(CALLS) == sorted(known)
 

@@ -1,23 +1,22 @@
 """`.env.example` shows every setting with its default, and nothing else."""
 
-import os
 import re
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from config.settings import Settings
+from config.settings import Settings, variable
 
 PROJECT = Path(__file__).parents[2]
 EXAMPLE = (PROJECT / ".env.example").read_text()
 SETTINGS, COMPOSE_ONLY = EXAMPLE.split("# --- docker-compose.yml only")
-VARIABLE = re.compile(r"^#(SAMPLEMIND_\w+)=(.*)$", re.MULTILINE)
+VARIABLE = re.compile(r"^#([A-Z_]+)=(.*)$", re.MULTILINE)
 
 
 def test_every_setting_is_there_once_and_no_other() -> None:
     names = Counter(name for name, _ in VARIABLE.findall(SETTINGS))
-    assert names == Counter(f"SAMPLEMIND_{field.upper()}" for field in Settings.model_fields)
+    assert names == Counter(variable(field) for field in Settings.model_fields)
 
 
 def test_every_line_is_a_variable_or_an_explanation() -> None:
@@ -26,8 +25,8 @@ def test_every_line_is_a_variable_or_an_explanation() -> None:
 
 
 def test_the_values_shown_are_the_defaults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [name for name in os.environ if name.startswith("SAMPLEMIND_")]:
-        monkeypatch.delenv(name)
+    for name in Settings.model_fields:
+        monkeypatch.delenv(variable(name), raising=False)
     file = tmp_path / ".env"
     file.write_text("".join(f"{name}={value}\n" for name, value in VARIABLE.findall(SETTINGS)))
     assert Settings(_env_file=file) == Settings(_env_file=None)
@@ -37,7 +36,7 @@ def test_a_default_that_is_a_plain_value_is_shown() -> None:
     shown = dict(VARIABLE.findall(SETTINGS))
     for field, info in Settings.model_fields.items():
         plain = info.default_factory is None and info.default is not None
-        assert bool(shown[f"SAMPLEMIND_{field.upper()}"]) == plain, field
+        assert bool(shown[variable(field)]) == plain, field
 
 
 def test_the_variables_of_the_compose_file_are_there() -> None:

@@ -122,7 +122,7 @@ def test_version_and_help_go_to_stdout():
     assert plain.stdout == asked.stdout
     commands = asked.stdout.split("Commands:\n")[1].splitlines()
     assert [line.split()[0] for line in commands] == [
-        *("analyze", "submit", "status", "files", "retry", "cancel", "show", "similar", "export"),
+        *("analyze", "submit", "status", "files", "retry", "cancel", "show", "similar", "summarize", "export"),
         *("ingest", "watch"),
         *("up", "down", "doctor", "worker", "beat", "flower"),
     ]
@@ -139,6 +139,7 @@ def test_dry_run_counts_and_records_nothing(tmp_path: Path, capsys: pytest.Captu
         "audio": 2,
         "bytes": sum(sizes),
         "skipped": {"hidden": 1, "not_audio_type": 1},
+        "ai": None,
     }
     assert not (tmp_path / "home").exists()
 

@@ -96,6 +96,27 @@ def test_what_is_refused_is_not_repeated(monkeypatch: pytest.MonkeyPatch):
     assert "hunter2" not in str(refused.value)
 
 
+def test_settings_read_keys_under_the_names_that_everybody_uses(monkeypatch: pytest.MonkeyPatch):
+    for name in ("ANTHROPIC_API_KEY", "GEMINI_API_KEY", "OPENAI_API_KEY"):
+        monkeypatch.setenv(name, f"hunter2-{name}")
+    monkeypatch.setenv("OLLAMA_HOST", "http://gpu:11434")
+
+    settings = read(monkeypatch, AI_HEADERS='{"claude": {"X-Gateway": "hunter2"}}')
+
+    assert settings.anthropic_api_key is not None
+    assert settings.anthropic_api_key.get_secret_value() == "hunter2-ANTHROPIC_API_KEY"
+    assert settings.gemini_api_key is not None
+    assert settings.openai_api_key is not None
+    assert settings.ollama_host == "http://gpu:11434"
+    assert settings.ai_headers["claude"]["X-Gateway"].get_secret_value() == "hunter2"
+    assert "hunter2" not in repr(settings)
+
+
+def test_settings_refuse_a_provider_that_there_is_not(monkeypatch: pytest.MonkeyPatch):
+    with pytest.raises(ValidationError, match="ai_urls"):
+        read(monkeypatch, AI_URLS='{"oracle": "http://h"}')
+
+
 def test_settings_are_frozen(monkeypatch: pytest.MonkeyPatch):
     settings = read(monkeypatch)
 

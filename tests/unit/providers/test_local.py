@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
+from config.ai import AiTask
 from samplemind_worker.documents.facts import AnalysisFacts, AudioFacts, KeyCandidate, TempoCandidate
-from samplemind_worker.errors import UsageError
 from samplemind_worker.providers.base import Sample, Summary
-from samplemind_worker.providers.registry import get_provider
+from samplemind_worker.providers.local import LocalProvider
+from samplemind_worker.usage import NOTHING_USED
 
 FILE_ID = "0" * 64
 NOTES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
@@ -30,7 +31,8 @@ def spectrum(**means: float | None) -> dict[str, dict[str, float | None]]:
 
 
 def describe(sample: Sample) -> Summary:
-    [summary] = get_provider("local").describe([sample])
+    [summary] = LocalProvider().describe(AiTask.AUDIO_ANALYSIS, [sample]).summaries
+    assert summary is not None
     return summary
 
 
@@ -333,11 +335,8 @@ def test_two_kicks_do_not_read_like_copies() -> None:
 
 def test_a_parcel_is_answered_in_order() -> None:
     samples = [make_sample({"duration": float(k)}) for k in range(1, 6)]
-    summaries = get_provider("local").describe(samples)
+    reply = LocalProvider().describe(AiTask.AUDIO_ANALYSIS, samples)
+    summaries = [summary for summary in reply.summaries if summary is not None]
     assert [summary.summary for summary in summaries] == [f"A sample, {k} s long." for k in range(1, 6)]
     assert {(summary.provider, summary.model) for summary in summaries} == {("local", None)}
-
-
-def test_unknown_provider() -> None:
-    with pytest.raises(UsageError, match="no provider 'oracle'; there is: local"):
-        get_provider("oracle")
+    assert reply.usage == NOTHING_USED

@@ -9,9 +9,10 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from config.ai import AiTask
 from samplemind_worker.documents.facts import AnalysisFacts, AudioFacts, KeyCandidate, TempoCandidate
 from samplemind_worker.providers.base import Sample, Summary
-from samplemind_worker.providers.registry import get_provider
+from samplemind_worker.providers.local import LocalProvider
 
 FILE_ID = "0" * 64
 NOTES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
@@ -29,7 +30,8 @@ def make_sample(audio: dict[str, Any] | None = None, **analysis: Any) -> Sample:
 
 
 def describe(sample: Sample) -> Summary:
-    [summary] = get_provider("local").describe([sample])
+    [summary] = LocalProvider().describe(AiTask.AUDIO_ANALYSIS, [sample]).summaries
+    assert summary is not None
     return summary
 
 

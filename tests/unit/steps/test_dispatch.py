@@ -57,7 +57,9 @@ def test_pack_lets_travel_alone_what_shall(rows: list[dict[str, Any]], seconds: 
 def test_pack_of_several_files_is_short(rows: list[dict[str, Any]], seconds: float):
     several = [parcel for parcel in parcels(rows, seconds=seconds) if len(parcel) > 1]
 
-    assert [parcel for parcel in several if sum(map(_expected_seconds, parcel)) > seconds] == []
+    long = [parcel for parcel in several if sum(map(_expected_seconds, parcel)) > seconds]
+    # Only reading takes longer the longer a file is.
+    assert {parcel[0]["step"] for parcel in long} <= {"summarize", "store"}
 
 
 @given(rows=ROWS, seconds=st.floats(0.1, 500.0))

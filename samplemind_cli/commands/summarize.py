@@ -1,0 +1,51 @@
+"""``summarize``: have summaries written that are to come, or those of a batch anew."""
+
+from typing import Annotated
+
+import typer
+
+from samplemind_cli import output
+from samplemind_cli.commands.submit import wait_for
+
+
+def summarize(
+    batch: Annotated[str | None, typer.Argument(metavar="[BATCH]", help="A batch.", show_default=False)] = None,
+    *,
+    missing: Annotated[
+        bool, typer.Option("--missing", help="Only those that are deferred; without BATCH in the whole library.")
+    ] = False,
+    provider: Annotated[
+        str | None, typer.Option(help="Who writes: gemini, claude, ollama, openai or local.", show_default=False)
+    ] = None,
+    budget: Annotated[
+        float | None, typer.Option(min=0.0, help="The most that this may cost, in USD.", show_default=False)
+    ] = None,
+    wait: Annotated[bool, typer.Option("--wait", help="Show progress until the end; Ctrl-C lets it run on.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Write summaries that are missing, or those of a batch anew."""
+    from samplemind_cli import client  # noqa: PLC0415 -- slow import
+
+    with client.open_record(for_work=True) as settings:
+        job = client.resummarize(settings, batch_id=batch, missing=missing, writer=provider, budget=budget)
+        if job is None:
+            output.note("nothing to write")
+            if as_json:
+                output.emit({"total_files": 0})
+            return
+        output.note(f"recorded {job.total_files:,} summaries as batch {job.id}")
+        client.dispatch(settings, job.id)
+        ended = wait_for(job.id, settings) if wait else client.batch_report(job.id)
+        left = client.deferred_in(job.id) if wait else None
+        if as_json:
+            output.emit(ended if left is None else ended | {"deferred": left})
+        elif left is None:
+            output.write(f"{job.id}\n")
+            output.note(f"follow it with `samplemind status {job.id} --watch`")
+        else:
+            output.write(
+                f"{job.total_files - left:,} written, {left:,} deferred, {ended['ai']['calls']:,} calls, "
+                f"{ended['ai']['usd']:.4f} USD\n"
+            )
+        if left or (wait and ended["status"] != "completed"):
+            raise typer.Exit(1)

@@ -1,0 +1,120 @@
+"""Claude, through Anthropic's SDK: the Messages API with structured outputs.
+
+Forced tool use, the older way to a schema, is an error for the models of 2026 (Sonnet 5.5, Opus 5.5), which always
+think; a schema for the output works for these and for those before them.
+"""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from pydantic import SecretStr
+
+from config.ai import AiTask, Writer
+from samplemind_worker.errors import ProviderError
+from samplemind_worker.providers import notes, wire
+from samplemind_worker.providers.base import Reply
+from samplemind_worker.providers.bulk import BulkJob, BulkState, Parcels
+from samplemind_worker.providers.prompt import Prompt
+from samplemind_worker.providers.remote import Answer, RemoteProvider
+from samplemind_worker.usage import Usage
+
+if TYPE_CHECKING:
+    from anthropic.types import Message
+    from anthropic.types.message_create_params import MessageCreateParamsNonStreaming
+    from anthropic.types.messages.batch_create_params import Request
+
+
+class ClaudeProvider(RemoteProvider):
+    """Asks one of Anthropic's models."""
+
+    def __init__(
+        self, writer: Writer, *, key: SecretStr, url: str | None, headers: Mapping[str, SecretStr], seconds: float
+    ) -> None:
+        super().__init__(writer)
+        import anthropic  # noqa: PLC0415 -- slow import
+        import httpx2  # noqa: PLC0415 -- slow import
+
+        self._secrets = [*headers.values(), key]
+        self._library = anthropic
+        self._http = httpx2.Client(**wire.client_options(httpx2, seconds=seconds, headers=headers))
+        self._client = anthropic.Anthropic(
+            api_key=key.get_secret_value(),
+            base_url=url,
+            max_retries=0,
+            timeout=seconds,
+            http_client=self._http,
+        )
+
+    def close(self) -> None:
+        """Close its connections."""
+        self._http.close()
+
+    def _send(self, question: Prompt, output_tokens: int) -> Answer:
+        return read(self._client.messages.create(**self._parameters(question, output_tokens)))
+
+    def _parameters(self, question: Prompt, output_tokens: int) -> "MessageCreateParamsNonStreaming":
+        return {
+            "model": self.model,
+            "max_tokens": output_tokens,
+            "system": question.system,
+            "messages": [{"role": "user", "content": question.user}],
+            "output_config": {"effort": "low", "format": {"type": "json_schema", "schema": notes.SCHEMA}},
+        }
+
+    def submit(self, task: AiTask, parcels: Parcels, *, label: str) -> BulkJob:  # noqa: ARG002 -- see `find`
+        """Hand parcels over to the Message Batches API."""
+        requests: list[Request] = []
+        for key, samples in parcels.items():
+            question, output_tokens = self._question(task, samples)
+            requests.append({"custom_id": key, "params": self._parameters(question, output_tokens)})
+        with self._ours():
+            batch = self._client.messages.batches.create(requests=requests)
+            return BulkJob(batch.id, BulkState.RUNNING)
+
+    def find(self, label: str) -> BulkJob | None:  # noqa: ARG002 -- the protocol
+        """Return None: this API keeps no labels."""
+        return None
+
+    def poll(self, name: str) -> BulkState:
+        """Return how far a batch is."""
+        with self._ours():
+            try:
+                batch = self._client.messages.batches.retrieve(name)
+            except self._library.NotFoundError:
+                return BulkState.GONE
+            if batch.processing_status != "ended":
+                return BulkState.RUNNING
+            return BulkState.ENDED if batch.results_url else BulkState.GONE
+
+    def collect(self, name: str, parcels: Parcels) -> dict[str, Reply]:
+        """Return the replies of a batch that ended."""
+        replies: dict[str, Reply] = {}
+        with self._ours():
+            for entry in self._client.messages.batches.results(name):
+                if entry.custom_id in parcels and entry.result.type == "succeeded":
+                    replies[entry.custom_id] = self._reply(read(entry.result.message), parcels[entry.custom_id])
+        return replies
+
+    def _translate(self, error: Exception) -> ProviderError | None:
+        if isinstance(error, self._library.APIStatusError):
+            return wire.failure(
+                self.name,
+                error.status_code,
+                error.api_message or error.message,
+                headers=error.response.headers,
+                setting="ANTHROPIC_API_KEY",
+                secrets=self._secrets,
+            )
+        return wire.unreachable(self.name, error) if isinstance(error, self._library.AnthropicError) else None
+
+
+def read(message: "Message") -> Answer:
+    """Take the text out of a message; what it thought is left out."""
+    usage = message.usage
+    cached = (usage.cache_creation_input_tokens or 0) + (usage.cache_read_input_tokens or 0)
+    return Answer(
+        text="".join(block.text for block in message.content if block.type == "text"),
+        model=message.model,
+        usage=Usage(usage.input_tokens + cached, usage.output_tokens, 1),
+        refused=message.stop_reason == "refusal",
+    )

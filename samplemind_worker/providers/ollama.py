@@ -1,0 +1,66 @@
+"""Ollama, through its SDK: /api/chat with a JSON schema as the format."""
+
+from collections.abc import Mapping
+
+from pydantic import SecretStr
+
+from config.ai import Writer
+from samplemind_worker.errors import ProviderError
+from samplemind_worker.providers import notes, wire
+from samplemind_worker.providers.prompt import Prompt
+from samplemind_worker.providers.remote import Answer, RemoteProvider
+from samplemind_worker.usage import Usage
+
+_CONTEXT_STEP = 2048  # tokens; a model is loaded anew for each size of context
+
+
+class OllamaProvider(RemoteProvider):
+    """Asks a model on a machine of one's own."""
+
+    def __init__(self, writer: Writer, *, host: str, headers: Mapping[str, SecretStr], seconds: float) -> None:
+        super().__init__(writer)
+        import httpx  # noqa: PLC0415 -- slow import
+        import ollama  # noqa: PLC0415 -- slow import
+
+        self._response_error = ollama.ResponseError
+        self._http_error = httpx.HTTPError
+        self._status_error = httpx.HTTPStatusError
+        self._secrets = list(headers.values())
+        options = wire.client_options(httpx, seconds=seconds, headers=headers)
+        self._client = ollama.Client(host, follow_redirects=False, **options)
+
+    def close(self) -> None:
+        """Close its connections."""
+        self._client.close()
+
+    def _send(self, question: Prompt, output_tokens: int) -> Answer:
+        # Its default context of 4,096 tokens would cut the question without a word.
+        needed = self._expected(question, 0).input_tokens + output_tokens
+        response = self._client.chat(
+            model=self.model,
+            messages=[{"role": "system", "content": question.system}, {"role": "user", "content": question.user}],
+            format=notes.SCHEMA,
+            think=False,
+            stream=False,
+            options={"num_predict": output_tokens, "num_ctx": -(-needed // _CONTEXT_STEP) * _CONTEXT_STEP},
+        )
+        return Answer(
+            text=response.message.content or "",
+            model=response.model,
+            usage=Usage(response.prompt_eval_count or 0, response.eval_count or 0, 1),
+        )
+
+    def _translate(self, error: Exception) -> ProviderError | None:
+        if isinstance(error, self._response_error):
+            # The SDK drops the response, but not the error that held it.
+            headers = error.__context__.response.headers if isinstance(error.__context__, self._status_error) else {}
+            return wire.failure(
+                self.name,
+                error.status_code,
+                str(error.error),
+                headers=headers,
+                setting="OLLAMA_HOST",
+                secrets=self._secrets,
+            )
+        known = isinstance(error, (self._http_error, ConnectionError))
+        return wire.unreachable(self.name, error) if known else None

@@ -1,0 +1,86 @@
+"""OpenAI, and servers that speak like it (vLLM, llama.cpp, LM Studio): chat completions with a JSON schema."""
+
+from collections.abc import Mapping
+
+from pydantic import SecretStr
+
+from config.ai import Writer
+from samplemind_worker.errors import ProviderError, ProviderSetupError
+from samplemind_worker.providers import notes, wire
+from samplemind_worker.providers.prompt import Prompt
+from samplemind_worker.providers.remote import Answer, RemoteProvider
+from samplemind_worker.usage import Usage
+
+_NO_KEY = "none"
+"""Servers of one's own want no key, but the SDK does."""
+
+
+class OpenAiProvider(RemoteProvider):
+    """Asks a model of OpenAI's, or of a server that speaks like it."""
+
+    def __init__(
+        self,
+        writer: Writer,
+        *,
+        key: SecretStr | None,
+        url: str | None,
+        headers: Mapping[str, SecretStr],
+        seconds: float,
+    ) -> None:
+        super().__init__(writer)
+        try:
+            import httpx2  # noqa: PLC0415 -- slow import
+            import openai  # noqa: PLC0415 -- slow import
+        except ImportError as error:
+            raise ProviderSetupError("openai: install the extra: pip install 'samplemind[openai]'") from error
+
+        self._secrets = [*headers.values(), *([key] if key else [])]
+        self._library = openai
+        self._own_server = url is not None
+        self._http = httpx2.Client(**wire.client_options(httpx2, seconds=seconds, headers=headers))
+        self._client = openai.OpenAI(
+            api_key=key.get_secret_value() if key else _NO_KEY,
+            base_url=url,
+            max_retries=0,
+            timeout=seconds,
+            http_client=self._http,
+        )
+
+    def close(self) -> None:
+        """Close its connections."""
+        self._http.close()
+
+    def _send(self, question: Prompt, output_tokens: int) -> Answer:
+        omit = self._library.omit
+        # OpenAI's models that think refuse `max_tokens`; other servers may not know its successor.
+        completion = self._client.chat.completions.create(
+            model=self.model,
+            messages=[{"role": "system", "content": question.system}, {"role": "user", "content": question.user}],
+            max_tokens=output_tokens if self._own_server else omit,
+            max_completion_tokens=omit if self._own_server else output_tokens,
+            reasoning_effort="low" if self._thinking and not self._own_server else omit,
+            response_format={
+                "type": "json_schema",
+                "json_schema": {"name": "notes", "strict": True, "schema": notes.SCHEMA},
+            },
+        )
+        choice = completion.choices[0] if completion.choices else None
+        usage = completion.usage
+        return Answer(
+            text=(choice.message.content or "") if choice else "",
+            model=completion.model,
+            usage=Usage(usage.prompt_tokens if usage else 0, usage.completion_tokens if usage else 0, 1),
+            refused=choice is not None and (bool(choice.message.refusal) or choice.finish_reason == "content_filter"),
+        )
+
+    def _translate(self, error: Exception) -> ProviderError | None:
+        if isinstance(error, self._library.APIStatusError):
+            return wire.failure(
+                self.name,
+                error.status_code,
+                error.message,
+                headers=error.response.headers,
+                setting="OPENAI_API_KEY",
+                secrets=self._secrets,
+            )
+        return wire.unreachable(self.name, error) if isinstance(error, self._library.OpenAIError) else None

@@ -1,0 +1,138 @@
+"""The question: instructions from ``config/prompts/`` and the numbers of the samples, as data.
+
+Only numbers and words from closed lists are sent. A file's name, path, tags and comments never are: they are not needed
+for the text, may be private, may try to give orders, and samples that sound the same get the same answer.
+"""
+
+import hashlib
+import json
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from config.ai import AiTask
+from samplemind_worker.providers.base import Sample
+
+_FOLDER = Path(__file__).parents[2] / "config" / "prompts"
+_RULES = "rules"
+_REGISTERS = {
+    AiTask.AUDIO_ANALYSIS: "analysis",
+    AiTask.BATCH: "analysis",
+    AiTask.OFFLINE: "analysis",
+    AiTask.PRIVACY: "analysis",
+    AiTask.GENRE: "genre",
+    AiTask.COACHING: "coaching",
+    AiTask.MIXING: "mixing",
+    AiTask.CREATIVE: "creative",
+    AiTask.THEORY: "theory",
+    AiTask.HARMONY: "harmony",
+}
+_WORD = re.compile(r"[A-Za-z0-9#_]{1,16}")
+"""What a word of a closed list looks like; nothing else gets into a prompt."""
+_SHORTEST_ID = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """One request, in the two parts that all providers know."""
+
+    system: str
+    user: str
+
+    @property
+    def length(self) -> int:
+        """Characters that the model reads."""
+        return len(self.system) + len(self.user)
+
+
+def build(task: AiTask, samples: Sequence[Sample], ids: Sequence[str], *, again: bool = False) -> Prompt:
+    """Ask about these samples, which the reply is to call by these ids."""
+    entries = [{"id": key, **facts(sample)} for key, sample in zip(ids, samples, strict=True)]
+    # No text in the data can end it: "<" is written as an escape.
+    data = json.dumps(entries, separators=(",", ":"), ensure_ascii=True).replace("<", "\\u003c")
+    repeated = "An earlier reply left these out or was not in the form asked for. " if again else ""
+    return Prompt(
+        system=f"{_text(_RULES)}\n\n{_text(_REGISTERS[task])}",
+        user=f"{repeated}Write about these {len(entries)} samples.\n<samples>\n{data}\n</samples>",
+    )
+
+
+@lru_cache(maxsize=1)
+def version(schema: str) -> str:
+    """Return what changes whenever a word of the question, or the schema of the answer, does."""
+    texts = [_text(name) for name in sorted({_RULES, *_REGISTERS.values()})]
+    return hashlib.sha256("\0".join([*texts, schema]).encode()).hexdigest()[:12]
+
+
+def short_ids(samples: Sequence[Sample]) -> list[str]:
+    """Return the beginnings of the content hashes, as long as they must be to tell the samples apart."""
+    full = [sample.audio.file_id for sample in samples]
+    length = _SHORTEST_ID
+    while length < max(map(len, full), default=0) and len({key[:length] for key in full}) < len(set(full)):
+        length += 1
+    return [key[:length] for key in full]
+
+
+def facts(sample: Sample) -> dict[str, Any]:
+    """Return what is sent of a sample, rounded so that samples that sound the same are the same; the key of a cache."""
+    audio, analysis = sample.audio, sample.analysis
+    found: dict[str, Any] = {
+        "kind": analysis.kind,
+        "kind_confidence": _step(analysis.kind_confidence, 0.1),
+        "instrument": _word(analysis.instrument),
+        "instrument_confidence": _step(analysis.instrument_confidence, 0.1),
+        "seconds": _digits(audio.duration, 3),
+        "channels": audio.channels,
+        "tempo_bpm": _step(analysis.tempo, 0.1),
+        "tempo_confidence": _step(analysis.tempo_confidence, 0.1),
+        "time_signature": "/".join(map(str, analysis.time_signature)) if analysis.time_signature else None,
+        "beats": analysis.beats_in_loop,
+        "key": f"{key} {analysis.mode}" if (key := _word(analysis.key)) and analysis.mode else None,
+        "key_confidence": _step(analysis.key_confidence, 0.1),
+        "camelot": _word(analysis.camelot),
+        "tuning_cents": _step(analysis.tuning_cents, 5.0),
+        "pitch": _word(analysis.pitch_note),
+        "pitch_cents": _step(analysis.pitch_cents, 5.0),
+        "pitch_confidence": _step(analysis.pitch_confidence, 0.1),
+        "loudness_lufs": _step(audio.loudness_lufs, 0.5),
+        "true_peak_dbtp": _step(audio.true_peak_dbtp, 0.5),
+        "spectrum": _spectrum(analysis.spectral_features),
+    }
+    return {name: value for name, value in found.items() if value is not None and value != {}}
+
+
+def _spectrum(features: dict[str, dict[str, Any]]) -> dict[str, float]:
+    wanted = ("centroid_hz", "bandwidth_hz", "rolloff_hz", "flatness", "zero_crossing_rate")
+    means = {name: _digits(features.get(name, {}).get("mean"), 2) for name in wanted}
+    return {name: mean for name, mean in means.items() if mean is not None}
+
+
+@lru_cache(maxsize=16)
+def _text(name: str) -> str:
+    return (_FOLDER / f"{name}.md").read_text(encoding="utf-8").strip()
+
+
+def _word(value: str | None) -> str | None:
+    return value if value is not None and _WORD.fullmatch(value) else None
+
+
+def _number(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return None
+    return float(value)
+
+
+def _step(value: object, step: float) -> float | None:
+    """Round to a multiple of a step."""
+    number = _number(value)
+    return None if number is None else round(round(number / step) * step, 3) + 0.0
+
+
+def _digits(value: object, digits: int) -> float | None:
+    """Round to significant digits."""
+    number = _number(value)
+    return None if number is None else float(f"{number:.{digits}g}")

@@ -1,0 +1,121 @@
+"""Bounds on what a service may do to us, below the SDKs, and the meaning of its status codes."""
+
+import email.utils
+import math
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from types import ModuleType
+from typing import Any
+
+from pydantic import SecretStr
+
+from samplemind_worker.errors import (
+    ProviderError,
+    ProviderSetupError,
+    ProviderUnavailableError,
+    RateLimitedError,
+    UnreadableReplyError,
+)
+from samplemind_worker.providers import text
+
+MOST_BYTES = 2 * 2**20
+"""Of one reply; twenty notes take 50 KB."""
+_MOST_BYTES_COLLECTED = 64 * 2**20
+"""Of what a batch is collected as."""
+_CONNECT_SECONDS = 10.0
+_LONGEST_WAIT = 86_400.0  # s that a service may ask to be left alone
+_LONGEST_MESSAGE = 200  # characters of a service's own words
+_LONGEST_SCHEME = len("Bearer")
+_TOO_MANY = 429
+_BUSY = frozenset({408, 409, 425})
+
+
+class ReplyTooLargeError(Exception):
+    """The service sends more than any answer takes."""
+
+
+def client_options(library: ModuleType, *, seconds: float, headers: Mapping[str, SecretStr]) -> dict[str, Any]:
+    """Return arguments for ``library.Client`` that bound its replies in time and size; library is httpx or httpx2.
+
+    The timeouts of the library are for each read: a server that sends a byte now and then would be waited for for ever.
+    """
+
+    def bound(response: Any) -> None:
+        if response.headers.get("content-encoding", "identity").lower() != "identity":
+            raise library.DecodingError("compressed, though that was not asked for", request=response.request)
+        most = MOST_BYTES if response.request.method == "POST" else _MOST_BYTES_COLLECTED
+        response.stream = _bounded(library, response.stream, request=response.request, seconds=seconds, most=most)
+
+    return {
+        "timeout": library.Timeout(seconds, connect=min(seconds, _CONNECT_SECONDS)),
+        "headers": {name: value.get_secret_value() for name, value in headers.items()}
+        | {"Accept-Encoding": "identity"},  # a few bytes may unpack to any number
+        "event_hooks": {"response": [bound]},
+    }
+
+
+def _bounded(library: ModuleType, stream: Any, *, request: Any, seconds: float, most: int) -> Any:
+    class Bounded(library.SyncByteStream):
+        def __iter__(self) -> Iterator[bytes]:
+            received, end = 0, time.monotonic() + seconds
+            for chunk in stream:
+                received += len(chunk)
+                if received > most:
+                    raise ReplyTooLargeError(f"more than {most} bytes")
+                if time.monotonic() > end:
+                    raise library.ReadTimeout("the reply does not end", request=request)
+                yield chunk
+
+        def close(self) -> None:
+            stream.close()
+
+    return Bounded()
+
+
+def failure(
+    provider: str, status: int, message: str, *, headers: Mapping[str, str], setting: str, secrets: Iterable[SecretStr]
+) -> ProviderError:
+    """Return the error that a status code means; ``setting`` is the variable to look at if the key is wrong."""
+    for secret in secrets:
+        for word in secret.get_secret_value().split():  # a service may quote the key of "Bearer <key>" alone
+            message = message.replace(word, "***") if len(word) > _LONGEST_SCHEME else message
+    message = f"{provider}: HTTP {status}: {text.sentence(message, _LONGEST_MESSAGE)}"
+    if status == _TOO_MANY:
+        return RateLimitedError(message, retry_after=retry_after(headers))
+    if status in _BUSY or status >= 500:  # noqa: PLR2004 -- faults of the service
+        return ProviderUnavailableError(message)
+    return ProviderSetupError(f"{message} (set {setting}, or another model or address: see .env.example)")
+
+
+def unreachable(provider: str, error: Exception) -> ProviderError:
+    """Return the error for a request that got no whole answer; looks for the reason below the SDK's own error."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ReplyTooLargeError):
+            return UnreadableReplyError(f"{provider} sends {cause}")
+        cause = cause.__cause__ or cause.__context__
+    return ProviderUnavailableError(f"{provider} does not answer: {text.sentence(str(error), _LONGEST_MESSAGE)}")
+
+
+def retry_after(headers: Mapping[str, str], *, clock: Callable[[], float] = time.time) -> float | None:
+    """Return the seconds that a reply asks to wait: a number, or a date; None if it says nothing of use."""
+    milliseconds, value = headers.get("retry-after-ms"), headers.get("retry-after")
+    for given, part in ((milliseconds, 1000.0), (value, 1.0)):
+        seconds = _number(given)
+        if seconds is not None:
+            return min(max(seconds / part, 0.0), _LONGEST_WAIT)
+    if value is None:
+        return None
+    try:
+        date = email.utils.parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    return min(max(date.timestamp() - clock(), 0.0), _LONGEST_WAIT)
+
+
+def _number(value: str | None) -> float | None:
+    try:
+        number = float(value or "")
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None

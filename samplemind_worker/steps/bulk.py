@@ -1,0 +1,207 @@
+"""Has deferred summaries written at half the price: handed to a provider's batch API, collected when it is done.
+
+Record first here too: a job is written down before the service is asked to take it. Who died in between is followed by
+a run that looks for the job by its label; where the service keeps none it is submitted once more, and no oftener.
+"""
+
+import dataclasses
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any, Final
+
+from loguru import logger
+
+from config.ai import SAMPLES_PER_REQUEST, AiTask, Writer
+from config.settings import Settings
+from samplemind_worker.documents.ai_job import AiJob
+from samplemind_worker.documents.spend import from_usd, micro_usd
+from samplemind_worker.documents.versions import VERSIONS
+from samplemind_worker.errors import ProviderError, ProviderUnavailableError
+from samplemind_worker.providers.base import Sample
+from samplemind_worker.providers.bulk import BulkProvider, BulkState
+from samplemind_worker.providers.registry import Providers
+from samplemind_worker.steps.describe import Text
+from samplemind_worker.store import ai_jobs, mongo, results, spend
+from samplemind_worker.store.spend import Call, Caps, Reservation
+from samplemind_worker.usage import NOTHING_USED, Usage
+
+_TASK: Final = AiTask.BATCH
+_CONTENTS: Final = 2000  # of one job: 100 requests, less than 1 MB
+_JOBS: Final = 20  # under way at a time
+_PATIENCE: Final = 900.0  # s; longer than any request may take
+_ATTEMPTS: Final = 2
+_PAGE: Final = 500
+
+
+def run(settings: Settings) -> tuple[int, int]:
+    """Collect what has ended, then hand over what is deferred; return how many summaries came and how many went."""
+    providers = Providers(settings)
+    try:
+        return collect(providers), submit(providers, settings)
+    finally:
+        providers.close()
+
+
+def collect(providers: Providers) -> int:
+    """Write down the summaries of all jobs that have ended; return how many."""
+    return sum(_collect(providers, job) for job in ai_jobs.under_way())
+
+
+def _collect(providers: Providers, job: AiJob) -> int:
+    writer = providers.writer(job.writer)
+    price = providers.table.price(writer, batch=True)
+    samples = _load(job.parcels)
+    try:
+        provider = _bulk(providers, writer)
+        state = provider.poll(job.name or "")
+        if state is BulkState.RUNNING:
+            return 0
+        replies = provider.collect(job.name or "", samples) if state is BulkState.ENDED else {}
+    except ProviderError as error:
+        logger.warning("bulk.not_collected", fields={"job": job.id, "error": str(error)})
+        return 0
+    changes: dict[str, dict[str, Any]] = {}
+    for key, reply in replies.items():
+        for sample, summary in zip(samples[key], reply.summaries, strict=True):
+            if summary is not None:
+                text = Text(summary, "written", job.prompt_version)
+                changes[sample.audio.file_id] = text.fields(batch_id=job.id, version=VERSIONS["summarize"])
+    waiting = results.deferred_among(list(changes))
+    results.update_analyses({content: fields for content, fields in changes.items() if content in waiting})
+    error = None if replies else "nothing could be collected"
+    used = sum((reply.usage for reply in replies.values()), NOTHING_USED)
+    # Whether a job that the service lost was charged for nobody can know: then all counts as spent.
+    _settle(job.reservation, used=used, spent=micro_usd(price, used) if replies else None, error=error)
+    ai_jobs.end(job.id, written=len(waiting), error=error)
+    logger.info("bulk.collected", fields={"job": job.id, "written": len(waiting), "error": error})
+    return len(waiting)
+
+
+def submit(providers: Providers, settings: Settings) -> int:
+    """Hand deferred contents over, unless somebody else is at it; return how many."""
+    writer = providers.bulk_writer()
+    if writer is None or len(ai_jobs.under_way()) >= _JOBS:
+        return 0
+    # Workers connect without making any, and one of them gives the turn.
+    mongo.make_indexes()
+    patience = max(_PATIENCE, 2 * settings.ai_seconds)
+    job = ai_jobs.begin(uuid.uuid4().hex, writer=writer.name, patience=patience)
+    if job is None:
+        return 0
+    if job.parcels:
+        return _resume(providers, job)
+    provider = _bulk(providers, writer)
+    # Only now that the turn is ours: what another has submitted meanwhile is among these.
+    busy = {content for each in ai_jobs.under_way() for contents in each.parcels.values() for content in contents}
+    parcels = _parcels(job.id, list(islice(_deferred(busy), _CONTENTS)))
+    reservation: Reservation | None = None
+    while parcels and reservation is None:
+        reservation = _reserve(providers, settings, writer, job.id, parcels)
+        if reservation is None:
+            parcels = dict(islice(parcels.items(), len(parcels) // 2))
+    if reservation is None:
+        ai_jobs.drop(job.id)
+        return 0
+    contents = {key: [sample.audio.file_id for sample in samples] for key, samples in parcels.items()}
+    kept = dataclasses.asdict(reservation)
+    version = providers.get(writer).prompt_version
+    ai_jobs.prepare(job.id, writer=writer.name, prompt_version=version, parcels=contents, reservation=kept)
+    return _hand_over(provider, job.id, parcels, reservation=kept)
+
+
+def _resume(providers: Providers, job: AiJob) -> int:
+    """Go on with a job whose maker died before the service's answer was written down."""
+    provider = _bulk(providers, providers.writer(job.writer))
+    try:
+        found = provider.find(job.id)
+    except ProviderError as error:
+        logger.warning("bulk.not_found", fields={"job": job.id, "error": str(error)})
+        return 0
+    if found is not None:
+        ai_jobs.submitted(job.id, name=found.name)
+        return sum(map(len, job.parcels.values()))
+    if job.attempts >= _ATTEMPTS:
+        _settle(job.reservation, used=NOTHING_USED, spent=None, error="not known to have been taken")
+        ai_jobs.end(job.id, error="not known to have been taken")
+        return 0
+    return _hand_over(provider, job.id, _load(job.parcels), reservation=job.reservation)
+
+
+def _hand_over(
+    provider: BulkProvider, job_id: str, parcels: Mapping[str, Sequence[Sample]], *, reservation: dict[str, Any] | None
+) -> int:
+    ai_jobs.count_attempt(job_id)
+    try:
+        made = provider.submit(_TASK, parcels, label=job_id)
+    except ProviderUnavailableError as error:
+        # It may have been taken: a later run finds out.
+        logger.warning("bulk.uncertain", fields={"job": job_id, "error": str(error)})
+        return 0
+    except ProviderError as error:
+        _settle(reservation, used=NOTHING_USED, spent=0, error=str(error))
+        ai_jobs.drop(job_id)
+        logger.error("bulk.not_taken", fields={"job": job_id, "error": str(error)})
+        return 0
+    ai_jobs.submitted(job_id, name=made.name)
+    count = sum(map(len, parcels.values()))
+    logger.info("bulk.submitted", fields={"job": job_id, "name": made.name, "contents": count})
+    return count
+
+
+def _reserve(
+    providers: Providers, settings: Settings, writer: Writer, job_id: str, parcels: Mapping[str, Sequence[Sample]]
+) -> Reservation | None:
+    provider = providers.get(writer)
+    usage = sum((provider.estimate(_TASK, samples) for samples in parcels.values()), Usage())
+    call = Call(
+        job_id,
+        writer.provider,
+        writer.model,
+        _TASK.value,
+        sum(map(len, parcels.values())),
+        micro_usd(providers.table.price(writer, batch=True), usage),
+    )
+    caps = Caps(day=from_usd(settings.ai_budget_day_usd), month=from_usd(settings.ai_budget_month_usd))
+    made = spend.reserve(call, caps)
+    return None if isinstance(made, str) else made
+
+
+def _settle(reservation: dict[str, Any] | None, *, used: Usage, spent: int | None, error: str | None) -> None:
+    if reservation is not None:
+        made = Reservation(
+            reservation["call_id"], reservation["provider"], reservation["amount"], tuple(reservation["purses"])
+        )
+        spend.settle(made, usage=used, spent=made.amount if spent is None else spent, error=error)
+
+
+def _bulk(providers: Providers, writer: Writer) -> BulkProvider:
+    provider = providers.get(writer)
+    if not isinstance(provider, BulkProvider):
+        raise TypeError(f"{writer.name} has no batch API")
+    return provider
+
+
+def _deferred(busy: set[str]) -> Iterator[str]:
+    after = ""
+    while contents := results.deferred(after=after, limit=_PAGE):
+        after = contents[-1]
+        yield from (content for content in contents if content not in busy)
+
+
+def _parcels(job_id: str, contents: Sequence[str]) -> dict[str, list[Sample]]:
+    recorded = results.load(contents)
+    samples = [Sample(*recorded[content]) for content in contents if content in recorded]
+    return {
+        f"{job_id}-{start // SAMPLES_PER_REQUEST}": samples[start : start + SAMPLES_PER_REQUEST]
+        for start in range(0, len(samples), SAMPLES_PER_REQUEST)
+    }
+
+
+def _load(parcels: Mapping[str, Sequence[str]]) -> dict[str, list[Sample]]:
+    recorded = results.load([content for contents in parcels.values() for content in contents])
+    loaded = {
+        key: [Sample(*recorded[content]) for content in contents if content in recorded]
+        for key, contents in parcels.items()
+    }
+    return {key: samples for key, samples in loaded.items() if samples}

@@ -1,0 +1,90 @@
+"""Jobs at the providers' batch APIs: who may submit now, and which are under way."""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+from pymongo.errors import DuplicateKeyError
+
+from samplemind_worker.documents.ai_job import AiJob, JobState
+from samplemind_worker.store import mongo
+
+
+def begin(job_id: str, *, writer: str, patience: float) -> AiJob | None:
+    """Take the turn to submit: return a new job, or the one whose maker died; None if somebody is at it.
+
+    ``patience``: seconds after which whoever submits is taken for dead.
+    """
+
+    async def _begin() -> AiJob | None:
+        now = await mongo.read_clock()
+        job = AiJob(id=job_id, writer=writer, claimed_at=now)
+        try:
+            await job.insert()
+        except DuplicateKeyError:
+            taken = await AiJob.get_pymongo_collection().find_one_and_update(
+                {"state": JobState.SUBMITTING.value, "claimed_at": {"$lt": now - timedelta(seconds=patience)}},
+                {"$set": {"claimed_at": now}},
+                projection={"_id": 1},
+            )
+            return None if taken is None else await AiJob.get(taken["_id"])
+        return job
+
+    return mongo.run(_begin())
+
+
+def prepare(
+    job_id: str, *, writer: str, prompt_version: str, parcels: Mapping[str, Sequence[str]], reservation: Any
+) -> None:
+    """Write down what a job will ask about, and the money that is set aside for it."""
+    values = {
+        "writer": writer,
+        "prompt_version": prompt_version,
+        "parcels": {key: list(contents) for key, contents in parcels.items()},
+        "reservation": reservation,
+    }
+    _set(job_id, values)
+
+
+def count_attempt(job_id: str) -> None:
+    """Write down that the service is asked now."""
+
+    async def _count() -> None:
+        await AiJob.get_pymongo_collection().update_one({"_id": job_id}, {"$inc": {"attempts": 1}})
+
+    mongo.run(_count())
+
+
+def submitted(job_id: str, *, name: str) -> None:
+    """Write down what the service calls a job."""
+    _set(job_id, {"state": JobState.SUBMITTED.value, "name": name})
+
+
+def end(job_id: str, *, written: int = 0, error: str | None = None) -> None:
+    """Close a job: collected, or failed with an error."""
+    state = JobState.COLLECTED if error is None else JobState.FAILED
+    _set(
+        job_id,
+        {"state": state.value, "written": written, "error": error, "parcels": {}, "ended_at": mongo.now()},
+    )
+
+
+def drop(job_id: str) -> None:
+    """Forget a job that was never more than a turn."""
+
+    async def _drop() -> None:
+        await AiJob.get_pymongo_collection().delete_one({"_id": job_id, "state": JobState.SUBMITTING.value})
+
+    mongo.run(_drop())
+
+
+def under_way() -> list[AiJob]:
+    """Return the jobs that the service has, oldest first."""
+    return mongo.run(AiJob.find({"state": JobState.SUBMITTED.value}).sort("+claimed_at").to_list())
+
+
+def _set(job_id: str, values: Mapping[str, Any]) -> None:
+    async def _update() -> None:
+        await AiJob.get_pymongo_collection().update_one({"_id": job_id}, {"$set": dict(values)})
+
+    mongo.run(_update())

@@ -1,0 +1,170 @@
+"""How fast a provider may be asked: one limit for all workers, kept in Redis.
+
+A moving window, so that no minute, wherever it begins, has more requests than allowed. What a provider itself asks for
+(``Retry-After``) is written there too, and every worker holds back. All of it are hints: a Redis that forgot them
+costs a reply that says so (429), and without Redis each worker keeps the limits for itself.
+"""
+
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+import redis
+from limits import RateLimitItem, RateLimitItemPerSecond
+from limits.storage import MemoryStorage, RedisStorage
+from limits.strategies import MovingWindowRateLimiter
+from loguru import logger
+from redis.exceptions import RedisError
+
+from config.ai import Rates
+
+T = TypeVar("T")
+
+_SLACK: Final = 2
+"""s: a request that was let go at the end of one minute may arrive after the first of the next."""
+_DAY: Final = 86_400
+_GRAINS: Final = 200
+"""Tokens are counted in as many grains a minute: the window holds one entry a grain."""
+_LOOK_AGAIN: Final = 0.5  # s between two looks, at most
+_TIMEOUT: Final = 2.0
+_PREFIX: Final = "samplemind:rate"
+_HELD: Final = "samplemind:held:"
+
+
+@dataclass(frozen=True, slots=True)
+class Busy:
+    """Why a provider is not asked now, and in how many seconds it may be."""
+
+    reason: str
+    seconds: float
+
+
+class _OneClock(RedisStorage):
+    """Reads the clock of Redis: those of two machines may be seconds apart."""
+
+    def now(self) -> float:
+        seconds, micros = self.storage.time()  # pyright: ignore[reportGeneralTypeIssues] -- typed for async clients too
+        return seconds + micros / 1e6
+
+    def acquire_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
+        arguments = [self.now(), limit, expiry, amount]
+        return bool(self.lua_acquire_moving_window([self.prefixed_key(key)], arguments))
+
+    def get_moving_window(self, key: str, limit: int, expiry: int) -> tuple[float, int]:
+        now = self.now()
+        window: Any = self.lua_moving_window([self.prefixed_key(key)], [now - expiry, limit])
+        return (float(window[0]), window[1]) if window else (now, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Limit:
+    item: RateLimitItem
+    name: str
+    cost: int
+    allowed: str
+
+
+class Limiter:
+    """Lets requests go in time. Safe to use from several threads."""
+
+    def __init__(self, url: str, *, minute: int = 60) -> None:
+        self._minute = minute
+        options: dict[str, Any] = {"socket_timeout": _TIMEOUT, "socket_connect_timeout": _TIMEOUT}
+        self._redis = redis.Redis.from_url(url, **options)
+        storage = _OneClock(url, connection_pool=self._redis.connection_pool, key_prefix=_PREFIX)
+        self._shared = MovingWindowRateLimiter(storage)
+        self._own = MovingWindowRateLimiter(MemoryStorage())
+        self._held_here: dict[str, tuple[float, str]] = {}
+
+    def acquire(self, name: str, rates: Rates, *, tokens: int, until: float) -> Busy | None:
+        """Wait for a turn to send one request with so many tokens; None when it may go.
+
+        Whoever would have to wait longer than ``until`` (on the monotonic clock) gets at once what it waits for.
+        """
+        limits = self._limits(rates, tokens)
+        while True:
+            busy = self.held(name) or self._take(name, limits)
+            if busy is None:
+                return None
+            if time.monotonic() + busy.seconds > until:
+                return busy
+            time.sleep(min(max(busy.seconds, 0.01), _LOOK_AGAIN) * random.uniform(0.9, 1.1))  # noqa: S311 -- no secret
+
+    def hold(self, name: str, *, seconds: float, reason: str) -> bool:
+        """Have every worker leave a provider in peace for a while; True if nobody had said so yet."""
+        self._held_here[name] = (time.monotonic() + seconds, reason)
+        try:
+            milliseconds = max(1, int(seconds * 1000))
+            if self._redis.set(_HELD + name, reason.encode(), px=milliseconds, nx=True):
+                return True
+            # The longer of the two counts.
+            self._redis.pexpire(_HELD + name, milliseconds, gt=True)
+        except RedisError as error:
+            logger.warning("limits.without_redis", fields=str(error))
+            return True
+        return False
+
+    def held(self, name: str) -> Busy | None:
+        """Return why a provider is left in peace, and how long still."""
+        try:
+            with self._redis.pipeline(transaction=False) as pipe:
+                pipe.pttl(_HELD + name)
+                pipe.get(_HELD + name)
+                left, reason = pipe.execute()
+        except RedisError:
+            until, text = self._held_here.get(name, (0.0, ""))
+            seconds = until - time.monotonic()
+            return Busy(text, seconds) if seconds > 0 else None
+        return Busy(reason.decode(), left / 1000) if reason is not None and left > 0 else None
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._redis.close()
+
+    def _limits(self, rates: Rates, tokens: int) -> list[_Limit]:
+        limits: list[_Limit] = []
+        minute = self._minute + _SLACK
+        # The day first: whoever has none left need not use up a minute's.
+        if rates.requests_a_day is not None:
+            item = RateLimitItemPerSecond(rates.requests_a_day, _DAY)
+            limits.append(_Limit(item, "day", 1, f"{rates.requests_a_day} requests a day"))
+        if rates.requests_a_minute is not None:
+            item = RateLimitItemPerSecond(rates.requests_a_minute, minute)
+            limits.append(_Limit(item, "requests", 1, f"{rates.requests_a_minute} requests a minute"))
+        if rates.tokens_a_minute is not None:
+            grain = -(-rates.tokens_a_minute // _GRAINS)
+            amount = max(1, rates.tokens_a_minute // grain)
+            # One request that is larger than a minute's tokens takes all of them.
+            cost = min(amount, -(-tokens // grain))
+            item = RateLimitItemPerSecond(amount, minute)
+            limits.append(_Limit(item, "tokens", cost, f"{rates.tokens_a_minute} tokens a minute"))
+        return limits
+
+    def _take(self, name: str, limits: list[_Limit]) -> Busy | None:
+        try:
+            return _take(self._shared, name, limits)
+        except RedisError as error:
+            logger.warning("limits.without_redis", fields=str(error))
+            return _take(self._own, name, limits)
+
+
+def _take(limiter: MovingWindowRateLimiter, name: str, limits: list[_Limit]) -> Busy | None:
+    """Take one request from each window, or from none: what another takes in between costs a place, never the limit."""
+    tests: list[Callable[[_Limit], bool]] = [
+        lambda limit: limiter.test(limit.item, name, limit.name, cost=limit.cost),
+        lambda limit: limiter.hit(limit.item, name, limit.name, cost=limit.cost),
+    ]
+    for lets_through in tests:
+        for limit in limits:
+            if not lets_through(limit):
+                return Busy(f"rate: its {limit.allowed} are used up", _seconds_left(limiter, name, limit))
+    return None
+
+
+def _seconds_left(limiter: MovingWindowRateLimiter, name: str, limit: _Limit) -> float:
+    """Return in how many seconds the oldest entry leaves the window, by the clock that it entered by."""
+    storage: Any = limiter.storage
+    now = storage.now() if isinstance(storage, _OneClock) else time.time()
+    return max(0.01, limiter.get_window_stats(limit.item, name, limit.name).reset_time - now)

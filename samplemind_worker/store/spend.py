@@ -1,0 +1,189 @@
+"""The ledger of what summaries cost, and the caps that hold before a call is made.
+
+Every change is one atomic update of one document. A call is named in each purse while it is reserved there, so that
+settling may be repeated. A crash between two of them leaves too much counted, never too little; `_reconcile` mends it
+when a purse seems empty.
+"""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from loguru import logger
+from pymongo.errors import DuplicateKeyError
+
+from samplemind_worker.documents.spend import MICRO, AiCall, CallState, Purse
+from samplemind_worker.store import mongo
+from samplemind_worker.usage import NOTHING_USED, Usage
+
+_FORGOTTEN = timedelta(hours=1)
+"""A call that is not settled after this long never will be: no reply is waited for so long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caps:
+    """The most that may be spent, in millionths of a USD; None where there is no cap."""
+
+    batch: int | None = None
+    day: int | None = None
+    month: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call that is to be made."""
+
+    batch_id: str
+    provider: str
+    model: str | None
+    task: str
+    samples: int
+    most: int
+    """The most that it can cost, in millionths of a USD."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """Money that is set aside for one call."""
+
+    call_id: str
+    provider: str
+    amount: int
+    purses: tuple[str, ...]
+
+
+def reserve(call: Call, caps: Caps) -> Reservation | str:
+    """Set money aside for a call in its batch's, month's and day's purse; else return whose is empty.
+
+    What costs nothing is let through, whatever a purse holds.
+    """
+    return mongo.run(_reserve(call, caps))
+
+
+async def _reserve(call: Call, caps: Caps) -> Reservation | str:
+    now = await mongo.read_clock()
+    limits = {f"batch:{call.batch_id}": caps.batch, f"month:{now:%Y-%m}": caps.month, f"day:{now:%Y-%m-%d}": caps.day}
+    made = Reservation(uuid.uuid4().hex, call.provider, call.most, tuple(limits))
+    # The call first: a purse never names one that nobody knows.
+    await AiCall(
+        id=made.call_id,
+        batch_id=call.batch_id,
+        provider=call.provider,
+        model=call.model,
+        task=call.task,
+        samples=call.samples,
+        purses=list(limits),
+        reserved=call.most,
+        reserved_at=now,
+    ).insert()
+    for purse, cap in limits.items():
+        if await _put_aside(purse, made, cap) or (await _reconcile(purse, now) and await _put_aside(purse, made, cap)):
+            continue
+        await _close(made, CallState.REFUSED, now, spent=0, error=purse)
+        return purse.partition(":")[0]
+    return made
+
+
+async def _put_aside(purse: str, made: Reservation, cap: int | None) -> bool:
+    query: dict[str, Any] = {"_id": purse}
+    if cap is not None and made.amount:
+        if made.amount > cap:
+            return False
+        query["total"] = {"$lte": cap - made.amount}
+    change = {"$inc": {"total": made.amount}, "$set": {f"open.{made.call_id}": made.amount}}
+    for _ in range(2):
+        try:
+            await Purse.get_pymongo_collection().update_one(query, change, upsert=True)
+        except DuplicateKeyError:
+            # It is there, but holds too much; or another has just made it: then the second look tells.
+            continue
+        return True
+    return False
+
+
+def settle(made: Reservation, *, usage: Usage, spent: int, error: str | None = None) -> None:
+    """Write down what a call did cost, and free what it did not; may be repeated."""
+
+    async def _settle() -> None:
+        now = await mongo.read_clock()
+        if spent > made.amount:
+            logger.error(
+                "spend.more_than_reserved", fields={"call": made.call_id, "reserved": made.amount, "spent": spent}
+            )
+        await _close(made, CallState.SETTLED, now, spent=spent, usage=usage, error=error)
+
+    mongo.run(_settle())
+
+
+async def _close(
+    made: Reservation,
+    state: CallState,
+    now: datetime,
+    *,
+    spent: int,
+    usage: Usage = NOTHING_USED,
+    error: str | None = None,
+) -> None:
+    await AiCall.get_pymongo_collection().update_one(
+        {"_id": made.call_id, "state": CallState.RESERVED.value},
+        {
+            "$set": {
+                "state": state.value,
+                "spent": spent,
+                "input_tokens": usage.input_tokens,
+                "output_tokens": usage.output_tokens,
+                "requests": usage.requests,
+                "error": error,
+                "settled_at": now,
+            }
+        },
+    )
+    for purse in made.purses:
+        await _take_out(purse, made, state, spent=spent, usage=usage)
+
+
+async def _take_out(purse: str, made: Reservation, state: CallState, *, spent: int, usage: Usage) -> None:
+    sums = f"providers.{made.provider}"
+    change: dict[str, Any] = {"$inc": {"total": spent - made.amount}, "$unset": {f"open.{made.call_id}": ""}}
+    if state is not CallState.REFUSED:
+        change["$inc"] |= {
+            f"{sums}.calls": 1,
+            f"{sums}.requests": usage.requests,
+            f"{sums}.input_tokens": usage.input_tokens,
+            f"{sums}.output_tokens": usage.output_tokens,
+            f"{sums}.micro_usd": spent,
+        }
+    await Purse.get_pymongo_collection().update_one({"_id": purse, f"open.{made.call_id}": {"$exists": True}}, change)
+
+
+async def _reconcile(purse: str, now: datetime) -> bool:
+    """Bring what is open in a purse up to date with its calls; True if anything was."""
+    found = await Purse.get_pymongo_collection().find_one({"_id": purse}, {"open": 1})
+    if found is None or not found.get("open"):
+        return False
+    changed = False
+    calls = await AiCall.find({"_id": {"$in": list(found["open"])}}).to_list()
+    for call in calls:
+        made = Reservation(call.id, call.provider, call.reserved, tuple(call.purses))
+        usage = Usage(call.input_tokens, call.output_tokens, call.requests)
+        if call.state is not CallState.RESERVED:
+            await _take_out(purse, made, call.state, spent=call.spent or 0, usage=usage)
+            changed = True
+        elif call.reserved_at < now - _FORGOTTEN:
+            await _close(made, CallState.LOST, now, spent=call.reserved)
+            changed = True
+    return changed
+
+
+async def sums_of_batch(batch_id: str) -> dict[str, Any]:
+    """Return how many calls were made for a batch, and what they cost in USD; for a query to await."""
+    purse = await Purse.get_pymongo_collection().find_one({"_id": f"batch:{batch_id}"}, {"providers": 1}) or {}
+    sums = purse.get("providers", {}).values()
+    return {"calls": sum(each["calls"] for each in sums), "usd": sum(each["micro_usd"] for each in sums) / MICRO}
+
+
+def calls_of(batch_id: str) -> Sequence[AiCall]:
+    """Return the calls of a batch, in the order in which they were reserved."""
+    return mongo.run(AiCall.find({"batch_id": batch_id}).sort("+reserved_at").to_list())

@@ -1,0 +1,211 @@
+"""Deferred summaries through the batch APIs: paid at half the price, once, whatever dies in between."""
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from config.settings import Settings
+from samplemind_worker.documents.ai_job import AiJob, JobState
+from samplemind_worker.documents.facts import AnalysisFacts
+from samplemind_worker.documents.spend import AiCall, micro_usd
+from samplemind_worker.providers.registry import Providers
+from samplemind_worker.steps import bulk
+from samplemind_worker.store import ai_jobs, mongo, results
+from samplemind_worker.usage import Usage
+from tests.ai_server import KEY, AiServer, Fault
+from tests.factories import analysis_facts, audio_facts, content_id
+
+pytestmark = pytest.mark.services
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def server() -> Iterator[AiServer]:
+    with AiServer() as running:
+        yield running
+
+
+@pytest.fixture
+def own(settings: Settings, server: AiServer) -> Iterator[Settings]:
+    """Settings with a record that holds nothing, and Gemini."""
+    assert settings.mongodb_url is not None
+    mongo.connect(settings.mongodb_url.get_secret_value(), database=settings.database, create_indexes=True)
+    update: dict[str, Any] = {
+        "gemini_api_key": SecretStr(KEY), "anthropic_api_key": None, "openai_api_key": None, "ollama_host": None,
+        "ai_urls": server.urls, "ai_bulk": True,
+    }  # fmt: skip
+    yield settings.model_copy(update=update)
+    mongo.close()
+
+
+def defer(count: int) -> list[str]:
+    ids = [content_id(number) for number in range(count)]
+    waiting: dict[str, Any] = {"ai_state": "deferred", "ai_provider": "local", "ai_summary": "A loop."}
+    results.save_analyses([(audio_facts(key), analysis_facts(key, **waiting)) for key in ids])
+    return ids
+
+
+def facts(ids: list[str]) -> list[AnalysisFacts]:
+    return [analysis for _, analysis in results.load(ids).values()]
+
+
+def jobs() -> list[AiJob]:
+    return mongo.run(AiJob.find_all().sort("+claimed_at").to_list())
+
+
+def calls() -> list[AiCall]:
+    return mongo.run(AiCall.find_all().to_list())
+
+
+def let_time_pass() -> None:
+    """Whoever submits has been at it for an hour."""
+
+    async def _age() -> None:
+        async for job in AiJob.find_all():
+            await job.set({"claimed_at": job.claimed_at - HOUR})
+
+    mongo.run(_age())
+
+
+@pytest.mark.parametrize("name", ["gemini", "claude"])
+def test_what_is_deferred_is_written_at_half_the_price(name: str, own: Settings, server: AiServer):
+    if name == "claude":
+        own = own.model_copy(update={"gemini_api_key": None, "anthropic_api_key": SecretStr(KEY)})
+    ids = defer(50)
+
+    assert bulk.run(own) == (0, 50)
+    assert bulk.run(own) == (0, 0)  # not done yet, and nothing is handed over twice
+    server.end_batches()
+    assert bulk.run(own) == (50, 0)
+    assert bulk.run(own) == (0, 0)
+
+    assert len(server.batches) == 1
+    assert Counter(len(call.ids) for call in server.calls) == {20: 2, 10: 1}
+    providers = Providers(own)
+    writer = providers.bulk_writer()
+    assert writer is not None
+    assert {(each.ai_state, each.ai_provider, each.ai_model) for each in facts(ids)} == {
+        ("written", name, writer.model)
+    }
+    assert all(content_id(number)[:8] in (facts([content_id(number)])[0].ai_summary or "") for number in range(50))
+    [call] = calls()
+    half = providers.table.price(writer, batch=True)
+    assert call.spent == micro_usd(half, Usage(server.input_tokens, server.output_tokens, 3))
+    assert call.reserved >= call.spent
+    [job] = jobs()
+    assert (job.state, job.written, job.parcels) == (JobState.COLLECTED, 50, {})
+
+
+def test_what_a_job_missed_is_in_the_next(own: Settings, server: AiServer):
+    ids = defer(20)
+    bulk.run(own)
+    server.script.append(Fault.MISSES_ONE)
+    server.end_batches()
+
+    assert bulk.run(own) == (19, 1)
+    server.end_batches()
+    assert bulk.run(own) == (1, 0)
+
+    assert {each.ai_state for each in facts(ids)} == {"written"}
+
+
+def test_what_was_written_meanwhile_stays(own: Settings, server: AiServer):
+    ids = defer(2)
+    bulk.run(own)
+    results.update_analyses({ids[0]: {"ai_state": "written", "ai_summary": "By hand."}})
+    server.end_batches()
+
+    assert bulk.run(own) == (1, 0)
+    assert facts(ids[:1])[0].ai_summary == "By hand."
+
+
+def test_a_job_whose_answer_was_lost_is_found_and_not_paid_twice(own: Settings, server: AiServer):
+    defer(5)
+    server.script.append(Fault.CUT)
+
+    assert bulk.run(own) == (0, 0)
+    assert bulk.run(own) == (0, 0)  # somebody may be at it
+    let_time_pass()
+    assert bulk.run(own) == (0, 5)
+    server.end_batches()
+    assert bulk.run(own) == (5, 0)
+
+    assert len(server.batches) == 1
+
+
+def test_without_labels_a_lost_job_is_submitted_once_more_and_no_oftener(own: Settings, server: AiServer):
+    own = own.model_copy(update={"gemini_api_key": None, "anthropic_api_key": SecretStr(KEY)})
+    defer(5)
+    server.script.extend([Fault.CUT, Fault.CUT])
+
+    for _ in range(3):
+        assert bulk.run(own) == (0, 0)
+        let_time_pass()
+
+    # It is given up, and its money counts as spent.
+    [given_up] = jobs()
+    assert (given_up.state, given_up.attempts) == (JobState.FAILED, 2)
+    assert [call.spent for call in calls()] == [call.reserved for call in calls()]
+    assert len(server.batches) == 2
+    assert bulk.run(own) == (0, 5)
+
+
+def test_who_died_before_asking_is_followed_up(own: Settings, server: AiServer):
+    defer(3)
+    begun = ai_jobs.begin("dead", writer="gemini", patience=900.0)
+    assert begun is not None
+
+    assert bulk.run(own) == (0, 0)
+    let_time_pass()
+    assert bulk.run(own) == (0, 3)
+
+    assert [job.id for job in jobs()] == ["dead"]
+    assert len(server.batches) == 1
+
+
+def test_a_job_that_the_service_lost_counts_as_spent_and_its_files_go_into_the_next(own: Settings, server: AiServer):
+    defer(3)
+    bulk.run(own)
+    for batch in server.batches.values():
+        batch.gone = True
+
+    assert bulk.run(own) == (0, 3)
+
+    assert [job.state for job in jobs()] == [JobState.FAILED, JobState.SUBMITTED]
+    assert [call.spent for call in calls() if call.batch_id == jobs()[0].id] == [calls()[0].reserved]
+
+
+@pytest.mark.parametrize("fault", [Fault.UNAUTHORIZED, Fault.RATE_LIMITED])
+def test_a_job_that_is_not_taken_costs_nothing(fault: Fault, own: Settings, server: AiServer):
+    defer(3)
+    server.fault = fault
+
+    assert bulk.run(own) == (0, 0)
+
+    assert (jobs(), [call.spent for call in calls()]) == ([], [0])
+    server.fault = None
+    assert bulk.run(own) == (0, 3)
+
+
+def test_no_more_is_handed_over_than_there_is_money_for(own: Settings):
+    defer(200)
+
+    submitted = bulk.run(own.model_copy(update={"ai_budget_day_usd": Decimal("0.08")}))[1]
+    nothing = bulk.run(own.model_copy(update={"ai_budget_day_usd": Decimal("0.0001")}))[1]
+
+    assert 0 < submitted < 200
+    assert nothing == 0
+    assert sum(call.reserved for call in calls() if call.state == "reserved") <= 80_000
+
+
+def test_without_a_batch_api_nothing_happens(own: Settings):
+    defer(3)
+
+    assert bulk.run(own.model_copy(update={"gemini_api_key": None})) == (0, 0)
+    assert jobs() == []

@@ -1,0 +1,555 @@
+"""Who writes summaries, at what cost, and what happens when nobody does."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from loguru import logger
+from pydantic import SecretStr
+from redis import Redis
+
+from config.ai import SAMPLES_PER_REQUEST
+from config.settings import Settings
+from samplemind_worker.documents.batch import BatchItem, BatchJob, Step
+from samplemind_worker.documents.facts import AnalysisFacts
+from samplemind_worker.documents.spend import AiCall, CallState, Purse, from_usd
+from samplemind_worker.errors import OverTheRateError, UsageError
+from samplemind_worker.steps import resummarize, store, summarize
+from samplemind_worker.steps.dispatch import dispatch
+from samplemind_worker.steps.workspace import Run, Workspace
+from samplemind_worker.store import batches, mongo, results, spend
+from tests.ai_server import KEY, AiServer, Fault
+from tests.factories import analysis_facts, audio_facts, content_id, new_item
+
+pytestmark = pytest.mark.services
+
+ROOT = Path(__file__).parents[2]
+TABLE = (ROOT / "config" / "ai.toml").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def server() -> Iterator[AiServer]:
+    with AiServer() as made:
+        yield made
+
+
+@pytest.fixture
+def unlimited(tmp_path: Path) -> Path:
+    """The table that ships, without the providers' limits."""
+    return table(tmp_path, "rates = {}")
+
+
+def table(folder: Path, rates: str) -> Path:
+    path = folder / "ai.toml"
+    lines = [rates if line.startswith("rates = ") else line for line in TABLE.splitlines()]
+    path.write_text("\n".join(lines), encoding="utf-8")
+    return path
+
+
+Make = Callable[..., Workspace]
+
+
+@pytest.fixture
+def make(settings: Settings, server: AiServer, unlimited: Path) -> Iterator[Make]:
+    """Makes workspaces on one record, with Gemini set up unless told otherwise."""
+    made: list[Workspace] = []
+    # Before the first is made tests record what it is to write about.
+    assert settings.mongodb_url is not None
+    mongo.connect(settings.mongodb_url.get_secret_value(), database=settings.database, create_indexes=True)
+
+    def _make(**values: Any) -> Workspace:
+        update: dict[str, Any] = {
+            "ai_urls": server.urls,
+            "ai_table": unlimited,
+            "gemini_api_key": SecretStr(KEY),
+            "anthropic_api_key": None,
+            "openai_api_key": None,
+            "ollama_host": None,
+            "requeue_seconds": 0.1,
+            **values,
+        }
+        workspace = Workspace(settings.model_copy(update=update))
+        workspace.connect()
+        made.append(workspace)
+        return workspace
+
+    yield _make
+    for workspace in made:
+        workspace.board.close()
+        workspace.cache.close()
+        workspace.limiter.close()
+        summarize.close(workspace)
+    mongo.close()
+
+
+def record(count: int, *, start: int = 0, **values: Any) -> list[str]:
+    """So many analysed contents, no two alike, and where they lie."""
+    ids = [content_id(number) for number in range(start, start + count)]
+    pairs = [
+        (audio_facts(key), analysis_facts(key, vector=None, tempo=60.0 + 0.1 * number, **values))
+        for number, key in enumerate(ids, start)
+    ]
+    results.save_analyses(pairs)
+    results.save_places(
+        [results.Place("/library", f"{key}.wav".encode(), key, 1000, 1, 1, settled=True) for key in ids]
+    )
+    return ids
+
+
+def batch_of(ids: list[str], *, files_per_chain: int = SAMPLES_PER_REQUEST, **options: Any) -> BatchJob:
+    """A batch of files that wait for their summary."""
+    given = {"ai": True, "force": False, **options}
+    job = batches.create(name="kit", paths=[], priority="bulk", files_per_chain=files_per_chain, **given)
+    batches.add_items([new_item(job.id, number, step="summarize") | {"file_id": key} for number, key in enumerate(ids)])
+    batches.close_recording(job.id, total_files=len(ids))
+    return batches.find(job.id)
+
+
+def work(workspace: Workspace, *, threads: int = 1) -> None:
+    """Do as an io worker does until the dispatcher finds no more to do; a step that asks for it is tried again."""
+
+    def _chain(parcel: str) -> None:
+        for step, run in ((Step.SUMMARIZE, summarize.run), (Step.STORE, store.run)):
+            tries: list[str] = []
+            while True:
+                token = f"{parcel}-{step}.{len(tries)}"
+                try:
+                    run(workspace, Run(parcel, token, tuple(tries)))
+                except OverTheRateError:
+                    tries.append(token)
+                    time.sleep(0.2)
+                    continue
+                break
+
+    with ThreadPoolExecutor(threads) as pool:
+        while True:
+            published: list[str] = []
+            dispatch(workspace.settings, workspace.board, lambda parcel, _, to=published: to.append(parcel))
+            if not published:
+                return
+            list(pool.map(_chain, published))
+
+
+def facts(ids: list[str]) -> list[AnalysisFacts]:
+    found = results.load(ids)
+    return [found[key][1] for key in ids]
+
+
+def states(ids: list[str]) -> Counter[str | None]:
+    return Counter(each.ai_state for each in facts(ids))
+
+
+def reasons(ids: list[str]) -> set[str | None]:
+    return {each.ai_reason for each in facts(ids)}
+
+
+def counts(job: BatchJob) -> tuple[int, int]:
+    report = batches.report(batches.find(job.id))
+    return report["completed"], report["total_files"]
+
+
+def in_purses() -> dict[str, int]:
+    async def _read() -> list[dict[str, Any]]:
+        return await Purse.get_pymongo_collection().find({}).to_list()
+
+    return {row["_id"]: row["total"] for row in mongo.run(_read())}
+
+
+@pytest.mark.parametrize("provider", ["gemini", "claude", "ollama", "openai"])
+def test_every_provider_writes_in_as_few_calls_as_may_be_and_once(make: Make, server: AiServer, provider: str):
+    workspace = make(anthropic_api_key=SecretStr(KEY), openai_api_key=SecretStr(KEY), ollama_host=server.url)
+    ids = record(45)
+    job = batch_of(ids, files_per_chain=60, ai_writer=provider)
+
+    work(workspace)
+    again = batch_of(ids, files_per_chain=60, ai_writer=provider, ai_scope="all")
+    work(workspace)
+
+    assert counts(job) == counts(again) == (45, 45)
+    assert [len(call.ids) for call in server.calls] == [20, 20, 5]
+    assert {call.provider for call in server.calls} == {provider}
+    for each in facts(ids):
+        assert (each.ai_state, each.ai_provider, each.ai_reason) == ("written", provider, None)
+        assert each.ai_model == server.calls[0].model
+        assert each.ai_prompt_version
+        assert each.ai_summary
+        assert each.production_tips
+        assert each.creative_ideas
+        assert each.fl_studio_recommendations
+        assert each.ai_tags
+    assert batches.report(job)["ai"]["calls"] == 3
+    assert batches.report(again)["ai"] == {"calls": 0, "usd": 0}
+
+
+def test_what_was_spent_is_in_the_ledger_to_the_token(make: Make, server: AiServer):
+    workspace = make()
+    job = batch_of(record(25))
+
+    work(workspace)
+
+    calls = spend.calls_of(job.id)
+    assert [(call.state, call.samples) for call in calls] == [(CallState.SETTLED, 20), (CallState.SETTLED, 5)]
+    assert sum(call.input_tokens for call in calls) == server.input_tokens
+    assert sum(call.output_tokens for call in calls) == server.output_tokens
+    assert all(call.spent is not None and 0 < call.spent < call.reserved for call in calls)
+    assert set(in_purses().values()) == {sum(call.spent or 0 for call in calls)}
+
+
+def test_files_that_sound_the_same_are_paid_for_once(make: Make, server: AiServer):
+    workspace = make()
+    ids = [content_id(number) for number in range(30)]
+    results.save_analyses([(audio_facts(key, filename=f"{key}.wav"), analysis_facts(key, vector=None)) for key in ids])
+
+    work_on = batch_of(ids, files_per_chain=10)
+    work(workspace, threads=3)
+
+    assert counts(work_on) == (30, 30)
+    assert states(ids) == {"written": 30}
+    assert [len(call.ids) for call in server.calls] == [1]
+
+
+def test_without_a_key_or_with_no_ai_the_local_describer_writes_by_choice(make: Make, server: AiServer):
+    without, with_key = record(3), record(3, start=10)
+    work_without = batch_of(without)
+    work(make(gemini_api_key=None))
+    declined = batch_of(with_key, ai=False)
+    work(make())
+    asked = batch_of(record(1, start=20), ai_writer="local")
+    work(make())
+
+    assert [counts(job) for job in (work_without, declined, asked)] == [(3, 3), (3, 3), (1, 1)]
+    assert states(without + with_key + [content_id(20)]) == {"local": 7}
+    assert reasons(without + with_key) == {None}
+    assert {each.ai_provider for each in facts(without)} == {"local"}
+    assert server.calls == []
+    assert resummarize.record(make().settings, missing=True) is None
+
+
+FAULTS = [
+    (Fault.UNAUTHORIZED, "setup", 1),
+    (Fault.FORBIDDEN, "setup", 1),
+    (Fault.SERVER_ERROR, "unavailable", 3),
+    (Fault.CUT, "unavailable", 3),
+    (Fault.REFUSAL, "refused", 5),
+    (Fault.INVALID_JSON, "unreadable", 6),
+    (Fault.EMPTY_TEXT, "unreadable", 6),
+    (Fault.EMPTY_STRINGS, "unreadable", 6),
+    (Fault.WRONG_SAMPLE, "unreadable", 6),
+    (Fault.HUGE, "unreadable", 6),
+    (Fault.RATE_LIMITED_RETRY, "rate", 3),
+]
+
+
+@pytest.mark.parametrize("case", FAULTS, ids=[fault.name for fault, _, _ in FAULTS])
+def test_a_fault_defers_with_its_reason_and_missing_fills_in(
+    make: Make, server: AiServer, case: tuple[Fault, str, int]
+):
+    fault, code, most_calls = case
+    server.fault = fault
+    server.retry_after = "0.2"
+    ids = record(100)
+    job = batch_of(ids)
+    began = time.perf_counter()
+
+    work(make())
+
+    seconds = time.perf_counter() - began
+    calls = len(server.calls)
+    assert counts(job) == (100, 100)
+    assert states(ids) == {"deferred": 100}
+    assert calls <= most_calls
+    (reason, *others) = sorted({str(text).split(": ")[1] for text in reasons(ids)})
+    assert {reason, *others} <= {code, "unavailable"}
+    assert all(each.ai_provider == "local" and each.ai_summary for each in facts(ids))
+    row = (fault.value, calls, counts(job)[0], states(ids)["deferred"], seconds)
+    logger.info("| {} | {} | {} | {} | {:.1f} |", *row)
+
+    server.fault = None
+    with Redis.from_url(str(make().redis_url)) as client:
+        client.flushall()  # a key that was mended: nobody remembers that it was refused
+    fresh = make()
+    filled = resummarize.record(fresh.settings, missing=True)
+    assert filled is not None
+    work(fresh)
+    assert states(ids) == {"written": 100}
+    assert resummarize.record(fresh.settings, missing=True) is None
+
+
+def test_a_wrong_key_is_said_once(make: Make, server: AiServer):
+    said: list[str] = []
+    sink = logger.add(lambda message: said.append(message.record["message"]), level="ERROR")
+    server.fault = Fault.UNAUTHORIZED
+    try:
+        batch_of(record(200))
+        work(make(), threads=4)
+        batch_of(record(40, start=500))
+        work(make())
+    finally:
+        logger.remove(sink)
+
+    assert said.count("ai.setup") == 1
+    assert len(server.calls) <= 4  # those that were under way
+
+
+def test_a_hanging_provider_costs_its_timeout_not_the_lease(make: Make, server: AiServer):
+    server.fault = Fault.HANG
+    ids = record(20)
+    job = batch_of(ids)
+    workspace = make(ai_seconds=3.0, lease_seconds=1.0)
+
+    with ThreadPoolExecutor(1) as pool:
+        working = pool.submit(work, workspace)
+        while not working.done():
+            # Were the lease to end, this would take the items back.
+            dispatch(workspace.settings, workspace.board, lambda *_: None)
+            time.sleep(0.3)
+        working.result()
+
+    (first, *_) = batches.iterate(job.id)
+    assert counts(job) == (20, 20)
+    assert (first.starts, first.attempt) == (1, 1)
+    assert states(ids) == {"deferred": 20}
+    assert len(server.calls) == 1
+
+
+def test_the_next_provider_of_the_route_writes_what_the_first_cannot(make: Make, server: AiServer):
+    server.faults = {"gemini": Fault.SERVER_ERROR}
+    ids = record(20)
+    batch_of(ids)
+
+    work(make(anthropic_api_key=SecretStr(KEY)))
+
+    assert [call.provider for call in server.calls] == ["gemini", "claude"]
+    assert {(each.ai_state, each.ai_provider) for each in facts(ids)} == {("written", "claude")}
+
+
+def test_what_a_reply_misses_is_asked_for_again_and_then_of_the_next(make: Make, server: AiServer):
+    server.faults = {"gemini": Fault.MISSES_ONE}
+    ids = record(20)
+    batch_of(ids)
+
+    work(make(anthropic_api_key=SecretStr(KEY)))
+
+    assert [(call.provider, len(call.ids)) for call in server.calls] == [("gemini", 20), ("gemini", 1), ("claude", 1)]
+    assert Counter(each.ai_provider for each in facts(ids)) == {"gemini": 19, "claude": 1}
+    assert states(ids) == {"written": 20}
+
+
+def test_retry_after_is_obeyed_by_all(make: Make, server: AiServer):
+    server.script.append(Fault.RATE_LIMITED_RETRY)
+    server.retry_after = "2"
+    ids = record(80)
+    batch_of(ids)
+
+    work(make(), threads=4)
+
+    assert states(ids) == {"written": 80}
+    first, *rest = (call.at for call in server.calls)
+    # But for those that were on their way, none came within the two seconds.
+    assert [at for at in rest if 1.0 < at - first < 2.0] == []
+
+
+def test_a_budget_is_never_overspent_and_missing_does_exactly_the_rest(make: Make, server: AiServer):
+    ids = record(1000)
+    budget = from_usd(0.05)
+    job = batch_of(ids, ai_budget=budget)
+
+    work(make(), threads=3)
+
+    report = batches.report(batches.find(job.id))
+    first = states(ids)
+    calls = len(server.calls)
+    assert (report["completed"], report["status"]) == (1000, "completed")
+    assert 0 < report["ai"]["usd"] <= 0.05
+    assert in_purses()[f"batch:{job.id}"] <= budget
+    assert set(first) == {"written", "deferred"}
+    assert reasons(ids) == {None, "gemini: budget: what is left for this batch is not enough"}
+    written = {each.file_id: each.ai_summary for each in facts(ids) if each.ai_state == "written"}
+
+    rest = resummarize.record(make().settings, missing=True, budget=from_usd(5.0))
+    assert rest is not None
+    work(make(), threads=3)
+
+    asked = [key for call in server.calls[calls:] for key in call.ids]
+    assert rest.total_files == first["deferred"]
+    assert len(asked) == len(set(asked)) == first["deferred"]
+    assert counts(rest) == (first["deferred"], first["deferred"])
+    assert states(ids) == {"written": 1000}
+    assert {each.file_id: each.ai_summary for each in facts(list(written))} == written
+
+
+@pytest.mark.usefixtures("server")
+@pytest.mark.parametrize("purse", ["day", "month"])
+def test_a_day_and_a_month_have_their_caps_for_all_batches(make: Make, purse: str):
+    workspace = make(**{f"ai_budget_{purse}_usd": Decimal("0.05")})
+    ids = record(400)
+    jobs = [batch_of(ids[start : start + 100]) for start in range(0, 400, 100)]
+
+    work(workspace, threads=3)
+
+    spent = {key.partition(":")[0]: total for key, total in in_purses().items()}[purse]
+    assert 0 < spent <= 50_000
+    assert [counts(job) for job in jobs] == [(100, 100)] * 4
+    assert set(states(ids)) == {"written", "deferred"}
+
+
+def test_requests_a_day_are_counted_for_all_and_the_rest_is_deferred(make: Make, server: AiServer, tmp_path: Path):
+    ids = record(200)
+    job = batch_of(ids)
+
+    work(make(ai_table=table(tmp_path, "rates = { requests_a_day = 3 }")), threads=3)
+
+    assert len(server.calls) == 3
+    assert counts(job) == (200, 200)
+    assert states(ids) == {"written": 60, "deferred": 140}
+    assert reasons(ids) == {None, "gemini: rate: its 3 requests a day are used up"}
+
+
+def test_a_rate_is_not_waited_for_longer_than_a_file_may_wait(make: Make, server: AiServer, tmp_path: Path):
+    ids = record(60)
+    job = batch_of(ids)
+
+    work(make(ai_table=table(tmp_path, "rates = { requests_a_minute = 1 }"), ai_wait_seconds=30.0))
+
+    assert len(server.calls) == 1
+    assert counts(job) == (60, 60)
+    assert states(ids) == {"written": 20, "deferred": 40}
+
+
+def test_who_waited_long_enough_in_the_queue_is_let_by(make: Make, server: AiServer):
+    ids = record(20)
+    job = batch_of(ids)
+    workspace = make(requeue_seconds=60.0, ai_wait_seconds=100.0)
+    published: list[str] = []
+    dispatch(workspace.settings, workspace.board, lambda parcel, _: published.append(parcel))
+
+    async def _let_wait() -> None:
+        now = await mongo.read_clock()
+        values = {"$set": {"queued_at": now - timedelta(seconds=200)}}
+        await BatchItem.get_pymongo_collection().update_many({"batch_id": job.id}, values)
+
+    mongo.run(_let_wait())
+    for parcel in published:
+        summarize.run(workspace, Run(parcel, "one.0"))
+
+    assert server.calls == []
+    assert states(ids) == {"deferred": 20}
+    assert {str(reason)[:26] for reason in reasons(ids)} == {"busy: it waited for 200 s"[:26]}
+
+
+def test_a_rewrite_by_another_leaves_what_is_there_when_it_fails(make: Make, server: AiServer):
+    ids = record(20)
+    source = batch_of(ids)
+    workspace = make(anthropic_api_key=SecretStr(KEY))
+    work(workspace)
+    before = [each.ai_summary for each in facts(ids)]
+    server.faults = {"claude": Fault.SERVER_ERROR}
+
+    rewrite = resummarize.record(workspace.settings, batch_id=source.id, writer="claude")
+    assert rewrite is not None
+    work(workspace)
+
+    assert counts(rewrite) == (20, 20)
+    assert [each.ai_summary for each in facts(ids)] == before
+    assert {(each.ai_state, each.ai_provider) for each in facts(ids)} == {("deferred", "gemini")}
+
+    server.faults = {}
+    fresh = make(anthropic_api_key=SecretStr(KEY))
+    assert resummarize.record(fresh.settings, batch_id=source.id, writer="claude") is not None
+    work(fresh)
+    assert {(each.ai_state, each.ai_provider) for each in facts(ids)} == {("written", "claude")}
+
+
+def test_an_unknown_batch_or_writer_is_wrong_usage(make: Make):
+    settings = make().settings
+    for arguments in ({}, {"missing": True, "writer": "nobody"}, {"batch_id": "nothing"}):
+        with pytest.raises(UsageError):
+            resummarize.record(settings, **arguments)
+
+
+KILLED = """
+import os, sys
+from config.settings import get_settings
+from samplemind_worker.steps import summarize
+from samplemind_worker.steps.workspace import Run, Workspace
+from samplemind_worker.store import results
+
+# Stands for a machine that loses power right after the reply was read.
+results.update_analyses = lambda _: os.kill(os.getpid(), 9)
+summarize.run(Workspace(get_settings()), Run(sys.argv[1], "killed.0"))
+"""
+
+
+def test_a_worker_killed_between_reply_and_record_costs_no_second_call(make: Make, server: AiServer, unlimited: Path):
+    workspace = make(lease_seconds=1.0)
+    ids = record(20)
+    job = batch_of(ids)
+    published: list[str] = []
+    dispatch(workspace.settings, workspace.board, lambda parcel, _: published.append(parcel))
+    settings = workspace.settings
+    environment = {
+        **os.environ,
+        **server.environment("gemini"),
+        "SAMPLEMIND_REDIS_URL": workspace.redis_url,
+        "SAMPLEMIND_MONGODB_URL": workspace.mongodb_url,
+        "SAMPLEMIND_CHROMA_URL": workspace.chroma_url,
+        "SAMPLEMIND_DATABASE": settings.database,
+        "SAMPLEMIND_AI_TABLE": str(unlimited),
+        "SAMPLEMIND_LEASE_SECONDS": "1",
+    }
+
+    done = subprocess.run([sys.executable, "-c", KILLED, *published], cwd=ROOT, env=environment, check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert len(server.calls) == 1
+    assert states(ids) == {None: 20}
+    while states(ids) != {"written": 20}:
+        work(workspace)
+        time.sleep(0.2)
+
+    assert len(server.calls) == 1
+    assert counts(job) == (20, 20)
+
+
+def test_what_a_killed_worker_reserved_counts_as_spent(make: Make, server: AiServer):
+    workspace = make()
+    job = batch_of(record(20), ai_budget=from_usd(0.2))
+    made = spend.reserve(spend.Call(job.id, "gemini", "m", "audio_analysis", 20, from_usd(0.19)), spend.Caps())
+    assert isinstance(made, spend.Reservation)
+
+    work(workspace)
+
+    assert server.calls == []
+    assert in_purses()[f"batch:{job.id}"] == from_usd(0.19)
+
+
+def calls_by_state() -> Counter[str]:
+    async def _read() -> list[AiCall]:
+        return await AiCall.find_all().to_list()
+
+    return Counter(call.state.value for call in mongo.run(_read()))
+
+
+def test_without_redis_a_summary_is_written_and_paid_for_once(make: Make, server: AiServer, tmp_path: Path):
+    workspace = make(redis_url=SecretStr(f"unix://{tmp_path}/nowhere.sock"))
+    ids = record(20)
+    job = batch_of(ids)
+    published: list[str] = []
+    dispatch(make().settings, make().board, lambda parcel, _: published.append(parcel))
+
+    for parcel in published:
+        summarize.run(workspace, Run(parcel, "one.0"))
+
+    assert states(ids) == {"written": 20}
+    assert len(server.calls) == 1
+    assert calls_by_state() == {"settled": 1}
+    assert batches.report(job)["ai"]["calls"] == 1

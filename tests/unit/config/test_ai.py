@@ -1,0 +1,117 @@
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from config.ai import AiTask, Writer, load_table
+
+TABLE = load_table()
+
+
+@pytest.mark.parametrize(
+    ("tasks", "first"),
+    [
+        ((AiTask.AUDIO_ANALYSIS, AiTask.GENRE, AiTask.BATCH), ("gemini", "gemini-3.8-flash")),
+        ((AiTask.COACHING, AiTask.MIXING, AiTask.CREATIVE), ("claude", "claude-sonnet-5-5")),
+        ((AiTask.THEORY, AiTask.HARMONY), ("claude", "claude-opus-5-5")),
+        ((AiTask.OFFLINE, AiTask.PRIVACY), ("ollama", "qwen3:8b")),
+    ],
+)
+def test_each_task_has_its_first_choice(tasks: tuple[AiTask, ...], first: tuple[str, str]):
+    assert {(TABLE.route(task)[0].provider, TABLE.route(task)[0].model) for task in tasks} == {first}
+
+
+@pytest.mark.parametrize("task", AiTask)
+def test_every_route_ends_with_who_always_can(task: AiTask):
+    assert TABLE.route(task)[-1].provider == "local"
+
+
+@pytest.mark.parametrize("task", [AiTask.OFFLINE, AiTask.PRIVACY])
+def test_what_is_private_is_sent_to_no_service(task: AiTask):
+    assert [writer.provider for writer in TABLE.route(task)] == ["ollama", "local"]
+
+
+def test_every_model_that_costs_has_a_price():
+    free = {writer.provider for writer in TABLE.writers.values() if TABLE.price(writer).of(
+        input_tokens=10**6, output_tokens=10**6
+    ) == 0.0}  # fmt: skip
+
+    assert free == {"ollama", "local"}
+
+
+def test_a_price_counts_from_its_day():
+    writer = TABLE.writers["gemini"]
+
+    assert TABLE.price(writer, on=date(2026, 12, 31)).of(input_tokens=10**6, output_tokens=0) == 0.75
+    assert TABLE.price(writer, on=date(2027, 1, 1)).of(input_tokens=0, output_tokens=2 * 10**6) == 15.0
+
+
+def test_a_batch_costs_half():
+    writer = TABLE.writers["sonnet"]
+    tokens = {"input_tokens": 1000, "output_tokens": 500}
+
+    assert TABLE.price(writer).of(**tokens) == pytest.approx(0.007)
+    assert TABLE.price(writer, batch=True).of(**tokens) == pytest.approx(0.0035)
+
+
+def test_an_unlisted_model_costs_as_much_as_the_dearest_of_its_provider():
+    unknown = TABLE.price(Writer("mine", "claude", "claude-of-tomorrow"))
+
+    assert unknown == TABLE.price(Writer("mine", "claude", "claude-fable-5-1"))
+    assert unknown.input > TABLE.price(TABLE.writers["opus"]).input
+    assert TABLE.rates(Writer("mine", "claude", "claude-of-tomorrow")).requests_a_minute is None
+
+
+def test_a_model_can_be_replaced():
+    table = load_table(None, (("ollama", "gemma3:12b"),))
+
+    assert table.writers["ollama"].model == "gemma3:12b"
+    assert table.route(AiTask.PRIVACY)[0].model == "gemma3:12b"
+
+
+def test_a_replacement_for_nobody_is_refused():
+    with pytest.raises(ValueError, match="SAMPLEMIND_AI_MODELS names no writer: gemni"):
+        load_table(None, (("gemni", "x"),))
+
+
+ROUTES = "\n".join(f'{task.value} = ["local"]' for task in AiTask)
+WRITERS = '[writers.local]\nprovider = "local"\n'
+ORACLE = WRITERS.replace('"local"', '"oracle"')
+NOBODY = ROUTES.replace("local", "nobody", 1)
+MODEL = f"{WRITERS}[routes]\n{ROUTES}\n[models.x]\nprovider = 'claude'\n"
+NO_MODEL = WRITERS.replace('"local"', '"claude"')
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "'writers' is missing"),
+        ("[writers", "Expected"),
+        (f"{WRITERS}[routes]\n[models]\n", "'audio_analysis' is missing"),
+        (
+            f"{WRITERS}[routes]\n{ROUTES.replace('local', 'nobody', 1)}\n[models]\n",
+            "audio_analysis: no writer 'nobody'",
+        ),
+        (f"{ORACLE}[routes]\n{ROUTES}\n[models]\n", "no provider 'oracle'"),
+        (f"{NO_MODEL}[routes]\n{ROUTES}\n[models]\n", "a model is needed"),
+        (f"{MODEL}rates = {{}}\n", "'prices' is missing"),
+        (f"{WRITERS}samples = 21\n[routes]\n{ROUTES}\n[models]\n", "samples must be 1 to 20"),
+        (f"{MODEL}prices = []\nrates = {{}}\n", "has no price"),
+        (f"{MODEL}prices = [{{from = 2026-01-01, input = -1.0, output = 1.0}}]\nrates = {{}}\n", "below zero"),
+    ],
+)
+def test_a_table_that_is_none_is_refused_by_name(text: str, message: str, tmp_path: Path):
+    file = tmp_path / "mine.toml"
+    file.write_text(text)
+
+    with pytest.raises(ValueError, match=message) as caught:
+        load_table(file)
+
+    assert str(caught.value).startswith(f"{file}: ")
+
+
+def test_a_table_of_ones_own_is_used(tmp_path: Path):
+    file = tmp_path / "mine.toml"
+    file.write_text(f"{WRITERS}[routes]\n{ROUTES}\n[models]\n")
+
+    assert [writer.name for writer in load_table(file).route(AiTask.MIXING)] == ["local"]
