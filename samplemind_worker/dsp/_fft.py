@@ -31,7 +31,7 @@ _OPTIONS["cache"] = True
 
 # Unsigned, for numba lets a negative index count from the end: a comparison each.
 # Changes with the sources of what is compiled into these kernels: numba looks at the age of this file alone.
-BUILT_ON = "edce9dec3984"
+BUILT_ON = "48306f02ca05"
 
 U: Any = np.uint64
 ONE, TWO, THREE, FOUR, EIGHT, ROW = U(1), U(2), U(3), U(4), U(8), U(16)

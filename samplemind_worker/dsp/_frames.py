@@ -44,7 +44,7 @@ _part: Any = nb.njit(**_OPTIONS)
 _OPTIONS["cache"] = True
 
 # Changes with the sources of what is compiled into these kernels: numba looks at the age of this file alone.
-BUILT_ON = "38c04b41baad"
+BUILT_ON = "e5ed7008e33e"
 
 U: Any = np.uint64
 ONE, TWO, THREE, FOUR, EIGHT = U(1), U(2), U(3), U(4), U(8)

@@ -21,6 +21,7 @@ from numba.extending import intrinsic, lower_builtin, models, register_model
 
 _types: Any = nb.types
 _intrinsic: Any = intrinsic
+_infer: Any = infer_global
 WIDTH = 8
 _FLOATS, _INTS = ir.VectorType(ir.FloatType(), WIDTH), ir.VectorType(ir.IntType(32), WIDTH)
 _DOUBLES = ir.VectorType(ir.DoubleType(), WIDTH)
@@ -49,7 +50,7 @@ class _Operation(AbstractTemplate):
 
 
 def _define(symbol: Any, instruction: str) -> None:
-    infer_global(symbol)(type(f"_{instruction}", (_Operation,), {}))
+    _infer(symbol)(type(f"_{instruction}", (_Operation,), {}))
 
     def build(context, builder, sig, args):
         return getattr(builder, instruction)(*args, flags=_FLAGS)
@@ -65,10 +66,6 @@ def _splat(builder: Any, value: Any) -> Any:
     nothing = ir.Constant(ir.VectorType(value.type, WIDTH), ir.Undefined)
     vector = builder.insert_element(nothing, value, ir.Constant(ir.IntType(32), 0))
     return builder.shuffle_vector(vector, vector, ir.Constant(_INTS, [0] * WIDTH))
-
-
-def _constant(value: float) -> Any:
-    return ir.Constant(_FLOATS, [value] * WIDTH)
 
 
 def _whole(value: int) -> Any:

@@ -24,7 +24,7 @@ _OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": {
 _part: Any = nb.njit(**_OPTIONS)
 _OPTIONS["cache"] = True
 # Changes with the sources of what is compiled into these kernels: numba looks at the age of this file alone.
-BUILT_ON = "edce9dec3984"
+BUILT_ON = "48306f02ca05"
 
 U: Any = np.uint64
 EIGHT = U(8)
