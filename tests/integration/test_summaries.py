@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -22,9 +22,10 @@ from config.ai import SAMPLES_PER_REQUEST
 from config.settings import Settings
 from samplemind_worker.documents.batch import BatchItem, BatchJob, Step
 from samplemind_worker.documents.facts import AnalysisFacts
+from samplemind_worker.documents.pack import Turn
 from samplemind_worker.documents.spend import AiCall, CallState, Purse, from_usd
 from samplemind_worker.errors import OverTheRateError, UsageError
-from samplemind_worker.steps import resummarize, store, summarize
+from samplemind_worker.steps import nightly, resummarize, store, summarize
 from samplemind_worker.steps.dispatch import dispatch
 from samplemind_worker.steps.workspace import Run, Workspace
 from samplemind_worker.store import batches, mongo, results, spend
@@ -386,6 +387,9 @@ def test_a_budget_is_never_overspent_and_missing_does_exactly_the_rest(make: Mak
     assert counts(rest) == (first["deferred"], first["deferred"])
     assert states(ids) == {"written": 1000}
     assert {each.file_id: each.ai_summary for each in facts(list(written))} == written
+    more = batches.report(batches.find(rest.id))["ai"]
+    row = (report["ai"]["usd"], report["ai"]["calls"], *sorted(first.items()), more["usd"], more["calls"])
+    logger.info("budget of 0.05 USD: {} USD, {} calls, {}, {}; then {} USD, {} calls", *row)
 
 
 @pytest.mark.usefixtures("server")
@@ -468,6 +472,31 @@ def test_a_rewrite_by_another_leaves_what_is_there_when_it_fails(make: Make, ser
     assert resummarize.record(fresh.settings, batch_id=source.id, writer="claude") is not None
     work(fresh)
     assert {(each.ai_state, each.ai_provider) for each in facts(ids)} == {("written", "claude")}
+
+
+def test_the_night_fills_in_what_is_deferred_if_there_is_a_model_to_ask(make: Make, server: AiServer, tmp_path: Path):
+    server.fault = Fault.SERVER_ERROR
+    ids = record(20)
+    batch_of(ids)
+    inbox, library = tmp_path / "inbox", tmp_path / "library"
+    inbox.mkdir()
+    night = {"nightly": "00:00", "inbox": inbox, "library_root": library, "home": tmp_path / "home"}
+    work(make())
+    assert states(ids) == {"deferred": 20}
+    server.fault = None
+
+    assert nightly.run_if_due(make(gemini_api_key=None, **night).settings) is not None
+    assert [job.ai_scope for job in batches.recent(9)] == ["new"]
+    later = make(**night)
+    just_now = f"{mongo.now().astimezone() - timedelta(minutes=1):%H:%M}"
+    mongo.run(
+        Turn.get_pymongo_collection().update_many({}, {"$set": {"last_run_at": datetime(2020, 1, 1, tzinfo=UTC)}})
+    )
+    assert nightly.run_if_due(later.settings.model_copy(update={"nightly": just_now})) is not None
+    work(later)
+
+    assert [job.ai_scope for job in batches.recent(9)] == ["deferred", "new"]
+    assert states(ids) == {"written": 20}
 
 
 def test_an_unknown_batch_or_writer_is_wrong_usage(make: Make):
