@@ -75,7 +75,8 @@ def test_a_replacement_for_nobody_is_refused():
 
 
 ROUTES = "\n".join(f'{task.value} = ["local"]' for task in AiTask)
-WRITERS = '[writers.local]\nprovider = "local"\n'
+EXPECTED = "[expected]\nrequest = 1\nquestion = 1\nreply = 1\n"
+WRITERS = f'{EXPECTED}[writers.local]\nprovider = "local"\n'
 ORACLE = WRITERS.replace('"local"', '"oracle"')
 NOBODY = ROUTES.replace("local", "nobody", 1)
 MODEL = f"{WRITERS}[routes]\n{ROUTES}\n[models.x]\nprovider = 'claude'\n"
