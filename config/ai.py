@@ -60,11 +60,14 @@ class Price:
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """Tokens that a summary uses as a rule."""
+    """Tokens that a summary uses as a rule; only `submit --dry-run` goes by it. A table may have others."""
 
-    request: int
-    question: int
-    reply: int
+    request: int = 900
+    """What one request says in any case."""
+    question: int = 150
+    """What each sample adds to it."""
+    reply: int = 350
+    """What is said about each sample."""
 
     def of(self, samples: int) -> tuple[int, int, int]:
         """Return requests, input tokens and output tokens for so many samples."""
@@ -170,7 +173,7 @@ def _parse(data: dict[str, Any], models: dict[str, str]) -> AiTable:
     for task, names in routes.items():
         if missing := [name for name in names if name not in writers]:
             raise ValueError(f"routes.{task.value}: no writer {missing[0]!r}")
-    expected = Expected(**data["expected"])
+    expected = Expected(**data.get("expected", {}))
     listed = {name: _model(name, entry) for name, entry in data["models"].items()}
     return AiTable(routes, writers, expected, listed)
 

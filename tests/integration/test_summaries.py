@@ -485,7 +485,7 @@ def test_the_night_fills_in_what_is_deferred_if_there_is_a_model_to_ask(make: Ma
     assert states(ids) == {"deferred": 20}
     server.fault = None
 
-    assert nightly.run_if_due(make(gemini_api_key=None, **night).settings) is not None
+    assert nightly.run_if_due(make(gemini_api_key=None, ai_urls={}, **night).settings) is not None
     assert [job.ai_scope for job in batches.recent(9)] == ["new"]
     later = make(**night)
     just_now = f"{mongo.now().astimezone() - timedelta(minutes=1):%H:%M}"
