@@ -7,8 +7,8 @@ READY := .venv/.ready
 # The oldest Kubernetes that deployment/kubernetes is for. A kustomization is no object of the cluster.
 KUBERNETES := 1.30
 MANIFESTS := $(filter-out %/kustomization.yaml,$(wildcard deployment/kubernetes/*.yaml))
-# Scenarios at once: most of their time is waiting.
-CHAOS_AT_ONCE ?= 2
+# Processes that run tests: much of their time is waiting.
+AT_ONCE ?= 2
 LIBRARY ?=
 LABELLED ?=
 # The shell reads them from its environment: a name may hold quotes.
@@ -47,13 +47,13 @@ run: $(READY) ## analyse LIBRARY=path (or a demonstration library that it makes)
 	@$(BIN)/samplemind submit --wait --stop-after -- "$${LIBRARY:-demo-library}"
 
 test: $(READY) ## all tests, with real services of their own
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(AT_ONCE) --dist worksteal
 
 unit: $(READY) ## the fast tests, without services
 	$(BIN)/python -m pytest tests/unit tests/architecture
 
 chaos: $(READY) ## kill, cut, fill and poison everything, and print what was lost (Linux, as root for its small disks)
-	$(BIN)/python -m pytest tests/chaos -m "chaos or not chaos" -n $(CHAOS_AT_ONCE) --dist worksteal
+	$(BIN)/python -m pytest tests/chaos -m "chaos or not chaos" -n $(AT_ONCE) --dist worksteal
 
 hostile: $(READY) ## bad files, names, archives, queries and URLs, through the real command
 	$(BIN)/python -m pytest tests/hostile -m "hostile or not hostile"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from samplemind_cli import output
+from samplemind_cli.options import usd
 
 if TYPE_CHECKING:
     from config.settings import Settings
@@ -28,7 +29,8 @@ def submit(
         bool, typer.Option("--no-ai", help="Ask no model: the local describer writes the summaries.")
     ] = False,
     budget: Annotated[
-        float | None, typer.Option(min=0.0, help="The most that summaries may cost, in USD.", show_default=False)
+        float | None,
+        typer.Option(parser=usd, metavar="USD", help="The most that summaries may cost.", show_default=False),
     ] = None,
     priority: Annotated[
         Literal["interactive", "bulk"], typer.Option(help="Interactive batches go first.")

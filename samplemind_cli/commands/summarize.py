@@ -6,6 +6,7 @@ import typer
 
 from samplemind_cli import output
 from samplemind_cli.commands.submit import wait_for
+from samplemind_cli.options import usd
 
 
 def summarize(
@@ -18,7 +19,7 @@ def summarize(
         str | None, typer.Option(help="Who writes: gemini, claude, ollama, openai or local.", show_default=False)
     ] = None,
     budget: Annotated[
-        float | None, typer.Option(min=0.0, help="The most that this may cost, in USD.", show_default=False)
+        float | None, typer.Option(parser=usd, metavar="USD", help="The most that this may cost.", show_default=False)
     ] = None,
     wait: Annotated[bool, typer.Option("--wait", help="Show progress until the end; Ctrl-C lets it run on.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,

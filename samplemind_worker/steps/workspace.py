@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Self
 
 from bson import ObjectId
 
@@ -67,9 +68,15 @@ class Workspace:
         self.chroma_url = settings.chroma_url
         self.patience = Patience(settings.lease_seconds)
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     def close(self) -> None:
         """Close what was opened of Redis and Chroma; the record's connection belongs to the process."""
-        for name in ("board", "vectors"):
+        for name in ("board", "cache", "limiter", "vectors"):
             if (opened := self.__dict__.pop(name, None)) is not None:
                 opened.close()
 

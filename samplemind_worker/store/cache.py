@@ -127,6 +127,7 @@ class Cache:
         self._redis = redis.Redis.from_url(
             url, socket_timeout=timeout, socket_connect_timeout=timeout, health_check_interval=10
         )
+        self._free, self._extend = self._redis.register_script(_FREE), self._redis.register_script(_RENEW)
         self._lease = lease
         self._lock = threading.Lock()
         self._remembered: OrderedDict[str, bytes] = OrderedDict()
@@ -176,7 +177,7 @@ class Cache:
         finally:
             ended.set()
             if mine:
-                self._try(lambda: self._redis.eval(_FREE, len(mine), *map(_lock_of, mine), token), default=None)
+                self._try(lambda: self._free([*map(_lock_of, mine)], [token]), default=None)
             with self._lock:
                 self._fetching.difference_update(own)
 
@@ -191,9 +192,9 @@ class Cache:
             return [key for key, got in zip(keys, pipe.execute(), strict=True) if got]
 
     def _renew(self, keys: Sequence[str], token: bytes, ended: threading.Event) -> None:
-        arguments = (*map(_lock_of, keys), token, int(self._lease * 1000))
+        locks, arguments = [*map(_lock_of, keys)], [token, int(self._lease * 1000)]
         while not ended.wait(self._lease / 3):
-            self._try(lambda: self._redis.eval(_RENEW, len(keys), *arguments), default=None)
+            self._try(lambda: self._extend(locks, arguments), default=None)
 
     def _try(self, call: Callable[[], Any], *, default: Any) -> Any:
         try:

@@ -147,5 +147,5 @@ def listing(folder: Path, *, without: Sequence[Path] = ()) -> dict[str, tuple[in
         for name in [*folders, *files]:
             status = os.lstat(os.path.join(parent, name))  # noqa: PTH118 -- names need not be UTF-8
             times = () if name in folders else (status.st_mtime_ns,)
-            found[os.path.join(parent, name)] = (status.st_mode, status.st_size, status.st_ino, *times)  # noqa: PTH118
+            found[os.path.join(parent, name)] = (status.st_mode, status.st_size, status.st_ino, *times)  # noqa: PTH118 -- names need not be UTF-8
     return found

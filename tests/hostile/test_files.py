@@ -225,7 +225,7 @@ def test_output_is_clean(samplemind: HostileCommand, town: Town, submitted: Run,
 
 @pytest.mark.parametrize("name", [b"new\nline.wav", b"bad \xff\xfe\x80.wav", b"pipe.wav", b"one.wav", b"forbidden.wav"])
 def test_a_file_of_any_name_can_be_named(samplemind: HostileCommand, town: Town, names: dict[bytes, str], name: bytes):
-    done = samplemind("analyze", "--", os.path.join(os.fsencode(town.strangers), b"names", name))  # noqa: PTH118
+    done = samplemind("analyze", "--", os.path.join(os.fsencode(town.strangers), b"names", name))  # noqa: PTH118 -- names need not be UTF-8
 
     assert done.code == {"analyzed": 0, "permission": 1}.get(names[name], 2)
     assert is_clean(done.out + done.err)

@@ -73,10 +73,9 @@ def own(settings: Settings, library: Path) -> Settings:
 
 @pytest.fixture
 def here(own: Settings) -> Iterator[Workspace]:
-    workspace = Workspace(own)
-    workspace.connect(create_indexes=True)
-    yield workspace
-    workspace.board.close()
+    with Workspace(own) as workspace:
+        workspace.connect(create_indexes=True)
+        yield workspace
     mongo.close()
 
 

@@ -11,6 +11,7 @@ from bson import ObjectId
 from samplemind_worker.documents.batch import BatchItem, State, Step
 from samplemind_worker.errors import UnreadableError
 from samplemind_worker.store import batches, ledger, parcels
+from samplemind_worker.store.parcels import InFlight
 from tests.factories import content_id, new_batch, new_item
 
 pytestmark = [pytest.mark.services, pytest.mark.usefixtures("workspace")]
@@ -586,20 +587,20 @@ def test_requeue_of_nothing_is_nothing():
     assert parcels.requeue([]) == 0
 
 
-def test_in_flight_counts_parcels_in_the_cpu_and_in_all():
+def test_in_flight_counts_parcels_by_where_they_are():
     job = new_batch(12)
-    assert parcels.in_flight() == (0, 0)
+    assert parcels.in_flight() == InFlight(cpu=0, ai=0, io=0)
 
     reserved = [reserve(job.id, 3) for _ in range(4)]
-    assert parcels.in_flight() == (4, 4)
+    assert parcels.in_flight() == InFlight(cpu=4, ai=0, io=0)
 
     advance(reserved[0], claim(reserved[0]), Step.TEMPO_KEY)
     advance(reserved[1], claim(reserved[1]), Step.SUMMARIZE)
     claim(reserved[2])
-    assert parcels.in_flight() == (3, 4)
+    assert parcels.in_flight() == InFlight(cpu=3, ai=1, io=0)
 
     ledger.complete(reserved[2], token=FIRST, ids=[item.id for item in items_of(job.id) if item.state == State.RUNNING])
-    assert parcels.in_flight() == (2, 3)
+    assert parcels.in_flight() == InFlight(cpu=2, ai=1, io=0)
 
 
 def test_waiting_parcels_are_those_queued_for_long():
@@ -649,4 +650,4 @@ def test_cancelled_items_are_fenced_off():
     assert ledger.complete(parcel, token=FIRST, ids=ids) == 0
     assert claim(parcel) == []
     assert states(job.id) == [State.CANCELLED, State.CANCELLED]
-    assert parcels.in_flight() == (0, 0)
+    assert parcels.in_flight() == InFlight(cpu=0, ai=0, io=0)

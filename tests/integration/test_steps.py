@@ -3,7 +3,7 @@
 import os
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -126,8 +126,8 @@ def scratch_files(workspace: Workspace) -> list[str]:
 
 
 def analyses() -> dict[str, dict[str, Any]]:
-    """All that is recorded of each file name, but for times."""
-    moving = {"seconds", "analyzed_at"}
+    """All that is recorded of each file name, but for times and who asked."""
+    moving = {"seconds", "analyzed_at", "ai_batch"}
     return {
         audio.filename: {**audio.model_dump(), **analysis.model_dump(exclude=moving)}
         for audio, analysis in results.iterate()
@@ -214,10 +214,16 @@ def test_scratch_is_empty_at_the_end(workspace: Workspace, library: Path):
     assert scratch_files(workspace) == []
 
 
-def test_without_scratch_the_results_are_the_same(workspace: Workspace, library: Path):
+@pytest.fixture
+def bare(workspace: Workspace) -> Iterator[Workspace]:
+    """The same without scratch memory."""
+    with Workspace(workspace.settings.model_copy(update={"scratch_bytes": 0})) as made:
+        yield made
+
+
+def test_without_scratch_the_results_are_the_same(workspace: Workspace, bare: Workspace, library: Path):
     analyse(workspace, library)
     kept = analyses()
-    bare = Workspace(workspace.settings.model_copy(update={"scratch_bytes": 0}))
 
     report = analyse(bare, library, force=True)
 
@@ -312,8 +318,9 @@ def test_only_the_steps_that_are_missing_are_done(workspace: Workspace, library:
     assert {analysis.versions[step.value] for _, analysis in results.iterate()} == {VERSIONS[step.value]}
 
 
-def test_a_chain_goes_on_for_those_who_are_ahead_when_all_others_fail(workspace: Workspace, tmp_path: Path):
-    bare = Workspace(workspace.settings.model_copy(update={"scratch_bytes": 0}))
+def test_a_chain_goes_on_for_those_who_are_ahead_when_all_others_fail(
+    workspace: Workspace, bare: Workspace, tmp_path: Path
+):
     ahead = write_audio(tmp_path / "ahead.wav", signals.kick())
     analyse(bare, ahead)
     results.update_analyses({audio.file_id: {"versions.summarize": 0} for audio, _ in results.iterate()})
@@ -458,7 +465,8 @@ def test_named_roots_are_the_only_folders_that_are_read(workspace: Workspace, li
     )
     elsewhere = workspace.settings.model_copy(update={"roots": {"packs": tmp_path}})
 
-    work(Workspace(elsewhere))
+    with Workspace(elsewhere) as other:
+        work(other)
 
     (item,) = batches.iterate(job.id)
     assert (item.root, item.path) == ("kits", "kick.wav")

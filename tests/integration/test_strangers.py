@@ -110,7 +110,7 @@ def analysed(settings: Settings, folder: Path, **options: Any) -> str:
             for step in list(Step)[list(Step).index(first) :]:
                 if not STEPS[step](workspace, Run(parcel, f"{parcel}-{step}.0")):
                     break
-    workspace.board.close()
+    workspace.close()
     mongo.close()
     return job.id
 

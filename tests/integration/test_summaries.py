@@ -86,9 +86,7 @@ def make(settings: Settings, server: AiServer, unlimited: Path) -> Iterator[Make
 
     yield _make
     for workspace in made:
-        workspace.board.close()
-        workspace.cache.close()
-        workspace.limiter.close()
+        workspace.close()
         summarize.close(workspace)
     mongo.close()
 

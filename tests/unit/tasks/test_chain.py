@@ -18,6 +18,7 @@ def test_every_queue_of_a_task_is_read_by_some_worker():
 def test_names_are_the_wire_contract():
     # Messages outlive a deployment: a name may be added here, never changed.
     assert sorted({*names.QUEUES, *names.HOST_TASKS}) == [
+        "samplemind.bulk",
         "samplemind.decode",
         "samplemind.dispatch",
         "samplemind.features",
