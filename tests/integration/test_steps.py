@@ -318,9 +318,7 @@ def test_only_the_steps_that_are_missing_are_done(workspace: Workspace, library:
     assert {analysis.versions[step.value] for _, analysis in results.iterate()} == {VERSIONS[step.value]}
 
 
-def test_a_chain_goes_on_for_those_who_are_ahead_when_all_others_fail(
-    workspace: Workspace, bare: Workspace, tmp_path: Path
-):
+def test_a_chain_goes_on_for_those_who_are_ahead_when_all_others_fail(bare: Workspace, tmp_path: Path):
     ahead = write_audio(tmp_path / "ahead.wav", signals.kick())
     analyse(bare, ahead)
     results.update_analyses({audio.file_id: {"versions.summarize": 0} for audio, _ in results.iterate()})
