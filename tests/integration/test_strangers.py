@@ -5,11 +5,12 @@ import io
 import json
 import logging
 import os
+import pty
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -258,18 +259,23 @@ def test_reports_of_packs_are_clean(settings: Settings, tmp_path: Path):
 
 
 def test_progress_on_a_terminal_is_clean(kit: Path, tmp_path: Path):
-    """The bar names the file that is worked on; it needs a terminal, which `script` makes."""
-    if shutil.which("script") is None:
-        pytest.skip("needs the command script")
-    command = f"{sys.executable} -m samplemind_cli analyze {kit} --json > {tmp_path}/out.txt"
+    """The bar names the file that is worked on; it needs a terminal."""
+    leader, follower = pty.openpty()
     environment = {**os.environ, "TERM": "xterm", "NO_COLOR": "1", "PYTHONUTF8": "1"}
-    done = subprocess.run(
-        ["script", "-qec", command, "/dev/null"], check=False, stdout=subprocess.PIPE, env=environment
-    )
+    arguments = [sys.executable, "-m", "samplemind_cli", "analyze", str(kit), "--json"]
+    with (tmp_path / "out.txt").open("wb") as out:
+        command = subprocess.Popen(arguments, stdout=out, stderr=follower, env=environment)
+    os.close(follower)
+    said = b""
+    with suppress(OSError):  # how a terminal that nobody holds any more ends
+        while part := os.read(leader, 1 << 16):
+            said += part
+    os.close(leader)
+    command.wait()
 
     lines = (tmp_path / "out.txt").read_text(encoding="utf-8")
     assert (lines.isascii(), len(lines.splitlines())) == (True, 2 * len(NASTY))
-    shown = done.stdout.decode()
+    shown = said.decode()
     # What moves the bar itself: the cursor up, lines erased, cursor hidden and shown.
     rest = re.sub(r"\x1b\[(\d*[AKJm]|2K|\?25[lh])|\r", "", shown)
     assert "working on" in shown
