@@ -69,7 +69,10 @@ class Settings(BaseSettings):
     """Children of the cpu worker."""
 
     io_concurrency: int = Field(default=8, ge=1, le=256)
-    """Threads of the io worker: those that wait for a model's reply must not be all there are."""
+    """Threads of the io worker."""
+
+    ai_concurrency: int = Field(default=8, ge=1, le=256)
+    """Threads of the ai worker: as many requests to models are under way at a time."""
 
     files_per_chain: int = Field(default=60, ge=1, le=1000)
     """Most files one chain carries; by default three requests for summaries."""

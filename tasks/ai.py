@@ -3,9 +3,10 @@
 from celery import Task, shared_task
 
 from samplemind_worker.steps import bulk as bulk_step
+from samplemind_worker.steps import nightly as nightly_step
 from samplemind_worker.steps import summarize as summarize_step
 from tasks import names
-from tasks.context import run_step, workspace
+from tasks.context import fill_window, run_step, workspace
 from tasks.retry import POLICY
 
 
@@ -24,3 +25,12 @@ def bulk() -> None:
     here = workspace()
     here.connect()
     bulk_step.run(here.settings)
+
+
+@shared_task(name=names.FILL_IN, ignore_result=True)
+def fill_in() -> None:
+    """Record a batch of the summaries that are deferred, after a night's run. The next night does it again: no retry."""
+    here = workspace()
+    here.connect()
+    if nightly_step.fill_in(here.settings):
+        fill_window()

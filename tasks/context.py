@@ -14,6 +14,8 @@ from samplemind_worker.documents.batch import Step
 from samplemind_worker.errors import ServiceUnavailableError
 from samplemind_worker.steps.dispatch import refill
 from samplemind_worker.steps.workspace import Run, Workspace
+from samplemind_worker.store import ledger
+from tasks import names
 from tasks.chain import publish
 
 
@@ -34,7 +36,7 @@ ParcelStep = Callable[[Workspace, Run], bool]
 
 
 def run_step(task: Task[..., None], step: ParcelStep, parcel_id: str) -> bool:
-    """Run a step, with its ids in every line of the log, and end the chain here if no item goes on.
+    """Run a step, with its ids in every line of the log; end the chain here if no item goes on, or say where it goes.
 
     The run's token names the task and the try, so that a retry can take over from the try before.
     """
@@ -49,6 +51,9 @@ def run_step(task: Task[..., None], step: ParcelStep, parcel_id: str) -> bool:
         logger.info("step.done", fields={"step": task.name, "seconds": round(time.perf_counter() - started, 3)})
     if not more:
         request.chain = None
+    elif request.chain and request.chain[-1]["task"] == names.SUMMARIZE:
+        # As the record has it: what asks no model goes past those that wait for one.
+        request.chain[-1]["options"]["queue"] = ledger.queue_of(parcel_id, Step.SUMMARIZE)
     return more
 
 

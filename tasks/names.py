@@ -16,6 +16,7 @@ TAKE_BACK: Final = "samplemind.take_back"
 SWEEP: Final = "samplemind.sweep"
 INGEST: Final = "samplemind.ingest"
 BULK: Final = "samplemind.bulk"
+FILL_IN: Final = "samplemind.fill_in"
 
 HOST_TASKS: Final = frozenset({FEATURES, TEMPO_KEY, SWEEP})
 """Tasks that stay on the host whose scratch memory they are about."""
@@ -28,5 +29,6 @@ QUEUES: Final = {
     TAKE_BACK: queues.CONTROL,
     INGEST: queues.CONTROL,
     BULK: queues.AI,
+    FILL_IN: queues.AI,
 }
 """The queue of every other task."""

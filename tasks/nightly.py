@@ -1,6 +1,6 @@
 """The task that takes in the inbox at night."""
 
-from celery import shared_task
+from celery import current_app, shared_task
 
 from samplemind_worker.steps import nightly as nightly_step
 from tasks import names
@@ -9,7 +9,7 @@ from tasks.context import fill_window, workspace
 
 @shared_task(name=names.INGEST, ignore_result=True)
 def ingest() -> None:
-    """Take in the inbox if the night's run is due. Beat asks again soon, so it is never retried.
+    """Take in the inbox if the night's run is due, then have summaries filled in. Beat asks again soon: never retried.
 
     Reads and empties the inbox; writes the library, packs, batches and the report.
     """
@@ -17,3 +17,5 @@ def ingest() -> None:
     here.connect()
     if nightly_step.run_if_due(here.settings) is not None:
         fill_window()
+        # Only the ai worker knows whether a model can be asked.
+        current_app.send_task(names.FILL_IN)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from samplemind_cli import output
-from samplemind_worker.errors import SetupError
+from samplemind_worker.errors import SetupError, UsageError
 
 if TYPE_CHECKING:
     from config.settings import Settings
@@ -19,15 +19,21 @@ if TYPE_CHECKING:
 def worker(
     *,
     queues: Annotated[
-        Literal["cpu", "io"], typer.Option(help="cpu: the analysis. io: summaries, storing, dispatch.")
-    ] = "cpu",
+        list[Literal["cpu", "io", "ai"]] | None,
+        typer.Option(
+            help="cpu: the analysis. io: storing, dispatch. ai: summaries; may be given beside io.", show_default="cpu"
+        ),
+    ] = None,
     concurrency: Annotated[
         int | None,
-        typer.Option(min=1, max=1024, help="Children of a cpu worker, threads of an io worker.", show_default=False),
+        typer.Option(min=1, max=1024, help="Children of a cpu worker, threads of the others.", show_default=False),
     ] = None,
 ) -> None:
     """Run a worker until it is stopped."""
-    arguments = ["worker", "--role", queues]
+    roles = dict.fromkeys(queues or ["cpu"])
+    if "cpu" in roles and len(roles) > 1:
+        raise UsageError("a cpu worker reads no other queues: run another worker for them")
+    arguments = ["worker", *(word for role in roles for word in ("--role", role))]
     if concurrency is not None:
         arguments += ["--concurrency", str(concurrency)]
     _become(["samplemind_worker.app", *arguments], _environment(_settings()))

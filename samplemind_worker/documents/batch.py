@@ -102,6 +102,11 @@ class BatchJob(Document):
     opened: int = 0
     """Raised by whoever opens it again: closing it is fenced by it."""
 
+    @property
+    def asks_models(self) -> bool:
+        """Whether its summaries may be asked of a model; never changes."""
+        return self.ai and self.ai_writer != "local"
+
     class Settings:
         name = "batch_jobs"
         indexes: ClassVar[list[Any]] = [

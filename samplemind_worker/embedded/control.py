@@ -11,7 +11,17 @@ from collections.abc import Callable
 from config.settings import Settings, variable
 from samplemind_worker.embedded import processes
 from samplemind_worker.embedded.home import Home, State
-from samplemind_worker.embedded.services import ESSENTIAL, given_digest, private_names, probe, setting_env, with_urls
+from samplemind_worker.embedded.services import (
+    ESSENTIAL,
+    OTHER_MODELS,
+    START_ANEW,
+    asks_otherwise,
+    given_digest,
+    private_names,
+    probe,
+    setting_env,
+    with_urls,
+)
 from samplemind_worker.embedded.supervisor import ADD_WORKERS_SIGNAL, log_to_stderr, supervise
 from samplemind_worker.errors import SetupError
 
@@ -29,8 +39,8 @@ def ensure_running(
     """Return the settings with every URL, after starting the private services that are missing.
 
     Uses the supervisor of ``settings.home`` or starts one that outlives the caller. Returns when Valkey and MongoDB
-    answer; Chroma and the workers may still be starting. ``on_wait`` hears what is being waited for. Raises
-    SetupError when they cannot be started, with how to mend it.
+    answer; Chroma and the workers may still be starting. ``on_wait`` hears what is being waited for, and that workers
+    which run already do not know of a model. Raises SetupError when they cannot be started, with how to mend it.
     """
     if not private_names(settings):
         return settings
@@ -44,6 +54,8 @@ def ensure_running(
         if time.monotonic() > deadline:
             raise SetupError(_too_slow(Home(settings.home), waiting))
         time.sleep(_LOOK_SECONDS)
+    if on_wait is not None and workers and asks_otherwise(settings, launch.state):
+        on_wait(f"{OTHER_MODELS}; {START_ANEW}")
     return with_urls(settings, launch.state)
 
 

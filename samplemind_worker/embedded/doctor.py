@@ -15,7 +15,14 @@ from typing import Literal
 from config.settings import Settings
 from samplemind_worker.embedded.binaries import chroma_command, find_mongod, find_valkey
 from samplemind_worker.embedded.home import MIN_FREE_BYTES, Home, State
-from samplemind_worker.embedded.services import pick_chroma_port, private_names, probe
+from samplemind_worker.embedded.services import (
+    OTHER_MODELS,
+    START_ANEW,
+    asks_otherwise,
+    pick_chroma_port,
+    private_names,
+    probe,
+)
 from samplemind_worker.errors import SetupError, TransientError
 from samplemind_worker.sandbox import AUDIO, PROTECTIONS, Bounds, shared
 
@@ -64,7 +71,11 @@ def diagnose(settings: Settings) -> list[Check]:
         checks += [_sockets(home), _supervisor(state, running=running)]
     checks += [_private_service(name, home, state, running=running) for name in private]
     checks += _given_services(settings)
-    return checks + [_worker(name, home, state) for name in ("worker-cpu", "worker-io", "beat") if state.workers]
+    if state.workers:
+        names = ["worker-cpu", "worker-io", "worker-ai", "beat"] if state.models else ["worker-cpu", "worker-io", "beat"]
+        checks += [_worker(name, home, state) for name in names]
+        checks.append(_models(settings, state))
+    return checks
 
 
 def _failed(name: str, error: SetupError) -> Check:
@@ -239,6 +250,13 @@ def _worker(name: str, home: Home, state: State) -> Check:
         detail=f"process {found.pid}" + (f", restarted {found.restarts} times" if troubled else ""),
         mend=mend if troubled else "",
     )
+
+
+def _models(settings: Settings, state: State) -> Check:
+    if asks_otherwise(settings, state):
+        return Check("models", ok=True, detail=OTHER_MODELS, mend=START_ANEW)
+    asked = "can be asked for summaries" if state.models else "none is set up; the local describer writes the summaries"
+    return Check("models", ok=True, detail=asked)
 
 
 def _given_services(settings: Settings) -> list[Check]:

@@ -49,6 +49,8 @@ class State(BaseModel):
     version: str = ""
     given: str = ""
     """Digest of the settings that commands and workers must agree on (``services.given_digest``)."""
+    models: str = ""
+    """Digest of what its workers are told about models (``services.models_digest``)."""
     workers: bool = False
     stopping: bool = False
     chroma_port: int = 0

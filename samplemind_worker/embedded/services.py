@@ -66,6 +66,28 @@ def given_digest(settings: Settings) -> str:
     return hashlib.sha256(repr(sorted(given.items())).encode()).hexdigest()[:16] if given else ""
 
 
+def models_digest(settings: Settings) -> str:
+    """Return a digest of what the workers are told about models (which may hold keys); empty if none can be asked."""
+    if not settings.can_ask_a_model:
+        return ""
+    # Providers' own variables are the ones without our prefix.
+    given = {
+        name: value
+        for name, value in setting_env(settings).items()
+        if name.startswith("SAMPLEMIND_AI_") or not name.startswith("SAMPLEMIND_")
+    }
+    return hashlib.sha256(repr(sorted(given.items())).encode()).hexdigest()[:16]
+
+
+OTHER_MODELS = "the workers run with other settings of models (keys, OLLAMA_HOST, SAMPLEMIND_AI_...) than are set here"
+START_ANEW = "to have them used run `samplemind down`, and start again"
+
+
+def asks_otherwise(settings: Settings, state: State) -> bool:
+    """Tell whether models are set up here of which the supervisor's workers know nothing, or something else."""
+    return models_digest(settings) not in ("", state.models)
+
+
 def with_urls(settings: Settings, state: State) -> Settings:
     """Fill in the URLs of the private services."""
     sockets = Path(state.sockets)
@@ -110,13 +132,19 @@ def servers(settings: Settings, home: Home, state: State) -> list[Service]:
 
 
 def workers(settings: Settings, home: Home) -> list[Service]:
-    """Describe the two workers and beat; ``settings`` has every URL."""
+    """Describe the workers and beat; ``settings`` has every URL.
+
+    Models that hang must not stop the io worker: where any can be asked another worker does that. The local describer
+    keeps nobody waiting, and is not worth the memory and the start of one more process.
+    """
     env = os.environ | setting_env(settings) | _THREADS
-    roles = {
-        "worker-cpu": ["worker", "--role", "cpu"],
-        "worker-io": ["worker", "--role", "io"],
-        "beat": ["beat"],
+    roles = {"worker-cpu": ["cpu"], "worker-io": ["io"], "worker-ai": ["ai"]}
+    if not settings.can_ask_a_model:
+        roles["worker-io"] += roles.pop("worker-ai")
+    arguments_of = {
+        name: ["worker", *(word for role in each for word in ("--role", role))] for name, each in roles.items()
     }
+    arguments_of["beat"] = ["beat"]
     return [
         Service(
             name=name,
@@ -130,7 +158,7 @@ def workers(settings: Settings, home: Home) -> list[Service]:
             # The prefork children die with their worker (Celery asks the kernel for it).
             death_signal=signal.SIGKILL,
         )
-        for name, arguments in roles.items()
+        for name, arguments in arguments_of.items()
     ]
 
 

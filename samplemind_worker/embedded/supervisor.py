@@ -25,6 +25,7 @@ from samplemind_worker.embedded.services import (
     ESSENTIAL,
     Service,
     given_digest,
+    models_digest,
     pick_chroma_port,
     private_names,
     servers,
@@ -80,6 +81,7 @@ def supervise(settings: Settings, *, with_workers: bool = True) -> bool:
             supervisor=os.getpid(),
             version=version("samplemind"),
             given=given_digest(settings),
+            models=models_digest(settings),
             sockets=str(home.socket_folder()),
             chroma_port=last.chroma_port,
         )

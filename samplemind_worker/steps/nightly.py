@@ -33,14 +33,20 @@ def run_if_due(settings: Settings) -> Report | None:
     mongo.make_indexes()
     report = ingest.ingest(settings, wait_for_turn=False, say=_log)
     if report is not None:
-        # With batch APIs beat has it done all the time, at half the price.
-        due = settings.can_ask_a_model and not settings.ai_bulk
-        filled = resummarize.record(settings, missing=True) if due else None
-        if filled is not None:
-            logger.info("summaries.filling_in", fields={"batch": filled.id, "files": filled.total_files})
         path = report.write(settings.home / "reports")
         logger.info("ingest.done", fields={"report": str(path), **report.as_dict()["packs"]})
     return report
+
+
+def fill_in(settings: Settings) -> bool:
+    """Have the summaries written that are deferred, if a model can be asked; True if there are any."""
+    # With batch APIs beat has it done all the time, at half the price.
+    due = settings.can_ask_a_model and not settings.ai_bulk
+    filled = resummarize.record(settings, missing=True) if due else None
+    if filled is None:
+        return False
+    logger.info("summaries.filling_in", fields={"batch": filled.id, "files": filled.total_files})
+    return True
 
 
 def _log(message: str) -> None:

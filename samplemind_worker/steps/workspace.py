@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Self
 
 from bson import ObjectId
@@ -120,14 +120,14 @@ class Workspace:
         """Names this thread in a lease."""
         return f"{self.process}{os.getpid()}:{threading.get_native_id()}"
 
-    def queues(self) -> dict[Step, str]:
-        """Name the queue of each step, as seen from this machine."""
+    def queues(self, *, ask_models: bool = True) -> dict[Step, str]:
+        """Name the queue of each step, as seen from this machine: what asks no model does not wait behind what does."""
         own = queues.host_queue(self.settings.host)
         return {
             Step.DECODE: queues.CPU,
             Step.FEATURES: own,
             Step.TEMPO_KEY: own,
-            Step.SUMMARIZE: queues.AI,
+            Step.SUMMARIZE: queues.AI if ask_models else queues.IO,
             Step.STORE: queues.IO,
         }
 
@@ -181,9 +181,15 @@ def hand_on(workspace: Workspace, run: Run, step: Step, batch_id: str, to: dict[
 
     If none does, the batch is closed should they have been its last.
     """
-    if any(ledger.advance(run.parcel_id, token=run.token, to=to, queues=workspace.queues()).values()):
+    where = workspace.queues(ask_models=Step.SUMMARIZE not in to or _asks_models(batch_id))
+    if any(ledger.advance(run.parcel_id, token=run.token, to=to, queues=where).values()):
         return True
     if ledger.queued_after(run.parcel_id, step):
         return True
     batches.settle(batch_id)
     return False
+
+
+@lru_cache(maxsize=64)
+def _asks_models(batch_id: str) -> bool:
+    return batches.find(batch_id).asks_models

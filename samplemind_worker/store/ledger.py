@@ -167,6 +167,17 @@ def queued_after(parcel_id: str, step: Step) -> bool:
     return mongo.run(_find())
 
 
+def queue_of(parcel_id: str, step: Step) -> str | None:
+    """Return the queue that items of a parcel wait in for a step; None if none do."""
+
+    async def _find() -> dict[str, Any] | None:
+        query = {"parcel_id": ObjectId(parcel_id), "state": State.QUEUED.value, "step": step.value}
+        return await BatchItem.get_pymongo_collection().find_one(query, {"queue": 1})
+
+    row = mongo.run(_find())
+    return None if row is None else row["queue"]
+
+
 def identify(parcel_id: str, *, token: str, file_ids: Mapping[ObjectId, str]) -> None:
     """Write down which content each claimed item turned out to be."""
 

@@ -171,7 +171,8 @@ def main_processes(samplemind: HostileCommand) -> dict[str, tuple[int, float]]:
     for process in psutil.Process(samplemind.supervisor).children():
         words = process.cmdline()
         if "samplemind_worker.app" in words:
-            found[words[-1]] = (process.pid, process.create_time())
+            role = words[words.index("--role") + 1] if "--role" in words else words[-1]
+            found[role] = (process.pid, process.create_time())
     assert found.keys() == {"cpu", "io", "beat"}, "the workers have not started"
     return found
 

@@ -132,6 +132,7 @@ CALLS: dict[str, Callable[[Case], object]] = {
         case.parcel, token=TRY, to={Step.FEATURES: case.ids}, queues={Step.FEATURES: "cpu.here"}
     ),
     "ledger.queued_after": lambda case: ledger.queued_after(case.parcel, Step.DECODE),
+    "ledger.queue_of": lambda case: ledger.queue_of(case.parcel, Step.SUMMARIZE),
     "ledger.identify": lambda case: ledger.identify(case.parcel, token=TRY, file_ids={case.ids[0]: CONTENT}),
     "ledger.complete": lambda case: ledger.complete(case.parcel, token=TRY, ids=case.ids),
     "ledger.skip": lambda case: ledger.skip(case.parcel, token=TRY, ids=case.ids, reason="known"),

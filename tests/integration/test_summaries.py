@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,6 @@ from config.ai import SAMPLES_PER_REQUEST
 from config.settings import Settings
 from samplemind_worker.documents.batch import BatchItem, BatchJob, Step
 from samplemind_worker.documents.facts import AnalysisFacts
-from samplemind_worker.documents.pack import Turn
 from samplemind_worker.documents.spend import AiCall, CallState, Purse, from_usd
 from samplemind_worker.errors import OverTheRateError, UsageError
 from samplemind_worker.steps import nightly, resummarize, store, summarize
@@ -474,25 +473,19 @@ def test_a_rewrite_by_another_leaves_what_is_there_when_it_fails(make: Make, ser
     assert {(each.ai_state, each.ai_provider) for each in facts(ids)} == {("written", "claude")}
 
 
-def test_the_night_fills_in_what_is_deferred_if_there_is_a_model_to_ask(make: Make, server: AiServer, tmp_path: Path):
+def test_the_night_fills_in_what_is_deferred_if_there_is_a_model_to_ask(make: Make, server: AiServer):
     server.fault = Fault.SERVER_ERROR
     ids = record(20)
     batch_of(ids)
-    inbox, library = tmp_path / "inbox", tmp_path / "library"
-    inbox.mkdir()
-    night = {"nightly": "00:00", "inbox": inbox, "library_root": library, "home": tmp_path / "home"}
     work(make())
     assert states(ids) == {"deferred": 20}
     server.fault = None
 
-    assert nightly.run_if_due(make(gemini_api_key=None, ai_urls={}, **night).settings) is not None
+    assert nightly.fill_in(make(gemini_api_key=None, ai_urls={}).settings) is False
+    assert nightly.fill_in(make(ai_bulk=True).settings) is False
     assert [job.ai_scope for job in batches.recent(9)] == ["new"]
-    later = make(**night)
-    just_now = f"{mongo.now().astimezone() - timedelta(minutes=1):%H:%M}"
-    mongo.run(
-        Turn.get_pymongo_collection().update_many({}, {"$set": {"last_run_at": datetime(2020, 1, 1, tzinfo=UTC)}})
-    )
-    assert nightly.run_if_due(later.settings.model_copy(update={"nightly": just_now})) is not None
+    later = make()
+    assert nightly.fill_in(later.settings) is True
     work(later)
 
     assert [job.ai_scope for job in batches.recent(9)] == ["deferred", "new"]

@@ -1,4 +1,5 @@
 import socket
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,10 @@ from redis.connection import parse_url
 from config.settings import Settings, variable
 from samplemind_worker.embedded.home import Home, State
 from samplemind_worker.embedded.services import (
+    Service,
+    asks_otherwise,
     given_digest,
+    models_digest,
     pick_chroma_port,
     private_names,
     setting_env,
@@ -20,7 +24,8 @@ from samplemind_worker.errors import SetupError
 
 
 def settings_of(**fields: object) -> Settings:
-    return Settings(_env_file=None, **({"redis_url": None, "mongodb_url": None, "chroma_url": None} | fields))
+    unset = ("redis_url", "mongodb_url", "chroma_url", "anthropic_api_key", "gemini_api_key", "openai_api_key")
+    return Settings(_env_file=None, **(dict.fromkeys(unset) | {"ollama_host": None} | fields))
 
 
 def test_private_names_are_those_without_a_url():
@@ -88,16 +93,58 @@ def test_given_digest_tells_databases_and_roots_apart(tmp_path: Path):
     assert given_digest(settings_of(concurrency=3)) == ""
 
 
-def test_workers_get_the_urls_and_one_thread(tmp_path: Path):
-    settings = with_urls(settings_of(home=tmp_path), State(sockets="/run/me", chroma_port=8123))
-    described = {service.name: service for service in workers(settings, Home(tmp_path))}
+def described(home: Path, **fields: object) -> dict[str, Service]:
+    settings = with_urls(settings_of(home=home, **fields), State(sockets="/run/me", chroma_port=8123))
+    return {service.name: service for service in workers(settings, Home(home))}
 
-    assert [service.argv[-3:] for service in described.values()] == [
-        ("worker", "--role", "cpu"),
-        ("worker", "--role", "io"),
-        ("-m", "samplemind_worker.app", "beat"),
-    ]
-    env = described["worker-cpu"].env
+
+def roles(services: Mapping[str, Service]) -> dict[str, tuple[str, ...]]:
+    return {name: service.argv[service.argv.index("samplemind_worker.app") + 1 :] for name, service in services.items()}
+
+
+def test_one_worker_stores_and_summarizes_where_no_model_can_be_asked(tmp_path: Path):
+    assert roles(described(tmp_path)) == {
+        "worker-cpu": ("worker", "--role", "cpu"),
+        "worker-io": ("worker", "--role", "io", "--role", "ai"),
+        "beat": ("beat",),
+    }
+
+
+@pytest.mark.parametrize("fields", [{"gemini_api_key": "k"}, {"ollama_host": "http://h:11434"}])
+def test_models_are_asked_by_a_worker_of_their_own(tmp_path: Path, fields: dict[str, object]):
+    assert roles(described(tmp_path, **fields)) == {
+        "worker-cpu": ("worker", "--role", "cpu"),
+        "worker-io": ("worker", "--role", "io"),
+        "worker-ai": ("worker", "--role", "ai"),
+        "beat": ("beat",),
+    }
+
+
+def test_models_digest_tells_models_apart_and_hides_keys():
+    one, other = (settings_of(gemini_api_key=key) for key in ("one", "other"))
+    digests = {
+        models_digest(one),
+        models_digest(other),
+        models_digest(settings_of(ollama_host="http://h:11434")),
+        models_digest(settings_of(gemini_api_key="one", ai_budget_day_usd=1)),
+    }
+
+    assert len(digests) == 4
+    assert models_digest(settings_of(gemini_api_key="one", concurrency=3, roots={})) == models_digest(one)
+    assert "one" not in models_digest(one)
+    assert models_digest(settings_of(ai_budget_day_usd=1)) == ""
+
+
+def test_only_who_can_ask_a_model_misses_it_in_the_workers():
+    asks, does_not = settings_of(gemini_api_key="k"), settings_of()
+
+    assert asks_otherwise(asks, State()) is True
+    assert asks_otherwise(asks, State(models=models_digest(asks))) is False
+    assert asks_otherwise(does_not, State(models=models_digest(asks))) is False
+
+
+def test_workers_get_the_urls_and_one_thread(tmp_path: Path):
+    env = described(tmp_path)["worker-cpu"].env
     assert env["SAMPLEMIND_HOME"] == str(tmp_path)
     assert env["SAMPLEMIND_REDIS_URL"] == "unix:///run/me/valkey.sock?db=0"
     assert env["SAMPLEMIND_CHROMA_URL"] == "http://127.0.0.1:8123"

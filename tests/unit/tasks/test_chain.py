@@ -22,6 +22,7 @@ def test_names_are_the_wire_contract():
         "samplemind.decode",
         "samplemind.dispatch",
         "samplemind.features",
+        "samplemind.fill_in",
         "samplemind.ingest",
         "samplemind.store",
         "samplemind.summarize",
