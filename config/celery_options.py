@@ -27,6 +27,8 @@ def celery_options(settings: Settings) -> dict[str, Any]:
         "broker_url": broker_url(url),
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,
+        # A Redis that is full refuses commands, which is no reason to end.
+        "broker_channel_error_retry": True,
         "broker_transport_options": {
             # Over twice the hard limit, or a running task is delivered to a second worker.
             "visibility_timeout": int(2 * step_limit + 600),

@@ -104,6 +104,9 @@ class Settings(BaseSettings):
     grace_seconds: float = Field(default=12.0, ge=0, le=86_400)
     """How long a worker that is told to end lets its running steps go on; what has not ended then is given back."""
 
+    watchdog_seconds: float = Field(default=300.0, ge=1, le=86_400)
+    """s after which a worker whose event loop stands still, or cannot connect, ends: its supervisor starts another."""
+
     max_duration: float = Field(default=3600.0, gt=0, allow_inf_nan=False)
     """Longest file that is analysed, in seconds."""
 

@@ -12,6 +12,7 @@ import signal
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -37,6 +38,7 @@ from samplemind_worker.store.scratch import SWEEP_AGE
 from tasks import names
 
 _SIGN_SECONDS: Final = 10.0
+_WATCHDOG_LOOKS: Final = 10
 _IDLE_SIGNS: Final = 3  # in a row, after which a worker that takes no work ends
 
 
@@ -70,6 +72,8 @@ class SignOfLife(StartStopStep):
         self._idle = 0
         self._board: Board | None = None
         self._workspace = Workspace(get_settings())
+        self._rounds = 0
+        self._watchdog: threading.Thread | None = None
 
     def start(self, parent: Any) -> None:
         """Begin to announce."""
@@ -80,6 +84,10 @@ class SignOfLife(StartStopStep):
         self._idle = 0
         self._announce(parent, sign)
         self._timer = parent.timer.call_repeatedly(_SIGN_SECONDS, self._look_and_announce, args=(parent, sign))
+        parent.timer.call_repeatedly(settings.watchdog_seconds / _WATCHDOG_LOOKS, self._go_round)
+        if self._watchdog is None:
+            self._watchdog = threading.Thread(target=self._watch, args=(parent,), name="watchdog", daemon=True)
+            self._watchdog.start()
 
     def stop(self, parent: Any) -> None:
         """Withdraw the announcement."""
@@ -101,9 +109,24 @@ class SignOfLife(StartStopStep):
         self._idle = 0 if consumes else self._idle + 1
         if self._idle >= _IDLE_SIGNS:
             logger.error("worker.takes_no_work")
-            Leaving(parent).now()
+            Leaving(parent).now(code=1)
         if consumes:
             self._announce(parent, sign)
+
+    def _go_round(self) -> None:
+        self._rounds += 1
+
+    def _watch(self, parent: Any) -> None:
+        """End the worker when its event loop has stood still for long, whatever it is that holds it."""
+        interval = self._workspace.settings.watchdog_seconds / _WATCHDOG_LOOKS
+        last = looks = 0
+        # Looks are counted, not the time: a process that was frozen has stood still with its loop.
+        while looks < _WATCHDOG_LOOKS + 1:
+            time.sleep(interval)
+            looks = looks + 1 if self._rounds == last else 0
+            last = self._rounds
+        logger.error("worker.stands_still")
+        Leaving(parent).now(code=1)
 
     def _announce(self, parent: Any, sign: WorkerSign) -> None:
         if self._board is None:
@@ -114,6 +137,20 @@ class SignOfLife(StartStopStep):
                 parent.app.send_task(names.SWEEP)
         except (ServiceUnavailableError, *parent.connection_errors) as error:
             logger.warning("sign_of_life.failed", fields=str(error))
+
+
+class EndWithConsumer(StartStopStep):
+    """Ends the worker when its consumer has ended in a fault.
+
+    Celery would wait for the pool first, whose results nobody reads any more: for ever, alive and deaf.
+    """
+
+    requires = ("celery.worker.components:Pool",)  # the consumer is always the last to start
+
+    def close(self, parent: Any) -> None:
+        """End at once unless somebody asked for it, who gave it time."""
+        if not Leaving.begun:
+            Leaving(parent.consumer).now(code=1)
 
 
 class Leaving:
@@ -156,7 +193,7 @@ class Leaving:
     def _at_once(self, _number: int, _frame: FrameType | None) -> None:
         self.now()
 
-    def now(self) -> None:
+    def now(self, *, code: int = 0) -> None:
         """Give back and end this process; whoever asks again meanwhile is on the way already."""
         if Leaving._going:
             return
@@ -176,12 +213,13 @@ class Leaving:
             logger.warning("worker.left_without_giving_back", fields=str(error))
         finally:
             logger.info("worker.left", fields={"given_back": count})
-            os._exit(0)
+            os._exit(code)
 
 
 def connect_signals(app: Celery) -> None:
     """Connect our start and stop to Celery's."""
     app.steps["consumer"].add(SignOfLife)
+    app.steps["worker"].add(EndWithConsumer)
     signals.worker_before_create_process.connect(_before_child, weak=False)
     signals.worker_process_init.connect(_on_child_start, weak=False)
     signals.worker_ready.connect(_on_ready, weak=False)

@@ -3,6 +3,7 @@
 import hashlib
 import os
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,10 @@ import numpy.typing as npt
 import soundfile as sf
 
 from samplemind_worker.documents import batch
-from samplemind_worker.documents.batch import BatchJob, Priority
+from samplemind_worker.documents.batch import BatchItem, BatchJob, Priority
 from samplemind_worker.documents.facts import AnalysisFacts, AudioFacts
 from samplemind_worker.documents.versions import CPU_STEPS, VERSIONS
-from samplemind_worker.store import batches
+from samplemind_worker.store import batches, mongo
 
 
 def content_id(seed: int | str) -> str:
@@ -89,3 +90,15 @@ def write_audio(path: Path, samples: npt.NDArray[np.float32], *, sr: int = 44100
     path.parent.mkdir(parents=True, exist_ok=True)
     sf.write(os.fsencode(path), samples, sr)  # bytes: names need not be UTF-8
     return path
+
+
+def let_pass_since_deaths(duration: timedelta) -> None:
+    """Let so much time have passed since everything that died."""
+
+    async def _update() -> None:
+        await BatchItem.get_pymongo_collection().update_many(
+            {"crashed_at": {"$exists": True}},
+            [{"$set": {"crashed_at": {"$subtract": ["$crashed_at", duration // timedelta(milliseconds=1)]}}}],
+        )
+
+    mongo.run(_update())

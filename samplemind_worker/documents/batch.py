@@ -148,8 +148,10 @@ class BatchItem(Document):
     """The current attempt was not begun yet."""
     alone: bool = False
     """It was begun and did not end: it travels in a parcel of its own."""
+    crashed_at: datetime | None = None
+    """When that was noticed last, and it was given another start."""
     last_chance: bool = False
-    """Its next start is the last: it is in flight while no other such item is (`parcels.reserve_last_chance`)."""
+    """Its next start is the last: `parcels.reserve_last_chance` has the rules."""
     solo: bool | None = None
     """True while its last chance is in flight; a unique index sees to it that there is one at most."""
     parcel_id: ObjectId | None = None
@@ -175,6 +177,7 @@ class BatchItem(Document):
             IndexModel([("parcel_id", ASCENDING)], sparse=True),
             IndexModel([("lease_until", ASCENDING)], sparse=True),
             IndexModel([("queued_at", ASCENDING)], sparse=True),
+            IndexModel([("crashed_at", ASCENDING)], sparse=True),
             IndexModel([("state", ASCENDING)], name=LAST_CHANCES, partialFilterExpression={"last_chance": True}),
             IndexModel([("solo", ASCENDING)], unique=True, partialFilterExpression={"solo": True}),
             IndexModel(

@@ -26,6 +26,10 @@ from samplemind_worker.documents.batch import (
 from samplemind_worker.store import mongo
 
 _FIRST_STEP = Step.DECODE.value
+QUIET = timedelta(seconds=10)
+"""For so long nothing must have died before a last chance is given: longer than a dead child takes to be replaced."""
+PATIENCE = timedelta(seconds=90)
+"""After so long it is given all the same: somebody's broken files, coming one after the other, keep nobody's back."""
 # What scratch memory held is gone with an attempt: these steps begin again at the first.
 _HOST_STEPS = [Step.FEATURES.value, Step.TEMPO_KEY.value]
 _PLACE = {
@@ -101,16 +105,24 @@ def reserve_last_chance(queues: Mapping[Step, str]) -> tuple[str, Step] | None:
     """Make a parcel of one item whose next start is the last, unless another such item is in flight.
 
     A file that takes its whole worker down takes others along, and who was it cannot be told. As no two last chances
-    are in flight together, what was near it each time is not condemned with it. ``queues`` has those of the steps that
-    a parcel may begin with. Returns the parcel's id and its first step.
+    are in flight together, what was near it each time is not condemned with it. Nor is what was held by processes that
+    something else kills, one after the other: a last chance waits until nothing has died for a while. ``queues`` has
+    those of the steps that a parcel may begin with. Returns the parcel's id and its first step.
     """
     parcel_id = ObjectId()
+    waits: dict[str, Any] = {"last_chance": True, "state": State.PENDING.value}
     branches = [{"case": {"$eq": ["$step", step.value]}, "then": queue} for step, queue in queues.items()]
 
     async def _reserve() -> dict[str, Any] | None:
+        items = BatchItem.get_pymongo_collection()
+        if await items.find_one(waits, {"_id": 1}, hint=LAST_CHANCES) is None:
+            return None
+        now = await mongo.read_clock()
+        died = await items.find_one({"crashed_at": {"$gt": now - QUIET}}, {"_id": 1})
+        ripe = waits if died is None else {**waits, "crashed_at": {"$lt": now - PATIENCE}}
         try:
-            return await BatchItem.get_pymongo_collection().find_one_and_update(
-                {"last_chance": True, "state": State.PENDING.value},
+            return await items.find_one_and_update(
+                ripe,
                 [
                     {
                         "$set": {
@@ -239,6 +251,7 @@ def _pending_again(*, crashed_of: int | None = None) -> list[dict[str, Any]]:
     }
     if crashed_of is not None:
         values["alone"] = True
+        values["crashed_at"] = "$$NOW"
         values["last_chance"] = {"$gte": ["$starts", crashed_of - 1]}
     else:
         # The attempt may have been begun, and have waited between two steps: it will be begun, and counted, again.

@@ -15,7 +15,7 @@ from samplemind_worker.steps.dispatch import dispatch, refill
 from samplemind_worker.steps.workspace import Workspace
 from samplemind_worker.store import batches, ledger, parcels
 from samplemind_worker.store.cache import WorkerSign
-from tests.factories import new_batch, new_item
+from tests.factories import let_pass_since_deaths, new_batch, new_item
 
 pytestmark = pytest.mark.services
 
@@ -253,7 +253,8 @@ def test_a_patient_dispatch_takes_nothing_back(workspace: Workspace, settings: S
 
 def test_a_file_that_kills_every_worker_fails_and_the_batch_closes(workspace: Workspace, settings: Settings):
     job = new_batch(2)
-    for _ in range(settings.max_starts):
+    for _ in range(settings.max_starts + 1):  # once it is found dead, and waits
+        let_pass_since_deaths(parcels.QUIET)
         published, _ = run(workspace, settings)
         for parcel, _ in published:
             items = ledger.claim(parcel, Step.DECODE, token=TRY, worker="w", lease=0.01)
@@ -275,6 +276,7 @@ def test_what_is_near_a_file_that_takes_its_worker_down_is_not_condemned_with_it
     for _ in range(60):
         if batches.find(job.id).status == "completed":
             break
+        let_pass_since_deaths(parcels.QUIET)
         # All that is in flight runs at the same time; one of the files takes the worker down, and the rest with it.
         running = [
             (parcel, ledger.claim(parcel, Step.DECODE, token=TRY, worker="w", lease=0.01))

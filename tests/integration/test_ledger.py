@@ -12,7 +12,7 @@ from samplemind_worker.documents.batch import BatchItem, State, Step
 from samplemind_worker.errors import UnreadableError
 from samplemind_worker.store import batches, ledger, parcels
 from samplemind_worker.store.parcels import InFlight
-from tests.factories import content_id, new_batch, new_item
+from tests.factories import content_id, let_pass_since_deaths, new_batch, new_item
 
 pytestmark = [pytest.mark.services, pytest.mark.usefixtures("workspace")]
 
@@ -325,6 +325,7 @@ def test_an_item_that_never_ends_fails_after_its_last_start():
 
 
 def last_chance() -> str:
+    let_pass_since_deaths(parcels.QUIET)
     reserved = parcels.reserve_last_chance(QUEUES)
     assert reserved is not None
     return reserved[0]
@@ -342,6 +343,7 @@ def test_no_two_last_chances_are_in_flight_together():
     job = new_batch(3)
     crash(job.id, times=2)
     assert parcels.pending(job.id, limit=10) == []
+    let_pass_since_deaths(parcels.QUIET)
 
     reserved = [parcel for parcel in at_once(8, lambda _: parcels.reserve_last_chance(QUEUES)) if parcel is not None]
 
@@ -370,6 +372,28 @@ def test_the_next_last_chance_comes_when_the_one_in_flight_has_ended(ending: str
         batches.cancel(job.id)
         batches.cancel(other.id)
         crash(new_batch(1).id, times=2)
+
+    last_chance()
+
+
+def test_a_last_chance_waits_until_nothing_has_died_for_a_while():
+    job, others = new_batch(1), new_batch(2)
+    crash(job.id, times=2)
+    assert parcels.reserve_last_chance(QUEUES) is None
+    let_pass_since_deaths(parcels.QUIET)
+    crash(others.id, times=1)
+    assert parcels.reserve_last_chance(QUEUES) is None
+
+    let_pass_since_deaths(parcels.QUIET)
+
+    assert parcels.reserve_last_chance(QUEUES) is not None
+
+
+def test_a_last_chance_does_not_wait_for_ever_for_what_dies_elsewhere():
+    job = new_batch(1)
+    crash(job.id, times=2)
+    let_pass_since_deaths(parcels.PATIENCE)
+    crash(new_batch(1).id, times=1)
 
     assert parcels.reserve_last_chance(QUEUES) is not None
 

@@ -75,6 +75,14 @@ def requeue(case: Case) -> None:
     parcels.requeue([ObjectId(parcel)])
 
 
+def last_chance(case: Case) -> None:
+    for _ in range(2):
+        parcel, _ = parcels.reserve(case.batch, case.pending[:1], queue="cpu")
+        ledger.claim(parcel, Step.DECODE, token=TRY, worker="w", lease=60.0)
+        parcels.take_back_parcel(parcel, task_id=TRY.partition(".")[0], max_starts=3, code="timeout")
+    assert parcels.reserve_last_chance({Step.DECODE: "cpu"}) is None  # the last of them died a moment ago
+
+
 def settle(case: Case) -> None:
     assert batches.settle(case.batch) is False
     parcel, _ = parcels.reserve(case.batch, case.pending, queue="cpu")
@@ -139,7 +147,7 @@ CALLS: dict[str, Callable[[Case], object]] = {
     "ledger.fail": lambda case: ledger.fail(case.parcel, token=TRY, errors={case.ids[0]: UnreadableError("no")}),
     "parcels.pending": lambda case: parcels.pending(case.batch, limit=10),
     "parcels.reserve": lambda case: parcels.reserve(case.batch, case.pending, queue="cpu"),
-    "parcels.reserve_last_chance": lambda _: parcels.reserve_last_chance({Step.DECODE: "cpu"}),
+    "parcels.reserve_last_chance": last_chance,
     "parcels.in_flight": lambda _: parcels.in_flight(),
     "parcels.take_back_expired": lambda _: parcels.take_back_expired(max_starts=3),
     "parcels.take_back_parcel": lambda case: parcels.take_back_parcel(
