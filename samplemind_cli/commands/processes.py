@@ -5,7 +5,8 @@ Each becomes the process it starts: signals of a supervisor reach it, and no par
 
 import os
 import sys
-from typing import TYPE_CHECKING, Annotated, Literal
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,10 +17,18 @@ if TYPE_CHECKING:
     from config.settings import Settings
 
 
+class Role(StrEnum):
+    """What a worker does, by the queues that it reads."""
+
+    CPU = "cpu"
+    IO = "io"
+    AI = "ai"
+
+
 def worker(
     *,
     queues: Annotated[
-        list[Literal["cpu", "io", "ai"]] | None,
+        list[Role] | None,
         typer.Option(
             help="cpu: the analysis. io: storing, dispatch. ai: summaries; may be given beside io.", show_default="cpu"
         ),
@@ -30,8 +39,8 @@ def worker(
     ] = None,
 ) -> None:
     """Run a worker until it is stopped."""
-    roles = dict.fromkeys(queues or ["cpu"])
-    if "cpu" in roles and len(roles) > 1:
+    roles = dict.fromkeys(queues or [Role.CPU])
+    if Role.CPU in roles and len(roles) > 1:
         raise UsageError("a cpu worker reads no other queues: run another worker for them")
     arguments = ["worker", *(word for role in roles for word in ("--role", role))]
     if concurrency is not None:

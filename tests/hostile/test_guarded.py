@@ -315,7 +315,7 @@ def test_no_secret_is_seen_where_a_url_is_wrong(deployment: Deployment, tmp_path
 
 
 @pytest.mark.hostile
-@pytest.mark.parametrize("role", ["cpu", "io"])
+@pytest.mark.parametrize("role", ["cpu", "io", "ai"])
 def test_no_secret_is_seen_where_a_worker_is_refused(deployment: Deployment, tmp_path: Path, role: str):
     url = deployment.servers.redis_url.replace("-redis@", "-wrong@")
     environment = {

@@ -6,7 +6,7 @@ import signal as posix
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -69,8 +69,9 @@ class RedisOfTheRun:
 class WorkerProcess:
     """A worker's container: the process that a deployment starts."""
 
-    def __init__(self, role: str, workspace: Workspace, log: Path) -> None:
-        self.name = self.id = role
+    def __init__(self, roles: Sequence[str], workspace: Workspace, log: Path) -> None:
+        self.name = self.id = roles[0]
+        self._roles = [word for role in roles for word in ("--role", role)]
         self._workspace = workspace
         self._log = log
         self._process: subprocess.Popen[bytes] | None = None
@@ -81,7 +82,7 @@ class WorkerProcess:
 
     def start(self) -> None:
         environment = {**os.environ, **setting_env(self._workspace.settings)}
-        command = [sys.executable, "-m", "samplemind_worker.app", "worker", "--role", self.name, "--concurrency", "1"]
+        command = [sys.executable, "-m", "samplemind_worker.app", "worker", *self._roles, "--concurrency", "1"]
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(command, env=environment, cwd=ROOT, stdout=log, stderr=log)
 
@@ -138,8 +139,10 @@ def celery_setup_config(settings: Settings) -> dict[str, Any]:
     return celery_options(settings)
 
 
-def worker_node(role: str, workspace: Workspace, folder: Path, app: Celery) -> Iterator[CeleryTestWorker]:
-    container = WorkerProcess(role, workspace, folder / f"{role}.log")
+def worker_node(
+    workspace: Workspace, folder: Path, app: Celery, *roles: str
+) -> Iterator[CeleryTestWorker]:
+    container = WorkerProcess(roles, workspace, folder / f"{roles[0]}.log")
     container.start()
     node = CeleryTestWorker(container, app)
     yield node
@@ -148,12 +151,12 @@ def worker_node(role: str, workspace: Workspace, folder: Path, app: Celery) -> I
 
 @pytest.fixture
 def cpu_worker(workspace: Workspace, tmp_path: Path, celery_setup_app: Celery) -> Iterator[CeleryTestWorker]:
-    yield from worker_node("cpu", workspace, tmp_path, celery_setup_app)
+    yield from worker_node(workspace, tmp_path, celery_setup_app, "cpu")
 
 
 @pytest.fixture
 def io_worker(workspace: Workspace, tmp_path: Path, celery_setup_app: Celery) -> Iterator[CeleryTestWorker]:
-    yield from worker_node("io", workspace, tmp_path, celery_setup_app)
+    yield from worker_node(workspace, tmp_path, celery_setup_app, "io", "ai")
 
 
 @pytest.fixture
@@ -261,3 +264,39 @@ def test_chain_survives_the_death_of_a_worker(celery_setup: CeleryTestSetup, wor
     assert (report["completed"], report["failed"], report["errors"]) == (FILES - 1, 1, {"unreadable": 1})
     assert len(list(results.iterate())) == FILES - 2
     assert {item.state for item in batches.iterate(job.id)} == {State.COMPLETED, State.FAILED}
+
+
+def test_what_asks_no_model_passes_those_that_wait_for_one(
+    cpu_worker: CeleryTestWorker, workspace: Workspace, celery_broker: CeleryTestBroker, tmp_path: Path
+):
+    write_audio(tmp_path / "library" / "one.wav", signals.kick(0.1))
+    write_audio(tmp_path / "library" / "two.wav", signals.kick(0.2))
+    assert cpu_worker.ready()
+    asks = scan.submit([tmp_path / "library" / "one.wav"], settings=workspace.settings)
+    does_not = scan.submit([tmp_path / "library" / "two.wav"], settings=workspace.settings, ai=False)
+    assert dispatch(workspace.settings) == 2
+
+    for job, queue in ((asks, "ai"), (does_not, "io")):
+        wait_until(lambda queue=queue: messages(celery_broker, queue))
+        (message,) = messages(celery_broker, queue)
+        (item,) = batches.iterate(job.id)
+        assert body_of(message)[0] == [str(item.parcel_id)]
+        assert json.loads(message)["headers"]["task"] == names.SUMMARIZE
+        # The record says the same: a lost message is missed where it was.
+        assert (item.step, item.queue) == ("summarize", queue)
+
+
+def test_a_night_has_the_worker_that_knows_the_models_fill_in(
+    workspace: Workspace, celery_broker: CeleryTestBroker, tmp_path: Path, celery_setup_app: Celery
+):
+    (tmp_path / "inbox").mkdir()
+    night = {"nightly": "00:00", "inbox": tmp_path / "inbox", "library_root": tmp_path / "packs", "home": tmp_path}
+    with_night = Workspace(workspace.settings.model_copy(update=night))
+    for io in worker_node(with_night, tmp_path, celery_setup_app, "io"):
+        assert io.ready()
+        celery_setup_app.send_task(names.INGEST)
+        wait_until(lambda: messages(celery_broker, "ai"))
+    with_night.close()
+
+    (message,) = messages(celery_broker, "ai")
+    assert json.loads(message)["headers"]["task"] == names.FILL_IN
