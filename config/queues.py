@@ -10,8 +10,8 @@ CONTROL: Final = "control"
 ROLES: Final = {"cpu": (CPU,), "io": (CONTROL, IO), "ai": (AI,)}
 """Which queues the kinds of worker read, in this order; a cpu worker reads its host's queue too, and first.
 
-Only `ai` asks models: those that hang keep its threads, and nothing else waits for them. What asks none is summarized in
-`io`.
+Only `ai` asks models: those that hang keep its threads, and nothing else waits for them. What asks none is summarized
+in `io`.
 """
 
 

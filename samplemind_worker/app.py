@@ -1,7 +1,7 @@
 """The Celery app: ``celery -A samplemind_worker.app worker``.
 
-``python -m samplemind_worker.app worker --role cpu|io|ai``, ``... beat`` and ``... flower`` run it with safe defaults. A
-worker may have several roles, but cpu goes alone: its children are processes.
+``python -m samplemind_worker.app worker --role cpu|io|ai``, ``... beat`` and ``... flower`` run it with safe defaults.
+A worker may have several roles, but cpu goes alone: its children are processes.
 """
 
 import argparse

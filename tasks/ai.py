@@ -29,7 +29,7 @@ def bulk() -> None:
 
 @shared_task(name=names.FILL_IN, ignore_result=True)
 def fill_in() -> None:
-    """Record a batch of the summaries that are deferred, after a night's run. The next night does it again: no retry."""
+    """Record a batch of the summaries that are deferred, after a night's run. The next does it again: never retried."""
     here = workspace()
     here.connect()
     if nightly_step.fill_in(here.settings):

@@ -72,7 +72,9 @@ def diagnose(settings: Settings) -> list[Check]:
     checks += [_private_service(name, home, state, running=running) for name in private]
     checks += _given_services(settings)
     if state.workers:
-        names = ["worker-cpu", "worker-io", "worker-ai", "beat"] if state.models else ["worker-cpu", "worker-io", "beat"]
+        names = (
+            ["worker-cpu", "worker-io", "worker-ai", "beat"] if state.models else ["worker-cpu", "worker-io", "beat"]
+        )
         checks += [_worker(name, home, state) for name in names]
         checks.append(_models(settings, state))
     return checks

@@ -139,9 +139,7 @@ def celery_setup_config(settings: Settings) -> dict[str, Any]:
     return celery_options(settings)
 
 
-def worker_node(
-    workspace: Workspace, folder: Path, app: Celery, *roles: str
-) -> Iterator[CeleryTestWorker]:
+def worker_node(workspace: Workspace, folder: Path, app: Celery, *roles: str) -> Iterator[CeleryTestWorker]:
     container = WorkerProcess(roles, workspace, folder / f"{roles[0]}.log")
     container.start()
     node = CeleryTestWorker(container, app)

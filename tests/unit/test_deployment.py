@@ -7,6 +7,7 @@ import configparser
 import re
 import shlex
 import tomllib
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,13 @@ import pytest
 import yaml
 
 from config.settings import Settings
+from config.settings import variable as variable_of
 
 PROJECT = Path(__file__).parents[2]
 TEXT = (PROJECT / "docker-compose.yml").read_text()
 COMPOSE: dict[str, Any] = yaml.safe_load(TEXT)
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
-OURS = ("cpu", "io", "beat", "flower")
+OURS = ("cpu", "io", "ai", "beat", "flower")
 DOCKERFILE = (PROJECT / "deployment" / "Dockerfile").read_text()
 INSTRUCTIONS = [line.split(maxsplit=1) for line in DOCKERFILE.splitlines() if re.match(r"[A-Z]+ ", line)]
 
@@ -28,7 +30,9 @@ KUSTOMIZATION: dict[str, Any] = yaml.safe_load((FOLDER / "kustomization.yaml").r
 MANIFESTS: list[dict[str, Any]] = [
     manifest for name in KUSTOMIZATION["resources"] for manifest in yaml.safe_load_all((FOLDER / name).read_text())
 ]
-SECRET: dict[str, Any] = yaml.safe_load((FOLDER / "secret.example.yaml").read_text())
+SECRETS: dict[str, dict[str, Any]] = {
+    secret["metadata"]["name"]: secret for secret in yaml.safe_load_all((FOLDER / "secret.example.yaml").read_text())
+}
 SETTINGS = dict(line.split("=", 1) for line in (FOLDER / "settings.env").read_text().split("\n") if line[:1].isalpha())
 RUNBOOK = (PROJECT / "deployment" / "runbook.md").read_text()
 
@@ -50,8 +54,12 @@ CONTAINERS: dict[str, dict[str, Any]] = {
     for container in [*pod.get("initContainers", []), *pod["containers"]]
 }
 
+VARIABLES = {variable_of(name) for name in Settings.model_fields}
+KEYS = {"ANTHROPIC_API_KEY", "GEMINI_API_KEY", "OPENAI_API_KEY"}
+PRIVATE = ("10.1.2.3", "100.64.0.1", "169.254.169.254", "172.31.0.1", "192.168.1.1", "fd00::1", "fe80::1")
+
 each_service = pytest.mark.parametrize("name", SERVICES)
-each_worker = pytest.mark.parametrize("name", ["cpu", "io"])
+each_worker = pytest.mark.parametrize("name", ["cpu", "io", "ai"])
 each_container = pytest.mark.parametrize("name", CONTAINERS)
 
 
@@ -67,9 +75,49 @@ def test_only_flower_is_published_and_only_on_loopback(name: str) -> None:
 
 
 @each_service
-def test_the_network_of_the_services_leads_nowhere(name: str) -> None:
-    assert COMPOSE["networks"]["services"] == {"internal": True}
-    assert SERVICES[name]["networks"] == (["services", "dashboard"] if name == "flower" else ["services"])
+def test_only_the_ai_worker_can_go_out(name: str) -> None:
+    more = {"flower": ["dashboard"], "ai": ["internet"]}
+    assert SERVICES[name]["networks"] == ["services", *more.get(name, [])]
+    assert COMPOSE["networks"] == {
+        "services": {"internal": True},
+        "dashboard": {"driver_opts": {"com.docker.network.bridge.enable_ip_masquerade": "false"}},
+        "internet": {},
+    }
+    assert SERVICES[name].get("extra_hosts", []) == (["host.docker.internal:host-gateway"] if name == "ai" else [])
+
+
+@each_service
+def test_only_the_ai_worker_has_keys_of_providers_and_may_lack_any(name: str) -> None:
+    wanted = KEYS if name == "ai" else set()
+    given = SERVICES[name].get("environment", {})
+    assert {variable for variable in given if variable.endswith("_API_KEY")} == wanted
+    assert all(given[variable] == f"${{{variable}:-}}" for variable in wanted)
+    assert ("OLLAMA_HOST" in given) == (name == "ai")
+    references = {
+        variable["name"]: variable["valueFrom"]["secretKeyRef"]
+        for variable in _container(name).get("env", [])
+        if variable["name"].endswith("_API_KEY")
+    }
+    assert references == {
+        variable: {"name": "providers", "key": variable.lower().replace("_", "-"), "optional": True}
+        for variable in wanted
+    }
+
+
+@pytest.mark.parametrize("name", [*NIGHTLY_PODS, "cpu/kernels"])
+def test_no_key_of_a_provider_is_anywhere_else(name: str) -> None:
+    containers = [each for owner, each in CONTAINERS.items() if owner.startswith(name)]
+    assert containers != []
+    assert not re.search(r"API_KEY|providers", str(containers))
+
+
+def test_a_key_that_is_empty_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    # As compose passes on what is not set.
+    for variable in (*KEYS, "OLLAMA_HOST", "SAMPLEMIND_AI_CONCURRENCY", "SAMPLEMIND_AI_BULK"):
+        monkeypatch.setenv(variable, "")
+    settings = Settings(_env_file=None)
+    assert settings.can_ask_a_model is False
+    assert (settings.ai_concurrency, settings.ai_bulk) == (8, False)
 
 
 @each_service
@@ -130,7 +178,7 @@ def test_redis_keeps_its_queue_and_refuses_to_forget() -> None:
 
 def test_the_settings_that_workers_get_exist() -> None:
     names = {name for service in OURS for name in SERVICES[service]["environment"]}
-    assert names <= {f"SAMPLEMIND_{field.upper()}" for field in Settings.model_fields}
+    assert names <= VARIABLES
 
 
 def test_workers_cannot_write_to_the_library() -> None:
@@ -138,7 +186,7 @@ def test_workers_cannot_write_to_the_library() -> None:
     assert library["target"] == "/library"
     assert library["read_only"] is True
     assert SERVICES["cpu"]["environment"]["SAMPLEMIND_ROOTS"] == "library=/library"
-    assert all("volumes" not in SERVICES[name] for name in ("io", "beat", "flower"))
+    assert all("volumes" not in SERVICES[name] for name in ("io", "ai", "beat", "flower"))
 
 
 def test_shared_memory_holds_what_scratch_may_keep() -> None:
@@ -226,12 +274,11 @@ def test_the_cluster_gives_every_service_the_settings_that_compose_gives(name: s
     given = _environment(name)
     for variable, value in SERVICES[name].get("environment", {}).items():
         if "$" in value:
-            assert variable in given
+            assert variable in given or f"#{variable}=" in (FOLDER / "settings.env").read_text()
         else:
             assert given[variable] == value
     if name in OURS:
-        known = {f"SAMPLEMIND_{field.upper()}" for field in Settings.model_fields}
-        assert set(given) <= known
+        assert set(given) <= VARIABLES
 
 
 def test_the_settings_are_valid(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -270,7 +317,8 @@ def test_every_pod_can_do_no_more_than_it_needs(name: str) -> None:
 
 def test_the_cluster_refuses_pods_that_can_do_more() -> None:
     [namespace] = _of_kind("Namespace").values()
-    assert namespace["metadata"]["name"] == KUSTOMIZATION["namespace"] == SECRET["metadata"]["namespace"]
+    assert namespace["metadata"]["name"] == KUSTOMIZATION["namespace"]
+    assert {secret["metadata"]["namespace"] for secret in SECRETS.values()} == {KUSTOMIZATION["namespace"]}
     assert namespace["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
 
 
@@ -336,7 +384,7 @@ def test_the_nightly_job_takes_packs_in_once_a_night() -> None:
     container, given = _container("ingest"), _environment("ingest")
     assert container["args"][0] == "ingest"
     assert container["image"].partition(":")[0] in {image["name"] for image in KUSTOMIZATION["images"]}
-    assert set(given) <= {f"SAMPLEMIND_{field.upper()}" for field in Settings.model_fields}
+    assert set(given) <= VARIABLES
     claims = _of_kind("PersistentVolumeClaim")
     for variable in ("SAMPLEMIND_INBOX", "SAMPLEMIND_LIBRARY_ROOT"):
         volume = _volume("ingest", given[variable] or "")
@@ -424,6 +472,7 @@ def test_services_are_for_the_cluster_only() -> None:
 def test_the_network_lets_nobody_in_but_who_needs_it() -> None:
     policies = {name: policy["spec"] for name, policy in _of_kind("NetworkPolicy").items()}
     closed = policies.pop("closed")
+    assert policies.pop("ai")["policyTypes"] == ["Egress"]
     ours = {"app.kubernetes.io/part-of": "samplemind"}
     assert closed == {
         "podSelector": {},
@@ -434,8 +483,8 @@ def test_the_network_lets_nobody_in_but_who_needs_it() -> None:
         ],
     }
     guests = {
-        "redis": ["cpu", "io", "beat", "flower", "ingest"],
-        "mongo": ["cpu", "io", "ingest"],
+        "redis": ["cpu", "io", "ai", "beat", "flower", "ingest"],
+        "mongo": ["cpu", "io", "ai", "ingest"],
         "chroma": ["cpu", "io"],
     }
     assert policies == {
@@ -460,6 +509,28 @@ def test_the_network_lets_nobody_in_but_who_needs_it() -> None:
         }
         for name, allowed in guests.items()
     }
+
+
+def test_the_network_lets_the_ai_worker_out_to_the_internet_and_nobody_else() -> None:
+    out = {
+        name: policy["spec"]
+        for name, policy in _of_kind("NetworkPolicy").items()
+        if name != "closed" and "Egress" in policy["spec"]["policyTypes"]
+    }
+    [(name, spec)] = out.items()
+    assert spec["podSelector"]["matchLabels"] == WORKLOADS[name]["spec"]["template"]["metadata"]["labels"]
+    assert name == "ai"
+    [rule] = spec["egress"]
+    assert rule["ports"] == [{"protocol": "TCP", "port": 443}]
+    blocks = [(ip_network(to["ipBlock"]["cidr"]), [*map(ip_network, to["ipBlock"]["except"])]) for to in rule["to"]]
+    # Kubernetes refuses what lies outside.
+    assert all(each.subnet_of(all_of) for all_of, without in blocks for each in without)
+
+    def is_open(address: str) -> bool:
+        return any(ip_address(address) in of and not any(ip_address(address) in no for no in but) for of, but in blocks)
+
+    assert [address for address in PRIVATE if is_open(address)] == []
+    assert all(map(is_open, ("8.8.8.8", "172.64.0.1", "2001:4860:4860::8888")))
 
 
 def test_everything_that_a_pod_refers_to_exists_or_is_documented() -> None:
@@ -489,22 +560,25 @@ def test_every_secret_has_an_example_and_a_command_that_makes_it() -> None:
         for variable in container.get("env", [])
         if "secretKeyRef" in variable.get("valueFrom", {})
     ]
-    assert {reference["name"] for reference in references} == {SECRET["metadata"]["name"]}
-    assert {reference["key"] for reference in references} == set(SECRET["stringData"])
-    assert all(not reference.get("optional") for reference in references)
+    keys = {(name, key) for name, secret in SECRETS.items() for key in secret["stringData"]}
+    assert {(reference["name"], reference["key"]) for reference in references} == keys
+    # A deployment works without those who write summaries; nothing else may be missing.
+    assert {reference["name"] for reference in references if reference.get("optional")} == {"providers"}
+    assert all(reference.get("optional") for reference in references if reference["name"] == "providers")
     made = set(re.findall(r"^  ([\w-]+): \".*\$.*\"$", RUNBOOK, re.MULTILINE))
-    assert made == set(SECRET["stringData"])
+    assert made == {key for _, key in keys}
+    assert {f"metadata: {{name: {name}}}" in RUNBOOK for name in SECRETS} == {True}
 
 
 def test_no_secret_is_in_any_file() -> None:
-    assert set(SECRET["stringData"].values()) == {""}
-    assert "data" not in SECRET
+    assert {value for secret in SECRETS.values() for value in secret["stringData"].values()} == {""}
+    assert not any("data" in secret for secret in SECRETS.values())
     assert not _of_kind("Secret")
     assert "secretGenerator" not in KUSTOMIZATION
-    assert not {name for name in SETTINGS if re.search(r"PASSWORD|REDIS_URL|MONGODB_URL|AUTH|TOKEN", name)}
+    assert not {name for name in SETTINGS if re.search(r"PASSWORD|REDIS_URL|MONGODB_URL|AUTH|TOKEN|KEY|HEADERS", name)}
     for name, container in CONTAINERS.items():
         for variable in container.get("env", []):
-            if re.search(r"PASSWORD|REDIS_URL|MONGODB_URL|AUTH", variable["name"]):
+            if re.search(r"PASSWORD|REDIS_URL|MONGODB_URL|AUTH|KEY", variable["name"]):
                 assert "secretKeyRef" in variable["valueFrom"], name
     for path in FOLDER.iterdir():
         # Neither a URL with a password in it, nor the digits that the runbook makes passwords of.
