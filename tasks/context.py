@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Callable
 from functools import lru_cache
+from typing import Any
 
 from celery import Task
 from kombu.exceptions import OperationalError
@@ -51,9 +52,11 @@ def run_step(task: Task[..., None], step: ParcelStep, parcel_id: str) -> bool:
         logger.info("step.done", fields={"step": task.name, "seconds": round(time.perf_counter() - started, 3)})
     if not more:
         request.chain = None
-    elif request.chain and request.chain[-1]["task"] == names.SUMMARIZE:
-        # As the record has it: what asks no model goes past those that wait for one.
-        request.chain[-1]["options"]["queue"] = ledger.queue_of(parcel_id, Step.SUMMARIZE)
+    else:
+        links: list[dict[str, Any]] = request.chain or []  # pyright: ignore[reportAssignmentType] -- the stubs say strings
+        if links and links[-1]["task"] == names.SUMMARIZE:
+            # As the record has it: what asks no model goes past those that wait for one.
+            links[-1]["options"]["queue"] = ledger.queue_of(parcel_id, Step.SUMMARIZE)
     return more
 
 
