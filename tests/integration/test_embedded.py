@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx
 import psutil
 import pytest
+from pydantic import SecretStr
 from pymongo import MongoClient
 from redis import Redis
 
@@ -152,6 +153,28 @@ def test_workers_are_added_when_first_asked_for(bare: Settings, running: Setting
     wait_until(lambda: {"worker-cpu", "worker-io", "beat"} <= {log.stem for log in logs.iterdir()})
     wait_until(lambda: Home(bare.home).read_state().workers)
     assert supervisor_of(bare) == supervisor
+
+
+def test_workers_that_do_not_know_a_model_are_told_of_and_those_that_do_are_one_more(bare: Settings):
+    asks = bare.model_copy(update={"gemini_api_key": SecretStr("k")})
+    told: list[str] = []
+    ensure_running(bare, on_wait=told.append)
+    wait_until(lambda: Home(bare.home).read_state().workers)
+    ensure_running(bare, on_wait=told.append)
+    assert [words for words in told if "models" in words] == []
+
+    ensure_running(asks, on_wait=told.append)
+    assert "the workers run with other settings of models" in told[-1]
+    checks = {check.name: check for check in diagnose(asks)}
+    assert (checks["models"].state, "worker-ai" in checks) == ("warn", False)
+
+    stop(bare)
+    told.clear()
+    ensure_running(asks, on_wait=told.append)
+    wait_until(lambda: "worker-ai" in Home(bare.home).read_state().services)
+    assert [words for words in told if "models" in words] == []
+    checks = {check.name: check for check in diagnose(asks)}
+    assert {checks[name].state for name in ("worker-cpu", "worker-io", "worker-ai", "beat", "models")} == {"ok"}
 
 
 def test_killed_mongod_comes_back_with_its_data(running: Settings):
