@@ -57,12 +57,14 @@ def floor(path: Path) -> None:
     scipy.fft.rfft(frames * _WINDOW, axis=-1)
 
 
+_LIMITS = limits(Settings())
+
+
 def ours(path: Path) -> list[float]:
     """Analyse a file as every worker does; return the CPU seconds of each step."""
-    settings = Settings()
     times = [time.process_time()]
     with path.open("rb") as file:
-        signal = read_signal(file, name=os.fsencode(path.name), file_id="0" * 64, limits=limits(settings))
+        signal = read_signal(file, name=os.fsencode(path.name), file_id="0" * 64, limits=_LIMITS)
     times.append(time.process_time())
     measured = measure(signal)
     times.append(time.process_time())

@@ -2,7 +2,6 @@
 
 import itertools
 import signal
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -12,10 +11,12 @@ import httpx
 import pytest
 import redis
 
-from config.settings import Settings
+from config.settings import Settings, get_settings
+from samplemind_cli.app import run
 from samplemind_worker.embedded import ensure_running, stop
 from samplemind_worker.steps.workspace import Workspace
 from samplemind_worker.store import mongo
+from tests.command import Cli
 
 _numbers = itertools.count(1)
 
@@ -33,7 +34,6 @@ def services() -> Iterator[Settings]:
         try:
             yield running
         finally:
-            _close_chroma_clients()
             stop(own)
 
 
@@ -46,16 +46,6 @@ def chroma(services: Settings) -> str:
         assert time.monotonic() < deadline, "Chroma does not answer"
         time.sleep(0.1)
     return services.chroma_url
-
-
-def _close_chroma_clients() -> None:
-    """Chroma's clients keep their connections until the process ends; closing them is not part of their interface."""
-    if "chromadb" in sys.modules:
-        from chromadb.api import ServerAPI  # noqa: PLC0415 -- slow import
-        from chromadb.api.shared_system_client import SharedSystemClient  # noqa: PLC0415 -- slow import
-
-        for system in SharedSystemClient._identifier_to_system.values():  # noqa: SLF001 -- as said
-            system.instance(ServerAPI)._session.close()  # noqa: SLF001 -- as said
 
 
 def _answers(chroma_url: str) -> bool:
@@ -89,3 +79,20 @@ def workspace(settings: Settings) -> Iterator[Workspace]:
     yield made
     made.close()
     mongo.close()
+
+
+@pytest.fixture
+def cli(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> Iterator[Cli]:
+    """The command line with the settings of this test; returns exit code, stdout and stderr."""
+    assert settings.redis_url is not None
+    assert settings.mongodb_url is not None
+    monkeypatch.setenv("SAMPLEMIND_REDIS_URL", settings.redis_url.get_secret_value())
+    monkeypatch.setenv("SAMPLEMIND_MONGODB_URL", settings.mongodb_url.get_secret_value())
+    monkeypatch.setenv("SAMPLEMIND_CHROMA_URL", settings.chroma_url or "")
+    monkeypatch.setenv("SAMPLEMIND_DATABASE", settings.database)
+    monkeypatch.chdir(tmp_path)
+    get_settings.cache_clear()
+    yield lambda *arguments: (run(list(arguments)), *capsys.readouterr())
+    get_settings.cache_clear()

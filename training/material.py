@@ -6,6 +6,7 @@ usually counted. About two thirds are loops, a tenth longer pieces, the rest has
 
 # ruff: noqa: PLR2004 -- the numbers are chances and taste
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -50,6 +51,21 @@ class Score:
     def add(self, beat: float, sound: F64, gain: float, late: float = 0.0) -> None:
         """Place a sound."""
         self.events.append((beat, sound, gain, late))
+
+    def mix(self, seconds: Callable[[float], float], *, length: float, wrap: bool) -> F64:
+        """Mix what is placed, by the time of each beat; what rings beyond the end is wrapped or cut."""
+        n = round(length * SR)
+        y = np.zeros(n)
+        for beat, sound, gain, late in self.events:
+            start = max(0, round((seconds(beat) + late) * SR))
+            if start >= n:
+                continue
+            room = n - start
+            y[start : start + len(sound)] += gain * sound[:room]
+            if wrap and len(sound) > room:
+                rest = sound[room : room + n]
+                y[: len(rest)] += gain * rest
+        return y
 
 
 def _pick(rng: Rng, options: tuple[str, ...]) -> str:
@@ -116,19 +132,8 @@ class Band:
         return 60.0 / self.bpm * (beat + float(np.interp(place, np.arange(len(self.drift)), self.drift)))
 
     def render(self, score: Score, *, wrap: bool, tail: float = 0.0) -> F64:
-        """Mix; what rings beyond the end is kept for ``tail`` seconds, then wrapped or cut."""
-        n = round((60.0 / self.bpm * self.total + tail) * SR)
-        y = np.zeros(n)
-        for beat, sound, gain, late in score.events:
-            start = max(0, round((self.seconds(beat) + late) * SR))
-            if start >= n:
-                continue
-            room = n - start
-            y[start : start + len(sound)] += gain * sound[:room]
-            if wrap and len(sound) > room:
-                rest = sound[room : room + n]
-                y[: len(rest)] += gain * rest
-        return y
+        """Mix; what rings on is kept for ``tail`` seconds, then wrapped or cut."""
+        return score.mix(self.seconds, length=60.0 / self.bpm * self.total + tail, wrap=wrap)
 
 
 def _band(rng: Rng, style: Style, bpm: float, bars: int) -> Band:

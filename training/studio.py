@@ -117,18 +117,7 @@ class Stage:
 
     def render(self, *, wrap: bool, tail: float) -> F64:
         """Mix."""
-        n = round((60.0 / self.bpm * self.total + tail) * SR)
-        y = np.zeros(n)
-        for beat, sound, gain, late in self.score.events:
-            start = max(0, round((self.seconds(beat) + late) * SR))
-            if start >= n:
-                continue
-            room = n - start
-            y[start : start + len(sound)] += gain * sound[:room]
-            if wrap and len(sound) > room:
-                rest = sound[room : room + n]
-                y[: len(rest)] += gain * rest
-        return y
+        return self.score.mix(self.seconds, length=60.0 / self.bpm * self.total + tail, wrap=wrap)
 
 
 def _mutated(row: F64, rng: Rng, count: int) -> F64:

@@ -12,33 +12,25 @@ frames make one complex signal, for both are real. Everything a frame needs stay
 
 from typing import Any
 
-import numba as nb
 import numpy as np
 import numpy.typing as npt
 
+from samplemind_worker.dsp._jit import FUSED, SIGNAL, kernel, part, ty
 from samplemind_worker.dsp._lanes import lanes, load, reverse, store, transpose
 
 F32 = npt.NDArray[np.float32]
 U64 = npt.NDArray[np.uint64]
 
-_jit: Any = nb.njit
-_f: Any = nb.types
-_SIGNAL: Any = _f.Array(_f.f4, 1, "C", readonly=True)
-_OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
-# What only other kernels call is compiled with them, and not loaded on its own.
-_part: Any = nb.njit(**_OPTIONS)
-_OPTIONS["cache"] = True
+# Changes with the sources of what is compiled into these kernels: numba looks at the age of this file alone.
+BUILT_ON = "2ff747b38068"
 
 # Unsigned, for numba lets a negative index count from the end: a comparison each.
-# Changes with the sources of what is compiled into these kernels: numba looks at the age of this file alone.
-BUILT_ON = "48306f02ca05"
-
 U: Any = np.uint64
 ONE, TWO, THREE, FOUR, EIGHT, ROW = U(1), U(2), U(3), U(4), U(8), U(16)
 _HALF_ROOT: Any = np.float32(0.5**0.5)
 
 
-@_part
+@part
 def _stage(x: F32, first: Any, rows: Any, m: Any, w: F32, step: Any) -> None:
     """Do a stage of radix 4 on blocks of 4 m rows, m > 1: decimation in frequency, in place."""
     leg = m * ROW
@@ -65,7 +57,7 @@ def _stage(x: F32, first: Any, rows: Any, m: Any, w: F32, step: Any) -> None:
             store(x, o + THREE * leg + EIGHT, er * wi + ei * wr)
 
 
-@_part
+@part
 def _transform(x: F32, rows: Any, w: F32) -> None:
     """Transform rows of eight complex numbers down their columns; rows is a power of 2, ``w`` its roots of unity."""
     part, step = rows, ONE
@@ -102,7 +94,7 @@ def _transform(x: F32, rows: Any, w: F32) -> None:
             store(x, o + U(56), ti - vi)
 
 
-@_part
+@part
 def _join(x: F32, rows: Any, order: U64, turns: F32, zr: F32, zi: F32) -> None:
     """Join eight spectra of ``rows`` bins, whose places ``order`` tells, to one of 8 rows bins in its natural order."""
     for b in range(U(0), rows, EIGHT):
@@ -159,7 +151,7 @@ def _join(x: F32, rows: Any, order: U64, turns: F32, zr: F32, zi: F32) -> None:
         store(zi, b + U(7) * rows, e3i - p3i)
 
 
-@_part
+@part
 def _take(y: F32, start: Any, window: F32, x: F32, part: Any) -> None:
     """Write a windowed frame to the real (``part`` 0) or imaginary parts (8) of the rows; ``y`` is 0 outside."""
     size = window.shape[0]
@@ -173,7 +165,7 @@ def _take(y: F32, start: Any, window: F32, x: F32, part: Any) -> None:
             x[U(r // 8 * 16 + r % 8) + part] = window[r] * y[place] if inside else np.float32(0.0)
 
 
-@_part
+@part
 def pair_powers(
     y: F32,
     t: Any,
@@ -218,8 +210,8 @@ def pair_powers(
     power[b + middle] = FOUR * zi[middle] * zi[middle]
 
 
-@_jit(
-    _f.void(_SIGNAL, _f.i8, _f.i8, _f.i8, _f.f4[::1], _f.f4[:, ::1], _f.u8[::1], _f.f4[::1], _f.f4[:, ::1]), **_OPTIONS
+@kernel(
+    ty.void(SIGNAL, ty.i8, ty.i8, ty.i8, ty.f4[::1], ty.f4[:, ::1], ty.u8[::1], ty.f4[::1], ty.f4[:, ::1]), math=FUSED
 )
 def power_frames(
     y: F32, first: Any, count: Any, hop: Any, window: F32, w: F32, order: U64, turns: F32, power: F32
@@ -236,12 +228,12 @@ def power_frames(
         pair_powers(y, first + t, count, hop, window, w, order, turns, work, flat, place, place + bins)
 
 
-@_jit(
-    _f.void(
-        _SIGNAL, _f.f4[::1], _f.i8, _f.f4[::1], _f.f4[:, ::1], _f.u8[::1], _f.f4[::1], _f.f4[:, ::1], _f.u8[::1],
-        _f.f4[::1], _f.f4[::1],
+@kernel(
+    ty.void(
+        SIGNAL, ty.f4[::1], ty.i8, ty.f4[::1], ty.f4[:, ::1], ty.u8[::1], ty.f4[::1], ty.f4[:, ::1], ty.u8[::1],
+        ty.f4[::1], ty.f4[::1],
     ),
-    **_OPTIONS,
+    math=FUSED,
 )  # fmt: skip
 def halve(
     y: F32, response: F32, reach: Any, ones: F32, w: F32, order: U64, turns: F32, half_w: F32, half_order: U64,

@@ -11,11 +11,11 @@ rows, whatever the length of a band, and one frame is one lane. The callers have
 import math
 from typing import Any
 
-import numba as nb
 import numpy as np
 import numpy.typing as npt
 
 from samplemind_worker.dsp._fft import pair_powers
+from samplemind_worker.dsp._jit import FUSED, SIGNAL, kernel, part, ty
 from samplemind_worker.dsp._lanes import (
     below,
     divide,
@@ -35,16 +35,8 @@ F32 = npt.NDArray[np.float32]
 I64 = npt.NDArray[np.int64]
 U64 = npt.NDArray[np.uint64]
 
-_jit: Any = nb.njit
-_f: Any = nb.types
-_SIGNAL: Any = _f.Array(_f.f4, 1, "C", readonly=True)
-_OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
-# What only other kernels call is compiled with them, and not loaded on its own.
-_part: Any = nb.njit(**_OPTIONS)
-_OPTIONS["cache"] = True
-
 # Changes with the sources of what is compiled into these kernels: numba looks at the age of this file alone.
-BUILT_ON = "e5ed7008e33e"
+BUILT_ON = "1026ac3e52ec"
 
 U: Any = np.uint64
 ONE, TWO, THREE, FOUR, EIGHT = U(1), U(2), U(3), U(4), U(8)
@@ -65,7 +57,7 @@ def _fit_log2() -> tuple[Any, ...]:
 _P0, _P1, _P2, _P3, _P4, _P5, _P6, _P7, _P8 = _fit_log2()
 
 
-@_part
+@part
 def log2(v: Any) -> Any:
     """Give the binary logarithm of positive lanes."""
     m = mantissa(v)
@@ -78,7 +70,7 @@ def log2(v: Any) -> Any:
     return exponent(v) + upper + u * (lanes(_P0) + u * p)
 
 
-@_part
+@part
 def _turn(rows: F32, stride: Any, keep: F32, bins: Any, place: Any, out: F32) -> None:
     """Write rows of eight bins or more as bins of eight rows, each times its number in ``keep``."""
     k0, k1, k2, k3 = lanes(keep[0]), lanes(keep[1]), lanes(keep[2]), lanes(keep[3])
@@ -106,7 +98,7 @@ def _turn(rows: F32, stride: Any, keep: F32, bins: Any, place: Any, out: F32) ->
         store(out, o + U(56), c7)
 
 
-@_part
+@part
 def _shape(power: F32, bins: Any, magnitude: F32, out: F32) -> None:
     """Write the magnitudes, their sum and first moment (in bins), and the binary logarithm of the flatness."""
     nothing, tiny = lanes(_f32(0.0)), lanes(_f32(1e-10))
@@ -134,7 +126,7 @@ def _shape(power: F32, bins: Any, magnitude: F32, out: F32) -> None:
     store(out, U(16), (whole + log2(product)) * share - log2(floored * share))
 
 
-@_part
+@part
 def _contrast(power: F32, first: Any, end: Any, count: Any, lists: F32, out: F32, place: Any) -> None:
     """Write the distance in dB between the ``count`` greatest and least magnitudes of a band."""
     tiny = lanes(_f32(1e-10))
@@ -169,7 +161,7 @@ def _contrast(power: F32, first: Any, end: Any, count: Any, lists: F32, out: F32
     store(out, place, (log2(greatest(peak, tiny)) - log2(greatest(valley, tiny))) * lanes(_DECIBELS))
 
 
-@_part
+@part
 def _spread(power: F32, magnitude: F32, chroma: F32, sums: F32, out: F32, bins: Any) -> None:
     """Write, for eight frames, the spread about the centroid (bins squared), the bin of the rolloff, twelve chroma.
 
@@ -219,7 +211,7 @@ def _spread(power: F32, magnitude: F32, chroma: F32, sums: F32, out: F32, bins: 
     store(out, U(104), c11 * scale)
 
 
-@_part
+@part
 def _bands(rows: F32, weights: F32, spans: I64, out: F32, place: Any) -> None:
     """Write the sums of rows weighted by each band, which is zero outside its span (first, end)."""
     for b in range(U(weights.shape[0])):
@@ -229,12 +221,12 @@ def _bands(rows: F32, weights: F32, spans: I64, out: F32, place: Any) -> None:
         store(out, place + b * EIGHT, total)
 
 
-@_jit(
-    _f.void(
-        _SIGNAL, _f.i8, _f.f4[::1], _f.f4[:, ::1], _f.u8[::1], _f.f4[::1], _f.f4, _f.i8[:, ::1], _f.f4[:, ::1],
-        _f.i8[:, ::1], _f.f4[::1], _f.f4[:, ::1], _f.f4[:, ::1], _f.f4[:, ::1], _f.f4[::1],
+@kernel(
+    ty.void(
+        SIGNAL, ty.i8, ty.f4[::1], ty.f4[:, ::1], ty.u8[::1], ty.f4[::1], ty.f4, ty.i8[:, ::1], ty.f4[:, ::1],
+        ty.i8[:, ::1], ty.f4[::1], ty.f4[:, ::1], ty.f4[:, ::1], ty.f4[:, ::1], ty.f4[::1],
     ),
-    **_OPTIONS,
+    math=FUSED,
 )  # fmt: skip
 def timbre_frames(
     y: F32, hop: Any, window: F32, w: F32, order: U64, turns: F32, bin_hz: Any, octaves: I64, mel: F32, spans: I64,
@@ -282,7 +274,7 @@ def timbre_frames(
                 chroma[row, c] = found[16 + 8 * c + t]
 
 
-@_jit("void(f4[::1], f4, f4[:,::1], i8[:,::1], f4[:,::1], i8[:,::1], f4[:,::1], f4[:,::1])", **_OPTIONS)
+@kernel("void(f4[::1], f4, f4[:,::1], i8[:,::1], f4[:,::1], i8[:,::1], f4[:,::1], f4[:,::1])", math=FUSED)
 def cepstrum_frames(
     decibels: F32, limit: Any, cosines: F32, all_: I64, groups: F32, spans: I64, mfcc: F32, kept: F32
 ) -> None:
@@ -303,12 +295,12 @@ def cepstrum_frames(
                 kept[first + t, c] = sums[int(means) + 8 * c + t]
 
 
-@_jit(
-    _f.void(
-        _SIGNAL, _f.i8, _f.f4[::1], _f.f4[:, ::1], _f.u8[::1], _f.f4[::1], _f.f4[:, ::1], _f.i8[:, ::1],
-        _f.f4[:, ::1], _f.i8[:, ::1], _f.f4, _f.f4, _f.f4[:, ::1], _f.f4[::1],
+@kernel(
+    ty.void(
+        SIGNAL, ty.i8, ty.f4[::1], ty.f4[:, ::1], ty.u8[::1], ty.f4[::1], ty.f4[:, ::1], ty.i8[:, ::1],
+        ty.f4[:, ::1], ty.i8[:, ::1], ty.f4, ty.f4, ty.f4[:, ::1], ty.f4[::1],
     ),
-    **_OPTIONS,
+    math=FUSED,
 )  # fmt: skip
 def onset_frames(
     y: F32, hop: Any, window: F32, w: F32, order: U64, turns: F32, filters: F32, spans: I64, ranges: F32, parts: I64,

@@ -10,26 +10,21 @@ callers have checked shapes and ranges; accumulation is in float64.
 # numba's decorator is untyped; the annotations below are what callers see.
 
 import math
-from typing import Any
 
-import numba as nb
 import numpy as np
 import numpy.typing as npt
+
+from samplemind_worker.dsp._jit import SIGNAL, SUMS, kernel, ty
+
+# Changes with the sources of what is compiled into these kernels: numba looks at the age of this file alone.
+BUILT_ON = "5bc7bd1cfbb2"
 
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]
 
-_jit: Any = nb.njit
-_f: Any = nb.types
-# Signals may come from memory that must not be written to.
-_SIGNAL: Any = _f.Array(_f.f4, 1, "C", readonly=True)
-_OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy"}
-# Sums may be taken in any order: eight at a time.
-_SUMS = {"reassoc", "contract", "nsz"}
 
-
-@_jit(_f.void(_SIGNAL, _f.i8, _f.f8, _f.f4[:, ::1]), fastmath=_SUMS, **_OPTIONS)
+@kernel(ty.void(SIGNAL, ty.i8, ty.f8, ty.f4[:, ::1]), math=SUMS)
 def level_frames(y: F32, hop: int, scale: float, out: F32) -> None:
     """Write RMS, times a scale, and zero-crossing rate of centred frames of four hops to the first two columns.
 
@@ -57,7 +52,7 @@ def level_frames(y: F32, hop: int, scale: float, out: F32) -> None:
         out[t, 1] = count / (4 * hop)
 
 
-@_jit("void(f4[:,::1], f8, i8, i8, f4[:,::1], f4[:,::1], f4[:,::1])", **_OPTIONS)
+@kernel("void(f4[:,::1], f8, i8, i8, f4[:,::1], f4[:,::1], f4[:,::1])")
 def spectral_peaks(power: F32, bin_hz: float, low: int, high: int, midi: F32, weight: F32, share: F32) -> None:
     """Write the spectral peaks of each frame, from low to high, as fractional MIDI numbers and magnitudes.
 
@@ -119,7 +114,7 @@ def spectral_peaks(power: F32, bin_hz: float, low: int, high: int, midi: F32, we
         share[t, 1] = math.sqrt(total)
 
 
-@_jit("void(f4[:,::1], f4[:,::1], f8, i8, f4[:,::1])", **_OPTIONS)
+@kernel("void(f4[:,::1], f4[:,::1], f8, i8, f4[:,::1])")
 def fold_semitones(midi: F32, weight: F32, tuning: float, lowest: int, out: F32) -> None:
     """Add each peak's magnitude to its semitone (frames, notes), less the farther it lies from the centre."""
     notes = out.shape[1]
@@ -132,7 +127,7 @@ def fold_semitones(midi: F32, weight: F32, tuning: float, lowest: int, out: F32)
                     out[t, note] += weight[t, k] * (math.cos(math.pi * (place - note)) ** 2)
 
 
-@_jit("void(f4[:,::1], f4[:,::1], f8[::1])", **_OPTIONS)
+@kernel("void(f4[:,::1], f4[:,::1], f8[::1])")
 def tuning_sums(midi: F32, weight: F32, out: F64) -> None:
     """Add the roots of the weights of the peaks above G2, and their turning by the distance to the semitone.
 
@@ -149,7 +144,7 @@ def tuning_sums(midi: F32, weight: F32, out: F64) -> None:
     out[0], out[1], out[2] = total, cosine, sine
 
 
-@_jit("void(f4[:,::1], f4[:,::1], f4[:,::1], f4[:,::1], f4, f4[::1], f8[:,::1])", **_OPTIONS)
+@kernel("void(f4[:,::1], f4[:,::1], f4[:,::1], f4[:,::1], f4, f4[::1], f8[:,::1])")
 def summarize(scalars: F32, contrast: F32, mfcc: F32, chroma: F32, least: float, onset: F32, out: F64) -> None:
     """Write mean and standard deviation (2, columns) over the frames whose first scalar is above ``least``.
 

@@ -7,37 +7,31 @@
 
 from typing import Any
 
-import numba as nb
 import numpy as np
 import numpy.typing as npt
 
+from samplemind_worker.dsp._jit import FUSED, SUMS, kernel, part, ty
 from samplemind_worker.dsp._lanes import any_below, greatest, lanes, load, store, transpose, widen
 
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]
 
-_jit: Any = nb.njit
-_f: Any = nb.types
-_OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
-# What only other kernels call is compiled with them, and not loaded on its own.
-_part: Any = nb.njit(**_OPTIONS)
-_OPTIONS["cache"] = True
 # Changes with the sources of what is compiled into these kernels: numba looks at the age of this file alone.
-BUILT_ON = "48306f02ca05"
+BUILT_ON = "2ff747b38068"
 
 U: Any = np.uint64
 EIGHT = U(8)
 _f32: Any = np.float32
 
 
-_BLOCK_F4: Any = _f.Array(_f.f4, 2, "C", readonly=True)
-_BLOCK_I2: Any = _f.Array(_f.i2, 2, "C", readonly=True)
+_BLOCK_F4: Any = ty.Array(ty.f4, 2, "C", readonly=True)
+_BLOCK_I2: Any = ty.Array(ty.i2, 2, "C", readonly=True)
 
 
-@_jit(
-    [_f.f4(_BLOCK_F4, _f.f4, _f.f4[:, ::1], _f.i8), _f.f4(_BLOCK_I2, _f.f4, _f.f4[:, ::1], _f.i8)],
-    **(_OPTIONS | {"fastmath": {"reassoc", "contract", "nsz"}}),
+@kernel(
+    [ty.f4(_BLOCK_F4, ty.f4, ty.f4[:, ::1], ty.i8), ty.f4(_BLOCK_I2, ty.f4, ty.f4[:, ::1], ty.i8)],
+    math=SUMS,
 )
 def spread(block: npt.NDArray[Any], scale: float, out: F32, lead: int) -> float:
     """Write (frames, channels), times a scale, as (channels, frames) from ``lead`` on; return the sum of squares."""
@@ -64,7 +58,7 @@ def spread(block: npt.NDArray[Any], scale: float, out: F32, lead: int) -> float:
     return total
 
 
-@_jit("void(f8[::1], f8[:,::1], f8[:,::1])", **_OPTIONS)
+@kernel("void(f8[::1], f8[:,::1], f8[:,::1])", math=FUSED)
 def free_response(coefficients: F64, answers: F64, sums: F64) -> None:
     """Write how both biquads go on when nothing comes in, for each of four states that they may be in.
 
@@ -88,7 +82,7 @@ def free_response(coefficients: F64, answers: F64, sums: F64) -> None:
                 sums[n + 1, 4 * i + j] = sums[n, 4 * i + j] + answers[n, 4 + i] * answers[n, 4 + j]
 
 
-@_part
+@part
 def _stretch(x: F32, start: int, run: int, coefficients: F64, answers: F64, sums: F64, state: F64) -> float:
     """Filter eight runs that follow one another, side by side; return their energy and leave the new ``state``.
 
@@ -163,7 +157,7 @@ def _stretch(x: F32, start: int, run: int, coefficients: F64, answers: F64, sums
     return total
 
 
-@_part
+@part
 def _between(row: F32, taps: F32, place: Any, peak: float, most: F32) -> float:
     """Interpolate at each phase of eight places from ``place`` on; return the greatest magnitude, or ``peak``."""
     zero = lanes(_f32(0.0))
@@ -177,7 +171,7 @@ def _between(row: F32, taps: F32, place: Any, peak: float, most: F32) -> float:
     return peak
 
 
-@_jit("i8(f4[:,::1], i8, i8, i8, f8, f8[::1], f8[:,::1], f8[:,::1], f8[:,::1], f8[::1], f8[::1])", **_OPTIONS)
+@kernel("i8(f4[:,::1], i8, i8, i8, f8, f8[::1], f8[:,::1], f8[:,::1], f8[:,::1], f8[::1], f8[::1])", math=FUSED)
 def k_weight(
     x: F32, lead: int, seen: int, begun: int, step: float, coefficients: F64, answers: F64, sums: F64, state: F64,
     weights: F64, energies: F64,
@@ -220,7 +214,7 @@ def k_weight(
     return steps
 
 
-@_jit("f8(f4[:,::1], f4[:,::1], f8)", **_OPTIONS)
+@kernel("f8(f4[:,::1], f4[:,::1], f8)", math=FUSED)
 def true_peak(x: F32, taps: F32, peak: float) -> float:
     """Return the greatest magnitude of (channels, frames) and of what lies between two samples, if above ``peak``.
 
@@ -261,7 +255,7 @@ def true_peak(x: F32, taps: F32, peak: float) -> float:
     return peak
 
 
-@_jit("f8(f8[::1], i8, f8, f8, f8)", **_OPTIONS)
+@kernel("f8(f8[::1], i8, f8, f8, f8)", math=FUSED)
 def gated_mean(energies: F64, width: int, samples: float, absolute: float, relative: float) -> float:
     """Return the mean of the blocks of ``width`` steps, ``samples`` long, above both gates; 0 where there is none."""
     limit, mean = absolute, 0.0

@@ -11,16 +11,17 @@ The callers have checked shapes and ranges.
 import math
 from typing import Any
 
-import numba as nb
 import numpy as np
 import numpy.typing as npt
+
+from samplemind_worker.dsp._jit import SUMS, kernel
+
+# Changes with the sources of what is compiled into these kernels: numba looks at the age of this file alone.
+BUILT_ON = "5bc7bd1cfbb2"
 
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
 
-_jit: Any = nb.njit
-_OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy"}
-_SUMS = {"reassoc", "contract", "nsz"}
 _f32: Any = np.float32
 
 HARMONICS = 8
@@ -29,7 +30,7 @@ MEASURES = 20 + HARMONICS
 """Columns of `describe_candidates`."""
 
 
-@_jit("void(f4[:,::1], f4[::1])", fastmath=_SUMS, **_OPTIONS)
+@kernel("void(f4[:,::1], f4[::1])", math=SUMS)
 def add_spectra(power: F32, total: F32) -> None:
     """Add the power of each frame over the root of its energy: what rings on counts beside the attack."""
     for t in range(power.shape[0]):
@@ -43,7 +44,7 @@ def add_spectra(power: F32, total: F32) -> None:
                 total[k] += gain * row[k]
 
 
-@_jit("i8(f4[::1], f8, i8, i8, f8[::1], f8[::1])", **_OPTIONS)
+@kernel("i8(f4[::1], f8, i8, i8, f8[::1], f8[::1])")
 def whole_peaks(total: F32, bin_hz: float, low: int, high: int, hz: F64, level: F64) -> int:
     """Write frequency and magnitude (greatest 1) of the local maxima within 50 dB of the greatest; return how many.
 
@@ -78,7 +79,7 @@ def whole_peaks(total: F32, bin_hz: float, low: int, high: int, hz: F64, level: 
     return count
 
 
-@_jit("i8(f8[::1], f8[::1], i8, f8, f8, f8[::1])", **_OPTIONS)
+@kernel("i8(f8[::1], f8[::1], i8, f8, f8, f8[::1])")
 def propose(hz: F64, level: F64, peaks: int, lowest: float, highest: float, out: F64) -> int:
     """Write parts (1, 1/2 to 1/8) of the ten greatest peaks between two frequencies, none twice; return how many."""
     taken = np.zeros(peaks, np.bool_)
@@ -104,7 +105,7 @@ def propose(hz: F64, level: F64, peaks: int, lowest: float, highest: float, out:
     return count
 
 
-@_jit("void(f8[::1], f8[::1], i8, f8[::1], i8, f4[:,::1])", fastmath=_SUMS, **_OPTIONS)
+@kernel("void(f8[::1], f8[::1], i8, f8[::1], i8, f4[:,::1])", math=SUMS)
 def describe_candidates(hz: F64, level: F64, peaks: int, candidates: F64, count: int, out: F32) -> None:
     """Refine each candidate by the peaks that are its harmonics, and write what speaks for it.
 
@@ -199,7 +200,7 @@ def describe_candidates(hz: F64, level: F64, peaks: int, candidates: F64, count:
         out[c, 16], out[c, 17], out[c, 18] = out[c, 1] - best_share, out[c, 3] - best_root, out[c, 4] - best_cosine
 
 
-@_jit("void(f4[::1], i8[::1], f4[::1])", fastmath=_SUMS, **_OPTIONS)
+@kernel("void(f4[::1], i8[::1], f4[::1])", math=SUMS)
 def sum_bands(total: F32, edges: npt.NDArray[np.int64], out: F32) -> None:
     """Write the level of each band between two edges (bins), in dB below the whole, at least -60."""
     whole = np.float32(0.0)
@@ -212,7 +213,7 @@ def sum_bands(total: F32, edges: npt.NDArray[np.int64], out: F32) -> None:
         out[b] = max(10.0 * math.log10(max(band / max(whole, np.float32(1e-20)), np.float32(1e-6))), -60.0)
 
 
-@_jit("void(f4[:,::1], i8, f8[::1], f4[::1], f8[::1])", **_OPTIONS)
+@kernel("void(f4[:,::1], i8, f8[::1], f4[::1], f8[::1])")
 def describe_note(rows: F32, best: int, chances: F64, level: F32, out: F64) -> None:
     """Write the measures of the best candidate, and how likely what lies within half a semitone of it is.
 
@@ -236,7 +237,7 @@ def describe_note(rows: F32, best: int, chances: F64, level: F32, out: F64) -> N
     out[out.shape[0] - 1] = total / level.shape[0] / most
 
 
-@_jit("f8(f4[:,::1])", **_OPTIONS)
+@kernel("f8(f4[:,::1])")
 def weighted_share(tonalness: F32) -> float:
     """Give the mean of the first column, weighted by the second."""
     total, weight = 0.0, 0.0

@@ -9,17 +9,17 @@ The caller has checked shapes and ranges.
 # numba's decorator is untyped; the annotations below are what callers see.
 
 import math
-from typing import Any
 
-import numba as nb
 import numpy as np
 import numpy.typing as npt
 
+from samplemind_worker.dsp._jit import kernel
+
+# Changes with the sources of what is compiled into these kernels: numba looks at the age of this file alone.
+BUILT_ON = "5bc7bd1cfbb2"
+
 F32 = npt.NDArray[np.float32]
 I64 = npt.NDArray[np.int64]
-
-_jit: Any = nb.njit
-_OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy"}
 
 _DECIBEL = 0.1 * math.log(10.0)
 LONGEST = 600
@@ -30,7 +30,7 @@ SCALARS = 10
 MEASURES = LEVELS + SHAPE + BANDS * WINDOWS + SCALARS
 
 
-@_jit("void(f4[:,::1], f4[::1], f4[:,::1], f4[:,::1], f4[::1])", **_OPTIONS)
+@kernel("void(f4[:,::1], f4[::1], f4[:,::1], f4[:,::1], f4[::1])")
 def describe_sound(mel: F32, level: F32, onset: F32, scalars: F32, out: F32) -> None:
     """Write the description of a sound.
 

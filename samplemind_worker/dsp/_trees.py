@@ -4,21 +4,20 @@
 # pyright: reportUntypedFunctionDecorator=false
 # numba's decorator is untyped; the annotations below are what callers see.
 
-from typing import Any
-
-import numba as nb
 import numpy as np
 import numpy.typing as npt
+
+from samplemind_worker.dsp._jit import kernel
+
+# Changes with the sources of what is compiled into these kernels: numba looks at the age of this file alone.
+BUILT_ON = "5bc7bd1cfbb2"
 
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
 I32 = npt.NDArray[np.int32]
 
-_jit: Any = nb.njit
-_OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy"}
 
-
-@_jit("f8(f8[::1], f8)", **_OPTIONS)
+@kernel("f8(f8[::1], f8)")
 def follow_period(correlation: F64, period: float) -> float:
     """Follow a period through up to 64 multiples as far as they can be seen; fit a line through the origin.
 
@@ -48,7 +47,7 @@ def follow_period(correlation: F64, period: float) -> float:
     return estimate
 
 
-@_jit("void(f4[:,::1], i4[::1], i4[::1], f4[::1], i4[:,::1], f4[::1], f8[::1])", **_OPTIONS)
+@kernel("void(f4[:,::1], i4[::1], i4[::1], f4[::1], i4[:,::1], f4[::1], f8[::1])")
 def sum_trees(rows: F32, roots: I32, feature: I32, threshold: F32, children: I32, value: F32, out: F64) -> None:
     """Add the leaf of each tree for each row; a node's feature is -1 at a leaf."""
     out[:] = 0.0

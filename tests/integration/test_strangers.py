@@ -9,7 +9,6 @@ import pty
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -17,8 +16,7 @@ from typing import Any
 import pytest
 from loguru import logger
 
-from config.settings import Settings, get_settings
-from samplemind_cli.app import run
+from config.settings import Settings
 from samplemind_worker.documents.batch import Step
 from samplemind_worker.logs import configure_logging
 from samplemind_worker.steps import decode, features, ingest, scan, store, summarize, tempo_key
@@ -26,11 +24,9 @@ from samplemind_worker.steps.dispatch import dispatch
 from samplemind_worker.steps.workspace import Run, Workspace
 from samplemind_worker.store import mongo, results
 from tests import chunks, signals, zips
+from tests.command import Cli
 
 pytestmark = [pytest.mark.services, pytest.mark.usefixtures("chroma")]
-
-Told = tuple[int, str, str]
-Cli = Callable[..., Told]
 
 NASTY = [
     b"=cmd()|' C calc'!A0",
@@ -78,23 +74,6 @@ def kit(tmp_path: Path) -> Path:
         (folder / os.fsdecode(name + b".wav")).write_bytes(data)
         (folder / os.fsdecode(b"broken" + name + b".wav")).write_bytes(b"RIFF\x10\0\0\0WAVE" + name[:20])
     return folder
-
-
-@pytest.fixture
-def cli(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> Iterator[Cli]:
-    """The command line with the settings of this test; returns exit code, stdout and stderr."""
-    assert settings.redis_url is not None
-    assert settings.mongodb_url is not None
-    monkeypatch.setenv("SAMPLEMIND_REDIS_URL", settings.redis_url.get_secret_value())
-    monkeypatch.setenv("SAMPLEMIND_MONGODB_URL", settings.mongodb_url.get_secret_value())
-    monkeypatch.setenv("SAMPLEMIND_CHROMA_URL", settings.chroma_url or "")
-    monkeypatch.setenv("SAMPLEMIND_DATABASE", settings.database)
-    monkeypatch.chdir(tmp_path)
-    get_settings.cache_clear()
-    yield lambda *arguments: (run(list(arguments)), *capsys.readouterr())
-    get_settings.cache_clear()
 
 
 def analysed(settings: Settings, folder: Path, **options: Any) -> str:

@@ -3,7 +3,7 @@
 import socket
 from collections.abc import Iterator
 
-import chromadb
+import httpx
 import numpy as np
 import pytest
 
@@ -85,9 +85,8 @@ def test_vectors_of_two_recipes_never_meet(chroma: str, database: str):
 
 def test_vectors_recover_when_the_server_lost_the_collection(chroma: str, database: str, vectors: Vectors):
     vectors.upsert({"a": EAST})
-    host, port = chroma.removeprefix("http://").split(":")
-    client = chromadb.HttpClient(host=host, port=int(port))
-    client.delete_collection(f"{database}-sound-v1")
+    collections = f"{chroma}/api/v2/tenants/default_tenant/databases/default_database/collections"
+    httpx.delete(f"{collections}/{database}-sound-v1").raise_for_status()
 
     with pytest.raises(ServiceUnavailableError, match="Chroma does not answer"):
         vectors.upsert({"b": NORTH})

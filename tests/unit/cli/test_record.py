@@ -8,42 +8,21 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import redis
 
-from config.settings import Settings, get_settings
-from samplemind_cli.app import run
+from config.settings import Settings
 from samplemind_worker.documents.versions import VERSIONS
 from samplemind_worker.store import batches, library, mongo, results
 from samplemind_worker.store.vectors import Vectors
+from tests.command import Cli
 from tests.factories import analysis_facts, audio_facts, content_id, write_audio
 from tests.signals import sine
 
 pytestmark = pytest.mark.services
-
-Told = tuple[int, str, str]
-Cli = Callable[..., Told]
-
-
-@pytest.fixture
-def cli(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> Iterator[Cli]:
-    """The command line with the settings of this test; returns exit code, stdout and stderr."""
-    assert settings.redis_url is not None
-    assert settings.mongodb_url is not None
-    monkeypatch.setenv("SAMPLEMIND_REDIS_URL", settings.redis_url.get_secret_value())
-    monkeypatch.setenv("SAMPLEMIND_MONGODB_URL", settings.mongodb_url.get_secret_value())
-    monkeypatch.setenv("SAMPLEMIND_CHROMA_URL", settings.chroma_url or "")
-    monkeypatch.setenv("SAMPLEMIND_DATABASE", settings.database)
-    monkeypatch.chdir(tmp_path)
-    get_settings.cache_clear()
-    yield lambda *arguments: (run(list(arguments)), *capsys.readouterr())
-    get_settings.cache_clear()
 
 
 @pytest.fixture
