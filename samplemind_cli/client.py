@@ -196,6 +196,11 @@ def working_on(batch_id: str) -> list[str]:
     return batches.working_on(batch_id)
 
 
+def start_workers() -> None:
+    """Have the workers of the private services run too; those of a deployment are not ours to start."""
+    embedded.ensure_running(get_settings(), workers=True, on_wait=note)
+
+
 def has_workers(settings: Settings) -> bool:
     """Return whether any worker gave a sign of life in the last half minute."""
     from samplemind_worker.store.cache import Board  # noqa: PLC0415 -- slow import

@@ -1,11 +1,15 @@
 """``status`` and ``files``: how batches stand, and each file of one."""
 
-from typing import Annotated, Any, Literal
+from contextlib import suppress
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from samplemind_cli import output
 from samplemind_cli.commands.submit import print_results, wait_for
+
+if TYPE_CHECKING:
+    from config.settings import Settings
 
 
 def status(
@@ -32,7 +36,13 @@ def status(
                 output.table(tables.BATCH_COLUMNS, map(tables.batch_row, reports))
             return
         batch_id = client.newest_batch() if batch is None else client.batch_report(batch)["batch_id"]
-        report = wait_for(batch_id, settings) if watch else client.batch_report(batch_id)
+        report = client.batch_report(batch_id)
+        if report["finished_at"] is None and watch:
+            # After a power cut, say, the services run because we asked, and nobody works.
+            client.start_workers()
+            report = wait_for(batch_id, settings)
+        elif report["finished_at"] is None:
+            _note_if_idle(settings)
         if as_json:
             output.emit(report)
         elif watch:
@@ -40,6 +50,15 @@ def status(
         else:
             _print_report(report)
         raise typer.Exit(1 if report["failed"] and report["finished_at"] is not None else 0)
+
+
+def _note_if_idle(settings: "Settings") -> None:
+    from samplemind_cli import client  # noqa: PLC0415 -- slow import
+    from samplemind_worker.errors import ServiceUnavailableError  # noqa: PLC0415 -- slow import
+
+    with suppress(ServiceUnavailableError):  # the record answers, and that was the question
+        if not client.has_workers(settings):
+            output.note("no worker gives a sign of life: start one (`samplemind up --detach`, `samplemind worker`)")
 
 
 def _print_report(report: dict[str, Any]) -> None:

@@ -1,9 +1,10 @@
 """What a user and a machine do to a running batch: interrupt it, cancel it, kill its workers."""
 
+import contextlib
 import json
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -71,6 +72,24 @@ def test_batch_completes_when_children_are_killed(samplemind: Command, many: Pat
     assert killed == 3
     assert (ended["status"], ended["completed"], ended["failed"]) == ("completed", 200, 0)
     assert leftovers(samplemind) == []
+
+
+def test_a_batch_goes_on_after_a_power_cut(fresh_command: Callable[..., Command], many: Path) -> None:
+    command = fresh_command(SAMPLEMIND_DISPATCH_SECONDS="1", SAMPLEMIND_LEASE_SECONDS="10")
+    batch_id = command("submit", many, "--files-per-chain", "8", "--json").object["batch_id"]
+    wait_until_running(command, batch_id)
+
+    state = Home(command.home).read_state()
+    assert state.supervisor is not None
+    everything = [psutil.Process(state.supervisor), *psutil.Process(state.supervisor).children(recursive=True)]
+    for kill in (psutil.Process.suspend, psutil.Process.kill):  # all at one moment
+        for process in everything:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                kill(process)
+    psutil.wait_procs(everything)
+
+    ended = finish(command, batch_id)
+    assert (ended["status"], ended["completed"], ended["failed"]) == ("completed", 200, 0)
 
 
 def leftovers(command: Command) -> list[Path]:
