@@ -7,11 +7,11 @@ AI: Final = "ai"
 IO: Final = "io"
 CONTROL: Final = "control"
 
-ROLES: Final = {"cpu": (CPU,), "io": (CONTROL, IO), "ai": (AI,)}
+ROLES: Final = {"cpu": (CPU,), "io": (CONTROL, IO, AI), "store": (CONTROL, IO), "ai": (AI,)}
 """Which queues the kinds of worker read, in this order; a cpu worker reads its host's queue too, and first.
 
-Only `ai` asks models: those that hang keep its threads, and nothing else waits for them. What asks none is summarized
-in `io`.
+Models are asked in `ai` alone: where one can be asked, a store and an ai worker stand in for an io worker, so that
+models that hang keep the threads of nothing else. What asks none is summarized in `io`.
 """
 
 

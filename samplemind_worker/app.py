@@ -1,13 +1,12 @@
 """The Celery app: ``celery -A samplemind_worker.app worker``.
 
-``python -m samplemind_worker.app worker --role cpu|io|ai``, ``... beat`` and ``... flower`` run it with safe defaults.
-A worker may have several roles, but cpu goes alone: its children are processes.
+``python -m samplemind_worker.app worker --role cpu|io|store|ai``, ``... beat`` and ``... flower`` run it with safe
+defaults.
 """
 
 import argparse
 import os
 import sys
-from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,18 +18,16 @@ from config.queues import ROLES, host_queue
 from config.settings import Settings, get_settings
 from samplemind_worker.logs import take_over_logging
 
-_TASK_MODULES: Final = {
-    "cpu": ("tasks.audio",),
-    "io": ("tasks.ai", "tasks.index", "tasks.nightly"),  # it writes the summaries that no model is asked for
-    "ai": ("tasks.ai",),
-}
+_IO_TASKS: Final = ("tasks.ai", "tasks.index", "tasks.nightly")
+_TASK_MODULES: Final = {"cpu": ("tasks.audio",), "io": _IO_TASKS, "store": _IO_TASKS, "ai": ("tasks.ai",)}
 
 
-def create_app(settings: Settings, *, roles: Collection[str] = tuple(_TASK_MODULES)) -> Celery:
-    """Make the app with the tasks of some roles; task modules are named, not imported. Beat and Flower need none."""
-    made = Celery("samplemind", include=[module for name in roles for module in _TASK_MODULES[name]])
+def create_app(settings: Settings, *, role: str | None = None) -> Celery:
+    """Make the app with the tasks of a role, or of all; task modules are named, not imported. Others need none."""
+    roles = _TASK_MODULES if role is None else [role]
+    made = Celery("samplemind", include=[module for name in roles for module in _TASK_MODULES.get(name, ())])
     made.conf.update(celery_options(settings))
-    if roles:
+    if role in (None, *_TASK_MODULES):
         from samplemind_worker import broker  # noqa: PLC0415 -- slow import
         from samplemind_worker.lifecycle import connect_signals  # noqa: PLC0415 -- slow import
 
@@ -39,22 +36,22 @@ def create_app(settings: Settings, *, roles: Collection[str] = tuple(_TASK_MODUL
     return made
 
 
-def _worker_arguments(roles: Sequence[str], concurrency: int | None, settings: Settings) -> list[str]:
-    queues = [queue for role in roles for queue in ROLES[role]]
+def _worker_arguments(role: str, concurrency: int | None, settings: Settings) -> list[str]:
+    queues = list(ROLES[role])
     arguments = [
         "--quiet",  # no banner: it is many lines, in a log of one event a line
         "worker",
         "--hostname",
-        f"{roles[0]}-{os.getpid()}@{settings.host}",
+        f"{role}-{os.getpid()}@{settings.host}",
         "--without-gossip",
         "--without-mingle",
     ]
-    if "cpu" in roles:
+    if role == "cpu":
         queues.insert(0, host_queue(settings.host))
         arguments += ["--pool", "prefork", "--concurrency", str(concurrency or settings.concurrency)]
     else:
-        threads = {"io": settings.io_concurrency, "ai": settings.ai_concurrency}
-        arguments += ["--pool", "threads", "--concurrency", str(concurrency or max(threads[role] for role in roles))]
+        threads = settings.ai_concurrency if role == "ai" else settings.io_concurrency
+        arguments += ["--pool", "threads", "--concurrency", str(concurrency or threads)]
     return [*arguments, "--queues", ",".join(queues), "--loglevel", settings.log_level, "--task-events"]
 
 
@@ -72,7 +69,7 @@ def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m samplemind_worker.app")
     commands = parser.add_subparsers(dest="command", required=True)
     worker = commands.add_parser("worker")
-    worker.add_argument("--role", choices=ROLES, action="append", dest="roles", required=True, help="may be repeated")
+    worker.add_argument("--role", choices=sorted(ROLES), required=True)
     worker.add_argument("--concurrency", type=int)
     commands.add_parser("beat")
     flower = commands.add_parser("flower")
@@ -82,25 +79,22 @@ def main(arguments: list[str]) -> None:
     settings = get_settings()
     for name in ("OMP", "OPENBLAS", "MKL", "NUMBA"):
         os.environ.setdefault(f"{name}_NUM_THREADS", "1")
-    roles = [role for role in ROLES if role in options.roles] if options.command == "worker" else []
-    if "cpu" in roles and len(roles) > 1:
-        parser.error("a cpu worker has no other role")
-    process = roles[0] if roles else options.command
-    os.environ["SAMPLEMIND_PROCESS"] = process
-    take_over_logging(settings, process)
-    celery_app = create_app(settings, roles=roles)
+    role = options.role if options.command == "worker" else options.command
+    os.environ["SAMPLEMIND_PROCESS"] = role
+    take_over_logging(settings, role)
+    celery_app = create_app(settings, role=role)
 
-    if options.command == "beat":
+    if role == "beat":
         state = settings.home / "beat"
         state.mkdir(mode=0o700, parents=True, exist_ok=True)
         _leave_signs(state / "published")
         celery_app.Beat(schedule=str(state / "schedule"), loglevel=settings.log_level, pidfile=None).run()
-    elif options.command == "flower":
+    elif role == "flower":
         # Its broker page takes no names.
         celery_app.conf.task_queues = [Queue(name) for name in celery_app.conf.task_queues]
         celery_app.start(["flower", f"--address={options.address}", f"--port={options.port}"])
     else:
-        celery_app.worker_main(_worker_arguments(roles, options.concurrency, settings))
+        celery_app.worker_main(_worker_arguments(role, options.concurrency, settings))
 
 
 if __name__ == "__main__":

@@ -5,44 +5,33 @@ Each becomes the process it starts: signals of a supervisor reach it, and no par
 
 import os
 import sys
-from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from samplemind_cli import output
-from samplemind_worker.errors import SetupError, UsageError
+from samplemind_worker.errors import SetupError
 
 if TYPE_CHECKING:
     from config.settings import Settings
 
 
-class Role(StrEnum):
-    """What a worker does, by the queues that it reads."""
-
-    CPU = "cpu"
-    IO = "io"
-    AI = "ai"
-
-
 def worker(
     *,
     queues: Annotated[
-        list[Role] | None,
+        Literal["cpu", "io", "store", "ai"],
         typer.Option(
-            help="cpu: the analysis. io: storing, dispatch. ai: summaries; may be given beside io.", show_default="cpu"
+            help="cpu: the analysis. io: summaries, storing, dispatch. store and ai: the same by two workers, so that "
+            "models which hang hold up nothing else."
         ),
-    ] = None,
+    ] = "cpu",
     concurrency: Annotated[
         int | None,
         typer.Option(min=1, max=1024, help="Children of a cpu worker, threads of the others.", show_default=False),
     ] = None,
 ) -> None:
     """Run a worker until it is stopped."""
-    roles = dict.fromkeys(queues or [Role.CPU])
-    if Role.CPU in roles and len(roles) > 1:
-        raise UsageError("a cpu worker reads no other queues: run another worker for them")
-    arguments = ["worker", *(word for role in roles for word in ("--role", role))]
+    arguments = ["worker", "--role", queues]
     if concurrency is not None:
         arguments += ["--concurrency", str(concurrency)]
     _become(["samplemind_worker.app", *arguments], _environment(_settings()))

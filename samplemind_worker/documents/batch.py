@@ -149,7 +149,7 @@ class BatchItem(Document):
     alone: bool = False
     """It was begun and did not end: it travels in a parcel of its own."""
     crashed_at: datetime | None = None
-    """When that was noticed last, and it was given another start."""
+    """When a process was last found dead with it in its hands, and it was given another start."""
     last_chance: bool = False
     """Its next start is the last: `parcels.reserve_last_chance` has the rules."""
     solo: bool | None = None

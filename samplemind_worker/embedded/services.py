@@ -134,16 +134,11 @@ def servers(settings: Settings, home: Home, state: State) -> list[Service]:
 def workers(settings: Settings, home: Home) -> list[Service]:
     """Describe the workers and beat; ``settings`` has every URL.
 
-    Models that hang must not stop the io worker: where any can be asked another worker does that. The local describer
-    keeps nobody waiting, and is not worth the memory and the start of one more process.
+    The local describer keeps nobody waiting: where no model can be asked, summaries need no process of their own.
     """
     env = os.environ | setting_env(settings) | _THREADS
-    roles = {"worker-cpu": ["cpu"], "worker-io": ["io"], "worker-ai": ["ai"]}
-    if not settings.can_ask_a_model:
-        roles["worker-io"] += roles.pop("worker-ai")
-    arguments_of = {
-        name: ["worker", *(word for role in each for word in ("--role", role))] for name, each in roles.items()
-    }
+    roles = {"worker-io": "store", "worker-ai": "ai"} if settings.can_ask_a_model else {"worker-io": "io"}
+    arguments_of = {name: ["worker", "--role", role] for name, role in {"worker-cpu": "cpu", **roles}.items()}
     arguments_of["beat"] = ["beat"]
     return [
         Service(

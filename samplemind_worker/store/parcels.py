@@ -119,7 +119,7 @@ def reserve_last_chance(queues: Mapping[Step, str]) -> tuple[str, Step] | None:
             return None
         now = await mongo.read_clock()
         died = await items.find_one({"crashed_at": {"$gt": now - QUIET}}, {"_id": 1})
-        ripe = waits if died is None else {**waits, "crashed_at": {"$lt": now - PATIENCE}}
+        ripe = waits if died is None else {**waits, "crashed_at": {"$not": {"$gt": now - PATIENCE}}}
         try:
             return await items.find_one_and_update(
                 ripe,
@@ -206,6 +206,9 @@ _LAST_WORDS = {
     "timeout": "{} times the step was not done within its time limit (SAMPLEMIND_STEP_SECONDS)",
 }
 
+_DEATHS = frozenset({"worker_crashed", "timeout"})
+"""Of a process; the others are faults that it lived through."""
+
 
 def give_back(process: str) -> int:
     """Give back what a worker process holds that is about to end; burns no start: nobody died of it.
@@ -237,21 +240,22 @@ def _take_back(query: dict[str, Any], *, max_starts: int, code: str) -> int:
             {**held, "starts": {"$gte": max_starts}},
             {"$set": {"state": State.FAILED.value, "error": error}, "$unset": dict.fromkeys(HELD, "")},
         )
-        again = await items.update_many(held, _pending_again(crashed_of=max_starts))
+        again = await items.update_many(held, _pending_again(crashed_of=max_starts, died=code in _DEATHS))
         return given_up.modified_count + again.modified_count
 
     return mongo.run(_update())
 
 
-def _pending_again(*, crashed_of: int | None = None) -> list[dict[str, Any]]:
-    """Make items pending again; those that crashed have so many starts in all."""
+def _pending_again(*, crashed_of: int | None = None, died: bool = False) -> list[dict[str, Any]]:
+    """Make items pending again; those that crashed have so many starts in all, and perhaps their process died."""
     values: dict[str, Any] = {
         "state": State.PENDING.value,
         "step": {"$cond": [{"$in": ["$step", _HOST_STEPS]}, _FIRST_STEP, "$step"]},
     }
     if crashed_of is not None:
         values["alone"] = True
-        values["crashed_at"] = "$$NOW"
+        if died:
+            values["crashed_at"] = "$$NOW"
         values["last_chance"] = {"$gte": ["$starts", crashed_of - 1]}
     else:
         # The attempt may have been begun, and have waited between two steps: it will be begun, and counted, again.

@@ -225,7 +225,7 @@ class Stack:
 
     def add_all(self, **changes: str) -> None:
         """Start a cpu worker, an io worker and beat, and wait until both take work."""
-        for arguments in (("worker", "--role", "cpu"), ("worker", "--role", "io", "--role", "ai"), ("beat",)):
+        for arguments in (("worker", "--role", "cpu"), ("worker", "--role", "io"), ("beat",)):
             self.add(*arguments, **changes)
         self.wait_for_workers(2)
 

@@ -69,7 +69,7 @@ def test_14_the_clock_of_a_worker_is_off(stack: MakeStack, tmp_path: Path, clock
     one = stack(own_workers=True)
     one.add("worker", "--role", "cpu", SAMPLEMIND_HOST="first")
     one.add("worker", "--role", "cpu", SAMPLEMIND_HOST="second", CHAOS_CLOCK=clock)
-    io = one.add("worker", "--role", "io", "--role", "ai", CHAOS_CLOCK=clock)
+    io = one.add("worker", "--role", "io", CHAOS_CLOCK=clock)
     one.add("beat")
     one.wait_for_workers(3)
     write_files(tmp_path / "library", 400)

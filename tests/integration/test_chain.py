@@ -6,7 +6,7 @@ import signal as posix
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -69,9 +69,8 @@ class RedisOfTheRun:
 class WorkerProcess:
     """A worker's container: the process that a deployment starts."""
 
-    def __init__(self, roles: Sequence[str], workspace: Workspace, log: Path) -> None:
-        self.name = self.id = roles[0]
-        self._roles = [word for role in roles for word in ("--role", role)]
+    def __init__(self, role: str, workspace: Workspace, log: Path) -> None:
+        self.name = self.id = role
         self._workspace = workspace
         self._log = log
         self._process: subprocess.Popen[bytes] | None = None
@@ -82,7 +81,7 @@ class WorkerProcess:
 
     def start(self) -> None:
         environment = {**os.environ, **setting_env(self._workspace.settings)}
-        command = [sys.executable, "-m", "samplemind_worker.app", "worker", *self._roles, "--concurrency", "1"]
+        command = [sys.executable, "-m", "samplemind_worker.app", "worker", "--role", self.name, "--concurrency", "1"]
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(command, env=environment, cwd=ROOT, stdout=log, stderr=log)
 
@@ -139,8 +138,8 @@ def celery_setup_config(settings: Settings) -> dict[str, Any]:
     return celery_options(settings)
 
 
-def worker_node(workspace: Workspace, folder: Path, app: Celery, *roles: str) -> Iterator[CeleryTestWorker]:
-    container = WorkerProcess(roles, workspace, folder / f"{roles[0]}.log")
+def worker_node(role: str, workspace: Workspace, folder: Path, app: Celery) -> Iterator[CeleryTestWorker]:
+    container = WorkerProcess(role, workspace, folder / f"{role}.log")
     container.start()
     node = CeleryTestWorker(container, app)
     yield node
@@ -149,12 +148,12 @@ def worker_node(workspace: Workspace, folder: Path, app: Celery, *roles: str) ->
 
 @pytest.fixture
 def cpu_worker(workspace: Workspace, tmp_path: Path, celery_setup_app: Celery) -> Iterator[CeleryTestWorker]:
-    yield from worker_node(workspace, tmp_path, celery_setup_app, "cpu")
+    yield from worker_node("cpu", workspace, tmp_path, celery_setup_app)
 
 
 @pytest.fixture
 def io_worker(workspace: Workspace, tmp_path: Path, celery_setup_app: Celery) -> Iterator[CeleryTestWorker]:
-    yield from worker_node(workspace, tmp_path, celery_setup_app, "io", "ai")
+    yield from worker_node("io", workspace, tmp_path, celery_setup_app)
 
 
 @pytest.fixture
@@ -290,7 +289,7 @@ def test_a_night_has_the_worker_that_knows_the_models_fill_in(
     (tmp_path / "inbox").mkdir()
     night = {"nightly": "00:00", "inbox": tmp_path / "inbox", "library_root": tmp_path / "packs", "home": tmp_path}
     with_night = Workspace(workspace.settings.model_copy(update=night))
-    for io in worker_node(with_night, tmp_path, celery_setup_app, "io"):
+    for io in worker_node("store", with_night, tmp_path, celery_setup_app):
         assert io.ready()
         celery_setup_app.send_task(names.INGEST)
         wait_until(lambda: messages(celery_broker, "ai"))

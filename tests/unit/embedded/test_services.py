@@ -105,7 +105,7 @@ def roles(services: Mapping[str, Service]) -> dict[str, tuple[str, ...]]:
 def test_one_worker_stores_and_summarizes_where_no_model_can_be_asked(tmp_path: Path):
     assert roles(described(tmp_path)) == {
         "worker-cpu": ("worker", "--role", "cpu"),
-        "worker-io": ("worker", "--role", "io", "--role", "ai"),
+        "worker-io": ("worker", "--role", "io"),
         "beat": ("beat",),
     }
 
@@ -114,7 +114,7 @@ def test_one_worker_stores_and_summarizes_where_no_model_can_be_asked(tmp_path: 
 def test_models_are_asked_by_a_worker_of_their_own(tmp_path: Path, fields: dict[str, object]):
     assert roles(described(tmp_path, **fields)) == {
         "worker-cpu": ("worker", "--role", "cpu"),
-        "worker-io": ("worker", "--role", "io"),
+        "worker-io": ("worker", "--role", "store"),
         "worker-ai": ("worker", "--role", "ai"),
         "beat": ("beat",),
     }
