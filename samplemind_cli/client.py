@@ -126,7 +126,7 @@ def expected_cost(files: int) -> Report | None:
     writer = next((each for each in table.route(AiTask.AUDIO_ANALYSIS) if settings.can_ask(each.provider)), None)
     if writer is None or writer.provider == "local":
         return None
-    requests, asked, said = table.expected.of(files)
+    requests, asked, said = table.expected.of(files, writer)
     price = table.price(writer)
     return {
         "provider": writer.provider,

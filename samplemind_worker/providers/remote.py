@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from config.ai import SAMPLES_PER_REQUEST, AiTask, Writer
+from config.ai import AiTask, Writer
 from samplemind_worker.errors import (
     ProviderError,
     ProviderRefusedError,
@@ -46,6 +46,7 @@ class RemoteProvider(ABC):
         self.model: str = writer.model
         self.prompt_version = prompt.version(notes.SCHEMA_TEXT)
         self._thinking = writer.thinking
+        self._most = writer.samples
 
     def estimate(self, task: AiTask, samples: Sequence[Sample]) -> Usage:
         """Return the input, rounded up, and the most output that one request about these samples allows."""
@@ -53,8 +54,8 @@ class RemoteProvider(ABC):
 
     def describe(self, task: AiTask, samples: Sequence[Sample], *, may_repair: Callable[[], bool] = always) -> Reply:
         """Ask once about all, and once more about those whose note is missing or spoiled."""
-        if not 1 <= len(samples) <= SAMPLES_PER_REQUEST:
-            raise ValueError(f"wanted 1 to {SAMPLES_PER_REQUEST} samples, got {len(samples)}")
+        if not 1 <= len(samples) <= self._most:
+            raise ValueError(f"wanted 1 to {self._most} samples, got {len(samples)}")
         ids = prompt.short_ids(samples)
         summaries: dict[str, Summary] = {}
         used = NOTHING_USED

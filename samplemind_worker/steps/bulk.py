@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from loguru import logger
 
-from config.ai import SAMPLES_PER_REQUEST, AiTask, Writer
+from config.ai import AiTask, Writer
 from config.settings import Settings
 from samplemind_worker.documents.ai_job import AiJob
 from samplemind_worker.documents.spend import from_usd, micro_usd
@@ -94,7 +94,7 @@ def submit(providers: Providers, settings: Settings) -> int:
     provider = _bulk(providers, writer)
     # Only now that the turn is ours: what another has submitted meanwhile is among these.
     busy = {content for each in ai_jobs.under_way() for contents in each.parcels.values() for content in contents}
-    parcels = _parcels(job.id, list(islice(_deferred(busy), _CONTENTS)))
+    parcels = _parcels(job.id, list(islice(_deferred(busy), _CONTENTS)), at_once=writer.samples)
     reservation: Reservation | None = None
     while parcels and reservation is None:
         reservation = _reserve(providers, settings, writer, job.id, parcels)
@@ -189,12 +189,11 @@ def _deferred(busy: set[str]) -> Iterator[str]:
         yield from (content for content in contents if content not in busy)
 
 
-def _parcels(job_id: str, contents: Sequence[str]) -> dict[str, list[Sample]]:
+def _parcels(job_id: str, contents: Sequence[str], *, at_once: int) -> dict[str, list[Sample]]:
     recorded = results.load(contents)
     samples = [Sample(*recorded[content]) for content in contents if content in recorded]
     return {
-        f"{job_id}-{start // SAMPLES_PER_REQUEST}": samples[start : start + SAMPLES_PER_REQUEST]
-        for start in range(0, len(samples), SAMPLES_PER_REQUEST)
+        f"{job_id}-{start // at_once}": samples[start : start + at_once] for start in range(0, len(samples), at_once)
     }
 
 

@@ -4,16 +4,14 @@ A reply is kept in Redis before anything else is written: whoever comes after a 
 """
 
 import dataclasses
-import hashlib
 import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from functools import lru_cache, partial
 from typing import Any, Final
 
-import orjson
 from loguru import logger
 
-from config.ai import SAMPLES_PER_REQUEST, AiTask, Writer
+from config.ai import AiTask, Writer
 from samplemind_worker.documents.spend import micro_usd
 from samplemind_worker.errors import (
     ProviderError,
@@ -87,7 +85,7 @@ class Turn:
         self._task = task
         self._caps = caps
         self._until = until
-        self._size = SAMPLES_PER_REQUEST
+        self._size = writer.samples
         self._over = False
         self.reason = ""
         """Why it did not write about all that it was asked for."""
@@ -108,7 +106,7 @@ class Turn:
             self._stop(reason_of(error))
             _say_once(self._writer.name, str(error))
             return {}, ""
-        keys = {sample.audio.file_id: self._key(provider, sample) for sample in samples}
+        keys = {sample.audio.file_id: prompt.key(provider, self._task, sample) for sample in samples}
         wanted = {keys[sample.audio.file_id]: sample for sample in samples}
         patience = min(_LONGEST_WAIT, max(0.0, self._until - time.monotonic()))
         replies = _replies(cache, wanted, patience, self, provider)
@@ -116,10 +114,6 @@ class Turn:
             self._stop("busy: another worker asks for it", soon=True)
         found = {content: _summary(replies[key]) for content, key in keys.items() if key in replies}
         return found, provider.prompt_version
-
-    def _key(self, provider: Provider, sample: Sample) -> str:
-        parts = [self._task.value, self._writer.provider, provider.model, provider.prompt_version, prompt.facts(sample)]
-        return hashlib.sha256(orjson.dumps(parts, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
     def ask(self, provider: Provider, wanted: Mapping[str, Sample]) -> Iterator[Mapping[str, Any]]:
         """Ask for all of these in as few requests as may be, and yield the replies as they come."""

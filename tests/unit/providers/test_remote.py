@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from config.ai import SAMPLES_PER_REQUEST, AiTask
+from config.ai import AiTask
 from config.settings import Settings
 from samplemind_worker.errors import (
     ProviderError,
@@ -86,7 +86,7 @@ def failure(providers: Providers, name: str, count: int = 3) -> ProviderError:
 
 @pytest.mark.parametrize("name", WRITERS)
 def test_a_parcel_takes_one_request_and_comes_back_in_order(name: str, providers: Providers, server: AiServer):
-    parcel = samples(SAMPLES_PER_REQUEST)
+    parcel = samples(providers.writer(name).samples)
     asked = provider(providers, name)
 
     reply = asked.describe(AiTask.AUDIO_ANALYSIS, parcel)
@@ -105,7 +105,7 @@ def test_a_parcel_takes_one_request_and_comes_back_in_order(name: str, providers
 
 
 @pytest.mark.parametrize("name", WRITERS)
-@pytest.mark.parametrize("count", [1, SAMPLES_PER_REQUEST])
+@pytest.mark.parametrize("count", [1, 5])
 def test_an_estimate_is_never_exceeded(name: str, count: int, providers: Providers):
     asked = provider(providers, name)
     expected = asked.estimate(AiTask.THEORY, samples(count))
@@ -266,10 +266,10 @@ def test_an_error_at_the_repair_tells_all_that_was_spent(name: str, providers: P
 def test_a_reply_that_ends_too_soon_gives_the_notes_before(name: str, providers: Providers, server: AiServer):
     server.script.extend([Fault.TRUNCATED, None])
 
-    reply = provider(providers, name).describe(AiTask.MIXING, samples(6))
+    reply = provider(providers, name).describe(AiTask.MIXING, samples(4))
 
     assert None not in reply.summaries
-    assert [len(call.ids) for call in server.calls] == [6, 3]
+    assert [len(call.ids) for call in server.calls] == [4, 2]
 
 
 @pytest.mark.parametrize("name", WRITERS)
@@ -410,10 +410,11 @@ def test_threads_share_a_provider(name: str, providers: Providers, server: AiSer
     assert len(server.calls) == 8
 
 
-@pytest.mark.parametrize("count", [0, SAMPLES_PER_REQUEST + 1])
-def test_a_request_has_its_bounds(count: int, providers: Providers):
-    with pytest.raises(ValueError, match=f"wanted 1 to 20 samples, got {count}"):
-        provider(providers, "ollama").describe(AiTask.MIXING, samples(count))
+@pytest.mark.parametrize(("name", "most"), [("gemini", 20), ("ollama", 5)])
+def test_a_request_has_the_bounds_of_its_writer(name: str, most: int, providers: Providers):
+    for count in (0, most + 1):
+        with pytest.raises(ValueError, match=f"wanted 1 to {most} samples, got {count}"):
+            provider(providers, name).describe(AiTask.MIXING, samples(count))
 
 
 def test_a_reply_is_about_no_other_sample_of_the_same_beginning(providers: Providers, server: AiServer):
