@@ -110,10 +110,13 @@ def resummarize(
     )
 
 
-def deferred_in(batch_id: str) -> int:
-    """Return how many summaries of a batch are still to come."""
-    files = pages((item.file_id for item in batches.iterate(batch_id) if item.file_id is not None), _PAGE)
-    return sum(len(results.deferred_among(page)) for page in files)
+def unwritten_in(batch_id: str) -> dict[str, int]:
+    """Return how many summaries of a batch are still to come, and how many stay as they were as none came."""
+    counts = {"deferred": 0, "kept": 0}
+    for page in pages((item.file_id for item in batches.iterate(batch_id) if item.file_id is not None), _PAGE):
+        counts["deferred"] += len(results.deferred_among(page))
+        counts["kept"] += len(results.kept_among(page, batch_id))
+    return counts
 
 
 def expected_cost(files: int) -> Report | None:

@@ -37,16 +37,17 @@ def summarize(
         output.note(f"recorded {job.total_files:,} summaries as batch {job.id}")
         client.dispatch(settings, job.id)
         ended = wait_for(job.id, settings) if wait else client.batch_report(job.id)
-        left = client.deferred_in(job.id) if wait else None
+        left = client.unwritten_in(job.id) if wait else {}
         if as_json:
-            output.emit(ended if left is None else ended | {"deferred": left})
-        elif left is None:
+            output.emit(ended | left)
+        elif not wait:
             output.write(f"{job.id}\n")
             output.note(f"follow it with `samplemind status {job.id} --watch`")
         else:
-            output.write(
-                f"{job.total_files - left:,} written, {left:,} deferred, {ended['ai']['calls']:,} calls, "
-                f"{ended['ai']['usd']:.4f} USD\n"
-            )
-        if left or (wait and ended["status"] != "completed"):
+            counts = {"written": job.total_files - sum(left.values()), **left, "calls": ended["ai"]["calls"]}
+            said = ", ".join(f"{count:,} {name}" for name, count in counts.items())
+            output.write(f"{said}, {ended['ai']['usd']:.4f} USD\n")
+            if left["kept"]:
+                output.note("kept: no other text came, so the earlier one stays; `samplemind show FILE` says why")
+        if any(left.values()) or (wait and ended["status"] != "completed"):
             raise typer.Exit(1)

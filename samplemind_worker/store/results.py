@@ -182,6 +182,21 @@ def deferred_among(file_ids: Sequence[str]) -> set[str]:
     return mongo.run(_find()) if file_ids else set()
 
 
+def kept_among(file_ids: Sequence[str], batch_id: str) -> set[str]:
+    """Return those of these contents that a batch was to have written anew, and whose earlier text stays."""
+
+    async def _find() -> set[str]:
+        query = {
+            "_id": {"$in": list(file_ids)},
+            "ai_batch": batch_id,
+            "ai_state": "written",
+            "ai_reason": {"$ne": None},
+        }
+        return {row["_id"] async for row in Analysis.get_pymongo_collection().find(query, {"_id": 1})}
+
+    return mongo.run(_find()) if file_ids else set()
+
+
 def a_place_of(file_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Return one place of each of these contents, as it is in the record; those that lie nowhere are left out."""
 

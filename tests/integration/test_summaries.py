@@ -24,6 +24,7 @@ from samplemind_worker.documents.batch import BatchItem, BatchJob, Step
 from samplemind_worker.documents.facts import AnalysisFacts
 from samplemind_worker.documents.pack import Turn
 from samplemind_worker.documents.spend import AiCall, CallState, Purse, from_usd
+from samplemind_worker.documents.versions import VERSIONS
 from samplemind_worker.errors import OverTheRateError, UsageError
 from samplemind_worker.steps import nightly, resummarize, store, summarize
 from samplemind_worker.steps.dispatch import dispatch
@@ -456,7 +457,7 @@ def test_who_waited_long_enough_in_the_queue_is_let_by(make: Make, server: AiSer
     assert {str(reason)[:26] for reason in reasons(ids)} == {"busy: it waited for 200 s"[:26]}
 
 
-def test_a_rewrite_by_another_leaves_what_is_there_when_it_fails(make: Make, server: AiServer):
+def test_a_rewrite_that_fails_leaves_what_is_there_and_nothing_is_missing(make: Make, server: AiServer):
     ids = record(20)
     source = batch_of(ids)
     workspace = make(anthropic_api_key=SecretStr(KEY))
@@ -470,13 +471,51 @@ def test_a_rewrite_by_another_leaves_what_is_there_when_it_fails(make: Make, ser
 
     assert counts(rewrite) == (20, 20)
     assert [each.ai_summary for each in facts(ids)] == before
-    assert {(each.ai_state, each.ai_provider) for each in facts(ids)} == {("deferred", "gemini")}
+    assert {(each.ai_state, each.ai_provider) for each in facts(ids)} == {("written", "gemini")}
+    (reason,) = reasons(ids)
+    assert str(reason).startswith("claude: unavailable: ")
+    assert results.kept_among(ids, rewrite.id) == set(ids)
+    # A model's text is there: nobody is made to pay for another who did not ask for it.
+    assert resummarize.record(workspace.settings, missing=True) is None
 
     server.faults = {}
     fresh = make(anthropic_api_key=SecretStr(KEY))
     assert resummarize.record(fresh.settings, batch_id=source.id, writer="claude") is not None
     work(fresh)
     assert {(each.ai_state, each.ai_provider) for each in facts(ids)} == {("written", "claude")}
+    assert reasons(ids) == {None}
+
+
+@pytest.mark.parametrize("choice", [{"ai": True}, {"ai": False}])
+def test_a_model_s_text_outlives_new_words_of_the_local_describer(make: Make, server: AiServer, choice: dict[str, Any]):
+    workspace = make()
+    ids = record(3)
+    batch_of(ids)
+    work(workspace)
+    with Redis.from_url(str(workspace.redis_url)) as client:
+        client.flushall()
+    before = [each.ai_summary for each in facts(ids)]
+    results.update_analyses({key: {"versions.summarize": 0} for key in ids})
+
+    batch_of(ids, **choice)
+    work(workspace)
+
+    assert [each.ai_summary for each in facts(ids)] == before
+    assert {(each.ai_state, each.ai_provider) for each in facts(ids)} == {("written", "gemini")}
+    assert {each.versions["summarize"] for each in facts(ids)} == {VERSIONS["summarize"]}
+    assert len(server.calls) == 1
+
+
+def test_a_model_s_text_makes_room_for_the_local_one_if_that_is_asked_for(make: Make, server: AiServer):
+    ids = record(3)
+    source = batch_of(ids)
+    work(make())
+
+    assert resummarize.record(make().settings, batch_id=source.id, writer="local") is not None
+    work(make())
+
+    assert {(each.ai_state, each.ai_provider) for each in facts(ids)} == {("local", "local")}
+    assert len(server.calls) == 1
 
 
 def test_the_night_fills_in_what_is_deferred_if_there_is_a_model_to_ask(make: Make, server: AiServer, tmp_path: Path):
