@@ -251,6 +251,7 @@ FAULTS = [
     (Fault.EMPTY_STRINGS, "unreadable", 6),
     (Fault.WRONG_SAMPLE, "unreadable", 6),
     (Fault.HUGE, "unreadable", 6),
+    (Fault.RATE_LIMITED, "rate", 3),
     (Fault.RATE_LIMITED_RETRY, "rate", 3),
 ]
 
