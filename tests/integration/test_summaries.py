@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from loguru import logger
@@ -23,14 +24,17 @@ from config.settings import Settings
 from samplemind_worker.documents.batch import BatchItem, BatchJob, Step
 from samplemind_worker.documents.facts import AnalysisFacts
 from samplemind_worker.documents.pack import Turn
-from samplemind_worker.documents.spend import AiCall, CallState, Purse, from_usd
+from samplemind_worker.documents.spend import AiCall, CallState, Purse, from_usd, micro_usd
 from samplemind_worker.documents.versions import VERSIONS
 from samplemind_worker.errors import OverTheRateError, UsageError
+from samplemind_worker.providers.registry import Providers
 from samplemind_worker.steps import nightly, resummarize, store, summarize
 from samplemind_worker.steps.dispatch import dispatch
 from samplemind_worker.steps.workspace import Run, Workspace
 from samplemind_worker.store import batches, mongo, results, spend
+from samplemind_worker.usage import Usage
 from tests.ai_server import KEY, AiServer, Fault
+from tests.chaos.proxy import Mode, Proxy
 from tests.factories import analysis_facts, audio_facts, content_id, new_item
 
 pytestmark = pytest.mark.services
@@ -564,23 +568,36 @@ summarize.run(Workspace(get_settings()), Run(sys.argv[1], "killed.0"))
 """
 
 
+ONE_RUN = """
+import sys
+from config.settings import get_settings
+from samplemind_worker.steps import summarize
+from samplemind_worker.steps.workspace import Run, Workspace
+
+summarize.run(Workspace(get_settings()), Run(sys.argv[1], sys.argv[2]))
+"""
+
+
+def environment_of(workspace: Workspace, server: AiServer, table: Path) -> dict[str, str]:
+    """What a process of its own reads to work on the same record as a workspace, with Gemini."""
+    return {
+        **os.environ,
+        **server.environment("gemini"),
+        "SAMPLEMIND_REDIS_URL": workspace.redis_url,
+        "SAMPLEMIND_MONGODB_URL": workspace.mongodb_url,
+        "SAMPLEMIND_CHROMA_URL": workspace.chroma_url,
+        "SAMPLEMIND_DATABASE": workspace.settings.database,
+        "SAMPLEMIND_AI_TABLE": str(table),
+    }
+
+
 def test_a_worker_killed_between_reply_and_record_costs_no_second_call(make: Make, server: AiServer, unlimited: Path):
     workspace = make(lease_seconds=1.0)
     ids = record(20)
     job = batch_of(ids)
     published: list[str] = []
     dispatch(workspace.settings, workspace.board, lambda parcel, _: published.append(parcel))
-    settings = workspace.settings
-    environment = {
-        **os.environ,
-        **server.environment("gemini"),
-        "SAMPLEMIND_REDIS_URL": workspace.redis_url,
-        "SAMPLEMIND_MONGODB_URL": workspace.mongodb_url,
-        "SAMPLEMIND_CHROMA_URL": workspace.chroma_url,
-        "SAMPLEMIND_DATABASE": settings.database,
-        "SAMPLEMIND_AI_TABLE": str(unlimited),
-        "SAMPLEMIND_LEASE_SECONDS": "1",
-    }
+    environment = environment_of(workspace, server, unlimited) | {"SAMPLEMIND_LEASE_SECONDS": "1"}
 
     done = subprocess.run([sys.executable, "-c", KILLED, *published], cwd=ROOT, env=environment, check=False)
     assert done.returncode == -signal.SIGKILL
@@ -592,6 +609,58 @@ def test_a_worker_killed_between_reply_and_record_costs_no_second_call(make: Mak
 
     assert len(server.calls) == 1
     assert counts(job) == (20, 20)
+
+
+@pytest.fixture
+def way(settings: Settings) -> Iterator[Proxy]:
+    """A way to MongoDB that can be closed."""
+    assert settings.mongodb_url is not None
+    place = unquote(settings.mongodb_url.get_secret_value().partition("://")[2].partition("/")[0])
+    made = Proxy(Path(place))
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize("mode", [Mode.CUT, Mode.DROP])
+def test_a_record_that_is_gone_between_reply_and_settling_costs_no_second_call(
+    make: Make, server: AiServer, unlimited: Path, way: Proxy, mode: Mode
+):
+    """Of three requests the first is settled, the second is answered when the record is gone, the third never made."""
+    workspace = make()
+    ids = record(60)
+    job = batch_of(ids, files_per_chain=60)
+    published: list[str] = []
+    dispatch(workspace.settings, workspace.board, lambda parcel, _: published.append(parcel))
+    (parcel,) = published
+    url = f"mongodb://127.0.0.1:{way.port}/?directConnection=true"
+    environment = environment_of(workspace, server, unlimited) | {"SAMPLEMIND_MONGODB_URL": url}
+    server.delay = 1.0
+
+    with subprocess.Popen(
+        [sys.executable, "-c", ONE_RUN, parcel, "one.0"], cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True
+    ) as worker:
+        while len(server.calls) < 2 and worker.poll() is None:
+            time.sleep(0.02)
+        way.set(mode)
+        said = worker.communicate()[1]
+    assert "ServiceUnavailableError: MongoDB does not answer" in said
+    assert len(server.calls) == 2
+    way.set(Mode.OPEN)
+    server.delay = 0.0
+    # As Celery does with what is to be tried again.
+    assert summarize.run(workspace, Run(parcel, "one.1", ("one.0",)))
+    store.run(workspace, Run(parcel, "one.1"))
+
+    assert counts(job) == (60, 60)
+    assert states(ids) == {"written": 60}
+    asked = [key for call in server.calls for key in call.ids]
+    assert (len(server.calls), len(asked), len(set(asked))) == (3, 60, 60)
+    # The second stays set aside in full: counted is never less than what was asked for.
+    assert calls_by_state() == {"settled": 2, "reserved": 1}
+    providers = Providers(workspace.settings)
+    used = Usage(server.input_tokens, server.output_tokens, 3)
+    owed = micro_usd(providers.table.price(providers.writer("gemini")), used)
+    assert all(total > owed for total in in_purses().values())
 
 
 def test_what_a_killed_worker_reserved_counts_as_spent(make: Make, server: AiServer):
