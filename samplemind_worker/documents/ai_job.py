@@ -32,6 +32,9 @@ class AiJob(Document):
     """When its submission was last begun: an old one's maker is dead."""
     attempts: int = 0
     """How often the service was asked to take it."""
+    prepared_at: datetime | None = None
+    asked_at: datetime | None = None
+    """When the service was asked to take it: not before the first, and last at the second."""
     name: str | None = None
     """What the service calls it."""
     prompt_version: str | None = None

@@ -1,12 +1,13 @@
 """Has deferred summaries written at half the price: handed to a provider's batch API, collected when it is done.
 
 Record first here too: a job is written down before the service is asked to take it. Who died in between is followed by
-a run that looks for the job by its label; where the service keeps none it is submitted once more, and no oftener.
+a run that looks for the job at the service, and submits it once more only if it is not there.
 """
 
 import dataclasses
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
 from itertools import islice
 from typing import Any, Final
 
@@ -19,7 +20,7 @@ from samplemind_worker.documents.spend import from_usd, micro_usd
 from samplemind_worker.documents.versions import VERSIONS
 from samplemind_worker.errors import ProviderError, ProviderUnavailableError
 from samplemind_worker.providers.base import Sample
-from samplemind_worker.providers.bulk import BulkProvider, BulkState
+from samplemind_worker.providers.bulk import BulkProvider, BulkState, Sent
 from samplemind_worker.providers.registry import Providers
 from samplemind_worker.steps.describe import Text
 from samplemind_worker.store import ai_jobs, mongo, results, spend
@@ -30,6 +31,7 @@ _TASK: Final = AiTask.BATCH
 _CONTENTS: Final = 2000  # of one job: 100 requests, less than 1 MB
 _JOBS: Final = 20  # under way at a time
 _PATIENCE: Final = 900.0  # s; longer than any request may take
+_SKEW: Final = timedelta(minutes=10)  # of the service's clock to ours
 _ATTEMPTS: Final = 2
 _PAGE: Final = 500
 
@@ -85,12 +87,12 @@ def submit(providers: Providers, settings: Settings) -> int:
         return 0
     # Workers connect without making any, and one of them gives the turn.
     mongo.make_indexes()
-    patience = max(_PATIENCE, 2 * settings.ai_seconds)
+    patience = _patience(settings)
     job = ai_jobs.begin(uuid.uuid4().hex, writer=writer.name, patience=patience)
     if job is None:
         return 0
     if job.parcels:
-        return _resume(providers, job)
+        return _resume(providers, job, patience=patience)
     provider = _bulk(providers, writer)
     # Only now that the turn is ours: what another has submitted meanwhile is among these.
     busy = {content for each in ai_jobs.under_way() for contents in each.parcels.values() for content in contents}
@@ -110,11 +112,11 @@ def submit(providers: Providers, settings: Settings) -> int:
     return _hand_over(provider, job.id, parcels, reservation=kept)
 
 
-def _resume(providers: Providers, job: AiJob) -> int:
+def _resume(providers: Providers, job: AiJob, *, patience: float) -> int:
     """Go on with a job whose maker died before the service's answer was written down."""
     provider = _bulk(providers, providers.writer(job.writer))
     try:
-        found = provider.find(job.id)
+        found = provider.find(_sent(job, patience=patience)) if job.attempts else None
     except ProviderError as error:
         logger.warning("bulk.not_found", fields={"job": job.id, "error": str(error)})
         return 0
@@ -122,10 +124,25 @@ def _resume(providers: Providers, job: AiJob) -> int:
         ai_jobs.submitted(job.id, name=found.name)
         return sum(map(len, job.parcels.values()))
     if job.attempts >= _ATTEMPTS:
-        _settle(job.reservation, used=NOTHING_USED, spent=None, error="not known to have been taken")
-        ai_jobs.end(job.id, error="not known to have been taken")
+        # It is not there: nothing was taken, and nothing is owed.
+        _settle(job.reservation, used=NOTHING_USED, spent=0, error="not taken")
+        ai_jobs.end(job.id, error="not taken")
         return 0
     return _hand_over(provider, job.id, _load(job.parcels), reservation=job.reservation)
+
+
+def _sent(job: AiJob, *, patience: float) -> Sent:
+    return Sent(
+        job.id,
+        frozenset(job.parcels),
+        since=(job.prepared_at or job.claimed_at) - _SKEW,
+        until=(job.asked_at or job.claimed_at) + timedelta(seconds=patience) + _SKEW,
+        others=frozenset(each.name for each in ai_jobs.under_way() if each.name is not None),
+    )
+
+
+def _patience(settings: Settings) -> float:
+    return max(_PATIENCE, 2 * settings.ai_seconds)
 
 
 def _hand_over(

@@ -42,6 +42,7 @@ def prepare(
         "prompt_version": prompt_version,
         "parcels": {key: list(contents) for key, contents in parcels.items()},
         "reservation": reservation,
+        "prepared_at": mongo.now(),
     }
     _set(job_id, values)
 
@@ -50,7 +51,8 @@ def count_attempt(job_id: str) -> None:
     """Write down that the service is asked now."""
 
     async def _count() -> None:
-        await AiJob.get_pymongo_collection().update_one({"_id": job_id}, {"$inc": {"attempts": 1}})
+        change = {"$inc": {"attempts": 1}, "$set": {"asked_at": await mongo.read_clock()}}
+        await AiJob.get_pymongo_collection().update_one({"_id": job_id}, change)
 
     mongo.run(_count())
 

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -17,7 +17,7 @@ from samplemind_worker.providers.registry import Providers
 from samplemind_worker.steps import bulk
 from samplemind_worker.store import ai_jobs, mongo, results
 from samplemind_worker.usage import Usage
-from tests.ai_server import KEY, AiServer, Fault
+from tests.ai_server import KEY, AiServer, Batch, Fault
 from tests.factories import analysis_facts, audio_facts, content_id
 
 pytestmark = pytest.mark.services
@@ -63,6 +63,13 @@ def calls() -> list[AiCall]:
     return mongo.run(AiCall.find_all().to_list())
 
 
+def cost(settings: Settings, name: str, server: AiServer) -> int:
+    """What the server wrote so far costs at half the price."""
+    table = Providers(settings).table
+    half = table.price(table.writers[{"claude": "sonnet"}.get(name, name)], batch=True)
+    return micro_usd(half, Usage(server.input_tokens, server.output_tokens))
+
+
 def let_time_pass() -> None:
     """Whoever submits has been at it for an hour."""
 
@@ -95,8 +102,7 @@ def test_what_is_deferred_is_written_at_half_the_price(name: str, own: Settings,
     }
     assert all(content_id(number)[:8] in (facts([content_id(number)])[0].ai_summary or "") for number in range(50))
     [call] = calls()
-    half = providers.table.price(writer, batch=True)
-    assert call.spent == micro_usd(half, Usage(server.input_tokens, server.output_tokens, 3))
+    assert call.spent == cost(own, name, server)
     assert call.reserved >= call.spent
     [job] = jobs()
     assert (job.state, job.written, job.parcels) == (JobState.COLLECTED, 50, {})
@@ -139,21 +145,92 @@ def test_a_job_whose_answer_was_lost_is_found_and_not_paid_twice(own: Settings, 
     assert len(server.batches) == 1
 
 
-def test_without_labels_a_lost_job_is_submitted_once_more_and_no_oftener(own: Settings, server: AiServer):
-    own = own.model_copy(update={"gemini_api_key": None, "anthropic_api_key": SecretStr(KEY)})
+@pytest.fixture
+def claude(own: Settings) -> Settings:
+    """The same with Claude, whose batch API keeps no labels."""
+    return own.model_copy(update={"gemini_api_key": None, "anthropic_api_key": SecretStr(KEY)})
+
+
+def another_s(server: AiServer, requests: int, *, ended: bool = False, age: timedelta = timedelta()) -> Batch:
+    """A batch of somebody else who uses the same workspace."""
+    name = f"msgbatch_other_{len(server.batches)}"
+    bodies = [(f"theirs-{number}", "claude-opus-5-5", {}) for number in range(requests)]
+    made = Batch(name, "claude", "", bodies, created_at=datetime.now(UTC) - age)
+    if ended:
+        end_theirs(made)
+    server.batches[name] = made
+    return made
+
+
+def end_theirs(batch: Batch) -> None:
+    batch.results = [{"custom_id": key, "result": {"type": "expired"}} for key, _, _ in batch.requests]
+
+
+def test_a_lost_job_without_a_label_is_waited_for_and_known_by_its_requests(claude: Settings, server: AiServer):
+    ids = defer(45)
+    server.script.append(Fault.CUT)
+
+    assert bulk.run(claude) == (0, 0)
+    for _ in range(3):
+        let_time_pass()
+        # It runs: that it is ours can be told from its results alone.
+        assert bulk.run(claude) == (0, 0)
+    server.end_batches()
+    let_time_pass()
+    assert bulk.run(claude) == (0, 45)
+    assert bulk.run(claude) == (45, 0)
+
+    assert len(server.batches) == 1
+    assert {(each.ai_state, each.ai_provider) for each in facts(ids)} == {("written", "claude")}
+    [call] = calls()
+    assert (call.state, call.spent) == ("settled", cost(claude, "claude", server))
+
+
+def test_another_s_batches_are_not_taken_for_a_lost_job(claude: Settings, server: AiServer):
+    defer(45)
+    server.script.append(Fault.SERVER_ERROR)  # not taken
+    for _ in range(130):  # more than a page
+        another_s(server, 3, ended=True)
+    another_s(server, 4)
+    another_s(server, 3, age=HOUR)
+
+    assert bulk.run(claude) == (0, 0)
+    let_time_pass()
+    assert bulk.run(claude) == (0, 45)
+
+    assert sum(batch.requests[0][0].startswith("theirs") for batch in server.batches.values()) == 132
+    assert len(server.batches) == 133
+
+
+def test_a_job_is_not_submitted_again_before_it_is_known_to_be_lost(claude: Settings, server: AiServer):
     defer(5)
-    server.script.extend([Fault.CUT, Fault.CUT])
+    server.script.append(Fault.SERVER_ERROR)  # not taken, but who died does not know
+    theirs = another_s(server, 1)
+
+    assert bulk.run(claude) == (0, 0)
+    let_time_pass()
+    assert bulk.run(claude) == (0, 0)
+    end_theirs(theirs)
+    let_time_pass()
+    assert bulk.run(claude) == (0, 5)
+
+    assert len(server.batches) == 2
+
+
+@pytest.mark.parametrize("name", ["gemini", "claude"])
+def test_a_job_that_no_try_gets_through_costs_nothing(name: str, own: Settings, claude: Settings, server: AiServer):
+    given = {"gemini": own, "claude": claude}[name]
+    defer(5)
+    server.script.extend([Fault.SERVER_ERROR, Fault.SERVER_ERROR])
 
     for _ in range(3):
-        assert bulk.run(own) == (0, 0)
+        assert bulk.run(given) == (0, 0)
         let_time_pass()
 
-    # It is given up, and its money counts as spent.
     [given_up] = jobs()
-    assert (given_up.state, given_up.attempts) == (JobState.FAILED, 2)
-    assert [call.spent for call in calls()] == [call.reserved for call in calls()]
-    assert len(server.batches) == 2
-    assert bulk.run(own) == (0, 5)
+    assert (given_up.state, given_up.attempts, given_up.error) == (JobState.FAILED, 2, "not taken")
+    assert [call.spent for call in calls()] == [0]
+    assert bulk.run(given) == (0, 5)
 
 
 def test_who_died_before_asking_is_followed_up(own: Settings, server: AiServer):
