@@ -19,7 +19,7 @@ from samplemind_worker.steps import resummarize as resummarize_step
 from samplemind_worker.steps import scan, walk
 from samplemind_worker.steps import watch as watch_step
 from samplemind_worker.steps.ingest_report import Report as IngestReport
-from samplemind_worker.store import batches, library, mongo, results
+from samplemind_worker.store import ai_jobs, batches, library, mongo, results
 
 Report = dict[str, Any]
 
@@ -108,6 +108,11 @@ def resummarize(
         writer=writer,
         budget=None if budget is None else from_usd(budget),
     )
+
+
+def coming_from_batch_apis() -> int:
+    """Return how many summaries are to come from a batch API."""
+    return len(ai_jobs.contents_under_way())
 
 
 def unwritten_in(batch_id: str) -> dict[str, int]:

@@ -29,6 +29,8 @@ def summarize(
 
     with client.open_record(for_work=True) as settings:
         job = client.resummarize(settings, batch_id=batch, missing=missing, writer=provider, budget=budget)
+        if missing and (coming := client.coming_from_batch_apis()):
+            output.note(f"{coming:,} more are to come from a batch API, and are not paid for again")
         if job is None:
             output.note("nothing to write")
             if as_json:

@@ -32,9 +32,10 @@ class AiJob(Document):
     """When its submission was last begun: an old one's maker is dead."""
     attempts: int = 0
     """How often the service was asked to take it."""
-    prepared_at: datetime | None = None
+    read_at: datetime | None = None
+    """When the analyses were read that it asks about: of what is analysed later it knows nothing."""
     asked_at: datetime | None = None
-    """When the service was asked to take it: not before the first, and last at the second."""
+    """When the service was last asked to take it."""
     name: str | None = None
     """What the service calls it."""
     prompt_version: str | None = None

@@ -18,7 +18,7 @@ from config.settings import Settings
 from samplemind_worker.documents.ai_job import AiJob
 from samplemind_worker.documents.spend import from_usd, micro_usd
 from samplemind_worker.documents.versions import VERSIONS
-from samplemind_worker.errors import ProviderError, ProviderUnavailableError
+from samplemind_worker.errors import ProviderError, ProviderUnavailableError, UsageError
 from samplemind_worker.providers.base import Sample
 from samplemind_worker.providers.bulk import BulkProvider, BulkState, Sent
 from samplemind_worker.providers.registry import Providers
@@ -45,39 +45,61 @@ def run(settings: Settings) -> tuple[int, int]:
         providers.close()
 
 
+def fills_in(settings: Settings) -> bool:
+    """Tell whether what is deferred goes to a batch API: that is wished for, and there is one that can be asked."""
+    return settings.ai_bulk and Providers(settings).bulk_writer() is not None
+
+
 def collect(providers: Providers) -> int:
     """Write down the summaries of all jobs that have ended; return how many."""
     return sum(_collect(providers, job) for job in ai_jobs.under_way())
 
 
 def _collect(providers: Providers, job: AiJob) -> int:
-    writer = providers.writer(job.writer)
-    price = providers.table.price(writer, batch=True)
     samples = _load(job.parcels)
     try:
+        writer = providers.writer(job.writer)
         provider = _bulk(providers, writer)
         state = provider.poll(job.name or "")
         if state is BulkState.RUNNING:
-            return 0
+            return _give_up_if_old(job, "it is still running")
         replies = provider.collect(job.name or "", samples) if state is BulkState.ENDED else {}
-    except ProviderError as error:
+    except (ProviderError, UsageError) as error:
+        # A key that was taken away may come back; so may a writer that the table names no more.
         logger.warning("bulk.not_collected", fields={"job": job.id, "error": str(error)})
-        return 0
+        return _give_up_if_old(job, str(error))
     changes: dict[str, dict[str, Any]] = {}
     for key, reply in replies.items():
         for sample, summary in zip(samples[key], reply.summaries, strict=True):
-            if summary is not None:
+            if summary is not None and not _is_newer(sample, job):
                 text = Text(summary, "written", job.prompt_version)
                 changes[sample.audio.file_id] = text.fields(batch_id=job.id, version=VERSIONS["summarize"])
     waiting = results.deferred_among(list(changes))
     results.update_analyses({content: fields for content, fields in changes.items() if content in waiting})
     error = None if replies else "nothing could be collected"
     used = sum((reply.usage for reply in replies.values()), NOTHING_USED)
-    # Whether a job that the service lost was charged for nobody can know: then all counts as spent.
-    _settle(job.reservation, used=used, spent=micro_usd(price, used) if replies else None, error=error)
+    cost = micro_usd(providers.table.price(writer, batch=True), used)
+    # What failed or expired is not charged for. Whether a job that the service lost was nobody can know: all is spent.
+    _settle(job.reservation, used=used, spent=cost if state is BulkState.ENDED else None, error=error)
     ai_jobs.end(job.id, written=len(waiting), error=error)
     logger.info("bulk.collected", fields={"job": job.id, "written": len(waiting), "error": error})
     return len(waiting)
+
+
+def _is_newer(sample: Sample, job: AiJob) -> bool:
+    """Tell whether a content was analysed anew since: the text would be about the old numbers."""
+    at = sample.analysis.analyzed_at
+    return at is not None and job.read_at is not None and at > job.read_at
+
+
+def _give_up_if_old(job: AiJob, why: str) -> int:
+    """End a job that nothing came of for too long; what it was about is free for others, its money counts as spent."""
+    if mongo.now() > (job.asked_at or job.claimed_at) + ai_jobs.LONGEST:
+        error = f"given up: {why}"
+        _settle(job.reservation, used=NOTHING_USED, spent=None, error=error)
+        ai_jobs.end(job.id, error=error)
+        logger.error("bulk.given_up", fields={"job": job.id, "error": error})
+    return 0
 
 
 def submit(providers: Providers, settings: Settings) -> int:
@@ -95,7 +117,8 @@ def submit(providers: Providers, settings: Settings) -> int:
         return _resume(providers, job, patience=patience)
     provider = _bulk(providers, writer)
     # Only now that the turn is ours: what another has submitted meanwhile is among these.
-    busy = {content for each in ai_jobs.under_way() for contents in each.parcels.values() for content in contents}
+    busy = ai_jobs.contents_under_way()
+    read_at = mongo.now()
     parcels = _parcels(job.id, list(islice(_deferred(busy), _CONTENTS)), at_once=writer.samples)
     reservation: Reservation | None = None
     while parcels and reservation is None:
@@ -108,18 +131,20 @@ def submit(providers: Providers, settings: Settings) -> int:
     contents = {key: [sample.audio.file_id for sample in samples] for key, samples in parcels.items()}
     kept = dataclasses.asdict(reservation)
     version = providers.get(writer).prompt_version
-    ai_jobs.prepare(job.id, writer=writer.name, prompt_version=version, parcels=contents, reservation=kept)
+    ai_jobs.prepare(
+        job.id, writer=writer.name, prompt_version=version, parcels=contents, reservation=kept, read_at=read_at
+    )
     return _hand_over(provider, job.id, parcels, reservation=kept)
 
 
 def _resume(providers: Providers, job: AiJob, *, patience: float) -> int:
     """Go on with a job whose maker died before the service's answer was written down."""
-    provider = _bulk(providers, providers.writer(job.writer))
     try:
+        provider = _bulk(providers, providers.writer(job.writer))
         found = provider.find(_sent(job, patience=patience)) if job.attempts else None
-    except ProviderError as error:
+    except (ProviderError, UsageError) as error:
         logger.warning("bulk.not_found", fields={"job": job.id, "error": str(error)})
-        return 0
+        return _give_up_if_old(job, str(error))
     if found is not None:
         ai_jobs.submitted(job.id, name=found.name)
         return sum(map(len, job.parcels.values()))
@@ -128,14 +153,15 @@ def _resume(providers: Providers, job: AiJob, *, patience: float) -> int:
         _settle(job.reservation, used=NOTHING_USED, spent=0, error="not taken")
         ai_jobs.end(job.id, error="not taken")
         return 0
-    return _hand_over(provider, job.id, _load(job.parcels), reservation=job.reservation)
+    there = {key: samples for key, samples in _load(job.parcels).items() if samples}
+    return _hand_over(provider, job.id, there, reservation=job.reservation)
 
 
 def _sent(job: AiJob, *, patience: float) -> Sent:
     return Sent(
         job.id,
         frozenset(job.parcels),
-        since=(job.prepared_at or job.claimed_at) - _SKEW,
+        since=(job.read_at or job.claimed_at) - _SKEW,
         until=(job.asked_at or job.claimed_at) + timedelta(seconds=patience) + _SKEW,
         others=frozenset(each.name for each in ai_jobs.under_way() if each.name is not None),
     )
@@ -178,8 +204,10 @@ def _reserve(
         _TASK.value,
         sum(map(len, parcels.values())),
         micro_usd(providers.table.price(writer, batch=True), usage),
+        patience=ai_jobs.LONGEST + _SKEW,
     )
-    caps = Caps(day=from_usd(settings.ai_budget_day_usd), month=from_usd(settings.ai_budget_month_usd))
+    each, day, month = settings.ai_budget_batch_usd, settings.ai_budget_day_usd, settings.ai_budget_month_usd
+    caps = Caps(None if each is None else from_usd(each), from_usd(day), from_usd(month))
     made = spend.reserve(call, caps)
     return None if isinstance(made, str) else made
 
@@ -215,9 +243,9 @@ def _parcels(job_id: str, contents: Sequence[str], *, at_once: int) -> dict[str,
 
 
 def _load(parcels: Mapping[str, Sequence[str]]) -> dict[str, list[Sample]]:
+    """Return what is left of each parcel in the record, which may be nothing."""
     recorded = results.load([content for contents in parcels.values() for content in contents])
-    loaded = {
+    return {
         key: [Sample(*recorded[content]) for content in contents if content in recorded]
         for key, contents in parcels.items()
     }
-    return {key: samples for key, samples in loaded.items() if samples}

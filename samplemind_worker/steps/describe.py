@@ -145,7 +145,9 @@ class Desk:
 
     def _is_for_bulk(self, job: BatchJob) -> bool:
         """Tell whether `steps.bulk` has this batch written later."""
-        later = self._settings.ai_bulk and job.priority == "bulk" and job.ai_scope == "new" and job.ai_writer is None
+        # A cap of its own holds for what is asked directly alone: a job of a batch API is about many batches.
+        mild = job.ai_writer is None and job.ai_budget is None
+        later = self._settings.ai_bulk and job.priority == "bulk" and job.ai_scope == "new" and mild
         return later and self._providers.bulk_writer() is not None
 
     def _caps(self, job: BatchJob) -> Caps:

@@ -5,7 +5,7 @@ from datetime import datetime, time, timedelta
 from loguru import logger
 
 from config.settings import Settings
-from samplemind_worker.steps import ingest, resummarize
+from samplemind_worker.steps import bulk, ingest, resummarize
 from samplemind_worker.steps.ingest_report import Report
 from samplemind_worker.store import mongo, packs
 
@@ -34,7 +34,7 @@ def run_if_due(settings: Settings) -> Report | None:
     report = ingest.ingest(settings, wait_for_turn=False, say=_log)
     if report is not None:
         # With batch APIs beat has it done all the time, at half the price.
-        due = settings.can_ask_a_model and not settings.ai_bulk
+        due = settings.can_ask_a_model and not bulk.fills_in(settings)
         filled = resummarize.record(settings, missing=True) if due else None
         if filled is not None:
             logger.info("summaries.filling_in", fields={"batch": filled.id, "files": filled.total_files})

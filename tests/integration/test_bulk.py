@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,11 +12,12 @@ from pydantic import SecretStr
 
 from config.settings import Settings
 from samplemind_worker.documents.ai_job import AiJob, JobState
+from samplemind_worker.documents.analysis import Analysis
 from samplemind_worker.documents.facts import AnalysisFacts
 from samplemind_worker.documents.spend import AiCall, micro_usd
 from samplemind_worker.providers.registry import Providers
-from samplemind_worker.steps import bulk
-from samplemind_worker.store import ai_jobs, mongo, results
+from samplemind_worker.steps import bulk, resummarize
+from samplemind_worker.store import ai_jobs, batches, mongo, results
 from samplemind_worker.usage import Usage
 from tests.ai_server import KEY, AiServer, Batch, Fault
 from tests.factories import analysis_facts, audio_facts, content_id
@@ -44,8 +46,8 @@ def own(settings: Settings, server: AiServer) -> Iterator[Settings]:
     mongo.close()
 
 
-def defer(count: int) -> list[str]:
-    ids = [content_id(number) for number in range(count)]
+def defer(count: int, *, start: int = 0) -> list[str]:
+    ids = [content_id(number) for number in range(start, start + count)]
     waiting: dict[str, Any] = {"ai_state": "deferred", "ai_provider": "local", "ai_summary": "A loop."}
     results.save_analyses([(audio_facts(key), analysis_facts(key, **waiting)) for key in ids])
     return ids
@@ -70,12 +72,13 @@ def cost(settings: Settings, name: str, server: AiServer) -> int:
     return micro_usd(half, Usage(server.input_tokens, server.output_tokens))
 
 
-def let_time_pass() -> None:
-    """Whoever submits has been at it for an hour."""
+def let_time_pass(by: timedelta = HOUR) -> None:
+    """Whoever submits has been at it for an hour, or for so long."""
 
     async def _age() -> None:
         async for job in AiJob.find_all():
-            await job.set({"claimed_at": job.claimed_at - HOUR})
+            asked_at = None if job.asked_at is None or by == HOUR else job.asked_at - by
+            await job.set({"claimed_at": job.claimed_at - by, "asked_at": asked_at or job.asked_at})
 
     mongo.run(_age())
 
@@ -286,3 +289,98 @@ def test_without_a_batch_api_nothing_happens(own: Settings):
 
     assert bulk.run(own.model_copy(update={"gemini_api_key": None})) == (0, 0)
     assert jobs() == []
+
+
+def test_what_was_deleted_meanwhile_is_paid_for_and_leaves_nothing(own: Settings, server: AiServer):
+    ids = defer(41)
+    bulk.run(own)
+    gone = [*ids[:3], *sorted(ids)[40:]]  # some of a request, and all of one
+
+    async def _delete() -> None:
+        await Analysis.get_pymongo_collection().delete_many({"_id": {"$in": gone}})
+
+    mongo.run(_delete())
+    server.end_batches()
+    left = sorted(set(ids) - set(gone))
+
+    assert bulk.run(own) == (len(left), 0)
+    assert {each.ai_state for each in facts(left)} == {"written"}
+    assert results.load(gone) == {}
+    assert [call.spent for call in calls()] == [cost(own, "gemini", server)]
+
+
+def test_a_text_about_what_was_analysed_anew_is_not_written(own: Settings, server: AiServer):
+    ids = defer(3)
+    bulk.run(own)
+    anew = analysis_facts(ids[0], tempo=87.0, ai_state="deferred", ai_provider="local", ai_summary="Another loop.")
+    results.save_analyses([(audio_facts(ids[0]), anew)])
+    server.end_batches()
+
+    assert bulk.run(own) == (2, 1)  # it goes into the next job
+    assert facts(ids[:1])[0].ai_summary == "Another loop."
+    server.end_batches()
+    assert bulk.run(own) == (1, 0)
+    assert facts(ids[:1])[0].ai_state == "written"
+
+
+def test_a_key_that_is_taken_away_stops_nobody_else_and_nothing_for_ever(own: Settings, claude: Settings):
+    ids = defer(3)
+    bulk.run(own)
+    defer(1, start=9)
+
+    # Gemini's key is gone: its job waits, and what is new goes to Claude.
+    assert bulk.run(claude) == (0, 1)
+    assert ai_jobs.contents_under_way() == {*ids, content_id(9)}
+    let_time_pass(timedelta(days=3, hours=1))
+    assert bulk.run(claude) == (0, 4)
+
+    first = jobs()[0]
+    assert (first.state, first.error) == (JobState.FAILED, "given up: no key: set GEMINI_API_KEY")
+    assert [call.spent == call.reserved for call in calls() if call.batch_id == first.id] == [True]
+
+
+def test_a_job_whose_writer_the_table_names_no_more_stops_nobody_else(own: Settings, server: AiServer, tmp_path: Path):
+    ids = defer(3)
+    bulk.run(own)
+    shipped = (Path(__file__).parents[2] / "config" / "ai.toml").read_text(encoding="utf-8")
+    table = tmp_path / "ai.toml"
+    table.write_text(shipped.replace("[writers.gemini]", "[writers.flash]").replace('"gemini", ', '"flash", '))
+    ids += defer(1, start=9)
+
+    assert bulk.run(own.model_copy(update={"ai_table": table})) == (0, 1)
+    server.end_batches()
+    assert bulk.run(own) == (3, 0)
+    assert Counter(each.ai_state for each in facts(ids)) == {"written": 3, "deferred": 1}
+
+
+def test_what_expired_is_not_charged_for_and_goes_into_the_next(own: Settings, server: AiServer):
+    defer(3)
+    bulk.run(own)
+    server.fault = Fault.SERVER_ERROR
+    server.end_batches()
+    server.fault = None
+
+    assert bulk.run(own) == (0, 3)
+    assert [(call.state, call.spent) for call in calls()][:1] == [("settled", 0)]
+    assert jobs()[0].error == "nothing could be collected"
+
+
+def test_what_is_to_come_from_a_batch_api_is_not_filled_in_besides(own: Settings, server: AiServer):
+    ids = defer(3)
+    bulk.run(own)
+    [later] = defer(1, start=9)
+    places = [results.Place("/library", f"{key}.wav".encode(), key, 1000, 1, 1, settled=True) for key in [*ids, later]]
+    results.save_places(places)
+
+    job = resummarize.record(own, missing=True)
+
+    assert job is not None
+    assert [item.file_id for item in batches.iterate(job.id)] == [later]
+    assert server.calls == []
+
+
+def test_what_a_batch_may_cost_holds_for_a_job_too(own: Settings):
+    defer(200)
+
+    assert 0 < bulk.run(own.model_copy(update={"ai_budget_batch_usd": Decimal("0.08")}))[1] < 200
+    assert sum(call.reserved for call in calls() if call.state == "reserved") <= 80_000

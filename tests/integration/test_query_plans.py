@@ -184,11 +184,12 @@ CALLS: dict[str, Callable[[Case], object]] = {
     "spend.calls_of": lambda case: spend.calls_of(case.batch),
     "ai_jobs.begin": lambda case: (ai_jobs.begin(case.batch, writer="w", patience=0.0), begin_again()),
     "ai_jobs.prepare": lambda _: ai_jobs.prepare(
-        "0", writer="w", prompt_version="1", parcels={"0-0": [CONTENT]}, reservation=None
+        "0", writer="w", prompt_version="1", parcels={"0-0": [CONTENT]}, reservation=None, read_at=mongo.now()
     ),
     "ai_jobs.count_attempt": lambda _: ai_jobs.count_attempt("0"),
     "ai_jobs.drop": lambda case: ai_jobs.drop(case.batch),
     "ai_jobs.submitted": lambda _: ai_jobs.submitted("0", name="n"),
+    "ai_jobs.contents_under_way": lambda _: ai_jobs.contents_under_way(),
     "ai_jobs.under_way": lambda _: ai_jobs.under_way(),
     "ai_jobs.end": lambda _: ai_jobs.end("0"),
 }

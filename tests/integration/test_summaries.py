@@ -28,7 +28,7 @@ from samplemind_worker.documents.spend import AiCall, CallState, Purse, from_usd
 from samplemind_worker.documents.versions import VERSIONS
 from samplemind_worker.errors import OverTheRateError, UsageError
 from samplemind_worker.providers.registry import Providers
-from samplemind_worker.steps import nightly, resummarize, store, summarize
+from samplemind_worker.steps import bulk, nightly, resummarize, store, summarize
 from samplemind_worker.steps.dispatch import dispatch
 from samplemind_worker.steps.workspace import Run, Workspace
 from samplemind_worker.store import batches, mongo, results, spend
@@ -546,6 +546,46 @@ def test_the_night_fills_in_what_is_deferred_if_there_is_a_model_to_ask(make: Ma
 
     assert [job.ai_scope for job in batches.recent(9)] == ["deferred", "new"]
     assert states(ids) == {"written": 20}
+
+
+def test_the_night_fills_in_where_no_batch_api_can_be_asked(make: Make, server: AiServer, tmp_path: Path):
+    inbox, library = tmp_path / "inbox", tmp_path / "library"
+    inbox.mkdir()
+    ids = record(5, ai_state="deferred")
+    night = {"nightly": "00:00", "inbox": inbox, "library_root": library, "home": tmp_path / "home", "ai_bulk": True}
+    workspace = make(gemini_api_key=None, ollama_host=server.url, **night)
+
+    assert nightly.run_if_due(workspace.settings) is not None
+    work(workspace)
+
+    assert states(ids) == {"written": 5}
+
+
+def test_what_was_handed_to_a_batch_api_meanwhile_is_not_asked_for_besides(make: Make, server: AiServer):
+    workspace = make(ai_bulk=True)
+    ids = record(5, ai_state="deferred")
+    assert resummarize.record(workspace.settings, missing=True) is not None
+    assert bulk.run(workspace.settings) == (0, 5)
+
+    work(workspace)
+
+    assert server.calls == []
+    assert states(ids) == {"deferred": 5}
+    server.end_batches()
+    assert bulk.run(workspace.settings) == (5, 0)
+    assert len(server.calls) == 1
+
+
+def test_a_batch_with_a_cap_of_its_own_is_not_left_to_a_batch_api(make: Make, server: AiServer):
+    workspace = make(ai_bulk=True)
+    capped, free = record(5), record(5, start=50)
+    batch_of(capped, ai_budget=from_usd(1.0))
+    batch_of(free)
+
+    work(workspace)
+
+    assert (states(capped), states(free)) == ({"written": 5}, {"deferred": 5})
+    assert len(server.calls) == 1
 
 
 def test_an_unknown_batch_or_writer_is_wrong_usage(make: Make):
