@@ -45,6 +45,11 @@ class Writer:
     samples: int = SAMPLES_PER_REQUEST
     """Most samples that one request is about."""
 
+    @property
+    def account(self) -> str:
+        """What its rates and pauses are kept under: those of one model are shared."""
+        return f"{self.provider}:{self.model}"
+
 
 @dataclass(frozen=True, slots=True)
 class Price:

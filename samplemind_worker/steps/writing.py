@@ -92,11 +92,6 @@ class Turn:
         self.soon = False
         """Whether it may be worth asking again within minutes: only its rate was against it."""
 
-    @property
-    def name(self) -> str:
-        """What limits and pauses are kept under."""
-        return f"{self._writer.provider}:{self._writer.model}"
-
     def write(self, cache: Cache, samples: Sequence[Sample]) -> tuple[dict[str, Summary], str]:
         """Return what this writer says, by content, now or earlier; and the version of its prompt."""
         try:
@@ -117,7 +112,7 @@ class Turn:
 
     def ask(self, provider: Provider, wanted: Mapping[str, Sample]) -> Iterator[Mapping[str, Any]]:
         """Ask for all of these in as few requests as may be, and yield the replies as they come."""
-        held = self._limiter.held(self.name)
+        held = self._limiter.held(self._writer.account)
         if held is not None and time.monotonic() + held.seconds > self._patience():
             self._stop(held.reason, soon=held.reason.startswith("rate") and held.seconds < _SOON)
         todo = list(wanted)
@@ -195,11 +190,11 @@ class Turn:
             case RateLimitedError():
                 asked = _FIRST_PAUSE * 2**number if error.retry_after is None else error.retry_after
                 seconds = min(max(asked, 0.1), _LONGEST_PAUSE)
-                self._limiter.hold(self.name, seconds=seconds, reason=_IN_PEACE)
+                self._limiter.hold(self._writer.account, seconds=seconds, reason=_IN_PEACE)
             case ProviderSetupError():
                 # All workers stop asking; whoever finds out first says so, once and loudly.
                 self._stop(reason_of(error))
-                if self._limiter.hold(self.name, seconds=_SETUP_PAUSE, reason=self.reason):
+                if self._limiter.hold(self._writer.account, seconds=_SETUP_PAUSE, reason=self.reason):
                     logger.error("ai.setup", fields={"writer": self._writer.name, "error": str(error)})
             case ProviderUnavailableError():
                 self._stop(reason_of(error))
@@ -209,7 +204,7 @@ class Turn:
 
     def _may_ask(self, tokens: int) -> bool:
         """Wait for the turn to send one request; False, and no more from this writer, if that takes too long."""
-        busy = self._limiter.acquire(self.name, self._rates, tokens=tokens, until=self._patience())
+        busy = self._limiter.acquire(self._writer.account, self._rates, tokens=tokens, until=self._patience())
         if busy is not None:
             self._stop(busy.reason, soon=busy.reason.startswith("rate") and busy.seconds < _SOON)
         return busy is None

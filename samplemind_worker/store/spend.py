@@ -180,6 +180,19 @@ async def _reconcile(purse: str, now: datetime) -> bool:
     return changed
 
 
+def counted() -> tuple[int, int]:
+    """Return what counts as spent today and this month (UTC), or is set aside, in millionths of a USD."""
+
+    async def _read() -> tuple[int, int]:
+        now = await mongo.read_clock()
+        names = (f"day:{now:%Y-%m-%d}", f"month:{now:%Y-%m}")
+        query = {"_id": {"$in": list(names)}}
+        found = {row["_id"]: row["total"] async for row in Purse.get_pymongo_collection().find(query, {"total": 1})}
+        return found.get(names[0], 0), found.get(names[1], 0)
+
+    return mongo.run(_read())
+
+
 async def sums_of_batch(batch_id: str) -> dict[str, Any]:
     """Return how many calls were made for a batch, and what they cost in USD; for a query to await."""
     purse = await Purse.get_pymongo_collection().find_one({"_id": f"batch:{batch_id}"}, {"providers": 1}) or {}

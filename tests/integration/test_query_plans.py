@@ -180,6 +180,7 @@ CALLS: dict[str, Callable[[Case], object]] = {
     "packs.unfinished": lambda _: packs.unfinished(),
     "spend.reserve": lambda case: (put_aside(case.batch), refused_one(case.batch)),
     "spend.settle": lambda case: spend.settle(put_aside(case.batch), usage=Usage(1, 1, 1), spent=1),
+    "spend.counted": lambda _: spend.counted(),
     "spend.sums_of_batch": lambda case: mongo.run(spend.sums_of_batch(case.batch)),
     "spend.calls_of": lambda case: spend.calls_of(case.batch),
     "ai_jobs.begin": lambda case: (ai_jobs.begin(case.batch, writer="w", patience=0.0), begin_again()),

@@ -1,6 +1,7 @@
 """Who writes summaries, at what cost, and what happens when nobody does."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -26,6 +27,8 @@ from samplemind_worker.documents.facts import AnalysisFacts
 from samplemind_worker.documents.pack import Turn
 from samplemind_worker.documents.spend import AiCall, CallState, Purse, from_usd, micro_usd
 from samplemind_worker.documents.versions import VERSIONS
+from samplemind_worker.embedded import diagnose
+from samplemind_worker.embedded.doctor import Check
 from samplemind_worker.errors import OverTheRateError, UsageError
 from samplemind_worker.providers.registry import Providers
 from samplemind_worker.steps import bulk, nightly, resummarize, store, summarize
@@ -593,6 +596,65 @@ def test_an_unknown_batch_or_writer_is_wrong_usage(make: Make):
     for arguments in ({}, {"missing": True, "writer": "nobody"}, {"batch_id": "nothing"}):
         with pytest.raises(UsageError):
             resummarize.record(settings, **arguments)
+
+
+def doctor(workspace: Workspace) -> Check:
+    [check] = [check for check in diagnose(workspace.settings) if check.name == "summaries"]
+    assert KEY not in str(check)
+    return check
+
+
+def test_doctor_says_who_writes_and_what_was_spent_and_asks_nobody(make: Make, server: AiServer):
+    workspace = make(anthropic_api_key=SecretStr(KEY), openai_api_key=SecretStr(KEY), ai_bulk=True)
+    batch_of(record(20), ai_budget=from_usd(1.0))
+    work(workspace)
+    record(3, start=50, ai_state="deferred")
+    bulk.run(workspace.settings)
+    spent = {name.partition(":")[0]: total / 1e6 for name, total in in_purses().items()}
+    calls = len(server.calls)
+
+    check = doctor(workspace)
+
+    assert check.detail.split("; ") == [
+        "asked: gemini (gemini-3.8-flash), sonnet (claude-sonnet-5-5)",
+        "set up, but on no route: openai",
+        f"{spent['day']:.4f} of 5 USD spent today",
+        f"{spent['month']:.4f} of 50 USD spent this month",
+        "3 to come from a batch API",
+    ]
+    assert spent["day"] > 0
+    assert (check.state, "--provider" in check.mend) == ("warn", True)
+    assert len(server.calls) == calls
+
+
+def test_doctor_says_why_a_provider_is_left_in_peace(make: Make, server: AiServer):
+    server.fault = Fault.UNAUTHORIZED
+    batch_of(record(20))
+    work(make())
+
+    check = doctor(make(ai_urls={}))
+
+    *_, held = check.detail.split("; ")
+    assert re.fullmatch(r"gemini is left in peace for \d+ s: setup: gemini: HTTP 401: .*GEMINI_API_KEY.*", held)
+    assert (check.state, check.mend.startswith("mend what gemini refuses")) == ("warn", True)
+
+
+def test_doctor_warns_when_a_cap_is_reached_and_not_where_nobody_is_to_be_asked(make: Make):
+    empty = doctor(make(ai_budget_day_usd=Decimal(0), ai_urls={}))
+    nobody = doctor(make(gemini_api_key=None, ai_urls={}))
+
+    assert (empty.state, "0.0000 of 0 USD spent today" in empty.detail) == ("warn", True)
+    assert empty.mend == "raise SAMPLEMIND_AI_BUDGET_DAY_USD, or wait for the next day (UTC)"
+    assert (nobody.state, nobody.detail) == ("ok", "by the local describer; no key of a provider is set")
+
+
+def test_doctor_names_a_table_that_is_none(make: Make, tmp_path: Path):
+    wrong = tmp_path / "wrong.toml"
+    wrong.write_text("[routes]\n")
+
+    check = doctor(make(ai_table=wrong))
+
+    assert (check.state, check.detail) == ("fail", f"{wrong}: 'writers' is missing")
 
 
 KILLED = """
