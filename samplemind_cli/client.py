@@ -1,5 +1,6 @@
 """The one door to the queue and to the record; loaded when a command runs."""
 
+from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -115,12 +116,11 @@ def coming_from_batch_apis() -> int:
     return len(ai_jobs.contents_under_way())
 
 
-def unwritten_in(batch_id: str) -> dict[str, int]:
-    """Return how many summaries of a batch are still to come, and how many stay as they were as none came."""
-    counts = {"deferred": 0, "kept": 0}
+def unwritten_in(batch_id: str) -> Counter[tuple[str, str]]:
+    """Count what a batch had no summary written for: ``deferred`` or ``kept``, each with the reason."""
+    counts: Counter[tuple[str, str]] = Counter()
     for page in pages((item.file_id for item in batches.iterate(batch_id) if item.file_id is not None), _PAGE):
-        counts["deferred"] += len(results.deferred_among(page))
-        counts["kept"] += len(results.kept_among(page, batch_id))
+        counts.update(results.unwritten_among(page, batch_id))
     return counts
 
 

@@ -8,6 +8,8 @@ from samplemind_cli import output
 from samplemind_cli.commands.submit import wait_for
 from samplemind_cli.options import usd
 
+_REASONS = 5  # why nothing was written, the most frequent first
+
 
 def summarize(
     batch: Annotated[str | None, typer.Argument(metavar="[BATCH]", help="A batch.", show_default=False)] = None,
@@ -39,17 +41,24 @@ def summarize(
         output.note(f"recorded {job.total_files:,} summaries as batch {job.id}")
         client.dispatch(settings, job.id)
         ended = wait_for(job.id, settings) if wait else client.batch_report(job.id)
-        left = client.unwritten_in(job.id) if wait else {}
+        left = client.unwritten_in(job.id) if wait else None
+        if left is None:
+            if as_json:
+                output.emit(ended)
+            else:
+                output.write(f"{job.id}\n")
+                output.note(f"follow it with `samplemind status {job.id} --watch`")
+            return
+        counts = {
+            kind: sum(count for (each, _), count in left.items() if each == kind) for kind in ("deferred", "kept")
+        }
         if as_json:
-            output.emit(ended | left)
-        elif not wait:
-            output.write(f"{job.id}\n")
-            output.note(f"follow it with `samplemind status {job.id} --watch`")
+            output.emit(ended | counts)
         else:
-            counts = {"written": job.total_files - sum(left.values()), **left, "calls": ended["ai"]["calls"]}
-            said = ", ".join(f"{count:,} {name}" for name, count in counts.items())
+            parts = {"written": job.total_files - left.total(), **counts, "calls": ended["ai"]["calls"]}
+            said = ", ".join(f"{count:,} {name}" for name, count in parts.items())
             output.write(f"{said}, {ended['ai']['usd']:.4f} USD\n")
-            if left["kept"]:
-                output.note("kept: no other text came, so the earlier one stays; `samplemind show FILE` says why")
-        if any(left.values()) or (wait and ended["status"] != "completed"):
+        for (kind, reason), count in left.most_common(_REASONS):
+            output.note(f"{count:,} {kind}: {reason}")
+        if left or ended["status"] != "completed":
             raise typer.Exit(1)

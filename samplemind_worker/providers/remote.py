@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from config.ai import AiTask, Writer
 from samplemind_worker.errors import (
     ProviderError,
+    ProviderNotReachedError,
     ProviderRefusedError,
     ProviderUnavailableError,
     UnreadableReplyError,
@@ -97,7 +98,9 @@ class RemoteProvider(ABC):
                 return self._send(question, self._output_tokens(count))
         except ProviderError as error:
             ours = error
-        if isinstance(ours, (ProviderUnavailableError, UnreadableReplyError)):
+        if isinstance(ours, ProviderNotReachedError):
+            ours.usage = NOTHING_USED
+        elif isinstance(ours, (ProviderUnavailableError, UnreadableReplyError)):
             # The service may have answered, and may charge for it, though the answer did not arrive.
             ours.usage = self._expected(question, count)
         else:

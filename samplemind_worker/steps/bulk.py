@@ -18,7 +18,7 @@ from config.settings import Settings
 from samplemind_worker.documents.ai_job import AiJob
 from samplemind_worker.documents.spend import from_usd, micro_usd
 from samplemind_worker.documents.versions import VERSIONS
-from samplemind_worker.errors import ProviderError, ProviderUnavailableError, UsageError
+from samplemind_worker.errors import ProviderError, ProviderNotReachedError, ProviderUnavailableError, UsageError
 from samplemind_worker.providers.base import Sample
 from samplemind_worker.providers.bulk import BulkProvider, BulkState, Sent
 from samplemind_worker.providers.registry import Providers
@@ -178,18 +178,24 @@ def _hand_over(
     try:
         made = provider.submit(_TASK, parcels, label=job_id)
     except ProviderUnavailableError as error:
+        if isinstance(error, ProviderNotReachedError):
+            return _not_taken(job_id, reservation, error)
         # It may have been taken: a later run finds out.
         logger.warning("bulk.uncertain", fields={"job": job_id, "error": str(error)})
         return 0
     except ProviderError as error:
-        _settle(reservation, used=NOTHING_USED, spent=0, error=str(error))
-        ai_jobs.drop(job_id)
-        logger.error("bulk.not_taken", fields={"job": job_id, "error": str(error)})
-        return 0
+        return _not_taken(job_id, reservation, error)
     ai_jobs.submitted(job_id, name=made.name)
     count = sum(map(len, parcels.values()))
     logger.info("bulk.submitted", fields={"job": job_id, "name": made.name, "contents": count})
     return count
+
+
+def _not_taken(job_id: str, reservation: dict[str, Any] | None, error: ProviderError) -> int:
+    _settle(reservation, used=NOTHING_USED, spent=0, error=str(error))
+    ai_jobs.drop(job_id)
+    logger.error("bulk.not_taken", fields={"job": job_id, "error": str(error)})
+    return 0
 
 
 def _reserve(

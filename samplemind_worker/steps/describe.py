@@ -26,6 +26,7 @@ from samplemind_worker.store.limits import Limiter
 from samplemind_worker.store.spend import Caps
 
 _TASK = AiTask.AUDIO_ANALYSIS
+_NOBODY = "setup: no provider is set up: set GEMINI_API_KEY, ANTHROPIC_API_KEY or OLLAMA_HOST"
 _MOST_TRIES = 30
 """Tries of a parcel that is asked for explicitly, each of which may wait for a minute: a batch comes to its end."""
 
@@ -128,7 +129,7 @@ class Desk:
             return (), f"setup: {error}"
         if not route:
             # Who asked for it wanted more than the local text.
-            return (), "setup: no provider is set up" if asked_for and job.ai_writer != LOCAL else None
+            return (), _NOBODY if asked_for and job.ai_writer != LOCAL else None
         if waited > self._settings.ai_wait_seconds and not asked_for:
             # Those behind it in the queue must not wait for longer still.
             return (), f"busy: it waited for {waited:.0f} s"

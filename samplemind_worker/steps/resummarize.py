@@ -76,12 +76,12 @@ def require_writer(settings: Settings, name: str | None) -> None:
     SetupError
         If the table cannot be read.
     """
-    if name is None:
-        return
     try:
         writers = load_table(settings.ai_table, tuple(sorted(settings.ai_models.items()))).writers
     except ValueError as error:
         raise SetupError(str(error)) from error
+    if name is None:
+        return
     names = list(dict.fromkeys(word for each in writers.values() for word in (each.name, each.provider)))
     if name not in names:
         raise UsageError(f"no provider {name!r}; there are: {', '.join(names)}")

@@ -384,3 +384,11 @@ def test_what_a_batch_may_cost_holds_for_a_job_too(own: Settings):
 
     assert 0 < bulk.run(own.model_copy(update={"ai_budget_batch_usd": Decimal("0.08")}))[1] < 200
     assert sum(call.reserved for call in calls() if call.state == "reserved") <= 80_000
+
+
+def test_a_job_for_a_service_that_cannot_be_reached_costs_nothing(own: Settings):
+    defer(3)
+
+    assert bulk.run(own.model_copy(update={"ai_urls": {"gemini": "http://127.0.0.1:9"}})) == (0, 0)
+
+    assert (jobs(), [call.spent for call in calls()]) == ([], [0])

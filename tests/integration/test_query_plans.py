@@ -156,7 +156,7 @@ CALLS: dict[str, Callable[[Case], object]] = {
     "results.update_analyses": lambda _: results.update_analyses({CONTENT: {"ai_summary": "A loop."}}),
     "results.deferred": lambda _: results.deferred(after=CONTENT[:2], limit=3),
     "results.deferred_among": lambda _: results.deferred_among([CONTENT]),
-    "results.kept_among": lambda _: results.kept_among([CONTENT], "none"),
+    "results.unwritten_among": lambda _: results.unwritten_among([CONTENT], "none"),
     "results.a_place_of": lambda _: results.a_place_of([CONTENT]),
     "results.load": lambda _: results.load([CONTENT]),
     "results.resolve": lambda _: results.resolve(CONTENT[:12]),

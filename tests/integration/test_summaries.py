@@ -29,7 +29,7 @@ from samplemind_worker.documents.spend import AiCall, CallState, Purse, from_usd
 from samplemind_worker.documents.versions import VERSIONS
 from samplemind_worker.embedded import diagnose
 from samplemind_worker.embedded.doctor import Check
-from samplemind_worker.errors import OverTheRateError, UsageError
+from samplemind_worker.errors import OverTheRateError, SetupError, UsageError
 from samplemind_worker.providers.registry import Providers
 from samplemind_worker.steps import bulk, nightly, resummarize, store, summarize
 from samplemind_worker.steps.dispatch import dispatch
@@ -482,7 +482,7 @@ def test_a_rewrite_that_fails_leaves_what_is_there_and_nothing_is_missing(make: 
     assert {(each.ai_state, each.ai_provider) for each in facts(ids)} == {("written", "gemini")}
     (reason,) = reasons(ids)
     assert str(reason).startswith("claude: unavailable: ")
-    assert results.kept_among(ids, rewrite.id) == set(ids)
+    assert results.unwritten_among(ids, rewrite.id) == [("kept", reason)] * 20
     # A model's text is there: nobody is made to pay for another who did not ask for it.
     assert resummarize.record(workspace.settings, missing=True) is None
 
@@ -596,6 +596,8 @@ def test_an_unknown_batch_or_writer_is_wrong_usage(make: Make):
     for arguments in ({}, {"missing": True, "writer": "nobody"}, {"batch_id": "nothing"}):
         with pytest.raises(UsageError):
             resummarize.record(settings, **arguments)
+    with pytest.raises(SetupError, match="SAMPLEMIND_AI_MODELS names no writer: nobody"):
+        resummarize.record(make(ai_models={"nobody": "m"}).settings, missing=True)
 
 
 def doctor(workspace: Workspace) -> Check:

@@ -13,6 +13,7 @@ from config.ai import AiTask
 from config.settings import Settings
 from samplemind_worker.errors import (
     ProviderError,
+    ProviderNotReachedError,
     ProviderRefusedError,
     ProviderSetupError,
     ProviderUnavailableError,
@@ -427,3 +428,17 @@ def test_a_reply_is_about_no_other_sample_of_the_same_beginning(providers: Provi
 
     assert None not in reply.summaries
     assert [len(key) for key in server.calls[0].ids] == [41] * 3
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_who_cannot_be_reached_is_owed_nothing(name: str):
+    with AiServer() as gone:
+        settings = settings_for(gone)
+    nowhere = Providers(settings)
+
+    error = failure(nowhere, name)
+    nowhere.close()
+
+    assert type(error) is ProviderNotReachedError
+    assert f"{error}".startswith(f"{nowhere.writer(name).provider} cannot be reached: ")
+    assert error.usage == Usage()
