@@ -189,14 +189,6 @@ def test_a_service_that_is_away(name: str, fault: Fault, providers: Providers, s
 
 
 @pytest.mark.parametrize("name", WRITERS)
-def test_no_network(name: str):
-    with AiServer() as closed:
-        providers = Providers(settings_for(closed))
-
-    assert type(failure(providers, name)) is ProviderUnavailableError
-
-
-@pytest.mark.parametrize("name", WRITERS)
 @pytest.mark.parametrize("fault", [Fault.INVALID_JSON, Fault.WRONG_SAMPLE, Fault.EMPTY_TEXT, Fault.EMPTY_STRINGS])
 def test_nonsense_is_asked_about_once_more_and_then_given_up(
     name: str, fault: Fault, providers: Providers, server: AiServer
