@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 SAMPLES_PER_REQUEST = 20
-"""Most samples that one prompt is about."""
+"""Most samples that any prompt is about; a writer's may be about fewer (`Writer.samples`)."""
 
 ProviderName = Literal["claude", "gemini", "ollama", "openai", "local"]
 _TABLE = Path(__file__).with_name("ai.toml")
@@ -45,6 +45,11 @@ class Writer:
     samples: int = SAMPLES_PER_REQUEST
     """Most samples that one request is about."""
 
+    @property
+    def account(self) -> str:
+        """What its rates and pauses are kept under: those of one model are shared."""
+        return f"{self.provider}:{self.model}"
+
 
 @dataclass(frozen=True, slots=True)
 class Price:
@@ -69,9 +74,9 @@ class Expected:
     reply: int = 350
     """What is said about each sample."""
 
-    def of(self, samples: int) -> tuple[int, int, int]:
-        """Return requests, input tokens and output tokens for so many samples."""
-        requests = -(-samples // SAMPLES_PER_REQUEST)
+    def of(self, samples: int, writer: Writer) -> tuple[int, int, int]:
+        """Return requests, input tokens and output tokens for so many samples that a writer is asked about."""
+        requests = -(-samples // writer.samples)
         return requests, requests * self.request + samples * self.question, samples * self.reply
 
 

@@ -227,6 +227,14 @@ class Settings(BaseSettings):
             raise ValueError(f"no such folder: {value}")
         return value
 
+    @field_validator("ai_urls", mode="after")
+    @classmethod
+    def _are_addresses(cls, value: dict[ProviderName, str]) -> dict[ProviderName, str]:
+        for name, url in value.items():
+            if not url.startswith(("http://", "https://")):
+                raise ValueError(f"the address of {name} does not begin with http:// or https://")
+        return value
+
     @field_validator("roots", mode="before")
     @classmethod
     def _parse_roots(cls, value: object) -> object:

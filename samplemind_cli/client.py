@@ -1,5 +1,6 @@
 """The one door to the queue and to the record; loaded when a command runs."""
 
+from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,7 +20,7 @@ from samplemind_worker.steps import resummarize as resummarize_step
 from samplemind_worker.steps import scan, walk
 from samplemind_worker.steps import watch as watch_step
 from samplemind_worker.steps.ingest_report import Report as IngestReport
-from samplemind_worker.store import batches, library, mongo, results
+from samplemind_worker.store import ai_jobs, batches, library, mongo, results
 
 Report = dict[str, Any]
 
@@ -110,10 +111,17 @@ def resummarize(
     )
 
 
-def deferred_in(batch_id: str) -> int:
-    """Return how many summaries of a batch are still to come."""
-    files = pages((item.file_id for item in batches.iterate(batch_id) if item.file_id is not None), _PAGE)
-    return sum(len(results.deferred_among(page)) for page in files)
+def coming_from_batch_apis() -> int:
+    """Return how many summaries are to come from a batch API."""
+    return len(ai_jobs.contents_under_way())
+
+
+def unwritten_in(batch_id: str) -> Counter[tuple[str, str]]:
+    """Count what a batch had no summary written for: ``deferred`` or ``kept``, each with the reason."""
+    counts: Counter[tuple[str, str]] = Counter()
+    for page in pages((item.file_id for item in batches.iterate(batch_id) if item.file_id is not None), _PAGE):
+        counts.update(results.unwritten_among(page, batch_id))
+    return counts
 
 
 def expected_cost(files: int) -> Report | None:
@@ -126,7 +134,7 @@ def expected_cost(files: int) -> Report | None:
     writer = next((each for each in table.route(AiTask.AUDIO_ANALYSIS) if settings.can_ask(each.provider)), None)
     if writer is None or writer.provider == "local":
         return None
-    requests, asked, said = table.expected.of(files)
+    requests, asked, said = table.expected.of(files, writer)
     price = table.price(writer)
     return {
         "provider": writer.provider,

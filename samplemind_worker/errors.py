@@ -27,6 +27,7 @@
     │   ├── ProviderSetupError      no key, a wrong one, an unknown model: asking again is useless until that is mended
     │   ├── RateLimitedError        too many requests; it may say when to ask again
     │   ├── ProviderUnavailableError    no network, a fault of the service, no answer in time, an answer cut short
+    │   │   └── ProviderNotReachedError no connection: it was sent nothing, and is owed nothing
     │   ├── ProviderRefusedError    it declines to write about these samples
     │   └── UnreadableReplyError    it answered, but not what was asked for, and repair did not help
     ├── UsageError                  the command was called wrongly (exit code 2)
@@ -185,6 +186,10 @@ class RateLimitedError(ProviderError):
 
 class ProviderUnavailableError(ProviderError):
     """No network, a fault of the service, no answer in time, or one that was cut short."""
+
+
+class ProviderNotReachedError(ProviderUnavailableError):
+    """No connection: it was sent nothing, and is owed nothing."""
 
 
 class ProviderRefusedError(ProviderError):

@@ -13,10 +13,12 @@ import threading
 import time
 from collections import deque
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from enum import Enum
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import parse_qsl
 
 KEY = "sk-test-0123456789"
 _HUGE = 10 * 2**20
@@ -79,6 +81,7 @@ class Batch:
     results: list[dict[str, Any]] | None = None
     """What came of them, once it has ended."""
     gone: bool = False
+    created_at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
 @dataclass
@@ -327,15 +330,38 @@ class _Handler(BaseHTTPRequestHandler):
             operations = [_gemini_batch(batch) for batch in owner.batches.values() if batch.provider == "gemini"]
             self._send(200, {"operations": operations})
             return
+        if path == "messages/batches":
+            self._list_claude(dict(parse_qsl(self.path.partition("?")[2])))
+            return
         batch = owner.batches.get(path.removesuffix("/results"))
         if batch is None or batch.gone:
             self._send(404, {"error": {"code": 404, "message": "no such batch", "status": "NOT_FOUND"}})
+        elif path.endswith("/results") and batch.results is None:
+            self._send(404, _claude_error(404, "results are not available before the batch has ended"))
         elif path.endswith("/results"):
             payload = "".join(f"{json.dumps(result)}\n" for result in batch.results or []).encode()
             self._head(200, len(payload), {"Content-Type": "application/x-jsonl"})
             self.wfile.write(payload)
         else:
             self._send(200, _BATCHES[batch.provider](batch, owner.url))
+
+    def _list_claude(self, query: dict[str, str]) -> None:
+        """Batches, newest first, a page at a time."""
+        if _claude_key({name.lower(): value for name, value in self.headers.items()}) != KEY:
+            self._send(401, _claude_error(401, "invalid x-api-key"))
+            return
+        owner = self.server.owner
+        every = [batch for batch in owner.batches.values() if batch.provider == "claude" and not batch.gone]
+        every.sort(key=lambda batch: batch.created_at, reverse=True)
+        after = next((n + 1 for n, batch in enumerate(every) if batch.name == query.get("after_id")), 0)
+        page = every[after : after + int(query.get("limit", "20"))]
+        body = {
+            "data": [_claude_batch(batch, owner.url) for batch in page],
+            "has_more": after + len(page) < len(every),
+            "first_id": page[0].name if page else None,
+            "last_id": page[-1].name if page else None,
+        }
+        self._send(200, body)
 
     def _open(
         self,
@@ -446,9 +472,12 @@ def _need(condition: object, status: int, message: str) -> None:
         raise _RefusedError(status, message)
 
 
+def _claude_key(headers: dict[str, str]) -> str:
+    return headers.get("x-api-key") or headers.get("authorization", "").removeprefix("Bearer ")
+
+
 def _check_claude(body: dict[str, Any], headers: dict[str, str]) -> None:
-    given = headers.get("x-api-key") or headers.get("authorization", "").removeprefix("Bearer ")
-    _need(given == KEY, 401, "invalid x-api-key")
+    _need(_claude_key(headers) == KEY, 401, "invalid x-api-key")
     _need(headers.get("anthropic-version"), 400, "anthropic-version: header is required")
     _need(isinstance(body.get("max_tokens"), int), 400, "max_tokens: field required")
     _need(body.get("messages"), 400, "messages: field required")
@@ -603,11 +632,18 @@ _ERRORS = {"claude": _claude_error, "gemini": _gemini_error, "ollama": _ollama_e
 
 def _claude_batch(batch: Batch, url: str) -> dict[str, Any]:
     ended = batch.results is not None
+    # Only when the whole batch has ended do its requests leave "processing".
     counts = {"processing": 0, "succeeded": 0, "errored": 0, "canceled": 0, "expired": 0}
+    if batch.results is None:
+        counts["processing"] = len(batch.requests)
+    for result in batch.results or []:
+        counts[result["result"]["type"]] += 1
     return {
         "id": batch.name, "type": "message_batch", "processing_status": "ended" if ended else "in_progress",
-        "request_counts": counts, "created_at": "2026-11-24T00:00:00Z", "expires_at": "2026-11-25T00:00:00Z",
-        "ended_at": "2026-11-24T01:00:00Z" if ended else None, "archived_at": None, "cancel_initiated_at": None,
+        "request_counts": counts, "created_at": batch.created_at.isoformat(),
+        "expires_at": (batch.created_at + timedelta(days=1)).isoformat(),
+        "ended_at": (batch.created_at + timedelta(hours=1)).isoformat() if ended else None,
+        "archived_at": None, "cancel_initiated_at": None,
         "results_url": f"{url}/v1/messages/batches/{batch.name}/results" if ended else None,
     }  # fmt: skip
 

@@ -8,6 +8,8 @@ from samplemind_cli import output
 from samplemind_cli.commands.submit import wait_for
 from samplemind_cli.options import usd
 
+_REASONS = 5  # why nothing was written, the most frequent first
+
 
 def summarize(
     batch: Annotated[str | None, typer.Argument(metavar="[BATCH]", help="A batch.", show_default=False)] = None,
@@ -29,6 +31,8 @@ def summarize(
 
     with client.open_record(for_work=True) as settings:
         job = client.resummarize(settings, batch_id=batch, missing=missing, writer=provider, budget=budget)
+        if missing and (coming := client.coming_from_batch_apis()):
+            output.note(f"{coming:,} more are to come from a batch API, and are not paid for again")
         if job is None:
             output.note("nothing to write")
             if as_json:
@@ -37,16 +41,24 @@ def summarize(
         output.note(f"recorded {job.total_files:,} summaries as batch {job.id}")
         client.dispatch(settings, job.id)
         ended = wait_for(job.id, settings) if wait else client.batch_report(job.id)
-        left = client.deferred_in(job.id) if wait else None
+        left = client.unwritten_in(job.id) if wait else None
+        if left is None:
+            if as_json:
+                output.emit(ended)
+            else:
+                output.write(f"{job.id}\n")
+                output.note(f"follow it with `samplemind status {job.id} --watch`")
+            return
+        counts = {
+            kind: sum(count for (each, _), count in left.items() if each == kind) for kind in ("deferred", "kept")
+        }
         if as_json:
-            output.emit(ended if left is None else ended | {"deferred": left})
-        elif left is None:
-            output.write(f"{job.id}\n")
-            output.note(f"follow it with `samplemind status {job.id} --watch`")
+            output.emit(ended | counts)
         else:
-            output.write(
-                f"{job.total_files - left:,} written, {left:,} deferred, {ended['ai']['calls']:,} calls, "
-                f"{ended['ai']['usd']:.4f} USD\n"
-            )
-        if left or (wait and ended["status"] != "completed"):
+            parts = {"written": job.total_files - left.total(), **counts, "calls": ended["ai"]["calls"]}
+            said = ", ".join(f"{count:,} {name}" for name, count in parts.items())
+            output.write(f"{said}, {ended['ai']['usd']:.4f} USD\n")
+        for (kind, reason), count in left.most_common(_REASONS):
+            output.note(f"{count:,} {kind}: {reason}")
+        if left or ended["status"] != "completed":
             raise typer.Exit(1)

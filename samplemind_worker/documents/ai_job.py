@@ -32,6 +32,10 @@ class AiJob(Document):
     """When its submission was last begun: an old one's maker is dead."""
     attempts: int = 0
     """How often the service was asked to take it."""
+    read_at: datetime | None = None
+    """When the analyses were read that it asks about: of what is analysed later it knows nothing."""
+    asked_at: datetime | None = None
+    """When the service was last asked to take it."""
     name: str | None = None
     """What the service calls it."""
     prompt_version: str | None = None

@@ -124,9 +124,9 @@ class AnalysisFacts(BaseModel):
     ai_state: AiState | None = None
     """``written`` by a model; ``local`` by choice; ``deferred``: the local text stands in for one that is to come."""
     ai_reason: str | None = None
-    """Why it is deferred."""
+    """Why it is deferred; of one that is written, why the last try to write it anew failed."""
     ai_batch: str | None = None
-    """The batch that it was written for."""
+    """The batch that had it written, or tried last."""
 
     versions: dict[str, int] = Field(default_factory=dict)
     """Version of each step whose result is in this record."""

@@ -51,6 +51,8 @@ class AiCall(Document):
     requests: int = 0
     error: str | None = None
     reserved_at: datetime
+    lost_at: datetime | None = None
+    """When it will never be settled any more."""
     settled_at: datetime | None = None
 
     class Settings:

@@ -12,6 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal
 
+from config.ai import AiTask, Writer, load_table
 from config.settings import Settings
 from samplemind_worker.embedded.binaries import chroma_command, find_mongod, find_valkey
 from samplemind_worker.embedded.home import MIN_FREE_BYTES, Home, State
@@ -22,12 +23,14 @@ from samplemind_worker.embedded.services import (
     pick_chroma_port,
     private_names,
     probe,
+    with_urls,
 )
-from samplemind_worker.errors import SetupError, TransientError
+from samplemind_worker.errors import ServiceUnavailableError, SetupError, TransientError
 from samplemind_worker.sandbox import AUDIO, PROTECTIONS, Bounds, shared
 
 LOW_DISK_BYTES = 2 * 2**30
 _ENOUGH_RESTARTS = 3
+_NEARLY_ALL = 0.95  # of a cap: what is left is not enough for a request
 _TIMEOUT = 3.0
 _NEEDED_FORMATS = frozenset({"WAV", "AIFF", "FLAC", "OGG", "MP3"})
 # In a process of its own: NumPy and libsndfile stay out of the one that asks.
@@ -71,12 +74,12 @@ def diagnose(settings: Settings) -> list[Check]:
         checks += [_sockets(home), _supervisor(state, running=running)]
     checks += [_private_service(name, home, state, running=running) for name in private]
     checks += _given_services(settings)
+    answering = {check.name for check in checks if check.detail.endswith("answers")}
+    checks.append(_summaries(with_urls(settings, state), answering))
     if state.workers:
-        names = (
-            ["worker-cpu", "worker-io", "worker-ai", "beat"] if state.models else ["worker-cpu", "worker-io", "beat"]
-        )
+        names = ("worker-cpu", "worker-io", *(["worker-ai"] if state.models else []), "beat")
         checks += [_worker(name, home, state) for name in names]
-        checks.append(_models(settings, state))
+        checks += _models(settings, state)
     return checks
 
 
@@ -254,11 +257,8 @@ def _worker(name: str, home: Home, state: State) -> Check:
     )
 
 
-def _models(settings: Settings, state: State) -> Check:
-    if asks_otherwise(settings, state):
-        return Check("models", ok=True, detail=OTHER_MODELS, mend=START_ANEW)
-    asked = "can be asked for summaries" if state.models else "none is set up; the local describer writes the summaries"
-    return Check("models", ok=True, detail=asked)
+def _models(settings: Settings, state: State) -> list[Check]:
+    return [Check("models", ok=True, detail=OTHER_MODELS, mend=START_ANEW)] if asks_otherwise(settings, state) else []
 
 
 def _given_services(settings: Settings) -> list[Check]:
@@ -308,3 +308,64 @@ def _ping_chroma(url: str) -> None:
     import httpx  # noqa: PLC0415 -- slow import
 
     httpx.get(f"{url.rstrip('/')}/api/v2/heartbeat", timeout=_TIMEOUT).raise_for_status()
+
+
+def _summaries(settings: Settings, answering: set[str]) -> Check:
+    """Say who is asked for summaries, and what that cost; asks no provider."""
+    try:
+        table = load_table(settings.ai_table, tuple(sorted(settings.ai_models.items())))
+    except ValueError as error:
+        mend = "mend that entry, or SAMPLEMIND_AI_TABLE and SAMPLEMIND_AI_MODELS"
+        return Check("summaries", ok=False, detail=str(error), mend=mend)
+    able = [each for each in table.writers.values() if each.provider != "local" and settings.can_ask(each.provider)]
+    if not able:
+        return Check("summaries", ok=True, detail="by the local describer; no key of a provider is set")
+    asked = [writer for writer in table.route(AiTask.AUDIO_ANALYSIS) if writer in able]
+    details = [f"asked: {', '.join(f'{each.name} ({each.model})' for each in asked) or 'nobody'}"]
+    mends: list[str] = []
+    if idle := sorted({each.provider for each in able} - {each.provider for each in asked}):
+        details.append(f"set up, but on no route: {', '.join(idle)}")
+        mends.append("put it on a route of SAMPLEMIND_AI_TABLE, or use `samplemind summarize --provider`")
+    if answering & {"mongod", "mongodb"}:
+        _add_money(settings, details, mends)
+    if answering & {"valkey", "redis"}:
+        _add_pauses(settings, able, details, mends)
+    return Check("summaries", ok=True, detail="; ".join(details), mend="; ".join(mends))
+
+
+def _add_money(settings: Settings, details: list[str], mends: list[str]) -> None:
+    from samplemind_worker.store import ai_jobs, mongo, spend  # noqa: PLC0415 -- slow import
+
+    opened = False
+    try:
+        try:
+            mongo.database()
+        except ServiceUnavailableError:
+            url = settings.mongodb_url
+            mongo.connect(url.get_secret_value() if url else "", database=settings.database, create_indexes=False)
+            opened = True
+        spent, coming = spend.counted(), len(ai_jobs.contents_under_way())
+    except (TransientError, SetupError):
+        return  # its own line says what is wrong
+    finally:
+        if opened:
+            mongo.close()
+    caps = (("day", "today", settings.ai_budget_day_usd), ("month", "this month", settings.ai_budget_month_usd))
+    for (name, now, cap), micro in zip(caps, spent, strict=True):
+        details.append(f"{micro / 1e6:.4f} of {cap} USD spent {now}")
+        if micro >= _NEARLY_ALL * float(cap) * 1e6:
+            mends.append(f"raise SAMPLEMIND_AI_BUDGET_{name.upper()}_USD, or wait for the next {name} (UTC)")
+    if coming:
+        details.append(f"{coming:,} to come from a batch API")
+
+
+def _add_pauses(settings: Settings, writers: list[Writer], details: list[str], mends: list[str]) -> None:
+    from samplemind_worker.store.limits import Limiter  # noqa: PLC0415 -- slow import
+
+    limiter = Limiter(settings.redis_url.get_secret_value() if settings.redis_url else "")
+    for writer in writers:
+        if (busy := limiter.held(writer.account)) is not None:
+            details.append(f"{writer.name} is left in peace for {busy.seconds:.0f} s: {busy.reason}")
+            if busy.reason.startswith("setup"):
+                mends.append(f"mend what {writer.name} refuses, and wait or restart")
+    limiter.close()

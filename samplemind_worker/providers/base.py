@@ -50,8 +50,8 @@ def always() -> bool:
     return True
 
 
-class Provider(Protocol):
-    """Writes summaries. Safe to call from several threads."""
+class Asked(Protocol):
+    """Who is asked, in which words."""
 
     @property
     def name(self) -> str:
@@ -68,6 +68,10 @@ class Provider(Protocol):
         """Changes whenever the words of the question do."""
         ...
 
+
+class Provider(Asked, Protocol):
+    """Writes summaries. Safe to call from several threads."""
+
     def estimate(self, task: AiTask, samples: Sequence[Sample]) -> Usage:
         """Return what one request about these samples uses, before anything is spent.
 
@@ -76,7 +80,7 @@ class Provider(Protocol):
         ...
 
     def describe(self, task: AiTask, samples: Sequence[Sample], *, may_repair: Callable[[], bool] = always) -> Reply:
-        """Write about up to ``config.ai.SAMPLES_PER_REQUEST`` samples.
+        """Write about as many samples as the writer takes at once (`config.ai.Writer.samples`), at most.
 
         ``may_repair`` is asked before a second request, about those whose text is missing or spoiled.
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
@@ -30,18 +31,32 @@ class BulkJob:
     state: BulkState
 
 
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What is known of a job whose answer was lost."""
+
+    label: str
+    keys: frozenset[str]
+    """Of its parcels."""
+    since: datetime
+    until: datetime
+    """When the service got it, if it did."""
+    others: frozenset[str]
+    """What the service calls other jobs of ours that are under way."""
+
+
 @runtime_checkable
 class BulkProvider(Protocol):
     """What some providers can do besides. All of it raises ProviderError."""
 
     def submit(self, task: AiTask, parcels: Parcels, *, label: str) -> BulkJob:
-        """Hand parcels over; ``label`` is what `find` knows the job by."""
+        """Hand parcels over; ``label`` and their keys are what `find` knows the job by."""
         ...
 
-    def find(self, label: str) -> BulkJob | None:
-        """Return the job of this label, if the service got it: for whoever died before the name was written down.
+    def find(self, sent: Sent) -> BulkJob | None:
+        """Return the job, None if the service did not get it: for whoever died before the name was written down.
 
-        None also where the service keeps no labels; then a job may be submitted twice.
+        Where that cannot be told yet it is a ProviderUnavailableError: look again, and do not submit it again.
         """
         ...
 

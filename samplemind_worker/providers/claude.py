@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from pydantic import SecretStr
 
 from config.ai import AiTask, Writer
-from samplemind_worker.errors import ProviderError
+from samplemind_worker.errors import ProviderError, ProviderUnavailableError
 from samplemind_worker.providers import notes, wire
 from samplemind_worker.providers.base import Reply
-from samplemind_worker.providers.bulk import BulkJob, BulkState, Parcels
+from samplemind_worker.providers.bulk import BulkJob, BulkState, Parcels, Sent
 from samplemind_worker.providers.prompt import Prompt
 from samplemind_worker.providers.remote import Answer, RemoteProvider
 from samplemind_worker.usage import Usage
@@ -21,7 +21,10 @@ from samplemind_worker.usage import Usage
 if TYPE_CHECKING:
     from anthropic.types import Message
     from anthropic.types.message_create_params import MessageCreateParamsNonStreaming
+    from anthropic.types.messages import MessageBatch
     from anthropic.types.messages.batch_create_params import Request
+
+_PAGE = 100  # batches of one listing
 
 
 class ClaudeProvider(RemoteProvider):
@@ -61,7 +64,7 @@ class ClaudeProvider(RemoteProvider):
             "output_config": {"effort": "low", "format": {"type": "json_schema", "schema": notes.SCHEMA}},
         }
 
-    def submit(self, task: AiTask, parcels: Parcels, *, label: str) -> BulkJob:  # noqa: ARG002 -- see `find`
+    def submit(self, task: AiTask, parcels: Parcels, *, label: str) -> BulkJob:  # noqa: ARG002 -- it keeps none
         """Hand parcels over to the Message Batches API."""
         requests: list[Request] = []
         for key, samples in parcels.items():
@@ -71,9 +74,33 @@ class ClaudeProvider(RemoteProvider):
             batch = self._client.messages.batches.create(requests=requests)
             return BulkJob(batch.id, BulkState.RUNNING)
 
-    def find(self, label: str) -> BulkJob | None:  # noqa: ARG002 -- the protocol
-        """Return None: this API keeps no labels."""
+    def find(self, sent: Sent) -> BulkJob | None:
+        """Look through the batches that the service lists, newest first: it keeps no labels, but the keys of requests.
+
+        It tells them only with the results: before that, one that came when ours may have come, with as many requests,
+        may be ours.
+        """
+        running = False
+        with self._ours():
+            for batch in self._client.messages.batches.list(limit=_PAGE):
+                if batch.created_at < sent.since:
+                    break
+                if batch.created_at > sent.until or batch.id in sent.others or _size(batch) != len(sent.keys):
+                    continue
+                if batch.processing_status != "ended":
+                    running = True
+                elif batch.results_url and self._is_about(batch.id, sent.keys):
+                    return BulkJob(batch.id, BulkState.ENDED)
+        if running:
+            raise ProviderUnavailableError(f"{self.name} is still at a batch that may be this one")
         return None
+
+    def _is_about(self, name: str, keys: frozenset[str]) -> bool:
+        results = self._client.messages.batches.results(name)
+        try:
+            return any(entry.custom_id in keys for entry in results)
+        finally:
+            results.close()
 
     def poll(self, name: str) -> BulkState:
         """Return how far a batch is."""
@@ -106,6 +133,11 @@ class ClaudeProvider(RemoteProvider):
                 secrets=self._secrets,
             )
         return wire.unreachable(self.name, error) if isinstance(error, self._library.AnthropicError) else None
+
+
+def _size(batch: "MessageBatch") -> int:
+    counts = batch.request_counts
+    return counts.processing + counts.succeeded + counts.errored + counts.canceled + counts.expired
 
 
 def read(message: "Message") -> Answer:

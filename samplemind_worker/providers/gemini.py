@@ -9,7 +9,7 @@ from config.ai import AiTask, Writer
 from samplemind_worker.errors import ProviderError, RateLimitedError
 from samplemind_worker.providers import notes, wire
 from samplemind_worker.providers.base import Reply
-from samplemind_worker.providers.bulk import BulkJob, BulkState, Parcels
+from samplemind_worker.providers.bulk import BulkJob, BulkState, Parcels, Sent
 from samplemind_worker.providers.prompt import Prompt
 from samplemind_worker.providers.remote import Answer, RemoteProvider
 from samplemind_worker.usage import Usage
@@ -87,11 +87,11 @@ class GeminiProvider(RemoteProvider):
             )
             return BulkJob(job.name or "", BulkState.RUNNING)
 
-    def find(self, label: str) -> BulkJob | None:
+    def find(self, sent: Sent) -> BulkJob | None:
         """Return the job of this label among those that the service lists."""
         with self._ours():
             for job in self._client.batches.list():
-                if job.display_name == label and job.name:
+                if job.display_name == sent.label and job.name:
                     return BulkJob(job.name, _state(job))
         return None
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from config.ai import AiTask
-from samplemind_worker.providers.base import Sample
+from samplemind_worker.providers.base import Asked, Sample
 
 _FOLDER = Path(__file__).parents[2] / "config" / "prompts"
 _RULES = "rules"
@@ -61,6 +61,16 @@ def build(task: AiTask, samples: Sequence[Sample], ids: Sequence[str], *, again:
     )
 
 
+def key(asked: Asked, task: AiTask, sample: Sample) -> str:
+    """Return what a reply is kept under: equal if, and only if, the same model would be asked the same about a sample.
+
+    It is made of the question itself but for its id: what is sent and what a reply is known by cannot part.
+    """
+    question = build(task, [sample], [""])
+    parts = [asked.name, asked.model, asked.prompt_version, question.system, question.user]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
 @lru_cache(maxsize=1)
 def version(schema: str) -> str:
     """Return what changes whenever a word of the question, or the schema of the answer, does."""
@@ -78,7 +88,7 @@ def short_ids(samples: Sequence[Sample]) -> list[str]:
 
 
 def facts(sample: Sample) -> dict[str, Any]:
-    """Return what is sent of a sample, rounded so that samples that sound the same are the same; the key of a cache."""
+    """Return what is sent of a sample, rounded so that samples that sound the same are the same."""
     audio, analysis = sample.audio, sample.analysis
     found: dict[str, Any] = {
         "kind": analysis.kind,

@@ -6,9 +6,10 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from config.ai import SAMPLES_PER_REQUEST, AiTask, Writer
+from config.ai import AiTask, Writer
 from samplemind_worker.errors import (
     ProviderError,
+    ProviderNotReachedError,
     ProviderRefusedError,
     ProviderUnavailableError,
     UnreadableReplyError,
@@ -46,6 +47,7 @@ class RemoteProvider(ABC):
         self.model: str = writer.model
         self.prompt_version = prompt.version(notes.SCHEMA_TEXT)
         self._thinking = writer.thinking
+        self._most = writer.samples
 
     def estimate(self, task: AiTask, samples: Sequence[Sample]) -> Usage:
         """Return the input, rounded up, and the most output that one request about these samples allows."""
@@ -53,8 +55,8 @@ class RemoteProvider(ABC):
 
     def describe(self, task: AiTask, samples: Sequence[Sample], *, may_repair: Callable[[], bool] = always) -> Reply:
         """Ask once about all, and once more about those whose note is missing or spoiled."""
-        if not 1 <= len(samples) <= SAMPLES_PER_REQUEST:
-            raise ValueError(f"wanted 1 to {SAMPLES_PER_REQUEST} samples, got {len(samples)}")
+        if not 1 <= len(samples) <= self._most:
+            raise ValueError(f"wanted 1 to {self._most} samples, got {len(samples)}")
         ids = prompt.short_ids(samples)
         summaries: dict[str, Summary] = {}
         used = NOTHING_USED
@@ -96,7 +98,9 @@ class RemoteProvider(ABC):
                 return self._send(question, self._output_tokens(count))
         except ProviderError as error:
             ours = error
-        if isinstance(ours, (ProviderUnavailableError, UnreadableReplyError)):
+        if isinstance(ours, ProviderNotReachedError):
+            ours.usage = NOTHING_USED
+        elif isinstance(ours, (ProviderUnavailableError, UnreadableReplyError)):
             # The service may have answered, and may charge for it, though the answer did not arrive.
             ours.usage = self._expected(question, count)
         else:

@@ -11,6 +11,7 @@ from pydantic import SecretStr
 
 from samplemind_worker.errors import (
     ProviderError,
+    ProviderNotReachedError,
     ProviderSetupError,
     ProviderUnavailableError,
     RateLimitedError,
@@ -25,6 +26,8 @@ _MOST_BYTES_COLLECTED = 64 * 2**20
 _CONNECT_SECONDS = 10.0
 _LONGEST_WAIT = 86_400.0  # s that a service may ask to be left alone
 _LONGEST_MESSAGE = 200  # characters of a service's own words
+_NOT_CONNECTED = frozenset({"ConnectError", "ConnectTimeout"})
+"""What httpx and httpx2 raise before anything is sent."""
 _LONGEST_SCHEME = len("Bearer")
 _TOO_MANY = 429
 _BUSY = frozenset({408, 409, 425})
@@ -93,6 +96,9 @@ def unreachable(provider: str, error: Exception) -> ProviderError:
     while cause is not None:
         if isinstance(cause, ReplyTooLargeError):
             return UnreadableReplyError(f"{provider} sends {cause}")
+        if type(cause).__name__ in _NOT_CONNECTED:
+            reason = text.sentence(str(cause), _LONGEST_MESSAGE)
+            return ProviderNotReachedError(f"{provider} cannot be reached: {reason} (its address is in .env.example)")
         cause = cause.__cause__ or cause.__context__
     return ProviderUnavailableError(f"{provider} does not answer: {text.sentence(str(error), _LONGEST_MESSAGE)}")
 

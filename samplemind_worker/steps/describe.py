@@ -1,7 +1,8 @@
 """Who writes about some samples: the writers of the route in their order, and the local describer about what is left.
 
 Nothing here fails a file. What no model wrote about gets the local text; unless that was the choice, it is marked as
-deferred with the reason, and `resummarize` has it written later.
+deferred with the reason, and `resummarize` has it written later. A model's text that is there stays unless another is
+written: it is not deferred, as nothing is missing, and nobody pays for another try who did not ask for one.
 """
 
 import time
@@ -25,6 +26,7 @@ from samplemind_worker.store.limits import Limiter
 from samplemind_worker.store.spend import Caps
 
 _TASK = AiTask.AUDIO_ANALYSIS
+_NOBODY = "setup: no provider is set up: set GEMINI_API_KEY, ANTHROPIC_API_KEY or OLLAMA_HOST"
 _MOST_TRIES = 30
 """Tries of a parcel that is asked for explicitly, each of which may wait for a minute: a batch comes to its end."""
 
@@ -85,24 +87,16 @@ class Desk:
         """
         asked_for = job.ai_scope != "new"
         longest = self._settings.ai_wait_seconds
-        late = waited > longest and not asked_for
         until = time.monotonic() + longest - (0.0 if asked_for else waited)
         left = {sample.audio.file_id: sample for sample in samples}
-        texts: dict[str, Text] = {}
-        reasons: list[str] = []
+        # A model's text outlives a change of the local describer's words, which is all that can have come since.
+        current = [sample for sample in samples if not asked_for and _by_a_model(sample)]
+        texts = {sample.audio.file_id: Text(None, "written") for sample in current}
+        for content in texts:
+            del left[content]
         soon = False
-        try:
-            route = self._route(job)
-        except (SetupError, UsageError) as error:
-            route, reasons = (), [f"setup: {error}"]
-        if asked_for and not route and job.ai_writer != LOCAL:
-            # Who asked for it wanted more than the local text.
-            reasons.append("setup: no provider is set up")
-        if late and route:
-            # Those behind it in the queue must not wait for longer still.
-            route, reasons = (), [f"busy: it waited for {waited:.0f} s"]
-        if route and self._is_for_bulk(job):
-            route, reasons = (), ["bulk: a batch API will be asked, at half the price"]
+        route, why_not = self._who(job, waited=waited)
+        reasons = [] if why_not is None else [why_not]
         for writer in route:
             if not left:
                 break
@@ -119,11 +113,29 @@ class Desk:
             soon = soon or turn.soon
         if left and soon and asked_for and tries < _MOST_TRIES:
             return Written(texts, again=True)
-        return Written(texts | self._stand_ins(list(left.values()), "; ".join(reasons) or None), again=False)
+        rest = self._stand_ins(list(left.values()), "; ".join(reasons) or None, anyway=job.ai_writer == LOCAL)
+        return Written(texts | rest, again=False)
 
     def close(self) -> None:
         """Close the connections to the providers."""
         self._providers.close()
+
+    def _who(self, job: BatchJob, *, waited: float) -> tuple[tuple[Writer, ...], str | None]:
+        """Return whom to ask, or why nobody is asked; neither if the local text is what was chosen."""
+        asked_for = job.ai_scope != "new"
+        try:
+            route = self._route(job)
+        except (SetupError, UsageError) as error:
+            return (), f"setup: {error}"
+        if not route:
+            # Who asked for it wanted more than the local text.
+            return (), _NOBODY if asked_for and job.ai_writer != LOCAL else None
+        if waited > self._settings.ai_wait_seconds and not asked_for:
+            # Those behind it in the queue must not wait for longer still.
+            return (), f"busy: it waited for {waited:.0f} s"
+        if self._is_for_bulk(job):
+            return (), "bulk: a batch API will be asked, at half the price"
+        return route, None
 
     def _route(self, job: BatchJob) -> tuple[Writer, ...]:
         """Return who is asked before the local describer."""
@@ -134,7 +146,9 @@ class Desk:
 
     def _is_for_bulk(self, job: BatchJob) -> bool:
         """Tell whether `steps.bulk` has this batch written later."""
-        later = self._settings.ai_bulk and job.priority == "bulk" and job.ai_scope == "new" and job.ai_writer is None
+        # A cap of its own holds for what is asked directly alone: a job of a batch API is about many batches.
+        mild = job.ai_writer is None and job.ai_budget is None
+        later = self._settings.ai_bulk and job.priority == "bulk" and job.ai_scope == "new" and mild
         return later and self._providers.bulk_writer() is not None
 
     def _caps(self, job: BatchJob) -> Caps:
@@ -143,16 +157,17 @@ class Desk:
         own = job.ai_budget if job.ai_budget is not None else None if batch is None else from_usd(batch)
         return Caps(own, from_usd(settings.ai_budget_day_usd), from_usd(settings.ai_budget_month_usd))
 
-    def _stand_ins(self, samples: Sequence[Sample], reason: str | None) -> dict[str, Text]:
+    def _stand_ins(self, samples: Sequence[Sample], reason: str | None, *, anyway: bool) -> dict[str, Text]:
+        """Give what no model wrote about now the local text; ``anyway`` also where a model wrote earlier."""
         state: AiState = "local" if reason is None else "deferred"
-        # The text of a model that is there is better than what would stand in for one.
-        kept: list[Sample] = []
-        fresh: list[Sample] = []
-        for sample in samples:
-            stays = state == "deferred" and sample.analysis.ai_provider not in (None, LOCAL)
-            (kept if stays else fresh).append(sample)
+        kept = [] if anyway else [sample for sample in samples if _by_a_model(sample)]
+        fresh = samples if anyway else [sample for sample in samples if not _by_a_model(sample)]
         summaries = self._local.describe(_TASK, fresh).summaries
-        texts = {sample.audio.file_id: Text(None, state, reason=reason) for sample in kept}
+        texts = {sample.audio.file_id: Text(None, "written", reason=reason) for sample in kept}
         for sample, summary in zip(fresh, summaries, strict=True):
             texts[sample.audio.file_id] = Text(summary, state, self._local.prompt_version, reason)
         return texts
+
+
+def _by_a_model(sample: Sample) -> bool:
+    return sample.analysis.ai_provider not in (None, LOCAL)

@@ -5,7 +5,7 @@ from datetime import datetime, time, timedelta
 from loguru import logger
 
 from config.settings import Settings
-from samplemind_worker.steps import ingest, resummarize
+from samplemind_worker.steps import bulk, ingest, resummarize
 from samplemind_worker.steps.ingest_report import Report
 from samplemind_worker.store import mongo, packs
 
@@ -41,7 +41,7 @@ def run_if_due(settings: Settings) -> Report | None:
 def fill_in(settings: Settings) -> bool:
     """Have the summaries written that are deferred, if a model can be asked; True if there are any."""
     # With batch APIs beat has it done all the time, at half the price.
-    due = settings.can_ask_a_model and not settings.ai_bulk
+    due = settings.can_ask_a_model and not bulk.fills_in(settings)
     filled = resummarize.record(settings, missing=True) if due else None
     if filled is None:
         return False

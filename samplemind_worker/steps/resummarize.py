@@ -10,7 +10,7 @@ from config.ai import SAMPLES_PER_REQUEST, load_table
 from config.settings import Settings
 from samplemind_worker.documents.batch import BatchJob, State, Step, new_item
 from samplemind_worker.errors import SetupError, UsageError
-from samplemind_worker.store import batches, results
+from samplemind_worker.store import ai_jobs, batches, results
 
 _CHUNK: Final = 1000
 
@@ -25,7 +25,7 @@ def record(
 ) -> BatchJob | None:
     """Record such a batch, of the whole library or of what is in one batch; None if there is nothing to write.
 
-    ``missing``: only what is deferred. ``budget`` is in millionths of a USD.
+    ``missing``: only what is deferred, and not to come from a batch API already. ``budget`` is in millionths of a USD.
 
     Raises
     ------
@@ -76,12 +76,12 @@ def require_writer(settings: Settings, name: str | None) -> None:
     SetupError
         If the table cannot be read.
     """
-    if name is None:
-        return
     try:
         writers = load_table(settings.ai_table, tuple(sorted(settings.ai_models.items()))).writers
     except ValueError as error:
         raise SetupError(str(error)) from error
+    if name is None:
+        return
     names = list(dict.fromkeys(word for each in writers.values() for word in (each.name, each.provider)))
     if name not in names:
         raise UsageError(f"no provider {name!r}; there are: {', '.join(names)}")
@@ -93,9 +93,10 @@ _Place = dict[str, Any]
 def _deferred() -> Iterator[Sequence[_Place]]:
     """Yield a place of each content whose summary is to come."""
     after = ""
+    coming = ai_jobs.contents_under_way()
     while contents := results.deferred(after=after, limit=_CHUNK):
         after = contents[-1]
-        places = results.a_place_of(contents)
+        places = results.a_place_of([content for content in contents if content not in coming])
         if places:
             yield [places[content] for content in contents if content in places]
 
@@ -118,7 +119,7 @@ def _of_batch(batch_id: str, *, missing: bool) -> Iterator[Sequence[_Place]]:
 
 def _wanted(chunk: Sequence[_Place], *, missing: bool) -> Iterator[Sequence[_Place]]:
     ids = [place["file_id"] for place in chunk]
-    there = results.deferred_among(ids) if missing else set(results.progress_of(ids))
+    there = results.deferred_among(ids) - ai_jobs.contents_under_way() if missing else set(results.progress_of(ids))
     if found := [place for place in chunk if place["file_id"] in there]:
         yield found
 

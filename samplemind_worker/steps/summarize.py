@@ -11,7 +11,7 @@ from samplemind_worker.errors import OverTheRateError
 from samplemind_worker.providers.base import Sample
 from samplemind_worker.steps.describe import Desk
 from samplemind_worker.steps.workspace import Run, Workspace, claimed, hand_on
-from samplemind_worker.store import batches, results
+from samplemind_worker.store import ai_jobs, batches, results
 
 _VERSION = VERSIONS["summarize"]
 
@@ -27,6 +27,9 @@ def run(workspace: Workspace, task: Run) -> bool:
         job = _job(items[0].batch_id)
         recorded = results.load(sorted({item.file_id for item in items if item.file_id is not None}))
         samples = [Sample(audio, analysis) for audio, analysis in recorded.values() if _is_asked_for(job, analysis)]
+        if samples and job.ai_scope == "deferred":
+            coming = ai_jobs.contents_under_way()
+            samples = [sample for sample in samples if sample.audio.file_id not in coming]
         if samples:
             waited = max(item.waited for item in items)
             written = _desk(workspace).describe(job, samples, waited=waited, tries=len(task.previous))

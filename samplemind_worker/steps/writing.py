@@ -4,16 +4,14 @@ A reply is kept in Redis before anything else is written: whoever comes after a 
 """
 
 import dataclasses
-import hashlib
 import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from functools import lru_cache, partial
 from typing import Any, Final
 
-import orjson
 from loguru import logger
 
-from config.ai import SAMPLES_PER_REQUEST, AiTask, Writer
+from config.ai import AiTask, Writer
 from samplemind_worker.documents.spend import micro_usd
 from samplemind_worker.errors import (
     ProviderError,
@@ -87,17 +85,12 @@ class Turn:
         self._task = task
         self._caps = caps
         self._until = until
-        self._size = SAMPLES_PER_REQUEST
+        self._size = writer.samples
         self._over = False
         self.reason = ""
         """Why it did not write about all that it was asked for."""
         self.soon = False
         """Whether it may be worth asking again within minutes: only its rate was against it."""
-
-    @property
-    def name(self) -> str:
-        """What limits and pauses are kept under."""
-        return f"{self._writer.provider}:{self._writer.model}"
 
     def write(self, cache: Cache, samples: Sequence[Sample]) -> tuple[dict[str, Summary], str]:
         """Return what this writer says, by content, now or earlier; and the version of its prompt."""
@@ -108,7 +101,7 @@ class Turn:
             self._stop(reason_of(error))
             _say_once(self._writer.name, str(error))
             return {}, ""
-        keys = {sample.audio.file_id: self._key(provider, sample) for sample in samples}
+        keys = {sample.audio.file_id: prompt.key(provider, self._task, sample) for sample in samples}
         wanted = {keys[sample.audio.file_id]: sample for sample in samples}
         patience = min(_LONGEST_WAIT, max(0.0, self._until - time.monotonic()))
         replies = _replies(cache, wanted, patience, self, provider)
@@ -117,13 +110,9 @@ class Turn:
         found = {content: _summary(replies[key]) for content, key in keys.items() if key in replies}
         return found, provider.prompt_version
 
-    def _key(self, provider: Provider, sample: Sample) -> str:
-        parts = [self._task.value, self._writer.provider, provider.model, provider.prompt_version, prompt.facts(sample)]
-        return hashlib.sha256(orjson.dumps(parts, option=orjson.OPT_SORT_KEYS)).hexdigest()
-
     def ask(self, provider: Provider, wanted: Mapping[str, Sample]) -> Iterator[Mapping[str, Any]]:
         """Ask for all of these in as few requests as may be, and yield the replies as they come."""
-        held = self._limiter.held(self.name)
+        held = self._limiter.held(self._writer.account)
         if held is not None and time.monotonic() + held.seconds > self._patience():
             self._stop(held.reason, soon=held.reason.startswith("rate") and held.seconds < _SOON)
         todo = list(wanted)
@@ -201,11 +190,11 @@ class Turn:
             case RateLimitedError():
                 asked = _FIRST_PAUSE * 2**number if error.retry_after is None else error.retry_after
                 seconds = min(max(asked, 0.1), _LONGEST_PAUSE)
-                self._limiter.hold(self.name, seconds=seconds, reason=_IN_PEACE)
+                self._limiter.hold(self._writer.account, seconds=seconds, reason=_IN_PEACE)
             case ProviderSetupError():
                 # All workers stop asking; whoever finds out first says so, once and loudly.
                 self._stop(reason_of(error))
-                if self._limiter.hold(self.name, seconds=_SETUP_PAUSE, reason=self.reason):
+                if self._limiter.hold(self._writer.account, seconds=_SETUP_PAUSE, reason=self.reason):
                     logger.error("ai.setup", fields={"writer": self._writer.name, "error": str(error)})
             case ProviderUnavailableError():
                 self._stop(reason_of(error))
@@ -215,7 +204,7 @@ class Turn:
 
     def _may_ask(self, tokens: int) -> bool:
         """Wait for the turn to send one request; False, and no more from this writer, if that takes too long."""
-        busy = self._limiter.acquire(self.name, self._rates, tokens=tokens, until=self._patience())
+        busy = self._limiter.acquire(self._writer.account, self._rates, tokens=tokens, until=self._patience())
         if busy is not None:
             self._stop(busy.reason, soon=busy.reason.startswith("rate") and busy.seconds < _SOON)
         return busy is None

@@ -1,13 +1,16 @@
 """Jobs at the providers' batch APIs: who may submit now, and which are under way."""
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from pymongo.errors import DuplicateKeyError
 
 from samplemind_worker.documents.ai_job import AiJob, JobState
 from samplemind_worker.store import mongo
+
+LONGEST = timedelta(days=3)
+"""No job is waited for longer: Claude ends a batch after one day, Gemini after two."""
 
 
 def begin(job_id: str, *, writer: str, patience: float) -> AiJob | None:
@@ -34,14 +37,21 @@ def begin(job_id: str, *, writer: str, patience: float) -> AiJob | None:
 
 
 def prepare(
-    job_id: str, *, writer: str, prompt_version: str, parcels: Mapping[str, Sequence[str]], reservation: Any
+    job_id: str,
+    *,
+    writer: str,
+    prompt_version: str,
+    parcels: Mapping[str, Sequence[str]],
+    reservation: Any,
+    read_at: datetime,
 ) -> None:
-    """Write down what a job will ask about, and the money that is set aside for it."""
+    """Write down what a job will ask about, as it was read at a time, and the money that is set aside for it."""
     values = {
         "writer": writer,
         "prompt_version": prompt_version,
         "parcels": {key: list(contents) for key, contents in parcels.items()},
         "reservation": reservation,
+        "read_at": read_at,
     }
     _set(job_id, values)
 
@@ -50,7 +60,8 @@ def count_attempt(job_id: str) -> None:
     """Write down that the service is asked now."""
 
     async def _count() -> None:
-        await AiJob.get_pymongo_collection().update_one({"_id": job_id}, {"$inc": {"attempts": 1}})
+        change = {"$inc": {"attempts": 1}, "$set": {"asked_at": await mongo.read_clock()}}
+        await AiJob.get_pymongo_collection().update_one({"_id": job_id}, change)
 
     mongo.run(_count())
 
@@ -81,6 +92,19 @@ def drop(job_id: str) -> None:
 def under_way() -> list[AiJob]:
     """Return the jobs that the service has, oldest first."""
     return mongo.run(AiJob.find({"state": JobState.SUBMITTED.value}).sort("+claimed_at").to_list())
+
+
+def contents_under_way() -> set[str]:
+    """Return what a summary is to come for from a batch API: nobody else need ask, and pay, for it."""
+
+    async def _find() -> set[str]:
+        since = await mongo.read_clock() - LONGEST
+        states = [JobState.SUBMITTING.value, JobState.SUBMITTED.value]
+        query = {"state": {"$in": states}, "claimed_at": {"$gte": since}}
+        jobs = AiJob.get_pymongo_collection().find(query, {"parcels": 1})
+        return {content async for job in jobs for contents in job["parcels"].values() for content in contents}
+
+    return mongo.run(_find())
 
 
 def _set(job_id: str, values: Mapping[str, Any]) -> None:

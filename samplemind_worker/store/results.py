@@ -182,6 +182,20 @@ def deferred_among(file_ids: Sequence[str]) -> set[str]:
     return mongo.run(_find()) if file_ids else set()
 
 
+def unwritten_among(file_ids: Sequence[str], batch_id: str) -> list[tuple[str, str]]:
+    """Return what a batch had no summary written for, and why: ``deferred``, or ``kept`` where an earlier one stays."""
+
+    async def _find() -> list[tuple[str, str]]:
+        tried = {"ai_state": "written", "ai_batch": batch_id, "ai_reason": {"$ne": None}}
+        query = {"_id": {"$in": list(file_ids)}, "$or": [{"ai_state": "deferred"}, tried]}
+        rows = Analysis.get_pymongo_collection().find(query, {"ai_state": 1, "ai_reason": 1})
+        return [
+            ("deferred" if row["ai_state"] == "deferred" else "kept", row.get("ai_reason") or "") async for row in rows
+        ]
+
+    return mongo.run(_find()) if file_ids else []
+
+
 def a_place_of(file_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Return one place of each of these contents, as it is in the record; those that lie nowhere are left out."""
 

@@ -19,7 +19,7 @@ from samplemind_worker.store import mongo
 from samplemind_worker.usage import NOTHING_USED, Usage
 
 _FORGOTTEN = timedelta(hours=1)
-"""A call that is not settled after this long never will be: no reply is waited for so long."""
+"""No reply to a request is waited for so long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,8 @@ class Call:
     samples: int
     most: int
     """The most that it can cost, in millionths of a USD."""
+    patience: timedelta = _FORGOTTEN
+    """How long its reply may take; if it is not settled by then it never will be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,7 @@ async def _reserve(call: Call, caps: Caps) -> Reservation | str:
         purses=list(limits),
         reserved=call.most,
         reserved_at=now,
+        lost_at=now + call.patience,
     ).insert()
     for purse, cap in limits.items():
         if await _put_aside(purse, made, cap) or (await _reconcile(purse, now) and await _put_aside(purse, made, cap)):
@@ -171,10 +174,23 @@ async def _reconcile(purse: str, now: datetime) -> bool:
         if call.state is not CallState.RESERVED:
             await _take_out(purse, made, call.state, spent=call.spent or 0, usage=usage)
             changed = True
-        elif call.reserved_at < now - _FORGOTTEN:
+        elif (call.lost_at or call.reserved_at + _FORGOTTEN) < now:
             await _close(made, CallState.LOST, now, spent=call.reserved)
             changed = True
     return changed
+
+
+def counted() -> tuple[int, int]:
+    """Return what counts as spent today and this month (UTC), or is set aside, in millionths of a USD."""
+
+    async def _read() -> tuple[int, int]:
+        now = await mongo.read_clock()
+        names = (f"day:{now:%Y-%m-%d}", f"month:{now:%Y-%m}")
+        query = {"_id": {"$in": list(names)}}
+        found = {row["_id"]: row["total"] async for row in Purse.get_pymongo_collection().find(query, {"total": 1})}
+        return found.get(names[0], 0), found.get(names[1], 0)
+
+    return mongo.run(_read())
 
 
 async def sums_of_batch(batch_id: str) -> dict[str, Any]:

@@ -52,6 +52,10 @@ def test_a_library_is_summarized_within_its_budget_and_the_rest_when_there_is_mo
     assert (waiting["ai_state"], waiting["ai_provider"]) == ("deferred", "local")
     assert waiting["ai_reason"] == "gemini: budget: what is left for this batch is not enough"
 
+    nothing = command("summarize", "--missing", "--wait", "--budget", "0", timeout=240)
+    assert (nothing.code, nothing.out.strip()) == (1, "0 written, 23 deferred, 0 kept, 0 calls, 0.0000 USD")
+    assert "23 deferred: gemini: budget: what is left for this batch is not enough" in nothing.err
+
     done = command("summarize", "--missing", "--wait", "--json", timeout=240).object
     assert (done["completed"], done["total_files"], done["deferred"]) == (FILES, FILES, 0)
     assert done["ai"]["calls"] == len(server.calls) == 2

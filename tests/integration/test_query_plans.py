@@ -165,6 +165,7 @@ CALLS: dict[str, Callable[[Case], object]] = {
     "results.update_analyses": lambda _: results.update_analyses({CONTENT: {"ai_summary": "A loop."}}),
     "results.deferred": lambda _: results.deferred(after=CONTENT[:2], limit=3),
     "results.deferred_among": lambda _: results.deferred_among([CONTENT]),
+    "results.unwritten_among": lambda _: results.unwritten_among([CONTENT], "none"),
     "results.a_place_of": lambda _: results.a_place_of([CONTENT]),
     "results.load": lambda _: results.load([CONTENT]),
     "results.resolve": lambda _: results.resolve(CONTENT[:12]),
@@ -188,15 +189,17 @@ CALLS: dict[str, Callable[[Case], object]] = {
     "packs.unfinished": lambda _: packs.unfinished(),
     "spend.reserve": lambda case: (put_aside(case.batch), refused_one(case.batch)),
     "spend.settle": lambda case: spend.settle(put_aside(case.batch), usage=Usage(1, 1, 1), spent=1),
+    "spend.counted": lambda _: spend.counted(),
     "spend.sums_of_batch": lambda case: mongo.run(spend.sums_of_batch(case.batch)),
     "spend.calls_of": lambda case: spend.calls_of(case.batch),
     "ai_jobs.begin": lambda case: (ai_jobs.begin(case.batch, writer="w", patience=0.0), begin_again()),
     "ai_jobs.prepare": lambda _: ai_jobs.prepare(
-        "0", writer="w", prompt_version="1", parcels={"0-0": [CONTENT]}, reservation=None
+        "0", writer="w", prompt_version="1", parcels={"0-0": [CONTENT]}, reservation=None, read_at=mongo.now()
     ),
     "ai_jobs.count_attempt": lambda _: ai_jobs.count_attempt("0"),
     "ai_jobs.drop": lambda case: ai_jobs.drop(case.batch),
     "ai_jobs.submitted": lambda _: ai_jobs.submitted("0", name="n"),
+    "ai_jobs.contents_under_way": lambda _: ai_jobs.contents_under_way(),
     "ai_jobs.under_way": lambda _: ai_jobs.under_way(),
     "ai_jobs.end": lambda _: ai_jobs.end("0"),
 }

@@ -1,5 +1,6 @@
 """The ledger of what summaries cost, in a real MongoDB."""
 
+import dataclasses
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
@@ -47,7 +48,9 @@ def states(batch: str = "b1") -> list[CallState]:
 def age_calls(by: timedelta) -> None:
     async def _age() -> None:
         now = await mongo.read_clock()
-        await AiCall.get_pymongo_collection().update_many({}, {"$set": {"reserved_at": now - by}})
+        async for call in AiCall.find_all():
+            assert call.lost_at is not None
+            await call.set({"reserved_at": now - by, "lost_at": call.lost_at - by})
 
     mongo.run(_age())
 
@@ -139,6 +142,19 @@ def test_what_a_killed_worker_left_counts_as_spent_and_is_written_off_after_an_h
     lost = next(each for each in spend.calls_of("b1") if each.id == left.call_id)
     assert (lost.state, lost.spent) == (CallState.LOST, 600)
     assert purses()["batch"]["open"] == {}
+
+
+def test_what_may_take_days_is_not_written_off_before():
+    caps = Caps(batch=1000)
+    made = spend.reserve(dataclasses.replace(call(600), patience=timedelta(days=3)), caps)
+    assert isinstance(made, Reservation)
+    age_calls(timedelta(days=2))
+    assert spend.reserve(call(600), caps) == "batch"
+
+    spend.settle(made, usage=Usage(), spent=100)
+
+    assert totals()["batch"] == 100
+    assert isinstance(spend.reserve(call(600), caps), Reservation)
 
 
 def test_a_purse_that_a_crash_left_open_is_brought_up_to_date_when_it_seems_empty():

@@ -1,6 +1,7 @@
 """Who writes summaries, at what cost, and what happens when nobody does."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from loguru import logger
@@ -22,13 +24,19 @@ from config.ai import SAMPLES_PER_REQUEST
 from config.settings import Settings
 from samplemind_worker.documents.batch import BatchItem, BatchJob, Step
 from samplemind_worker.documents.facts import AnalysisFacts
-from samplemind_worker.documents.spend import AiCall, CallState, Purse, from_usd
-from samplemind_worker.errors import OverTheRateError, UsageError
-from samplemind_worker.steps import nightly, resummarize, store, summarize
+from samplemind_worker.documents.spend import AiCall, CallState, Purse, from_usd, micro_usd
+from samplemind_worker.documents.versions import VERSIONS
+from samplemind_worker.embedded import diagnose
+from samplemind_worker.embedded.doctor import Check
+from samplemind_worker.errors import OverTheRateError, SetupError, UsageError
+from samplemind_worker.providers.registry import Providers
+from samplemind_worker.steps import bulk, nightly, resummarize, store, summarize
 from samplemind_worker.steps.dispatch import dispatch
 from samplemind_worker.steps.workspace import Run, Workspace
 from samplemind_worker.store import batches, mongo, results, spend
+from samplemind_worker.usage import Usage
 from tests.ai_server import KEY, AiServer, Fault
+from tests.chaos.proxy import Mode, Proxy
 from tests.factories import analysis_facts, audio_facts, content_id, new_item
 
 pytestmark = pytest.mark.services
@@ -163,8 +171,13 @@ def in_purses() -> dict[str, int]:
     return {row["_id"]: row["total"] for row in mongo.run(_read())}
 
 
-@pytest.mark.parametrize("provider", ["gemini", "claude", "ollama", "openai"])
-def test_every_provider_writes_in_as_few_calls_as_may_be_and_once(make: Make, server: AiServer, provider: str):
+@pytest.mark.parametrize(
+    ("provider", "sizes"),
+    [("gemini", [20, 20, 5]), ("claude", [20, 20, 5]), ("ollama", [5] * 9), ("openai", [20, 20, 5])],
+)
+def test_every_provider_writes_in_as_few_calls_as_may_be_and_once(
+    make: Make, server: AiServer, provider: str, sizes: list[int]
+):
     workspace = make(anthropic_api_key=SecretStr(KEY), openai_api_key=SecretStr(KEY), ollama_host=server.url)
     ids = record(45)
     job = batch_of(ids, files_per_chain=60, ai_writer=provider)
@@ -174,7 +187,7 @@ def test_every_provider_writes_in_as_few_calls_as_may_be_and_once(make: Make, se
     work(workspace)
 
     assert counts(job) == counts(again) == (45, 45)
-    assert [len(call.ids) for call in server.calls] == [20, 20, 5]
+    assert [len(call.ids) for call in server.calls] == sizes
     assert {call.provider for call in server.calls} == {provider}
     for each in facts(ids):
         assert (each.ai_state, each.ai_provider, each.ai_reason) == ("written", provider, None)
@@ -185,7 +198,7 @@ def test_every_provider_writes_in_as_few_calls_as_may_be_and_once(make: Make, se
         assert each.creative_ideas
         assert each.fl_studio_recommendations
         assert each.ai_tags
-    assert batches.report(job)["ai"]["calls"] == 3
+    assert batches.report(job)["ai"]["calls"] == len(sizes)
     assert batches.report(again)["ai"] == {"calls": 0, "usd": 0}
 
 
@@ -244,6 +257,7 @@ FAULTS = [
     (Fault.EMPTY_STRINGS, "unreadable", 6),
     (Fault.WRONG_SAMPLE, "unreadable", 6),
     (Fault.HUGE, "unreadable", 6),
+    (Fault.RATE_LIMITED, "rate", 3),
     (Fault.RATE_LIMITED_RETRY, "rate", 3),
 ]
 
@@ -450,7 +464,7 @@ def test_who_waited_long_enough_in_the_queue_is_let_by(make: Make, server: AiSer
     assert {str(reason)[:26] for reason in reasons(ids)} == {"busy: it waited for 200 s"[:26]}
 
 
-def test_a_rewrite_by_another_leaves_what_is_there_when_it_fails(make: Make, server: AiServer):
+def test_a_rewrite_that_fails_leaves_what_is_there_and_nothing_is_missing(make: Make, server: AiServer):
     ids = record(20)
     source = batch_of(ids)
     workspace = make(anthropic_api_key=SecretStr(KEY))
@@ -464,13 +478,51 @@ def test_a_rewrite_by_another_leaves_what_is_there_when_it_fails(make: Make, ser
 
     assert counts(rewrite) == (20, 20)
     assert [each.ai_summary for each in facts(ids)] == before
-    assert {(each.ai_state, each.ai_provider) for each in facts(ids)} == {("deferred", "gemini")}
+    assert {(each.ai_state, each.ai_provider) for each in facts(ids)} == {("written", "gemini")}
+    (reason,) = reasons(ids)
+    assert str(reason).startswith("claude: unavailable: ")
+    assert results.unwritten_among(ids, rewrite.id) == [("kept", reason)] * 20
+    # A model's text is there: nobody is made to pay for another who did not ask for it.
+    assert resummarize.record(workspace.settings, missing=True) is None
 
     server.faults = {}
     fresh = make(anthropic_api_key=SecretStr(KEY))
     assert resummarize.record(fresh.settings, batch_id=source.id, writer="claude") is not None
     work(fresh)
     assert {(each.ai_state, each.ai_provider) for each in facts(ids)} == {("written", "claude")}
+    assert reasons(ids) == {None}
+
+
+@pytest.mark.parametrize("choice", [{"ai": True}, {"ai": False}])
+def test_a_model_s_text_outlives_new_words_of_the_local_describer(make: Make, server: AiServer, choice: dict[str, Any]):
+    workspace = make()
+    ids = record(3)
+    batch_of(ids)
+    work(workspace)
+    with Redis.from_url(str(workspace.redis_url)) as client:
+        client.flushall()
+    before = [each.ai_summary for each in facts(ids)]
+    results.update_analyses({key: {"versions.summarize": 0} for key in ids})
+
+    batch_of(ids, **choice)
+    work(workspace)
+
+    assert [each.ai_summary for each in facts(ids)] == before
+    assert {(each.ai_state, each.ai_provider) for each in facts(ids)} == {("written", "gemini")}
+    assert {each.versions["summarize"] for each in facts(ids)} == {VERSIONS["summarize"]}
+    assert len(server.calls) == 1
+
+
+def test_a_model_s_text_makes_room_for_the_local_one_if_that_is_asked_for(make: Make, server: AiServer):
+    ids = record(3)
+    source = batch_of(ids)
+    work(make())
+
+    assert resummarize.record(make().settings, batch_id=source.id, writer="local") is not None
+    work(make())
+
+    assert {(each.ai_state, each.ai_provider) for each in facts(ids)} == {("local", "local")}
+    assert len(server.calls) == 1
 
 
 def test_the_night_fills_in_what_is_deferred_if_there_is_a_model_to_ask(make: Make, server: AiServer):
@@ -492,11 +544,109 @@ def test_the_night_fills_in_what_is_deferred_if_there_is_a_model_to_ask(make: Ma
     assert states(ids) == {"written": 20}
 
 
+def test_the_night_fills_in_where_no_batch_api_can_be_asked(make: Make, server: AiServer):
+    ids = record(5, ai_state="deferred")
+    workspace = make(gemini_api_key=None, ollama_host=server.url, ai_bulk=True)
+
+    assert nightly.fill_in(workspace.settings) is True
+    work(workspace)
+
+    assert states(ids) == {"written": 5}
+
+
+def test_what_was_handed_to_a_batch_api_meanwhile_is_not_asked_for_besides(make: Make, server: AiServer):
+    workspace = make(ai_bulk=True)
+    ids = record(5, ai_state="deferred")
+    assert resummarize.record(workspace.settings, missing=True) is not None
+    assert bulk.run(workspace.settings) == (0, 5)
+
+    work(workspace)
+
+    assert server.calls == []
+    assert states(ids) == {"deferred": 5}
+    server.end_batches()
+    assert bulk.run(workspace.settings) == (5, 0)
+    assert len(server.calls) == 1
+
+
+def test_a_batch_with_a_cap_of_its_own_is_not_left_to_a_batch_api(make: Make, server: AiServer):
+    workspace = make(ai_bulk=True)
+    capped, free = record(5), record(5, start=50)
+    batch_of(capped, ai_budget=from_usd(1.0))
+    batch_of(free)
+
+    work(workspace)
+
+    assert (states(capped), states(free)) == ({"written": 5}, {"deferred": 5})
+    assert len(server.calls) == 1
+
+
 def test_an_unknown_batch_or_writer_is_wrong_usage(make: Make):
     settings = make().settings
     for arguments in ({}, {"missing": True, "writer": "nobody"}, {"batch_id": "nothing"}):
         with pytest.raises(UsageError):
             resummarize.record(settings, **arguments)
+    with pytest.raises(SetupError, match="SAMPLEMIND_AI_MODELS names no writer: nobody"):
+        resummarize.record(make(ai_models={"nobody": "m"}).settings, missing=True)
+
+
+def doctor(workspace: Workspace) -> Check:
+    [check] = [check for check in diagnose(workspace.settings) if check.name == "summaries"]
+    assert KEY not in str(check)
+    return check
+
+
+def test_doctor_says_who_writes_and_what_was_spent_and_asks_nobody(make: Make, server: AiServer):
+    workspace = make(anthropic_api_key=SecretStr(KEY), openai_api_key=SecretStr(KEY), ai_bulk=True)
+    batch_of(record(20), ai_budget=from_usd(1.0))
+    work(workspace)
+    record(3, start=50, ai_state="deferred")
+    bulk.run(workspace.settings)
+    spent = {name.partition(":")[0]: total / 1e6 for name, total in in_purses().items()}
+    calls = len(server.calls)
+
+    check = doctor(workspace)
+
+    assert check.detail.split("; ") == [
+        "asked: gemini (gemini-3.8-flash), sonnet (claude-sonnet-5-5)",
+        "set up, but on no route: openai",
+        f"{spent['day']:.4f} of 5 USD spent today",
+        f"{spent['month']:.4f} of 50 USD spent this month",
+        "3 to come from a batch API",
+    ]
+    assert spent["day"] > 0
+    assert (check.state, "--provider" in check.mend) == ("warn", True)
+    assert len(server.calls) == calls
+
+
+def test_doctor_says_why_a_provider_is_left_in_peace(make: Make, server: AiServer):
+    server.fault = Fault.UNAUTHORIZED
+    batch_of(record(20))
+    work(make())
+
+    check = doctor(make(ai_urls={}))
+
+    *_, held = check.detail.split("; ")
+    assert re.fullmatch(r"gemini is left in peace for \d+ s: setup: gemini: HTTP 401: .*GEMINI_API_KEY.*", held)
+    assert (check.state, check.mend.startswith("mend what gemini refuses")) == ("warn", True)
+
+
+def test_doctor_warns_when_a_cap_is_reached_and_not_where_nobody_is_to_be_asked(make: Make):
+    empty = doctor(make(ai_budget_day_usd=Decimal(0), ai_urls={}))
+    nobody = doctor(make(gemini_api_key=None, ai_urls={}))
+
+    assert (empty.state, "0.0000 of 0 USD spent today" in empty.detail) == ("warn", True)
+    assert empty.mend == "raise SAMPLEMIND_AI_BUDGET_DAY_USD, or wait for the next day (UTC)"
+    assert (nobody.state, nobody.detail) == ("ok", "by the local describer; no key of a provider is set")
+
+
+def test_doctor_names_a_table_that_is_none(make: Make, tmp_path: Path):
+    wrong = tmp_path / "wrong.toml"
+    wrong.write_text("[routes]\n")
+
+    check = doctor(make(ai_table=wrong))
+
+    assert (check.state, check.detail) == ("fail", f"{wrong}: 'writers' is missing")
 
 
 KILLED = """
@@ -512,23 +662,36 @@ summarize.run(Workspace(get_settings()), Run(sys.argv[1], "killed.0"))
 """
 
 
+ONE_RUN = """
+import sys
+from config.settings import get_settings
+from samplemind_worker.steps import summarize
+from samplemind_worker.steps.workspace import Run, Workspace
+
+summarize.run(Workspace(get_settings()), Run(sys.argv[1], sys.argv[2]))
+"""
+
+
+def environment_of(workspace: Workspace, server: AiServer, table: Path) -> dict[str, str]:
+    """What a process of its own reads to work on the same record as a workspace, with Gemini."""
+    return {
+        **os.environ,
+        **server.environment("gemini"),
+        "SAMPLEMIND_REDIS_URL": workspace.redis_url,
+        "SAMPLEMIND_MONGODB_URL": workspace.mongodb_url,
+        "SAMPLEMIND_CHROMA_URL": workspace.chroma_url,
+        "SAMPLEMIND_DATABASE": workspace.settings.database,
+        "SAMPLEMIND_AI_TABLE": str(table),
+    }
+
+
 def test_a_worker_killed_between_reply_and_record_costs_no_second_call(make: Make, server: AiServer, unlimited: Path):
     workspace = make(lease_seconds=1.0)
     ids = record(20)
     job = batch_of(ids)
     published: list[str] = []
     dispatch(workspace.settings, workspace.board, lambda parcel, _: published.append(parcel))
-    settings = workspace.settings
-    environment = {
-        **os.environ,
-        **server.environment("gemini"),
-        "SAMPLEMIND_REDIS_URL": workspace.redis_url,
-        "SAMPLEMIND_MONGODB_URL": workspace.mongodb_url,
-        "SAMPLEMIND_CHROMA_URL": workspace.chroma_url,
-        "SAMPLEMIND_DATABASE": settings.database,
-        "SAMPLEMIND_AI_TABLE": str(unlimited),
-        "SAMPLEMIND_LEASE_SECONDS": "1",
-    }
+    environment = environment_of(workspace, server, unlimited) | {"SAMPLEMIND_LEASE_SECONDS": "1"}
 
     done = subprocess.run([sys.executable, "-c", KILLED, *published], cwd=ROOT, env=environment, check=False)
     assert done.returncode == -signal.SIGKILL
@@ -540,6 +703,58 @@ def test_a_worker_killed_between_reply_and_record_costs_no_second_call(make: Mak
 
     assert len(server.calls) == 1
     assert counts(job) == (20, 20)
+
+
+@pytest.fixture
+def way(settings: Settings) -> Iterator[Proxy]:
+    """A way to MongoDB that can be closed."""
+    assert settings.mongodb_url is not None
+    place = unquote(settings.mongodb_url.get_secret_value().partition("://")[2].partition("/")[0])
+    made = Proxy(Path(place))
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize("mode", [Mode.CUT, Mode.DROP])
+def test_a_record_that_is_gone_between_reply_and_settling_costs_no_second_call(
+    make: Make, server: AiServer, unlimited: Path, way: Proxy, mode: Mode
+):
+    """Of three requests the first is settled, the second is answered when the record is gone, the third never made."""
+    workspace = make()
+    ids = record(60)
+    job = batch_of(ids, files_per_chain=60)
+    published: list[str] = []
+    dispatch(workspace.settings, workspace.board, lambda parcel, _: published.append(parcel))
+    (parcel,) = published
+    url = f"mongodb://127.0.0.1:{way.port}/?directConnection=true"
+    environment = environment_of(workspace, server, unlimited) | {"SAMPLEMIND_MONGODB_URL": url}
+    server.delay = 1.0
+
+    with subprocess.Popen(
+        [sys.executable, "-c", ONE_RUN, parcel, "one.0"], cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True
+    ) as worker:
+        while len(server.calls) < 2 and worker.poll() is None:
+            time.sleep(0.02)
+        way.set(mode)
+        said = worker.communicate()[1]
+    assert "ServiceUnavailableError: MongoDB does not answer" in said
+    assert len(server.calls) == 2
+    way.set(Mode.OPEN)
+    server.delay = 0.0
+    # As Celery does with what is to be tried again.
+    assert summarize.run(workspace, Run(parcel, "one.1", ("one.0",)))
+    store.run(workspace, Run(parcel, "one.1"))
+
+    assert counts(job) == (60, 60)
+    assert states(ids) == {"written": 60}
+    asked = [key for call in server.calls for key in call.ids]
+    assert (len(server.calls), len(asked), len(set(asked))) == (3, 60, 60)
+    # The second stays set aside in full: counted is never less than what was asked for.
+    assert calls_by_state() == {"settled": 2, "reserved": 1}
+    providers = Providers(workspace.settings)
+    used = Usage(server.input_tokens, server.output_tokens, 3)
+    owed = micro_usd(providers.table.price(providers.writer("gemini")), used)
+    assert all(total > owed for total in in_purses().values())
 
 
 def test_what_a_killed_worker_reserved_counts_as_spent(make: Make, server: AiServer):

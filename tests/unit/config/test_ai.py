@@ -116,3 +116,10 @@ def test_a_table_of_ones_own_is_used(tmp_path: Path):
     file.write_text(f"{WRITERS}[routes]\n{ROUTES}\n[models]\n")
 
     assert [writer.name for writer in load_table(file).route(AiTask.MIXING)] == ["local"]
+
+
+def test_what_to_expect_goes_by_the_samples_that_a_writer_takes_at_once():
+    table = load_table()
+
+    for name, requests in (("gemini", 3), ("ollama", 9)):
+        assert table.expected.of(45, table.writers[name])[0] == requests

@@ -188,3 +188,8 @@ def test_settings_refuse_what_a_server_or_a_clock_would(monkeypatch: pytest.Monk
 def test_settings_refuse_a_home_that_is_no_text(monkeypatch: pytest.MonkeyPatch):
     with pytest.raises(ValidationError, match="SAMPLEMIND_HOME: wanted a path in UTF-8"):
         read(monkeypatch, HOME="/srv/\udcff")
+
+
+def test_an_address_of_a_provider_that_is_none_is_named():
+    with pytest.raises(ValidationError, match="the address of gemini does not begin with http:// or https://"):
+        Settings(_env_file=None, ai_urls={"gemini": "htp:/x"})

@@ -1,7 +1,8 @@
 """The batch APIs under the real SDKs."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -9,7 +10,7 @@ from config.ai import AiTask
 from config.settings import Settings
 from samplemind_worker.errors import ProviderSetupError, ProviderUnavailableError, RateLimitedError
 from samplemind_worker.providers.base import Sample
-from samplemind_worker.providers.bulk import BulkProvider, BulkState
+from samplemind_worker.providers.bulk import BulkProvider, BulkState, Sent
 from samplemind_worker.providers.registry import Providers
 from samplemind_worker.usage import Usage
 from tests.ai_server import KEY, AiServer, Fault
@@ -22,6 +23,14 @@ PARCELS = {
     ]
     for number in range(4)
 }
+
+
+def sent(
+    label: str, *, keys: Iterable[str] = PARCELS, later: timedelta = timedelta(), others: frozenset[str] = frozenset()
+) -> Sent:
+    """A job that was handed over now, or so much later."""
+    at = datetime.now(UTC) + later
+    return Sent(label, frozenset(keys), since=at - timedelta(hours=1), until=at + timedelta(hours=1), others=others)
 
 
 @pytest.fixture
@@ -133,12 +142,32 @@ def test_a_job_whose_name_did_not_arrive_is_found_by_its_label(providers: Provid
     with pytest.raises(ProviderUnavailableError):
         asked.submit(AiTask.BATCH, PARCELS, label="job-1")
 
-    assert asked.find("job-2") is None
-    found = asked.find("job-1")
+    assert asked.find(sent("job-2")) is None
+    found = asked.find(sent("job-1"))
 
     assert found is not None
     assert found.name in server.batches
     assert found.state is BulkState.RUNNING
+
+
+def test_without_labels_it_is_found_by_its_requests_as_soon_as_they_tell(providers: Providers, server: AiServer):
+    asked = bulk(providers, "sonnet")
+    server.script.append(Fault.CUT)
+    with pytest.raises(ProviderUnavailableError):
+        asked.submit(AiTask.BATCH, PARCELS, label="job-1")
+
+    assert asked.find(sent("job-1", others=frozenset(server.batches))) is None
+    assert asked.find(sent("job-1", keys=["another"])) is None  # as many requests it would have
+    assert asked.find(sent("job-1", later=timedelta(hours=2))) is None
+    assert asked.find(sent("job-1", later=timedelta(hours=-2))) is None
+    with pytest.raises(ProviderUnavailableError, match="still at a batch that may be this one"):
+        asked.find(sent("job-1"))
+    server.end_batches()
+    found = asked.find(sent("job-1"))
+
+    assert found is not None
+    assert (found.name in server.batches, found.state) == (True, BulkState.ENDED)
+    assert asked.find(sent("job-2", keys=[f"job-2-{number}" for number in range(4)])) is None
 
 
 def test_who_has_no_batch_api_is_told_apart(providers: Providers):

@@ -1,5 +1,6 @@
 import json
 import math
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -16,6 +17,15 @@ def sample(audio: dict[str, Any] | None = None, **analysis: Any) -> Sample:
 
 def spectrum(**means: float | None) -> dict[str, dict[str, float | None]]:
     return {name: {"mean": mean, "std": 1.0} for name, mean in means.items()}
+
+
+@dataclass(frozen=True)
+class Named:
+    """What a reply is kept under of those that are asked."""
+
+    name: str = "claude"
+    model: str | None = "a"
+    prompt_version: str = "1"
 
 
 def test_what_is_sent_of_a_loop():
@@ -40,6 +50,40 @@ def test_what_sounds_the_same_is_sent_the_same():
     other = sample({"filename": "b.aif", "loudness_lufs": -9.2, "tags": ["x"], "file_size": 9}, tempo=119.98)
 
     assert prompt.facts(one) == prompt.facts(other)
+
+
+@pytest.mark.parametrize(
+    ("audio", "analysis"),
+    [
+        ({}, {"tempo": 90.0}),
+        ({}, {"key": "C"}),
+        ({}, {"spectral_features": spectrum(flatness=0.5)}),
+        ({"loudness_lufs": -3.0}, {}),
+        ({"channels": 1}, {}),
+        ({"filename": "x.wav", "tags": ["ignored"], "file_size": 7}, {"ai_summary": "ignored"}),
+        ({"loudness_lufs": -9.9}, {"tempo": 119.98}),
+    ],
+)
+def test_a_reply_is_kept_under_the_question_that_was_asked(audio: dict[str, Any], analysis: dict[str, Any]):
+    plain, other = (
+        sample({"loudness_lufs": -10.0}, tempo=120.0),
+        sample({"loudness_lufs": -10.0} | audio, **({"tempo": 120.0} | analysis)),
+    )
+    asked = Named()
+
+    same = prompt.build(AiTask.MIXING, [plain], ["a"]) == prompt.build(AiTask.MIXING, [other], ["a"])
+
+    assert (prompt.key(asked, AiTask.MIXING, plain) == prompt.key(asked, AiTask.MIXING, other)) is same
+    assert same is (prompt.facts(plain) == prompt.facts(other))
+
+
+def test_two_tasks_with_one_question_share_their_replies_and_two_models_do_not():
+    asked = Named()
+
+    assert prompt.key(asked, AiTask.BATCH, sample()) == prompt.key(asked, AiTask.AUDIO_ANALYSIS, sample())
+    assert prompt.key(asked, AiTask.MIXING, sample()) != prompt.key(asked, AiTask.AUDIO_ANALYSIS, sample())
+    for other in (Named(model="b"), Named(name="ollama"), Named(prompt_version="2")):
+        assert prompt.key(other, AiTask.BATCH, sample()) != prompt.key(asked, AiTask.BATCH, sample())
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, None])
