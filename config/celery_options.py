@@ -95,13 +95,13 @@ _BULK_WATCH_SECONDS = 300.0
 def _beat_schedule(settings: Settings) -> dict[str, dict[str, Any]]:
     # None expires: the clock of the worker that takes it may be minutes off. A backlog is skipped.
     schedule: dict[str, dict[str, Any]] = {
-        "dispatch": {"task": "samplemind.dispatch", "schedule": settings.dispatch_seconds}
+        "dispatch": {"task": "samplemind.dispatch", "schedule": settings.dispatch_seconds},
+        # Always: jobs that are under way are collected though no more of them is wished for.
+        "bulk": {"task": "samplemind.bulk", "schedule": _BULK_WATCH_SECONDS},
     }
     if settings.nightly is not None:
         # The task itself knows whether a night is due: so one that was missed is caught up, and two beats do no harm.
         schedule["ingest"] = {"task": "samplemind.ingest", "schedule": _NIGHT_WATCH_SECONDS}
-    if settings.ai_bulk:
-        schedule["bulk"] = {"task": "samplemind.bulk", "schedule": _BULK_WATCH_SECONDS}
     return schedule
 
 

@@ -37,10 +37,13 @@ _PAGE: Final = 500
 
 
 def run(settings: Settings) -> tuple[int, int]:
-    """Collect what has ended, then hand over what is deferred; return how many summaries came and how many went."""
+    """Collect what has ended, then hand over what is deferred if that is wished for.
+
+    Returns how many summaries came and how many went.
+    """
     providers = Providers(settings)
     try:
-        return collect(providers), submit(providers, settings)
+        return collect(providers), submit(providers, settings) if settings.ai_bulk else 0
     finally:
         providers.close()
 

@@ -83,6 +83,17 @@ def let_time_pass(by: timedelta = HOUR) -> None:
     mongo.run(_age())
 
 
+def test_jobs_that_are_under_way_are_collected_though_no_more_are_wished_for(own: Settings, server: AiServer):
+    ids = defer(5)
+    assert bulk.run(own) == (0, 5)
+    defer(5, start=50)
+    server.end_batches()
+
+    assert bulk.run(own.model_copy(update={"ai_bulk": False})) == (5, 0)
+    assert {each.ai_state for each in facts(ids)} == {"written"}
+    assert len(server.batches) == 1
+
+
 @pytest.mark.parametrize("name", ["gemini", "claude"])
 def test_what_is_deferred_is_written_at_half_the_price(name: str, own: Settings, server: AiServer):
     if name == "claude":

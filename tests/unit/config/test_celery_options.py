@@ -68,7 +68,8 @@ def test_beat_dispatches_as_often_as_the_settings_say():
     made = options(dispatch_seconds=0.5)
 
     assert {name: (entry["task"], entry["schedule"]) for name, entry in made["beat_schedule"].items()} == {
-        "dispatch": ("samplemind.dispatch", 0.5)
+        "dispatch": ("samplemind.dispatch", 0.5),
+        "bulk": ("samplemind.bulk", 300.0),
     }
 
 
