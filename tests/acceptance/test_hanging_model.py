@@ -50,4 +50,4 @@ def test_a_provider_that_hangs_stops_neither_storing_nor_dispatching(
         assert (steps(), len(server.calls)) == ({"summarize": WAITING}, THREADS)
 
         told = {check["name"]: check["state"] for check in command("doctor", "--json").object["checks"]}
-        assert [told.get(name) for name in ("worker-cpu", "worker-io", "worker-ai", "models")] == ["ok"] * 4
+        assert [told.get(name) for name in ("worker-cpu", "worker-io", "worker-ai", "models")] == ["ok"] * 3 + [None]
