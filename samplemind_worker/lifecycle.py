@@ -125,6 +125,8 @@ class SignOfLife(StartStopStep):
             time.sleep(interval)
             looks = looks + 1 if self._rounds == last else 0
             last = self._rounds
+            if Leaving.begun:
+                return  # it has its own time
         logger.error("worker.stands_still")
         Leaving(parent).now(code=1)
 
