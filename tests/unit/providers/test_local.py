@@ -6,40 +6,14 @@ from typing import Any
 import pytest
 
 from config.ai import AiTask
-from samplemind_worker.documents.facts import AnalysisFacts, AudioFacts, KeyCandidate, TempoCandidate
-from samplemind_worker.providers.base import Sample, Summary
+from samplemind_worker.documents.facts import KeyCandidate, TempoCandidate
 from samplemind_worker.providers.local import LocalProvider
 from samplemind_worker.usage import NOTHING_USED
-
-FILE_ID = "0" * 64
-NOTES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
-DRUMS = ("kick", "snare", "clap", "rim", "hat_closed", "hat_open", "tom", "crash", "ride", "shaker", "cowbell", "perc")
-OTHERS = ("bass", "synth", "piano", "guitar", "strings", "brass", "flute", "organ", "bell", "vocal", "fx")
-INSTRUMENTS = (*DRUMS, *OTHERS, "drum_loop", "music_loop", "song")
-
-
-def make_sample(audio: dict[str, Any] | None = None, **analysis: Any) -> Sample:
-    facts: dict[str, Any] = {
-        "file_id": FILE_ID, "filename": "Zyzzyx_999BPM.wav", "file_size": 1, "duration": 8.0, "sample_rate": 44100,
-        "channels": 2, "format": "WAV", "subtype": "PCM_16",
-    }  # fmt: skip
-    return Sample(AudioFacts(**(facts | (audio or {}))), AnalysisFacts(file_id=FILE_ID, **analysis))
+from tests.descriptions import all_text, describe, make_sample
 
 
 def spectrum(**means: float | None) -> dict[str, dict[str, float | None]]:
     return {name: {"mean": mean, "std": None} for name, mean in means.items()}
-
-
-def describe(sample: Sample) -> Summary:
-    [summary] = LocalProvider().describe(AiTask.AUDIO_ANALYSIS, [sample]).summaries
-    assert summary is not None
-    return summary
-
-
-def all_text(summary: Summary) -> str:
-    return " | ".join(
-        [summary.summary, *summary.production_tips, *summary.creative_ideas, *summary.fl_studio_recommendations]
-    )
 
 
 def test_drum_loop() -> None:
