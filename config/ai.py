@@ -33,6 +33,10 @@ class AiTask(StrEnum):
     PRIVACY = "privacy"
 
 
+PRIVATE = frozenset({AiTask.OFFLINE, AiTask.PRIVACY})
+"""What is asked for these is asked of their route alone, then and later; what nobody on it writes is left to local."""
+
+
 @dataclass(frozen=True, slots=True)
 class Writer:
     """A provider with one of its models, under a name that routes use."""
