@@ -45,7 +45,9 @@ def client_options(library: ModuleType, *, seconds: float, headers: Mapping[str,
     """Return arguments for ``library.Client`` that bound its replies in time and size; library is httpx or httpx2."""
 
     def limit(request: Any) -> None:
-        request.extensions["trace"] = _Deadline(seconds)
+        request.extensions["trace"] = _Deadline(
+            seconds, library.ReadTimeout(f"no whole reply within {seconds:.0f} s", request=request)
+        )
 
     def bound(response: Any) -> None:
         if response.headers.get("content-encoding", "identity").lower() != "identity":
@@ -69,26 +71,31 @@ class _Deadline:
     waited for for ever.
     """
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, over: Exception) -> None:
         self._seconds = seconds
+        self._over = over
+        """What is raised then."""
+        self._is_over = False
         self._timer: threading.Timer | None = None
 
     def __call__(self, event: str, info: Mapping[str, Any]) -> None:
-        stage = event.rpartition(".")[0].rpartition(".")[2]
-        if self._timer is not None and (event.endswith(".failed") or stage == "response_closed"):
+        *_, stage, state = event.split(".")
+        if self._timer is not None and (state == "failed" or stage == "response_closed"):
             self._timer.cancel()
-        elif stage in {"connect_tcp", "start_tls"} and event.endswith(".complete"):
+            if state == "failed" and self._is_over:
+                raise self._over
+        elif stage in {"connect_tcp", "start_tls"} and state == "complete":
             if self._timer is not None:
                 self._timer.cancel()
-            self._timer = threading.Timer(self._seconds, _cut_off, [info["return_value"].get_extra_info("socket")])
+            self._timer = threading.Timer(self._seconds, self._cut_off, [info["return_value"].get_extra_info("socket")])
             self._timer.daemon = True
             self._timer.start()
 
-
-def _cut_off(connection: socket.socket) -> None:
-    """Let whoever reads from a connection find its end; of the socket below TLS, which knows of no other thread."""
-    with contextlib.suppress(OSError):
-        socket.socket.shutdown(connection, socket.SHUT_RDWR)
+    def _cut_off(self, connection: socket.socket) -> None:
+        """Let whoever reads from a connection find its end; of the socket below TLS, which knows of no other thread."""
+        self._is_over = True
+        with contextlib.suppress(OSError):
+            socket.socket.shutdown(connection, socket.SHUT_RDWR)
 
 
 def _bounded(library: ModuleType, stream: Any, *, most: int) -> Any:

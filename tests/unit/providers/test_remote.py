@@ -191,6 +191,14 @@ def test_a_service_that_is_away(name: str, fault: Fault, providers: Providers, s
     assert error.usage == provider(providers, name).estimate(AiTask.MIXING, samples(3))
 
 
+@pytest.mark.parametrize("name", ["gemini", "ollama"])
+@pytest.mark.parametrize("fault", [Fault.TRICKLE, Fault.SLOW_HEAD])
+def test_a_reply_that_takes_too_long_is_called_so(name: str, fault: Fault, providers: Providers, server: AiServer):
+    server.fault = fault
+
+    assert str(failure(providers, name)) == f"{name} does not answer: no whole reply within 1 s"
+
+
 @pytest.mark.parametrize("name", WRITERS)
 @pytest.mark.parametrize("fault", [Fault.INVALID_JSON, Fault.WRONG_SAMPLE, Fault.EMPTY_TEXT, Fault.EMPTY_STRINGS])
 def test_nonsense_is_asked_about_once_more_and_then_given_up(
