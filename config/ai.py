@@ -16,6 +16,8 @@ SAMPLES_PER_REQUEST = 20
 ProviderName = Literal["claude", "gemini", "ollama", "openai", "local"]
 _TABLE = Path(__file__).with_name("ai.toml")
 _MILLION = 1_000_000
+_CHARGING = frozenset({"claude", "gemini", "openai"})
+"""Providers that cost money: a table that names one must have a price of it, which may be zero."""
 
 
 class AiTask(StrEnum):
@@ -31,6 +33,10 @@ class AiTask(StrEnum):
     HARMONY = "harmony"
     OFFLINE = "offline"
     PRIVACY = "privacy"
+
+
+PRIVATE = frozenset({AiTask.OFFLINE, AiTask.PRIVACY})
+"""What is asked for these is asked of their route alone, then and later; what nobody on it writes is left to local."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,11 +119,11 @@ class AiTable:
     def price(self, writer: Writer, *, batch: bool = False, on: date | None = None) -> Price:
         """Return the price of a writer's tokens, now or on a day.
 
-        A model that the table does not list costs as much as the dearest listed one of its provider, and nothing if
+        A model that the table does not list for its provider costs as much as the dearest listed one, and nothing if
         there is none.
         """
         day = on or datetime.now(UTC).date()
-        known = self._models.get(writer.model or "")
+        known = self._known(writer)
         listed = [known] if known else [model for model in self._models.values() if model.provider == writer.provider]
         prices = [(_on(model, day), 1.0 - model.batch_discount if batch else 1.0) for model in listed]
         return Price(
@@ -127,8 +133,12 @@ class AiTable:
 
     def rates(self, writer: Writer) -> Rates:
         """Return what the provider allows for a writer's model; an unlisted model has no limit but its own replies."""
-        known = self._models.get(writer.model or "")
+        known = self._known(writer)
         return known.rates if known else Rates()
+
+    def _known(self, writer: Writer) -> _Model | None:
+        found = self._models.get(writer.model or "")
+        return found if found is not None and found.provider == writer.provider else None
 
 
 def _on(model: _Model, day: date) -> Price:
@@ -180,6 +190,10 @@ def _parse(data: dict[str, Any], models: dict[str, str]) -> AiTable:
             raise ValueError(f"routes.{task.value}: no writer {missing[0]!r}")
     expected = Expected(**data.get("expected", {}))
     listed = {name: _model(name, entry) for name, entry in data["models"].items()}
+    priced = {model.provider for model in listed.values()}
+    for writer in writers.values():
+        if writer.provider in _CHARGING and writer.provider not in priced:
+            raise ValueError(f"writers.{writer.name}: no price of any model of {writer.provider}: no cap would hold")
     return AiTable(routes, writers, expected, listed)
 
 

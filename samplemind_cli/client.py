@@ -10,7 +10,7 @@ from config.ai import AiTask, load_table
 from config.settings import Settings, get_settings
 from samplemind_cli.output import note, pages
 from samplemind_worker import embedded
-from samplemind_worker.documents.batch import BatchItem, BatchJob, Priority, State
+from samplemind_worker.documents.batch import BatchItem, BatchJob, Priority, State, task_of
 from samplemind_worker.documents.facts import AnalysisFacts, AudioFacts
 from samplemind_worker.documents.report import analyzed, rejected
 from samplemind_worker.documents.spend import from_usd
@@ -99,13 +99,20 @@ def dispatch(settings: Settings, batch_id: str) -> None:
 
 
 def resummarize(
-    settings: Settings, *, batch_id: str | None, missing: bool, writer: str | None, budget: float | None
+    settings: Settings,
+    *,
+    batch_id: str | None,
+    missing: bool,
+    task: str | None,
+    writer: str | None,
+    budget: float | None,
 ) -> BatchJob | None:
     """Record that summaries are to be written; None if there is nothing to write."""
     return resummarize_step.record(
         settings,
         batch_id=None if batch_id is None else batches.find(batch_id).id,
         missing=missing,
+        task=None if task is None else AiTask(task),
         writer=writer,
         budget=None if budget is None else from_usd(budget),
     )
@@ -117,21 +124,21 @@ def coming_from_batch_apis() -> int:
 
 
 def unwritten_in(batch_id: str) -> Counter[tuple[str, str]]:
-    """Count what a batch had no summary written for: ``deferred`` or ``kept``, each with the reason."""
+    """Count what a batch had no summary written for: ``deferred``, ``kept`` or ``local``, each with the reason."""
     counts: Counter[tuple[str, str]] = Counter()
     for page in pages((item.file_id for item in batches.iterate(batch_id) if item.file_id is not None), _PAGE):
         counts.update(results.unwritten_among(page, batch_id))
     return counts
 
 
-def expected_cost(files: int) -> Report | None:
+def expected_cost(files: int, priority: Priority) -> Report | None:
     """Return what summaries of so many files cost as a rule, and who would write them; None if no model would."""
     settings = get_settings()
     try:
         table = load_table(settings.ai_table, tuple(sorted(settings.ai_models.items())))
     except ValueError as error:
         raise SetupError(str(error)) from error
-    writer = next((each for each in table.route(AiTask.AUDIO_ANALYSIS) if settings.can_ask(each.provider)), None)
+    writer = next((each for each in table.route(task_of(priority)) if settings.can_ask(each.provider)), None)
     if writer is None or writer.provider == "local":
         return None
     requests, asked, said = table.expected.of(files, writer)

@@ -37,8 +37,13 @@ class Fault(Enum):
     OVERLOADED = "503"
     HANG = "no answer"
     TRICKLE = "an answer without an end, a byte at a time"
+    SLOW_HEAD = "a header without an end, a byte at a time"
     CUT = "cut in the middle of the reply"
     NO_PROTOCOL = "a page of HTML instead of the protocol's JSON"
+    DEEP = "JSON that is nested without an end"
+    NO_TOKENS = "an answer that cost no token"
+    TOKENS_BELOW_ZERO = "an answer that gives tokens back"
+    TOO_MANY_TOKENS = "an answer that cost more tokens than there are numbers in a database"
     INVALID_JSON = "text that is no JSON"
     TRUNCATED = "text that ends at the limit of tokens"
     WRONG_SAMPLE = "about samples that were not asked about"
@@ -48,6 +53,7 @@ class Fault(Enum):
     EMPTY_TEXT = "no text at all"
     EMPTY_STRINGS = "the right schema with empty strings"
     MARKUP = "ESC, markup and control characters in the texts"
+    ECHO = "the key that it was sent, in the texts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,8 +243,8 @@ def _spoiled(entries: list[dict[str, Any]], fault: Fault | None) -> list[dict[st
             for name in ("production_tips", "creative_ideas", "fl_studio_recommendations"):
                 blank[name] = ["", " \t"]
             return [entry | blank for entry in entries]
-        case Fault.MARKUP:
-            return [_decorated(entry) for entry in entries]
+        case Fault.MARKUP | Fault.ECHO:
+            return [_decorated(entry) if fault is Fault.MARKUP else _with_key(entry) for entry in entries]
         case Fault.HUGE:
             return [entry | {"summary": "word " * (_HUGE // 5)} for entry in entries[:1]]
         case _:
@@ -258,6 +264,12 @@ def _entry(sample: dict[str, Any], call: Call) -> dict[str, Any]:
         "fl_studio_recommendations": ["Fruity Parametric EQ 2: cut 3 dB at 300 Hz.", "Slicex: slice it on the beat."],
         "tags": ["test", "loop", "dark"],
     }
+
+
+def _with_key(entry: dict[str, Any]) -> dict[str, Any]:
+    """The same with the key in it, as it is and put together again by whoever takes the escape out."""
+    parted = f"The key is {KEY}, or {KEY[:4]}\x1b[0m{KEY[4:]}."
+    return entry | {"summary": parted, "creative_ideas": [parted], "tags": ["dark", KEY]}
 
 
 def _decorated(entry: dict[str, Any]) -> dict[str, Any]:
@@ -407,11 +419,21 @@ class _Handler(BaseHTTPRequestHandler):
             owner.hang(600.0)
             self.close_connection = True
             return
-        payload = json.dumps(_REPLIES[provider](call, owner.write(call, _limit(provider, body)))).encode()
+        written = owner.write(call, _limit(provider, body))
+        if call.fault in _TOKENS:
+            written.input_tokens = written.output_tokens = _TOKENS[call.fault]
+        payload = json.dumps(_REPLIES[provider](call, written)).encode()
         if call.fault is Fault.NO_PROTOCOL:
             payload = b"<html><body>Bad gateway</body></html>"
+        if call.fault is Fault.DEEP:
+            payload = b"[" * 100_000
         if call.fault is Fault.TRICKLE:
-            self._trickle(payload)
+            self._head(200, len(payload) + 10**6, {})
+            self.wfile.write(payload)
+            self._trickle()
+        elif call.fault is Fault.SLOW_HEAD:
+            self.wfile.write(b"HTTP/1.1 200 OK\r\nX-Slow:")
+            self._trickle()
         elif call.fault is Fault.CUT:
             self._head(200, len(payload), {})
             self.wfile.write(payload[: len(payload) // 2])
@@ -420,9 +442,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._head(200, len(payload), {})
             self.wfile.write(payload)
 
-    def _trickle(self, payload: bytes) -> None:
-        self._head(200, len(payload) + 10**6, {})
-        self.wfile.write(payload)
+    def _trickle(self) -> None:
         with contextlib.suppress(OSError):
             for _ in range(10**6):
                 self.wfile.write(b" ")
@@ -458,6 +478,9 @@ _STATUSES = {
     Fault.SERVER_ERROR: (500, "internal error"),
     Fault.OVERLOADED: (503, "overloaded"),
 }
+
+
+_TOKENS = {Fault.NO_TOKENS: 0, Fault.TOKENS_BELOW_ZERO: -1_000_000, Fault.TOO_MANY_TOKENS: 10**30}
 
 
 def _error_of(call: Call) -> _RefusedError | None:

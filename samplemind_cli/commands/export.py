@@ -21,7 +21,8 @@ COLUMNS = (
     "key", "mode", "key_confidence", "camelot", "tuning_cents",
     "pitch_midi", "pitch_note", "pitch_cents", "pitch_confidence", "instrument", "instrument_confidence",
     "loudness_lufs", "true_peak_dbtp", "tags", "ai_provider", "ai_summary", "production_tips", "creative_ideas",
-    "fl_studio_recommendations", "analyzed_at", "skip_reason", "error_code", "error_message",
+    "fl_studio_recommendations", "ai_state", "ai_reason", "ai_model", "ai_task", "ai_prompt_version",
+    "analyzed_at", "skip_reason", "error_code", "error_message",
 )  # fmt: skip
 
 # https://owasp.org/www-community/attacks/CSV_Injection: what makes a spreadsheet read a text as a formula.

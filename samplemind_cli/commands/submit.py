@@ -50,7 +50,7 @@ def submit(
     from samplemind_worker.steps.walk import require_audio  # noqa: PLC0415 -- slow import
 
     if dry_run:
-        _survey(paths, ai=not no_ai, as_json=as_json)
+        _survey(paths, ai=not no_ai, priority=priority, as_json=as_json)
         return
     require_audio(paths)
     with client.open_record(for_work=True, stop_after=wait and stop_after) as settings:
@@ -89,11 +89,11 @@ def submit(
             output.note(f"follow it with `samplemind status {job.id} --watch`")
 
 
-def _survey(paths: list[Path], *, ai: bool, as_json: bool) -> None:
+def _survey(paths: list[Path], *, ai: bool, priority: Literal["interactive", "bulk"], as_json: bool) -> None:
     from samplemind_cli import client  # noqa: PLC0415 -- slow import
 
     found = client.survey(paths)
-    cost = client.expected_cost(found.audio) if ai else None
+    cost = client.expected_cost(found.audio, priority) if ai else None
     if as_json:
         output.emit({"audio": found.audio, "bytes": found.bytes, "skipped": found.skipped, "ai": cost})
     else:

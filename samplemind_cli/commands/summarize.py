@@ -1,6 +1,6 @@
 """``summarize``: have summaries written that are to come, or those of a batch anew."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -17,6 +17,26 @@ def summarize(
     missing: Annotated[
         bool, typer.Option("--missing", help="Only those that are deferred; without BATCH in the whole library.")
     ] = False,
+    task: Annotated[
+        Literal[
+            "audio_analysis",
+            "genre",
+            "batch",
+            "coaching",
+            "mixing",
+            "creative",
+            "theory",
+            "harmony",
+            "offline",
+            "privacy",
+        ]
+        | None,
+        typer.Option(
+            help="What they are for: decides who is asked, and in which register. For offline and privacy an Ollama is "
+            "asked, and no service.",
+            show_default=False,
+        ),
+    ] = None,
     provider: Annotated[
         str | None, typer.Option(help="Who writes: gemini, claude, ollama, openai or local.", show_default=False)
     ] = None,
@@ -30,7 +50,7 @@ def summarize(
     from samplemind_cli import client  # noqa: PLC0415 -- slow import
 
     with client.open_record(for_work=True) as settings:
-        job = client.resummarize(settings, batch_id=batch, missing=missing, writer=provider, budget=budget)
+        job = client.resummarize(settings, batch_id=batch, missing=missing, task=task, writer=provider, budget=budget)
         if missing and (coming := client.coming_from_batch_apis()):
             output.note(f"{coming:,} more are to come from a batch API, and are not paid for again")
         if job is None:
@@ -40,7 +60,11 @@ def summarize(
             return
         output.note(f"recorded {job.total_files:,} summaries as batch {job.id}")
         client.dispatch(settings, job.id)
-        ended = wait_for(job.id, settings) if wait else client.batch_report(job.id)
+        try:
+            ended = wait_for(job.id, settings) if wait else client.batch_report(job.id)
+        except KeyboardInterrupt:
+            output.note(f"the batch goes on; follow it with `samplemind status {job.id} --watch`")
+            raise
         left = client.unwritten_in(job.id) if wait else None
         if left is None:
             if as_json:
@@ -50,12 +74,14 @@ def summarize(
                 output.note(f"follow it with `samplemind status {job.id} --watch`")
             return
         counts = {
-            kind: sum(count for (each, _), count in left.items() if each == kind) for kind in ("deferred", "kept")
+            kind: sum(count for (each, _), count in left.items() if each == kind)
+            for kind in ("deferred", "kept", "local")
         }
         if as_json:
             output.emit(ended | counts)
         else:
-            parts = {"written": job.total_files - left.total(), **counts, "calls": ended["ai"]["calls"]}
+            unwritten = {kind: count for kind, count in counts.items() if count or kind != "local"}
+            parts = {"written": job.total_files - left.total(), **unwritten, "calls": ended["ai"]["calls"]}
             said = ", ".join(f"{count:,} {name}" for name, count in parts.items())
             output.write(f"{said}, {ended['ai']['usd']:.4f} USD\n")
         for (kind, reason), count in left.most_common(_REASONS):

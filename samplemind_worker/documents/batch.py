@@ -20,6 +20,8 @@ from bson import ObjectId
 from pydantic import BaseModel, ConfigDict, Field
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
+from config.ai import AiTask
+
 Priority = Literal["interactive", "bulk"]
 SummaryScope = Literal["new", "deferred", "all"]
 """Which summaries a batch writes: those that are not there, also those that stand in for one to come, or all anew."""
@@ -81,6 +83,8 @@ class BatchJob(Document):
     files_per_chain: int
     ai: bool = True
     """Summaries may be written by a model; else the local describer writes them."""
+    ai_task: AiTask = AiTask.AUDIO_ANALYSIS
+    """What its summaries are for: the table of routes names who is asked, the prompts in which register."""
     ai_writer: str | None = None
     """Who is asked, instead of whom the table of routes names."""
     ai_budget: int | None = None
@@ -113,6 +117,11 @@ class BatchJob(Document):
             IndexModel([("created_at", DESCENDING)]),
             IndexModel([("status", ASCENDING), ("priority", DESCENDING), ("dispatched_at", ASCENDING)]),
         ]
+
+
+def task_of(priority: Priority) -> AiTask:
+    """Return what summaries are for where nothing else is asked for."""
+    return AiTask.BATCH if priority == "bulk" else AiTask.AUDIO_ANALYSIS
 
 
 BY_STATE = "batch_id_1_state_1__id_1"

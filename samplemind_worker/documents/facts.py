@@ -121,6 +121,8 @@ class AnalysisFacts(BaseModel):
     fl_studio_recommendations: list[str] = Field(default_factory=list)
     ai_tags: list[str] = Field(default_factory=list)
     ai_prompt_version: str | None = None
+    ai_task: str | None = None
+    """What a model was asked for; None of a local text, which is the same for all."""
     ai_state: AiState | None = None
     """``written`` by a model; ``local`` by choice; ``deferred``: the local text stands in for one that is to come."""
     ai_reason: str | None = None

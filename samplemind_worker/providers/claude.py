@@ -33,11 +33,10 @@ class ClaudeProvider(RemoteProvider):
     def __init__(
         self, writer: Writer, *, key: SecretStr, url: str | None, headers: Mapping[str, SecretStr], seconds: float
     ) -> None:
-        super().__init__(writer)
+        super().__init__(writer, [*headers.values(), key])
         import anthropic  # noqa: PLC0415 -- slow import
         import httpx2  # noqa: PLC0415 -- slow import
 
-        self._secrets = [*headers.values(), key]
         self._library = anthropic
         self._http = httpx2.Client(**wire.client_options(httpx2, seconds=seconds, headers=headers))
         self._client = anthropic.Anthropic(
@@ -132,7 +131,7 @@ class ClaudeProvider(RemoteProvider):
                 setting="ANTHROPIC_API_KEY",
                 secrets=self._secrets,
             )
-        return wire.unreachable(self.name, error) if isinstance(error, self._library.AnthropicError) else None
+        return self._unreachable(error) if isinstance(error, self._library.AnthropicError) else None
 
 
 def _size(batch: "MessageBatch") -> int:

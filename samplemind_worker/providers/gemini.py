@@ -27,12 +27,11 @@ class GeminiProvider(RemoteProvider):
     def __init__(
         self, writer: Writer, *, key: SecretStr, url: str | None, headers: Mapping[str, SecretStr], seconds: float
     ) -> None:
-        super().__init__(writer)
+        super().__init__(writer, [*headers.values(), key])
         import httpx2  # noqa: PLC0415 -- slow import
         from google import genai  # noqa: PLC0415 -- slow import
         from google.genai import errors, types  # noqa: PLC0415 -- slow import
 
-        self._secrets = [*headers.values(), key]
         self._types = types
         self._api_error = errors.APIError
         self._http_error = httpx2.HTTPError
@@ -118,7 +117,7 @@ class GeminiProvider(RemoteProvider):
 
     def _translate(self, error: Exception) -> ProviderError | None:
         if not isinstance(error, self._api_error):
-            return wire.unreachable(self.name, error) if isinstance(error, self._http_error) else None
+            return self._unreachable(error) if isinstance(error, self._http_error) else None
         headers: Mapping[str, str] = getattr(error.response, "headers", None) or {}
         ours = wire.failure(
             self.name, error.code, error.message or "", headers=headers, setting="GEMINI_API_KEY", secrets=self._secrets

@@ -1,7 +1,7 @@
 """The form of an answer: given to the provider as a schema, and checked when it comes back."""
 
 import json
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
@@ -28,15 +28,25 @@ class Note(BaseModel):
     fl_studio_recommendations: list[str]
     tags: list[str]
 
-    def cleaned(self) -> "Note | None":
-        """Return this note fit to be stored; None if anything is missing then."""
+    def cleaned(self, hide: Callable[[str], str]) -> "Note | None":
+        """Return this note fit to be stored; None if anything is missing then.
+
+        Hidden is what stands there as it came, and what is left by the cleaning.
+        """
+
+        def sentence(value: str, limit: int) -> str:
+            return hide(text.sentence(hide(value), limit))
+
+        def items(values: list[str]) -> list[str]:
+            return [item for value in values if (item := sentence(value, _ITEM))][:_ITEMS]
+
         note = Note(
             id=self.id,
-            summary=text.sentence(self.summary, _SUMMARY),
-            production_tips=_items(self.production_tips),
-            creative_ideas=_items(self.creative_ideas),
-            fl_studio_recommendations=_items(self.fl_studio_recommendations),
-            tags=list(text.tags(self.tags, _TAGS)),
+            summary=sentence(self.summary, _SUMMARY),
+            production_tips=items(self.production_tips),
+            creative_ideas=items(self.creative_ideas),
+            fl_studio_recommendations=items(self.fl_studio_recommendations),
+            tags=[tag for tag in text.tags(map(hide, self.tags), _TAGS) if hide(tag) == tag],
         )
         whole = (
             note.summary, note.production_tips, note.creative_ideas, note.fl_studio_recommendations, note.tags
@@ -53,10 +63,6 @@ class Notes(BaseModel):
 
 
 _NOTE = TypeAdapter(Note)
-
-
-def _items(values: list[str]) -> list[str]:
-    return [item for value in values if (item := text.sentence(value, _ITEM))][:_ITEMS]
 
 
 def _plain(schema: Any, definitions: dict[str, Any]) -> Any:
@@ -83,15 +89,15 @@ SCHEMA: dict[str, Any] = _schema()
 SCHEMA_TEXT = json.dumps(SCHEMA, sort_keys=True)
 
 
-def read(reply: str, wanted: Collection[str]) -> dict[str, Note]:
+def read(reply: str, wanted: Collection[str], *, hide: Callable[[str], str] = str) -> dict[str, Note]:
     """Return the good notes of a reply by id; those that nobody asked for, and those that are not whole, are left out.
 
-    A reply that was cut short gives the notes before the cut.
+    A reply that was cut short gives the notes before the cut. ``hide`` takes out of a text what must not be stored.
     """
     found: dict[str, Note] = {}
     for entry in _entries(reply):
         try:
-            note = _NOTE.validate_python(entry).cleaned()
+            note = _NOTE.validate_python(entry).cleaned(hide)
         except ValidationError:
             continue
         if note is not None and note.id in wanted:

@@ -18,14 +18,13 @@ class OllamaProvider(RemoteProvider):
     """Asks a model on a machine of one's own."""
 
     def __init__(self, writer: Writer, *, host: str, headers: Mapping[str, SecretStr], seconds: float) -> None:
-        super().__init__(writer)
+        super().__init__(writer, list(headers.values()))
         import httpx  # noqa: PLC0415 -- slow import
         import ollama  # noqa: PLC0415 -- slow import
 
         self._response_error = ollama.ResponseError
         self._http_error = httpx.HTTPError
         self._status_error = httpx.HTTPStatusError
-        self._secrets = list(headers.values())
         options = wire.client_options(httpx, seconds=seconds, headers=headers)
         self._client = ollama.Client(host, follow_redirects=False, **options)
 
@@ -63,4 +62,4 @@ class OllamaProvider(RemoteProvider):
                 secrets=self._secrets,
             )
         known = isinstance(error, (self._http_error, ConnectionError))
-        return wire.unreachable(self.name, error) if known else None
+        return self._unreachable(error) if known else None

@@ -27,14 +27,13 @@ class OpenAiProvider(RemoteProvider):
         headers: Mapping[str, SecretStr],
         seconds: float,
     ) -> None:
-        super().__init__(writer)
+        super().__init__(writer, [*headers.values(), *([key] if key else [])])
         try:
             import httpx2  # noqa: PLC0415 -- slow import
             import openai  # noqa: PLC0415 -- slow import
         except ImportError as error:
             raise ProviderSetupError("openai: install the extra: pip install 'samplemind[openai]'") from error
 
-        self._secrets = [*headers.values(), *([key] if key else [])]
         self._library = openai
         self._own_server = url is not None
         self._http = httpx2.Client(**wire.client_options(httpx2, seconds=seconds, headers=headers))
@@ -83,4 +82,4 @@ class OpenAiProvider(RemoteProvider):
                 setting="OPENAI_API_KEY",
                 secrets=self._secrets,
             )
-        return wire.unreachable(self.name, error) if isinstance(error, self._library.OpenAIError) else None
+        return self._unreachable(error) if isinstance(error, self._library.OpenAIError) else None

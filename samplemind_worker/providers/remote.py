@@ -4,7 +4,9 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from pydantic import SecretStr
 
 from config.ai import AiTask, Writer
 from samplemind_worker.errors import (
@@ -22,9 +24,12 @@ from samplemind_worker.usage import NOTHING_USED, Usage
 _CHARACTERS_A_TOKEN = 2.5  # few: JSON, with numbers, takes more tokens than prose
 _TOKENS_A_REQUEST = 200  # roles, schema preamble and the brackets around the answer
 _TOKENS_A_SAMPLE = 450  # in the answer: about 1,300 characters are asked for
-_NOT_OF_THE_PROTOCOL = (wire.ReplyTooLargeError, ValueError, TypeError, AttributeError, LookupError)
+_NOT_OF_THE_PROTOCOL = (
+    wire.ReplyTooLargeError, ValueError, TypeError, AttributeError, LookupError, RecursionError
+)  # fmt: skip
 """What reading a body raises that is no JSON, or not of the protocol: the SDKs do not check it."""
 _LONGEST_MODEL = 80  # characters of a model's name
+_MOST_TOKENS = 10_000_000  # of one request: more than any model takes, and no sum of them is too large for the record
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +39,14 @@ class Answer:
     text: str
     model: str | None
     usage: Usage
+    """As the service says, which need not make sense."""
     refused: bool = False
 
 
 class RemoteProvider(ABC):
-    """A provider that asks one model of a service."""
+    """A provider that asks one model of a service, which gets these secrets."""
 
-    def __init__(self, writer: Writer) -> None:
+    def __init__(self, writer: Writer, secrets: Sequence[SecretStr]) -> None:
         if writer.model is None:
             raise ValueError(f"{writer.name} has no model")
         self.name: str = writer.provider
@@ -48,6 +54,7 @@ class RemoteProvider(ABC):
         self.prompt_version = prompt.version(notes.SCHEMA_TEXT)
         self._thinking = writer.thinking
         self._most = writer.samples
+        self._secrets = secrets
 
     def estimate(self, task: AiTask, samples: Sequence[Sample]) -> Usage:
         """Return the input, rounded up, and the most output that one request about these samples allows."""
@@ -95,7 +102,8 @@ class RemoteProvider(ABC):
     def _ask(self, question: Prompt, count: int) -> Answer:
         try:
             with self._ours():
-                return self._send(question, self._output_tokens(count))
+                answer = self._send(question, self._output_tokens(count))
+                return replace(answer, usage=_used(answer, self._expected(question, count)))
         except ProviderError as error:
             ours = error
         if isinstance(ours, ProviderNotReachedError):
@@ -118,7 +126,10 @@ class RemoteProvider(ABC):
             translated = self._translate(error)
             if translated is None and not isinstance(error, _NOT_OF_THE_PROTOCOL):
                 raise
-            raise (translated or wire.unreachable(self.name, error)) from error
+            raise (translated or self._unreachable(error)) from error
+
+    def _unreachable(self, error: Exception) -> ProviderError:
+        return wire.unreachable(self.name, error, secrets=self._secrets)
 
     def _question(self, task: AiTask, samples: Sequence[Sample]) -> tuple[Prompt, int]:
         """Return what a parcel of a batch asks, and the most output tokens that it may take."""
@@ -128,7 +139,8 @@ class RemoteProvider(ABC):
         """Read what came back for a parcel of a batch."""
         ids = prompt.short_ids(samples)
         summaries = self._read(answer, set(ids))
-        return Reply(tuple(summaries.get(key) for key in ids), answer.usage)
+        used = _used(answer, self.estimate(AiTask.BATCH, samples))
+        return Reply(tuple(summaries.get(key) for key in ids), used)
 
     def _expected(self, question: Prompt, count: int) -> Usage:
         characters = question.length + len(notes.SCHEMA_TEXT)
@@ -139,7 +151,7 @@ class RemoteProvider(ABC):
         return _TOKENS_A_REQUEST + _TOKENS_A_SAMPLE * count + self._thinking
 
     def _read(self, answer: Answer, wanted: set[str]) -> dict[str, Summary]:
-        model = text.sentence(answer.model or "", _LONGEST_MODEL) or self.model
+        model = self._hide(text.sentence(answer.model or "", _LONGEST_MODEL)) or self.model
         return {
             key: Summary(
                 summary=note.summary,
@@ -150,5 +162,22 @@ class RemoteProvider(ABC):
                 provider=self.name,
                 model=model,
             )
-            for key, note in notes.read(answer.text, wanted).items()
+            for key, note in notes.read(answer.text, wanted, hide=self._hide).items()
         }
+
+    def _hide(self, value: str) -> str:
+        return wire.hidden(value, self._secrets)
+
+
+def _used(answer: Answer, most: Usage) -> Usage:
+    """Return what an answer used; what its service does not say, or what cannot be, counts as the most."""
+    told = answer.usage
+    return Usage(
+        told.input_tokens if _is_count(told.input_tokens, least=1) else most.input_tokens,
+        told.output_tokens if _is_count(told.output_tokens, least=1 if answer.text else 0) else most.output_tokens,
+        told.requests,
+    )
+
+
+def _is_count(value: object, *, least: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= _MOST_TOKENS

@@ -143,7 +143,7 @@ def _low(r: Reading) -> Iterator[str]:
             "Let it trigger the ducking of the bass, and set the release by ear until the two lock.",
             "High-pass what plays with it, or duck it, so that the hit keeps the bottom to itself.",
         )
-    elif r.channels > 1 and r.sort in {"sub", "bass"}:
+    elif r.channels > 1 and r.sort in {"sub", "bass"} and "opposite_phase" not in r.warnings:  # it would cancel
         yield "It is a stereo file: fold its low end to mono, and check the level when you do."
 
 

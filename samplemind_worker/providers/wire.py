@@ -1,7 +1,11 @@
 """Bounds on what a service may do to us, below the SDKs, and the meaning of its status codes."""
 
+import contextlib
 import email.utils
 import math
+import re
+import socket
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import ModuleType
@@ -38,35 +42,70 @@ class ReplyTooLargeError(Exception):
 
 
 def client_options(library: ModuleType, *, seconds: float, headers: Mapping[str, SecretStr]) -> dict[str, Any]:
-    """Return arguments for ``library.Client`` that bound its replies in time and size; library is httpx or httpx2.
+    """Return arguments for ``library.Client`` that bound its replies in time and size; library is httpx or httpx2."""
 
-    The timeouts of the library are for each read: a server that sends a byte now and then would be waited for for ever.
-    """
+    def limit(request: Any) -> None:
+        request.extensions["trace"] = _Deadline(
+            seconds, library.ReadTimeout(f"no whole reply within {seconds:.0f} s", request=request)
+        )
 
     def bound(response: Any) -> None:
         if response.headers.get("content-encoding", "identity").lower() != "identity":
             raise library.DecodingError("compressed, though that was not asked for", request=response.request)
         most = MOST_BYTES if response.request.method == "POST" else _MOST_BYTES_COLLECTED
-        response.stream = _bounded(library, response.stream, request=response.request, seconds=seconds, most=most)
+        response.stream = _bounded(library, response.stream, most=most)
 
     return {
         "timeout": library.Timeout(seconds, connect=min(seconds, _CONNECT_SECONDS)),
+        "limits": library.Limits(max_keepalive_connections=0),  # a connection is one request's, and ends with it
         "headers": {name: value.get_secret_value() for name, value in headers.items()}
         | {"Accept-Encoding": "identity"},  # a few bytes may unpack to any number
-        "event_hooks": {"response": [bound]},
+        "event_hooks": {"request": [limit], "response": [bound]},
     }
 
 
-def _bounded(library: ModuleType, stream: Any, *, request: Any, seconds: float, most: int) -> Any:
+class _Deadline:
+    """Ends a request's connection when its time is over, wherever it is: told by the library of each of its stages.
+
+    The library's timeouts are for each read. A server that sends a byte now and then, be it of a header, would be
+    waited for for ever.
+    """
+
+    def __init__(self, seconds: float, over: Exception) -> None:
+        self._seconds = seconds
+        self._over = over
+        """What is raised then."""
+        self._is_over = False
+        self._timer: threading.Timer | None = None
+
+    def __call__(self, event: str, info: Mapping[str, Any]) -> None:
+        *_, stage, state = event.split(".")
+        if self._timer is not None and (state == "failed" or stage == "response_closed"):
+            self._timer.cancel()
+            if state == "failed" and self._is_over:
+                raise self._over
+        elif stage in {"connect_tcp", "start_tls"} and state == "complete":
+            if self._timer is not None:
+                self._timer.cancel()
+            self._timer = threading.Timer(self._seconds, self._cut_off, [info["return_value"].get_extra_info("socket")])
+            self._timer.daemon = True
+            self._timer.start()
+
+    def _cut_off(self, connection: socket.socket) -> None:
+        """Let whoever reads from a connection find its end; of the socket below TLS, which knows of no other thread."""
+        self._is_over = True
+        with contextlib.suppress(OSError):
+            socket.socket.shutdown(connection, socket.SHUT_RDWR)
+
+
+def _bounded(library: ModuleType, stream: Any, *, most: int) -> Any:
     class Bounded(library.SyncByteStream):
         def __iter__(self) -> Iterator[bytes]:
-            received, end = 0, time.monotonic() + seconds
+            received = 0
             for chunk in stream:
                 received += len(chunk)
                 if received > most:
                     raise ReplyTooLargeError(f"more than {most} bytes")
-                if time.monotonic() > end:
-                    raise library.ReadTimeout("the reply does not end", request=request)
                 yield chunk
 
         def close(self) -> None:
@@ -79,10 +118,7 @@ def failure(
     provider: str, status: int, message: str, *, headers: Mapping[str, str], setting: str, secrets: Iterable[SecretStr]
 ) -> ProviderError:
     """Return the error that a status code means; ``setting`` is the variable to look at if the key is wrong."""
-    for secret in secrets:
-        for word in secret.get_secret_value().split():  # a service may quote the key of "Bearer <key>" alone
-            message = message.replace(word, "***") if len(word) > _LONGEST_SCHEME else message
-    message = f"{provider}: HTTP {status}: {text.sentence(message, _LONGEST_MESSAGE)}"
+    message = f"{provider}: HTTP {status}: {_quoted(message, secrets)}"
     if status == _TOO_MANY:
         return RateLimitedError(message, retry_after=retry_after(headers))
     if status in _BUSY or status >= 500:  # noqa: PLR2004 -- faults of the service
@@ -90,17 +126,32 @@ def failure(
     return ProviderSetupError(f"{message} (set {setting}, or another model or address: see .env.example)")
 
 
-def unreachable(provider: str, error: Exception) -> ProviderError:
+def hidden(value: str, secrets: Iterable[SecretStr]) -> str:
+    """Return a text without the secrets that a service was sent, and may say back."""
+    for secret in secrets:
+        for word in secret.get_secret_value().split():  # it may quote the key of "Bearer <key>" alone
+            if len(word) > _LONGEST_SCHEME:
+                value = re.sub(re.escape(word), "***", value, flags=re.IGNORECASE)
+    return value
+
+
+def _quoted(message: str, secrets: Iterable[SecretStr]) -> str:
+    """Return a service's own words, fit for a log; cleaning may change a secret in them, or put one together."""
+    secrets = list(secrets)
+    return hidden(text.sentence(hidden(message, secrets), _LONGEST_MESSAGE), secrets)
+
+
+def unreachable(provider: str, error: Exception, *, secrets: Iterable[SecretStr]) -> ProviderError:
     """Return the error for a request that got no whole answer; looks for the reason below the SDK's own error."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, ReplyTooLargeError):
             return UnreadableReplyError(f"{provider} sends {cause}")
         if type(cause).__name__ in _NOT_CONNECTED:
-            reason = text.sentence(str(cause), _LONGEST_MESSAGE)
+            reason = _quoted(str(cause), secrets)
             return ProviderNotReachedError(f"{provider} cannot be reached: {reason} (its address is in .env.example)")
         cause = cause.__cause__ or cause.__context__
-    return ProviderUnavailableError(f"{provider} does not answer: {text.sentence(str(error), _LONGEST_MESSAGE)}")
+    return ProviderUnavailableError(f"{provider} does not answer: {_quoted(str(error), secrets)}")
 
 
 def retry_after(headers: Mapping[str, str], *, clock: Callable[[], float] = time.time) -> float | None:

@@ -75,7 +75,7 @@ def _collect(providers: Providers, job: AiJob) -> int:
     for key, reply in replies.items():
         for sample, summary in zip(samples[key], reply.summaries, strict=True):
             if summary is not None and not _is_newer(sample, job):
-                text = Text(summary, "written", job.prompt_version)
+                text = Text(summary, "written", job.prompt_version, task=_TASK)
                 changes[sample.audio.file_id] = text.fields(batch_id=job.id, version=VERSIONS["summarize"])
     waiting = results.deferred_among(list(changes))
     results.update_analyses({content: fields for content, fields in changes.items() if content in waiting})

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from config.ai import AiTask, Writer
+from config.ai import PRIVATE, AiTask, ProviderName, Writer
 from config.settings import Settings
 from samplemind_worker.documents.batch import BatchJob
 from samplemind_worker.documents.facts import AiState
@@ -25,8 +25,9 @@ from samplemind_worker.store.cache import Cache
 from samplemind_worker.store.limits import Limiter
 from samplemind_worker.store.spend import Caps
 
-_TASK = AiTask.AUDIO_ANALYSIS
-_NOBODY = "setup: no provider is set up: set GEMINI_API_KEY, ANTHROPIC_API_KEY or OLLAMA_HOST"
+_SET_UP_BY: dict[ProviderName, str] = {
+    "claude": "ANTHROPIC_API_KEY", "gemini": "GEMINI_API_KEY", "ollama": "OLLAMA_HOST", "openai": "OPENAI_API_KEY",
+}  # fmt: skip
 _MOST_TRIES = 30
 """Tries of a parcel that is asked for explicitly, each of which may wait for a minute: a batch comes to its end."""
 
@@ -39,6 +40,8 @@ class Text:
     state: AiState
     prompt_version: str | None = None
     reason: str | None = None
+    task: AiTask | None = None
+    """What a model was asked for."""
 
     def fields(self, *, batch_id: str, version: int) -> dict[str, Any]:
         """Return the fields of the Analysis."""
@@ -53,6 +56,7 @@ class Text:
                 "ai_provider": self.summary.provider,
                 "ai_model": self.summary.model,
                 "ai_prompt_version": self.prompt_version,
+                "ai_task": self.task,
                 "ai_summary": self.summary.summary,
                 "production_tips": list(self.summary.production_tips),
                 "creative_ideas": list(self.summary.creative_ideas),
@@ -102,18 +106,18 @@ class Desk:
                 break
             turn = Turn(
                 self._providers, self._limiter, writer,
-                batch_id=job.id, task=_TASK, caps=self._caps(job), until=until,
+                batch_id=job.id, task=job.ai_task, caps=self._caps(job), until=until,
             )  # fmt: skip
             found, version = turn.write(self._cache, list(left.values()))
             for content, summary in found.items():
-                texts[content] = Text(summary, "written", version)
+                texts[content] = Text(summary, "written", version, task=job.ai_task)
                 del left[content]
             if turn.reason:
                 reasons.append(f"{writer.provider}: {turn.reason}")
             soon = soon or turn.soon
         if left and soon and asked_for and tries < _MOST_TRIES:
             return Written(texts, again=True)
-        rest = self._stand_ins(list(left.values()), "; ".join(reasons) or None, anyway=job.ai_writer == LOCAL)
+        rest = self._stand_ins(job, list(left.values()), "; ".join(reasons) or None)
         return Written(texts | rest, again=False)
 
     def close(self) -> None:
@@ -129,7 +133,7 @@ class Desk:
             return (), f"setup: {error}"
         if not route:
             # Who asked for it wanted more than the local text.
-            return (), _NOBODY if asked_for and job.ai_writer != LOCAL else None
+            return (), self._nobody(job.ai_task) if asked_for and job.ai_writer != LOCAL else None
         if waited > self._settings.ai_wait_seconds and not asked_for:
             # Those behind it in the queue must not wait for longer still.
             return (), f"busy: it waited for {waited:.0f} s"
@@ -141,8 +145,16 @@ class Desk:
         """Return who is asked before the local describer."""
         if not job.ai:
             return ()
-        asked = self._providers.route(_TASK) if job.ai_writer is None else (self._providers.writer(job.ai_writer),)
+        asked = (
+            self._providers.route(job.ai_task) if job.ai_writer is None else (self._providers.writer(job.ai_writer),)
+        )
         return tuple(writer for writer in asked if writer.provider != LOCAL)
+
+    def _nobody(self, task: AiTask) -> str:
+        """Say that nobody on the route can be asked, and what would change that."""
+        route = self._providers.table.route(task)
+        *names, last = dict.fromkeys(_SET_UP_BY[writer.provider] for writer in route if writer.provider != LOCAL)
+        return f"setup: no provider is set up: set {', '.join(names)}{' or ' if names else ''}{last}"
 
     def _is_for_bulk(self, job: BatchJob) -> bool:
         """Tell whether `steps.bulk` has this batch written later."""
@@ -157,12 +169,16 @@ class Desk:
         own = job.ai_budget if job.ai_budget is not None else None if batch is None else from_usd(batch)
         return Caps(own, from_usd(settings.ai_budget_day_usd), from_usd(settings.ai_budget_month_usd))
 
-    def _stand_ins(self, samples: Sequence[Sample], reason: str | None, *, anyway: bool) -> dict[str, Text]:
-        """Give what no model wrote about now the local text; ``anyway`` also where a model wrote earlier."""
-        state: AiState = "local" if reason is None else "deferred"
+    def _stand_ins(self, job: BatchJob, samples: Sequence[Sample], reason: str | None) -> dict[str, Text]:
+        """Give what no model wrote about now the local text: also where a model wrote earlier if that was the choice.
+
+        What is private is not deferred: others would be asked when it is filled in.
+        """
+        anyway = job.ai_writer == LOCAL
+        state: AiState = "local" if reason is None or job.ai_task in PRIVATE else "deferred"
         kept = [] if anyway else [sample for sample in samples if _by_a_model(sample)]
         fresh = samples if anyway else [sample for sample in samples if not _by_a_model(sample)]
-        summaries = self._local.describe(_TASK, fresh).summaries
+        summaries = self._local.describe(job.ai_task, fresh).summaries
         texts = {sample.audio.file_id: Text(None, "written", reason=reason) for sample in kept}
         for sample, summary in zip(fresh, summaries, strict=True):
             texts[sample.audio.file_id] = Text(summary, state, self._local.prompt_version, reason)

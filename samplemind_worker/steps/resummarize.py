@@ -6,7 +6,7 @@ The files themselves are not looked at: what is recorded of them is all that a s
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from config.ai import SAMPLES_PER_REQUEST, load_table
+from config.ai import PRIVATE, SAMPLES_PER_REQUEST, AiTask, load_table
 from config.settings import Settings
 from samplemind_worker.documents.batch import BatchJob, State, Step, new_item
 from samplemind_worker.errors import SetupError, UsageError
@@ -20,6 +20,7 @@ def record(
     *,
     batch_id: str | None = None,
     missing: bool = False,
+    task: AiTask | None = None,
     writer: str | None = None,
     budget: int | None = None,
 ) -> BatchJob | None:
@@ -30,11 +31,11 @@ def record(
     Raises
     ------
     UsageError
-        If neither a batch nor ``missing`` is given, or there is no such batch or writer.
+        If neither a batch nor ``missing`` is given, or there is no such batch or writer, or the task is not for it.
     """
     if batch_id is None and not missing:
         raise UsageError("name a batch, or ask for --missing: what is to come in the whole library")
-    require_writer(settings, writer)
+    require_writer(settings, writer, task=task)
     source = None if batch_id is None else batches.find(batch_id)
     chunks = _deferred() if source is None else _of_batch(source.id, missing=missing)
     job: BatchJob | None = None
@@ -50,6 +51,7 @@ def record(
                     ai=True,
                     force=False,
                     ai_budget=budget,
+                    ai_task=task,
                     ai_writer=writer,
                     ai_scope="deferred" if missing else "all",
                 )
@@ -66,25 +68,31 @@ def record(
     return batches.find(job.id)
 
 
-def require_writer(settings: Settings, name: str | None) -> None:
-    """Look whether there is such a provider or writer in the table.
+def require_writer(settings: Settings, name: str | None, *, task: AiTask | None = None) -> None:
+    """Look whether there is such a provider or writer in the table, and on the route of what is private.
 
     Raises
     ------
     UsageError
-        If there is none.
+        If there is none, or it may not be asked.
     SetupError
         If the table cannot be read.
     """
     try:
-        writers = load_table(settings.ai_table, tuple(sorted(settings.ai_models.items()))).writers
+        table = load_table(settings.ai_table, tuple(sorted(settings.ai_models.items())))
     except ValueError as error:
         raise SetupError(str(error)) from error
     if name is None:
         return
-    names = list(dict.fromkeys(word for each in writers.values() for word in (each.name, each.provider)))
+    names = list(dict.fromkeys(word for each in table.writers.values() for word in (each.name, each.provider)))
     if name not in names:
         raise UsageError(f"no provider {name!r}; there are: {', '.join(names)}")
+    if (
+        task is not None
+        and task in PRIVATE
+        and all(name not in (each.name, each.provider) for each in table.route(task))
+    ):
+        raise UsageError(f"for {task} {name} is not asked: it is not on that route of the table")
 
 
 _Place = dict[str, Any]

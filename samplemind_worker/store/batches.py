@@ -8,6 +8,7 @@ from typing import Any
 
 from bson import ObjectId
 
+from config.ai import AiTask
 from samplemind_worker.documents.batch import (
     FINAL_STATES,
     HELD,
@@ -19,7 +20,8 @@ from samplemind_worker.documents.batch import (
     State,
     Step,
     SummaryScope,
-)
+    task_of,
+)  # fmt: skip
 from samplemind_worker.errors import UsageError
 from samplemind_worker.store import mongo
 from samplemind_worker.store.spend import sums_of_batch
@@ -38,24 +40,17 @@ def create(
     ai: bool,
     force: bool,
     ai_budget: int | None = None,
+    ai_task: AiTask | None = None,
     ai_writer: str | None = None,
     ai_scope: SummaryScope = "new",
 ) -> BatchJob:
     """Record a batch whose items are still to come; it is not dispatched before `close_recording`."""
     now = mongo.now()
     job = BatchJob(
-        id=f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}",
-        name=name,
-        priority=priority,
-        files_per_chain=files_per_chain,
-        ai=ai,
-        force=force,
-        ai_budget=ai_budget,
-        ai_writer=ai_writer,
-        ai_scope=ai_scope,
-        paths=list(paths),
-        created_at=now,
-    )
+        id=f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}", created_at=now,
+        name=name, paths=list(paths), priority=priority, files_per_chain=files_per_chain, force=force,
+        ai=ai, ai_budget=ai_budget, ai_task=ai_task or task_of(priority), ai_writer=ai_writer, ai_scope=ai_scope,
+    )  # fmt: skip
     mongo.run(job.insert())
     return job
 

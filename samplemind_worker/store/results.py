@@ -183,14 +183,18 @@ def deferred_among(file_ids: Sequence[str]) -> set[str]:
 
 
 def unwritten_among(file_ids: Sequence[str], batch_id: str) -> list[tuple[str, str]]:
-    """Return what a batch had no summary written for, and why: ``deferred``, or ``kept`` where an earlier one stays."""
+    """Return what a batch had no summary written for, and why.
+
+    ``deferred``, ``kept`` where an earlier one stays, or ``local`` where it is private.
+    """
 
     async def _find() -> list[tuple[str, str]]:
-        tried = {"ai_state": "written", "ai_batch": batch_id, "ai_reason": {"$ne": None}}
+        tried = {"ai_state": {"$in": ["written", "local"]}, "ai_batch": batch_id, "ai_reason": {"$ne": None}}
         query = {"_id": {"$in": list(file_ids)}, "$or": [{"ai_state": "deferred"}, tried]}
         rows = Analysis.get_pymongo_collection().find(query, {"ai_state": 1, "ai_reason": 1})
         return [
-            ("deferred" if row["ai_state"] == "deferred" else "kept", row.get("ai_reason") or "") async for row in rows
+            ("kept" if row["ai_state"] == "written" else row["ai_state"], row.get("ai_reason") or "")
+            async for row in rows
         ]
 
     return mongo.run(_find()) if file_ids else []

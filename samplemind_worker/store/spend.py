@@ -194,10 +194,17 @@ def counted() -> tuple[int, int]:
 
 
 async def sums_of_batch(batch_id: str) -> dict[str, Any]:
-    """Return how many calls were made for a batch, and what they cost in USD; for a query to await."""
-    purse = await Purse.get_pymongo_collection().find_one({"_id": f"batch:{batch_id}"}, {"providers": 1}) or {}
-    sums = purse.get("providers", {}).values()
-    return {"calls": sum(each["calls"] for each in sums), "usd": sum(each["micro_usd"] for each in sums) / MICRO}
+    """Return how many calls were made for a batch, and what they cost in USD; for a query to await.
+
+    One that is under way, or whose worker was killed, counts with the most that it may cost.
+    """
+    wanted = {"providers": 1, "open": 1}
+    purse = await Purse.get_pymongo_collection().find_one({"_id": f"batch:{batch_id}"}, wanted) or {}
+    sums, unsettled = purse.get("providers", {}).values(), purse.get("open", {}).values()
+    return {
+        "calls": sum(each["calls"] for each in sums) + len(unsettled),
+        "usd": (sum(each["micro_usd"] for each in sums) + sum(unsettled)) / MICRO,
+    }
 
 
 def calls_of(batch_id: str) -> Sequence[AiCall]:

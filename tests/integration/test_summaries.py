@@ -20,7 +20,7 @@ from loguru import logger
 from pydantic import SecretStr
 from redis import Redis
 
-from config.ai import SAMPLES_PER_REQUEST
+from config.ai import SAMPLES_PER_REQUEST, AiTask
 from config.settings import Settings
 from samplemind_worker.documents.batch import BatchItem, BatchJob, Step
 from samplemind_worker.documents.facts import AnalysisFacts
@@ -244,6 +244,87 @@ def test_without_a_key_or_with_no_ai_the_local_describer_writes_by_choice(make: 
     assert {each.ai_provider for each in facts(without)} == {"local"}
     assert server.calls == []
     assert resummarize.record(make().settings, missing=True) is None
+
+
+@pytest.mark.parametrize(
+    ("task", "provider", "model"),
+    [
+        (AiTask.AUDIO_ANALYSIS, "gemini", "gemini-3.8-flash"),
+        (AiTask.GENRE, "gemini", "gemini-3.8-flash"),
+        (AiTask.BATCH, "gemini", "gemini-3.8-flash"),
+        (AiTask.COACHING, "claude", "claude-sonnet-5-5"),
+        (AiTask.MIXING, "claude", "claude-sonnet-5-5"),
+        (AiTask.CREATIVE, "claude", "claude-sonnet-5-5"),
+        (AiTask.THEORY, "claude", "claude-opus-5-5"),
+        (AiTask.HARMONY, "claude", "claude-opus-5-5"),
+        (AiTask.OFFLINE, "ollama", "qwen3:8b"),
+        (AiTask.PRIVACY, "ollama", "qwen3:8b"),
+    ],
+)
+def test_a_batch_is_written_anew_for_a_task_by_who_is_first_on_its_route(
+    make: Make, server: AiServer, task: AiTask, provider: str, model: str
+):
+    workspace = make(anthropic_api_key=SecretStr(KEY), ollama_host=server.url)
+    ids = record(3)
+    source = batch_of(ids, ai=False)
+    work(workspace)
+
+    made = resummarize.record(workspace.settings, batch_id=source.id, task=task)
+    assert made is not None
+    work(workspace)
+
+    assert [(call.provider, call.model) for call in server.calls] == [(provider, model)]
+    assert {(each.ai_state, each.ai_model, each.ai_task) for each in facts(ids)} == {("written", model, task)}
+    assert [(call.task, call.model) for call in spend.calls_of(made.id)] == [(task, model)]
+
+    # The same register again is in the cache, another one is not.
+    for again in (task, AiTask.MIXING if task is not AiTask.MIXING else AiTask.HARMONY):
+        resummarize.record(workspace.settings, batch_id=source.id, task=again)
+        work(workspace)
+    assert len(server.calls) == 2
+
+
+def test_what_is_private_is_never_asked_of_others(make: Make, server: AiServer):
+    server.faults["ollama"] = Fault.SERVER_ERROR
+    ids = record(3)
+    deferred = batch_of(ids)
+    work(make(gemini_api_key=SecretStr(KEY), ai_budget_day_usd=Decimal(0)))
+    assert states(ids) == {"deferred": 3}
+    workspace = make(ollama_host=server.url)
+
+    private = resummarize.record(workspace.settings, batch_id=deferred.id, task=AiTask.PRIVACY)
+    assert private is not None
+    work(workspace)
+
+    assert {call.provider for call in server.calls} == {"ollama"}
+    assert states(ids) == {"local": 3}
+    assert {kind for kind, _ in results.unwritten_among(ids, private.id)} == {"local"}
+    # Nor afterwards, when what is missing is filled in.
+    assert resummarize.record(workspace.settings, missing=True) is None
+    with pytest.raises(UsageError, match="for privacy gemini is not asked"):
+        resummarize.record(workspace.settings, batch_id=deferred.id, task=AiTask.PRIVACY, writer="gemini")
+
+
+def test_who_is_to_be_set_up_is_said_by_task(make: Make):
+    ids = record(1)
+    workspace = make(gemini_api_key=None)
+    source = batch_of(ids)
+    for task, names in (
+        (AiTask.OFFLINE, "OLLAMA_HOST"),
+        (AiTask.GENRE, "GEMINI_API_KEY, ANTHROPIC_API_KEY or OLLAMA_HOST"),
+    ):
+        work(workspace)
+        resummarize.record(workspace.settings, batch_id=source.id, task=task)
+        work(workspace)
+        assert reasons(ids) == {f"setup: no provider is set up: set {names}"}
+
+
+def test_a_bulk_batch_is_a_task_of_its_own(make: Make):
+    job = batch_of(record(2))
+    work(make())
+
+    assert job.priority == "bulk"
+    assert [call.task for call in spend.calls_of(job.id)] == ["batch"]
 
 
 FAULTS = [

@@ -62,6 +62,21 @@ def test_an_unlisted_model_costs_as_much_as_the_dearest_of_its_provider():
     assert TABLE.rates(Writer("mine", "claude", "claude-of-tomorrow")).requests_a_minute is None
 
 
+def test_the_price_of_another_provider_is_not_taken():
+    stranger = TABLE.price(Writer("mine", "claude", "gpt-6-luna"))
+
+    assert stranger == TABLE.price(Writer("mine", "claude", "claude-of-tomorrow"))
+
+
+def test_a_writer_that_costs_money_without_any_price_is_refused(tmp_path: Path):
+    file = tmp_path / "ai.toml"
+    shipped = (Path(__file__).parents[3] / "config" / "ai.toml").read_text(encoding="utf-8")
+    file.write_text(shipped.replace('provider = "gemini"\nbatch_discount', 'provider = "ollama"\nbatch_discount'))
+
+    with pytest.raises(ValueError, match=r"writers\.gemini: no price of any model of gemini"):
+        load_table(file)
+
+
 def test_a_model_can_be_replaced():
     table = load_table(None, (("ollama", "gemma3:12b"),))
 

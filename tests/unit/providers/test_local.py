@@ -241,6 +241,13 @@ def test_each_warning_of_the_decoder_gives_one_tip(warning: str) -> None:
     assert len(describe(make_sample({"warnings": [warning]})).production_tips) == 1
 
 
+@pytest.mark.parametrize(("warnings", "tips"), [([], 1), (["opposite_phase"], 0)])
+def test_what_cancels_in_mono_is_not_to_be_folded(warnings: list[str], tips: int) -> None:
+    sample = make_sample({"warnings": warnings}, kind="one_shot", instrument="bass", pitch_midi=28, pitch_note="E1")
+
+    assert sum("fold its low end to mono" in tip for tip in describe(sample).production_tips) == tips
+
+
 def test_low_sample_rate_gives_a_tip() -> None:
     assert describe(make_sample({"sample_rate": 22050})).production_tips == (
         "At 22050 Hz it holds nothing above 11.0 kHz: layer it where air is wanted.",
