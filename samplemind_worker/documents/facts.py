@@ -124,7 +124,7 @@ class AnalysisFacts(BaseModel):
     ai_task: str | None = None
     """What a model was asked for; None of a local text, which is the same for all."""
     ai_state: AiState | None = None
-    """``written`` by a model; ``local`` by choice; ``deferred``: the local text stands in for one that is to come."""
+    """``written`` by a model; ``local`` by choice; ``deferred``: the local text stands in for one that may come."""
     ai_reason: str | None = None
     """Why it is deferred; of one that is written, why the last try to write it anew failed."""
     ai_batch: str | None = None

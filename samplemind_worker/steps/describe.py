@@ -132,8 +132,8 @@ class Desk:
         except (SetupError, UsageError) as error:
             return (), f"setup: {error}"
         if not route:
-            # Who asked for it wanted more than the local text.
-            return (), self._nobody(job.ai_task) if asked_for and job.ai_writer != LOCAL else None
+            # Who has no key today may have one tomorrow, and did not decline.
+            return (), self._nobody(job.ai_task) if job.asks_models else None
         if waited > self._settings.ai_wait_seconds and not asked_for:
             # Those behind it in the queue must not wait for longer still.
             return (), f"busy: it waited for {waited:.0f} s"

@@ -229,21 +229,35 @@ def test_files_that_sound_the_same_are_paid_for_once(make: Make, server: AiServe
     assert [len(call.ids) for call in server.calls] == [1]
 
 
-def test_without_a_key_or_with_no_ai_the_local_describer_writes_by_choice(make: Make, server: AiServer):
-    without, with_key = record(3), record(3, start=10)
-    work_without = batch_of(without)
-    work(make(gemini_api_key=None))
-    declined = batch_of(with_key, ai=False)
-    work(make())
+def test_who_wants_no_model_gets_the_local_text_by_choice(make: Make, server: AiServer):
+    declined = batch_of(record(3), ai=False)
     asked = batch_of(record(1, start=20), ai_writer="local")
     work(make())
 
-    assert [counts(job) for job in (work_without, declined, asked)] == [(3, 3), (3, 3), (1, 1)]
-    assert states(without + with_key + [content_id(20)]) == {"local": 7}
-    assert reasons(without + with_key) == {None}
-    assert {each.ai_provider for each in facts(without)} == {"local"}
+    ids = [content_id(number) for number in (0, 1, 2, 20)]
+    assert [counts(job) for job in (declined, asked)] == [(3, 3), (1, 1)]
+    assert (states(ids), reasons(ids)) == ({"local": 4}, {None})
+    assert {each.ai_provider for each in facts(ids)} == {"local"}
     assert server.calls == []
     assert resummarize.record(make().settings, missing=True) is None
+
+
+def test_without_a_key_summaries_are_deferred_until_there_is_one(make: Make, server: AiServer):
+    ids = record(3)
+    batch_of(ids)
+    work(make(gemini_api_key=None))
+
+    assert states(ids) == {"deferred": 3}
+    assert {each.ai_provider for each in facts(ids)} == {"local"}
+    [reason] = reasons(ids)
+    assert reason is not None
+    assert reason.startswith("setup: no provider is set up: set GEMINI_API_KEY")
+    assert server.calls == []
+
+    with_key = make()
+    assert resummarize.record(with_key.settings, missing=True) is not None
+    work(with_key)
+    assert states(ids) == {"written": 3}
 
 
 @pytest.mark.parametrize(
