@@ -8,7 +8,9 @@ READY := .venv/.ready
 KUBERNETES := 1.30
 MANIFESTS := $(filter-out %/kustomization.yaml,$(wildcard deployment/kubernetes/*.yaml))
 # Processes that run tests: much of their time is waiting.
-AT_ONCE ?= 2
+AT_ONCE ?= 3
+# Scenarios measure times, and have workers of their own.
+SCENARIOS_AT_ONCE ?= 2
 LIBRARY ?=
 LABELLED ?=
 # The shell reads them from its environment: a name may hold quotes.
@@ -53,7 +55,7 @@ unit: $(READY) ## the fast tests, without services
 	$(BIN)/python -m pytest tests/unit tests/architecture
 
 chaos: $(READY) ## kill, cut, fill and poison everything, and print what was lost (Linux, as root for its small disks)
-	$(BIN)/python -m pytest tests/chaos -m "chaos or not chaos" -n $(AT_ONCE) --dist worksteal
+	$(BIN)/python -m pytest tests/chaos -m "chaos or not chaos" -n $(SCENARIOS_AT_ONCE) --dist worksteal
 
 hostile: $(READY) ## bad files, names, archives, queries and URLs, through the real command
 	$(BIN)/python -m pytest tests/hostile -m "hostile or not hostile"

@@ -35,16 +35,23 @@ class Patience:
     """
 
     def __init__(
-        self, lease: float, *, wall: Callable[[], float] = time.time, steady: Callable[[], float] = time.monotonic
+        self,
+        lease: float,
+        *,
+        interval: float,
+        wall: Callable[[], float] = time.time,
+        steady: Callable[[], float] = time.monotonic,
     ) -> None:
         self._span = lease / 2
+        # Dispatchers take turns: who looks as often as it is asked to has not been asleep, however short the lease.
+        self._longest = max(self._span, 3 * interval)
         self._wall, self._steady = wall, steady
         self._until = self._looked = float("-inf")
 
     def is_due(self) -> bool:
         """Say whether to be patient now; the wall's clock is asked too, as the other one stands still in sleep."""
         now = self._wall()
-        if abs(now - self._looked) > self._span:
+        if abs(now - self._looked) > self._longest:
             self.renew()
         self._looked = now
         return self._steady() < self._until
@@ -66,7 +73,7 @@ class Workspace:
         self.redis_url = settings.redis_url.get_secret_value()
         self.mongodb_url = settings.mongodb_url.get_secret_value()
         self.chroma_url = settings.chroma_url
-        self.patience = Patience(settings.lease_seconds)
+        self.patience = Patience(settings.lease_seconds, interval=settings.dispatch_seconds)
 
     def __enter__(self) -> Self:
         return self

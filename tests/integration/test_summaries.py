@@ -368,7 +368,7 @@ def test_a_fault_defers_with_its_reason_and_missing_fills_in(
     job = batch_of(ids)
     began = time.perf_counter()
 
-    work(make())
+    work(make(ai_wait_seconds=8.0))  # a pause after a 429 is doubled with each
 
     seconds = time.perf_counter() - began
     calls = len(server.calls)

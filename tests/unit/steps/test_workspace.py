@@ -24,8 +24,12 @@ def clocks() -> Clocks:
 
 @pytest.fixture
 def patience(clocks: Clocks) -> Patience:
-    """Of leases of ten seconds."""
-    return Patience(10.0, wall=lambda: clocks.wall, steady=lambda: clocks.steady)
+    """Of leases of ten seconds, for who looks once a second."""
+    return made(clocks, lease=10.0, interval=1.0)
+
+
+def made(clocks: Clocks, *, lease: float, interval: float) -> Patience:
+    return Patience(lease, interval=interval, wall=lambda: clocks.wall, steady=lambda: clocks.steady)
 
 
 def looks(patience: Patience, clocks: Clocks, count: int) -> list[bool]:
@@ -39,6 +43,10 @@ def looks(patience: Patience, clocks: Clocks, count: int) -> list[bool]:
 
 def test_who_has_only_begun_to_look_is_patient_for_half_a_lease(patience: Patience, clocks: Clocks):
     assert looks(patience, clocks, 8) == [True] * 5 + [False] * 3
+
+
+def test_who_looks_more_seldom_than_leases_end_is_not_patient_for_ever(clocks: Clocks):
+    assert looks(made(clocks, lease=1.0, interval=1.0), clocks, 4) == [True] + [False] * 3
 
 
 def test_who_slept_is_patient_again(patience: Patience, clocks: Clocks):
