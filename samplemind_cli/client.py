@@ -103,7 +103,7 @@ def resummarize(
     *,
     batch_id: str | None,
     missing: bool,
-    task: str | None,
+    task: AiTask | None,
     writer: str | None,
     budget: float | None,
 ) -> BatchJob | None:
@@ -112,7 +112,7 @@ def resummarize(
         settings,
         batch_id=None if batch_id is None else batches.find(batch_id).id,
         missing=missing,
-        task=None if task is None else AiTask(task),
+        task=task,
         writer=writer,
         budget=None if budget is None else from_usd(budget),
     )

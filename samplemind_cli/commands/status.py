@@ -35,12 +35,11 @@ def status(
             else:
                 output.table(tables.BATCH_COLUMNS, map(tables.batch_row, reports))
             return
-        batch_id = client.newest_batch() if batch is None else client.batch_report(batch)["batch_id"]
-        report = client.batch_report(batch_id)
+        report = client.batch_report(client.newest_batch() if batch is None else batch)
         if report["finished_at"] is None and watch:
             # After a power cut, say, the services run because we asked, and nobody works.
             client.start_workers()
-            report = wait_for(batch_id, settings)
+            report = wait_for(report["batch_id"], settings)
         elif report["finished_at"] is None:
             _note_if_idle(settings)
         if as_json:

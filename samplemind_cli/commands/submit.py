@@ -69,13 +69,8 @@ def submit(
         except KeyboardInterrupt:
             output.note("interrupted while recording: the batch was given up, nothing of it will run; submit it again")
             raise
-        try:
-            output.note(f"recorded {job.total_files:,} files as batch {job.id}")
-            client.dispatch(settings, job.id)
-            ended = wait_for(job.id, settings) if wait else None
-        except KeyboardInterrupt:
-            output.note(f"the batch goes on; follow it with `samplemind status {job.id} --watch`")
-            raise
+        output.note(f"recorded {job.total_files:,} files as batch {job.id}")
+        ended = begin(job.id, settings, wait=wait)
         if ended is not None:
             if as_json:
                 output.emit(ended)
@@ -117,6 +112,18 @@ class _Recording:
         if total >= self._next:
             output.note(f"recorded {total:,} files")
             self._next = total * 2
+
+
+def begin(batch_id: str, settings: "Settings", *, wait: bool) -> dict[str, Any] | None:
+    """Queue the first of a batch that is recorded; with ``wait`` follow it to its end, and return its last report."""
+    from samplemind_cli import client  # noqa: PLC0415 -- slow import
+
+    try:
+        client.dispatch(settings, batch_id)
+        return wait_for(batch_id, settings) if wait else None
+    except KeyboardInterrupt:
+        output.note(f"the batch goes on; follow it with `samplemind status {batch_id} --watch`")
+        raise
 
 
 def wait_for(batch_id: str, settings: "Settings") -> dict[str, Any]:

@@ -1,11 +1,12 @@
 """``summarize``: have summaries written that are to come, or those of a batch anew."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
+from config.ai import AiTask
 from samplemind_cli import output
-from samplemind_cli.commands.submit import wait_for
+from samplemind_cli.commands.submit import begin
 from samplemind_cli.options import usd
 
 _REASONS = 5  # why nothing was written, the most frequent first
@@ -18,19 +19,7 @@ def summarize(
         bool, typer.Option("--missing", help="Only those that are deferred; without BATCH in the whole library.")
     ] = False,
     task: Annotated[
-        Literal[
-            "audio_analysis",
-            "genre",
-            "batch",
-            "coaching",
-            "mixing",
-            "creative",
-            "theory",
-            "harmony",
-            "offline",
-            "privacy",
-        ]
-        | None,
+        AiTask | None,
         typer.Option(
             help="What they are for: decides who is asked, and in which register. For offline and privacy an Ollama is "
             "asked, and no service.",
@@ -59,20 +48,15 @@ def summarize(
                 output.emit({"total_files": 0})
             return
         output.note(f"recorded {job.total_files:,} summaries as batch {job.id}")
-        client.dispatch(settings, job.id)
-        try:
-            ended = wait_for(job.id, settings) if wait else client.batch_report(job.id)
-        except KeyboardInterrupt:
-            output.note(f"the batch goes on; follow it with `samplemind status {job.id} --watch`")
-            raise
-        left = client.unwritten_in(job.id) if wait else None
-        if left is None:
+        ended = begin(job.id, settings, wait=wait)
+        if ended is None:
             if as_json:
-                output.emit(ended)
+                output.emit(client.batch_report(job.id))
             else:
                 output.write(f"{job.id}\n")
                 output.note(f"follow it with `samplemind status {job.id} --watch`")
             return
+        left = client.unwritten_in(job.id)
         counts = {
             kind: sum(count for (each, _), count in left.items() if each == kind)
             for kind in ("deferred", "kept", "local")

@@ -30,6 +30,7 @@ from samplemind_worker.sandbox import AUDIO, PROTECTIONS, Bounds, shared
 
 LOW_DISK_BYTES = 2 * 2**30
 _ENOUGH_RESTARTS = 3
+_ANSWERS = "answers"
 _NEARLY_ALL = 0.95  # of a cap: what is left is not enough for a request
 _TIMEOUT = 3.0
 _NEEDED_FORMATS = frozenset({"WAV", "AIFF", "FLAC", "OGG", "MP3"})
@@ -74,7 +75,7 @@ def diagnose(settings: Settings) -> list[Check]:
         checks += [_sockets(home), _supervisor(state, running=running)]
     checks += [_private_service(name, home, state, running=running) for name in private]
     checks += _given_services(settings)
-    answering = {check.name for check in checks if check.detail.endswith("answers")}
+    answering = {check.name for check in checks if check.detail.endswith(_ANSWERS)}
     checks.append(_summaries(with_urls(settings, state), answering))
     if state.workers:
         names = ("worker-cpu", "worker-io", *(["worker-ai"] if state.models else []), "beat")
@@ -239,7 +240,7 @@ def _private_service(name: str, home: Home, state: State, *, running: bool) -> C
     if not running:
         return Check(name, ok=True, detail="not running")
     if probe(name, state):
-        return Check(name, ok=True, detail="answers")
+        return Check(name, ok=True, detail=_ANSWERS)
     return Check(name, ok=False, detail="does not answer", mend=f"see {home.log(name)}")
 
 
@@ -282,7 +283,7 @@ def _reach(name: str, url: str, ping: Callable[[str], None]) -> Check:
         # Its type alone: messages of URL parsers quote the password.
         mend = f"start it, or mend SAMPLEMIND_{name.upper()}_URL"
         return Check(name, ok=False, detail=f"{place} cannot be reached ({type(error).__name__})", mend=mend)
-    return Check(name, ok=True, detail=f"{place} answers")
+    return Check(name, ok=True, detail=f"{place} {_ANSWERS}")
 
 
 def _ping_redis(url: str) -> None:

@@ -1,7 +1,6 @@
 """Step 4: a written summary of each analysed sample; starts from the record, on any host."""
 
 import threading
-from functools import lru_cache
 from weakref import WeakKeyDictionary
 
 from samplemind_worker.documents.batch import BatchJob, Step
@@ -10,8 +9,8 @@ from samplemind_worker.documents.versions import VERSIONS
 from samplemind_worker.errors import OverTheRateError
 from samplemind_worker.providers.base import Sample
 from samplemind_worker.steps.describe import Desk
-from samplemind_worker.steps.workspace import Run, Workspace, claimed, hand_on
-from samplemind_worker.store import ai_jobs, batches, results
+from samplemind_worker.steps.workspace import Run, Workspace, claimed, hand_on, job_of
+from samplemind_worker.store import ai_jobs, results
 
 _VERSION = VERSIONS["summarize"]
 
@@ -24,7 +23,7 @@ def run(workspace: Workspace, task: Run) -> bool:
     with claimed(workspace, task, Step.SUMMARIZE) as items:
         if not items:
             return False
-        job = _job(items[0].batch_id)
+        job = job_of(items[0].batch_id)
         recorded = results.load(sorted({item.file_id for item in items if item.file_id is not None}))
         samples = [Sample(audio, analysis) for audio, analysis in recorded.values() if _is_asked_for(job, analysis)]
         if samples and job.ai_scope == "deferred":
@@ -39,12 +38,6 @@ def run(workspace: Workspace, task: Run) -> bool:
             if written.again:
                 raise OverTheRateError("the providers let no more requests through now")
         return hand_on(workspace, task, Step.SUMMARIZE, items[0].batch_id, {Step.STORE: [item.id for item in items]})
-
-
-@lru_cache(maxsize=64)
-def _job(batch_id: str) -> BatchJob:
-    """Return a batch; of it only what never changes is looked at."""
-    return batches.find(batch_id)
 
 
 def _desk(workspace: Workspace) -> Desk:

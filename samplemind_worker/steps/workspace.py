@@ -13,7 +13,7 @@ from bson import ObjectId
 
 from config import queues
 from config.settings import Settings
-from samplemind_worker.documents.batch import Step
+from samplemind_worker.documents.batch import BatchJob, Step
 from samplemind_worker.documents.versions import VERSIONS
 from samplemind_worker.errors import PermanentError, SetupError, TransientError
 from samplemind_worker.store import batches, ledger, mongo, parcels
@@ -188,7 +188,7 @@ def hand_on(workspace: Workspace, run: Run, step: Step, batch_id: str, to: dict[
 
     If none does, the batch is closed should they have been its last.
     """
-    where = workspace.queues(ask_models=Step.SUMMARIZE not in to or _asks_models(batch_id))
+    where = workspace.queues(ask_models=Step.SUMMARIZE not in to or job_of(batch_id).asks_models)
     if any(ledger.advance(run.parcel_id, token=run.token, to=to, queues=where).values()):
         return True
     if ledger.queued_after(run.parcel_id, step):
@@ -198,5 +198,6 @@ def hand_on(workspace: Workspace, run: Run, step: Step, batch_id: str, to: dict[
 
 
 @lru_cache(maxsize=64)
-def _asks_models(batch_id: str) -> bool:
-    return batches.find(batch_id).asks_models
+def job_of(batch_id: str) -> BatchJob:
+    """Return a batch, as it was when it was first asked for: of it only what never changes may be looked at."""
+    return batches.find(batch_id)

@@ -21,7 +21,7 @@ from samplemind_worker.documents.batch import (
     Step,
     SummaryScope,
     task_of,
-)  # fmt: skip
+)
 from samplemind_worker.errors import UsageError
 from samplemind_worker.store import mongo
 from samplemind_worker.store.spend import sums_of_batch
