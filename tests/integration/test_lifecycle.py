@@ -3,12 +3,21 @@
 import os
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from bson import ObjectId
+from celery import Celery
+from redis import Redis
 
+from config.celery_options import celery_options
+from config.queues import CPU
 from config.settings import Settings
 from samplemind_worker.embedded.services import setting_env
+from samplemind_worker.steps.workspace import Workspace
+from tasks import names
 
 pytestmark = pytest.mark.services
 
@@ -61,3 +70,44 @@ def test_a_worker_that_takes_no_work_any_more_ends(settings: Settings, tmp_path:
     words = log.read_text()
     assert said in words
     assert (done.returncode, "worker.left" in words) == (1, True), words
+
+
+def wait_until(condition: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.05)
+
+
+def test_a_redis_that_is_full_ends_no_worker(settings: Settings, workspace: Workspace, tmp_path: Path):
+    assert settings.redis_url is not None
+    app = Celery("full", set_as_current=False)
+    app.conf.update(celery_options(settings))
+    app.send_task(names.DECODE, args=[str(ObjectId())])  # of no parcel that there is
+    app.close()
+    command = [sys.executable, "-m", "samplemind_worker.app", "worker", "--role", "cpu", "--concurrency", "1"]
+    environment = {**os.environ, **setting_env(settings), "SAMPLEMIND_HOME": str(tmp_path / "home")}
+    log = tmp_path / "worker.log"
+    with (
+        Redis.from_url(settings.redis_url.get_secret_value()) as client,
+        log.open("wb") as out,
+        subprocess.Popen(command, env=environment, stdout=out, stderr=out) as worker,
+    ):
+        try:
+            message = client.rpop(CPU)
+            assert isinstance(message, bytes)
+            wait_until(lambda: workspace.board.workers() or worker.poll() is not None)
+
+            # At one moment: the worker takes the message, and cannot note that it has.
+            client.pipeline(transaction=True).lpush(CPU, message).config_set("maxmemory", "1").execute()
+            wait_until(lambda: "command not allowed when used memory" in log.read_text() or worker.poll() is not None)
+            time.sleep(1.0)
+            assert worker.poll() is None, log.read_text()
+            client.config_set("maxmemory", "0")
+            client.lpush(CPU, message)
+
+            wait_until(lambda: client.llen(CPU) == 0)
+            assert worker.poll() is None, log.read_text()
+        finally:
+            client.config_set("maxmemory", "0")
+            worker.kill()
