@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import redis
 
-from config.settings import Settings
+from config.settings import Settings, get_settings
 from samplemind_worker.documents.versions import VERSIONS
 from samplemind_worker.store import batches, library, mongo, results
 from samplemind_worker.store.vectors import Vectors
@@ -114,8 +114,19 @@ def test_status_of_one_and_of_all(cli: Cli, kit: Path):
     code, out, _ = cli("status")
     assert code == 0
     assert [line.split()[:2] for line in out.splitlines()[1:]] == [[second, "[bold]x\\x1b"], [first, "kit"]]
-    code, out, _ = cli("status", first)
+    code, out, err = cli("status", first)
     assert (code, out.splitlines()[0].split()) == (0, ["batch", first])
+    assert err.startswith("no worker gives a sign of life")
+
+
+def test_status_needs_the_record_alone(cli: Cli, kit: Path, monkeypatch: pytest.MonkeyPatch):
+    batch_id = submitted(cli, kit)
+    monkeypatch.setenv("SAMPLEMIND_REDIS_URL", "redis://127.0.0.1:9/0")
+    get_settings.cache_clear()
+
+    code, out, err = cli("status", batch_id, "--json")
+
+    assert (code, json.loads(out)["batch_id"], err) == (0, batch_id, "")
 
 
 def test_files_lists_states_and_filters(cli: Cli, kit: Path):
