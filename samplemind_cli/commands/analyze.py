@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections import Counter
 from collections.abc import Generator, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -64,15 +65,15 @@ def _audio_files(paths: list[Path]) -> list[Path]:
     from samplemind_worker.steps.walk import nothing_found, walk  # noqa: PLC0415 -- slow import
 
     files: dict[Path, None] = {}
-    skipped = 0
+    skipped: Counter[str] = Counter()
     for path in paths:
         for found in walk(path):
             if found.skip_reason is None:
                 files[Path(os.fsdecode(found.path))] = None
             else:
-                skipped += 1
+                skipped[found.skip_reason] += 1
     if not files:
-        raise UsageError(nothing_found(paths, skipped=skipped))
+        raise UsageError(nothing_found(paths, skipped))
     return list(files)
 
 

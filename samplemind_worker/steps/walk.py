@@ -2,7 +2,8 @@
 
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -17,7 +18,7 @@ AUDIO_SUFFIXES: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A directory entry that is no folder, or one that cannot be read; ``skip_reason`` says why it is left out."""
+    """A directory entry that is a file, or a folder that is not entered; ``skip_reason`` says why it is left out."""
 
     path: bytes
     size: int
@@ -38,8 +39,8 @@ class Survey:
 def walk(path: Path) -> Iterator[Found]:
     """Yield what lies at or below a path, sorted by name, folder by folder; paths are absolute.
 
-    Links to folders are not followed. A link to a file counts if it ends below the path that was given. A file that is
-    named itself is taken whatever its name.
+    Hidden folders and links to folders are listed, but not entered. A link to a file counts if it ends below the path
+    that was given. A file that is named itself is taken whatever its name.
 
     Raises
     ------
@@ -78,7 +79,9 @@ def _walk_folder(folder: bytes, real_top: bytes) -> Iterator[Found]:
         folders: list[bytes] = []
         for entry in entries:
             if entry.is_dir(follow_symlinks=False):
-                if not entry.name.startswith(b"."):
+                if entry.name.startswith(b"."):
+                    yield Found(entry.path, 0, 0, 0, "hidden_folder")
+                else:
                     folders.append(entry.path)
             else:
                 found = _look(entry, real_top)
@@ -91,7 +94,7 @@ def _look(entry: "os.DirEntry[bytes]", real_top: bytes) -> Found | None:
     try:
         if entry.is_symlink():
             if entry.is_dir():
-                return None
+                return Found(entry.path, 0, 0, 0, "linked_folder")
             real = os.path.realpath(entry.path)
             if os.path.commonpath([real_top, real]) != real_top:
                 return Found(entry.path, 0, 0, 0, "link_outside_root")
@@ -127,7 +130,7 @@ def survey(paths: Sequence[Path]) -> Survey:
             else:
                 total.skipped[found.skip_reason] = total.skipped.get(found.skip_reason, 0) + 1
     if not total.audio:
-        raise UsageError(nothing_found(paths, skipped=sum(total.skipped.values())))
+        raise UsageError(nothing_found(paths, total.skipped))
     return total
 
 
@@ -139,19 +142,36 @@ def require_audio(paths: Sequence[Path]) -> None:
     UsageError
         If not.
     """
-    skipped = 0
+    skipped: Counter[str] = Counter()
     found_any = False
     for path in paths:
         for found in walk(path):
             if found.skip_reason is None:
                 found_any = True
                 break
-            skipped += 1
+            skipped[found.skip_reason] += 1
     if not found_any:
-        raise UsageError(nothing_found(paths, skipped=skipped))
+        raise UsageError(nothing_found(paths, skipped))
 
 
-def nothing_found(paths: Sequence[Path], *, skipped: int) -> str:
-    """Say that there is no audio, and whether there was anything."""
+_NOT_TAKEN: Final[Mapping[str, tuple[str, str]]] = {
+    "linked_folder": ("link to a folder", "links to folders"),
+    "link_outside_root": ("link that leads out of it", "links that lead out of it"),
+    "broken_link": ("broken link", "broken links"),
+    "hidden_folder": ("hidden folder", "hidden folders"),
+    "unreadable_folder": ("folder that cannot be read", "folders that cannot be read"),
+}
+"""How one and how several entries are called that are left out for a reason; all others are other files."""
+
+_LINKS: Final = ("linked_folder", "link_outside_root")
+
+
+def nothing_found(paths: Sequence[Path], skipped: Mapping[str, int]) -> str:
+    """Say that there is no audio and what there is instead, by the reasons for which it is left out."""
     where = ", ".join(str(path) for path in paths)
-    return f"no audio files in {where}" + (f" ({skipped} other files)" if skipped else " (it is empty)")
+    other = sum(count for reason, count in skipped.items() if reason not in _NOT_TAKEN)
+    parts = [(skipped.get(reason, 0), *names) for reason, names in _NOT_TAKEN.items()]
+    held = [f"{count:,} {one if count == 1 else several}" for count, one, several in parts if count]
+    held += [f"{other:,} other file" + "s" * (other != 1)] if other else []
+    hint = "; links are not followed: name the folders that they lead to" if any(map(skipped.get, _LINKS)) else ""
+    return f"no audio files in {where} ({', '.join(held) or 'it is empty'}){hint}"

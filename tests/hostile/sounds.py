@@ -438,12 +438,14 @@ SPECIALS: dict[bytes, str] = {
     b"up.wav": "link_outside_root",
     b"forbidden.wav": "permission",
     b"forbidden folder": "unreadable_folder",
+    b"round and round": "linked_folder",
+    b"out": "linked_folder",
     b"folder.wav/inside.wav": "analyzed",
 }
 
 
 def make_specials(folder: Path) -> None:
-    """Make them; links that lead round in a circle are followed by none, and are not in the list."""
+    """Make them; links to folders are followed by none, not even one that leads round in a circle."""
     os.mkfifo(folder / "pipe.wav")
     with socket.socket(socket.AF_UNIX) as listener:
         here = os.open(folder, os.O_RDONLY)

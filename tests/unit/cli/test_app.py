@@ -51,7 +51,7 @@ def test_wrong_usage_is_one_line_and_exit_2(tmp_path: Path, capsys: pytest.Captu
         ("submit", "good.wav", "missing"): f"no such file or folder: {tmp_path}/missing",
         ("submit", "--dry-run", "missing"): f"no such file or folder: {tmp_path}/missing",
         ("submit", "empty"): "no audio files in empty (it is empty)",
-        ("submit", "texts"): "no audio files in texts (1 other files)",
+        ("submit", "texts"): "no audio files in texts (1 other file)",
         ("analyze", "missing"): f"no such file or folder: {tmp_path}/missing",
         ("analyze", "empty"): "no audio files in empty (it is empty)",
         ("analyze", "mis\x1bsing"): f"no such file or folder: {tmp_path}/mis\\x1bsing",

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from samplemind_worker.errors import UsageError
-from samplemind_worker.steps.walk import AUDIO_SUFFIXES, survey, walk
+from samplemind_worker.steps.walk import AUDIO_SUFFIXES, require_audio, survey, walk
 
 
 def touch(path: Path, content: bytes = b"x") -> Path:
@@ -69,11 +69,11 @@ def test_walk_skips_hidden_files_and_resource_forks(tmp_path: Path, name: str):
     assert found(tmp_path) == {name: "hidden"}
 
 
-def test_walk_does_not_enter_hidden_folders(tmp_path: Path):
+def test_walk_lists_hidden_folders_and_does_not_enter_them(tmp_path: Path):
     touch(tmp_path / ".git" / "a.wav")
     touch(tmp_path / "a.wav")
 
-    assert found(tmp_path) == {"a.wav": None}
+    assert found(tmp_path) == {".git": "hidden_folder", "a.wav": None}
 
 
 def test_walk_skips_what_is_no_regular_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -111,12 +111,12 @@ def test_walk_skips_broken_links(tmp_path: Path):
 
 
 @pytest.mark.timeout(10)
-def test_walk_does_not_follow_links_to_folders(tmp_path: Path):
+def test_walk_lists_links_to_folders_and_does_not_follow_them(tmp_path: Path):
     touch(tmp_path / "kit" / "kick.wav")
     (tmp_path / "kit" / "up").symlink_to("..")
     (tmp_path / "again").symlink_to("kit")
 
-    assert found(tmp_path) == {"kit/kick.wav": None}
+    assert found(tmp_path) == {"again": "linked_folder", "kit/kick.wav": None, "kit/up": "linked_folder"}
 
 
 def test_walk_lists_a_folder_that_cannot_be_read(tmp_path: Path):
@@ -196,5 +196,25 @@ def test_survey_of_an_empty_folder_says_so(tmp_path: Path):
 def test_survey_without_audio_says_how_much_else_there_is(tmp_path: Path):
     touch(tmp_path / "cover.jpg")
 
-    with pytest.raises(UsageError, match=rf"no audio files in {tmp_path} \(1 other files\)"):
+    with pytest.raises(UsageError, match=rf"no audio files in {tmp_path} \(1 other file\)"):
         survey([tmp_path])
+
+
+def test_a_library_that_is_all_links_is_told_so(tmp_path: Path):
+    touch(tmp_path / "elsewhere" / "kick.wav")
+    library = tmp_path / "library"
+    library.mkdir()
+    (library / "kicks").symlink_to("../elsewhere")
+    (library / "more kicks").symlink_to("../elsewhere")
+    (library / "kick.wav").symlink_to("../elsewhere/kick.wav")
+    touch(library / "cover.jpg")
+    touch(library / ".trash" / "a.wav")
+
+    said = (
+        f"no audio files in {library} (2 links to folders, 1 link that leads out of it, 1 hidden folder, 1 other file)"
+        "; links are not followed: name the folders that they lead to"
+    )
+    for look in (survey, require_audio):
+        with pytest.raises(UsageError) as caught:
+            look([library])
+        assert str(caught.value) == said
