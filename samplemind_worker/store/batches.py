@@ -10,7 +10,6 @@ from bson import ObjectId
 
 from config.ai import AiTask
 from samplemind_worker.documents.batch import (
-    FINAL_STATES,
     HELD,
     OPEN_STATES,
     BatchItem,
@@ -24,9 +23,11 @@ from samplemind_worker.documents.batch import (
 )
 from samplemind_worker.errors import UsageError
 from samplemind_worker.store import mongo
+from samplemind_worker.store._counts import count_errors, count_states
 from samplemind_worker.store.spend import sums_of_batch
 
 _PAGE = 1000
+_CHUNK = 10_000  # items of one update
 _OPEN = list(OPEN_STATES)
 _RELEASED = dict.fromkeys(HELD, "")
 
@@ -85,19 +86,8 @@ def abandon(batch_id: str) -> None:
     """Mark a batch that could not be recorded to its end as failed; its items stay listed, as cancelled."""
 
     async def _abandon() -> None:
-        items = BatchItem.get_pymongo_collection()
-        await items.update_many({"batch_id": batch_id, "state": State.PENDING}, {"$set": {"state": State.CANCELLED}})
-        total = await items.count_documents({"batch_id": batch_id})
-        counts = await _counts(batch_id, total)
-        await _set_job(
-            batch_id,
-            {
-                "status": BatchStatus.FAILED,
-                "total_files": total,
-                "finished_at": await mongo.read_clock(),
-                "results": {"counts": counts, "errors": {}},
-            },
-        )
+        await _cancel_items(batch_id)
+        await _close(batch_id, BatchStatus.FAILED, total=await _recorded_so_far(batch_id))
 
     mongo.run(_abandon())
 
@@ -170,7 +160,9 @@ async def _report(job: BatchJob) -> dict[str, Any]:
         total, counts, errors, now = job.total_files, job.results["counts"], job.results["errors"], None
     else:
         total = job.total_files if job.recorded else await _recorded_so_far(job.id)
-        counts, errors, now = await asyncio.gather(_counts(job.id, total), _errors(job.id), mongo.read_clock())
+        counts, errors, now = await asyncio.gather(
+            count_states(job.id, total), count_errors(job.id), mongo.read_clock()
+        )
     ended = counts["completed"] + counts["failed"] - job.ended_before
     elapsed = _seconds(job.started_at, job.finished_at or now)
     rate = ended / elapsed if elapsed > 0 else 0.0
@@ -196,40 +188,6 @@ async def _recorded_so_far(batch_id: str) -> int:
     return await BatchItem.get_pymongo_collection().count_documents({"batch_id": batch_id})
 
 
-async def _counts(batch_id: str, total: int) -> dict[str, int]:
-    """Count the items by state; the sum is always the total.
-
-    Pending is what is left of the total: the many, while `status` is asked most, and a difference costs nothing.
-    The states are counted one after the other while items move forward, so an item may be met twice: each count is
-    therefore clipped to what is left.
-    """
-    items = BatchItem.get_pymongo_collection()
-    tallies = await asyncio.gather(
-        *(items.count_documents({"batch_id": batch_id, "state": state.value}) for state in FINAL_STATES),
-        # Between two steps an item is queued again; it was begun, so it counts as running.
-        items.count_documents(
-            {"batch_id": batch_id, "state": {"$in": [State.QUEUED.value, State.RUNNING.value]}, "fresh": False}
-        ),
-    )
-    counts: dict[str, int] = {}
-    left = total
-    for name, tally in zip([*(state.value for state in FINAL_STATES), "running"], tallies, strict=True):
-        counts[name] = min(tally, left)
-        left -= counts[name]
-    return {**counts, "pending": left}
-
-
-async def _errors(batch_id: str) -> dict[str, int]:
-    cursor = await BatchItem.get_pymongo_collection().aggregate(
-        [
-            {"$match": {"batch_id": batch_id, "error.code": {"$exists": True}}},
-            {"$group": {"_id": "$error.code", "count": {"$sum": 1}}},
-        ]
-    )
-    counts = {row["_id"]: row["count"] async for row in cursor}
-    return dict(sorted(counts.items(), key=lambda pair: -pair[1]))
-
-
 def settle(batch_id: str) -> bool:
     """Close the batch if no item of it is open; True if this call closed it. Safe to call at any time, by anyone."""
     return mongo.run(_settle(batch_id))
@@ -244,7 +202,7 @@ async def _settle(batch_id: str) -> bool:
     # Once more, as `opened` is known only now: what a retry opens from here on raises it.
     if await _has_open_items(batch_id):
         return False
-    counts, errors = await asyncio.gather(_counts(batch_id, job.total_files), _errors(batch_id))
+    counts, errors = await asyncio.gather(count_states(batch_id, job.total_files), count_errors(batch_id))
     now = await mongo.read_clock()
     result = await BatchJob.get_pymongo_collection().update_one(
         {"_id": batch_id, "status": job.status.value, "results": None, "opened": job.opened},
@@ -270,42 +228,62 @@ def open_batches() -> list[BatchJob]:
 
 
 def cancel(batch_id: str) -> int:
-    """Cancel what has not ended, and return how many items that were; running tasks find their claim gone."""
+    """Cancel what has not ended, and return how many items that were; running tasks find their claim gone.
+
+    Any number of callers may cancel one batch at once, as a command and the dispatcher do. Each counts the items that
+    were cancelled by any of them since it began.
+    """
 
     async def _cancel() -> int:
+        before = await _cancelled(batch_id)
         # The status first: whoever dispatches or settles from here on sees it.
         await BatchJob.get_pymongo_collection().update_one(
             {"_id": batch_id, "status": {"$in": [BatchStatus.PENDING.value, BatchStatus.PROCESSING.value]}},
             {"$set": {"status": BatchStatus.CANCELLED.value}},
         )
-        items = BatchItem.get_pymongo_collection()
-        cancelled = 0
-        # Again until none is left: an item that moves between two states may slip past one scan of the index.
-        while await _has_open_items(batch_id):
-            result = await items.update_many(
-                {"batch_id": batch_id, "state": {"$in": _OPEN}},
-                {"$set": {"state": State.CANCELLED.value}, "$unset": _RELEASED},
-            )
-            cancelled += result.modified_count
+        await _cancel_items(batch_id)
         job = await BatchJob.get(batch_id)
         if job is not None and job.status is BatchStatus.CANCELLED:
-            total = job.total_files if job.recorded else await items.count_documents({"batch_id": batch_id})
-            counts, errors = await asyncio.gather(_counts(batch_id, total), _errors(batch_id))
-            now = await mongo.read_clock()
-            # Unless it was retried meanwhile: then it is open again.
-            await BatchJob.get_pymongo_collection().update_one(
-                {"_id": batch_id, "status": BatchStatus.CANCELLED.value},
-                {
-                    "$set": {
-                        "finished_at": now,
-                        "total_files": total,
-                        "results": {"counts": counts, "errors": errors},
-                    }
-                },
-            )
-        return cancelled
+            total = job.total_files if job.recorded else await _recorded_so_far(batch_id)
+            await _close(batch_id, BatchStatus.CANCELLED, total=total, unless_opened=True)
+        return await _cancelled(batch_id) - before
 
     return mongo.run(_cancel())
+
+
+async def _cancelled(batch_id: str) -> int:
+    query = {"batch_id": batch_id, "state": State.CANCELLED.value}
+    return await BatchItem.get_pymongo_collection().count_documents(query)
+
+
+async def _cancel_items(batch_id: str) -> None:
+    """Cancel the open items, some thousands per command: one command for a million would run into its time limit.
+
+    Again until none is left: an item that moves between two states may slip past one scan of the index.
+    """
+    items = BatchItem.get_pymongo_collection()
+    query = {"batch_id": batch_id, "state": {"$in": _OPEN}}
+    while rows := await items.find(query, {"_id": 1}).limit(_CHUNK).to_list():
+        await items.update_many(
+            {"_id": {"$in": [row["_id"] for row in rows]}, "state": {"$in": _OPEN}},
+            {"$set": {"state": State.CANCELLED.value}, "$unset": _RELEASED},
+        )
+
+
+async def _close(batch_id: str, status: BatchStatus, *, total: int, unless_opened: bool = False) -> None:
+    """Keep the counts of a batch that was ended before its time; when that was does not change any more.
+
+    ``unless_opened`` leaves a batch alone that has another status by now: it was retried meanwhile.
+    """
+    counts, errors = await asyncio.gather(count_states(batch_id, total), count_errors(batch_id))
+    values = {
+        "status": status.value,
+        "total_files": total,
+        "finished_at": {"$ifNull": ["$finished_at", await mongo.read_clock()]},
+        "results": {"$literal": {"counts": counts, "errors": errors}},
+    }
+    query = {"_id": batch_id, **({"status": status.value} if unless_opened else {})}
+    await BatchJob.get_pymongo_collection().update_one(query, [{"$set": values}])
 
 
 def retry(batch_id: str) -> int:

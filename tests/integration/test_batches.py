@@ -3,6 +3,8 @@
 import itertools
 import threading
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from bson import ObjectId
@@ -236,6 +238,34 @@ def test_cancel_of_a_batch_that_has_ended_changes_nothing():
 
     assert batches.cancel(job.id) == 0
     assert batches.report(batches.find(job.id))["status"] == "completed"
+
+
+def test_cancel_counts_what_others_cancel_beside_it():
+    job = new_batch(25_000)
+    together = threading.Barrier(3)
+
+    def cancel() -> int:
+        together.wait()
+        return batches.cancel(job.id)
+
+    with ThreadPoolExecutor(3) as pool:
+        counted = [future.result() for future in [pool.submit(cancel) for _ in range(3)]]
+
+    # The dispatcher finishes cancels that seem to be interrupted: whoever began first has seen them all.
+    assert max(counted) == 25_000
+    assert counts(job.id) == {"cancelled": 25_000}
+
+
+@pytest.mark.parametrize("end", [batches.cancel, batches.abandon])
+def test_ending_a_batch_again_changes_nothing(end: Callable[[str], object]):
+    job = new_batch(3)
+    end(job.id)
+    before = batches.report(batches.find(job.id))
+    time.sleep(0.01)
+
+    assert not end(job.id)
+
+    assert batches.report(batches.find(job.id)) == before
 
 
 def test_cancel_while_a_batch_is_recorded_lasts():

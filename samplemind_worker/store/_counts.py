@@ -1,0 +1,39 @@
+"""Counts of a batch's items by state and by error, from the items themselves."""
+
+import asyncio
+
+from samplemind_worker.documents.batch import FINAL_STATES, BatchItem, State
+
+
+async def count_states(batch_id: str, total: int) -> dict[str, int]:
+    """Count the items by state; the sum is always the total.
+
+    Pending is what is left of the total: the many, while `status` is asked most, and a difference costs nothing.
+    The states are counted one after the other while items move forward, so an item may be met twice: each count is
+    therefore clipped to what is left.
+    """
+    items = BatchItem.get_pymongo_collection()
+    tallies = await asyncio.gather(
+        *(items.count_documents({"batch_id": batch_id, "state": state.value}) for state in FINAL_STATES),
+        # Between two steps an item is queued again; it was begun, so it counts as running.
+        items.count_documents(
+            {"batch_id": batch_id, "state": {"$in": [State.QUEUED.value, State.RUNNING.value]}, "fresh": False}
+        ),
+    )
+    counts: dict[str, int] = {}
+    left = total
+    for name, tally in zip([*(state.value for state in FINAL_STATES), "running"], tallies, strict=True):
+        counts[name] = min(tally, left)
+        left -= counts[name]
+    return {**counts, "pending": left}
+
+
+async def count_errors(batch_id: str) -> dict[str, int]:
+    cursor = await BatchItem.get_pymongo_collection().aggregate(
+        [
+            {"$match": {"batch_id": batch_id, "error.code": {"$exists": True}}},
+            {"$group": {"_id": "$error.code", "count": {"$sum": 1}}},
+        ]
+    )
+    counts = {row["_id"]: row["count"] async for row in cursor}
+    return dict(sorted(counts.items(), key=lambda pair: -pair[1]))
