@@ -188,14 +188,6 @@ def keep_report(report: IngestReport, settings: Settings) -> Path:
     return report.write(settings.home / "reports")
 
 
-def newest_batch() -> str:
-    """Return the id of the newest batch."""
-    newest = batches.recent(1)
-    if not newest:
-        raise UsageError("no batch yet; `samplemind submit FOLDER` makes one")
-    return newest[0].id
-
-
 def batch_report(batch_id: str) -> Report:
     """Return what is known of a batch now."""
     return batches.report(batches.find(batch_id))

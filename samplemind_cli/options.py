@@ -1,10 +1,17 @@
 """Kinds of values that several commands take."""
 
 import math
+from typing import Annotated
 
 import typer
 
 _MOST = 1_000_000
+_BATCH_HELP = "A batch: the beginning of its id, or last, or last~1 for the one before."
+
+Batch = Annotated[str, typer.Argument(metavar="BATCH", help=_BATCH_HELP, show_default=False)]
+"""A batch that a command needs; `store.batches.find` resolves it."""
+AnyBatch = Annotated[str | None, typer.Argument(metavar="BATCH", help=_BATCH_HELP, show_default=False)]
+"""A batch that may be left out."""
 
 
 def usd(text: str) -> float:

@@ -1,15 +1,18 @@
 """What reaches the user: JSON, tables, notes; what strangers wrote is cleaned on the way (`samplemind_worker.text`).
 
-Data goes to stdout, everything else to stderr. Loads the standard library alone, and rich where a table is drawn.
+Data goes to stdout, everything else to stderr. Loads the standard library alone.
 """
 
 import json
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
+from samplemind_cli import layout
+from samplemind_cli.layout import Column
 from samplemind_worker.errors import SetupError
 from samplemind_worker.text import clean
 
@@ -67,19 +70,26 @@ def on_terminal() -> bool:
     return sys.stdout.isatty()
 
 
-def table(columns: Sequence[str], rows: Iterable[Row]) -> None:
-    """Print a table: drawn on a terminal, else plain columns; numbers are aligned right, None is shown as ``-``."""
+def table(columns: Sequence[str | Column], rows: Iterable[Row]) -> None:
+    """Print a table: fitted to the screen on a terminal, else plain columns of one line a row.
+
+    Numbers are aligned right, None is shown as ``-``.
+    """
+    headings = [column if isinstance(column, Column) else Column(column) for column in columns]
     rest = iter(rows)
     while page := list(islice(rest, _PAGE)):
-        (_draw if on_terminal() else _print_plain)(columns, page)
+        right = [
+            all(row[at] is None or isinstance(row[at], (int, float, Number)) for row in page)
+            for at in range(len(headings))
+        ]
+        cells = [["-" if cell is None else clean(cell) for cell in row] for row in page]
+        for line in layout.table(headings, cells, right, width=screen_width()):
+            write(line + "\n")
 
 
-def _text(cell: object) -> str:
-    return "-" if cell is None else clean(cell)
-
-
-def _is_number(column: int, rows: Sequence[Row]) -> bool:
-    return all(row[column] is None or isinstance(row[column], (int, float, Number)) for row in rows)
+def screen_width() -> int | None:
+    """Return how many cells a line of the terminal has; None where stdout is no terminal."""
+    return shutil.get_terminal_size().columns if on_terminal() else None
 
 
 class Number(str):
@@ -88,44 +98,21 @@ class Number(str):
     __slots__ = ()
 
 
-def _print_plain(columns: Sequence[str], rows: Sequence[Row]) -> None:
-    from rich.cells import cell_len  # noqa: PLC0415 -- slow import
-
-    right = [_is_number(at, rows) for at in range(len(columns))]
-    lines = [list(columns), *([_text(cell) for cell in row] for row in rows)]
-    widths = [max(cell_len(line[at]) for line in lines) for at in range(len(columns))]
-    for line in lines:
-        cells = [
-            " " * (width - cell_len(cell)) + cell if is_right else cell + " " * (width - cell_len(cell))
-            for cell, width, is_right in zip(line, widths, right, strict=True)
-        ]
-        write("  ".join(cells).rstrip() + "\n")
-
-
-def _draw(columns: Sequence[str], rows: Sequence[Row]) -> None:
-    from rich import box  # noqa: PLC0415 -- slow import
-    from rich.console import Console  # noqa: PLC0415 -- slow import
-    from rich.table import Table  # noqa: PLC0415 -- slow import
-    from rich.text import Text  # noqa: PLC0415 -- slow import
-
-    drawn = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False)
-    for at, column in enumerate(columns):
-        drawn.add_column(column, justify="right" if _is_number(at, rows) else "left", overflow="fold")
-    for row in rows:
-        drawn.add_row(*(Text(_text(cell)) for cell in row))
-    console = Console(markup=False, emoji=False, highlight=False)
-    with console.capture() as captured:
-        console.print(drawn)
-    write(captured.get())
-
-
 def pairs(values: Mapping[str, object]) -> None:
-    """Print names and values, one a line; None is left out, a list is printed one item a line."""
+    """Print names and values, one a line; None is left out, a list is printed one item a line.
+
+    On a terminal values are wrapped at words.
+    """
     width = max(map(len, values), default=0)
+    screen = screen_width()
     for name, value in values.items():
-        lines: list[Any] = list(value) if isinstance(value, (list, tuple)) else [] if value is None else [value]
+        items: list[Any] = list(value) if isinstance(value, (list, tuple)) else [] if value is None else [value]
+        texts = map(clean, items)
+        lines = [
+            line for text in texts for line in ([text] if screen is None else layout.wrap(text, screen - width - 2))
+        ]
         for at, line in enumerate(lines):
-            write(f"{name if not at else '':{width}}  {clean(line)}\n")
+            write(f"{name if not at else '':{width}}  {line}\n")
 
 
 def fixed(value: float | None, digits: int = 1) -> Number | None:

@@ -6,17 +6,28 @@ from collections.abc import Iterable, Sequence
 from statistics import quantiles
 from typing import Any
 
+from samplemind_cli.layout import Column
 from samplemind_cli.output import Number, Row, clock, fixed, tally, write
 from samplemind_cli.output import table as print_table
 
 Report = dict[str, Any]
 
-FILE_COLUMNS = ("file", "kind", "tempo", "key", "instrument", "LUFS")
+FILE_COLUMNS = (
+    Column("file", least=24), Column("kind"), Column("tempo"), Column("key"), Column("instrument", leaves=2),
+    Column("LUFS", leaves=1),
+)  # fmt: skip
 SHOWN = (
     "path", "status", "kind", "tempo", "key", "mode", "pitch_note", "instrument", "loudness_lufs", "error",
 )  # fmt: skip
 """Of a result, what the tables show: a list of many files need not keep the rest."""
-BATCH_COLUMNS = ("batch", "name", "status", "files", "completed", "failed", "skipped", "left", "created (UTC)")
+BATCH_COLUMNS = (
+    Column("batch"), Column("name", least=14), Column("status"), Column("files"), Column("done"), Column("failed"),
+    Column("skipped", leaves=3), Column("left", leaves=2), Column("created (UTC)", leaves=1),
+)  # fmt: skip
+ITEM_COLUMNS = (
+    Column("state"), Column("step", leaves=2), Column("attempts", leaves=1), Column("file id"),
+    Column("path", least=24), Column("error", least=24),
+)  # fmt: skip
 
 
 def key_of(report: Report) -> str | None:
@@ -51,7 +62,7 @@ def print_failures(reports: Iterable[Report]) -> None:
     rows = [(report["path"], report["error"]["code"], report["error"]["message"]) for report in reports]
     if rows:
         write("\n")
-        print_table(("failed", "error", "message"), rows)
+        print_table((Column("failed", least=24), Column("error"), Column("message", least=24)), rows)
 
 
 def _shared_folder(paths: Sequence[str]) -> int:

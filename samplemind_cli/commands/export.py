@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, TextIO
 import typer
 
 from samplemind_cli import output
+from samplemind_cli.options import AnyBatch
 from samplemind_worker.errors import SetupError, UsageError
 
 Report = dict[str, Any]
@@ -31,9 +32,7 @@ _FORMULA = re.compile("^(?=[=+@\t\r\n＝＋－＠-])|(?<=[;\t\r\n])(?=[=+@＝＋
 
 
 def export(
-    batch: Annotated[
-        str | None, typer.Argument(metavar="BATCH", help="A batch, or the beginning of its id.", show_default=False)
-    ] = None,
+    batch: AnyBatch = None,
     *,
     everything: Annotated[bool, typer.Option("--all", help="The whole library, instead of a batch.")] = False,
     file_format: Annotated[

@@ -1,15 +1,10 @@
 """``retry`` and ``cancel``: failed files again; stop what has not ended."""
 
-from typing import Annotated
-
-import typer
-
 from samplemind_cli import output
+from samplemind_cli.options import Batch
 
-_Batch = Annotated[str, typer.Argument(metavar="BATCH", help="A batch, or the beginning of its id.")]
 
-
-def retry(batch: _Batch) -> None:
+def retry(batch: Batch) -> None:
     """Analyse the failed files of a batch again."""
     from samplemind_cli import client  # noqa: PLC0415 -- slow import
 
@@ -18,7 +13,7 @@ def retry(batch: _Batch) -> None:
     output.note(f"{count:,} failed files of batch {batch_id} are queued again" if count else "no file of it has failed")
 
 
-def cancel(batch: _Batch) -> None:
+def cancel(batch: Batch) -> None:
     """Stop what has not ended of a batch."""
     from samplemind_cli import client  # noqa: PLC0415 -- slow import
 

@@ -7,15 +7,14 @@ import typer
 
 from samplemind_cli import output
 from samplemind_cli.commands.submit import print_results, wait_for
+from samplemind_cli.options import AnyBatch, Batch
 
 if TYPE_CHECKING:
     from config.settings import Settings
 
 
 def status(
-    batch: Annotated[
-        str | None, typer.Argument(metavar="BATCH", help="A batch, or the beginning of its id.", show_default=False)
-    ] = None,
+    batch: AnyBatch = None,
     *,
     watch: Annotated[
         bool, typer.Option("--watch", help="Show progress until it ends; without BATCH, the newest.")
@@ -35,7 +34,7 @@ def status(
             else:
                 output.table(tables.BATCH_COLUMNS, map(tables.batch_row, reports))
             return
-        report = client.batch_report(client.newest_batch() if batch is None else batch)
+        report = client.batch_report("last" if batch is None else batch)
         if report["finished_at"] is None and watch:
             # After a power cut, say, the services run because we asked, and nobody works.
             client.start_workers()
@@ -85,7 +84,7 @@ def _print_report(report: dict[str, Any]) -> None:
 
 
 def files(
-    batch: Annotated[str, typer.Argument(metavar="BATCH", help="A batch, or the beginning of its id.")],
+    batch: Batch,
     *,
     state: Annotated[
         Literal["pending", "queued", "running", "completed", "failed", "skipped", "cancelled"] | None,
@@ -94,7 +93,7 @@ def files(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
 ) -> None:
     """List the files of a batch with state, step, attempts and error."""
-    from samplemind_cli import client  # noqa: PLC0415 -- slow import
+    from samplemind_cli import client, tables  # noqa: PLC0415 -- slow import
 
     with client.open_record():
         items = client.item_reports(client.batch_report(batch)["batch_id"], state)
@@ -102,7 +101,7 @@ def files(
             for item in items:
                 output.emit(item)
         else:
-            output.table(("state", "step", "attempts", "file id", "path", "error"), map(_row, items))
+            output.table(tables.ITEM_COLUMNS, map(_row, items))
 
 
 def _row(item: dict[str, Any]) -> output.Row:

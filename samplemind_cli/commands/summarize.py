@@ -7,13 +7,13 @@ import typer
 from config.ai import AiTask
 from samplemind_cli import output
 from samplemind_cli.commands.submit import begin
-from samplemind_cli.options import usd
+from samplemind_cli.options import AnyBatch, usd
 
 _REASONS = 5  # why nothing was written, the most frequent first
 
 
 def summarize(
-    batch: Annotated[str | None, typer.Argument(metavar="[BATCH]", help="A batch.", show_default=False)] = None,
+    batch: AnyBatch = None,
     *,
     missing: Annotated[
         bool, typer.Option("--missing", help="Only those that are deferred; without BATCH in the whole library.")

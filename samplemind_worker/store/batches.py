@@ -1,6 +1,7 @@
 """Batch jobs and their items: recording, counting, listing, cancelling, retrying."""
 
 import asyncio
+import re
 import secrets
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
@@ -30,6 +31,7 @@ _PAGE = 1000
 _CHUNK = 10_000  # items of one update
 _OPEN = list(OPEN_STATES)
 _RELEASED = dict.fromkeys(HELD, "")
+_LAST = re.compile(r"last(?:~(?P<back>[0-9]{1,9}))?")
 
 
 def create(
@@ -121,11 +123,15 @@ def half_cancelled() -> list[str]:
 def find(batch_id: str) -> BatchJob:
     """Return the batch of that id, or of that unique beginning of an id.
 
+    ``last`` is the newest batch, ``last~1`` the one before it.
+
     Raises
     ------
     UsageError
         If there is none, or more than one.
     """
+    if (back := _LAST.fullmatch(batch_id)) is not None:
+        return _newest_but(int(back["back"] or 0))
 
     async def _find() -> list[BatchJob]:
         exact = await BatchJob.get(batch_id)
@@ -139,6 +145,18 @@ def find(batch_id: str) -> BatchJob:
         raise UsageError(f"no batch {batch_id!r}; `samplemind status` lists the recent ones")
     if len(jobs) > 1:
         raise UsageError(f"more than one batch begins with {batch_id!r}; give more of its id")
+    return jobs[0]
+
+
+def _newest_but(back: int) -> BatchJob:
+    """Return the batch that was made so many batches before the newest one."""
+    jobs = mongo.run(BatchJob.find_all().sort("-created_at").skip(back).limit(1).to_list())
+    if not jobs:
+        raise UsageError(
+            "there is no batch so far back; `samplemind status` lists the recent ones"
+            if back
+            else "no batch yet; `samplemind submit FOLDER` makes one"
+        )
     return jobs[0]
 
 

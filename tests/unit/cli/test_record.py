@@ -119,6 +119,27 @@ def test_status_of_one_and_of_all(cli: Cli, kit: Path):
     assert err.startswith("no worker gives a sign of life")
 
 
+def test_a_batch_is_named_by_when_it_was_made(cli: Cli, kit: Path):
+    code, out, err = cli("status", "last")
+    assert (code, out, err) == (2, "", "samplemind: error: no batch yet; `samplemind submit FOLDER` makes one\n")
+    first, second = submitted(cli, kit), submitted(cli, kit)
+
+    def batch_of(name: str) -> str:
+        code, out, err = cli("status", name, "--json")
+        assert code == 0, err
+        return json.loads(out)["batch_id"]
+
+    assert [batch_of(name) for name in ("last", "last~0", "last~1", first[:-1])] == [second, second, first, first]
+    code, out, err = cli("status", "last~2")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "there is no batch so far back" in err
+    assert cli("cancel", "last~1") == (0, "", f"3 files of batch {first} are cancelled\n")
+    assert cli("retry", "last~1") == (0, "", "no file of it has failed\n")
+    assert len(cli("files", "last~1")[1].splitlines()) == 6
+    assert len(cli("export", "last~1", "--format", "csv")[1].splitlines()) == 6
+    assert cli("summarize", "last~1")[2] == "nothing to write\n"
+
+
 def test_status_needs_the_record_alone(cli: Cli, kit: Path, monkeypatch: pytest.MonkeyPatch):
     batch_id = submitted(cli, kit)
     monkeypatch.setenv("SAMPLEMIND_REDIS_URL", "redis://127.0.0.1:9/0")
