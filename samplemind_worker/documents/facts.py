@@ -97,6 +97,8 @@ class AnalysisFacts(BaseModel):
     pitch_confidence: float | None = None
     instrument: str | None = None
     instrument_confidence: float | None = None
+    peaks: list[int] = Field(default_factory=list)
+    """The waveform: greatest magnitude of 80 equal stretches, in hundredths of the loudest one; empty for silence."""
     spectral_features: dict[str, dict[str, Any]] = Field(default_factory=dict)
     provenance: dict[str, str] = Field(default_factory=dict)
     """Where an answer is from: ``audio``, a source of what is stated, or several of them joined by ``+``."""

@@ -36,6 +36,7 @@ def analyzed(path: str, audio: AudioFacts, analysis: AnalysisFacts) -> dict[str,
     report.update({name: facts[name] for name in _ANALYSIS_FIELDS})
     report["loudness_lufs"] = audio.loudness_lufs
     report["true_peak_dbtp"] = audio.true_peak_dbtp
+    report["peaks"] = facts["peaks"]
     report["spectral_features"] = facts["spectral_features"]
     report["tags"] = sorted({*audio.tags, *analysis.ai_tags})
     report["metadata"] = audio.metadata

@@ -52,6 +52,21 @@ def level_frames(y: F32, hop: int, scale: float, out: F32) -> None:
         out[t, 1] = count / (4 * hop)
 
 
+@kernel(ty.void(SIGNAL, ty.f4[::1]))
+def loudest(y: F32, out: F32) -> None:
+    """Write the greatest magnitude of equal stretches of the signal, as many as ``out`` has room for."""
+    # Without their sign the bits of numbers are in their order, and whole numbers are compared eight at a time.
+    whole, most = y.view(np.int32), np.empty(1, np.int32)
+    for block in range(out.shape[0]):
+        start = block * y.shape[0] // out.shape[0]
+        stretch = whole[start : max((block + 1) * y.shape[0] // out.shape[0], start + 1)]
+        bits = np.int32(0)
+        for i in range(stretch.shape[0]):
+            bits = max(bits, stretch[i] & np.int32(0x7FFFFFFF))
+        most[0] = bits
+        out[block] = most.view(np.float32)[0]
+
+
 @kernel("void(f4[:,::1], f8, i8, i8, f4[:,::1], f4[:,::1], f4[:,::1])")
 def spectral_peaks(power: F32, bin_hz: float, low: int, high: int, midi: F32, weight: F32, share: F32) -> None:
     """Write the spectral peaks of each frame, from low to high, as fractional MIDI numbers and magnitudes.

@@ -25,6 +25,7 @@ FRAME, HOP = 2048, 512
 ONSET_FRAME, ONSET_HOP = 512, 128
 PITCH_FRAME, PITCH_HOP = 8192, 4096
 
+STRETCHES = 80  # of the outline: a line of a terminal
 SILENCE_PEAK = 1e-5  # -100 dBFS, below the last bit of 16
 MEL_BANDS, MFCC = 128, 20
 KEPT_MEL_BANDS = 40
@@ -170,6 +171,26 @@ def _onset_energy() -> float:
     return 2.0 / (ONSET_FRAME * float(np.square(spectrum.hann(ONSET_FRAME)).sum()))
 
 
+def outline(y: F32, *, scale: float = 1.0) -> list[int]:
+    """Measure how loud a signal is from its beginning to its end, as a waveform shows it.
+
+    Parameters
+    ----------
+    y : ndarray of float32, shape (n,)
+        Signal, n > 0.
+    scale : float
+        Factor on the signal.
+
+    Returns
+    -------
+    list of int
+        Greatest magnitude of 80 equal stretches, in hundredths of full scale.
+    """
+    most = np.empty(STRETCHES, np.float32)
+    _kernels.loudest(y, most)
+    return np.rint(most * (100.0 * scale)).astype(np.int64).tolist()
+
+
 @dataclass(frozen=True, slots=True)
 class Pitches:
     """What the long frames show."""
@@ -266,6 +287,7 @@ def _silent(samples: int) -> Features:
         sr=SR,
         samples=samples,
         peak=0.0,
+        outline=[],
         tuning_cents=0.0,
         tuning_strength=0.0,
         summary=summary,
@@ -312,6 +334,7 @@ def compute_features(y: npt.NDArray[Any], *, sr: int) -> Features:
         sr=SR,
         samples=signal.size,
         peak=peak,
+        outline=outline(signal, scale=scale),
         tuning_cents=100.0 * found.tuning,
         tuning_strength=found.strength,
         summary=_summary(frames, onset, peak=peak),

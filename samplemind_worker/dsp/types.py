@@ -31,6 +31,8 @@ class Features:
     """Length of the analysed signal."""
     peak: float
     """Greatest magnitude before scaling; 0 for silence."""
+    outline: list[int]
+    """Greatest magnitude of 80 equal stretches of the signal, in hundredths of the peak; empty for silence."""
     tuning_cents: float
     """Deviation from A4 = 440 Hz, -50 to 50."""
     tuning_strength: float

@@ -153,6 +153,7 @@ def judge(measured: Measured, *, stated_evidence: bool = True) -> tuple[AudioFac
     seconds = {**measured.seconds, "tempo_key": time.perf_counter() - started}
     analysis = AnalysisFacts(
         file_id=facts.file_id,
+        peaks=measured.features.outline,
         spectral_features=measured.features.summary,
         provenance=dict(weighed.provenance),
         stated=[_stated(statement, facts.named, believed=believed) for statement, believed in weighed.verdicts],

@@ -20,7 +20,7 @@ FIELDS = [
     "kind", "kind_confidence", "tempo", "tempo_confidence", "tempo_candidates", "time_signature",
     "key", "mode", "key_confidence", "key_candidates", "camelot", "tuning_cents",
     "pitch_midi", "pitch_note", "pitch_cents", "pitch_confidence", "instrument", "instrument_confidence",
-    "loudness_lufs", "true_peak_dbtp", "spectral_features", "provenance", "versions", "seconds",
+    "loudness_lufs", "true_peak_dbtp", "peaks", "spectral_features", "provenance", "versions", "seconds",
 ]  # fmt: skip
 KEYS = {"C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B"}
 INSTRUMENTS = {

@@ -1,5 +1,6 @@
 """The features against librosa's on the same frames: 1e-4 relative unless a test says why not."""
 
+import itertools
 import json
 
 import librosa
@@ -247,3 +248,18 @@ def test_any_signal_gives_finite_results(seed: int, samples: int, exponent: floa
     vector = dsp.embed(features)
     assert vector is None or (vector.shape == (dsp.EMBEDDING_SIZE,) and np.isfinite(vector).all())
     dsp.estimate(features, duration=samples / SR)
+
+
+@pytest.mark.parametrize("size", [1, 79, 80, 81, 22050, 100_003])
+def test_outline_is_the_greatest_magnitude_of_each_stretch(size: int):
+    y = signals.noise(5.0, sr=SR, seed=4)[:size]
+    edges = [block * size // 80 for block in range(81)]
+    expected = [np.abs(y[start : max(end, start + 1)]).max() for start, end in itertools.pairwise(edges)]
+
+    found = dsp.compute_features(y, sr=SR).outline
+
+    assert found == [round(100 * float(one) / float(np.abs(y).max())) for one in expected]
+
+
+def test_outline_of_silence_is_empty():
+    assert dsp.compute_features(np.zeros(1000, np.float32), sr=SR).outline == []
