@@ -59,7 +59,7 @@ def run(command: list[str], environment: Mapping[str, str]) -> tuple[str, float,
 def wait_for_workers(settings: Settings) -> None:
     """Wait until both workers take work: what is measured is the work, not Python's imports."""
     assert settings.redis_url is not None
-    board = Board(settings.redis_url.get_secret_value())
+    board = Board(settings.redis_url.get_secret_value(), settings.database)
     deadline = time.monotonic() + 60
     while len(board.workers()) < 2:
         if time.monotonic() > deadline:

@@ -4,12 +4,11 @@ import os
 from typing import Any
 from urllib.parse import urlsplit
 
-from config import queues
+from config.queues import CONTROL
 from config.settings import Settings
 
 _CELERY_VARIABLES = ("CELERY_BROKER_URL", "CELERY_BROKER_READ_URL", "CELERY_BROKER_WRITE_URL", "CELERY_RESULT_BACKEND")
 _NIGHT_WATCH_SECONDS = 15.0
-_ROUTER = "samplemind_worker.routing.route"
 
 
 def celery_options(settings: Settings) -> dict[str, Any]:
@@ -22,7 +21,8 @@ def celery_options(settings: Settings) -> dict[str, Any]:
         os.environ.pop(name, None)
     url = "" if settings.redis_url is None else settings.redis_url.get_secret_value()
     step_limit = settings.step_seconds
-    own_queue = queues.host_queue(settings.host)
+    queues = settings.queues
+    key = queues.of
     return {
         "broker_url": broker_url(url),
         "broker_connection_retry_on_startup": True,
@@ -30,6 +30,10 @@ def celery_options(settings: Settings) -> dict[str, Any]:
         # A Redis that is full refuses commands, which is no reason to end.
         "broker_channel_error_retry": True,
         "broker_transport_options": {
+            # Another deployment in the same Redis database has its own messages in hand.
+            "unacked_key": key("unacked"),
+            "unacked_index_key": key("unacked_index"),
+            "unacked_mutex_key": key("unacked_mutex"),
             # Over twice the hard limit, or a running task is delivered to a second worker.
             "visibility_timeout": int(2 * step_limit + 600),
             # A message of a lost machine comes back soon after that, not 73 s later.
@@ -53,10 +57,10 @@ def celery_options(settings: Settings) -> dict[str, Any]:
         "task_serializer": "json",
         "result_serializer": "json",
         "accept_content": ["json"],
-        "task_routes": (_ROUTER,),
+        "task_routes": queues.routes(),
         "task_create_missing_queues": False,
-        "task_default_queue": queues.CONTROL,
-        "task_queues": {name: {} for name in (queues.CPU, queues.IO, queues.AI, queues.CONTROL, own_queue)},
+        "task_default_queue": key(CONTROL),
+        "task_queues": {name: {} for name in queues.declared},
         # A parcel is acknowledged when it has ended. If its process dies the record takes the items back, and
         # delivering the message again would only let the same file kill the next process.
         "task_acks_late": True,
@@ -73,6 +77,8 @@ def celery_options(settings: Settings) -> dict[str, Any]:
         "task_send_sent_event": False,
         "worker_prefetch_multiplier": 1,
         "worker_send_task_events": True,  # Flower lives on them
+        "event_exchange": key("celeryev"),
+        "event_queue_prefix": key("celeryev"),
         "worker_enable_remote_control": False,  # with it, a busy worker exits when Redis restarts
         # What a dead child may still have said; the record knows it anyway.
         "worker_lost_wait": 1.0,

@@ -23,6 +23,7 @@ from pydantic_settings import (
 )
 
 from config.ai import ProviderName
+from config.queues import Queues
 
 
 def _default_home() -> Path:
@@ -57,7 +58,7 @@ class Settings(BaseSettings):
     mongodb_url: SecretStr | None = None
     chroma_url: str | None = None
     database: str = Field(default="samplemind", pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$")
-    """Name of the MongoDB database, and of the Chroma collection's prefix."""
+    """Name of the MongoDB database, and the prefix of the Chroma collection and of queues and other keys in Redis."""
 
     roots: Annotated[dict[str, Path], NoDecode] = Field(default_factory=dict)
     """Named folders that workers may read: ``name=path``, separated by the platform's path separator."""
@@ -267,6 +268,11 @@ class Settings(BaseSettings):
     def can_ask_a_model(self) -> bool:
         """Whether any provider of summaries is set up but the local describer."""
         return any(self.can_ask(provider) for provider in get_args(ProviderName) if provider != "local")
+
+    @property
+    def queues(self) -> Queues:
+        """The names of this deployment's queues."""
+        return Queues(self.database, self.host)
 
     @property
     def inbox_folder(self) -> Path:

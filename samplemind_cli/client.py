@@ -214,7 +214,7 @@ def has_workers(settings: Settings) -> bool:
 
     if settings.redis_url is None:
         return False
-    board = Board(settings.redis_url.get_secret_value())
+    board = Board(settings.redis_url.get_secret_value(), settings.database)
     try:
         return bool(board.workers())
     finally:

@@ -14,7 +14,7 @@ from celery import Celery, signals
 from kombu import Queue
 
 from config.celery_options import celery_options
-from config.queues import ROLES, host_queue
+from config.queues import ROLES
 from config.settings import Settings, get_settings
 from samplemind_worker.logs import take_over_logging
 
@@ -37,7 +37,6 @@ def create_app(settings: Settings, *, role: str | None = None) -> Celery:
 
 
 def _worker_arguments(role: str, concurrency: int | None, settings: Settings) -> list[str]:
-    queues = list(ROLES[role])
     arguments = [
         "--quiet",  # no banner: it is many lines, in a log of one event a line
         "worker",
@@ -47,12 +46,18 @@ def _worker_arguments(role: str, concurrency: int | None, settings: Settings) ->
         "--without-mingle",
     ]
     if role == "cpu":
-        queues.insert(0, host_queue(settings.host))
         arguments += ["--pool", "prefork", "--concurrency", str(concurrency or settings.concurrency)]
     else:
         threads = settings.ai_concurrency if role == "ai" else settings.io_concurrency
         arguments += ["--pool", "threads", "--concurrency", str(concurrency or threads)]
-    return [*arguments, "--queues", ",".join(queues), "--loglevel", settings.log_level, "--task-events"]
+    return [
+        *arguments,
+        "--queues",
+        ",".join(settings.queues.read_by(role)),
+        "--loglevel",
+        settings.log_level,
+        "--task-events",
+    ]
 
 
 def _leave_signs(sign: Path) -> None:

@@ -78,7 +78,7 @@ class SignOfLife(StartStopStep):
     def start(self, parent: Any) -> None:
         """Begin to announce."""
         settings = self._workspace.settings
-        self._board = Board(self._workspace.redis_url)
+        self._board = Board(self._workspace.redis_url, settings.database)
         queues = tuple(queue.name for queue in parent.task_consumer.queues)
         sign = WorkerSign(parent.hostname, settings.host, queues, parent.pool.limit or 1)
         self._idle = 0
@@ -135,7 +135,7 @@ class SignOfLife(StartStopStep):
             return
         try:
             self._board.announce(sign)
-            if CPU in sign.queues and self._workspace.scratch.older_than(SWEEP_AGE):
+            if self._workspace.settings.queues.of(CPU) in sign.queues and self._workspace.scratch.older_than(SWEEP_AGE):
                 parent.app.send_task(names.SWEEP)
         except (ServiceUnavailableError, *parent.connection_errors) as error:
             logger.warning("sign_of_life.failed", fields=str(error))
@@ -245,7 +245,7 @@ def _on_child_start(**_: Any) -> None:
 def _on_ready(sender: Any = None, **_: Any) -> None:
     """Be ready to leave; load what the first store would wait for, while the first parcel is with the cpu worker."""
     Leaving(sender).install()
-    if any(queue.name == IO for queue in sender.task_consumer.queues):
+    if any(queue.name == get_settings().queues.of(IO) for queue in sender.task_consumer.queues):
         threading.Thread(target=_prepare_io, name="prepare-io", daemon=True).start()
 
 

@@ -3,17 +3,21 @@
 from typing import Any
 
 from celery import Celery, chain, current_app
+from kombu import Queue
 
 from samplemind_worker.documents.batch import Step
 from tasks import names
 
 
-def publish(parcel_id: str, first: Step, *, app: Celery | None = None) -> None:
-    """Queue the chain of a parcel, beginning with a step."""
+def publish(parcel_id: str, first: Step, queue: str, *, app: Celery | None = None) -> None:
+    """Put the chain of a parcel, beginning with a step, into a queue."""
     app = app or current_app
+    if queue not in app.amqp.queues:
+        app.amqp.queues.add(Queue(queue))  # that of a root: no machine need know the roots of all others
     steps = names.CHAIN[names.CHAIN.index(f"samplemind.{first.value}") :]
     # Nobody waits for a reply: an empty address saves the 36 bytes that each step would carry otherwise.
     signatures: list[Any] = [
         app.signature(name, args=(parcel_id,), immutable=True, options={"reply_to": ""}) for name in steps
     ]
+    signatures[0].set(queue=queue)
     chain(*signatures, app=app).apply_async()

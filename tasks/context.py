@@ -70,6 +70,6 @@ def fill_window() -> None:
         logger.warning("window.not_filled", fields=str(error))
 
 
-def publish_parcel(parcel_id: str, first: Step) -> None:
-    """Queue the chain of a parcel."""
-    publish(parcel_id, first)
+def publish_parcel(parcel_id: str, first: Step, queue: str) -> None:
+    """Put the chain of a parcel into a queue."""
+    publish(parcel_id, first, queue)

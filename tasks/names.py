@@ -1,8 +1,6 @@
-"""Task names, and the queue each goes to: the wire contract. A message outlives a deployment; names only get added."""
+"""Task names: the wire contract. A message outlives a deployment; names only get added. `config.queues` routes them."""
 
 from typing import Final
-
-from config import queues
 
 DECODE: Final = "samplemind.decode"
 FEATURES: Final = "samplemind.features"
@@ -17,18 +15,3 @@ SWEEP: Final = "samplemind.sweep"
 INGEST: Final = "samplemind.ingest"
 BULK: Final = "samplemind.bulk"
 FILL_IN: Final = "samplemind.fill_in"
-
-HOST_TASKS: Final = frozenset({FEATURES, TEMPO_KEY, SWEEP})
-"""Tasks that stay on the host whose scratch memory they are about."""
-
-QUEUES: Final = {
-    DECODE: queues.CPU,
-    SUMMARIZE: queues.AI,
-    STORE: queues.IO,
-    DISPATCH: queues.CONTROL,
-    TAKE_BACK: queues.CONTROL,
-    INGEST: queues.CONTROL,
-    BULK: queues.AI,
-    FILL_IN: queues.AI,
-}
-"""The queue of every other task."""

@@ -24,11 +24,11 @@ def dispatch(settings: Settings) -> int:
         raise SetupError("SAMPLEMIND_REDIS_URL is not set")
     app = Celery("samplemind", set_as_current=False)
     app.conf.update(celery_options(settings))
-    board = Board(settings.redis_url.get_secret_value())
+    board = Board(settings.redis_url.get_secret_value(), settings.database)
 
-    def _publish(parcel_id: str, first: Step) -> None:
+    def _publish(parcel_id: str, first: Step, queue: str) -> None:
         try:
-            publish(parcel_id, first, app=app)
+            publish(parcel_id, first, queue, app=app)
         except (OperationalError, *app.connection_for_write().connection_errors) as error:
             raise ServiceUnavailableError(f"Redis does not answer: {error}") from error
 

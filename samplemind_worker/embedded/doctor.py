@@ -363,7 +363,7 @@ def _add_money(settings: Settings, details: list[str], mends: list[str]) -> None
 def _add_pauses(settings: Settings, writers: list[Writer], details: list[str], mends: list[str]) -> None:
     from samplemind_worker.store.limits import Limiter  # noqa: PLC0415 -- slow import
 
-    limiter = Limiter(settings.redis_url.get_secret_value() if settings.redis_url else "")
+    limiter = Limiter(settings.redis_url.get_secret_value() if settings.redis_url else "", settings.database)
     for writer in writers:
         if (busy := limiter.held(writer.account)) is not None:
             details.append(f"{writer.name} is left in peace for {busy.seconds:.0f} s: {busy.reason}")

@@ -11,15 +11,15 @@ from datetime import timedelta
 from pathlib import PurePosixPath
 from typing import Any, Final
 
-from config import queues
 from config.settings import Settings
 from samplemind_worker.documents.batch import BatchJob, Step
+from samplemind_worker.steps.readers import FIRST_KIND, Readers
 from samplemind_worker.store import batches, parcels
 from samplemind_worker.store.cache import Board
 from samplemind_worker.store.parcels import Waiting
 
-Publish = Callable[[str, Step], None]
-"""Queues the chain of a parcel (id), beginning with a step."""
+Publish = Callable[[str, Step, str], None]
+"""Puts the chain of a parcel (id), beginning with a step, into a queue."""
 
 _LEAST_SLOTS: Final = 2  # assumed while no worker has given a sign of life: work waits for the first to come
 _MOST_IN_FLIGHT: Final = 1000  # parcels in all queues: at 2 KB a message this keeps Redis under a few MB
@@ -30,10 +30,6 @@ _RECORDING_SECONDS: Final = 900.0
 # Bytes a second of audio, to guess the length of a file from its size: CD quality, and typical rates of the codecs.
 _BYTES_PER_SECOND: Final[Mapping[str, int]] = {".flac": 100_000, ".mp3": 24_000, ".ogg": 20_000, ".opus": 16_000}
 _PCM_BYTES_PER_SECOND: Final = 176_400
-
-_FIRST_QUEUE: Final[Mapping[Step, str]] = {
-    Step.DECODE: queues.CPU, Step.SUMMARIZE: queues.AI, Step.STORE: queues.IO,
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +66,13 @@ def fill(settings: Settings, board: Board, publish: Publish, jobs: Sequence[Batc
     if not jobs:
         return 0
     queued = 0
-    last_chance = parcels.reserve_last_chance(_FIRST_QUEUE)
+    readers = Readers(settings.queues, board.workers())
+    first_queues = {step: readers.queue(step) for step in FIRST_KIND}
+    last_chance = parcels.reserve_last_chance(first_queues)
     if last_chance is not None:
-        publish(*last_chance)
+        publish(*last_chance, first_queues[last_chance[1]])
         queued += 1
-    room = _Room(settings, board)
+    room = _Room(settings, readers)
     for priority in ("interactive", "bulk"):
         turns = [_parcels(settings, job, room) for job in jobs if job.priority == priority]
         while turns:
@@ -91,18 +89,17 @@ def fill(settings: Settings, board: Board, publish: Publish, jobs: Sequence[Batc
 class _Room:
     """How many parcels may join those in flight."""
 
-    def __init__(self, settings: Settings, board: Board) -> None:
+    def __init__(self, settings: Settings, readers: Readers) -> None:
+        self.readers = readers
         flying = parcels.in_flight()
-        workers = board.workers()
 
-        def _window(queue: str) -> int:
-            slots = sum(worker.slots for worker in workers if queue in worker.queues)
-            return max(slots, _LEAST_SLOTS) * settings.window_per_slot
+        def _window(step: Step) -> int:
+            return max(readers.slots(readers.queue(step)), _LEAST_SLOTS) * settings.window_per_slot
 
         # What waits for its summary keeps no cpu worker from going on; `ai_wait_seconds` ends it.
-        self._cpu, self._in_all = _window(queues.CPU) - flying.cpu, _MOST_IN_FLIGHT - flying.cpu - flying.io
+        self._cpu, self._in_all = _window(Step.DECODE) - flying.cpu, _MOST_IN_FLIGHT - flying.cpu - flying.io
         # What only asks for summaries comes in no faster than they are written: it stands in the way of other batches.
-        self._ai = _window(queues.AI) - flying.ai
+        self._ai = _window(Step.SUMMARIZE) - flying.ai
 
     def is_left(self, job: BatchJob) -> bool:
         """Whether a parcel of this batch may join."""
@@ -118,16 +115,17 @@ class _Room:
         self._in_all -= 1
 
 
-def _parcels(settings: Settings, job: BatchJob, room: _Room) -> Iterator[tuple[str, Step]]:
-    """Reserve one parcel of a batch after the other while there is room, and yield their ids and first steps."""
+def _parcels(settings: Settings, job: BatchJob, room: _Room) -> Iterator[tuple[str, Step, str]]:
+    """Reserve one parcel of a batch after the other while there is room, and yield what `publish` takes."""
     while room.is_left(job) and (rows := parcels.pending(job.id, limit=job.files_per_chain)):
         parcel = _pack(rows, seconds=settings.parcel_seconds)
         step = Step(parcel[0]["step"])
-        parcel_id, count = parcels.reserve(job.id, [row["_id"] for row in parcel], queue=_FIRST_QUEUE[step])
+        queue = room.readers.queue(step)
+        parcel_id, count = parcels.reserve(job.id, [row["_id"] for row in parcel], queue=queue)
         # Nothing left of them: another dispatcher was faster. Look again.
         if count:
             room.take(step)
-            yield parcel_id, step
+            yield parcel_id, step, queue
 
 
 def _pack(rows: Sequence[dict[str, Any]], *, seconds: float) -> Sequence[dict[str, Any]]:
@@ -157,13 +155,13 @@ def _lost(settings: Settings, board: Board) -> list[Waiting]:
     waiting, now = parcels.waiting_parcels(older_than=settings.requeue_seconds)
     if not waiting:
         return []
-    read = {queue for worker in board.workers() for queue in worker.queues}
+    readers = Readers(settings.queues, board.workers())
     newest = parcels.newest_claims()
     lost: list[Waiting] = []
     for queue in {parcel.queue for parcel in waiting}:
         there = [parcel for parcel in waiting if parcel.queue == queue]
         overtaken = newest.get(queue)
-        if board.depth(queue) == 0 or queue not in (*_FIRST_QUEUE.values(), *read):
+        if board.depth(queue) == 0 or readers.is_unread(queue):
             lost += there
         elif overtaken is not None:
             grace = timedelta(seconds=settings.requeue_seconds)

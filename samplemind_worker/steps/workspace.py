@@ -11,7 +11,7 @@ from typing import Self
 
 from bson import ObjectId
 
-from config import queues
+from config.queues import AI, CPU, IO
 from config.settings import Settings
 from samplemind_worker.documents.batch import BatchJob, Step
 from samplemind_worker.documents.versions import VERSIONS
@@ -105,7 +105,7 @@ class Workspace:
     @cached_property
     def board(self) -> Board:
         """The workers' notice board."""
-        return Board(self.redis_url)
+        return Board(self.redis_url, self.settings.database)
 
     @cached_property
     def cache(self) -> Cache:
@@ -115,7 +115,7 @@ class Workspace:
     @cached_property
     def limiter(self) -> Limiter:
         """How fast providers may be asked."""
-        return Limiter(self.redis_url)
+        return Limiter(self.redis_url, self.settings.database)
 
     @property
     def process(self) -> str:
@@ -129,13 +129,13 @@ class Workspace:
 
     def queues(self, *, ask_models: bool = True) -> dict[Step, str]:
         """Name the queue of each step, as seen from this machine: what asks no model does not wait behind what does."""
-        own = queues.host_queue(self.settings.host)
+        queues = self.settings.queues
         return {
-            Step.DECODE: queues.CPU,
-            Step.FEATURES: own,
-            Step.TEMPO_KEY: own,
-            Step.SUMMARIZE: queues.AI if ask_models else queues.IO,
-            Step.STORE: queues.IO,
+            Step.DECODE: queues.of(CPU),
+            Step.FEATURES: queues.own,
+            Step.TEMPO_KEY: queues.own,
+            Step.SUMMARIZE: queues.of(AI if ask_models else IO),
+            Step.STORE: queues.of(IO),
         }
 
 

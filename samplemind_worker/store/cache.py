@@ -20,8 +20,8 @@ from redis.exceptions import RedisError
 
 from samplemind_worker.errors import ServiceUnavailableError, SetupError
 
-_PREFIX = "samplemind:worker:"
-_TURN = "samplemind:dispatched"
+_OLD_SIGNS = "samplemind:worker:"
+"""Prefix of the signs of workers from before queue names had a prefix. The next release drops it."""
 _EXPIRES = 30  # s without a sign of life
 _TIMEOUT = 5.0
 
@@ -37,9 +37,11 @@ class WorkerSign:
 
 
 class Board:
-    """The notice board in Redis."""
+    """The notice board of one deployment in Redis."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, database: str) -> None:
+        self._prefix = f"{database}:"
+        self._signs = f"{self._prefix}sign:"
         try:
             self._redis = redis.Redis.from_url(
                 url, socket_timeout=_TIMEOUT, socket_connect_timeout=_TIMEOUT, health_check_interval=10
@@ -54,22 +56,26 @@ class Board:
     def announce(self, sign: WorkerSign) -> None:
         """Say that a worker takes work; forgotten after 30 s without another sign."""
         body = orjson.dumps({"host": sign.host, "queues": sign.queues, "slots": sign.slots})
-        self._call(lambda: self._redis.set(_PREFIX + sign.name, body, ex=_EXPIRES))
+        self._call(lambda: self._redis.set(self._signs + sign.name, body, ex=_EXPIRES))
 
     def withdraw(self, name: str) -> None:
         """Say that a worker takes no more work."""
-        self._call(lambda: self._redis.delete(_PREFIX + name))
+        self._call(lambda: self._redis.delete(self._signs + name))
 
     def workers(self) -> list[WorkerSign]:
         """Return the workers that gave a sign of life within 30 s."""
 
         def _read() -> list[WorkerSign]:
-            keys = list(self._redis.scan_iter(match=_PREFIX + "*", count=1000))
+            keys = [
+                key
+                for prefix in (self._signs, _OLD_SIGNS)
+                for key in self._redis.scan_iter(match=f"{prefix}*", count=1000)
+            ]
             found: list[WorkerSign] = []
             for key, body in zip(keys, self._redis.mget(keys) if keys else [], strict=True):
                 if body is not None:
                     sign = orjson.loads(body)
-                    name = key.decode().removeprefix(_PREFIX)
+                    name = key.decode().removeprefix(self._signs).removeprefix(_OLD_SIGNS)
                     found.append(WorkerSign(name, sign["host"], tuple(sign["queues"]), sign["slots"]))
             return found
 
@@ -77,7 +83,8 @@ class Board:
 
     def take_turn(self, seconds: float) -> bool:
         """Whether this is the first to dispatch within so many seconds: of a backlog of dispatches one will do."""
-        return bool(self._call(lambda: self._redis.set(_TURN, b"", nx=True, px=max(1, int(seconds * 1000)))))
+        turn = f"{self._prefix}dispatched"
+        return bool(self._call(lambda: self._redis.set(turn, b"", nx=True, px=max(1, int(seconds * 1000)))))
 
     def depth(self, queue: str) -> int:
         """Return how many messages wait in a queue."""

@@ -29,8 +29,6 @@ _GRAINS: Final = 200
 """Tokens are counted in as many grains a minute: the window holds one entry a grain."""
 _LOOK_AGAIN: Final = 0.5  # s between two looks, at most
 _TIMEOUT: Final = 2.0
-_PREFIX: Final = "samplemind:rate"
-_HELD: Final = "samplemind:held:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +67,12 @@ class _Limit:
 class Limiter:
     """Lets requests go in time. Safe to use from several threads."""
 
-    def __init__(self, url: str, *, minute: int = 60) -> None:
+    def __init__(self, url: str, database: str, *, minute: int = 60) -> None:
         self._minute = minute
+        self._hold = f"{database}:held:"
         options: dict[str, Any] = {"socket_timeout": _TIMEOUT, "socket_connect_timeout": _TIMEOUT}
         self._redis = redis.Redis.from_url(url, **options)
-        storage = _OneClock(url, connection_pool=self._redis.connection_pool, key_prefix=_PREFIX)
+        storage = _OneClock(url, connection_pool=self._redis.connection_pool, key_prefix=f"{database}:rate")
         self._shared = MovingWindowRateLimiter(storage)
         self._own = MovingWindowRateLimiter(MemoryStorage())
         self._held_here: dict[str, tuple[float, str]] = {}
@@ -97,10 +96,10 @@ class Limiter:
         self._held_here[name] = (time.monotonic() + seconds, reason)
         try:
             milliseconds = max(1, int(seconds * 1000))
-            if self._redis.set(_HELD + name, reason.encode(), px=milliseconds, nx=True):
+            if self._redis.set(self._hold + name, reason.encode(), px=milliseconds, nx=True):
                 return True
             # The longer of the two counts.
-            self._redis.pexpire(_HELD + name, milliseconds, gt=True)
+            self._redis.pexpire(self._hold + name, milliseconds, gt=True)
         except RedisError as error:
             logger.warning("limits.without_redis", fields=str(error))
             return True
@@ -110,8 +109,8 @@ class Limiter:
         """Return why a provider is left in peace, and how long still."""
         try:
             with self._redis.pipeline(transaction=False) as pipe:
-                pipe.pttl(_HELD + name)
-                pipe.get(_HELD + name)
+                pipe.pttl(self._hold + name)
+                pipe.get(self._hold + name)
                 left, reason = pipe.execute()
         except RedisError:
             until, text = self._held_here.get(name, (0.0, ""))

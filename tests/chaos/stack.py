@@ -192,11 +192,12 @@ class Stack:
 
     # What a user does
 
-    def run(self, *arguments: str | Path, timeout: float = 120.0) -> str:
+    def run(self, *arguments: str | Path, timeout: float = 120.0, **changes: str) -> str:
         """Run a command and return what it prints."""
+        environment = self.environment if not self._own or arguments[0] == "up" else self.worker_environment()
         done = subprocess.run(
             [str(COMMAND), *map(str, arguments)],
-            env=self.environment if not self._own or arguments[0] == "up" else self.worker_environment(),
+            env={**environment, **changes},
             capture_output=True,
             text=True,
             timeout=timeout,
@@ -207,8 +208,12 @@ class Stack:
 
     def submit(self, *paths: str | Path, **options: str) -> str:
         """Submit, and return the batch's id."""
+        return self.submit_to({}, *paths, **options)
+
+    def submit_to(self, changes: Mapping[str, str], *paths: str | Path, **options: str) -> str:
+        """Submit with some settings changed, and return the batch's id."""
         words = [word for name, value in options.items() for word in (f"--{name.replace('_', '-')}", value)]
-        batch_id: str = json.loads(self.run("submit", *paths, "--json", *words))["batch_id"]
+        batch_id: str = json.loads(self.run("submit", *paths, "--json", *words, **changes))["batch_id"]
         return batch_id
 
     # Workers of the test's own

@@ -6,6 +6,7 @@ import subprocess
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -163,7 +164,7 @@ def test_8_the_dispatcher_dies_10_times_and_two_are_no_harm(stack: MakeStack, tm
         one.outcome.faults += 1
         time.sleep(1.0)
         # And one more, at the same time as the others: by hand.
-        dispatch(one.settings, one.workspace.board, lambda parcel, step: publish(parcel, step, app=app_of(one)))
+        dispatch(one.settings, one.workspace.board, partial(publish, app=app_of(one)))
 
     one.check(batch_id, within=180.0)
     # The io worker's threads died with the dispatcher: only what they held may have been begun twice.
@@ -209,16 +210,16 @@ def test_9_the_same_message_100_times(stack: MakeStack, tmp_path: Path):
     write_files(tmp_path / "library", 6)
     batch_id = one.submit(tmp_path / "library", files_per_chain="6")
     (parcel,) = {str(item.parcel_id) for item in one.items(batch_id)}
-    app = app_of(one)
+    app, queue = app_of(one), one.settings.queues.of("cpu")
     for _ in range(100):
-        publish(parcel, Step.DECODE, app=app)
+        publish(parcel, Step.DECODE, queue, app=app)
         one.outcome.faults += 1
 
     one.add_all()
 
     one.check(batch_id, within=60.0)
     client = client_of(one)
-    wait_until(lambda: client.llen("cpu") == 0, seconds=30.0, what="the queue is empty")
+    wait_until(lambda: client.llen(queue) == 0, seconds=30.0, what="the queue is empty")
     client.close()
     assert {(item.starts, item.attempt) for item in one.items(batch_id)} == {(1, 1)}
 

@@ -36,7 +36,7 @@ def message(task: str, body: str, *, content_type: str = "application/json", **h
             "properties": {
                 "correlation_id": "0",
                 "delivery_mode": 2,
-                "delivery_info": {"exchange": "", "routing_key": "cpu"},
+                "delivery_info": {"exchange": "", "routing_key": "samplemind:cpu"},
                 "priority": 0,
                 "body_encoding": None,
                 "delivery_tag": "0",
@@ -69,7 +69,7 @@ def test_11_rubbish_in_the_queue(stack: MakeStack, tmp_path: Path):
     before = one.process("worker-cpu").pid, one.process("worker-io").pid
     assert one.settings.redis_url is not None
     client = Redis.from_url(one.settings.redis_url.get_secret_value())
-    for queue in ("cpu", "io"):
+    for queue in ("samplemind:cpu", "samplemind:io"):
         client.lpush(queue, *(kinds * (500 // len(kinds) + 1)))
         one.outcome.faults += len(kinds) * (500 // len(kinds) + 1)
     write_files(tmp_path / "library", 20)
@@ -79,7 +79,11 @@ def test_11_rubbish_in_the_queue(stack: MakeStack, tmp_path: Path):
 
     one.outcome.notes.append(f"20 files behind it were done after {again:.1f} s")
     one.check(batch_id, within=5.0)
-    wait_until(lambda: client.llen("cpu") + client.llen("io") == 0, seconds=10.0, what="the queues are empty")
+    wait_until(
+        lambda: client.llen("samplemind:cpu") + client.llen("samplemind:io") == 0,
+        seconds=10.0,
+        what="the queues are empty",
+    )
     client.close()
     assert not trace.exists()
     assert (one.process("worker-cpu").pid, one.process("worker-io").pid) == before

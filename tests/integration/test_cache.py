@@ -20,7 +20,7 @@ IO = WorkerSign("io-2@studio", "studio", ("control", "io", "ai"), 4)
 @pytest.fixture
 def board(settings: Settings) -> Iterator[Board]:
     assert settings.redis_url is not None
-    made = Board(settings.redis_url.get_secret_value())
+    made = Board(settings.redis_url.get_secret_value(), "kits")
     yield made
     made.close()
 
@@ -83,7 +83,7 @@ def test_depth_is_the_number_of_waiting_messages(board: Board, redis: Redis):
 
 
 def test_board_without_redis_says_so(tmp_path: Path):
-    board = Board(f"unix://{tmp_path}/nowhere.sock")
+    board = Board(f"unix://{tmp_path}/nowhere.sock", "kits")
 
     for call in (board.ping, board.workers, lambda: board.depth("cpu"), lambda: board.withdraw("x")):
         with pytest.raises(ServiceUnavailableError, match="Redis does not answer"):

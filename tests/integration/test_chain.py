@@ -195,11 +195,12 @@ def report_of(batch_id: str) -> dict[str, Any]:
 def test_chain_carries_ids_alone_through_the_workers(
     request: pytest.FixtureRequest, workspace: Workspace, celery_broker: CeleryTestBroker, library: Path
 ):
+    queues = workspace.settings.queues
     job = scan.submit([library], settings=workspace.settings)
     assert dispatch(workspace.settings) == 1
 
     # Before any worker runs: the whole chain is one small message that names a parcel, and nothing else.
-    (message,) = messages(celery_broker, "cpu")
+    (message,) = messages(celery_broker, queues.of("cpu"))
     args, kwargs, embed = body_of(message)
     (parcel,) = parcels_of(job.id)
     assert len(message) < 2048
@@ -211,12 +212,12 @@ def test_chain_carries_ids_alone_through_the_workers(
     # With the worker of the CPU alone, the parcel goes through its three steps and waits for the next worker.
     cpu: CeleryTestWorker = request.getfixturevalue("cpu_worker")
     assert cpu.ready()
-    wait_until(lambda: messages(celery_broker, "ai"))
-    (message,) = messages(celery_broker, "ai")
+    wait_until(lambda: messages(celery_broker, queues.of("ai")))
+    (message,) = messages(celery_broker, queues.of("ai"))
     assert len(message) < 2048
     assert body_of(message)[0] == [parcel]
     assert json.loads(message)["headers"]["task"] == names.SUMMARIZE
-    assert messages(celery_broker, "cpu.testhost") == []
+    assert messages(celery_broker, queues.own) == []
 
     setup: CeleryTestSetup = request.getfixturevalue("celery_setup")
     assert setup.ready(docker=True)
@@ -234,7 +235,7 @@ def test_chain_carries_ids_alone_through_the_workers(
     assert len(workspace.vectors.ids()) == FILES - 2
     assert {item.starts for item in batches.iterate(job.id)} == {1}
     assert list(workspace.scratch.folder.iterdir()) == []
-    for queue in ("cpu", "cpu.testhost", "ai", "io"):
+    for queue in queues.declared:
         assert messages(celery_broker, queue) == []
     assert [name for name in names.CHAIN[:3] if name not in cpu.logs()] == []
     assert [line for worker in setup.worker_cluster for line in worker.logs().splitlines() if " ERROR " in line] == []
@@ -273,7 +274,8 @@ def test_what_asks_no_model_passes_those_that_wait_for_one(
     does_not = scan.submit([tmp_path / "library" / "two.wav"], settings=workspace.settings, ai=False)
     assert dispatch(workspace.settings) == 2
 
-    for job, queue in ((asks, "ai"), (does_not, "io")):
+    of = workspace.settings.queues.of
+    for job, queue in ((asks, of("ai")), (does_not, of("io"))):
         wait_until(lambda queue=queue: messages(celery_broker, queue))
         (message,) = messages(celery_broker, queue)
         (item,) = batches.iterate(job.id)
@@ -283,17 +285,39 @@ def test_what_asks_no_model_passes_those_that_wait_for_one(
         assert (item.step, item.queue) == ("summarize", queue)
 
 
+def test_messages_in_queues_without_a_prefix_are_read(
+    cpu_worker: CeleryTestWorker, workspace: Workspace, celery_broker: CeleryTestBroker, tmp_path: Path
+):
+    queues = workspace.settings.queues
+    write_audio(tmp_path / "library" / "one.wav", signals.kick(0.1))
+    job = scan.submit([tmp_path / "library"], settings=workspace.settings)
+    assert dispatch(workspace.settings) == 1
+    # As a version before the prefix would have published it: by the queue's name alone.
+    client = celery_broker.container.client
+    (message,) = messages(celery_broker, queues.of("cpu"))
+    old = json.loads(message)
+    old["properties"]["delivery_info"]["routing_key"] = "cpu"
+    client.pipeline(transaction=True).delete(queues.of("cpu")).lpush("cpu", json.dumps(old)).execute()
+
+    assert cpu_worker.ready()
+
+    wait_until(lambda: messages(celery_broker, queues.of("ai")))
+    (item,) = batches.iterate(job.id)
+    assert (item.step, item.starts, item.attempt) == ("summarize", 1, 1)
+
+
 def test_a_night_has_the_worker_that_knows_the_models_fill_in(
     workspace: Workspace, celery_broker: CeleryTestBroker, tmp_path: Path, celery_setup_app: Celery
 ):
     (tmp_path / "inbox").mkdir()
     night = {"nightly": "00:00", "inbox": tmp_path / "inbox", "library_root": tmp_path / "packs", "home": tmp_path}
+    queues = workspace.settings.queues
     with_night = Workspace(workspace.settings.model_copy(update=night))
     for io in worker_node("store", with_night, tmp_path, celery_setup_app):
         assert io.ready()
         celery_setup_app.send_task(names.INGEST)
-        wait_until(lambda: messages(celery_broker, "ai"))
+        wait_until(lambda: messages(celery_broker, queues.of("ai")))
     with_night.close()
 
-    (message,) = messages(celery_broker, "ai")
+    (message,) = messages(celery_broker, queues.of("ai"))
     assert json.loads(message)["headers"]["task"] == names.FILL_IN

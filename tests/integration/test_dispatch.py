@@ -35,7 +35,7 @@ def small(settings: Settings, **values: object) -> Settings:
 
 def run(workspace: Workspace, settings: Settings, *, act: Callable[..., object] = dispatch) -> tuple[Published, object]:
     published: Published = []
-    did = act(settings, workspace.board, lambda parcel, step: published.append((parcel, step)))
+    did = act(settings, workspace.board, lambda parcel, step, _: published.append((parcel, step)))
     return published, did
 
 
@@ -46,7 +46,8 @@ def batch_of(parcel: str) -> str:
     return job
 
 
-def announce(workspace: Workspace, *queues: str, slots: int, name: str = "cpu-1@testhost") -> None:
+def announce(workspace: Workspace, *kinds: str, slots: int, name: str = "cpu-1@testhost") -> None:
+    queues = tuple(map(workspace.settings.queues.of, kinds))
     workspace.board.announce(WorkerSign(name, "testhost", queues, slots))
 
 
@@ -315,7 +316,7 @@ def test_what_waits_in_a_queue_is_left_there(workspace: Workspace, settings: Set
     patient = small(settings)
     announce(workspace, "cpu.testhost", "cpu", slots=1)
     published, _ = run(workspace, patient)
-    redis.rpush("cpu", *(parcel for parcel, _ in published))
+    redis.rpush(settings.queues.of("cpu"), *(parcel for parcel, _ in published))
     time.sleep(0.3)
 
     again, did = run(workspace, patient)
@@ -328,11 +329,13 @@ def test_a_message_that_was_overtaken_is_queued_again(workspace: Workspace, sett
     patient = small(settings, window_per_slot=1)
     announce(workspace, "cpu.testhost", "cpu", slots=2)
     (lost, _), _ = run(workspace, patient)[0]
-    redis.rpush("cpu", "something else")
+    redis.rpush(settings.queues.of("cpu"), "something else")
     time.sleep(0.3)
     # A third file is queued later, and taken: whatever was queued before it and still waits was lost on the way.
     batches.add_items([new_item(job.id, 2)])
-    later, _ = parcels.reserve(job.id, [row["_id"] for row in parcels.pending(job.id, limit=1)], queue="cpu")
+    later, _ = parcels.reserve(
+        job.id, [row["_id"] for row in parcels.pending(job.id, limit=1)], queue=settings.queues.of("cpu")
+    )
     ledger.claim(later, Step.DECODE, token=TRY, worker="w", lease=60.0)
     time.sleep(0.1)
 
@@ -347,8 +350,9 @@ def test_the_queue_of_a_host_that_vanished_is_taken_back(workspace: Workspace, s
     patient = small(settings)
     ((parcel, _),) = run(workspace, patient)[0]
     ids = [item.id for item in ledger.claim(parcel, Step.DECODE, token=TRY, worker="w", lease=60.0)]
-    ledger.advance(parcel, token=TRY, to={Step.FEATURES: ids}, queues={Step.FEATURES: "cpu.gone"})
-    redis.rpush("cpu.gone", "its message")
+    gone = settings.queues.of("cpu.gone")
+    ledger.advance(parcel, token=TRY, to={Step.FEATURES: ids}, queues={Step.FEATURES: gone})
+    redis.rpush(gone, "its message")
     announce(workspace, "cpu.testhost", "cpu", slots=1)
     time.sleep(0.3)
 
@@ -365,11 +369,47 @@ def test_the_queue_of_a_host_that_lives_is_left_alone(workspace: Workspace, sett
     ((parcel, _),) = run(workspace, patient)[0]
     ids = [item.id for item in ledger.claim(parcel, Step.DECODE, token=TRY, worker="w", lease=60.0)]
     ledger.advance(parcel, token=TRY, to={Step.FEATURES: ids}, queues=workspace.queues())
-    redis.rpush("cpu.testhost", "its message")
+    redis.rpush(settings.queues.own, "its message")
     announce(workspace, "cpu.testhost", "cpu", slots=1)
     time.sleep(0.3)
 
     assert run(workspace, patient)[1].requeued == 0
+
+
+def test_workers_from_before_the_prefix_get_work_while_there_are_no_others(
+    workspace: Workspace, settings: Settings, redis: Redis
+):
+    queues: list[str] = []
+    new_batch(1)
+    # The sign of a worker of such a version, as it wrote it.
+    redis.set("samplemind:worker:cpu-1@testhost", b'{"host":"testhost","queues":["cpu.testhost","cpu"],"slots":2}')
+    dispatch(settings, workspace.board, lambda *parcel: queues.append(parcel[2]))
+
+    new_batch(1)
+    announce(workspace, "cpu.testhost", "cpu", slots=1)
+    dispatch(settings, workspace.board, lambda *parcel: queues.append(parcel[2]))
+
+    assert queues == ["cpu", f"{settings.database}:cpu"]
+
+
+def test_a_message_in_an_old_queue_that_was_lost_is_queued_again(workspace: Workspace, settings: Settings):
+    job = new_batch(1)
+    parcels.reserve(job.id, [row["_id"] for row in parcels.pending(job.id, limit=1)], queue="cpu")
+    time.sleep(0.3)
+
+    assert run(workspace, small(settings))[1].requeued == 1
+    assert [item.queue for item in batches.iterate(job.id)] == [settings.queues.of("cpu")]
+
+
+def test_two_deployments_in_one_redis_do_not_take_each_others_turn(workspace: Workspace, settings: Settings):
+    other = Workspace(settings.model_copy(update={"database": "other"}))
+    announce(other, "cpu", slots=64)
+    new_batch(50, files_per_chain=1)
+
+    assert [one.board.take_turn(60.0) for one in (workspace, other)] == [True, True]
+    # The other's workers do not count.
+    assert len(run(workspace, settings)[0]) == 2 * settings.window_per_slot
+    other.close()
 
 
 def test_what_waits_after_the_checkpoint_begins_there_again(workspace: Workspace, settings: Settings):

@@ -60,15 +60,11 @@ def test_flower_asks_for_the_password_and_counts_the_queues(flower: str, service
     assert services.redis_url is not None
     with Redis.from_url(services.redis_url.get_secret_value()) as redis:
         redis.flushall()
-        redis.lpush("io", "one", "two", "three")
+        redis.lpush("samplemind:io", "one", "two", "three")
         reply = httpx.get(f"{flower}/api/queues/length", auth=("samplemind", "secret"), timeout=30.0)
-        redis.delete("io")
+        redis.delete("samplemind:io")
 
     assert httpx.get(flower).status_code == 401
     waiting = {queue["name"]: queue["messages"] for queue in reply.json()["active_queues"]}
-    assert {name: waiting[name] for name in ("cpu", "io", "ai", "control")} == {
-        "cpu": 0,
-        "io": 3,
-        "ai": 0,
-        "control": 0,
-    }
+    kinds = ("cpu", "io", "ai", "control")
+    assert [waiting[f"samplemind:{kind}"] for kind in kinds] == [0, 3, 0, 0]

@@ -196,7 +196,7 @@ def test_items_whose_folder_is_exchanged_meanwhile_open_nothing_outside(own: Set
 def test_forged_messages_open_nothing(own: Settings, opened: Path, library: Path):
     outside = library.parent / "outside"
     assert own.redis_url is not None
-    client = Redis.from_url(own.redis_url.get_secret_value())
+    client, queue = Redis.from_url(own.redis_url.get_secret_value()), own.queues.of("cpu")
     paths = ("/etc/passwd", "../outside/canary.wav", str(outside / "canary.wav"), "link.wav")
     bodies = [
         body
@@ -212,8 +212,8 @@ def test_forged_messages_open_nothing(own: Settings, opened: Path, library: Path
     with counted(outside) as opens:
         for task in ("decode", "features", "tempo_key", "sweep"):
             for number, body in enumerate(bodies):
-                client.lpush("cpu", _message(f"samplemind.{task}", json.dumps(body), f"{task}-{number}"))
-        wait_until(lambda: client.llen("cpu") == 0)
+                client.lpush(queue, _message(f"samplemind.{task}", json.dumps(body), f"{task}-{number}"))
+        wait_until(lambda: client.llen(queue) == 0)
         # What was forged is dealt with when that which came after it is.
         batch_id = forge([new_item("", root="kits", path="kit/099.wav")])
         dispatch(own)
@@ -236,7 +236,7 @@ def _message(task: str, body: str, task_id: str) -> bytes:
             "properties": {
                 "correlation_id": task_id,
                 "delivery_mode": 2,
-                "delivery_info": {"exchange": "", "routing_key": "cpu"},
+                "delivery_info": {"exchange": "", "routing_key": "samplemind:cpu"},
                 "priority": 0,
                 "body_encoding": None,
                 "delivery_tag": task_id,

@@ -13,7 +13,6 @@ from celery import Celery
 from redis import Redis
 
 from config.celery_options import celery_options
-from config.queues import CPU
 from config.settings import Settings
 from samplemind_worker.embedded.services import setting_env
 from samplemind_worker.steps.workspace import Workspace
@@ -81,6 +80,7 @@ def wait_until(condition: Callable[[], object]) -> None:
 
 def test_a_redis_that_is_full_ends_no_worker(settings: Settings, workspace: Workspace, tmp_path: Path):
     assert settings.redis_url is not None
+    queue = settings.queues.of("cpu")
     app = Celery("full", set_as_current=False)
     app.conf.update(celery_options(settings))
     app.send_task(names.DECODE, args=[str(ObjectId())])  # of no parcel that there is
@@ -94,19 +94,19 @@ def test_a_redis_that_is_full_ends_no_worker(settings: Settings, workspace: Work
         subprocess.Popen(command, env=environment, stdout=out, stderr=out) as worker,
     ):
         try:
-            message = client.rpop(CPU)
+            message = client.rpop(queue)
             assert isinstance(message, bytes)
             wait_until(lambda: workspace.board.workers() or worker.poll() is not None)
 
             # At one moment: the worker takes the message, and cannot note that it has.
-            client.pipeline(transaction=True).lpush(CPU, message).config_set("maxmemory", "1").execute()
+            client.pipeline(transaction=True).lpush(queue, message).config_set("maxmemory", "1").execute()
             wait_until(lambda: "command not allowed when used memory" in log.read_text() or worker.poll() is not None)
             time.sleep(1.0)
             assert worker.poll() is None, log.read_text()
             client.config_set("maxmemory", "0")
-            client.lpush(CPU, message)
+            client.lpush(queue, message)
 
-            wait_until(lambda: client.llen(CPU) == 0)
+            wait_until(lambda: client.llen(queue) == 0)
             assert worker.poll() is None, log.read_text()
         finally:
             client.config_set("maxmemory", "0")

@@ -27,7 +27,7 @@ from config.ai import Rates
 from samplemind_worker.store.limits import Limiter
 
 redis_url, server, count, allowed, minute = sys.argv[1], sys.argv[2], *map(int, sys.argv[3:])
-limiter = Limiter(redis_url, minute=minute)
+limiter = Limiter(redis_url, "kits", minute=minute)
 sys.stdin.read(1)
 for _ in range(count):
     assert limiter.acquire("p:m", Rates(requests_a_minute=allowed), tokens=1, until=time.monotonic() + 100) is None
@@ -43,7 +43,7 @@ def url(settings: Settings) -> str:
 
 @pytest.fixture
 def limiter(url: str) -> Iterator[Limiter]:
-    made = Limiter(url, minute=1)
+    made = Limiter(url, "kits", minute=1)
     yield made
     made.close()
 
@@ -151,8 +151,16 @@ def test_a_request_larger_than_a_minutes_tokens_goes_when_nothing_else_did(limit
     assert isinstance(limiter.acquire("p:m", rates, tokens=1, until=now()), Busy)
 
 
+def test_another_deployment_has_limits_of_its_own(limiter: Limiter, url: str):
+    limiter.hold("p:m", seconds=60, reason="setup: a wrong key")
+    other = Limiter(url, "loops")
+
+    assert other.held("p:m") is None
+    other.close()
+
+
 def test_all_workers_hold_back_when_one_is_told_to(limiter: Limiter, url: str):
-    other = Limiter(url)
+    other = Limiter(url, "kits")
 
     assert limiter.hold("p:m", seconds=0.6, reason="rate: it asked") is True
     assert other.hold("p:m", seconds=0.1, reason="rate: it asked") is False
@@ -178,7 +186,7 @@ def test_a_longer_pause_wins(limiter: Limiter):
 
 
 def test_without_redis_a_worker_keeps_the_limits_for_itself(tmp_path: Path):
-    alone = Limiter(f"unix://{tmp_path}/nowhere.sock", minute=1)
+    alone = Limiter(f"unix://{tmp_path}/nowhere.sock", "kits", minute=1)
     rates = Rates(requests_a_minute=2)
 
     assert [alone.acquire("p:m", rates, tokens=1, until=now()) is None for _ in range(3)] == [True, True, False]

@@ -85,7 +85,7 @@ def run_chain(workspace: Workspace, parcel: str, first: Step, *, until: Step | N
 
 def publish(workspace: Workspace) -> list[tuple[str, Step]]:
     published: list[tuple[str, Step]] = []
-    dispatch(workspace.settings, workspace.board, lambda parcel, step: published.append((parcel, step)))
+    dispatch(workspace.settings, workspace.board, lambda parcel, step, _: published.append((parcel, step)))
     return published
 
 

@@ -83,7 +83,7 @@ def analysed(settings: Settings, folder: Path, **options: Any) -> str:
     job = scan.submit([folder], settings=settings, **options)
     while True:
         published: list[tuple[str, Step]] = []
-        dispatch(settings, workspace.board, lambda parcel, step, to=published: to.append((parcel, step)))
+        dispatch(settings, workspace.board, lambda parcel, step, _, to=published: to.append((parcel, step)))
         if not published:
             break
         for parcel, first in published:

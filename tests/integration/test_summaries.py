@@ -140,7 +140,7 @@ def work(workspace: Workspace, *, threads: int = 1) -> None:
     with ThreadPoolExecutor(threads) as pool:
         while True:
             published: list[str] = []
-            dispatch(workspace.settings, workspace.board, lambda parcel, _, to=published: to.append(parcel))
+            dispatch(workspace.settings, workspace.board, lambda parcel, *_, to=published: to.append(parcel))
             if not published:
                 return
             list(pool.map(_chain, published))
@@ -543,7 +543,7 @@ def test_who_waited_long_enough_in_the_queue_is_let_by(make: Make, server: AiSer
     job = batch_of(ids)
     workspace = make(requeue_seconds=60.0, ai_wait_seconds=100.0)
     published: list[str] = []
-    dispatch(workspace.settings, workspace.board, lambda parcel, _: published.append(parcel))
+    dispatch(workspace.settings, workspace.board, lambda parcel, *_: published.append(parcel))
 
     async def _let_wait() -> None:
         now = await mongo.read_clock()
@@ -785,7 +785,7 @@ def test_a_worker_killed_between_reply_and_record_costs_no_second_call(make: Mak
     ids = record(20)
     job = batch_of(ids)
     published: list[str] = []
-    dispatch(workspace.settings, workspace.board, lambda parcel, _: published.append(parcel))
+    dispatch(workspace.settings, workspace.board, lambda parcel, *_: published.append(parcel))
     environment = environment_of(workspace, server, unlimited) | {"SAMPLEMIND_LEASE_SECONDS": "1"}
 
     done = subprocess.run([sys.executable, "-c", KILLED, *published], cwd=ROOT, env=environment, check=False)
@@ -819,7 +819,7 @@ def test_a_record_that_is_gone_between_reply_and_settling_costs_no_second_call(
     ids = record(60)
     job = batch_of(ids, files_per_chain=60)
     published: list[str] = []
-    dispatch(workspace.settings, workspace.board, lambda parcel, _: published.append(parcel))
+    dispatch(workspace.settings, workspace.board, lambda parcel, *_: published.append(parcel))
     (parcel,) = published
     url = f"mongodb://127.0.0.1:{way.port}/?directConnection=true"
     environment = environment_of(workspace, server, unlimited) | {"SAMPLEMIND_MONGODB_URL": url}
@@ -876,7 +876,7 @@ def test_without_redis_a_summary_is_written_and_paid_for_once(make: Make, server
     ids = record(20)
     job = batch_of(ids)
     published: list[str] = []
-    dispatch(make().settings, make().board, lambda parcel, _: published.append(parcel))
+    dispatch(make().settings, make().board, lambda parcel, *_: published.append(parcel))
 
     for parcel in published:
         summarize.run(workspace, Run(parcel, "one.0"))

@@ -4,9 +4,10 @@ from kombu.utils.url import url_to_parts
 from pydantic import SecretStr
 from redis import Redis
 
-from config import queues
 from config.celery_options import broker_url, celery_options
+from config.queues import ROLES, Queues
 from config.settings import Settings
+from tasks import names
 
 
 def options(**values: object) -> dict[str, object]:
@@ -51,17 +52,66 @@ def test_a_crashed_parcel_is_not_delivered_again():
 
 
 def test_queues_are_declared_and_no_others_are_made():
-    made = options(host="studio")
+    made = options(host="studio", database="kits")
 
-    assert set(made["task_queues"]) == {"cpu", "io", "ai", "control", "cpu.studio"}
+    # Those without the deployment's name are for workers from before it was part of them.
+    old = {"cpu", "io", "ai", "control", "cpu.studio"}
+    assert set(made["task_queues"]) == {f"kits:{name}" for name in old} | old
     assert made["task_create_missing_queues"] is False
     assert made["task_default_queue"] in made["task_queues"]
 
 
 def test_every_queue_of_a_role_is_declared():
-    declared = options()["task_queues"]
+    declared = options(host="studio")["task_queues"]
 
-    assert [queue for names in queues.ROLES.values() for queue in names if queue not in declared] == []
+    read = {queue for role in ROLES for queue in Queues("samplemind", "studio").read_by(role)}
+    assert read == set(declared)
+
+
+def test_two_deployments_in_one_redis_share_no_key():
+    made = [options(host="studio", database=name) for name in ("kits", "loops")]
+
+    for name in ("task_default_queue", "event_exchange", "event_queue_prefix"):
+        assert [one[name].partition(":")[0] for one in made] == ["kits", "loops"]
+    transports = [one["broker_transport_options"] for one in made]
+    for name in ("unacked_key", "unacked_index_key", "unacked_mutex_key"):
+        assert [one[name].partition(":")[0] for one in transports] == ["kits", "loops"]
+    sent_to = [{route["queue"] for route in one["task_routes"].values()} for one in made]
+    assert sent_to[0] & sent_to[1] == set()
+
+
+@pytest.mark.parametrize(
+    ("task", "queue"),
+    [
+        (names.DECODE, "kits:cpu"),
+        (names.FEATURES, "kits:cpu.studio"),
+        (names.TEMPO_KEY, "kits:cpu.studio"),
+        (names.SWEEP, "kits:cpu.studio"),
+        (names.SUMMARIZE, "kits:ai"),
+        (names.STORE, "kits:io"),
+        (names.DISPATCH, "kits:control"),
+        (names.TAKE_BACK, "kits:control"),
+    ],
+)
+def test_route_of_a_task(task: str, queue: str):
+    assert options(host="studio", database="kits")["task_routes"][task] == {"queue": queue}
+
+
+@pytest.mark.parametrize("role", ["cpu", "io"])
+def test_a_worker_reads_the_old_names_last(role: str):
+    read = Queues("kits", "studio").read_by(role)
+
+    half = len(read) // 2
+    assert read[:half] == [f"kits:{name}" for name in read[half:]]
+    assert (read[0] == "kits:cpu.studio") is (role == "cpu")
+
+
+def test_the_queue_of_a_root_is_no_other_and_can_be_listed():
+    queues = Queues("kits", "studio")
+
+    assert queues.of_root("drums") == "kits:cpu@drums"
+    assert len({queues.of_root(root) for root in ("/a", "a", "/a,b", "/a b", "/ä")}) == 5
+    assert "," not in queues.of_root("/a,b")
 
 
 def test_beat_dispatches_as_often_as_the_settings_say():

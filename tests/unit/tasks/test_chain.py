@@ -1,4 +1,4 @@
-from config import queues
+from config.queues import HOST_TASKS, ROLES, ROUTES
 from samplemind_worker.documents.batch import Step
 from samplemind_worker.errors import PermanentError, TransientError
 from tasks import names
@@ -10,14 +10,14 @@ def test_chain_is_the_steps_in_their_order():
 
 
 def test_every_queue_of_a_task_is_read_by_some_worker():
-    read = {queue for role in queues.ROLES.values() for queue in role}
+    read = {kind for kinds in ROLES.values() for kind in kinds}
 
-    assert set(names.QUEUES.values()) <= read
+    assert set(ROUTES.values()) <= read
 
 
 def test_names_are_the_wire_contract():
     # Messages outlive a deployment: a name may be added here, never changed.
-    assert sorted({*names.QUEUES, *names.HOST_TASKS}) == [
+    assert sorted({*ROUTES, *HOST_TASKS}) == [
         "samplemind.bulk",
         "samplemind.decode",
         "samplemind.dispatch",
