@@ -10,7 +10,7 @@ from dataclasses import dataclass
 _GAP = "  "
 _NARROWEST = 8  # cells that a column which gives way keeps on any screen
 # After what a line may end; the second and third only within a part that is longer than the line.
-_SPACES, _FOLDERS, _SEPARATORS = re.compile(r"(?<= )"), re.compile(r"(?<=/)"), re.compile(r"(?<=[_.,;:=-])")
+_SPACES, _FOLDERS, _SEPARATORS = re.compile(r"(?<= )"), re.compile(r"(?<=/)"), re.compile(r"(?<=[_,;:=-])")
 _TEXT, _PATH = (_SPACES, _FOLDERS, _SEPARATORS), (_FOLDERS, _SPACES, _SEPARATORS)
 
 
@@ -101,6 +101,11 @@ def _pad(text: str, width: int, *, to_right: bool) -> str:
     return space + text if to_right else text + space
 
 
+def is_one_part(text: str) -> bool:
+    """Return whether there is no place within a text where a line may end."""
+    return all(len(breaks.split(text)) == 1 for breaks in _TEXT)
+
+
 def wrap(text: str, width: int) -> list[str]:
     """Return a text as lines of at most that many cells.
 
@@ -123,7 +128,7 @@ def _pieces(text: str, width: int, breaks: Sequence[re.Pattern[str]]) -> Iterato
     if cell_len(text.rstrip()) <= width:
         yield text
     elif breaks:
-        for part in breaks[0].split(text):
+        for part in filter(None, breaks[0].split(text)):
             yield from _pieces(part, width, breaks[1:])
     else:
         yield shortened(text, width)

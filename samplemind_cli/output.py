@@ -92,6 +92,15 @@ def screen_width() -> int | None:
     return shutil.get_terminal_size().columns if on_terminal() else None
 
 
+def can_show(letters: str) -> bool:
+    """Return whether stdout has these letters in its encoding."""
+    try:
+        letters.encode(sys.stdout.encoding)
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 class Number(str):
     """A number that is already written out, so that its column is aligned right."""
 
@@ -101,18 +110,24 @@ class Number(str):
 def pairs(values: Mapping[str, object]) -> None:
     """Print names and values, one a line; None is left out, a list is printed one item a line.
 
-    On a terminal values are wrapped at words.
+    On a terminal values are wrapped at words; one that would have to be cut, such as an id, gets a line of its own.
     """
     width = max(map(len, values), default=0)
     screen = screen_width()
     for name, value in values.items():
         items: list[Any] = list(value) if isinstance(value, (list, tuple)) else [] if value is None else [value]
-        texts = map(clean, items)
-        lines = [
-            line for text in texts for line in ([text] if screen is None else layout.wrap(text, screen - width - 2))
-        ]
-        for at, line in enumerate(lines):
-            write(f"{name if not at else '':{width}}  {line}\n")
+        label = name
+        for text in map(clean, items):
+            if screen is None:
+                lines = [text]
+            elif layout.is_one_part(text) and layout.cell_len(text) > screen - width - 2:
+                write(f"{label}\n  {text}\n")
+                lines = []
+            else:
+                lines = layout.wrap(text, screen - width - 2)
+            for line in lines:
+                write(f"{label:{width}}  {line}\n")
+                label = ""
 
 
 def fixed(value: float | None, digits: int = 1) -> Number | None:

@@ -84,6 +84,8 @@ def test_without_a_screen_nothing_is_cut():
         ("loop_120_am.wav", 9, ["loop_120_", "am.wav"]),
         ("abcdefghijklmnop", 7, ["abc…nop"]),
         ("日本語日本語", 7, ["日本…語"]),
+        ("abcdefghijklmnop.wav", 9, ["abcd….wav"]),
+        ("words and words ", 10, ["words and", "words"]),
         ("", 5, [""]),
     ],
 )

@@ -1,7 +1,10 @@
+import contextlib
 import json
 import os
+import pty
 import subprocess
 import sys
+import termios
 from pathlib import Path
 
 import pytest
@@ -73,6 +76,38 @@ def test_pairs_leave_out_none_and_spread_lists(capsys: pytest.CaptureFixture[str
     output.pairs({"name": "x\ny", "none": None, "places": ["a", "b"], "empty": []})
 
     assert capsys.readouterr().out == "name    x\\x0ay\nplaces  a\n        b\n"
+
+
+_ON_A_TERMINAL = """
+from samplemind_cli import output
+output.pairs({"file_id": "0123456789abcdef" * 4, "fl_studio_recommendations": ["of words " * 12], "path": "/kit/" * 20})
+"""
+
+
+def test_pairs_on_a_terminal_are_wrapped_at_words_and_keep_ids_whole():
+    lines = on_terminal(_ON_A_TERMINAL)
+
+    assert lines[:2] == ["file_id", "  " + "0123456789abcdef" * 4]
+    assert lines[2].startswith("fl_studio_recommendations  of words of ")
+    assert all(line.endswith(("of", "words", "/")) for line in lines[2:])
+    assert max(map(len, lines)) <= 80
+
+
+def on_terminal(program: str, *, columns: int = 80) -> list[str]:
+    """Run a program on a terminal of that width, and return the lines that it wrote there."""
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (24, columns))
+    environment = {name: value for name, value in os.environ.items() if name not in {"COLUMNS", "LINES"}}
+    with subprocess.Popen([sys.executable, "-c", program], stdout=theirs, env=environment) as process:
+        os.close(theirs)
+        written = b""
+        # At the end Linux gives an error, others nothing.
+        with contextlib.suppress(OSError):
+            while part := os.read(ours, 4096):
+                written += part
+        os.close(ours)
+    assert process.returncode == 0
+    return written.decode().splitlines()
 
 
 def test_note_is_one_clean_line_on_stderr(capsys: pytest.CaptureFixture[str]):

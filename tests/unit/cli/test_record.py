@@ -206,6 +206,9 @@ def test_show_by_id_prefix_and_path(cli: Cli, kit: Path, settings: Settings):
         assert (code, report["file_id"], report["tempo"]) == (0, file_id, 120.0)
         assert sorted(report["places"]) == [str(kit / "a.wav"), str(kit / "b.wav")]
     code, out, _ = cli("show", file_id)
+    assert (code, out.splitlines()[0]) == (0, "a.wav")
+    assert "key          A minor, from the sound" in out.splitlines()
+    code, out, _ = cli("show", file_id, "--all")
     assert (code, ["key", "A"] in [line.split() for line in out.splitlines()]) == (0, True)
 
 
@@ -217,7 +220,8 @@ def test_show_of_what_is_not_there(cli: Cli):
         "kit/a.wav": "kit/a.wav is not in the library; `samplemind submit kit/a.wav` adds it",
         "nope.wav": "nope.wav is no file, no id of one, and no place that the library knows",
         "n" * 5000: f"{'n' * 5000} is no file, no id of one, and no place that the library knows",
-        "/": "/ is not in the library; `samplemind submit /` adds it",
+        "kit/cover.png": "kit/cover.png is not in the library, and by its name it is no audio file",
+        "kit": "kit is a folder; name one file of it",
         "": "a file id or a path is needed, and this one is empty",
     }.items():
         assert cli("show", name) == (2, "", f"samplemind: error: {said}\n")

@@ -1,0 +1,177 @@
+"""The card of one file: what it is, how sure that is and why, what was written about it, and its waveform.
+
+It says what a musician asks first; `show --all` has every value of the record.
+"""
+
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any
+
+from samplemind_cli import layout, output
+from samplemind_cli.tables import key_of
+from samplemind_worker.text import clean
+
+Report = dict[str, Any]
+
+_LABEL = 13  # cells of the left column
+_WIDEST = 100  # a longer line is hard to read
+_NARROWEST = 40
+_BARS = " ▁▂▃▄▅▆▇█"
+_CLOSE = 0.35  # of the best candidate's score: from here on the next one is worth a word
+_CERTAIN = 0.99  # nothing is: above it no number is given
+_KINDS = {"one_shot": "one-shot", "loop": "loop", "track": "track"}
+_SOURCES = {
+    "audio": "the sound", "filename": "its name", "folder": "its folder", "acid": "an ACID chunk",
+    "apple_loop": "an Apple Loop chunk", "smpl": "a sampler chunk", "inst": "an instrument chunk",
+    "id3": "ID3 tags", "vorbis": "Vorbis comments", "info": "an INFO chunk", "aiff": "AIFF chunks",
+}  # fmt: skip
+_TEXTS = (("tips", "production_tips"), ("ideas", "creative_ideas"), ("in FL Studio", "fl_studio_recommendations"))
+
+
+def print_card(report: Report) -> None:
+    """Print the card of an analysed file."""
+    width = min(max(output.screen_width() or 80, _NARROWEST), _WIDEST)
+    output.write(clean(report["filename"]) + "\n")
+    for line in _waveform(report.get("peaks") or [], width):
+        output.write(f"{line}\n")
+    output.write("\n")
+    for label, text in _rows(report):
+        _print_row(label, text, width)
+    _print_texts(report, width)
+    output.note(f"every value of the record: `samplemind show {report['file_id'][:12]} --all`")
+
+
+def _print_row(label: str, text: str, width: int, *, bullet: str = "") -> None:
+    for number, line in enumerate(layout.wrap(clean(text), width - _LABEL - len(bullet))):
+        start = f"{label:{_LABEL}}{bullet}" if not number else " " * (_LABEL + len(bullet))
+        output.write(f"{start}{line}\n")
+
+
+def _waveform(peaks: list[int], width: int) -> Iterator[str]:
+    """Yield the line that shows a waveform, where the terminal has the letters for it."""
+    if not peaks or not output.can_show(_BARS):
+        return
+    count = min(len(peaks), width)
+    edges = [at * len(peaks) // count for at in range(count + 1)]
+    levels = [max(peaks[start:end]) for start, end in pairwise(edges)]
+    # What can be heard at all gets a bar.
+    yield "".join(_BARS[-(-level * (len(_BARS) - 1) // 100)] for level in levels)
+
+
+def _rows(report: Report) -> Iterator[tuple[str, str]]:
+    """Yield what the card says of the sound, by its label."""
+    for number, place in enumerate(report.get("places") or [report["path"]]):
+        yield "" if number else "place", place
+    yield "format", _format(report)
+    sources = report.get("provenance", {})
+    kind = _KINDS.get(report["kind"], report["kind"])
+    yield "kind", _answer(kind, report["kind_confidence"], sources.get("kind"))
+    instrument = (report["instrument"] or "").replace("_", " ") or None
+    yield "instrument", _answer(instrument, report["instrument_confidence"], sources.get("instrument"))
+    yield "tempo", _tempo(report)
+    yield "key", _key(report)
+    yield "pitch", _pitch(report)
+    yield "loudness", _loudness(report)
+    for statement in report.get("stated", ()):
+        if not statement["believed"]:
+            yield "not believed", _disbelieved(statement)
+    if report.get("warnings"):
+        yield "warnings", ", ".join(report["warnings"]).replace("_", " ")
+    if report.get("tags"):
+        yield "tags", ", ".join(report["tags"])
+
+
+def _answer(value: str | None, confidence: float | None, source: str | None, *, otherwise: str | None = None) -> str:
+    """Return an answer, how sure it is, where it is from, and what else it may be."""
+    if value is None:
+        return "not known"
+    parts = [value]
+    if confidence is not None:
+        parts.append("over 99 % sure" if confidence > _CERTAIN else f"{100 * confidence:.0f} % sure")
+    names = [_SOURCES.get(name, name) for name in (source or "audio").split("+")]
+    parts.append("from " + " and ".join([", ".join(names[:-1]), names[-1]] if names[1:] else names))
+    if otherwise is not None:
+        parts.append(f"or else {otherwise}")
+    return ", ".join(parts)
+
+
+def _tempo(report: Report) -> str:
+    if report["tempo"] is None:
+        return "none: a one-shot has no tempo" if report["kind"] == "one_shot" else "none: no steady pulse"
+    value = f"{report['tempo']:.2f} BPM"
+    if report["time_signature"]:
+        value += " in {}/{}".format(*report["time_signature"])
+    if report["beats_in_loop"]:
+        value += f", {report['beats_in_loop']} beats long"
+    other = _runner_up(report["tempo_candidates"], report["tempo_confidence"])
+    otherwise = None if other is None else f"{other['tempo']:.2f} BPM"
+    return _answer(value, report["tempo_confidence"], report["provenance"].get("tempo"), otherwise=otherwise)
+
+
+def _key(report: Report) -> str:
+    if report["key"] is None:
+        return (
+            "none: a single note has a pitch, not a key" if report["pitch_note"] else "none: no tones that make a key"
+        )
+    value = f"{key_of(report)}" + (f" ({report['camelot']})" if report["camelot"] else "")
+    other = _runner_up(report["key_candidates"], report["key_confidence"])
+    otherwise = None if other is None else f"{other['key']} {other['mode']}"
+    return _answer(value, report["key_confidence"], report["provenance"].get("key"), otherwise=otherwise)
+
+
+def _runner_up(candidates: list[dict[str, Any]], confidence: float | None) -> dict[str, Any] | None:
+    """Return the second candidate where it is nearly as likely as the first."""
+    if len(candidates) < 2 or confidence is None:  # noqa: PLR2004 -- the first and the second
+        return None
+    return candidates[1] if candidates[1]["score"] >= _CLOSE * candidates[0]["score"] else None
+
+
+def _pitch(report: Report) -> str:
+    if report["pitch_note"] is None:
+        tuning = report["tuning_cents"]
+        if report["key"] is not None and tuning is not None:
+            return f"no single note; tuned {tuning:+.0f} cents from A = 440 Hz"
+        return "none: no single note"
+    value = report["pitch_note"]
+    if report["pitch_cents"] is not None and round(report["pitch_cents"]):
+        value += f" {report['pitch_cents']:+.0f} cents"
+    return _answer(value, report["pitch_confidence"], report["provenance"].get("pitch"))
+
+
+def _loudness(report: Report) -> str:
+    if report["loudness_lufs"] is None and report["true_peak_dbtp"] is None:
+        return "silent"
+    loudness, peak = report["loudness_lufs"], report["true_peak_dbtp"]
+    parts = [
+        None if loudness is None else f"{loudness:.1f} LUFS",
+        None if peak is None else f"true peak {peak:.1f} dBTP",
+    ]
+    return ", ".join(part for part in parts if part)
+
+
+def _format(report: Report) -> str:
+    channels = {1: "mono", 2: "stereo"}.get(report["channels"], f"{report['channels']} channels")
+    return (
+        f"{report['duration']:.2f} s, {report['format']} {report['subtype']}, {report['sample_rate'] / 1000:g} kHz, "
+        f"{channels}, {output.in_bytes(report['file_size'])}"
+    )
+
+
+def _disbelieved(statement: dict[str, Any]) -> str:
+    what = " ".join(str(part) for part in (statement["value"], statement["mode"]) if part is not None)
+    source = _SOURCES.get(statement["source"], statement["source"])
+    return f"{statement['about']} {what.replace('_', '-')}, which {source} would have it ({statement['text']})"
+
+
+def _print_texts(report: Report, width: int) -> None:
+    """Print what was written about the sound, a paragraph each."""
+    if not report.get("ai_summary"):
+        return
+    writer = "the local describer" if report["ai_provider"] == "local" else report["ai_model"] or report["ai_provider"]
+    output.write("\n")
+    _print_row("summary", report["ai_summary"], width)
+    for label, name in _TEXTS:
+        for number, text in enumerate(report.get(name) or ()):
+            _print_row("" if number else label, text, width, bullet="- ")
+    to_come = f"; a model's text is to come ({report['ai_reason']})" if report["ai_state"] == "deferred" else ""
+    _print_row("written by", writer + to_come, width)

@@ -1,0 +1,86 @@
+"""The card of one file, as `show` prints it."""
+
+from typing import Any
+
+import pytest
+
+from samplemind_cli.card import print_card
+from samplemind_worker.documents.report import analyzed
+from tests.factories import analysis_facts, audio_facts, content_id
+
+LOOP = {
+    "kind": "loop", "kind_confidence": 0.971, "tempo": 120.0, "tempo_confidence": 0.62, "time_signature": (4, 4),
+    "tempo_candidates": [{"tempo": 120.0, "score": 0.62}, {"tempo": 60.0, "score": 0.3}],
+    "beats_in_loop": 16, "key": "A", "mode": "minor", "camelot": "8A", "key_confidence": 0.999,
+    "key_candidates": [{"key": "A", "mode": "minor", "score": 0.999}, {"key": "C", "mode": "major", "score": 0.001}],
+    "tuning_cents": -3.4, "instrument": "music_loop", "instrument_confidence": 0.7,
+    "peaks": [100, 50, 1, 0] * 20, "provenance": {"kind": "audio+folder", "tempo": "audio"},
+    "stated": [
+        {"about": "key", "value": "F#", "mode": "minor", "source": "filename", "text": "F#m", "believed": False},
+        {"about": "kind", "value": "loop", "source": "folder", "text": "loops", "believed": True},
+    ],
+}  # fmt: skip
+TEXTS = {
+    "ai_provider": "local", "ai_state": "local",
+    "ai_summary": "A melodic loop, " + "warm and round, " * 12 + "at last.",
+    "production_tips": ["Cut below 80 Hz. " * 8, "Double it."], "creative_ideas": ["Reverse it."],
+}  # fmt: skip
+
+
+def card(capsys: pytest.CaptureFixture[str], *, duration: float = 8.0, **values: Any) -> list[str]:
+    file_id = content_id(1)
+    report = analyzed("kit/a.wav", audio_facts(file_id, duration=duration), analysis_facts(file_id, **values))
+    print_card(report | {"places": ["/library/kit/a.wav", "/library/copy of a.wav"]})
+    return capsys.readouterr().out.splitlines()
+
+
+def test_card_says_what_it_is_how_sure_and_why(capsys: pytest.CaptureFixture[str]):
+    shown = card(capsys, **LOOP)
+
+    assert shown == [
+        "loop_120.wav",
+        "█▄▁ " * 20,
+        "",
+        "place        /library/kit/a.wav",
+        "             /library/copy of a.wav",
+        "format       8.00 s, WAV PCM_16, 44.1 kHz, stereo, 1.4 MB",
+        "kind         loop, 97 % sure, from the sound and its folder",
+        "instrument   music loop, 70 % sure, from the sound",
+        "tempo        120.00 BPM in 4/4, 16 beats long, 62 % sure, from the sound, or",
+        "             else 60.00 BPM",
+        "key          A minor (8A), over 99 % sure, from the sound",
+        "pitch        no single note; tuned -3 cents from A = 440 Hz",
+        "loudness     -14.2 LUFS, true peak -0.8 dBTP",
+        "not believed key F# minor, which its name would have it (F#m)",
+    ]
+
+
+def test_card_of_a_note_has_its_pitch_and_says_what_there_is_not(capsys: pytest.CaptureFixture[str]):
+    note = {"kind": "one_shot", "tempo": None, "key": None, "mode": None, "pitch_note": "A3", "pitch_cents": 4.6}
+
+    shown = card(capsys, **note, pitch_confidence=0.8)
+
+    assert "tempo        none: a one-shot has no tempo" in shown
+    assert "key          none: a single note has a pitch, not a key" in shown
+    assert "pitch        A3 +5 cents, 80 % sure, from the sound" in shown
+    assert "instrument   not known" in shown
+    assert shown[1] == ""  # an old record has no waveform
+
+
+def test_card_wraps_texts_at_words(capsys: pytest.CaptureFixture[str]):
+    shown = card(capsys, **LOOP, **TEXTS)
+
+    start = shown.index(next(line for line in shown if line.startswith("summary")))
+    assert max(map(len, shown)) <= 80
+    assert " ".join(line[13:] for line in shown[start : start + 4]) == TEXTS["ai_summary"]
+    assert [line[:15] for line in shown[start + 4 :]] == [
+        "tips         - ", "               ", "               ", "             - ", "ideas        - ",
+        "written by   th",
+    ]  # fmt: skip
+    assert shown[-1] == "written by   the local describer"
+
+
+def test_card_of_silence(capsys: pytest.CaptureFixture[str]):
+    nothing = {"kind": None, "tempo": None, "key": None, "mode": None}
+
+    assert "kind         not known" in card(capsys, **nothing)
