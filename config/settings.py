@@ -196,9 +196,6 @@ class Settings(BaseSettings):
     ai_seconds: float = Field(default=240.0, ge=1, le=3600)
     """Most seconds that a provider may take for one reply."""
 
-    chroma_port: int = Field(default=0, ge=0, le=65535)
-    """Loopback port of the private Chroma; 0 picks a free one."""
-
     flower_port: int = Field(default=5555, ge=1, le=65535)
     flower_user: str = "samplemind"
     flower_password: SecretStr | None = None

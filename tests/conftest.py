@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 import redis
 
@@ -16,6 +15,7 @@ from samplemind_cli.app import run
 from samplemind_worker.embedded import ensure_running, stop
 from samplemind_worker.steps.workspace import Workspace
 from samplemind_worker.store import mongo
+from tests.chroma import answers
 from tests.command import Cli
 
 _numbers = itertools.count(1)
@@ -42,17 +42,10 @@ def chroma(services: Settings) -> str:
     """The URL of a Chroma that answers; it is the last of the services to do so."""
     assert services.chroma_url is not None
     deadline = time.monotonic() + 60.0
-    while not _answers(services.chroma_url):
+    while not answers(services.chroma_url):
         assert time.monotonic() < deadline, "Chroma does not answer"
         time.sleep(0.1)
     return services.chroma_url
-
-
-def _answers(chroma_url: str) -> bool:
-    try:
-        return httpx.get(f"{chroma_url}/api/v2/heartbeat").is_success
-    except httpx.TransportError:
-        return False
 
 
 @pytest.fixture

@@ -11,16 +11,16 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal
+from urllib.parse import unquote, urlsplit
 
 from config.ai import AiTask, Writer, load_table
 from config.settings import Settings
-from samplemind_worker.embedded.binaries import chroma_command, find_mongod, find_valkey
+from samplemind_worker.embedded.binaries import find_mongod, find_valkey, require_chroma
 from samplemind_worker.embedded.home import MIN_FREE_BYTES, Home, State
 from samplemind_worker.embedded.services import (
     OTHER_MODELS,
     START_ANEW,
     asks_otherwise,
-    pick_chroma_port,
     private_names,
     probe,
     with_urls,
@@ -70,7 +70,7 @@ def diagnose(settings: Settings) -> list[Check]:
     if "mongod" in private:
         checks.append(_binary("mongod", find_mongod))
     if "chroma" in private:
-        checks += [_chroma(), _chroma_port(settings, state)]
+        checks.append(_chroma())
     if private:
         checks += [_sockets(home), _supervisor(state, running=running)]
     checks += [_private_service(name, home, state, running=running) for name in private]
@@ -199,22 +199,12 @@ def _binary(name: str, find: Callable[[], Path]) -> Check:
 
 def _chroma() -> Check:
     try:
-        chroma_command()
+        require_chroma()
         return Check("chroma binary", ok=True, detail=version("chromadb"))
     except SetupError as error:
         return _failed("chroma binary", error)
     except PackageNotFoundError:
         return Check("chroma binary", ok=False, detail="chromadb is not installed", mend="install samplemind again")
-
-
-def _chroma_port(settings: Settings, state: State) -> Check:
-    if "chroma" in state.services:
-        return Check("chroma port", ok=True, detail=f"{state.chroma_port}, in use by the private Chroma")
-    try:
-        pick_chroma_port(settings.chroma_port, 0)
-    except SetupError as error:
-        return _failed("chroma port", error)
-    return Check("chroma port", ok=True, detail=f"{settings.chroma_port or 'any free one'} on 127.0.0.1")
 
 
 def _sockets(home: Home) -> Check:
@@ -308,7 +298,11 @@ def _ping_mongodb(url: str) -> None:
 def _ping_chroma(url: str) -> None:
     import httpx  # noqa: PLC0415 -- slow import
 
-    httpx.get(f"{url.rstrip('/')}/api/v2/heartbeat", timeout=_TIMEOUT).raise_for_status()
+    parts = urlsplit(url)
+    on_socket = parts.scheme == "unix"
+    base = "http://localhost" if on_socket else url.rstrip("/")
+    with httpx.Client(transport=httpx.HTTPTransport(uds=unquote(parts.path) if on_socket else None)) as client:
+        client.get(f"{base}/api/v2/heartbeat", timeout=_TIMEOUT).raise_for_status()
 
 
 def _summaries(settings: Settings, answering: set[str]) -> Check:

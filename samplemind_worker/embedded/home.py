@@ -53,7 +53,6 @@ class State(BaseModel):
     """Digest of what its workers are told about models (``services.models_digest``)."""
     workers: bool = False
     stopping: bool = False
-    chroma_port: int = 0
     sockets: str = ""
     services: dict[str, Running] = {}
 

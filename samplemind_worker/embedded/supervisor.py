@@ -26,8 +26,6 @@ from samplemind_worker.embedded.services import (
     Service,
     given_digest,
     models_digest,
-    pick_chroma_port,
-    private_names,
     servers,
     with_urls,
     workers,
@@ -83,10 +81,7 @@ def supervise(settings: Settings, *, with_workers: bool = True) -> bool:
             given=given_digest(settings),
             models=models_digest(settings),
             sockets=str(home.socket_folder()),
-            chroma_port=last.chroma_port,
         )
-        if "chroma" in private_names(settings):
-            state.chroma_port = pick_chroma_port(settings.chroma_port, last.chroma_port)
         _remove_sockets(home, state)
         Supervisor(
             home,
@@ -235,8 +230,7 @@ class Supervisor:
         self._wakeup.close()
         self._waker.close()
         _remove_sockets(self._home, self._state)
-        # What remains is the port, so that URLs stay the same from one start to the next.
-        self._state = State(chroma_port=self._state.chroma_port)
+        self._state = State()
         self._children = []
         self._save()
         logger.info("stopped")
@@ -267,7 +261,7 @@ def log_to_stderr() -> None:
 
 
 def _remove_sockets(home: Home, state: State) -> None:
-    for name in ("valkey.sock", "mongod.sock", "mongodb-0.sock"):
+    for name in ("valkey.sock", "mongod.sock", "mongodb-0.sock", "chroma.sock"):
         (home.socket_folder() / name).unlink(missing_ok=True)
     if home.socket_folder() != home.run and state.stopping:
         home.socket_folder().rmdir()

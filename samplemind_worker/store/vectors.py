@@ -8,7 +8,7 @@ import threading
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import httpx
 from pybreaker import STATE_CLOSED, CircuitBreaker, CircuitBreakerError
@@ -161,19 +161,24 @@ class Vectors:
         from chromadb.config import Settings, System  # noqa: PLC0415 -- slow import
 
         parts = urlsplit(self._url)
-        if parts.hostname is None:
+        if parts.hostname is None and parts.scheme != "unix":
             raise SetupError("SAMPLEMIND_CHROMA_URL is no URL like http://127.0.0.1:8000")
         system = System(
             Settings(
                 anonymized_telemetry=False,
                 chroma_api_impl="chromadb.api.fastapi.FastAPI",
-                chroma_server_host=parts.hostname,
+                chroma_server_host=parts.hostname or "localhost",
                 chroma_server_http_port=parts.port or (443 if parts.scheme == "https" else 8000),
                 chroma_server_ssl_enabled=parts.scheme == "https",
             )
         )
         server = system.instance(ServerAPI)
-        session: httpx.Client = server._session  # noqa: SLF001 -- its settings have no time limit  # pyright: ignore[reportPrivateUsage, reportAttributeAccessIssue]
+        session: httpx.Client = server._session  # noqa: SLF001 -- no setting of its own for time and socket  # pyright: ignore[reportPrivateUsage, reportAttributeAccessIssue]
+        if parts.scheme == "unix":
+            headers = session.headers
+            session.close()
+            session = httpx.Client(headers=headers, transport=httpx.HTTPTransport(uds=unquote(parts.path)))
+            server._session = session  # noqa: SLF001 -- as above  # pyright: ignore[reportAttributeAccessIssue]
         session.timeout = httpx.Timeout(self._seconds)
         self._session = session
         system.start()

@@ -31,7 +31,7 @@ class Ways:
         self.proxies = {
             "redis": Proxy(sockets / "valkey.sock"),
             "mongodb": Proxy(sockets / "mongod.sock"),
-            "chroma": Proxy(("127.0.0.1", state.chroma_port)),
+            "chroma": Proxy(sockets / "chroma.sock"),
         }
         self.environment = {
             "SAMPLEMIND_REDIS_URL": f"redis://127.0.0.1:{self.proxies['redis'].port}/0",

@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import httpx
 import psutil
 import pytest
 from pydantic import SecretStr
@@ -22,13 +21,15 @@ from samplemind_worker.embedded import connected, diagnose, ensure_running, stop
 from samplemind_worker.embedded.home import Home
 from samplemind_worker.errors import SetupError
 from samplemind_worker.sandbox import PROTECTIONS
+from samplemind_worker.store.vectors import Vectors
+from tests import chroma
 
 pytestmark = pytest.mark.services
 
 
 def settings_of(home: Path, **more: object) -> Settings:
     urls = {"redis_url": None, "mongodb_url": None, "chroma_url": None}
-    return Settings(_env_file=None, home=home, **(urls | {"chroma_port": 0} | more))
+    return Settings(_env_file=None, home=home, **(urls | more))
 
 
 def wait_until(condition: Callable[[], object], seconds: float = 20.0) -> None:
@@ -63,10 +64,8 @@ def service_pid(settings: Settings, name: str) -> int:
 
 
 def chroma_answers(settings: Settings) -> bool:
-    try:
-        return httpx.get(f"{settings.chroma_url}/api/v2/heartbeat").status_code == 200
-    except httpx.TransportError:
-        return False
+    assert settings.chroma_url is not None
+    return chroma.answers(settings.chroma_url)
 
 
 def write_marks(settings: Settings) -> None:
@@ -116,10 +115,11 @@ def test_everything_below_home_is_private(running: Settings):
         "valkey.sock",
         "mongod.sock",
         "mongodb-0.sock",
+        "chroma.sock",
     }
 
 
-def test_only_chroma_listens_and_only_on_loopback(running: Settings):
+def test_no_service_listens_on_a_port_that_other_users_reach(running: Settings):
     wait_until(lambda: chroma_answers(running))
     family = [supervisor_of(running), *supervisor_of(running).children(recursive=True)]
     listening = {
@@ -129,9 +129,8 @@ def test_only_chroma_listens_and_only_on_loopback(running: Settings):
         if connection.status == psutil.CONN_LISTEN
     }
 
-    port = int(running.chroma_url.rpartition(":")[2])
     assert len(family) == 4
-    assert listening == {("127.0.0.1", port)}
+    assert listening == set()
 
 
 def test_second_call_uses_the_running_services(bare: Settings, running: Settings):
@@ -305,16 +304,25 @@ def test_private_services_beside_a_given_one(tmp_path: Path, running: Settings):
         stop(settings)
 
 
-def test_taken_chroma_port_is_named(tmp_path: Path, running: Settings):
-    wait_until(lambda: chroma_answers(running))
-    port = int(running.chroma_url.rpartition(":")[2])
-    settings = settings_of(tmp_path / "second", chroma_port=port)
+def test_vectors_that_chromas_own_server_stored_are_still_there(bare: Settings):
+    chroma_folder = bare.home / "data" / "chroma"
+    chroma_folder.mkdir(parents=True, mode=0o700)
+    with chroma.own_server(chroma_folder) as url, Vectors(url, database="samplemind", version=1) as before:
+        before.upsert({"a": [1.0, 0.0], "b": [0.0, 1.0]})
 
-    with pytest.raises(SetupError, match=f"^port {port} on 127.0.0.1 is taken: .*SAMPLEMIND_CHROMA_PORT"):
-        ensure_running(settings, workers=False)
-    assert stop(settings) is False
-    refused = {check.name: check for check in diagnose(settings)}["chroma port"]
-    assert (refused.state, "SAMPLEMIND_CHROMA_PORT" in refused.mend) == ("fail", True)
+    settings = ensure_running(bare, workers=False)
+    wait_until(lambda: chroma_answers(settings))
+    with Vectors(settings.chroma_url, database="samplemind", version=1) as after:
+        assert after.nearest([1.0, 0.1], limit=2) == [
+            ("a", pytest.approx(0.005, abs=1e-3)),
+            ("b", pytest.approx(0.9, abs=0.01)),
+        ]
+
+
+def test_a_private_mongod_compresses_no_messages(running: Settings):
+    with MongoClient(running.mongodb_url.get_secret_value()) as mongo:
+        reply = mongo.admin.command("hello", compression=["snappy", "zstd", "zlib"])
+    assert reply.get("compression", []) == []
 
 
 def test_mongod_that_cannot_open_its_data_is_named(bare: Settings):

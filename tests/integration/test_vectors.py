@@ -3,12 +3,12 @@
 import socket
 from collections.abc import Iterator
 
-import httpx
 import numpy as np
 import pytest
 
 from samplemind_worker.errors import InternalError, ServiceUnavailableError, SetupError
 from samplemind_worker.store.vectors import Vectors
+from tests.chroma import COLLECTIONS, client
 from tests.factories import content_id
 
 pytestmark = pytest.mark.services
@@ -85,8 +85,8 @@ def test_vectors_of_two_recipes_never_meet(chroma: str, database: str):
 
 def test_vectors_recover_when_the_server_lost_the_collection(chroma: str, database: str, vectors: Vectors):
     vectors.upsert({"a": EAST})
-    collections = f"{chroma}/api/v2/tenants/default_tenant/databases/default_database/collections"
-    httpx.delete(f"{collections}/{database}-sound-v1").raise_for_status()
+    with client(chroma) as asked:
+        asked.delete(f"{COLLECTIONS}/{database}-sound-v1").raise_for_status()
 
     with pytest.raises(ServiceUnavailableError, match="Chroma does not answer"):
         vectors.upsert({"b": NORTH})

@@ -154,7 +154,7 @@ def test_roots_that_are_no_pairs_are_refused(monkeypatch: pytest.MonkeyPatch, va
         ("LEASE_SECONDS", "0.5"),
         ("SCRATCH_BYTES", "-1"),
         ("MAX_STARTS", "0"),
-        ("CHROMA_PORT", "65536"),
+        ("FLOWER_PORT", "65536"),
         ("LOG_LEVEL", "LOUD"),
     ],
 )

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from samplemind_worker.embedded.binaries import chroma_command, find_mongod, find_valkey
+from samplemind_worker.embedded.binaries import find_mongod, find_valkey, require_chroma
 from samplemind_worker.errors import SetupError
 
 
@@ -55,7 +55,5 @@ def test_servers_found_here_say_their_version():
     assert mongod.startswith("db version v")
 
 
-def test_chroma_command_is_chroma():
-    helped = subprocess.run([*chroma_command(), "run", "--help"], capture_output=True, text=True, check=True)
-
-    assert helped.stdout.startswith("Start a local Chroma server")
+def test_chroma_is_installed():
+    require_chroma()

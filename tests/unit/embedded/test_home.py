@@ -86,7 +86,7 @@ def test_lock_ends_with_its_holder(home: Home):
 
 
 def test_state_comes_back_as_written(home: Home):
-    state = State(supervisor=7, chroma_port=8123, services={"valkey": Running(pid=8, created=1.5, ready=True)})
+    state = State(supervisor=7, sockets="/run/me", services={"valkey": Running(pid=8, created=1.5, ready=True)})
     home.write_state(state)
 
     assert home.read_state() == state

@@ -1,6 +1,6 @@
-import socket
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import pytest
 from kombu import Connection
@@ -14,13 +14,11 @@ from samplemind_worker.embedded.services import (
     asks_otherwise,
     given_digest,
     models_digest,
-    pick_chroma_port,
     private_names,
     setting_env,
     with_urls,
     workers,
 )
-from samplemind_worker.errors import SetupError
 
 
 def settings_of(**fields: object) -> Settings:
@@ -35,21 +33,22 @@ def test_private_names_are_those_without_a_url():
 
 def test_with_urls_fills_in_what_is_missing():
     settings = settings_of(redis_url="redis://:secret@h/1", database="mine")
-    filled = with_urls(settings, State(sockets="/run/me", chroma_port=8123))
+    filled = with_urls(settings, State(sockets="/run/me"))
 
     assert filled.redis_url == settings.redis_url
     assert filled.mongodb_url.get_secret_value() == "mongodb://%2Frun%2Fme%2Fmongod.sock/mine?journal=true"
-    assert filled.chroma_url == "http://127.0.0.1:8123"
+    assert filled.chroma_url == "unix:///run/me/chroma.sock"
     assert private_names(filled) == []
 
 
 def test_urls_lead_every_client_to_an_odd_folder():
     folder = "/srv/a b%20c?d#é"
-    filled = with_urls(settings_of(), State(sockets=folder, chroma_port=1))
+    filled = with_urls(settings_of(), State(sockets=folder))
     redis_url = filled.redis_url.get_secret_value()
     mongodb_url = filled.mongodb_url.get_secret_value()
 
     assert parse_url(redis_url)["path"] == f"{folder}/valkey.sock"
+    assert unquote(urlsplit(filled.chroma_url).path) == f"{folder}/chroma.sock"
     assert parse_uri(mongodb_url)["nodelist"] == [(f"{folder}/mongod.sock", None)]
     # Celery's spelling of the same socket.
     kombu_url = redis_url.replace("unix://", "redis+socket://").replace("db=", "virtual_host=")
@@ -94,7 +93,7 @@ def test_given_digest_tells_databases_and_roots_apart(tmp_path: Path):
 
 
 def described(home: Path, **fields: object) -> dict[str, Service]:
-    settings = with_urls(settings_of(home=home, **fields), State(sockets="/run/me", chroma_port=8123))
+    settings = with_urls(settings_of(home=home, **fields), State(sockets="/run/me"))
     return {service.name: service for service in workers(settings, Home(home))}
 
 
@@ -147,19 +146,5 @@ def test_workers_get_the_urls_and_one_thread(tmp_path: Path):
     env = described(tmp_path)["worker-cpu"].env
     assert env["SAMPLEMIND_HOME"] == str(tmp_path)
     assert env["SAMPLEMIND_REDIS_URL"] == "unix:///run/me/valkey.sock?db=0"
-    assert env["SAMPLEMIND_CHROMA_URL"] == "http://127.0.0.1:8123"
+    assert env["SAMPLEMIND_CHROMA_URL"] == "unix:///run/me/chroma.sock"
     assert {env[f"{name}_NUM_THREADS"] for name in ("OMP", "OPENBLAS", "MKL", "NUMBA")} == {"1"}
-
-
-def test_pick_chroma_port():
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = taken.getsockname()[1]
-
-        assert pick_chroma_port(0, port) != port
-        with pytest.raises(SetupError, match=f"^port {port} on 127.0.0.1 is taken: free it, or set SAMPLEMIND_CHROMA"):
-            pick_chroma_port(port, 0)
-
-    assert pick_chroma_port(0, port) == port
-    assert pick_chroma_port(port, 0) == port
