@@ -107,9 +107,13 @@ def test_the_private_services_are_for_this_user_on_this_machine(samplemind: Host
     }
     sockets = Path(Home(samplemind.home).read_state().sockets)
 
-    assert open_to == set()
+    assert not open_to
     assert sockets.stat().st_mode & 0o777 == 0o700
-    assert {path.name for path in sockets.iterdir() if path.is_socket()} >= {"valkey.sock", "mongod.sock", "chroma.sock"}
+    assert {path.name for path in sockets.iterdir() if path.is_socket()} >= {
+        "valkey.sock",
+        "mongod.sock",
+        "chroma.sock",
+    }
     assert [path.name for path in sockets.iterdir() if path.is_socket() and path.stat().st_mode & 0o077] == []
 
 
