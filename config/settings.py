@@ -1,19 +1,21 @@
 """The Settings class: the one place that reads the environment.
 
-Every field is set by ``SAMPLEMIND_<NAME>`` in the environment or in ``.env``, or by a file of that name, in small
-letters, in the folder ``SAMPLEMIND_SECRETS_DIR``. Without service URLs the private
-services under ``home`` are used; whoever starts them fills the URLs in (``Settings.model_copy``).
+A field is set by, in this order: ``SAMPLEMIND_<NAME>`` in the environment, the same in the ``.env`` of a deployment, a
+file of that name in small letters in the folder ``SAMPLEMIND_SECRETS_DIR``, and ``<name>`` in the user's
+``samplemind.toml`` (`config.sources`). Without service URLs the private services under ``home`` are used; whoever
+starts them fills the URLs in (``Settings.model_copy``).
 """
 
 import os
 import socket
+from collections.abc import Iterator
 from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
 from platformdirs import user_data_path
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -22,8 +24,11 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from config import sources
 from config.ai import ProviderName
+from config.field_types import FROM_JSON, AbsolutePath, spelled
 from config.queues import Queues
+from config.sources import SettingsError
 
 
 def _default_home() -> Path:
@@ -39,7 +44,6 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(
         env_prefix="SAMPLEMIND_",
-        env_file=".env",
         env_ignore_empty=True,
         extra="ignore",
         frozen=True,
@@ -48,22 +52,30 @@ class Settings(BaseSettings):
         validate_by_name=True,
     )
 
-    home: Path = Field(default_factory=_default_home)
+    home: AbsolutePath = Field(default_factory=_default_home)
     """State of the private services: data, sockets, logs."""
 
-    secrets_dir: Path | None = None
+    secrets_dir: AbsolutePath | None = None
     """Folder with a file for each secret, ``samplemind_redis_url`` and so on; from the environment only."""
+
+    env_file: AbsolutePath | None = None
+    """A ``.env`` to read, instead of the one beside the compose file; from the environment only."""
 
     redis_url: SecretStr | None = None
     mongodb_url: SecretStr | None = None
     chroma_url: str | None = None
-    database: str = Field(default="samplemind", pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$")
+    database: Annotated[
+        str,
+        spelled(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}", "up to 63 letters, digits, '_' and '-', not beginning with a sign"),
+    ] = "samplemind"
     """Name of the MongoDB database, and the prefix of the Chroma collection and of queues and other keys in Redis."""
 
-    roots: Annotated[dict[str, Path], NoDecode] = Field(default_factory=dict)
+    roots: Annotated[dict[str, AbsolutePath], NoDecode] = Field(default_factory=dict)
     """Named folders that workers may read: ``name=path``, separated by the platform's path separator."""
 
-    host: str = Field(default_factory=socket.gethostname, pattern=r"^[\w.-]+$")
+    host: Annotated[str, spelled(r"[\w.-]+", "letters, digits, '_', '.' and '-'")] = Field(
+        default_factory=socket.gethostname
+    )
     """Names this machine in queue names and leases."""
 
     concurrency: int = Field(default_factory=_cores, ge=1, le=1024)
@@ -128,16 +140,16 @@ class Settings(BaseSettings):
     stated_evidence: bool = True
     """Weigh what tags and names say of a file against what is heard; without it the sound alone is judged."""
 
-    inbox: Path | None = None
+    inbox: AbsolutePath | None = None
     """Folder that `ingest` takes sample packs from; default: ``inbox`` under ``home``."""
 
-    library_root: Path | None = None
+    library_root: AbsolutePath | None = None
     """Folder that sample packs are unpacked into; default: ``library`` under ``home``."""
 
     inbox_settle_seconds: float = Field(default=10.0, ge=0, le=86_400)
     """A pack that did not change for this long is complete."""
 
-    nightly: str | None = Field(default=None, pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
+    nightly: Annotated[str, spelled(r"([01]\d|2[0-3]):[0-5]\d", "HH:MM, from 00:00 to 23:59")] | None = None
     """Local time, as ``HH:MM``, at which an io worker takes in what the inbox holds; default: never."""
 
     pack_max_entries: int = Field(default=50_000, ge=1, le=1_000_000)
@@ -158,7 +170,7 @@ class Settings(BaseSettings):
     pack_free_bytes: int = Field(default=2**30, ge=0)
     """Bytes of the library's disk that `ingest` leaves free."""
 
-    scratch: Path | None = None
+    scratch: AbsolutePath | None = None
     """Folder for decoded signals between two steps; default: shared memory, else the temporary folder."""
 
     scratch_bytes: int = Field(default=512 * 2**20, ge=0)
@@ -170,16 +182,16 @@ class Settings(BaseSettings):
     ollama_host: str | None = Field(default=None, validation_alias="OLLAMA_HOST")
     """Who may be asked for summaries: keys, and the address of an Ollama. Read under the names that everybody uses."""
 
-    ai_urls: dict[ProviderName, str] = Field(default_factory=dict)
+    ai_urls: Annotated[dict[ProviderName, str], NoDecode, FROM_JSON] = Field(default_factory=dict)
     """Base URLs by provider, instead of the makers': a proxy, a gateway, a server of one's own."""
 
-    ai_headers: dict[ProviderName, dict[str, SecretStr]] = Field(default_factory=dict)
+    ai_headers: Annotated[dict[ProviderName, dict[str, SecretStr]], NoDecode, FROM_JSON] = Field(default_factory=dict)
     """Headers to send along, by provider."""
 
-    ai_models: dict[str, str] = Field(default_factory=dict)
+    ai_models: Annotated[dict[str, str], NoDecode, FROM_JSON] = Field(default_factory=dict)
     """Models by writer, instead of those in the table."""
 
-    ai_table: Path | None = None
+    ai_table: AbsolutePath | None = None
     """File with routes, models, prices and rates, instead of ``ai.toml``."""
 
     ai_budget_batch_usd: Decimal | None = Field(default=None, ge=0, allow_inf_nan=False)
@@ -212,7 +224,7 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Read secrets from files, too, where a folder is named; the environment goes before them."""
+        """Read secrets from files too, where a folder is named; the environment goes before them."""
         folder = os.environ.get("SAMPLEMIND_SECRETS_DIR")
         if folder and Path(folder).is_dir():
             file_secret_settings = SecretsSettingsSource(settings_cls, secrets_dir=folder)
@@ -243,7 +255,7 @@ class Settings(BaseSettings):
         for pair in pairs:
             name, sign, path = pair.partition("=")
             if not (name and sign and path):
-                raise ValueError(f"SAMPLEMIND_ROOTS: wanted name=path, got {pair!r}")
+                raise ValueError(f"wanted name=path, got {pair!r}")
             roots[name] = Path(path)
         return roots
 
@@ -281,20 +293,14 @@ class Settings(BaseSettings):
         """Where sample packs are unpacked."""
         return self.library_root or self.home / "library"
 
-    @field_validator("inbox", "library_root", mode="after")
-    @classmethod
-    def _absolute_folder(cls, value: Path | None) -> Path | None:
-        return None if value is None else value.expanduser().absolute()
-
     @field_validator("home", mode="after")
     @classmethod
-    def _absolute_home(cls, value: Path) -> Path:
-        home = value.expanduser().absolute()
+    def _is_text(cls, value: Path) -> Path:
         try:
-            str(home).encode()
+            str(value).encode()
         except UnicodeEncodeError as error:
-            raise ValueError("SAMPLEMIND_HOME: wanted a path in UTF-8") from error
-        return home
+            raise ValueError("wanted a path in UTF-8") from error
+        return value
 
 
 def variable(name: str) -> str:
@@ -305,5 +311,27 @@ def variable(name: str) -> str:
 
 @lru_cache(maxsize=1)
 def get_settings() -> Settings:
-    """Read the settings once a process."""
-    return Settings()
+    """Read the settings, from all of their sources, once per process.
+
+    Raises
+    ------
+    SettingsError
+        If a value, or a file, is refused.
+    """
+    found = sources.find(_variables())
+    files: dict[str, Any] = {"_env_file": found.env_file}
+    try:
+        settings = Settings(**files)
+        more = {field: value for field, value in found.from_user_file.items() if field not in settings.model_fields_set}
+        return Settings(**files, **more) if more else settings
+    except ValidationError as error:
+        raise SettingsError(found.told([(fault["loc"], fault["msg"]) for fault in error.errors()])) from error
+
+
+def unknown_settings() -> Iterator[str]:
+    """Yield a sentence about each name that looks like a setting and is none, in the environment or in a file."""
+    return sources.unknown_names(_variables())
+
+
+def _variables() -> dict[str, str]:
+    return {name: variable(name) for name in Settings.model_fields}

@@ -26,14 +26,11 @@ from samplemind_cli.commands.summarize import summarize
 from samplemind_worker.errors import PermanentError, ServiceUnavailableError, SetupError, UsageError
 
 _FAILED, _USAGE, _SERVICE, _INTERRUPTED = 1, 2, 3, 130
+_QUICK = frozenset({"--help", "--version"})
+"""Options with which a command line needs no settings."""
 
 # Plain help: drawing it with rich would cost as much time as all the rest.
-app = typer.Typer(
-    name="samplemind",
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+app = typer.Typer(name="samplemind", rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False)
 
 for _command in (
     analyze, submit, status, files, retry, cancel, show, similar, summarize, export, ingest, watch, up, down, doctor,
@@ -44,20 +41,12 @@ for _command in (
 _debug = False
 
 
-@app.command("help")
-def show_help(
-    command: Annotated[str | None, typer.Argument(metavar="COMMAND", help="A command.", show_default=False)] = None,
-) -> None:
-    """Show how a command is used, or list the commands."""
-    raise typer.Exit(run(["--help"] if command is None else [command, "--help"]))
-
-
 @app.callback(invoke_without_command=True)
 def _global_options(
     context: typer.Context,
     *,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
-    version: Annotated[bool, typer.Option("--version", "-V", help="Show the version and exit.")] = False,
+    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False,
 ) -> None:
     """Analyse audio samples: tempo, key, kind, timbre, likeness."""
     global _debug  # noqa: PLW0603 -- one command line a process
@@ -96,8 +85,11 @@ def _leave(number: int, _: object) -> None:
 
 def run(arguments: list[str] | None = None) -> int:
     """Run one command line and return its exit code; errors are told in one line."""
+    given = sys.argv[1:] if arguments is None else arguments
     try:
-        code = app(arguments, prog_name="samplemind", standalone_mode=False)
+        if given and not _QUICK & {*given}:
+            _warn_of_unknown_settings()
+        code = app(given, prog_name="samplemind", standalone_mode=False)
         output.flush()
     except KeyboardInterrupt:
         return _INTERRUPTED
@@ -108,6 +100,13 @@ def run(arguments: list[str] | None = None) -> int:
         message, code = _ending(error)
         output.note("samplemind: error: " + " ".join(message.split()))
     return code if isinstance(code, int) else 0
+
+
+def _warn_of_unknown_settings() -> None:
+    from config.settings import unknown_settings  # noqa: PLC0415 -- slow import
+
+    for sentence in unknown_settings():
+        output.note(f"samplemind: warning: {sentence}")
 
 
 def _ending(error: Exception) -> tuple[str, int]:
@@ -131,15 +130,9 @@ def _ending(error: Exception) -> tuple[str, int]:
 
 
 def _bad_settings(error: Exception) -> tuple[str, int] | None:
-    from pydantic import ValidationError  # noqa: PLC0415 -- slow import
+    from config.sources import SettingsError  # noqa: PLC0415 -- slow import
 
-    if not isinstance(error, ValidationError) or error.title != "Settings":
-        return None
-    faults: list[str] = []
-    for fault in error.errors():
-        name = f"SAMPLEMIND_{'.'.join(map(str, fault['loc'])).upper()}: "
-        faults.append(name + fault["msg"].removeprefix("Value error, ").removeprefix(name))
-    return "in the environment or .env: " + "; ".join(faults), _USAGE
+    return (str(error), _USAGE) if isinstance(error, SettingsError) else None
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Real services for the tests: one private Valkey, mongod and Chroma a test run, and a database of its own a test."""
 
 import itertools
+import os
 import signal
 import tempfile
 import time
@@ -19,6 +20,10 @@ from tests.chroma import answers
 from tests.command import Cli
 
 _numbers = itertools.count(1)
+
+# Settings of whoever runs the tests are none of theirs.
+os.environ["XDG_CONFIG_HOME"] = os.devnull
+os.environ["SAMPLEMIND_ENV_FILE"] = os.devnull
 
 # A shell starts what it puts in the background deaf to Ctrl-C, and every process that the tests start would be too.
 signal.signal(signal.SIGINT, signal.default_int_handler)

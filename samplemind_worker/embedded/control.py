@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from config.settings import Settings, variable
+from config.settings import Settings
 from samplemind_worker.embedded import processes
 from samplemind_worker.embedded.home import Home, State
 from samplemind_worker.embedded.services import (
@@ -16,10 +16,10 @@ from samplemind_worker.embedded.services import (
     OTHER_MODELS,
     START_ANEW,
     asks_otherwise,
+    child_env,
     given_digest,
     private_names,
     probe,
-    setting_env,
     with_urls,
 )
 from samplemind_worker.embedded.supervisor import ADD_WORKERS_SIGNAL, log_to_stderr, supervise
@@ -178,15 +178,13 @@ def _running(home: Home) -> State | None:
 
 def _spawn(settings: Settings, home: Home, *, workers: bool) -> subprocess.Popen[bytes]:
     home.prepare()
-    names = {variable(name) for name in Settings.model_fields}
-    env = {name: value for name, value in os.environ.items() if name not in names} | setting_env(settings)
     arguments = [] if workers else ["--no-workers"]
     log = processes.open_log(home.log("supervisor"))
     try:
         process = subprocess.Popen(  # noqa: S603 -- our own command line
             # -P: the working folder may hold a `config` or `tasks` of its own.
             [sys.executable, "-P", "-m", "samplemind_worker.embedded", *arguments],
-            env=env,
+            env=child_env(settings),
             cwd=home.root,
             stdin=subprocess.DEVNULL,
             stdout=log,

@@ -132,7 +132,7 @@ def workers(settings: Settings, home: Home) -> list[Service]:
 
     The local describer keeps nobody waiting: where no model can be asked, summaries need no process of their own.
     """
-    env = os.environ | setting_env(settings) | _THREADS
+    env = child_env(settings) | _THREADS
     roles = {"worker-io": "store", "worker-ai": "ai"} if settings.can_ask_a_model else {"worker-io": "io"}
     arguments_of = {name: ["worker", "--role", role] for name, role in {"worker-cpu": "cpu", **roles}.items()}
     arguments_of["beat"] = ["beat"]
@@ -163,15 +163,19 @@ def setting_env(settings: Settings) -> dict[str, str]:
         if isinstance(value, SecretStr):
             text = value.get_secret_value()
         elif name == "roots":
-            text = os.pathsep.join(f"{root}={path.absolute()}" for root, path in settings.roots.items())
+            text = os.pathsep.join(f"{root}={path}" for root, path in settings.roots.items())
         elif isinstance(value, dict):
             text = json.dumps(value, default=SecretStr.get_secret_value)
-        elif isinstance(value, Path):
-            text = str(value.absolute())
         else:
             text = str(value)
         values[variable(name)] = text
     return values | {"SAMPLEMIND_HOME": str(settings.home)}
+
+
+def child_env(settings: Settings) -> dict[str, str]:
+    """Return the environment for a child that is to have these settings, whatever its working folder is."""
+    names = {variable(name) for name in Settings.model_fields}
+    return {name: value for name, value in os.environ.items() if name.upper() not in names} | setting_env(settings)
 
 
 _SHARED_NAMES = frozenset(

@@ -1,0 +1,39 @@
+"""Types of settings that check or convert what is written for them; their messages say what was wanted."""
+
+import json
+import re
+from pathlib import Path
+from typing import Annotated, Final
+
+from pydantic import AfterValidator, BeforeValidator
+
+
+def spelled(pattern: str, wanted: str) -> AfterValidator:
+    """Return a check that a text matches a pattern, all of it."""
+
+    def check(text: str) -> str:
+        if re.fullmatch(pattern, text) is None:
+            raise ValueError(f"wanted {wanted}")
+        return text
+
+    return AfterValidator(check)
+
+
+def _absolute(path: Path) -> Path:
+    return path.expanduser().absolute()
+
+
+def _from_json(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError as error:
+        raise ValueError("wanted a JSON object") from error
+
+
+AbsolutePath = Annotated[Path, AfterValidator(_absolute)]
+"""A path that is made absolute when it is read: child processes run in other folders."""
+
+FROM_JSON: Final = BeforeValidator(_from_json)
+"""A text is parsed as JSON; what a TOML file says is taken as it is."""
