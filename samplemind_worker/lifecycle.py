@@ -4,18 +4,14 @@
 worker of this host takes work (it asks whether the worker consumes, not whether its process exists).
 """
 
-import fcntl
 import importlib
 import os
 import resource
 import signal
 import sys
-import tempfile
 import threading
 import time
-from collections.abc import Generator
-from contextlib import contextmanager, suppress
-from pathlib import Path
+from contextlib import suppress
 from types import FrameType
 from typing import Any, Final
 
@@ -24,14 +20,14 @@ from billiard.exceptions import TimeLimitExceeded, WorkerLostError
 from celery import Celery, signals
 from celery.bootsteps import StartStopStep
 from celery.worker import state
-from kombu import Queue
 from loguru import logger
 
 from config.queues import CPU, IO
 from config.settings import get_settings
+from samplemind_worker import kernel_cache
 from samplemind_worker.errors import ServiceUnavailableError, SetupError
+from samplemind_worker.isolation import neutral_folder
 from samplemind_worker.logs import configure_logging
-from samplemind_worker.reach import Reach
 from samplemind_worker.sandbox import AUDIO, shared
 from samplemind_worker.steps.workspace import Workspace
 from samplemind_worker.store import mongo, parcels
@@ -40,28 +36,17 @@ from samplemind_worker.store.scratch import SWEEP_AGE
 from tasks import names
 
 _SIGN_SECONDS: Final = 10.0
-_ROOTS_SECONDS: Final = 1.0
 _WATCHDOG_LOOKS: Final = 10
 _IDLE_SIGNS: Final = 3  # in a row, after which a worker that takes no work ends
 
 
-@contextmanager
-def _one_at_a_time() -> Generator[None]:
-    """Let one process of this user compile while the others wait, and then find its work in the cache."""
-    path = Path(tempfile.gettempdir()) / f"samplemind-warm-up-{os.getuid()}.lock"
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
-
-
 def warm_up() -> None:
-    """Compile the kernels, or load them from numba's cache on disk."""
-    from samplemind_worker import dsp  # noqa: PLC0415 -- slow import
+    """Compile the kernels, or load them from the folder that keeps them."""
+    with kernel_cache.compiling() as mine:
+        if not mine:
+            logger.warning("kernels.compiled_by_another_for_long")
+        from samplemind_worker import dsp  # noqa: PLC0415 -- slow import
 
-    with _one_at_a_time():
         dsp.warm_up()
 
 
@@ -77,21 +62,16 @@ class SignOfLife(StartStopStep):
         self._workspace = Workspace(get_settings())
         self._rounds = 0
         self._watchdog: threading.Thread | None = None
-        self._reach: Reach | None = None
 
     def start(self, parent: Any) -> None:
-        """Begin to announce, and to follow the roots that are reached."""
+        """Begin to announce."""
         settings = self._workspace.settings
         self._board = Board(self._workspace.redis_url, settings.database)
-        if self._reach is None and settings.queues.of(CPU) in _queues(parent):
-            self._reach = Reach(self._workspace)
-            self._reach.start()
-        if self._reach is not None:
-            parent.timer.call_repeatedly(_ROOTS_SECONDS, self._follow_roots, args=(parent,))
+        queues = tuple(queue.name for queue in parent.task_consumer.queues)
+        sign = WorkerSign(parent.hostname, settings.host, queues, parent.pool.limit or 1)
         self._idle = 0
-        self._follow_roots(parent)
-        self._announce(parent)
-        self._timer = parent.timer.call_repeatedly(_SIGN_SECONDS, self._look_and_announce, args=(parent,))
+        self._announce(parent, sign)
+        self._timer = parent.timer.call_repeatedly(_SIGN_SECONDS, self._look_and_announce, args=(parent, sign))
         parent.timer.call_repeatedly(settings.watchdog_seconds / _WATCHDOG_LOOKS, self._go_round)
         if self._watchdog is None:
             self._watchdog = threading.Thread(target=self._watch, args=(parent,), name="watchdog", daemon=True)
@@ -110,23 +90,7 @@ class SignOfLife(StartStopStep):
             self._board.close()
             self._board = None
 
-    def _follow_roots(self, parent: Any) -> None:
-        """Read the queues of the roots that are reached, and no more those of the others."""
-        if self._reach is None or self._board is None:
-            return
-        read, wanted = _queues(parent), self._reach.queues()
-        every = self._workspace.settings.queues.of_root("")
-        gained, lost = wanted - read, {queue for queue in read - wanted if queue.startswith(every)}
-        for queue in gained:
-            parent.app.amqp.queues.add(Queue(queue))
-            parent.add_task_queue(queue)
-        for queue in lost:
-            parent.cancel_task_queue(queue)
-        if gained or lost:
-            logger.info("roots.changed", fields={"gained": sorted(gained), "lost": sorted(lost)})
-            self._announce(parent)
-
-    def _look_and_announce(self, parent: Any) -> None:
+    def _look_and_announce(self, parent: Any, sign: WorkerSign) -> None:
         # A question to Redis is under way, or there are messages in hand: the worker takes work. Otherwise its loop
         # goes round and round for nothing, and whoever watches over it shall start another.
         consumes = bool(parent.task_consumer.channel._in_poll or state.reserved_requests)  # noqa: SLF001 -- nothing public says so
@@ -135,7 +99,7 @@ class SignOfLife(StartStopStep):
             logger.error("worker.takes_no_work")
             Leaving(parent).now(code=1)
         if consumes:
-            self._announce(parent)
+            self._announce(parent, sign)
 
     def _go_round(self) -> None:
         self._rounds += 1
@@ -154,21 +118,15 @@ class SignOfLife(StartStopStep):
         logger.error("worker.stands_still")
         Leaving(parent).now(code=1)
 
-    def _announce(self, parent: Any) -> None:
+    def _announce(self, parent: Any, sign: WorkerSign) -> None:
         if self._board is None:
             return
-        queues = _queues(parent)
-        sign = WorkerSign(parent.hostname, self._workspace.settings.host, tuple(sorted(queues)), parent.pool.limit or 1)
         try:
             self._board.announce(sign)
-            if self._workspace.settings.queues.of(CPU) in queues and self._workspace.scratch.older_than(SWEEP_AGE):
+            if self._workspace.settings.queues.of(CPU) in sign.queues and self._workspace.scratch.older_than(SWEEP_AGE):
                 parent.app.send_task(names.SWEEP)
         except (ServiceUnavailableError, *parent.connection_errors) as error:
             logger.warning("sign_of_life.failed", fields=str(error))
-
-
-def _queues(parent: Any) -> set[str]:
-    return {queue.name for queue in parent.task_consumer.queues}
 
 
 class EndWithConsumer(StartStopStep):
@@ -280,7 +238,8 @@ def _on_ready(sender: Any = None, **_: Any) -> None:
 
 
 def _prepare_io() -> None:
-    importlib.import_module("chromadb")
+    with neutral_folder():
+        importlib.import_module("chromadb")
     try:
         Workspace(get_settings()).connect()
         mongo.make_indexes()

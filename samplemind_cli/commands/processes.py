@@ -11,9 +11,13 @@ import typer
 
 from samplemind_cli import output
 from samplemind_worker.errors import SetupError
+from samplemind_worker.isolation import NEUTRAL_FOLDER
 
 if TYPE_CHECKING:
     from config.settings import Settings
+
+
+_URLS = frozenset({"SAMPLEMIND_REDIS_URL", "SAMPLEMIND_MONGODB_URL", "SAMPLEMIND_CHROMA_URL"})
 
 
 def worker(
@@ -38,7 +42,7 @@ def worker(
 
 
 def beat() -> None:
-    """Run the scheduler; a deployment needs exactly one."""
+    """Run the clock that queues what is due; one for a deployment."""
     _become(["samplemind_worker.app", "beat"], _environment(_settings()))
 
 
@@ -48,10 +52,7 @@ def flower(
         str, typer.Option(help="Listen here; beyond this machine only behind a proxy with TLS.")
     ] = "127.0.0.1",
 ) -> None:
-    """Run Flower: queues and workers in a browser.
-
-    It asks for a password.
-    """
+    """Run Flower, which shows queues and workers in a browser; asks for a password."""
     import secrets  # noqa: PLC0415 -- slow import
 
     settings = _settings()
@@ -83,15 +84,20 @@ def _settings() -> "Settings":
 
 
 def _environment(settings: "Settings") -> dict[str, str]:
-    urls = {
-        "SAMPLEMIND_REDIS_URL": settings.redis_url.get_secret_value() if settings.redis_url else None,
-        "SAMPLEMIND_MONGODB_URL": settings.mongodb_url.get_secret_value() if settings.mongodb_url else None,
-        "SAMPLEMIND_CHROMA_URL": settings.chroma_url,
-    }
-    return {**os.environ, **{name: url for name, url in urls.items() if url}}
+    """Add the URLs, and write anew what the environment sets: relative paths in it lead elsewhere from another folder.
+
+    What files set is read from them again: secrets in them need not stand in the environment.
+    """
+    from samplemind_worker.embedded.services import setting_env  # noqa: PLC0415 -- slow import
+
+    given = {name.upper() for name in os.environ} | _URLS
+    settled = {name: value for name, value in setting_env(settings).items() if name in given}
+    return {name: value for name, value in os.environ.items() if name.upper() not in settled} | settled
 
 
 def _become(module: list[str], environment: dict[str, str]) -> None:
     sys.stdout.flush()
-    # -P: the working folder may hold a `config` or `tasks` of its own.
+    # Flower runs a `flowerconfig.py` that it finds in the working folder, and Celery imports from there.
+    os.chdir(NEUTRAL_FOLDER)
+    # -P: and Python itself imports from there.
     os.execve(sys.executable, [sys.executable, "-P", "-m", *module], environment)  # noqa: S606 -- our own command line

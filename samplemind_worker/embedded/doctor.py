@@ -15,6 +15,7 @@ from urllib.parse import unquote, urlsplit
 
 from config.ai import AiTask, Writer, load_table
 from config.settings import Settings
+from samplemind_worker import kernel_cache
 from samplemind_worker.embedded.binaries import find_mongod, find_valkey, require_chroma
 from samplemind_worker.embedded.home import MIN_FREE_BYTES, Home, State
 from samplemind_worker.embedded.services import (
@@ -156,15 +157,22 @@ def _soundfile() -> Check:
 
 
 def _numba_cache() -> Check:
-    # numba's own order: its setting, beside the source, then a folder of the user.
-    set_folder = os.environ.get("NUMBA_CACHE_DIR")
-    folder = _nearest(Path(set_folder).absolute()) if set_folder else Path(__file__).parents[1] / "dsp"
-    if os.access(folder, os.W_OK):
-        return Check("numba cache", ok=True, detail=set_folder or f"{folder}/__pycache__")
-    if set_folder:
-        return Check("numba cache", ok=False, detail=f"{set_folder} cannot be written", mend="mend NUMBA_CACHE_DIR")
-    mend = "set NUMBA_CACHE_DIR to a folder that stays, or each process may compile its kernels anew"
-    return Check("numba cache", ok=True, detail=f"{folder} cannot be written", mend=mend)
+    candidates = kernel_cache.candidates()
+    fit = [folder for folder in candidates if _may_be_ours(folder)]
+    if not fit:
+        mend = f"set {kernel_cache.VARIABLE} to a folder of yours"
+        return Check("numba cache", ok=False, detail="there is no folder that is yours alone", mend=mend)
+    detail = str(fit[0]) + ("; a process compiles kernels" if kernel_cache.is_compiling(fit[0]) else "")
+    ignored = fit[0] != candidates[0] and os.environ.get(kernel_cache.VARIABLE)
+    mend = (
+        f"{candidates[0]} cannot be written, or others can write to it: mend {kernel_cache.VARIABLE}" if ignored else ""
+    )
+    return Check("numba cache", ok=True, detail=detail, mend=mend)
+
+
+def _may_be_ours(folder: Path) -> bool:
+    nearest = _nearest(folder)
+    return kernel_cache.is_ours(folder) if nearest == folder else os.access(nearest, os.W_OK | os.X_OK)
 
 
 def _sandbox(settings: Settings) -> Check:

@@ -21,6 +21,7 @@ from samplemind_worker.errors import (
     TransientError,
     WorkerCrashedError,
 )
+from samplemind_worker.isolation import NEUTRAL_FOLDER, absolute_folders
 from samplemind_worker.sandbox import wire
 
 _FILES_A_DECODER: Final = 512  # after which another takes its place: what one leaks or learns does not stay
@@ -117,7 +118,7 @@ class Sandbox:
             self._server = subprocess.Popen(  # noqa: S603 -- our own command line
                 [*_SERVER, self._reader, str(os.getpid()), str(theirs.fileno())],
                 env=_clean_environment(),
-                cwd="/",
+                cwd=NEUTRAL_FOLDER,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],
@@ -338,7 +339,6 @@ def _clean_environment() -> dict[str, str]:
     kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
     kept |= {name: value for name, value in os.environ.items() if name.startswith(("LC_", "NUMBA_"))}
     if "PYTHONPATH" in kept:
-        # Absolute, as the server does not run in the folder that we were started in.
-        folders = (os.path.abspath(folder) for folder in kept["PYTHONPATH"].split(os.pathsep) if folder)  # noqa: PTH100 -- links stay as they are
-        kept["PYTHONPATH"] = os.pathsep.join(folders)
+        # The server does not run in the folder that we were started in.
+        kept["PYTHONPATH"] = absolute_folders(kept["PYTHONPATH"])
     return kept | _ONE_THREAD

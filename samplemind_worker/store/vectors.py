@@ -14,6 +14,7 @@ import httpx
 from pybreaker import STATE_CLOSED, CircuitBreaker, CircuitBreakerError
 
 from samplemind_worker.errors import InternalError, ServiceUnavailableError, SetupError
+from samplemind_worker.isolation import neutral_folder
 
 if TYPE_CHECKING:
     from chromadb.api import ServerAPI
@@ -147,8 +148,10 @@ class Vectors:
 
     def _connect(self) -> "Collection":
         # The package first: two threads that enter it through different modules each hold what the other waits for.
-        import chromadb  # noqa: F401, PLC0415 -- slow import  # pyright: ignore[reportUnusedImport]
-        from chromadb.api.models.Collection import Collection  # noqa: PLC0415 -- slow import
+        # It reads a `.env` of the working folder when it is loaded.
+        with neutral_folder():
+            import chromadb  # noqa: F401, PLC0415 -- slow import  # pyright: ignore[reportUnusedImport]
+            from chromadb.api.models.Collection import Collection  # noqa: PLC0415 -- slow import
 
         if self._server is None:
             self._server = self._make_server()
@@ -163,16 +166,17 @@ class Vectors:
         parts = urlsplit(self._url)
         if parts.hostname is None and parts.scheme != "unix":
             raise SetupError("SAMPLEMIND_CHROMA_URL is no URL like http://127.0.0.1:8000")
-        system = System(
-            Settings(
-                anonymized_telemetry=False,
-                chroma_api_impl="chromadb.api.fastapi.FastAPI",
-                chroma_server_host=parts.hostname or "localhost",
-                chroma_server_http_port=parts.port or (443 if parts.scheme == "https" else 8000),
-                chroma_server_ssl_enabled=parts.scheme == "https",
+        with neutral_folder():  # the settings are read from a `.env` as well
+            system = System(
+                Settings(
+                    anonymized_telemetry=False,
+                    chroma_api_impl="chromadb.api.fastapi.FastAPI",
+                    chroma_server_host=parts.hostname or "localhost",
+                    chroma_server_http_port=parts.port or (443 if parts.scheme == "https" else 8000),
+                    chroma_server_ssl_enabled=parts.scheme == "https",
+                )
             )
-        )
-        server = system.instance(ServerAPI)
+            server = system.instance(ServerAPI)
         session: httpx.Client = server._session  # noqa: SLF001 -- no setting of its own for time and socket  # pyright: ignore[reportPrivateUsage, reportAttributeAccessIssue]
         if parts.scheme == "unix":
             headers = session.headers
