@@ -62,6 +62,8 @@ def _rows(report: Report) -> Iterator[tuple[str, str]]:
     """Yield what the card says of the sound, by its label."""
     for number, place in enumerate(report.get("places") or [report["path"]]):
         yield "" if number else "place", place
+    if report.get("gone_at"):
+        yield "gone since", report["gone_at"]
     yield "format", _format(report)
     sources = report.get("provenance", {})
     kind = _KINDS.get(report["kind"], report["kind"])

@@ -20,13 +20,12 @@ from samplemind_worker.steps import resummarize as resummarize_step
 from samplemind_worker.steps import scan, walk
 from samplemind_worker.steps import watch as watch_step
 from samplemind_worker.steps.ingest_report import Report as IngestReport
-from samplemind_worker.store import ai_jobs, batches, library, mongo, results
+from samplemind_worker.steps.places import Ended
+from samplemind_worker.store import ai_jobs, batches, mongo, results
 
 Report = dict[str, Any]
 
 _PAGE = 500
-_LOOK_BACK = 10  # batches in which `show` looks for the failure of a path
-_ID_LENGTH = 64  # hex digits of a whole file id
 
 
 @contextmanager
@@ -67,6 +66,7 @@ def submit(
     budget: float | None,
     force: bool,
     on_progress: Callable[[int], None],
+    on_ended: Callable[[Ended], None],
 ) -> BatchJob:
     """Record a batch."""
     return scan.submit(
@@ -79,6 +79,7 @@ def submit(
         ai_budget=None if budget is None else from_usd(budget),
         force=force,
         on_progress=on_progress,
+        on_ended=on_ended,
     )
 
 
@@ -260,15 +261,6 @@ def batch_results(batch_id: str, states: Iterable[str] | None = None) -> Iterato
                 yield _result(item, facts.get(item.file_id or ""))
 
 
-def library_results() -> Iterator[Report]:
-    """Yield the result of each place in the library."""
-    for page in pages(results.iterate(), _PAGE):
-        places = results.places_of([audio.file_id for audio, _ in page])
-        for audio, analysis in page:
-            for path in places.get(audio.file_id, [audio.filename]):
-                yield analyzed(path, audio, analysis)
-
-
 def _result(item: BatchItem, facts: tuple[AudioFacts, AnalysisFacts] | None) -> Report:
     path = _full_path(item)
     if item.error is not None:
@@ -280,70 +272,6 @@ def _result(item: BatchItem, facts: tuple[AudioFacts, AnalysisFacts] | None) -> 
 
 def _full_path(item: BatchItem) -> str:
     return f"{item.root.rstrip('/')}/{item.path}"
-
-
-def find_file(text: str, settings: Settings) -> str | None:
-    """Return the file id for an id, the beginning of one or a path; None for a path that is not in the library.
-
-    Raises
-    ------
-    UsageError
-        If it looks like an id and there is none such, or more than one.
-    """
-    if not text:
-        raise UsageError("a file id or a path is needed, and this one is empty")
-    is_hex = all(letter in "0123456789abcdef" for letter in text)
-    if is_hex and (len(text) == _ID_LENGTH or not exists(text)):
-        return results.resolve(text)
-    return results.at_place(*library.locate(Path(text), settings.roots))
-
-
-def exists(text: str) -> bool:
-    """Return whether there is anything at a path; there is nothing at one that no file can have."""
-    try:
-        return Path(text).exists()
-    except OSError:
-        return False
-
-
-def facts_of(file_id: str) -> tuple[AudioFacts, AnalysisFacts]:
-    """Return what is known of a content.
-
-    Raises
-    ------
-    UsageError
-        If it is not analysed.
-    """
-    found = results.load([file_id]).get(file_id)
-    if found is None:
-        raise UsageError(f"{file_id} is not analysed yet; `samplemind submit` its folder")
-    return found
-
-
-def library_reports(file_ids: Sequence[str]) -> dict[str, Report]:
-    """Return what is known of contents that are analysed, with all the places where they lie."""
-    places = results.places_of(file_ids)
-    reports: dict[str, Report] = {}
-    for file_id, (audio, analysis) in results.load(file_ids).items():
-        paths = places.get(file_id, [])
-        reports[file_id] = analyzed(paths[0] if paths else audio.filename, audio, analysis) | {"places": paths}
-    return reports
-
-
-def rejection_of(path: Path, settings: Settings) -> Report | None:
-    """Return why a path failed, if it did in one of the last batches and is not known otherwise."""
-    root, relative = library.locate(path, settings.roots)
-    name, _ = library.printable(relative)
-    places = [{"root": root, "path": name}]
-    if not settings.roots:
-        # The root of an item is the folder that was submitted: any of those above the file.
-        full = Path(root, name)
-        places = [{"root": str(folder), "path": str(full.relative_to(folder))} for folder in full.parents]
-    for job in batches.recent(_LOOK_BACK) if places else ():
-        error = results.last_error_at({"batch_id": job.id, "state": State.FAILED.value, "$or": places})
-        if error is not None:
-            return rejected(str(path), code=error["code"], message=error["message"])
-    return None
 
 
 def survey(paths: Sequence[Path]) -> walk.Survey:

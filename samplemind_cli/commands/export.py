@@ -48,16 +48,16 @@ def export(
     """Write the results of a batch, or of the whole library, as CSV or JSON.
 
     A batch has a row for each of its files, with its result or the reason why there is none; the library has one for
-    each place where an analysed file lies.
+    each place where an analysed file lies now.
     """
-    from samplemind_cli import client  # noqa: PLC0415 -- slow import
+    from samplemind_cli import client, library  # noqa: PLC0415 -- slow import
 
     if everything == (batch is not None):
         raise UsageError("name a batch, or say --all for the whole library")
     write = _write_csv if file_format == "csv" else _write_json
     with client.open_record():
         reports = (
-            client.library_results() if batch is None else client.batch_results(client.batch_report(batch)["batch_id"])
+            library.results_of_all() if batch is None else client.batch_results(client.batch_report(batch)["batch_id"])
         )
         if target is None:
             write(reports, output.write, clean=output.on_terminal())

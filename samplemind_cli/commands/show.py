@@ -1,7 +1,5 @@
 """``show``: what is known of one file."""
 
-import shlex
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -20,34 +18,19 @@ def show(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Show what is known of one file."""
-    from samplemind_cli import client  # noqa: PLC0415 -- slow import
+    from samplemind_cli import client, library  # noqa: PLC0415 -- slow import
 
     with client.open_record() as settings:
-        file_id = client.find_file(file, settings)
-        if file_id is None:
-            rejection = client.rejection_of(Path(file), settings)
-            if rejection is None:
-                raise UsageError(_unknown(file))
-            _print(rejection, everything=True, as_json=as_json)
-            raise typer.Exit(1)
-        report = client.library_reports([file_id]).get(file_id)
+        file_id = library.id_of(file)
+        report = library.report_at(file, settings) if file_id is None else library.reports_of([file_id]).get(file_id)
         if report is None:
             raise UsageError(f"{file} is not analysed yet; `samplemind status` shows how its batch stands")
-    _print(report, everything=everything, as_json=as_json)
-
-
-def _unknown(file: str) -> str:
-    """Return what to say of a path that the library does not know."""
-    from samplemind_cli import client  # noqa: PLC0415 -- slow import
-    from samplemind_worker.steps.walk import AUDIO_SUFFIXES  # noqa: PLC0415 -- slow import
-
-    if not client.exists(file):
-        return f"{file} is no file, no id of one, and no place that the library knows"
-    if Path(file).is_dir():
-        return f"{file} is a folder; name one file of it"
-    if Path(file).suffix.lower() not in AUDIO_SUFFIXES:
-        return f"{file} is not in the library, and by its name it is no audio file"
-    return f"{file} is not in the library; `samplemind submit {shlex.quote(file)}` adds it"
+    analyzed = report["status"] == "analyzed"
+    _print(report, everything=everything or not analyzed, as_json=as_json)
+    if not analyzed:
+        raise typer.Exit(1)
+    if file_id is None and not library.exists(file):
+        output.note(f"there is no file at {file} any more; `samplemind submit` its folder, or `samplemind forget` it")
 
 
 def _print(report: dict[str, Any], *, everything: bool, as_json: bool) -> None:

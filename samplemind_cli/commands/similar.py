@@ -11,6 +11,8 @@ from samplemind_worker.errors import PermanentError, UsageError
 if TYPE_CHECKING:
     from config.settings import Settings
 
+_MORE = 4  # times as many are asked for where too many of the nearest are gone
+
 
 def similar(
     file: Annotated[
@@ -21,15 +23,14 @@ def similar(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
 ) -> None:
     """List what sounds most like a file, nearest first; a path need not be in the library."""
-    from samplemind_cli import client, tables  # noqa: PLC0415 -- slow import
+    from samplemind_cli import client, library, tables  # noqa: PLC0415 -- slow import
 
     with client.open_record() as settings:
         file_id, vector = _vector_of(file, settings)
         if vector is None:
             raise UsageError(f"{file} is silent, or too short to be compared")
-        # One more, as a file of the library is its own nearest.
-        near = [pair for pair in _nearest(vector, settings, limit + 1) if pair[0] != file_id][:limit]
-        found = client.library_reports([near_id for near_id, _ in near])
+        near = _nearest(vector, settings, limit, leave_out=file_id)
+        found = library.reports_of([near_id for near_id, _ in near])
         reports = [(round(distance, 6), found[near_id]) for near_id, distance in near if near_id in found]
     if as_json:
         for distance, report in reports:
@@ -40,16 +41,16 @@ def similar(
 
 
 def _vector_of(file: str, settings: "Settings") -> tuple[str, list[float] | None]:
-    from samplemind_cli import client  # noqa: PLC0415 -- slow import
+    from samplemind_cli import library  # noqa: PLC0415 -- slow import
     from samplemind_worker.documents.versions import VERSIONS  # noqa: PLC0415 -- slow import
 
-    file_id = client.find_file(file, settings)
+    file_id = library.find_file(file, settings)
     if file_id is not None:
-        _, analysis = client.facts_of(file_id)
+        _, analysis = library.facts_of(file_id)
         if analysis.vector is None or analysis.vector_version == VERSIONS["store"]:
             return file_id, analysis.vector
         raise UsageError(f"{file} was analysed by an older version; `samplemind submit` its folder again")
-    if not client.exists(file):
+    if not library.exists(file):
         raise UsageError(f"{file} is no file, no id of one, and no place that the library knows")
     from samplemind_worker.steps.analyze import analyze_file  # noqa: PLC0415 -- slow import
 
@@ -60,11 +61,24 @@ def _vector_of(file: str, settings: "Settings") -> tuple[str, list[float] | None
     return audio.file_id, analysis.vector
 
 
-def _nearest(vector: list[float], settings: "Settings", limit: int) -> list[tuple[str, float]]:
+def _nearest(vector: list[float], settings: "Settings", limit: int, *, leave_out: str) -> list[tuple[str, float]]:
+    """Return the nearest contents that lie anywhere still.
+
+    Of those that are gone Chroma knows nothing, so it is asked for more of them until there are enough, or no more.
+    """
+    from samplemind_cli import library  # noqa: PLC0415 -- slow import
     from samplemind_worker.documents.versions import VERSIONS  # noqa: PLC0415 -- slow import
     from samplemind_worker.store.vectors import Vectors  # noqa: PLC0415 -- slow import
 
     if settings.chroma_url is None:
         raise UsageError("no ChromaDB: set SAMPLEMIND_CHROMA_URL")
+    # One more, as a file of the library is its own nearest.
+    asked = limit + 1
     with Vectors(settings.chroma_url, database=settings.database, version=VERSIONS["store"]) as vectors:
-        return vectors.nearest(vector, limit=limit)
+        while True:
+            near = vectors.nearest(vector, limit=asked)
+            living = library.living_among([content for content, _ in near]) - {leave_out}
+            found = [pair for pair in near if pair[0] in living][:limit]
+            if len(found) == limit or len(near) < asked:
+                return found
+            asked *= _MORE

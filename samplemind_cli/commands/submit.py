@@ -12,6 +12,7 @@ from samplemind_cli.options import usd
 
 if TYPE_CHECKING:
     from config.settings import Settings
+    from samplemind_worker.steps.places import Ended
 
 _LONGEST_TABLE = 30  # files; of more a digest is printed
 _LONGEST_DIGEST = 5000  # files: a digest of a million would take a minute
@@ -65,6 +66,7 @@ def submit(
                 budget=budget,
                 force=force,
                 on_progress=_Recording(),
+                on_ended=_say_ended,
             )
         except KeyboardInterrupt:
             output.note("interrupted while recording: the batch was given up, nothing of it will run; submit it again")
@@ -112,6 +114,16 @@ class _Recording:
         if total >= self._next:
             output.note(f"recorded {total:,} files")
             self._next = total * 2
+
+
+def _say_ended(ended: "Ended") -> None:
+    if ended.gone:
+        output.note(f"{ended.gone:,} recorded files are gone or have changed")
+    if ended.away:
+        output.note(
+            f"{ended.away:,} recorded files are not there, and are kept: {', '.join(ended.away_below)} is empty or not "
+            "mounted; `samplemind forget` takes them out of the record"
+        )
 
 
 def begin(batch_id: str, settings: "Settings", *, wait: bool) -> dict[str, Any] | None:

@@ -38,10 +38,29 @@ class FileLocation(Document):
     ctime_ns: int
     settled: bool
     """False if the file had changed so shortly before it was read that its times cannot prove it unchanged."""
+    gone_at: datetime | None = None
+    """When the file was found to be gone or changed, or was forgotten; a living place has no such field."""
 
     class Settings:
         name = "file_locations"
-        indexes: ClassVar[list[Any]] = [IndexModel([("file_id", ASCENDING)])]
+        indexes: ClassVar[list[Any]] = [
+            IndexModel([("file_id", ASCENDING)]),
+            IndexModel([("root", ASCENDING), ("path", ASCENDING)]),
+            IndexModel([("gone_at", ASCENDING)], sparse=True),
+        ]
+
+
+class MountPoint(Document):
+    """A folder where a file system was mounted when it was walked: without it, files are away, and not gone."""
+
+    id: str  # pyright: ignore[reportIncompatibleVariableOverride, reportGeneralTypeIssues] -- digest of host and folder
+    host: str
+    folder: bytes
+    seen_at: datetime
+
+    class Settings:
+        name = "mount_points"
+        indexes: ClassVar[list[Any]] = [IndexModel([("host", ASCENDING)])]
 
 
 class User(Document):

@@ -1,5 +1,6 @@
 """One file as the JSON object of `analyze --json`, `show --json` and `export`."""
 
+from posixpath import basename
 from typing import Any
 
 from samplemind_worker.documents.facts import AnalysisFacts, AudioFacts
@@ -25,7 +26,7 @@ def analyzed(path: str, audio: AudioFacts, analysis: AnalysisFacts) -> dict[str,
         "path": path,
         "status": "analyzed",
         "file_id": audio.file_id,
-        "filename": audio.filename,
+        "filename": basename(path),
         "file_size": audio.file_size,
         "duration": audio.duration,
         "sample_rate": audio.sample_rate,

@@ -23,7 +23,7 @@ from samplemind_worker.providers.base import Sample
 from samplemind_worker.providers.bulk import BulkProvider, BulkState, Sent
 from samplemind_worker.providers.registry import Providers
 from samplemind_worker.steps.describe import Text
-from samplemind_worker.store import ai_jobs, mongo, results, spend
+from samplemind_worker.store import ai_jobs, mongo, places, results, spend
 from samplemind_worker.store.spend import Call, Caps, Reservation
 from samplemind_worker.usage import NOTHING_USED, Usage
 
@@ -240,7 +240,9 @@ def _deferred(busy: set[str]) -> Iterator[str]:
     after = ""
     while contents := results.deferred(after=after, limit=_PAGE):
         after = contents[-1]
-        yield from (content for content in contents if content not in busy)
+        # What lies nowhere any more is not worth its price.
+        living = places.of(contents)
+        yield from (content for content in contents if content not in busy and content in living)
 
 
 def _parcels(job_id: str, contents: Sequence[str], *, at_once: int) -> dict[str, list[Sample]]:

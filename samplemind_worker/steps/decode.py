@@ -21,9 +21,9 @@ from samplemind_worker.errors import InternalError, MissingFileError, PermanentE
 from samplemind_worker.steps.engine import Signal, attempt
 from samplemind_worker.steps.reader import Source, identify_within, read_signals
 from samplemind_worker.steps.workspace import Run, Workspace, claimed, hand_on
-from samplemind_worker.store import batches, ledger, library, results
+from samplemind_worker.store import batches, ledger, library, places, results
 from samplemind_worker.store.ledger import Item
-from samplemind_worker.store.results import Place
+from samplemind_worker.store.places import Place
 
 _OPEN_AT_ONCE = 64  # files: a process may hold about a thousand open
 _RACY_SECONDS = 2.0
@@ -93,6 +93,9 @@ def _read(workspace: Workspace, items: Sequence[Item], job: Job, work: _Work) ->
                 work.failed[item.id] = result
             else:
                 opened.append(result)
+        # Before their analyses are looked for: `tidy` deletes an analysis first, and then looks for its places.
+        # Also those that cannot be decoded: what lay there before is gone.
+        places.save(one.place for one in opened)
         wanted: dict[str, _Opened] = {}
         copies: list[_Opened] = []
         for need, group in _sort(opened, job).items():
@@ -167,7 +170,6 @@ def _record(workspace: Workspace, task: Run, batch_id: str, work: _Work) -> bool
     kept = [pair for group in work.plan.values() for pair in group]
     ids: dict[Step | _Need, list[ObjectId]] = {need: [item for item, _ in group] for need, group in work.plan.items()}
     ledger.identify(task.parcel_id, token=task.token, file_ids={item: place.file_id for item, place in kept})
-    results.save_places([place for _, place in kept])
     ledger.fail(task.parcel_id, token=task.token, errors=work.failed)
     ledger.skip(task.parcel_id, token=task.token, ids=ids[_Need.KNOWN], reason="known")
     ledger.complete(task.parcel_id, token=task.token, ids=ids[_Need.DONE])

@@ -10,7 +10,7 @@ from config.ai import PRIVATE, SAMPLES_PER_REQUEST, AiTask, load_table
 from config.settings import Settings
 from samplemind_worker.documents.batch import BatchJob, State, Step, new_item
 from samplemind_worker.errors import SetupError, UsageError
-from samplemind_worker.store import ai_jobs, batches, results
+from samplemind_worker.store import ai_jobs, batches, places, results
 
 _CHUNK: Final = 1000
 
@@ -99,14 +99,14 @@ _Place = dict[str, Any]
 
 
 def _deferred() -> Iterator[Sequence[_Place]]:
-    """Yield a place of each content whose summary is to come."""
+    """Yield a place of each content whose summary is to come and that lies anywhere still."""
     after = ""
     coming = ai_jobs.contents_under_way()
     while contents := results.deferred(after=after, limit=_CHUNK):
         after = contents[-1]
-        places = results.a_place_of([content for content in contents if content not in coming])
-        if places:
-            yield [places[content] for content in contents if content in places]
+        found = places.of([content for content in contents if content not in coming])
+        if found:
+            yield [found[content][0].values() for content in contents if content in found]
 
 
 def _of_batch(batch_id: str, *, missing: bool) -> Iterator[Sequence[_Place]]:

@@ -9,8 +9,9 @@ from typing import Final
 from config.settings import Settings
 from samplemind_worker.documents.batch import BatchJob, Priority, new_item
 from samplemind_worker.documents.versions import VERSIONS
+from samplemind_worker.steps.places import Ended, end_gone
 from samplemind_worker.steps.walk import Found, require_audio, walk
-from samplemind_worker.store import batches, library, results
+from samplemind_worker.store import batches, library, places
 
 _CHUNK: Final = 2000
 
@@ -27,11 +28,13 @@ def submit(
     force: bool = False,
     on_progress: Callable[[int], None] | None = None,
     on_created: Callable[[str], None] | None = None,
+    on_ended: Callable[[Ended], None] | None = None,
 ) -> BatchJob:
     """Record a batch of all that lies at or below these paths; `dispatch` queues it.
 
-    A file that is unchanged since it was analysed, by its size and times, is recorded as skipped. ``on_created`` hears
-    the batch's id before its first item is recorded.
+    A file that is unchanged since it was analysed, by its size and times, is recorded as skipped. Recorded places of
+    files that are gone or have changed are ended. ``on_created`` hears the batch's id before its first item is
+    recorded, ``on_ended`` how many places were ended.
 
     Raises
     ------
@@ -60,6 +63,9 @@ def submit(
             total += len(chunk)
             if on_progress is not None:
                 on_progress(total)
+        ended = end_gone(tops, settings)
+        if on_ended is not None:
+            on_ended(ended)
     except BaseException:
         batches.abandon(job.id)
         raise
@@ -99,7 +105,7 @@ def _record(batch_id: str, root: tuple[str, bytes], chunk: Sequence[Found], *, f
         (library.location_id(name, path), found.size, found.mtime_ns, found.ctime_ns)
         for path, found in zip(relative, chunk, strict=True)
     ]
-    known = {} if force else results.unchanged(keys, versions=VERSIONS)
+    known = {} if force else places.unchanged(keys, versions=VERSIONS)
     items = []
     for key, path, found in zip(keys, relative, chunk, strict=True):
         text, raw_path = library.printable(path)

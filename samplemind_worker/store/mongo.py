@@ -1,8 +1,8 @@
 """The connection to MongoDB, and the one place where its errors become ours.
 
 Every query lives in this package, as a plain function: `batches` (jobs and their items), `ledger` (who holds what),
-`parcels` (what is dispatched and taken back), `results` (files and analyses), `packs` (what was taken from an
-inbox).
+`parcels` (what is dispatched and taken back), `results` (files and analyses), `places` (where files lie), `packs`
+(what was taken from an inbox).
 """
 
 import os
@@ -25,7 +25,7 @@ from pymongo.errors import (
 
 from samplemind_worker.documents.ai_job import AiJob
 from samplemind_worker.documents.analysis import Analysis
-from samplemind_worker.documents.audio_file import AudioFile, FileLocation, User
+from samplemind_worker.documents.audio_file import AudioFile, FileLocation, MountPoint, User
 from samplemind_worker.documents.batch import BatchItem, BatchJob
 from samplemind_worker.documents.pack import Pack, Turn
 from samplemind_worker.documents.spend import AiCall, Purse
@@ -34,7 +34,9 @@ from samplemind_worker.store import _loop
 
 T = TypeVar("T")
 
-DOCUMENTS = [AudioFile, FileLocation, User, Analysis, BatchJob, BatchItem, Pack, Turn, AiCall, Purse, AiJob]
+DOCUMENTS = [
+    AudioFile, FileLocation, MountPoint, User, Analysis, BatchJob, BatchItem, Pack, Turn, AiCall, Purse, AiJob,
+]  # fmt: skip
 
 _SELECT_MS = 5_000  # how long to look for a server that answers
 _SOCKET_MS = 20_000  # how long one command may take: a silently cut connection must not hang a worker

@@ -1,7 +1,6 @@
-"""Files, where they lie, and their analyses: bulk upserts keyed by content, and look-ups."""
+"""Files and their analyses: bulk upserts keyed by content, and look-ups."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -9,81 +8,15 @@ from pymongo import UpdateOne
 from pymongo.errors import BulkWriteError
 
 from samplemind_worker.documents.analysis import Analysis
-from samplemind_worker.documents.audio_file import AudioFile, FileLocation
+from samplemind_worker.documents.audio_file import AudioFile
 from samplemind_worker.documents.batch import BatchItem
 from samplemind_worker.documents.facts import AnalysisFacts, AudioFacts
 from samplemind_worker.errors import UsageError
 from samplemind_worker.store import mongo
-from samplemind_worker.store.library import location_id, printable
 
 _PAGE = 500
 _DUPLICATE_KEY = 11000
 _SHORTEST_PREFIX = 6  # of a file id, on the command line
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a content lies, and the times and size it had when it was read."""
-
-    root: str
-    path: bytes
-    file_id: str
-    size: int
-    mtime_ns: int
-    ctime_ns: int
-    settled: bool
-
-    @property
-    def id(self) -> str:
-        """The key of this place in the record."""
-        return location_id(self.root, self.path)
-
-
-def save_places(places: Sequence[Place]) -> None:
-    """Record where contents lie; a place that held another content before now holds this one."""
-
-    async def _save() -> None:
-        updates: list[UpdateOne] = []
-        for place in places:
-            path, raw_path = printable(place.path)
-            values = {
-                "root": place.root,
-                "path": path,
-                "raw_path": raw_path,
-                "file_id": place.file_id,
-                "size": place.size,
-                "mtime_ns": place.mtime_ns,
-                "ctime_ns": place.ctime_ns,
-                "settled": place.settled,
-            }
-            updates.append(UpdateOne({"_id": place.id}, {"$set": values}, upsert=True))
-        await FileLocation.get_pymongo_collection().bulk_write(updates, ordered=False)
-
-    if places:
-        mongo.run(_save())
-
-
-def unchanged(keys: Sequence[tuple[str, int, int, int]], *, versions: Mapping[str, int]) -> dict[str, str]:
-    """Return place id -> file id of those places whose content needs no work.
-
-    ``keys`` are (place id, size, mtime_ns, ctime_ns) as found now. A place counts if size and both times are what they
-    were when it was read, the times were old enough then to prove it, and every step's version is recorded.
-    """
-    stats = {key[0]: key[1:] for key in keys}
-
-    async def _find() -> dict[str, str]:
-        cursor = FileLocation.get_pymongo_collection().find(
-            {"_id": {"$in": list(stats)}, "settled": True}, {"file_id": 1, "size": 1, "mtime_ns": 1, "ctime_ns": 1}
-        )
-        found = {
-            row["_id"]: row["file_id"]
-            async for row in cursor
-            if stats[row["_id"]] == (row["size"], row["mtime_ns"], row["ctime_ns"])
-        }
-        done = await _with_versions(set(found.values()), versions)
-        return {place: content for place, content in found.items() if content in done}
-
-    return mongo.run(_find()) if stats else {}
 
 
 def progress_of(file_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
@@ -96,12 +29,6 @@ def progress_of(file_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
         return {row["_id"]: row async for row in cursor}
 
     return mongo.run(_find()) if file_ids else {}
-
-
-async def _with_versions(file_ids: set[str], versions: Mapping[str, int]) -> set[str]:
-    query: dict[str, Any] = {"_id": {"$in": list(file_ids)}}
-    query.update({f"versions.{step}": version for step, version in versions.items()})
-    return {row["_id"] async for row in Analysis.get_pymongo_collection().find(query, {"_id": 1})}
 
 
 def save_analyses(pairs: Sequence[tuple[AudioFacts, AnalysisFacts]], *, since: datetime | None = None) -> None:
@@ -200,16 +127,6 @@ def unwritten_among(file_ids: Sequence[str], batch_id: str) -> list[tuple[str, s
     return mongo.run(_find()) if file_ids else []
 
 
-def a_place_of(file_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """Return one place of each of these contents, as it is in the record; those that lie nowhere are left out."""
-
-    async def _find() -> dict[str, dict[str, Any]]:
-        cursor = FileLocation.get_pymongo_collection().find({"file_id": {"$in": list(file_ids)}})
-        return {row["file_id"]: row async for row in cursor}
-
-    return mongo.run(_find()) if file_ids else {}
-
-
 def load(file_ids: Sequence[str]) -> dict[str, tuple[AudioFacts, AnalysisFacts]]:
     """Return the recorded facts of these contents; those that are not analysed are left out."""
 
@@ -248,16 +165,6 @@ def resolve(file_id: str) -> str:
     return found[0]
 
 
-def at_place(root: str, path: bytes) -> str | None:
-    """Return the id of the content that was last seen at a place."""
-
-    async def _find() -> str | None:
-        row = await FileLocation.get_pymongo_collection().find_one({"_id": location_id(root, path)}, {"file_id": 1})
-        return None if row is None else row["file_id"]
-
-    return mongo.run(_find())
-
-
 def last_error_at(item_query: Mapping[str, Any]) -> dict[str, str] | None:
     """Return the error of the newest item that matches, if it failed."""
 
@@ -266,19 +173,6 @@ def last_error_at(item_query: Mapping[str, Any]) -> dict[str, str] | None:
         return rows[0].get("error") if rows else None
 
     return mongo.run(_find())
-
-
-def places_of(file_ids: Sequence[str]) -> dict[str, list[str]]:
-    """Return the printable full paths where each content lies."""
-
-    async def _find() -> dict[str, list[str]]:
-        found: dict[str, list[str]] = {}
-        cursor = FileLocation.get_pymongo_collection().find({"file_id": {"$in": list(file_ids)}})
-        async for row in cursor.sort("_id", 1):
-            found.setdefault(row["file_id"], []).append(f"{row['root']}/{row['path']}")
-        return found
-
-    return mongo.run(_find()) if file_ids else {}
 
 
 def iterate() -> Iterator[tuple[AudioFacts, AnalysisFacts]]:

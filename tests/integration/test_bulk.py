@@ -17,7 +17,8 @@ from samplemind_worker.documents.facts import AnalysisFacts
 from samplemind_worker.documents.spend import AiCall, micro_usd
 from samplemind_worker.providers.registry import Providers
 from samplemind_worker.steps import bulk, resummarize
-from samplemind_worker.store import ai_jobs, batches, mongo, results
+from samplemind_worker.store import ai_jobs, batches, mongo, places, results
+from samplemind_worker.store.places import Place
 from samplemind_worker.usage import Usage
 from tests.ai_server import KEY, AiServer, Batch, Fault
 from tests.factories import analysis_facts, audio_facts, content_id
@@ -50,6 +51,7 @@ def defer(count: int, *, start: int = 0) -> list[str]:
     ids = [content_id(number) for number in range(start, start + count)]
     waiting: dict[str, Any] = {"ai_state": "deferred", "ai_provider": "local", "ai_summary": "A loop."}
     results.save_analyses([(audio_facts(key), analysis_facts(key, **waiting)) for key in ids])
+    places.save(Place("/library", f"{key}.wav".encode(), key, 1000, 1, 1, settled=True) for key in ids)
     return ids
 
 
@@ -377,11 +379,9 @@ def test_what_expired_is_not_charged_for_and_goes_into_the_next(own: Settings, s
 
 
 def test_what_is_to_come_from_a_batch_api_is_not_filled_in_besides(own: Settings, server: AiServer):
-    ids = defer(3)
+    defer(3)
     bulk.run(own)
     [later] = defer(1, start=9)
-    places = [results.Place("/library", f"{key}.wav".encode(), key, 1000, 1, 1, settled=True) for key in [*ids, later]]
-    results.save_places(places)
 
     job = resummarize.record(own, missing=True)
 

@@ -3,7 +3,7 @@
 import inspect
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import ModuleType
 from typing import Any
 
@@ -14,9 +14,9 @@ from samplemind_worker.documents.batch import State, Step
 from samplemind_worker.documents.versions import VERSIONS
 from samplemind_worker.errors import UnreadableError
 from samplemind_worker.steps.workspace import Workspace
-from samplemind_worker.store import ai_jobs, batches, ledger, mongo, packs, parcels, results, spend
+from samplemind_worker.store import ai_jobs, batches, ledger, mongo, packs, parcels, places, results, spend
 from samplemind_worker.store.packs import Origin
-from samplemind_worker.store.results import Place
+from samplemind_worker.store.places import Area, Place
 from samplemind_worker.store.spend import Call, Caps, Reservation
 from samplemind_worker.usage import Usage
 from tests.factories import analysis_facts, audio_facts, content_id, new_batch, new_item
@@ -27,6 +27,7 @@ OTHERS = 700  # items, contents and places that are not asked for
 FEW = 60  # documents that a query about one small batch or parcel may look at
 TRY, NEXT_TRY = "task.0", "task.1"
 CONTENT, PATH = content_id(0), b"0000.wav"
+AREAS = [Area("/", b"library/0000.wav"), Area("/", b"elsewhere"), Area("samples", b"kit"), Area("nothing", b"")]
 
 
 @dataclass(frozen=True)
@@ -158,22 +159,26 @@ CALLS: dict[str, Callable[[Case], object]] = {
     "parcels.newest_claims": lambda _: parcels.newest_claims(),
     "parcels.requeue": requeue,
     "parcels.live_parcels": lambda case: parcels.live_parcels([case.parcel]),
-    "results.save_places": lambda _: results.save_places([place(0)]),
-    "results.unchanged": lambda _: results.unchanged([(place(0).id, 1000, 1, 1)], versions=VERSIONS),
+    "places.save": lambda _: places.save([place(0)]),
+    "places.unchanged": lambda _: places.unchanged([(place(0).id, 1000, 1, 1)], versions=VERSIONS),
+    "places.at": lambda _: places.at("/library", PATH),
+    "places.of": lambda _: (places.of([CONTENT]), places.of([CONTENT], gone=True)),
+    "places.below": lambda _: [list(places.below(area)) for area in AREAS],
+    "places.end": lambda _: places.end([place(1)]),
+    "places.move": lambda _: places.move([(place(2), replace(place(2), path=b"moved.wav"))]),
+    "places.remember_mounts": lambda _: places.remember_mounts("host", [b"/media"]),
+    "places.known_mounts": lambda _: places.known_mounts("host"),
     "results.progress_of": lambda _: results.progress_of([CONTENT]),
     "results.save_analyses": lambda _: results.save_analyses([(audio_facts(CONTENT), analysis_facts(CONTENT))]),
     "results.update_analyses": lambda _: results.update_analyses({CONTENT: {"ai_summary": "A loop."}}),
     "results.deferred": lambda _: results.deferred(after=CONTENT[:2], limit=3),
     "results.deferred_among": lambda _: results.deferred_among([CONTENT]),
     "results.unwritten_among": lambda _: results.unwritten_among([CONTENT], "none"),
-    "results.a_place_of": lambda _: results.a_place_of([CONTENT]),
     "results.load": lambda _: results.load([CONTENT]),
     "results.resolve": lambda _: results.resolve(CONTENT[:12]),
-    "results.at_place": lambda _: results.at_place("/library", PATH),
     "results.last_error_at": lambda case: results.last_error_at(
         {"batch_id": case.batch, "state": "failed", "$or": [{"root": "/library", "path": "0000.wav"}]}
     ),
-    "results.places_of": lambda _: results.places_of([CONTENT]),
     "results.iterate": lambda _: list(results.iterate()),
     "packs.take_turn": lambda _: packs.take_turn("run", lease=60.0),
     "packs.turn_kept": keep_turn,
@@ -239,7 +244,7 @@ def take_profile() -> list[dict[str, Any]]:
 def plans(workspace: Workspace) -> dict[str, list[dict[str, Any]]]:
     """What the profiler saw of each function, on a record with many items, contents and places of others."""
     new_batch(OTHERS)
-    results.save_places([place(number) for number in range(OTHERS)])
+    places.save([place(number) for number in range(OTHERS)])
     results.save_analyses(
         [
             (audio_facts(content_id(n)), analysis_facts(content_id(n), ai_state="written" if n % 50 else "deferred"))
@@ -268,7 +273,7 @@ def plans(workspace: Workspace) -> dict[str, list[dict[str, Any]]]:
 def test_every_public_function_of_the_stores_is_called():
     known = [
         name
-        for module in (ai_jobs, batches, ledger, parcels, results, packs, spend)
+        for module in (ai_jobs, batches, ledger, parcels, places, results, packs, spend)
         for name in public_functions(module)
     ]
 

@@ -1,7 +1,6 @@
-"""Files, places and analyses in the real record."""
+"""Files and analyses in the real record."""
 
 import time
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,97 +8,15 @@ import pytest
 from samplemind_worker.documents.versions import CPU_STEPS, VERSIONS
 from samplemind_worker.errors import UsageError
 from samplemind_worker.store import mongo, results
-from samplemind_worker.store.library import location_id
-from samplemind_worker.store.results import Place
 from tests.factories import analysis_facts, audio_facts, content_id
 
 pytestmark = [pytest.mark.services, pytest.mark.usefixtures("workspace")]
 
 CONTENT = content_id(1)
-PLACE = Place("/library", b"kit/kick.wav", CONTENT, size=1000, mtime_ns=10, ctime_ns=20, settled=True)
 
 
 def save(*contents: str, **values: Any) -> None:
     results.save_analyses([(audio_facts(content), analysis_facts(content, **values)) for content in contents])
-
-
-def key(place: Place = PLACE, **changes: int) -> tuple[str, int, int, int]:
-    found = replace(place, **changes)
-    return (found.id, found.size, found.mtime_ns, found.ctime_ns)
-
-
-def known(*keys: tuple[str, int, int, int], versions: dict[str, int] = VERSIONS) -> dict[str, str]:
-    return results.unchanged(list(keys), versions=versions)
-
-
-def test_save_places_is_found_by_place_and_by_content():
-    results.save_places([PLACE, replace(PLACE, path=b"kit/copy.wav")])
-
-    assert results.at_place("/library", b"kit/kick.wav") == CONTENT
-    assert results.at_place("/library/kit", b"kick.wav") == CONTENT
-    assert results.at_place("/library", b"kit/other.wav") is None
-    assert sorted(results.places_of([CONTENT])[CONTENT]) == ["/library/kit/copy.wav", "/library/kit/kick.wav"]
-    assert results.places_of([content_id(2)]) == {}
-
-
-def test_save_places_twice_is_one_place_with_the_newest_content():
-    results.save_places([PLACE])
-    results.save_places([replace(PLACE, file_id=content_id(2))])
-
-    assert results.at_place("/library", b"kit/kick.wav") == content_id(2)
-    assert results.places_of([CONTENT, content_id(2)]) == {content_id(2): ["/library/kit/kick.wav"]}
-
-
-def test_save_places_keeps_names_that_are_no_utf8():
-    results.save_places([replace(PLACE, path=b"caf\xe9.wav")])
-
-    assert results.at_place("/library", b"caf\xe9.wav") == CONTENT
-    assert results.places_of([CONTENT]) == {CONTENT: ["/library/caf\\xe9.wav"]}
-
-
-def test_unchanged_knows_a_place_whose_size_times_and_versions_are_as_they_were():
-    results.save_places([PLACE])
-    save(CONTENT, versions=VERSIONS)
-
-    assert known(key()) == {PLACE.id: CONTENT}
-
-
-@pytest.mark.parametrize("changes", [{"size": 1001}, {"mtime_ns": 11}, {"ctime_ns": 21}], ids=str)
-def test_unchanged_leaves_out_a_place_that_changed(changes: dict[str, int]):
-    results.save_places([PLACE])
-    save(CONTENT, versions=VERSIONS)
-
-    assert known(key(**changes)) == {}
-
-
-def test_unchanged_leaves_out_a_place_whose_times_prove_nothing():
-    results.save_places([replace(PLACE, settled=False)])
-    save(CONTENT, versions=VERSIONS)
-
-    assert known(key()) == {}
-
-
-@pytest.mark.parametrize("step", sorted(VERSIONS))
-def test_unchanged_leaves_out_a_content_with_an_old_step(step: str):
-    results.save_places([PLACE])
-    save(CONTENT, versions={**VERSIONS, step: VERSIONS[step] - 1})
-
-    assert known(key()) == {}
-
-
-@pytest.mark.parametrize("step", sorted(VERSIONS))
-def test_unchanged_leaves_out_a_content_without_a_step(step: str):
-    results.save_places([PLACE])
-    save(CONTENT, versions={name: version for name, version in VERSIONS.items() if name != step})
-
-    assert known(key()) == {}
-
-
-def test_unchanged_leaves_out_places_and_contents_that_are_not_recorded():
-    results.save_places([PLACE])
-
-    assert known(key(), (location_id("/library", b"new.wav"), 1, 1, 1)) == {}
-    assert known() == {}
 
 
 def test_progress_tells_versions_and_when():
@@ -175,11 +92,10 @@ def test_update_analyses_sets_fields_and_makes_none():
 
 
 def test_nothing_to_do_asks_nobody():
-    results.save_places([])
     results.save_analyses([])
     results.update_analyses({})
 
-    assert (results.load([]), results.progress_of([]), results.places_of([])) == ({}, {}, {})
+    assert (results.load([]), results.progress_of([])) == ({}, {})
 
 
 def test_iterate_goes_on_past_a_page_without_loss_or_repetition():

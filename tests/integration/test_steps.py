@@ -3,32 +3,25 @@
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from config.settings import Settings
-from samplemind_worker.documents.batch import BatchItem, BatchJob, State, Step
+from samplemind_worker.documents.batch import State, Step
 from samplemind_worker.documents.versions import VERSIONS
 from samplemind_worker.errors import ServiceUnavailableError, UnreadableError
-from samplemind_worker.steps import decode, features, scan, store, summarize, tempo_key
-from samplemind_worker.steps.dispatch import dispatch
+from samplemind_worker.steps import scan
 from samplemind_worker.steps.workspace import Run, Workspace, claimed
-from samplemind_worker.store import batches, ledger, mongo, results
+from samplemind_worker.store import batches, ledger, mongo, places, results
 from tests import signals
+from tests.chain import RUNS, analyse, items_of, publish, run_chain, submit, work
 from tests.factories import write_audio
 
 pytestmark = [pytest.mark.services, pytest.mark.usefixtures("chroma")]
 
-RUNS: dict[Step, Callable[[Workspace, Run], bool]] = {
-    Step.DECODE: decode.run,
-    Step.FEATURES: features.run,
-    Step.TEMPO_KEY: tempo_key.run,
-    Step.SUMMARIZE: summarize.run,
-    Step.STORE: store.run,
-}
 NON_UTF8 = os.fsdecode(b"caf\xe9.wav")
 
 
@@ -73,45 +66,9 @@ def library(template: Path, tmp_path: Path) -> Path:
     return shutil.copytree(template, tmp_path / "library")
 
 
-def run_chain(workspace: Workspace, parcel: str, first: Step, *, until: Step | None = None) -> list[Step]:
-    """Run a parcel's chain as its messages would: it ends where a step hands nothing on; the steps that ran."""
-    done: list[Step] = []
-    for step in list(Step)[list(Step).index(first) :]:
-        done.append(step)
-        if not RUNS[step](workspace, Run(parcel, f"{parcel}-{step}.0")) or step == until:
-            break
-    return done
-
-
-def publish(workspace: Workspace) -> list[tuple[str, Step]]:
-    published: list[tuple[str, Step]] = []
-    dispatch(workspace.settings, workspace.board, lambda parcel, step, _: published.append((parcel, step)))
-    return published
-
-
-def work(workspace: Workspace) -> int:
-    """Work until the dispatcher finds no more to do; how many chains that took."""
-    chains = 0
-    while published := publish(workspace):
-        for parcel, step in published:
-            run_chain(workspace, parcel, step)
-            chains += 1
-    return chains
-
-
-def submit(workspace: Workspace, *paths: Path, **options: Any) -> BatchJob:
-    return scan.submit(paths, settings=workspace.settings, **options)
-
-
-def analyse(workspace: Workspace, *paths: Path, **options: Any) -> dict[str, Any]:
-    """Submit, work, and report."""
-    job = submit(workspace, *paths, **options)
-    work(workspace)
-    return batches.report(batches.find(job.id))
-
-
-def items_of(batch_id: str) -> dict[str, BatchItem]:
-    return {item.path: item for item in batches.iterate(batch_id)}
+def file_at(root: Path, path: bytes) -> str | None:
+    place = places.at(str(root), path)
+    return None if place is None else place.file_id
 
 
 def only_parcel(workspace: Workspace) -> str:
@@ -197,8 +154,11 @@ def test_places_of_equal_files_are_all_kept(workspace: Workspace, library: Path)
     content = items_of(job.id)["kick.wav"].file_id
 
     assert content is not None
-    assert sorted(results.places_of([content])[content]) == [f"{library}/kick copy.wav", f"{library}/kick.wav"]
-    assert results.at_place(str(library), b"caf\xe9.wav") == items_of(job.id)["caf\\xe9.wav"].file_id
+    assert sorted(place.shown for place in places.of([content])[content]) == [
+        f"{library}/kick copy.wav",
+        f"{library}/kick.wav",
+    ]
+    assert file_at(library, b"caf\xe9.wav") == items_of(job.id)["caf\\xe9.wav"].file_id
 
 
 def test_scratch_is_empty_at_the_end(workspace: Workspace, library: Path):
@@ -276,7 +236,7 @@ def test_a_file_with_other_content_is_analysed_anew(workspace: Workspace, tmp_pa
 
     assert report["completed"] == 1
     assert len(list(results.iterate())) == 2
-    assert results.at_place(str(tmp_path), b"a.wav") == next(iter(batches.iterate(report["batch_id"]))).file_id
+    assert file_at(tmp_path, b"a.wav") == next(iter(batches.iterate(report["batch_id"]))).file_id
 
 
 def test_force_analyses_again(workspace: Workspace, library: Path):

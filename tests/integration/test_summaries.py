@@ -33,7 +33,7 @@ from samplemind_worker.providers.registry import Providers
 from samplemind_worker.steps import bulk, nightly, resummarize, store, summarize
 from samplemind_worker.steps.dispatch import dispatch
 from samplemind_worker.steps.workspace import Run, Workspace
-from samplemind_worker.store import batches, mongo, results, spend
+from samplemind_worker.store import batches, mongo, places, results, spend
 from samplemind_worker.usage import Usage
 from tests.ai_server import KEY, AiServer, Fault
 from tests.chaos.proxy import Mode, Proxy
@@ -106,9 +106,7 @@ def record(count: int, *, start: int = 0, **values: Any) -> list[str]:
         for number, key in enumerate(ids, start)
     ]
     results.save_analyses(pairs)
-    results.save_places(
-        [results.Place("/library", f"{key}.wav".encode(), key, 1000, 1, 1, settled=True) for key in ids]
-    )
+    places.save([places.Place("/library", f"{key}.wav".encode(), key, 1000, 1, 1, settled=True) for key in ids])
     return ids
 
 

@@ -17,6 +17,8 @@ import redis
 from config.settings import Settings, get_settings
 from samplemind_worker.documents.versions import VERSIONS
 from samplemind_worker.store import batches, library, mongo, results
+from samplemind_worker.store import places as store_places
+from samplemind_worker.store.places import Place
 from samplemind_worker.store.vectors import Vectors
 from tests.command import Cli
 from tests.factories import analysis_facts, audio_facts, content_id, write_audio
@@ -52,7 +54,11 @@ def save_analysis(settings: Settings, *places: Path, seed: int = 1, **values: An
     open_record(settings)
     results.save_analyses([(audio_facts(file_id, filename=places[0].name), analysis_facts(file_id, **values))])
     found = [library.locate(place, settings.roots) for place in places]
-    results.save_places([results.Place(root, path, file_id, 1, 1, 1, settled=True) for root, path in found])
+    stats = [place.stat() if place.exists() else None for place in places]
+    values = [(1, 1, 1) if one is None else (one.st_size, one.st_mtime_ns, one.st_ctime_ns) for one in stats]
+    store_places.save(
+        Place(root, path, file_id, *stat, settled=True) for (root, path), stat in zip(found, values, strict=True)
+    )
     mongo.close()
     return file_id
 

@@ -1,0 +1,188 @@
+"""Files of the library: found by an id or a path, and reported with the places where they lie."""
+
+import shlex
+import stat
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from posixpath import basename
+from typing import Any
+
+from config.settings import Settings
+from samplemind_cli.output import pages
+from samplemind_worker.documents.batch import State
+from samplemind_worker.documents.facts import AnalysisFacts, AudioFacts
+from samplemind_worker.documents.report import analyzed, rejected
+from samplemind_worker.errors import UsageError
+from samplemind_worker.steps.walk import AUDIO_SUFFIXES
+from samplemind_worker.store import batches, library, places, results
+from samplemind_worker.store.places import Place
+
+Report = dict[str, Any]
+
+_PAGE = 500
+_LOOK_BACK = 10  # batches in which `show` looks for the failure of a path
+_ID_LENGTH = 64  # hex digits of a whole file id
+
+
+def results_of_all() -> Iterator[Report]:
+    """Yield the result of each living place in the library."""
+    for page in pages(results.iterate(), _PAGE):
+        living = places.of([audio.file_id for audio, _ in page])
+        for audio, analysis in page:
+            for place in living.get(audio.file_id, ()):
+                yield analyzed(place.shown, audio, analysis)
+
+
+def id_of(text: str) -> str | None:
+    """Return the file id for an id or the beginning of one; None for a path.
+
+    Raises
+    ------
+    UsageError
+        If it looks like an id and there is none such, or more than one.
+    """
+    if not text:
+        raise UsageError("a file id or a path is needed, and this one is empty")
+    is_hex = all(letter in "0123456789abcdef" for letter in text)
+    return results.resolve(text) if is_hex and (len(text) == _ID_LENGTH or not exists(text)) else None
+
+
+def place_of(path: str, settings: Settings) -> Place | None:
+    """Return what the record knows of a path."""
+    return places.at(*library.locate(Path(path), settings.roots))
+
+
+def has_changed(path: str, place: Place) -> bool:
+    """Tell whether another file lies at a path than the one that is recorded; not if it cannot be looked at."""
+    try:
+        status = Path(path).stat()
+    except OSError:
+        return False
+    return not stat.S_ISREG(status.st_mode) or (status.st_size, status.st_mtime_ns) != (place.size, place.mtime_ns)
+
+
+def find_file(text: str, settings: Settings) -> str | None:
+    """Return the file id for an id, the beginning of one or a path; None for a path that the library does not know.
+
+    It does not know what was overwritten since it was analysed.
+
+    Raises
+    ------
+    UsageError
+        If it looks like an id and there is none such, or more than one.
+    """
+    file_id = id_of(text)
+    if file_id is not None:
+        return file_id
+    place = place_of(text, settings)
+    return None if place is None or place.gone_at is not None or has_changed(text, place) else place.file_id
+
+
+def exists(text: str) -> bool:
+    """Return whether there is anything at a path; there is nothing at one that no file can have."""
+    try:
+        return Path(text).exists()
+    except OSError:
+        return False
+
+
+def facts_of(file_id: str) -> tuple[AudioFacts, AnalysisFacts]:
+    """Return what is known of a content.
+
+    Raises
+    ------
+    UsageError
+        If it is not analysed.
+    """
+    found = results.load([file_id]).get(file_id)
+    if found is None:
+        raise UsageError(f"{file_id} is not analysed yet; `samplemind submit` its folder")
+    return found
+
+
+def living_among(file_ids: Sequence[str]) -> set[str]:
+    """Return those of these contents that are analysed and lie anywhere still."""
+    return places.of(file_ids).keys() & results.progress_of(file_ids).keys()
+
+
+def reports_of(file_ids: Sequence[str]) -> dict[str, Report]:
+    """Return what is known of contents that are analysed, with the places where they lie.
+
+    The path of one that lies nowhere any more is where it was seen last; ``gone_at`` says until when.
+    """
+    living, gone = places.of(file_ids), places.of(file_ids, gone=True)
+    reports: dict[str, Report] = {}
+    for file_id, (audio, analysis) in results.load(file_ids).items():
+        paths = [place.shown for place in living.get(file_id, ())]
+        last = None if paths else max(gone.get(file_id, ()), key=_gone_at, default=None)
+        head = paths[0] if paths else audio.filename if last is None else last.shown
+        reports[file_id] = analyzed(head, audio, analysis) | {"places": paths}
+        if last is not None:
+            reports[file_id]["gone_at"] = _gone_at(last)
+    return reports
+
+
+def _gone_at(place: Place) -> str:
+    return "" if place.gone_at is None else place.gone_at.isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def report_at(path: str, settings: Settings) -> Report:
+    """Return what is known of the file at a path, headed by that path, or why it could not be analysed.
+
+    Raises
+    ------
+    UsageError
+        If nothing is known of what lies there, or it is gone.
+    """
+    place = place_of(path, settings)
+    if place is not None and place.gone_at is None and not has_changed(path, place):
+        report = reports_of([place.file_id]).get(place.file_id)
+        if report is not None:
+            others = [path for path in report["places"] if path != place.shown]
+            return report | {"path": place.shown, "filename": basename(place.shown), "places": [place.shown, *others]}
+    rejection = rejection_of(Path(path), settings)
+    if place is not None and place.gone_at is not None and not exists(path):
+        raise UsageError(_farewell(path, place))
+    if rejection is not None:
+        return rejection
+    if place is None:
+        raise UsageError(_unknown(path))
+    if place.gone_at is not None or has_changed(path, place):
+        raise UsageError(f"{path} has changed since it was analysed; `samplemind submit` takes it in again")
+    raise UsageError(f"{path} is not analysed yet; `samplemind status` shows how its batch stands")
+
+
+def _unknown(path: str) -> str:
+    """Return what to say of a path that the library does not know."""
+    if not exists(path):
+        return f"{path} is no file, no id of one, and no place that the library knows"
+    if Path(path).is_dir():
+        return f"{path} is a folder; name one file of it"
+    if Path(path).suffix.lower() not in AUDIO_SUFFIXES:
+        return f"{path} is not in the library, and by its name it is no audio file"
+    return f"{path} is not in the library; `samplemind submit {shlex.quote(path)}` adds it"
+
+
+def _farewell(path: str, place: Place) -> str:
+    report = reports_of([place.file_id]).get(place.file_id)
+    said = f"{path} is gone since {_gone_at(place)}"
+    if report is None:
+        return said
+    now = f"; the same file lies at {report['places'][0]}" if report["places"] else "; its analysis is kept for a while"
+    return f"{said}{now}: `samplemind show {place.file_id[:12]}`"
+
+
+def rejection_of(path: Path, settings: Settings) -> Report | None:
+    """Return why a path failed, if it did in one of the last batches."""
+    root, relative = library.locate(path, settings.roots)
+    name, _ = library.printable(relative)
+    candidates = [{"root": root, "path": name}]
+    if not settings.roots:
+        # The root of an item is the folder that was submitted: any of those above the file.
+        full = Path(root, name)
+        candidates = [{"root": str(folder), "path": str(full.relative_to(folder))} for folder in full.parents]
+    for job in batches.recent(_LOOK_BACK) if candidates else ():
+        error = results.last_error_at({"batch_id": job.id, "state": State.FAILED.value, "$or": candidates})
+        if error is not None:
+            return rejected(str(path), code=error["code"], message=error["message"])
+    return None

@@ -1,0 +1,152 @@
+"""Keeps the record of places true to the disk: ends those whose files are gone, forgets and moves them by hand.
+
+The CLI runs it: it loads no engine.
+"""
+
+import errno
+import os
+import stat
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Final, Literal
+
+import psutil
+
+from config.settings import Settings
+from samplemind_worker.store import library, places
+from samplemind_worker.store.places import Area, Place
+
+_CHUNK: Final = 1000
+_ROOTS_CACHED: Final = 4096
+
+Finding = Literal["here", "changed", "missing", "unknown"]
+
+
+@dataclass(slots=True)
+class Ended:
+    """What a look at the recorded places of some folders came to."""
+
+    gone: int = 0
+    """Places that were ended, as their files are gone or have changed."""
+    away: int = 0
+    """Places that were kept, as their root is empty or their drive is not mounted."""
+    away_below: list[str] = field(default_factory=list[str])
+    """Some of the folders that are empty or not mounted."""
+
+
+def area_of(path: Path, settings: Settings) -> Area:
+    """Return the area of the record that a path of this machine stands for.
+
+    Raises
+    ------
+    UsageError
+        If roots are named and the path is in none of them.
+    """
+    absolute = Path(os.path.abspath(path))  # noqa: PTH100 -- links stay as they are
+    if not settings.roots:
+        return Area("/", os.fsencode(absolute).lstrip(b"/"))
+    root, below = library.locate(absolute, settings.roots)
+    return Area(root, b"" if below == b"." else below)
+
+
+def end_gone(tops: Sequence[Path], settings: Settings) -> Ended:
+    """End the recorded places at or below some paths whose files are gone, or have changed since they were read.
+
+    Call it when these paths have been walked to their end. What cannot be looked at is left as it is: a folder without
+    permission, a root that is empty, a drive that is not mounted.
+    """
+    ended = Ended()
+    drives = _Drives(settings, tops)
+    for top in tops:
+        for page in places.below(area_of(top, settings)):
+            gone: list[Place] = []
+            for place in page:
+                full = _path_on_disk(place, settings)
+                match look(full, place):
+                    case "changed":
+                        gone.append(place)
+                    case "missing":
+                        away = drives.away_above(full, [_folder(place.root, settings), os.fsencode(top)])
+                        if away is None:
+                            gone.append(place)
+                        else:
+                            _count_away(ended, away)
+                    case _:
+                        pass
+            ended.gone += places.end(gone)
+    drives.remember()
+    return ended
+
+
+_MOST_NAMED: Final = 3
+
+
+def _count_away(ended: Ended, folder: bytes) -> None:
+    ended.away += 1
+    name = library.printable(folder)[0]
+    if name not in ended.away_below and len(ended.away_below) < _MOST_NAMED:
+        ended.away_below.append(name)
+
+
+def look(full: bytes, place: Place) -> Finding:
+    """Compare a recorded place with what lies there now."""
+    try:
+        status = os.stat(full)  # noqa: PTH116 -- bytes
+    except (FileNotFoundError, NotADirectoryError):
+        return "missing"
+    except OSError as error:
+        return "missing" if error.errno == errno.ELOOP else "unknown"
+    now = (status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+    same = stat.S_ISREG(status.st_mode) and now == (place.size, place.mtime_ns, place.ctime_ns)
+    return "here" if same else "changed"
+
+
+def _folder(root: str, settings: Settings) -> bytes:
+    return os.fsencode(library.folder_of(root, settings.roots))
+
+
+def _path_on_disk(place: Place, settings: Settings) -> bytes:
+    return os.path.join(_folder(place.root, settings), place.path)  # noqa: PTH118 -- bytes: names need not be UTF-8
+
+
+class _Drives:
+    """Tells files that are gone from files whose drive is away.
+
+    Where a drive is not mounted there is an empty folder, or none. The record knows which folders were mount points
+    when they were walked; a root that is empty is taken for one, as its drive may have been mounted elsewhere then.
+    """
+
+    def __init__(self, settings: Settings, tops: Iterable[Path]) -> None:
+        self._host = settings.host
+        mounted = {os.fsencode(part.mountpoint) for part in psutil.disk_partitions(all=True)} - {b"/"}
+        self._lost = places.known_mounts(self._host) - mounted
+        walked = [os.fsencode(os.path.abspath(top)) for top in tops]  # noqa: PTH100 -- links stay as they are
+        self._walked = [
+            mount for mount in mounted if any(_lies_in(mount, top) or _lies_in(top, mount) for top in walked)
+        ]
+        self._is_empty = lru_cache(_ROOTS_CACHED)(_is_empty)
+
+    def remember(self) -> None:
+        """Record the mount points at, below and above what was walked."""
+        places.remember_mounts(self._host, self._walked)
+
+    def away_above(self, path: bytes, roots: Sequence[bytes]) -> bytes | None:
+        """Return the folder above a missing file that is not mounted, or which of its roots is empty."""
+        return next(
+            (folder for folder in self._lost if _lies_in(path, folder)),
+            next((root for root in roots if self._is_empty(root)), None),
+        )
+
+
+def _lies_in(path: bytes, folder: bytes) -> bool:
+    return path == folder or path.startswith(folder.rstrip(b"/") + b"/")
+
+
+def _is_empty(folder: bytes) -> bool:
+    try:
+        with os.scandir(folder) as entries:
+            return next(entries, None) is None
+    except OSError:
+        return False

@@ -1,0 +1,261 @@
+"""Where contents lie: one document per place, which is living, or gone since a time.
+
+A place is never deleted when its file is: it is marked as gone, and its content is kept for a grace time, so that a
+file that comes back need not be analysed again. `sweep` deletes what nobody missed.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pymongo import DeleteOne, UpdateOne
+
+from samplemind_worker.documents.analysis import Analysis
+from samplemind_worker.documents.audio_file import FileLocation, MountPoint
+from samplemind_worker.store import mongo
+from samplemind_worker.store.library import location_id, place_of, printable
+
+_PAGE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a content lies, and the times and size it had when it was read."""
+
+    root: str
+    path: bytes
+    file_id: str
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+    settled: bool
+    gone_at: datetime | None = None
+
+    @property
+    def id(self) -> str:
+        """The key of this place in the record."""
+        return location_id(self.root, self.path)
+
+    @property
+    def shown(self) -> str:
+        """The full path, as text."""
+        return f"{self.root.rstrip('/')}/{printable(self.path)[0]}"
+
+    def values(self) -> dict[str, Any]:
+        """Return its fields in the record."""
+        path, raw_path = printable(self.path)
+        return {
+            "root": self.root,
+            "path": path,
+            "raw_path": raw_path,
+            "file_id": self.file_id,
+            "size": self.size,
+            "mtime_ns": self.mtime_ns,
+            "ctime_ns": self.ctime_ns,
+            "settled": self.settled,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """What lies at or below a path: below a named root, or, with the root ``/``, anywhere on this machine."""
+
+    root: str
+    path: bytes
+
+    def holds(self, place: Place) -> bool:
+        """Tell whether a place lies in this area; names that are no UTF-8 may look alike as text."""
+        full = place_of(place.root, place.path).lstrip(b"/") if self.root == "/" else place.path
+        return not self.path or full == self.path or full.startswith(self.path + b"/")
+
+
+def save(places: Iterable[Place]) -> None:
+    """Record where contents lie; a place that held another content before, or was gone, now holds this one."""
+
+    async def _save(updates: list[UpdateOne]) -> None:
+        await FileLocation.get_pymongo_collection().bulk_write(updates, ordered=False)
+
+    updates = [
+        UpdateOne({"_id": place.id}, {"$set": place.values(), "$unset": {"gone_at": ""}}, upsert=True)
+        for place in places
+    ]
+    if updates:
+        mongo.run(_save(updates))
+
+
+def _place(row: Mapping[str, Any]) -> Place:
+    return Place(
+        row["root"],
+        row.get("raw_path") or row["path"].encode(),
+        row["file_id"],
+        row["size"],
+        row["mtime_ns"],
+        row["ctime_ns"],
+        row["settled"],
+        row.get("gone_at"),
+    )
+
+
+def unchanged(keys: Sequence[tuple[str, int, int, int]], *, versions: Mapping[str, int]) -> dict[str, str]:
+    """Return place id -> file id of those places whose content needs no work.
+
+    ``keys`` are (place id, size, mtime_ns, ctime_ns) as found now. A place counts if size and both times are what they
+    were when it was read, the times were old enough then to prove it, and every step's version is recorded. One that
+    was gone, and is found as it was, is living again.
+    """
+    stats = {key[0]: key[1:] for key in keys}
+
+    async def _find() -> dict[str, str]:
+        cursor = FileLocation.get_pymongo_collection().find(
+            {"_id": {"$in": list(stats)}, "settled": True},
+            {"file_id": 1, "size": 1, "mtime_ns": 1, "ctime_ns": 1, "gone_at": 1},
+        )
+        rows = [row async for row in cursor if stats[row["_id"]] == (row["size"], row["mtime_ns"], row["ctime_ns"])]
+        # Before its analysis is looked for: `sweep` deletes that first, and then looks whether the place is back.
+        if back := [row for row in rows if "gone_at" in row]:
+            updates = [UpdateOne(row, {"$unset": {"gone_at": ""}}) for row in back]
+            await FileLocation.get_pymongo_collection().bulk_write(updates, ordered=False)
+        found = {row["_id"]: row["file_id"] for row in rows}
+        done = await _with_versions(set(found.values()), versions)
+        return {place: content for place, content in found.items() if content in done}
+
+    return mongo.run(_find()) if stats else {}
+
+
+async def _with_versions(file_ids: set[str], versions: Mapping[str, int]) -> set[str]:
+    query: dict[str, Any] = {"_id": {"$in": list(file_ids)}}
+    query.update({f"versions.{step}": version for step, version in versions.items()})
+    return {row["_id"] async for row in Analysis.get_pymongo_collection().find(query, {"_id": 1})}
+
+
+def at(root: str, path: bytes) -> Place | None:
+    """Return a place as it is in the record, living or gone."""
+
+    async def _find() -> dict[str, Any] | None:
+        return await FileLocation.get_pymongo_collection().find_one({"_id": location_id(root, path)})
+
+    row = mongo.run(_find())
+    return None if row is None else _place(row)
+
+
+def of(file_ids: Sequence[str], *, gone: bool = False) -> dict[str, list[Place]]:
+    """Return the places of each of these contents, or those that are gone; a content that has none is left out."""
+
+    async def _find() -> dict[str, list[Place]]:
+        found: dict[str, list[Place]] = {}
+        query = {"file_id": {"$in": list(file_ids)}, "gone_at": {"$ne": None} if gone else None}
+        async for row in FileLocation.get_pymongo_collection().find(query).sort("_id", 1):
+            found.setdefault(row["file_id"], []).append(_place(row))
+        return found
+
+    return mongo.run(_find()) if file_ids else {}
+
+
+def below(area: Area, *, gone: bool = False) -> Iterator[list[Place]]:
+    """Yield the living places of an area page by page, or all of them with those that are gone."""
+    for query in _queries(area):
+        cursor = FileLocation.get_pymongo_collection().find(query if gone else {**query, "gone_at": None})
+        try:
+            while rows := mongo.run(cursor.to_list(_PAGE)):
+                yield [place for place in map(_place, rows) if area.holds(place)]
+        finally:
+            mongo.run(cursor.close())
+
+
+def _queries(area: Area) -> list[dict[str, Any]]:
+    """Return the queries that find an area by the index of roots and paths.
+
+    A file on this machine may be recorded below any of its folders: each that was submitted is a root.
+    """
+    exact = {"_id": location_id(area.root, area.path)}
+    path = printable(area.path)[0]
+    if area.root != "/":
+        return [exact, {"root": area.root, "path": _within(path)}] if path else [{"root": area.root}]
+    parts = path.split("/") if path else []
+    above = [("/" + "/".join(parts[:count]), "/".join(parts[count:])) for count in range(len(parts))]
+    full = "/" + path
+
+    async def _roots() -> list[str]:
+        inside = {"root": {"$gte": "/", "$lt": "0"}} if not path else {"root": _within(full)}
+        return await FileLocation.get_pymongo_collection().distinct("root", inside)
+
+    roots = {full, *mongo.run(_roots())}
+    return [
+        exact,
+        *({"root": root, "path": _within(rest)} for root, rest in above),
+        *({"root": root} for root in sorted(roots)),
+    ]
+
+
+def _within(path: str) -> dict[str, str]:
+    """Return the range of what lies below a path; ``0`` is the character that follows ``/``."""
+    return {"$gte": path + "/", "$lt": path + "0"}
+
+
+def end(places: Sequence[Place]) -> int:
+    """Mark places as gone, unless they have changed in the record meanwhile; return how many were marked."""
+
+    async def _end() -> int:
+        now = await mongo.read_clock()
+        updates = [
+            UpdateOne(
+                {
+                    "_id": place.id,
+                    "file_id": place.file_id,
+                    "size": place.size,
+                    "mtime_ns": place.mtime_ns,
+                    "ctime_ns": place.ctime_ns,
+                    "gone_at": None,
+                },
+                {"$set": {"gone_at": now}},
+            )
+            for place in places
+        ]
+        return (await FileLocation.get_pymongo_collection().bulk_write(updates, ordered=False)).modified_count
+
+    return mongo.run(_end()) if places else 0
+
+
+def move(pairs: Sequence[tuple[Place, Place]]) -> None:
+    """Put places in the place of others: first the new ones are saved, then the old ones deleted.
+
+    Whoever dies in between leaves both; to move them again does no harm.
+    """
+
+    async def _drop() -> None:
+        drops = [DeleteOne({"_id": old.id, "file_id": old.file_id}) for old, _ in pairs]
+        await FileLocation.get_pymongo_collection().bulk_write(drops, ordered=False)
+
+    save(new for _, new in pairs)
+    if pairs:
+        mongo.run(_drop())
+
+
+def remember_mounts(host: str, folders: Iterable[bytes]) -> None:
+    """Record that file systems are mounted at these folders of a machine."""
+
+    async def _remember() -> None:
+        now = await mongo.read_clock()
+        updates = [
+            UpdateOne(
+                {"_id": location_id(host, folder)},
+                {"$set": {"host": host, "folder": folder, "seen_at": now}},
+                upsert=True,
+            )
+            for folder in folders
+        ]
+        if updates:
+            await MountPoint.get_pymongo_collection().bulk_write(updates, ordered=False)
+
+    mongo.run(_remember())
+
+
+def known_mounts(host: str) -> set[bytes]:
+    """Return the folders of a machine where file systems were mounted when they were walked."""
+
+    async def _find() -> set[bytes]:
+        cursor = MountPoint.get_pymongo_collection().find({"host": host}, {"folder": 1})
+        return {row["folder"] async for row in cursor}
+
+    return mongo.run(_find())

@@ -1,0 +1,60 @@
+"""The five steps of a chain, run in this process as its messages would run them."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from samplemind_worker.documents.batch import BatchItem, BatchJob, Step
+from samplemind_worker.steps import decode, features, scan, store, summarize, tempo_key
+from samplemind_worker.steps.dispatch import dispatch
+from samplemind_worker.steps.workspace import Run, Workspace
+from samplemind_worker.store import batches
+
+RUNS: dict[Step, Callable[[Workspace, Run], bool]] = {
+    Step.DECODE: decode.run,
+    Step.FEATURES: features.run,
+    Step.TEMPO_KEY: tempo_key.run,
+    Step.SUMMARIZE: summarize.run,
+    Step.STORE: store.run,
+}
+
+
+def run_chain(workspace: Workspace, parcel: str, first: Step, *, until: Step | None = None) -> list[Step]:
+    """Run a parcel's chain as its messages would: it ends where a step hands nothing on; the steps that ran."""
+    done: list[Step] = []
+    for step in list(Step)[list(Step).index(first) :]:
+        done.append(step)
+        if not RUNS[step](workspace, Run(parcel, f"{parcel}-{step}.0")) or step == until:
+            break
+    return done
+
+
+def publish(workspace: Workspace) -> list[tuple[str, Step]]:
+    published: list[tuple[str, Step]] = []
+    dispatch(workspace.settings, workspace.board, lambda parcel, step, _: published.append((parcel, step)))
+    return published
+
+
+def work(workspace: Workspace) -> int:
+    """Work until the dispatcher finds no more to do; how many chains that took."""
+    chains = 0
+    while published := publish(workspace):
+        for parcel, step in published:
+            run_chain(workspace, parcel, step)
+            chains += 1
+    return chains
+
+
+def submit(workspace: Workspace, *paths: Path, **options: Any) -> BatchJob:
+    return scan.submit(paths, settings=workspace.settings, **options)
+
+
+def analyse(workspace: Workspace, *paths: Path, **options: Any) -> dict[str, Any]:
+    """Submit, work, and report."""
+    job = submit(workspace, *paths, **options)
+    work(workspace)
+    return batches.report(batches.find(job.id))
+
+
+def items_of(batch_id: str) -> dict[str, BatchItem]:
+    return {item.path: item for item in batches.iterate(batch_id)}
