@@ -38,7 +38,7 @@ def test_card_says_what_it_is_how_sure_and_why(capsys: pytest.CaptureFixture[str
     shown = card(capsys, **LOOP)
 
     assert shown == [
-        "loop_120.wav",
+        "a.wav",
         "█▄▁ " * 20,
         "",
         "place        /library/kit/a.wav",

@@ -99,7 +99,7 @@ def test_submit_records_queues_and_prints_the_id(cli: Cli, kit: Path, settings: 
     assert (job.name, job.priority, job.files_per_chain, job.ai, job.force) == ("drums", "bulk", 1, False, False)
     assert settings.redis_url is not None
     with redis.Redis.from_url(settings.redis_url.get_secret_value()) as queue:
-        assert queue.llen("cpu") == 3
+        assert queue.llen(f"{settings.database}:cpu") == 3
 
 
 def test_submit_json_is_the_batch(cli: Cli, kit: Path):
@@ -317,7 +317,7 @@ def test_interrupting_the_wait_leaves_the_batch_running(cli: Cli, kit: Path, set
         assert process.stderr is not None
         batch_id = process.stderr.readline().split()[-1]
         deadline = time.monotonic() + 20
-        while not queue.llen("cpu") and time.monotonic() < deadline:
+        while not queue.llen(f"{settings.database}:cpu") and time.monotonic() < deadline:
             time.sleep(0.05)
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=30)
