@@ -26,11 +26,16 @@ from samplemind_cli.commands.summarize import summarize
 from samplemind_worker.errors import PermanentError, ServiceUnavailableError, SetupError, UsageError
 
 _FAILED, _USAGE, _SERVICE, _INTERRUPTED = 1, 2, 3, 130
-_QUICK = frozenset({"--help", "--version"})
-"""Options with which a command line needs no settings."""
+_QUICK = frozenset({"-h", "--help", "help", "-V", "--version"})
+"""Words with which a command line needs no settings."""
 
 # Plain help: drawing it with rich would cost as much time as all the rest.
-app = typer.Typer(name="samplemind", rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False)
+app = typer.Typer(
+    name="samplemind",
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 
 for _command in (
     analyze, submit, status, files, retry, cancel, show, similar, summarize, export, ingest, watch, up, down, doctor,
@@ -41,12 +46,20 @@ for _command in (
 _debug = False
 
 
+@app.command("help")
+def show_help(
+    command: Annotated[str | None, typer.Argument(metavar="COMMAND", help="A command.", show_default=False)] = None,
+) -> None:
+    """Show how a command is used, or list the commands."""
+    raise typer.Exit(run(["--help"] if command is None else [command, "--help"]))
+
+
 @app.callback(invoke_without_command=True)
 def _global_options(
     context: typer.Context,
     *,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
-    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False,
+    version: Annotated[bool, typer.Option("--version", "-V", help="Show the version and exit.")] = False,
 ) -> None:
     """Analyse audio samples: tempo, key, kind, timbre, likeness."""
     global _debug  # noqa: PLW0603 -- one command line a process

@@ -6,6 +6,7 @@
     ├── TransientError              retried with back-off and jitter
     │   ├── ServiceUnavailableError a service does not answer
     │   └── OverTheRateError        who writes summaries lets no more requests through now
+    ├── RootNotReachedError         this machine does not reach a root: the parcel is given back for others
     ├── PermanentError              ends that file, with its code and message in the record
     │   ├── MissingFileError        ``missing``
     │   ├── PermissionDeniedError   ``permission``
@@ -56,6 +57,14 @@ class ServiceUnavailableError(TransientError):
 
 class OverTheRateError(TransientError):
     """The providers of summaries let no more requests through for a while."""
+
+
+class RootNotReachedError(SampleMindError):
+    """A root is not reached by this machine now, which says nothing about the files below it."""
+
+    def __init__(self, root: str) -> None:
+        super().__init__(f"this machine does not reach the root {root}")
+        self.root = root
 
 
 class PermanentError(SampleMindError):

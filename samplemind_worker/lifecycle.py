@@ -20,6 +20,7 @@ from billiard.exceptions import TimeLimitExceeded, WorkerLostError
 from celery import Celery, signals
 from celery.bootsteps import StartStopStep
 from celery.worker import state
+from kombu import Queue
 from loguru import logger
 
 from config.queues import CPU, IO
@@ -28,6 +29,7 @@ from samplemind_worker import kernel_cache
 from samplemind_worker.errors import ServiceUnavailableError, SetupError
 from samplemind_worker.isolation import neutral_folder
 from samplemind_worker.logs import configure_logging
+from samplemind_worker.reach import Reach
 from samplemind_worker.sandbox import AUDIO, shared
 from samplemind_worker.steps.workspace import Workspace
 from samplemind_worker.store import mongo, parcels
@@ -36,6 +38,7 @@ from samplemind_worker.store.scratch import SWEEP_AGE
 from tasks import names
 
 _SIGN_SECONDS: Final = 10.0
+_ROOTS_SECONDS: Final = 1.0
 _WATCHDOG_LOOKS: Final = 10
 _IDLE_SIGNS: Final = 3  # in a row, after which a worker that takes no work ends
 
@@ -62,16 +65,21 @@ class SignOfLife(StartStopStep):
         self._workspace = Workspace(get_settings())
         self._rounds = 0
         self._watchdog: threading.Thread | None = None
+        self._reach: Reach | None = None
 
     def start(self, parent: Any) -> None:
-        """Begin to announce."""
+        """Begin to announce, and to follow the roots that are reached."""
         settings = self._workspace.settings
         self._board = Board(self._workspace.redis_url, settings.database)
-        queues = tuple(queue.name for queue in parent.task_consumer.queues)
-        sign = WorkerSign(parent.hostname, settings.host, queues, parent.pool.limit or 1)
+        if self._reach is None and settings.queues.of(CPU) in _queues(parent):
+            self._reach = Reach(self._workspace)
+            self._reach.start()
+        if self._reach is not None:
+            parent.timer.call_repeatedly(_ROOTS_SECONDS, self._follow_roots, args=(parent,))
         self._idle = 0
-        self._announce(parent, sign)
-        self._timer = parent.timer.call_repeatedly(_SIGN_SECONDS, self._look_and_announce, args=(parent, sign))
+        self._follow_roots(parent)
+        self._announce(parent)
+        self._timer = parent.timer.call_repeatedly(_SIGN_SECONDS, self._look_and_announce, args=(parent,))
         parent.timer.call_repeatedly(settings.watchdog_seconds / _WATCHDOG_LOOKS, self._go_round)
         if self._watchdog is None:
             self._watchdog = threading.Thread(target=self._watch, args=(parent,), name="watchdog", daemon=True)
@@ -90,7 +98,23 @@ class SignOfLife(StartStopStep):
             self._board.close()
             self._board = None
 
-    def _look_and_announce(self, parent: Any, sign: WorkerSign) -> None:
+    def _follow_roots(self, parent: Any) -> None:
+        """Read the queues of the roots that are reached, and no more those of the others."""
+        if self._reach is None or self._board is None:
+            return
+        read, wanted = _queues(parent), self._reach.queues()
+        every = self._workspace.settings.queues.of_root("")
+        gained, lost = wanted - read, {queue for queue in read - wanted if queue.startswith(every)}
+        for queue in gained:
+            parent.app.amqp.queues.add(Queue(queue))
+            parent.add_task_queue(queue)
+        for queue in lost:
+            parent.cancel_task_queue(queue)
+        if gained or lost:
+            logger.info("roots.changed", fields={"gained": sorted(gained), "lost": sorted(lost)})
+            self._announce(parent)
+
+    def _look_and_announce(self, parent: Any) -> None:
         # A question to Redis is under way, or there are messages in hand: the worker takes work. Otherwise its loop
         # goes round and round for nothing, and whoever watches over it shall start another.
         consumes = bool(parent.task_consumer.channel._in_poll or state.reserved_requests)  # noqa: SLF001 -- nothing public says so
@@ -99,7 +123,7 @@ class SignOfLife(StartStopStep):
             logger.error("worker.takes_no_work")
             Leaving(parent).now(code=1)
         if consumes:
-            self._announce(parent, sign)
+            self._announce(parent)
 
     def _go_round(self) -> None:
         self._rounds += 1
@@ -118,15 +142,21 @@ class SignOfLife(StartStopStep):
         logger.error("worker.stands_still")
         Leaving(parent).now(code=1)
 
-    def _announce(self, parent: Any, sign: WorkerSign) -> None:
+    def _announce(self, parent: Any) -> None:
         if self._board is None:
             return
+        queues = _queues(parent)
+        sign = WorkerSign(parent.hostname, self._workspace.settings.host, tuple(sorted(queues)), parent.pool.limit or 1)
         try:
             self._board.announce(sign)
-            if self._workspace.settings.queues.of(CPU) in sign.queues and self._workspace.scratch.older_than(SWEEP_AGE):
+            if self._workspace.settings.queues.of(CPU) in queues and self._workspace.scratch.older_than(SWEEP_AGE):
                 parent.app.send_task(names.SWEEP)
         except (ServiceUnavailableError, *parent.connection_errors) as error:
             logger.warning("sign_of_life.failed", fields=str(error))
+
+
+def _queues(parent: Any) -> set[str]:
+    return {queue.name for queue in parent.task_consumer.queues}
 
 
 class EndWithConsumer(StartStopStep):

@@ -12,7 +12,7 @@ from loguru import logger
 
 from config.settings import get_settings
 from samplemind_worker.documents.batch import Step
-from samplemind_worker.errors import ServiceUnavailableError
+from samplemind_worker.errors import RootNotReachedError, ServiceUnavailableError
 from samplemind_worker.steps.dispatch import refill
 from samplemind_worker.steps.workspace import Run, Workspace
 from samplemind_worker.store import ledger
@@ -48,7 +48,11 @@ def run_step(task: Task[..., None], step: ParcelStep, parcel_id: str) -> bool:
     run = Run(parcel_id, f"{request.id}.{tries}", earlier)
     with logger.contextualize(task=request.id, parcel=parcel_id):
         started = time.perf_counter()
-        more = step(workspace(), run)
+        try:
+            more = step(workspace(), run)
+        except RootNotReachedError as error:  # what it held is given back, for those who reach it
+            logger.warning("root.not_reached", fields={"root": error.root})
+            more = False
         logger.info("step.done", fields={"step": task.name, "seconds": round(time.perf_counter() - started, 3)})
     if not more:
         request.chain = None

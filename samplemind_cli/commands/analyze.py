@@ -19,7 +19,7 @@ _SHOW_EVERY = 0.2  # s
 def analyze(
     paths: Annotated[
         list[Path],
-        typer.Argument(metavar="PATH...", help="Files and folders.", show_default=False, readable=False),
+        typer.Argument(metavar="PATH", help="Files and folders.", show_default=False, readable=False),
     ],
     *,
     jobs: Annotated[
@@ -30,7 +30,10 @@ def analyze(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
 ) -> None:
-    """Analyse files here and now; a folder is walked, and the order is that of the paths."""
+    """Analyse files here and now, without services.
+
+    Folders are walked; the results come in the order of the paths.
+    """
     from config.settings import get_settings  # noqa: PLC0415 -- slow import
     from samplemind_cli import tables  # noqa: PLC0415 -- slow import
     from samplemind_worker.sandbox import AUDIO, shared  # noqa: PLC0415 -- slow import

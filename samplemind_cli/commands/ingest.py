@@ -23,7 +23,10 @@ def ingest(
     wait: Annotated[bool, typer.Option("--wait", help="Wait until all that was taken is analysed.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Take in sample packs (folders, zips, single files) and queue their analysis."""
+    """Take in sample packs from an inbox and analyse them.
+
+    A pack is a zip, a folder or a single audio file.
+    """
     from samplemind_cli import client  # noqa: PLC0415 -- slow import
 
     client.require_inbox(inbox)

@@ -42,7 +42,7 @@ def worker(
 
 
 def beat() -> None:
-    """Run the clock that queues what is due; one for a deployment."""
+    """Run the scheduler; a deployment needs exactly one."""
     _become(["samplemind_worker.app", "beat"], _environment(_settings()))
 
 
@@ -52,7 +52,10 @@ def flower(
         str, typer.Option(help="Listen here; beyond this machine only behind a proxy with TLS.")
     ] = "127.0.0.1",
 ) -> None:
-    """Run Flower, which shows queues and workers in a browser; asks for a password."""
+    """Run Flower: queues and workers in a browser.
+
+    It asks for a password.
+    """
     import secrets  # noqa: PLC0415 -- slow import
 
     settings = _settings()

@@ -14,7 +14,10 @@ def up(
     *,
     detach: Annotated[bool, typer.Option("--detach", "-d", help="Leave them running and come back at once.")] = False,
 ) -> None:
-    """Start the private services and workers; without --detach until Ctrl-C."""
+    """Start the private services and workers of this machine.
+
+    They run until Ctrl-C; with --detach in the background, until `samplemind down`.
+    """
     from config.settings import get_settings  # noqa: PLC0415 -- slow import
     from samplemind_worker.embedded import ensure_running, run_foreground  # noqa: PLC0415 -- slow import
 
@@ -42,7 +45,7 @@ def doctor(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
-    """Say what works on this machine, what does not, and how to mend it."""
+    """Say what works on this machine, and how to mend the rest."""
     from config.settings import get_settings  # noqa: PLC0415 -- slow import
     from samplemind_worker.embedded import diagnose  # noqa: PLC0415 -- slow import
 

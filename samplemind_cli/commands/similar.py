@@ -22,7 +22,10 @@ def similar(
     limit: Annotated[int, typer.Option(min=1, max=1000, help="How many to list.")] = 10,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
 ) -> None:
-    """List what sounds most like a file, nearest first; a path need not be in the library."""
+    """List what sounds most like a file, nearest first.
+
+    The file need not be in the library.
+    """
     from samplemind_cli import client, library, tables  # noqa: PLC0415 -- slow import
 
     with client.open_record() as settings:

@@ -92,7 +92,7 @@ def files(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
 ) -> None:
-    """List the files of a batch with state, step, attempts and error."""
+    """List the files of a batch: state, step, attempts, error."""
     from samplemind_cli import client, tables  # noqa: PLC0415 -- slow import
 
     with client.open_record():

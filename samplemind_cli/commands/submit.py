@@ -21,7 +21,7 @@ _LONGEST_DIGEST = 5000  # files: a digest of a million would take a minute
 def submit(
     paths: Annotated[
         list[Path],
-        typer.Argument(metavar="PATH...", help="Files and folders.", show_default=False, readable=False),
+        typer.Argument(metavar="PATH", help="Files and folders.", show_default=False, readable=False),
     ],
     *,
     wait: Annotated[bool, typer.Option("--wait", help="Show progress until the end; Ctrl-C lets it run on.")] = False,
@@ -171,9 +171,7 @@ def print_results(report: dict[str, Any]) -> None:
         if next(analyzed, None) is not None:
             output.write(f"of the first {_LONGEST_DIGEST:,} files:\n")
         tables.print_digest(seen)
-        output.note(
-            f"all of them: `samplemind files {batch_id}`, `samplemind export {batch_id} --format csv -o results.csv`"
-        )
+        output.note(f"all of them: `samplemind files {batch_id}`, `samplemind export {batch_id} -o results.csv`")
     failed = list(islice(client.batch_results(batch_id, ("failed",)), _LONGEST_TABLE + 1))
     tables.print_failures(failed[:_LONGEST_TABLE])
     if len(failed) > _LONGEST_TABLE:

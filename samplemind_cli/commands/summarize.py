@@ -21,8 +21,9 @@ def summarize(
     task: Annotated[
         AiTask | None,
         typer.Option(
-            help="What they are for: decides who is asked, and in which register. For offline and privacy an Ollama is "
-            "asked, and no service.",
+            metavar="TASK",
+            help=f"What they are for, which decides who is asked and in which register: {', '.join(AiTask)}. For "
+            "offline and privacy an Ollama is asked, and no service.",
             show_default=False,
         ),
     ] = None,

@@ -70,6 +70,14 @@ class ItemError(BaseModel):
     message: str
 
 
+class RecordedRoot(BaseModel):
+    """A root of a batch, and its folder as the machine that recorded the batch saw it."""
+
+    root: str
+    device: int
+    inode: int
+
+
 class BatchJob(Document):
     """One submission. Holds no list of its files: a document ends at 16 MB, which is about 400,000 ids."""
 
@@ -92,6 +100,8 @@ class BatchJob(Document):
     ai_scope: SummaryScope = "new"
     force: bool = False
     paths: list[str] = Field(default_factory=list)
+    roots: list[RecordedRoot] = Field(default_factory=list[RecordedRoot])
+    """The roots of its files; of a batch that an older version recorded, none."""
     user_id: str = "local"
     created_at: datetime
     started_at: datetime | None = None

@@ -6,7 +6,9 @@ The limits are ours; a centroid is that of the spectrum up to 11 kHz.
 import math
 from collections.abc import Sequence
 
-from samplemind_worker.providers.reading import Reading
+from samplemind_worker.documents.facts import AnalysisFacts, AudioFacts
+from samplemind_worker.providers.base import Sample
+from samplemind_worker.providers.reading import Reading, read
 
 Scale = Sequence[tuple[float, str]]
 _INF = math.inf
@@ -77,6 +79,13 @@ def word(scale: Scale, value: float | None) -> str | None:
     if value is None:
         return None
     return next((text for limit, text in scale if value < limit), None) or None
+
+
+def in_words(audio: AudioFacts, analysis: AnalysisFacts) -> tuple[str | None, tuple[str, ...]]:
+    """Return how bright a sample is for its kind, and what its noise, level and dynamics are called."""
+    reading = read(Sample(audio, analysis))
+    words = (noisiness(reading), loudness(reading), dynamics(reading))
+    return brightness(reading), tuple(text for text in words if text)
 
 
 def brightness(r: Reading) -> str | None:

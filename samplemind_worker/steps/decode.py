@@ -3,7 +3,7 @@
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -14,10 +14,10 @@ from typing import Any
 import numpy.typing as npt
 from bson import ObjectId
 
-from samplemind_worker.documents.batch import BatchJob, Step
+from samplemind_worker.documents.batch import BatchJob, RecordedRoot, Step
 from samplemind_worker.documents.facts import AudioFacts
 from samplemind_worker.documents.versions import CPU_STEPS, VERSIONS
-from samplemind_worker.errors import InternalError, MissingFileError, PermanentError
+from samplemind_worker.errors import InternalError, MissingFileError, OutsideRootsError, PermanentError
 from samplemind_worker.steps.engine import Signal, attempt
 from samplemind_worker.steps.reader import Source, identify_within, read_signals
 from samplemind_worker.steps.workspace import Run, Workspace, claimed, hand_on
@@ -43,6 +43,7 @@ class Job:
 
     created_at: datetime
     force: bool
+    roots: Mapping[str, RecordedRoot]
 
 
 class _Need(StrEnum):
@@ -84,7 +85,14 @@ def run(workspace: Workspace, task: Run) -> bool:
 
 
 def _read(workspace: Workspace, items: Sequence[Item], job: Job, work: _Work) -> None:
-    """Open and hash some files, and decode those whose content is new; each ends in the plan or among the failed."""
+    """Open and hash some files, and decode those whose content is new; each ends in the plan or among the failed.
+
+    Raises
+    ------
+    RootNotReachedError
+        If their root is not there: what failed says nothing about the files then.
+    """
+    _require_root(workspace, items, job)
     with ExitStack() as files:
         opened: list[_Opened] = []
         for item in items:
@@ -115,6 +123,14 @@ def _read(workspace: Workspace, items: Sequence[Item], job: Job, work: _Work) ->
                 continue
             work.signals[one.place.file_id] = signal
             work.plan[Step.FEATURES].append((one.item.id, one.place))
+    if any(item.id in work.failed for item in items):
+        _require_root(workspace, items, job)
+
+
+def _require_root(workspace: Workspace, items: Sequence[Item], job: Job) -> None:
+    for root in {item.root for item in items}:
+        with suppress(OutsideRootsError):  # each file says so
+            workspace.roots.require(root, job.roots.get(root))
 
 
 def _open(workspace: Workspace, item: Item, files: ExitStack) -> _Opened:
@@ -144,7 +160,7 @@ def _decode(workspace: Workspace, opened: Sequence[_Opened]) -> Iterator[Signal 
 def job_of(batch_id: str) -> Job:
     """Return what never changes of a batch."""
     job: BatchJob = batches.find(batch_id)
-    return Job(job.created_at, job.force)
+    return Job(job.created_at, job.force, {one.root: one for one in job.roots})
 
 
 def _sort(opened: Sequence[_Opened], job: Job) -> dict[Step | _Need, list[_Opened]]:
@@ -224,6 +240,8 @@ def _decode_again(workspace: Workspace, items: Sequence[Item]) -> dict[str, Sign
                 opened.append(result)
         for one, signal in zip(opened, _decode(workspace, opened), strict=True):
             found[one.place.file_id] = signal
+    if any(isinstance(result, PermanentError) for result in found.values()):
+        _require_root(workspace, items, job_of(items[0].batch_id))
     return found
 
 

@@ -5,15 +5,17 @@ anywhere, any number of times at once: every change is a compare-and-set on the 
 parcels, whatever the size of the batches; the rest waits in the record, where cancelling is immediate.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import PurePosixPath
 from typing import Any, Final
 
+from config.queues import AI, CPU
 from config.settings import Settings
 from samplemind_worker.documents.batch import BatchJob, Step
-from samplemind_worker.steps.readers import FIRST_KIND, Readers
+from samplemind_worker.steps.readers import Readers
 from samplemind_worker.store import batches, parcels
 from samplemind_worker.store.cache import Board
 from samplemind_worker.store.parcels import Waiting
@@ -53,28 +55,30 @@ def dispatch(settings: Settings, board: Board, publish: Publish, *, patient: boo
         batches.cancel(batch_id)
     requeued = parcels.requeue([parcel.parcel_id for parcel in _lost(settings, board)])
     jobs = [job for job in batches.open_batches() if not batches.settle(job.id)]
-    return Dispatched(fill(settings, board, publish, jobs), taken_back, requeued)
+    return Dispatched(_fill(settings, board, publish, jobs, thorough=True), taken_back, requeued)
 
 
 def refill(settings: Settings, board: Board, publish: Publish) -> int:
     """Fill the window only: what a worker calls when a parcel leaves the CPU."""
-    return fill(settings, board, publish, batches.open_batches())
+    return _fill(settings, board, publish, batches.open_batches(), thorough=False)
 
 
-def fill(settings: Settings, board: Board, publish: Publish, jobs: Sequence[BatchJob]) -> int:
-    """Queue parcels while the window has room: interactive batches first, each class taking turns; return how many."""
+def _fill(settings: Settings, board: Board, publish: Publish, jobs: Sequence[BatchJob], *, thorough: bool) -> int:
+    """Queue parcels while the window has room: interactive batches first, each class taking turns; return how many.
+
+    ``thorough`` looks past the files of roots that nobody reaches for what is already analysed, which may take a while.
+    """
     if not jobs:
         return 0
     queued = 0
-    readers = Readers(settings.queues, board.workers())
-    first_queues = {step: readers.queue(step) for step in FIRST_KIND}
-    last_chance = parcels.reserve_last_chance(first_queues)
+    readers = Readers(settings.queues, board.workers(), board.lacks())
+    last_chance = parcels.reserve_last_chance(readers.queue)
     if last_chance is not None:
-        publish(*last_chance, first_queues[last_chance[1]])
+        publish(*last_chance)
         queued += 1
     room = _Room(settings, readers)
     for priority in ("interactive", "bulk"):
-        turns = [_parcels(settings, job, room) for job in jobs if job.priority == priority]
+        turns = [_parcels(settings, job, room, thorough=thorough) for job in jobs if job.priority == priority]
         while turns:
             turn = turns.pop(0)
             parcel = next(turn, None)
@@ -90,16 +94,18 @@ class _Room:
     """How many parcels may join those in flight."""
 
     def __init__(self, settings: Settings, readers: Readers) -> None:
-        self.readers = readers
+        self._readers = readers
+        self._per_slot = settings.window_per_slot
         flying = parcels.in_flight()
-
-        def _window(step: Step) -> int:
-            return max(readers.slots(readers.queue(step)), _LEAST_SLOTS) * settings.window_per_slot
-
         # What waits for its summary keeps no cpu worker from going on; `ai_wait_seconds` ends it.
-        self._cpu, self._in_all = _window(Step.DECODE) - flying.cpu, _MOST_IN_FLIGHT - flying.cpu - flying.io
+        self._cpu = self._window(settings.queues.of(CPU)) - flying.cpu
+        self._in_all = _MOST_IN_FLIGHT - flying.cpu - flying.io
         # What only asks for summaries comes in no faster than they are written: it stands in the way of other batches.
-        self._ai = _window(Step.SUMMARIZE) - flying.ai
+        self._ai = self._window(settings.queues.of(AI)) - flying.ai
+        self._roots = Counter(flying.roots)
+
+    def _window(self, queue: str) -> int:
+        return max(self._readers.slots(queue), _LEAST_SLOTS) * self._per_slot
 
     def is_left(self, job: BatchJob) -> bool:
         """Whether a parcel of this batch may join."""
@@ -107,24 +113,38 @@ class _Room:
             return self._ai > 0
         return self._cpu > 0 and self._in_all > 0
 
-    def take(self, step: Step) -> None:
+    def queue(self, step: Step, root: str) -> str | None:
+        """Return the queue for a parcel; None if nobody reaches its root, or those who do have enough of it."""
+        queue = self._readers.queue(step, root)
+        if queue is not None and step is Step.DECODE and self._roots[root] >= self._window(queue):
+            return None
+        return queue
+
+    def take(self, step: Step, root: str) -> None:
         """Count a parcel in."""
+        self._roots[root] += step is Step.DECODE
         # What was taken back after the CPU's steps waits for no cpu worker, and no end of its parcel asks for more.
         self._cpu -= step is Step.DECODE
         self._ai -= step is Step.SUMMARIZE
         self._in_all -= 1
 
 
-def _parcels(settings: Settings, job: BatchJob, room: _Room) -> Iterator[tuple[str, Step, str]]:
+def _parcels(settings: Settings, job: BatchJob, room: _Room, *, thorough: bool) -> Iterator[tuple[str, Step, str]]:
     """Reserve one parcel of a batch after the other while there is room, and yield what `publish` takes."""
-    while room.is_left(job) and (rows := parcels.pending(job.id, limit=job.files_per_chain)):
+    shut: set[str] = set()
+    while room.is_left(job) and (rows := parcels.pending(job.id, limit=job.files_per_chain, without=shut)):
         parcel = _pack(rows, seconds=settings.parcel_seconds)
-        step = Step(parcel[0]["step"])
-        queue = room.readers.queue(step)
+        step, root = Step(parcel[0]["step"]), parcel[0]["root"]
+        queue = room.queue(step, root)
+        if queue is None:
+            shut.add(root)
+            if not thorough and shut.issuperset(one.root for one in job.roots):
+                return
+            continue
         parcel_id, count = parcels.reserve(job.id, [row["_id"] for row in parcel], queue=queue)
         # Nothing left of them: another dispatcher was faster. Look again.
         if count:
-            room.take(step)
+            room.take(step, root)
             yield parcel_id, step, queue
 
 
@@ -136,7 +156,9 @@ def _pack(rows: Sequence[dict[str, Any]], *, seconds: float) -> Sequence[dict[st
     for count, row in enumerate(rows):
         # Only the CPU's steps take longer the longer a file is.
         expected += _expected_seconds(row) if row["step"] == Step.DECODE else 0.0
-        if count and (row["alone"] or row["step"] != rows[0]["step"] or expected > seconds):
+        # A parcel is read where its root is reached, so it has one.
+        other = (row["step"], row["root"]) != (rows[0]["step"], rows[0]["root"])
+        if count and (row["alone"] or other or expected > seconds):
             return rows[:count]
     return rows
 

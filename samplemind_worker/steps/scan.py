@@ -12,6 +12,7 @@ from samplemind_worker.documents.versions import VERSIONS
 from samplemind_worker.steps.places import Ended, end_gone
 from samplemind_worker.steps.walk import Found, require_audio, walk
 from samplemind_worker.store import batches, library, places
+from samplemind_worker.store.roots import recorded
 
 _CHUNK: Final = 2000
 
@@ -53,6 +54,7 @@ def submit(
         ai=ai,
         ai_budget=ai_budget,
         force=force,
+        roots=[recorded(root, folder) for root, folder in dict(_root_of(path, settings) for path in tops).items()],
     )
     total = 0
     try:
@@ -87,15 +89,19 @@ def _text(path: str) -> str:
 def _chunks(tops: Sequence[Path], settings: Settings) -> Iterator[tuple[tuple[str, bytes], list[Found]]]:
     """Yield (root, absolute folder of the root) with up to `_CHUNK` files below it."""
     for path in tops:
-        if settings.roots:
-            root, _ = library.locate(path, settings.roots)
-            base = os.fsencode(os.path.abspath(settings.roots[root]))  # noqa: PTH100 -- as above
-        else:
-            folder = library.root_above(path if path.is_dir() else path.parent)
-            root, base = str(folder), os.fsencode(folder)
+        root, folder = _root_of(path, settings)
         files = walk(path)
         while chunk := list(islice(files, _CHUNK)):
-            yield (root, base), chunk
+            yield (root, os.fsencode(folder)), chunk
+
+
+def _root_of(path: Path, settings: Settings) -> tuple[str, Path]:
+    """Return the root of an absolute path, and its folder."""
+    if settings.roots:
+        root, _ = library.locate(path, settings.roots)
+        return root, Path(os.path.abspath(settings.roots[root]))  # noqa: PTH100 -- as above
+    folder = library.root_above(path if path.is_dir() else path.parent)
+    return str(folder), folder
 
 
 def _record(batch_id: str, root: tuple[str, bytes], chunk: Sequence[Found], *, force: bool) -> None:

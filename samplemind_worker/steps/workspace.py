@@ -15,11 +15,18 @@ from config.queues import AI, CPU, IO
 from config.settings import Settings
 from samplemind_worker.documents.batch import BatchJob, Step
 from samplemind_worker.documents.versions import VERSIONS
-from samplemind_worker.errors import PermanentError, SetupError, TransientError
+from samplemind_worker.errors import (
+    PermanentError,
+    RootNotReachedError,
+    ServiceUnavailableError,
+    SetupError,
+    TransientError,
+)
 from samplemind_worker.store import batches, ledger, mongo, parcels
 from samplemind_worker.store.cache import Board, Cache
 from samplemind_worker.store.ledger import Item
 from samplemind_worker.store.limits import Limiter
+from samplemind_worker.store.roots import Roots
 from samplemind_worker.store.scratch import Scratch, folder_for
 from samplemind_worker.store.vectors import Vectors
 
@@ -98,6 +105,11 @@ class Workspace:
         return Scratch(folder, budget=self.settings.scratch_bytes)
 
     @cached_property
+    def roots(self) -> Roots:
+        """The roots, as this process has seen them."""
+        return Roots(self.settings.roots)
+
+    @cached_property
     def vectors(self) -> Vectors:
         """The vectors of the current recipe."""
         return Vectors(self.chroma_url, database=self.settings.database, version=VERSIONS["store"])
@@ -172,6 +184,11 @@ def claimed(workspace: Workspace, run: Run, step: Step) -> Generator[list[Item]]
     except TransientError:
         with suppress(TransientError):  # the record itself may be what is away
             ledger.rest(run.parcel_id, token=run.token)
+        raise
+    except RootNotReachedError as error:
+        with suppress(ServiceUnavailableError):
+            workspace.board.lack(settings.host, error.root)
+        parcels.give_back_claim(run.parcel_id, token=run.token)
         raise
     except PermanentError:
         raise

@@ -17,6 +17,7 @@ from samplemind_worker.documents.batch import (
     BatchJob,
     BatchStatus,
     Priority,
+    RecordedRoot,
     State,
     Step,
     SummaryScope,
@@ -46,6 +47,7 @@ def create(
     ai_task: AiTask | None = None,
     ai_writer: str | None = None,
     ai_scope: SummaryScope = "new",
+    roots: Sequence[RecordedRoot] = (),
 ) -> BatchJob:
     """Record a batch whose items are still to come; it is not dispatched before `close_recording`."""
     now = mongo.now()
@@ -53,6 +55,7 @@ def create(
         id=f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}", created_at=now,
         name=name, paths=list(paths), priority=priority, files_per_chain=files_per_chain, force=force,
         ai=ai, ai_budget=ai_budget, ai_task=ai_task or task_of(priority), ai_writer=ai_writer, ai_scope=ai_scope,
+        roots=list(roots),
     )  # fmt: skip
     mongo.run(job.insert())
     return job

@@ -42,6 +42,7 @@ class Board:
     def __init__(self, url: str, database: str) -> None:
         self._prefix = f"{database}:"
         self._signs = f"{self._prefix}sign:"
+        self._lacks = f"{self._prefix}lacks"
         try:
             self._redis = redis.Redis.from_url(
                 url, socket_timeout=_TIMEOUT, socket_connect_timeout=_TIMEOUT, health_check_interval=10
@@ -80,6 +81,30 @@ class Board:
             return found
 
         return self._call(_read)
+
+    def lack(self, host: str, root: str) -> None:
+        """Say that a machine does not reach a root; forgotten after 30 s unless it is said again."""
+        member = orjson.dumps([host, root])
+        self._call(lambda: self._redis.zadd(self._lacks, {member: self._now() + _EXPIRES}))
+
+    def reach(self, host: str, root: str) -> None:
+        """Say that a machine reaches a root again."""
+        self._call(lambda: self._redis.zrem(self._lacks, orjson.dumps([host, root])))
+
+    def lacks(self) -> set[tuple[str, str]]:
+        """Return which machine does not reach which root."""
+
+        def _read() -> set[tuple[str, str]]:
+            now = self._now()
+            self._redis.zremrangebyscore(self._lacks, "-inf", now)
+            found: Any = self._redis.zrange(self._lacks, 0, -1)
+            return {(host, root) for host, root in map(orjson.loads, found)}
+
+        return self._call(_read)
+
+    def _now(self) -> int:
+        clock: Any = self._redis.time()  # one clock for all machines
+        return int(clock[0])
 
     def take_turn(self, seconds: float) -> bool:
         """Whether this is the first to dispatch within so many seconds: of a backlog of dispatches one will do."""

@@ -5,7 +5,8 @@ run at once. Leases end by the database's clock; updates are pipelines where the
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -43,16 +44,18 @@ _PLACE = {
 }
 
 
-def pending(batch_id: str, *, limit: int) -> list[dict[str, Any]]:
-    """Return the next pending items of a batch: id, path, size, step, and whether they travel alone.
+def pending(batch_id: str, *, limit: int, without: Collection[str] = ()) -> list[dict[str, Any]]:
+    """Return the next pending items of a batch: id, root, path, size, step, and whether they travel alone.
 
-    Those whose next start is the last are not among them (`reserve_last_chance`).
+    Those whose next start is the last are not among them (`reserve_last_chance`), nor those whose files have yet to be
+    read ``without`` the roots that nobody reaches.
     """
+    read = {"$or": [{"root": {"$nin": list(without)}}, {"step": {"$ne": _FIRST_STEP}}]} if without else {}
 
     async def _find() -> list[dict[str, Any]]:
         cursor = BatchItem.get_pymongo_collection().find(
-            {"batch_id": batch_id, "state": State.PENDING.value, "last_chance": {"$ne": True}},
-            {"path": 1, "size": 1, "step": 1, "alone": 1},
+            {"batch_id": batch_id, "state": State.PENDING.value, "last_chance": {"$ne": True}, **read},
+            {"root": 1, "path": 1, "size": 1, "step": 1, "alone": 1},
         )
         # Named: as long as nothing has ended the index by id alone looks as good, and it is chosen for good.
         return await cursor.sort("_id", 1).limit(limit).hint(BY_STATE).to_list()
@@ -101,49 +104,62 @@ def reserve(batch_id: str, ids: Sequence[ObjectId], *, queue: str) -> tuple[str,
     return str(parcel_id), mongo.run(_reserve())
 
 
-def reserve_last_chance(queues: Mapping[Step, str]) -> tuple[str, Step] | None:
+def reserve_last_chance(queue_of: Callable[[Step, str], str | None]) -> tuple[str, Step, str] | None:
     """Make a parcel of one item whose next start is the last, unless another such item is in flight.
 
     A file that takes its whole worker down takes others along, and who was it cannot be told. As no two last chances
     are in flight together, what was near it each time is not condemned with it. Nor is what was held by processes that
-    something else kills, one after the other: a last chance waits until nothing has died for a while. ``queues`` has
-    those of the steps that a parcel may begin with. Returns the parcel's id and its first step.
+    something else kills, one after the other: a last chance waits until nothing has died for a while. ``queue_of``
+    names the queue of a first step and a root, or None if nobody reaches the root. Returns the parcel's id, its first
+    step and its queue.
     """
     parcel_id = ObjectId()
     waits: dict[str, Any] = {"last_chance": True, "state": State.PENDING.value}
-    branches = [{"case": {"$eq": ["$step", step.value]}, "then": queue} for step, queue in queues.items()]
 
-    async def _reserve() -> dict[str, Any] | None:
+    async def _reserve() -> tuple[str, Step, str] | None:
         items = BatchItem.get_pymongo_collection()
         if await items.find_one(waits, {"_id": 1}, hint=LAST_CHANCES) is None:
             return None
         now = await mongo.read_clock()
         died = await items.find_one({"crashed_at": {"$gt": now - QUIET}}, {"_id": 1})
         ripe = waits if died is None else {**waits, "crashed_at": {"$not": {"$gt": now - PATIENCE}}}
-        try:
-            return await items.find_one_and_update(
-                ripe,
-                [
-                    {
-                        "$set": {
-                            "state": State.QUEUED.value,
-                            "parcel_id": parcel_id,
-                            "queue": {"$switch": {"branches": branches}},
-                            "queued_at": "$$NOW",
-                            "attempt": {"$add": ["$attempt", 1]},
-                            "fresh": True,
-                            "solo": True,
-                        }
-                    }
-                ],
-                {"step": 1},
-                hint=LAST_CHANCES,
-            )
-        except DuplicateKeyError:
-            return None
+        shut: list[str] = []
+        while row := await items.find_one({**ripe, "root": {"$nin": shut}}, {"step": 1, "root": 1}, hint=LAST_CHANCES):
+            step = Step(row["step"])
+            queue = queue_of(step, row["root"])
+            if queue is None:
+                shut.append(row["root"])
+            elif await _reserve_one(row["_id"], parcel_id, queue):
+                return str(parcel_id), step, queue
+            else:
+                return None
+        return None
 
-    row = mongo.run(_reserve())
-    return None if row is None else (str(parcel_id), Step(row["step"]))
+    return mongo.run(_reserve())
+
+
+async def _reserve_one(item: ObjectId, parcel_id: ObjectId, queue: str) -> bool:
+    """Make a parcel of one item that is still pending, as the only last chance in flight."""
+    try:
+        result = await BatchItem.get_pymongo_collection().update_one(
+            {"_id": item, "state": State.PENDING.value, "last_chance": True},
+            [
+                {
+                    "$set": {
+                        "state": State.QUEUED.value,
+                        "parcel_id": parcel_id,
+                        "queue": queue,
+                        "queued_at": "$$NOW",
+                        "attempt": {"$add": ["$attempt", 1]},
+                        "fresh": True,
+                        "solo": True,
+                    }
+                }
+            ],
+        )
+    except DuplicateKeyError:
+        return False
+    return result.modified_count == 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +169,8 @@ class InFlight:
     cpu: int
     ai: int
     io: int
+    roots: Mapping[str, int]
+    """Of those in the steps of the CPU, how many there are of each root."""
 
 
 def in_flight() -> InFlight:
@@ -162,12 +180,17 @@ def in_flight() -> InFlight:
         cursor = await BatchItem.get_pymongo_collection().aggregate(
             [
                 {"$match": {"parcel_id": {"$gt": ObjectId("0" * 24)}}},
-                {"$group": {"_id": {"parcel": "$parcel_id", "place": _PLACE}}},
-                {"$group": {"_id": "$_id.place", "parcels": {"$sum": 1}}},
+                {"$group": {"_id": {"parcel": "$parcel_id", "place": _PLACE}, "root": {"$first": "$root"}}},
+                {"$group": {"_id": {"place": "$_id.place", "root": "$root"}, "parcels": {"$sum": 1}}},
             ]
         )
-        rows = {row["_id"]: row["parcels"] for row in await cursor.to_list()}
-        return InFlight(rows.get("cpu", 0), rows.get("ai", 0), rows.get("io", 0))
+        places: Counter[str] = Counter()
+        roots: dict[str, int] = {}
+        for row in await cursor.to_list():
+            places[row["_id"]["place"]] += row["parcels"]
+            if row["_id"]["place"] == "cpu":
+                roots[row["_id"]["root"]] = row["parcels"]
+        return InFlight(places["cpu"], places["ai"], places["io"], roots)
 
     return mongo.run(_count())
 
@@ -197,6 +220,17 @@ def take_back_parcel(parcel_id: str, *, task_id: str, max_starts: int, code: str
 def take_back_claim(parcel_id: str, *, token: str, max_starts: int, code: str) -> int:
     """Take back what one run held that ended in a fault nobody foresaw."""
     return _take_back({"parcel_id": ObjectId(parcel_id), "claim": token}, max_starts=max_starts, code=code)
+
+
+def give_back_claim(parcel_id: str, *, token: str) -> int:
+    """Give back what one run holds that cannot read its files here; does not count as a start."""
+
+    async def _update() -> int:
+        query = {"parcel_id": ObjectId(parcel_id), "claim": token, "state": State.RUNNING.value}
+        result = await BatchItem.get_pymongo_collection().update_many(query, _pending_again())
+        return result.modified_count
+
+    return mongo.run(_update())
 
 
 _LAST_WORDS = {

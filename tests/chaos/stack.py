@@ -216,6 +216,14 @@ class Stack:
         batch_id: str = json.loads(self.run("submit", *paths, "--json", *words, **changes))["batch_id"]
         return batch_id
 
+    def complaint(self, batch_id: str) -> str:
+        """Return what `status` says on stderr of a batch that has not ended."""
+        environment = self.environment if not self._own else self.worker_environment()
+        done = subprocess.run(
+            [str(COMMAND), "status", batch_id], env=environment, capture_output=True, text=True, timeout=60, check=False
+        )
+        return done.stderr
+
     # Workers of the test's own
 
     def worker_environment(self, **changes: str) -> dict[str, str]:

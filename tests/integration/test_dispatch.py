@@ -2,15 +2,17 @@
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
+from urllib.parse import quote
 
 import pytest
 import redis as redis_py
 from redis import Redis
 
 from config.settings import Settings
-from samplemind_worker.documents.batch import State, Step
+from samplemind_worker.documents.batch import BatchJob, State, Step
 from samplemind_worker.steps.dispatch import dispatch, refill
 from samplemind_worker.steps.workspace import Workspace
 from samplemind_worker.store import batches, ledger, parcels
@@ -374,6 +376,92 @@ def test_the_queue_of_a_host_that_lives_is_left_alone(workspace: Workspace, sett
     time.sleep(0.3)
 
     assert run(workspace, patient)[1].requeued == 0
+
+
+def roots_of(settings: Settings, workspace: Workspace, job: BatchJob) -> dict[str, set[str | None]]:
+    """Dispatch, and return the queues that the files of each root of a batch wait in."""
+    run(workspace, settings)
+    found: dict[str, set[str | None]] = {}
+    for item in batches.iterate(job.id):
+        found.setdefault(item.root, set()).add(item.queue)
+    return found
+
+
+def test_files_of_a_named_root_go_to_those_who_reach_it(workspace: Workspace, settings: Settings):
+    job = new_batch(4, files_per_chain=1)
+    batches.add_items([new_item(job.id, number, root=root) for number in (1, 2) for root in ("kits", "loops")])
+    announce(workspace, "cpu.a", "cpu", "cpu@kits", slots=4, name="cpu-1@a")
+    announce(workspace, "cpu.b", "cpu", slots=4, name="cpu-1@b")
+
+    of = settings.queues.of
+    assert roots_of(settings, workspace, job) == {"/library": {of("cpu")}, "kits": {of("cpu@kits")}, "loops": {None}}
+
+    announce(workspace, "cpu.b", "cpu", "cpu@loops", slots=4, name="cpu-1@b")
+    assert roots_of(settings, workspace, job)["loops"] == {of("cpu@loops")}
+
+
+def test_a_parcel_holds_files_of_one_root(workspace: Workspace, settings: Settings):
+    job = new_batch(0)
+    batches.add_items([new_item(job.id, number, root=f"/{number % 2}") for number in range(6)])
+
+    run(workspace, settings)
+
+    roots: dict[str, set[str]] = {}
+    for item in batches.iterate(job.id):
+        roots.setdefault(str(item.parcel_id), set()).add(item.root)
+    assert [len(found) for found in roots.values()] == [1] * len(roots)
+
+
+def test_a_path_that_a_host_lacks_goes_to_those_who_reach_it(workspace: Workspace, settings: Settings):
+    job = new_batch(3, files_per_chain=1)
+    announce(workspace, "cpu.testhost", "cpu", slots=4)
+    workspace.board.lack("testhost", "/library")
+    # Nobody else is there.
+    assert roots_of(settings, workspace, job) == {"/library": {None}}
+
+    own = f"cpu@{quote('/library', safe='')}"
+    workspace.board.announce(WorkerSign("cpu-1@b", "b", tuple(map(settings.queues.of, ("cpu", own))), 4))
+    assert roots_of(settings, workspace, job) == {"/library": {settings.queues.of(own)}}
+
+    workspace.board.reach("testhost", "/library")
+    assert workspace.board.lacks() == set()
+
+
+def test_what_is_analysed_goes_on_while_nobody_reaches_its_root(workspace: Workspace, settings: Settings):
+    job = new_batch(2, files_per_chain=1)
+    batches.add_items([new_item(job.id, 9, step=Step.STORE.value)])
+    announce(workspace, "cpu.testhost", "cpu", slots=4)
+    workspace.board.lack("testhost", "/library")
+
+    assert [step for _, step in run(workspace, settings)[0]] == [Step.STORE]
+
+
+def test_the_queue_of_a_root_that_nobody_reaches_is_taken_back(workspace: Workspace, settings: Settings, redis: Redis):
+    job = new_batch(0)
+    batches.add_items([new_item(job.id, 1, root="kits")])
+    queue = settings.queues.of_root("kits")
+    # For the first to come, as no worker is there.
+    assert roots_of(small(settings), workspace, job) == {"kits": {queue}}
+    redis.rpush(queue, "its message")
+    time.sleep(0.3)
+    assert run(workspace, small(settings))[1].requeued == 0
+
+    announce(workspace, "cpu.testhost", "cpu", slots=4)
+
+    assert run(workspace, small(settings))[1].requeued == 1
+    assert roots_of(small(settings), workspace, job) == {"kits": {None}}
+
+
+def test_the_files_of_one_root_leave_room_for_those_of_others(workspace: Workspace, settings: Settings):
+    job = new_batch(0, files_per_chain=1)
+    batches.add_items([new_item(job.id, number, root=root) for root in ("kits", "loops") for number in range(60)])
+    announce(workspace, "cpu.a", "cpu", "cpu@kits", slots=2, name="cpu-1@a")
+    announce(workspace, "cpu.b", "cpu", "cpu@loops", slots=4, name="cpu-1@b")
+
+    run(workspace, settings)
+
+    queued = Counter(item.root for item in batches.iterate(job.id, state=State.QUEUED))
+    assert queued == {"kits": 2 * settings.window_per_slot, "loops": 4 * settings.window_per_slot}
 
 
 def test_workers_from_before_the_prefix_get_work_while_there_are_no_others(

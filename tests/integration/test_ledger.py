@@ -18,6 +18,12 @@ pytestmark = [pytest.mark.services, pytest.mark.usefixtures("workspace")]
 
 T = TypeVar("T")
 QUEUES = {step: f"queue of {step.value}" for step in Step}
+
+
+def queue_of(step: Step, _root: str) -> str:
+    return QUEUES[step]
+
+
 FIRST, SECOND = "task-a.0", "task-b.0"
 NOBODY = "task-z.0"
 
@@ -326,7 +332,7 @@ def test_an_item_that_never_ends_fails_after_its_last_start():
 
 def last_chance() -> str:
     let_pass_since_deaths(parcels.QUIET)
-    reserved = parcels.reserve_last_chance(QUEUES)
+    reserved = parcels.reserve_last_chance(queue_of)
     assert reserved is not None
     return reserved[0]
 
@@ -345,9 +351,9 @@ def test_no_two_last_chances_are_in_flight_together():
     assert parcels.pending(job.id, limit=10) == []
     let_pass_since_deaths(parcels.QUIET)
 
-    reserved = [parcel for parcel in at_once(8, lambda _: parcels.reserve_last_chance(QUEUES)) if parcel is not None]
+    reserved = [parcel for parcel in at_once(8, lambda _: parcels.reserve_last_chance(queue_of)) if parcel is not None]
 
-    assert [step for _, step in reserved] == [Step.DECODE]
+    assert [step for _, step, _ in reserved] == [Step.DECODE]
     assert sorted(states(job.id)) == [State.PENDING, State.PENDING, State.QUEUED]
     assert {item.queue for item in items_of(job.id)} == {None, QUEUES[Step.DECODE]}
 
@@ -358,7 +364,7 @@ def test_the_next_last_chance_comes_when_the_one_in_flight_has_ended(ending: str
     crash(job.id, times=2)
     crash(other.id, times=2)
     parcel = last_chance()
-    assert parcels.reserve_last_chance(QUEUES) is None
+    assert parcels.reserve_last_chance(queue_of) is None
 
     if ending == "completed":
         ledger.complete(parcel, token=FIRST, ids=claim(parcel))
@@ -379,14 +385,14 @@ def test_the_next_last_chance_comes_when_the_one_in_flight_has_ended(ending: str
 def test_a_last_chance_waits_until_nothing_has_died_for_a_while():
     job, others = new_batch(1), new_batch(2)
     crash(job.id, times=2)
-    assert parcels.reserve_last_chance(QUEUES) is None
+    assert parcels.reserve_last_chance(queue_of) is None
     let_pass_since_deaths(parcels.QUIET)
     crash(others.id, times=1)
-    assert parcels.reserve_last_chance(QUEUES) is None
+    assert parcels.reserve_last_chance(queue_of) is None
 
     let_pass_since_deaths(parcels.QUIET)
 
-    assert parcels.reserve_last_chance(QUEUES) is not None
+    assert parcels.reserve_last_chance(queue_of) is not None
 
 
 def test_a_last_chance_does_not_wait_for_ever_for_what_dies_elsewhere():
@@ -395,7 +401,7 @@ def test_a_last_chance_does_not_wait_for_ever_for_what_dies_elsewhere():
     let_pass_since_deaths(parcels.PATIENCE)
     crash(new_batch(1).id, times=1)
 
-    assert parcels.reserve_last_chance(QUEUES) is not None
+    assert parcels.reserve_last_chance(queue_of) is not None
 
 
 def test_a_last_chance_that_holds_goes_through_the_steps():
@@ -404,7 +410,7 @@ def test_a_last_chance_that_holds_goes_through_the_steps():
     parcel = last_chance()
 
     assert advance(parcel, claim(parcel)) == 1
-    assert parcels.reserve_last_chance(QUEUES) is None
+    assert parcels.reserve_last_chance(queue_of) is None
     ledger.complete(parcel, token=SECOND, ids=claim(parcel, Step.FEATURES, token=SECOND))
 
     assert (states(job.id), starts(job.id)) == ([State.COMPLETED], [3])
@@ -421,7 +427,7 @@ def test_retry_forgets_how_often_it_crashed():
     batches.retry(job.id)
 
     assert len(parcels.pending(job.id, limit=10)) == 1
-    assert parcels.reserve_last_chance(QUEUES) is None
+    assert parcels.reserve_last_chance(queue_of) is None
 
 
 def test_what_rests_between_two_tries_burns_no_start():
@@ -613,18 +619,18 @@ def test_requeue_of_nothing_is_nothing():
 
 def test_in_flight_counts_parcels_by_where_they_are():
     job = new_batch(12)
-    assert parcels.in_flight() == InFlight(cpu=0, ai=0, io=0)
+    assert parcels.in_flight() == InFlight(cpu=0, ai=0, io=0, roots={})
 
     reserved = [reserve(job.id, 3) for _ in range(4)]
-    assert parcels.in_flight() == InFlight(cpu=4, ai=0, io=0)
+    assert parcels.in_flight() == InFlight(cpu=4, ai=0, io=0, roots={"/library": 4})
 
     advance(reserved[0], claim(reserved[0]), Step.TEMPO_KEY)
     advance(reserved[1], claim(reserved[1]), Step.SUMMARIZE)
     claim(reserved[2])
-    assert parcels.in_flight() == InFlight(cpu=3, ai=1, io=0)
+    assert parcels.in_flight() == InFlight(cpu=3, ai=1, io=0, roots={"/library": 3})
 
     ledger.complete(reserved[2], token=FIRST, ids=[item.id for item in items_of(job.id) if item.state == State.RUNNING])
-    assert parcels.in_flight() == InFlight(cpu=2, ai=1, io=0)
+    assert parcels.in_flight() == InFlight(cpu=2, ai=1, io=0, roots={"/library": 2})
 
 
 def test_waiting_parcels_are_those_queued_for_long():
@@ -674,4 +680,4 @@ def test_cancelled_items_are_fenced_off():
     assert ledger.complete(parcel, token=FIRST, ids=ids) == 0
     assert claim(parcel) == []
     assert states(job.id) == [State.CANCELLED, State.CANCELLED]
-    assert parcels.in_flight() == InFlight(cpu=0, ai=0, io=0)
+    assert parcels.in_flight() == InFlight(cpu=0, ai=0, io=0, roots={})

@@ -12,7 +12,7 @@ import pytest
 from config.settings import Settings
 from samplemind_worker.documents.batch import State, Step
 from samplemind_worker.documents.versions import VERSIONS
-from samplemind_worker.errors import ServiceUnavailableError, UnreadableError
+from samplemind_worker.errors import RootNotReachedError, ServiceUnavailableError, UnreadableError
 from samplemind_worker.steps import scan
 from samplemind_worker.steps.workspace import Run, Workspace, claimed
 from samplemind_worker.store import batches, ledger, mongo, places, results
@@ -406,6 +406,47 @@ def test_a_file_that_vanishes_between_two_steps_is_missing(workspace: Workspace,
     assert item.error.code == "missing"
 
 
+def test_a_root_that_vanishes_fails_no_file(workspace: Workspace, library: Path):
+    job = submit(workspace, library)
+    parcel = only_parcel(workspace)
+    away = library.rename(library.parent / "away")
+
+    for where in ("gone", "empty"):
+        if where == "empty":
+            library.mkdir()
+        with pytest.raises(RootNotReachedError):
+            run_chain(workspace, parcel, Step.DECODE)
+
+        # Given back, for whoever reaches it: nothing is queued here, and nothing was begun.
+        assert publish(workspace) == []
+        open_items = [item for item in batches.iterate(job.id) if item.state is not State.SKIPPED]
+        assert {(item.state, item.starts) for item in open_items} == {(State.PENDING, 0)}
+        workspace.board.reach(workspace.settings.host, str(library))
+        parcel = only_parcel(workspace)
+
+    library.rmdir()
+    away.rename(library)
+    run_chain(workspace, parcel, Step.DECODE)
+    assert batches.report(batches.find(job.id))["errors"].get("missing") is None
+    assert State.COMPLETED in {item.state for item in batches.iterate(job.id)}
+
+
+def test_a_root_that_vanishes_between_two_steps_fails_no_file(workspace: Workspace, library: Path):
+    job = submit(workspace, library)
+    parcel = only_parcel(workspace)
+    run_chain(workspace, parcel, Step.DECODE, until=Step.DECODE)
+    workspace.scratch.drop([f"{parcel}.signal"])
+    failed = {item.path for item in batches.iterate(job.id) if item.state is State.FAILED}
+    library.rename(library.parent / "away")
+
+    with pytest.raises(RootNotReachedError):
+        run_chain(workspace, parcel, Step.FEATURES)
+
+    assert {item.path for item in batches.iterate(job.id) if item.state is State.FAILED} == failed
+    given_back = list(batches.iterate(job.id, state=State.PENDING))
+    assert {(item.step, item.starts) for item in given_back} == {(Step.DECODE, 0)}
+
+
 def test_retry_analyses_a_file_that_was_mended(workspace: Workspace, library: Path):
     report = analyse(workspace, library)
     write_audio(library / "broken.wav", signals.clap())
@@ -423,10 +464,9 @@ def test_named_roots_are_the_only_folders_that_are_read(workspace: Workspace, li
     )
     elsewhere = workspace.settings.model_copy(update={"roots": {"packs": tmp_path}})
 
-    with Workspace(elsewhere) as other:
+    with Workspace(elsewhere) as other, pytest.raises(RootNotReachedError, match="kits"):
         work(other)
 
     (item,) = batches.iterate(job.id)
     assert (item.root, item.path) == ("kits", "kick.wav")
-    assert item.error is not None
-    assert item.error.code == "outside_roots"
+    assert (item.state, item.starts, item.error) == (State.PENDING, 0, None)

@@ -44,7 +44,7 @@ def test_wrong_usage_is_one_line_and_exit_2(tmp_path: Path, capsys: pytest.Captu
     wrong = {
         ("bogus",): "No such command 'bogus'.",
         ("--bogus",): "No such option: --bogus",
-        ("submit",): "Missing argument 'PATH...'.",
+        ("submit",): "Missing argument 'PATH'.",
         ("submit", "good.wav", "--priority", "now"): "Invalid value for '--priority': 'now' is not one of",
         ("submit", "good.wav", "--files-per-chain", "0"): "Invalid value for '--files-per-chain'",
         ("submit", "missing"): f"no such file or folder: {tmp_path}/missing",
@@ -55,9 +55,10 @@ def test_wrong_usage_is_one_line_and_exit_2(tmp_path: Path, capsys: pytest.Captu
         ("analyze", "missing"): f"no such file or folder: {tmp_path}/missing",
         ("analyze", "empty"): "no audio files in empty (it is empty)",
         ("analyze", "mis\x1bsing"): f"no such file or folder: {tmp_path}/mis\\x1bsing",
-        ("export", "--format", "csv"): "name a batch, or say --all for the whole library",
-        ("export", "b1", "--all", "--format", "csv"): "name a batch, or say --all for the whole library",
-        ("export", "--all"): "Missing option '--format'.",
+        ("export",): "name a batch, or say --all for the whole library",
+        ("export", "b1", "--all"): "name a batch, or say --all for the whole library",
+        ("help", "bogus"): "No such command 'bogus'.",
+        ("statsu",): "No such command 'statsu'. Did you mean 'status'?",
         ("ingest", "missing"): f"no such folder: {tmp_path}/missing",
         ("ingest", "good.wav"): f"no such folder: {tmp_path}/good.wav",
         ("ingest", "."): f"the inbox {tmp_path} and the library {tmp_path}/home/library must not lie in each other",
@@ -122,8 +123,62 @@ def test_version_and_help_go_to_stdout():
     assert [line.split()[0] for line in commands] == [
         *("analyze", "submit", "status", "files", "retry", "cancel", "show", "similar", "summarize", "export"),
         *("ingest", "watch"),
-        *("up", "down", "doctor", "worker", "beat", "flower"),
+        *("up", "down", "doctor", "worker", "beat", "flower", "help"),
     ]
+    assert max(map(len, asked.stdout.splitlines())) <= 80
+    assert [line for line in commands if not line.endswith(".") or line.endswith("...")] == []
+
+
+@pytest.mark.parametrize(("short", "whole"), [(["-h"], ["--help"]), (["-V"], ["--version"]), (["help"], ["--help"])])
+def test_short_forms_say_the_same(short: list[str], whole: list[str], capsys: pytest.CaptureFixture[str]):
+    assert run(whole) == 0
+    expected = capsys.readouterr().out
+    assert run(short) == 0
+    assert capsys.readouterr().out == expected != ""
+
+
+def test_help_of_a_command_is_that_of_the_command(capsys: pytest.CaptureFixture[str]):
+    assert run(["status", "--help"]) == 0
+    expected = capsys.readouterr().out
+    for asked in (["help", "status"], ["status", "-h"]):
+        assert run(asked) == 0
+        assert capsys.readouterr().out == expected
+    assert expected.startswith("Usage: samplemind status ")
+
+
+def test_every_line_of_every_help_fits_80_columns(capsys: pytest.CaptureFixture[str]):
+    assert run(["--help"]) == 0
+    names = [line.split()[0] for line in capsys.readouterr().out.split("Commands:\n")[1].splitlines()]
+    for name in names:
+        assert run([name, "--help"]) == 0
+        shown = capsys.readouterr().out
+        assert max(map(len, shown.splitlines())) <= 80, name
+        assert "..." not in shown.partition("\n")[2], name
+
+
+@pytest.mark.parametrize(
+    ("shell", "environment"),
+    [
+        ("bash", {"COMP_WORDS": "samplemind sub", "COMP_CWORD": "1"}),
+        ("zsh", {"_TYPER_COMPLETE_ARGS": "samplemind sub"}),
+        ("fish", {"_TYPER_COMPLETE_ARGS": "samplemind sub", "_TYPER_COMPLETE_FISH_ACTION": "get-args"}),
+    ],
+)
+def test_shells_complete_commands(shell: str, environment: dict[str, str]):
+    done = samplemind(_SAMPLEMIND_COMPLETE=f"complete_{shell}", **environment)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "submit" in done.stdout
+    assert "status" not in done.stdout
+
+
+def test_completion_is_shown_for_the_shell_that_asks():
+    script = f'"{sys.executable}" -m samplemind_cli --show-completion; exit $?'
+
+    done = subprocess.run(["bash", "-c", script], check=False, capture_output=True, text=True)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "complete -o default -F _samplemind_completion samplemind" in done.stdout
 
 
 def test_dry_run_counts_and_records_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]):

@@ -1,0 +1,107 @@
+"""Which roots a cpu worker reaches: it reads the queues of these and no others."""
+
+import threading
+import time
+from typing import Final
+
+from loguru import logger
+
+from samplemind_worker.errors import SampleMindError, ServiceUnavailableError
+from samplemind_worker.steps.workspace import Workspace
+from samplemind_worker.store.roots import Roots
+
+_LOOK_SECONDS: Final = 2.0
+_STALE_SECONDS: Final = 10.0  # a look that takes longer hangs on a dead mount
+_FIRST_SECONDS: Final = 1.0  # that a worker waits for the first looks before it takes work
+_KEPT_SECONDS: Final = 3600.0  # that a path which is gone is looked for; after that the next parcel shows it again
+
+
+class _Watch:
+    """Looks at one root over and over, in a thread of its own: a dead mount hangs whoever looks."""
+
+    def __init__(self, root: str, roots: Roots) -> None:
+        self.began = time.monotonic()
+        self._root = root
+        self._roots = roots
+        self._reached_at = float("-inf")
+        self.looked = threading.Event()
+        self._ended = threading.Event()
+        threading.Thread(target=self._run, name=f"root-{root}", daemon=True).start()
+
+    def end(self) -> None:
+        """Look no more."""
+        self._ended.set()
+
+    @property
+    def is_reached(self) -> bool:
+        """Whether the last look found the root, and was not long ago."""
+        return time.monotonic() - self._reached_at < _STALE_SECONDS
+
+    def _run(self) -> None:
+        while not self._ended.is_set():
+            try:
+                self._roots.require(self._root)
+                self._reached_at = time.monotonic()
+            except SampleMindError:
+                self._reached_at = float("-inf")
+            self.looked.set()
+            self._ended.wait(_LOOK_SECONDS)
+
+
+class Reach:
+    """Follows the roots of a cpu worker in the background, and says whose queues it should read now.
+
+    These are the named roots that it reaches. A root without a name is the path of a folder: its files go through the
+    queue of all cpu workers until one of them does not reach it; then those that do read a queue of that root.
+    """
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self._settings = workspace.settings
+        self._roots = Roots(self._settings.roots)
+        self._watches: dict[str, _Watch] = {}
+        self._contested: set[str] = set()
+
+    def start(self) -> None:
+        """Begin to look, and wait a moment for the first answers."""
+        self._follow(set(self._settings.roots))
+        deadline = time.monotonic() + _FIRST_SECONDS
+        for watch in self._watches.values():
+            watch.looked.wait(max(0.0, deadline - time.monotonic()))
+        threading.Thread(target=self._run, name="reach", daemon=True).start()
+
+    def queues(self) -> set[str]:
+        """Return the queues of the roots that are reached now."""
+        roots = {root for root, watch in list(self._watches.items()) if watch.is_reached}
+        return {self._settings.queues.of_root(root) for root in roots & {*self._settings.roots, *self._contested}}
+
+    def _run(self) -> None:
+        while True:
+            time.sleep(_LOOK_SECONDS)
+            try:
+                self._go_round()
+            except ServiceUnavailableError as error:
+                logger.warning("reach.without_redis", fields=str(error))
+
+    def _go_round(self) -> None:
+        board, host = self._workspace.board, self._settings.host
+        lacks = board.lacks()
+        # Where roots are named no other folder is read.
+        paths = set[str]() if self._settings.roots else {root for _, root in lacks if root.startswith("/")}
+        self._follow({*self._settings.roots, *paths})
+        self._contested = {root for other, root in lacks if other != host} & paths
+        for root in {root for other, root in lacks if other == host}:
+            watch = self._watches.get(root)
+            if watch is None or not watch.looked.is_set():
+                board.lack(host, root)
+            elif watch.is_reached:
+                board.reach(host, root)
+                logger.info("root.reached", fields={"root": root})
+            elif root in self._settings.roots or time.monotonic() - watch.began < _KEPT_SECONDS:
+                board.lack(host, root)
+
+    def _follow(self, roots: set[str]) -> None:
+        for root in roots - set(self._watches):
+            self._watches[root] = _Watch(root, self._roots)
+        for root in set(self._watches) - roots:
+            self._watches.pop(root).end()

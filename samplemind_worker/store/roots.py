@@ -1,0 +1,83 @@
+"""Whether a root is really there, or only the empty place where it would be mounted."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Final
+
+from samplemind_worker.documents.batch import RecordedRoot
+from samplemind_worker.errors import RootNotReachedError
+from samplemind_worker.store.library import folder_of
+
+_NAMES: Final = 64  # of its entries: enough to know a folder again
+_UNLISTED: Final = frozenset({"."})  # in the place of the names of a folder that may be entered and not listed
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    """What a look at a root saw."""
+
+    device: int
+    inode: int
+    names: frozenset[str]
+
+
+class Roots:
+    """The roots as this process has seen them. Safe to use from several threads."""
+
+    def __init__(self, named: Mapping[str, Path]) -> None:
+        self._named = named
+        self._seen: dict[str, _View] = {}
+
+    def require(self, root: str, recorded: RecordedRoot | None = None) -> None:
+        """Look whether a root is reached; ``recorded`` is what the machine that recorded the batch saw.
+
+        An empty folder is reached only if it is the very one that was seen before, because an unmounted device leaves
+        an empty folder behind. On another device than before it must hold some of the same names.
+
+        Raises
+        ------
+        RootNotReachedError
+            If it is not.
+        OutsideRootsError
+            If roots are named and this is the path of a folder.
+        """
+        if not root.startswith("/") and root not in self._named:
+            raise RootNotReachedError(root)
+        view = _look(folder_of(root, self._named))
+        before = self._seen.get(root)
+        if view is None or not _is_same(view, before, recorded):
+            raise RootNotReachedError(root)
+        self._seen[root] = view if view.names or before is None else before
+
+
+def recorded(root: str, folder: Path) -> RecordedRoot:
+    """Return what the record keeps of a root when a batch is submitted."""
+    status = folder.stat()
+    return RecordedRoot(root=root, device=status.st_dev, inode=status.st_ino)
+
+
+def _look(folder: Path) -> _View | None:
+    try:
+        status = folder.stat()
+        return _View(status.st_dev, status.st_ino, _names_in(folder))
+    except OSError:  # it is gone, or the server of its mount is (ESTALE, ENOTCONN, EIO)
+        return None
+
+
+def _names_in(folder: Path) -> frozenset[str]:
+    try:
+        with os.scandir(folder) as entries:
+            return frozenset(entry.name for entry in islice(entries, _NAMES))
+    except PermissionError:
+        if os.access(folder, os.X_OK):
+            return _UNLISTED
+        raise
+
+
+def _is_same(view: _View, before: _View | None, recorded: RecordedRoot | None) -> bool:
+    if not view.names:
+        return any(known and (known.device, known.inode) == (view.device, view.inode) for known in (before, recorded))
+    return before is None or view.device == before.device or not view.names.isdisjoint(before.names)
