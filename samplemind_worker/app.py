@@ -97,7 +97,9 @@ def main(arguments: list[str]) -> None:
     elif role == "flower":
         # Its broker page takes no names.
         celery_app.conf.task_queues = [Queue(name) for name in celery_app.conf.task_queues]
-        celery_app.start(["flower", f"--address={options.address}", f"--port={options.port}"])
+        from samplemind_worker import dashboard  # noqa: PLC0415 -- slow import
+
+        dashboard.serve(celery_app, settings, address=options.address, port=options.port)
     else:
         celery_app.worker_main(_worker_arguments(role, options.concurrency, settings))
 

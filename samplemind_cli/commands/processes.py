@@ -63,11 +63,10 @@ def flower(
     if not password:
         password = secrets.token_urlsafe(16)
         output.note(f"Flower: user {settings.flower_user}, password {password} (SAMPLEMIND_FLOWER_PASSWORD is not set)")
-    if "," in settings.flower_user + password or ":" in settings.flower_user:
-        raise SetupError("Flower takes no comma in SAMPLEMIND_FLOWER_PASSWORD, and no comma or colon in its user")
+    if ":" in settings.flower_user:
+        raise SetupError("SAMPLEMIND_FLOWER_USER must not contain a colon, which ends the name in a password dialogue")
     # In the environment, not on the command line, which every user of the machine can read.
-    environment = _environment(settings) | {"FLOWER_BASIC_AUTH": f"{settings.flower_user}:{password}"}
-    # Not `celery -A`, which looks for the app in the working folder first.
+    environment = _environment(settings) | {"SAMPLEMIND_FLOWER_PASSWORD": password}
     arguments = ["flower", "--address", address, "--port", str(settings.flower_port)]
     output.note(f"Flower: http://{address}:{settings.flower_port}")
     _become(["samplemind_worker.app", *arguments], environment)
