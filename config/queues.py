@@ -31,6 +31,7 @@ ROUTES: Final[Mapping[str, str]] = {
     "samplemind.ingest": CONTROL,
     "samplemind.bulk": AI,
     "samplemind.fill_in": AI,
+    "samplemind.reindex": IO,
 }
 """The kind of queue that each task goes to."""
 

@@ -5,6 +5,8 @@
     SampleMindError
     ├── TransientError              retried with back-off and jitter
     │   ├── ServiceUnavailableError a service does not answer
+    │   │   ├── IndexMissingError   Chroma answers, but does not have the vectors
+    │   │   └── IndexDamagedError   Chroma answers, but cannot read or write them
     │   └── OverTheRateError        who writes summaries lets no more requests through now
     ├── RootNotReachedError         this machine does not reach a root: the parcel is given back for others
     ├── PermanentError              ends that file, with its code and message in the record
@@ -53,6 +55,14 @@ class TransientError(SampleMindError):
 
 class ServiceUnavailableError(TransientError):
     """Redis, MongoDB or Chroma does not answer."""
+
+
+class IndexMissingError(ServiceUnavailableError):
+    """Chroma answers, but does not have the vectors; they are rebuilt from the record."""
+
+
+class IndexDamagedError(ServiceUnavailableError):
+    """Chroma answers, but cannot read or write the vectors; they are rebuilt from the record."""
 
 
 class OverTheRateError(TransientError):

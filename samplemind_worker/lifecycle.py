@@ -4,7 +4,6 @@
 worker of this host takes work (it asks whether the worker consumes, not whether its process exists).
 """
 
-import importlib
 import os
 import resource
 import signal
@@ -261,15 +260,13 @@ def _on_child_start(**_: Any) -> None:
 
 
 def _on_ready(sender: Any = None, **_: Any) -> None:
-    """Be ready to leave; load what the first store would wait for, while the first parcel is with the cpu worker."""
+    """Be ready to leave; connect while the first parcel is with the cpu worker."""
     Leaving(sender).install()
     if any(queue.name == get_settings().queues.of(IO) for queue in sender.task_consumer.queues):
         threading.Thread(target=_prepare_io, name="prepare-io", daemon=True).start()
 
 
 def _prepare_io() -> None:
-    with neutral_folder():
-        importlib.import_module("chromadb")
     try:
         Workspace(get_settings()).connect()
         mongo.make_indexes()

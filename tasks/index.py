@@ -1,9 +1,10 @@
-"""The tasks of the io and control queues: storing, dispatching, taking back."""
+"""The tasks of the io and control queues: storing, dispatching, taking back, keeping the vectors complete."""
 
 from celery import Task, shared_task
 
 from samplemind_worker.errors import ServiceUnavailableError
 from samplemind_worker.steps import dispatch as dispatch_step
+from samplemind_worker.steps import reindex as reindex_step
 from samplemind_worker.steps import store as store_step
 from samplemind_worker.store import parcels
 from tasks import names
@@ -39,3 +40,14 @@ def take_back(parcel_id: str, task_id: str, code: str) -> None:
     here.connect()
     parcels.take_back_parcel(parcel_id, task_id=task_id, max_starts=here.settings.max_starts, code=code)
     dispatch_step.refill(here.settings, here.board, publish_parcel)
+
+
+@shared_task(name=names.REINDEX, ignore_result=True)
+def reindex() -> None:
+    """Compare the vectors in Chroma with the record; rebuild them for a while if any are missing or cannot be read.
+
+    Reads Analysis; writes vectors and their VectorIndex. Beat runs it again soon, so it is never retried.
+    """
+    here = workspace()
+    here.connect()
+    reindex_step.tend(here.vectors)

@@ -21,6 +21,8 @@ class Analysis(AnalysisFacts, Document):
             IndexModel([("analyzed_at", ASCENDING)]),
             # Of a million summaries few wait.
             IndexModel([("ai_state", ASCENDING), ("_id", ASCENDING)], partialFilterExpression={"ai_state": "deferred"}),
+            # How many vectors Chroma must have is counted often, from the keys alone.
+            IndexModel([("vector_version", ASCENDING), ("versions.store", ASCENDING)]),
         ]
 
     @property

@@ -2,7 +2,7 @@
 
 Every query lives in this package, as a plain function: `batches` (jobs and their items), `ledger` (who holds what),
 `parcels` (what is dispatched and taken back), `results` (files and analyses), `places` (where files lie), `packs`
-(what was taken from an inbox).
+(what was taken from an inbox), `vector_index` (where the vectors are in Chroma).
 """
 
 import os
@@ -29,6 +29,7 @@ from samplemind_worker.documents.audio_file import AudioFile, FileLocation, Moun
 from samplemind_worker.documents.batch import BatchItem, BatchJob
 from samplemind_worker.documents.pack import Pack, Turn
 from samplemind_worker.documents.spend import AiCall, Purse
+from samplemind_worker.documents.vector_index import VectorIndex
 from samplemind_worker.errors import ServiceUnavailableError, SetupError
 from samplemind_worker.store import _loop
 
@@ -36,6 +37,7 @@ T = TypeVar("T")
 
 DOCUMENTS = [
     AudioFile, FileLocation, MountPoint, User, Analysis, BatchJob, BatchItem, Pack, Turn, AiCall, Purse, AiJob,
+    VectorIndex,
 ]  # fmt: skip
 
 _SELECT_MS = 5_000  # how long to look for a server that answers

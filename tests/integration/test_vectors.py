@@ -6,7 +6,9 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from samplemind_worker.errors import InternalError, ServiceUnavailableError, SetupError
+from samplemind_worker.errors import IndexMissingError, InternalError, ServiceUnavailableError, SetupError
+from samplemind_worker.steps.workspace import Workspace
+from samplemind_worker.store.chroma import Chroma
 from samplemind_worker.store.vectors import Vectors
 from tests.chroma import COLLECTIONS, client
 from tests.factories import content_id
@@ -17,9 +19,9 @@ EAST, NORTH, WEST = [1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [-1.0, 0.0, 0.0]
 
 
 @pytest.fixture
-def database(request: pytest.FixtureRequest) -> str:
-    """A name that no other test uses."""
-    return "v" + content_id(request.node.name)[:12]
+def database(workspace: Workspace) -> str:
+    """The name of this test's database, whose record is open."""
+    return workspace.settings.database
 
 
 @pytest.fixture
@@ -47,8 +49,20 @@ def test_nearest_gives_no_more_than_asked(vectors: Vectors):
     assert [key for key, _ in vectors.nearest(EAST, limit=10)] == ["east", "north"]
 
 
-def test_nearest_of_an_empty_collection_is_nothing(vectors: Vectors):
-    assert vectors.nearest(EAST, limit=5) == []
+def test_what_was_never_stored_is_missing(vectors: Vectors):
+    for call in (lambda: vectors.nearest(EAST, limit=5), vectors.count, vectors.ids, lambda: vectors.present(["a"])):
+        with pytest.raises(IndexMissingError, match="Chroma does not have it"):
+            call()
+
+
+def test_removed_vectors_are_not_found(vectors: Vectors):
+    vectors.remove(["a"])
+    vectors.upsert({"a": EAST, "b": NORTH, "c": WEST})
+
+    vectors.remove(["a", "c", "unknown"])
+
+    assert (vectors.count(), vectors.ids(), vectors.present(["a", "b"])) == (1, {"b"}, {"b"})
+    assert [key for key, _ in vectors.nearest(EAST, limit=5)] == ["b"]
 
 
 def test_upsert_twice_is_one_vector_with_the_newest_values(vectors: Vectors):
@@ -83,24 +97,22 @@ def test_vectors_of_two_recipes_never_meet(chroma: str, database: str):
         assert (first.ids(), second.ids()) == ({"a"}, {"b"})
 
 
-def test_vectors_recover_when_the_server_lost_the_collection(chroma: str, database: str, vectors: Vectors):
+def test_vectors_are_stored_though_the_server_lost_the_collection(chroma: str, database: str, vectors: Vectors):
     vectors.upsert({"a": EAST})
     with client(chroma) as asked:
         asked.delete(f"{COLLECTIONS}/{database}-sound-v1").raise_for_status()
 
-    with pytest.raises(ServiceUnavailableError, match="Chroma does not answer"):
-        vectors.upsert({"b": NORTH})
     vectors.upsert({"b": NORTH})
 
     assert vectors.ids() == {"b"}
 
 
-def test_vectors_without_a_server_say_so():
+def test_a_server_that_is_away_says_so():
     with socket.socket() as taken:  # bound, and nobody listens
         taken.bind(("127.0.0.1", 0))
-        vectors = Vectors(f"http://127.0.0.1:{taken.getsockname()[1]}", database="nowhere", version=1)
+        nobody = Chroma(f"http://127.0.0.1:{taken.getsockname()[1]}")
 
-        for call in (lambda: vectors.upsert({"a": EAST}), lambda: vectors.nearest(EAST, limit=1), vectors.ids):
+        for call in (lambda: nobody.upsert("any", {"a": EAST}), lambda: nobody.count("any"), nobody.collections):
             with pytest.raises(ServiceUnavailableError, match="Chroma does not answer"):
                 call()
 
@@ -110,15 +122,16 @@ def test_a_server_that_takes_connections_and_never_answers_holds_nobody():
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
 
         with (
-            Vectors(url, database="nowhere", version=1, seconds=0.2) as vectors,
+            Chroma(url, seconds=0.2) as chroma,
             pytest.raises(ServiceUnavailableError, match="Chroma does not answer: timed out"),
         ):
-            vectors.upsert({"a": EAST})
+            chroma.upsert("any", {"a": EAST})
 
 
-def test_vectors_of_a_url_without_a_host_say_so():
+@pytest.mark.parametrize("url", ["localhost", "127.0.0.1:8000", "http://host:port", "ftp://host:1", ""])
+def test_what_is_no_url_is_said(url: str):
     with pytest.raises(SetupError, match="SAMPLEMIND_CHROMA_URL is no URL"):
-        Vectors("localhost", database="nowhere", version=1).ids()
+        Chroma(url).count("any")
 
 
 def test_what_chroma_will_never_take_is_no_outage(vectors: Vectors):
@@ -132,14 +145,19 @@ def test_what_chroma_will_never_take_is_no_outage(vectors: Vectors):
     assert vectors.ids() == {"a", "c"}
 
 
-def test_a_server_that_failed_is_left_in_peace():
+def test_a_number_that_json_does_not_have_is_refused(vectors: Vectors):
+    with pytest.raises(InternalError, match="Chroma refuses"):
+        vectors.upsert({"a": [float("nan"), 0.0, 0.0]})
+
+
+def test_a_server_that_failed_is_asked_nothing_for_a_while():
     with socket.socket() as taken:  # bound, and nobody listens
         taken.bind(("127.0.0.1", 0))
-        nobody = Vectors(f"http://127.0.0.1:{taken.getsockname()[1]}", database="nowhere", version=1)
+        nobody = Chroma(f"http://127.0.0.1:{taken.getsockname()[1]}")
         said: list[str] = []
         for _ in range(4):
             with pytest.raises(ServiceUnavailableError) as error:
-                nobody.upsert({"a": EAST})
+                nobody.upsert("any", {"a": EAST})
             said.append(str(error.value))
 
     assert ["it failed a moment ago" in line for line in said] == [False, False, False, True]

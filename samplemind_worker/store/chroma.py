@@ -1,0 +1,204 @@
+"""ChromaDB over HTTP: named collections of vectors on one server, and the one place where its errors become ours.
+
+Spoken with httpx, not with ChromaDB's own client: that one takes 2.7 s to import, which `status` cannot afford, and does
+not tell a collection that is gone from one that cannot be read.
+"""
+
+import threading
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+import httpx
+from pybreaker import STATE_CLOSED, CircuitBreaker, CircuitBreakerError
+
+from samplemind_worker.errors import (
+    IndexDamagedError,
+    IndexMissingError,
+    InternalError,
+    ServiceUnavailableError,
+    SetupError,
+)
+
+_PAGE = 1000
+_SECONDS = 15.0  # s for one request
+_FAILURES = 3  # in a row, after which no request is sent for a while
+_PAUSE_SECONDS = 5.0  # s without a request then
+
+_DATABASE = "/api/v2/tenants/default_tenant/databases/default_database"
+_REFUSALS = {400, 413, 422}  # HTTP: the request itself is at fault, and will be the next time
+_NOT_FOUND = 404
+_FAULTS = 500  # HTTP: from here on the server is at fault
+
+
+class Chroma:
+    """One Chroma server. No request, the first one included, takes longer than ``seconds``.
+
+    Every method raises ServiceUnavailableError if the server does not answer, IndexMissingError if it has no such
+    collection, IndexDamagedError if it cannot read or write it, and InternalError if it refuses what it is given.
+    """
+
+    def __init__(self, url: str, *, seconds: float = _SECONDS) -> None:
+        self._url = url
+        self._seconds = seconds
+        self._session: httpx.Client | None = None
+        self._opening = threading.Lock()
+        self._ids: dict[str, str] = {}
+        """What the server calls a collection: another id after it was dropped and made again."""
+        self._probe = threading.Lock()
+        """Held by the one caller that asks a server that failed whether it is back."""
+        self._breaker = CircuitBreaker(
+            fail_max=_FAILURES,
+            reset_timeout=_PAUSE_SECONDS,
+            # The server answers, if only with an error.
+            exclude=[SetupError, InternalError, IndexMissingError, IndexDamagedError],
+            throw_new_error_on_trip=False,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        session, self._session = self._session, None
+        if session is not None:
+            session.close()
+        self._ids.clear()
+
+    def require(self) -> None:
+        """Ask the server for a sign of life."""
+        self._request("GET", "/api/v2/heartbeat")
+
+    def collections(self) -> list[str]:
+        """Return the names of all collections."""
+        names: list[str] = []
+        while page := self._request("GET", f"{_DATABASE}/collections?limit={_PAGE}&offset={len(names)}"):
+            names += [collection["name"] for collection in page]
+        return names
+
+    def create(self, name: str) -> None:
+        """Make a collection, unless it is there, that compares by cosine distance."""
+        given = {"name": name, "configuration": {"hnsw": {"space": "cosine"}}, "get_or_create": True}
+        self._ids[name] = self._request("POST", f"{_DATABASE}/collections", given)["id"]
+
+    def drop(self, name: str) -> None:
+        """Remove a collection with all its vectors, if it is there."""
+        try:
+            self._request("DELETE", f"{_DATABASE}/collections/{name}")
+        except IndexMissingError:
+            return
+        finally:
+            self._ids.pop(name, None)
+
+    def count(self, name: str) -> int:
+        """Return how many vectors a collection has."""
+        return self._ask(name, "GET", "count")
+
+    def upsert(self, name: str, vectors: Mapping[str, Sequence[float]]) -> None:
+        """Store vectors by id; one that is there is replaced."""
+        given = {"ids": list(vectors), "embeddings": [list(vector) for vector in vectors.values()]}
+        self._ask(name, "POST", "upsert", given)
+
+    def remove(self, name: str, ids: Sequence[str]) -> None:
+        """Remove vectors; those that are not there do not matter."""
+        self._ask(name, "POST", "delete", {"ids": list(ids)})
+
+    def nearest(
+        self, name: str, vectors: Sequence[Sequence[float]], *, limit: int
+    ) -> list[list[tuple[str, float]]]:
+        """Return for each vector the nearest ids with their cosine distance (0 is equal, 2 is opposite)."""
+        given = {"query_embeddings": [list(each) for each in vectors], "n_results": limit, "include": ["distances"]}
+        reply = self._ask(name, "POST", "query", given)
+        return [list(zip(*found, strict=True)) for found in zip(reply["ids"], reply["distances"] or [], strict=True)]
+
+    def present(self, name: str, ids: Sequence[str]) -> set[str]:
+        """Return those of these ids that have a vector."""
+        return set(self._ask(name, "POST", "get", {"ids": list(ids), "include": []})["ids"])
+
+    def ids(self, name: str) -> set[str]:
+        """Return the ids of all vectors."""
+        found: set[str] = set()
+        while page := self._ask(name, "POST", "get", {"limit": _PAGE, "offset": len(found), "include": []})["ids"]:
+            found.update(page)
+        return found
+
+    def _ask(self, name: str, method: str, action: str, given: Mapping[str, Any] | None = None) -> Any:
+        """Ask about a collection; its id is looked up once more if the server has made it anew."""
+        known = self._ids.get(name)
+        if known is not None:
+            try:
+                return self._request(method, f"{_DATABASE}/collections/{known}/{action}", given)
+            except IndexMissingError:
+                self._ids.pop(name, None)
+        self._ids[name] = found = self._request("GET", f"{_DATABASE}/collections/{name}")["id"]
+        return self._request(method, f"{_DATABASE}/collections/{found}/{action}", given)
+
+    def _request(self, method: str, path: str, given: Mapping[str, Any] | None = None) -> Any:
+        with self._guarded():
+            try:
+                reply = self._connected().request(method, path, json=given)
+            except httpx.RemoteProtocolError as error:
+                # It took the request and hung up: so does a server that dies of a damaged index.
+                raise IndexDamagedError(f"Chroma breaks off: {error}") from error
+            except httpx.HTTPError as error:
+                raise ServiceUnavailableError(f"Chroma does not answer: {error}") from error
+            except ValueError as error:  # a number that JSON does not have
+                raise InternalError(f"Chroma refuses: {error}") from error
+            if reply.is_success:
+                return _content(reply)
+            raise _error(reply)
+
+    def _connected(self) -> httpx.Client:
+        with self._opening:
+            if self._session is None:
+                try:
+                    parts = urlsplit(self._url)
+                    port = parts.port
+                except ValueError:
+                    parts, port = urlsplit(""), None
+                if parts.hostname is None or parts.scheme not in {"http", "https"}:
+                    raise SetupError("SAMPLEMIND_CHROMA_URL is no URL like http://127.0.0.1:8000")
+                url = self._url if port or parts.scheme == "https" else f"{parts.scheme}://{parts.netloc}:8000"
+                self._session = httpx.Client(base_url=url, timeout=self._seconds)
+            return self._session
+
+    @contextmanager
+    def _guarded(self) -> Generator[None]:
+        """Send nothing for a while after some failures: many steps must not each wait for a server that hangs."""
+        probing = self._breaker.current_state != STATE_CLOSED
+        if probing and not self._probe.acquire(blocking=False):
+            raise ServiceUnavailableError("Chroma does not answer: it failed a moment ago")
+        try:
+            with self._breaker.calling():
+                yield
+        except CircuitBreakerError as error:
+            raise ServiceUnavailableError("Chroma does not answer: it failed a moment ago") from error
+        finally:
+            if probing:
+                self._probe.release()
+
+
+def _content(reply: httpx.Response) -> Any:
+    try:
+        return reply.json()
+    except ValueError as error:
+        raise ServiceUnavailableError(f"Chroma does not answer: {error}") from error
+
+
+def _error(reply: httpx.Response) -> Exception:
+    """Return what a reply that is no success means."""
+    try:
+        said = str(reply.json()["message"])
+    except (ValueError, KeyError, TypeError):
+        said = f"HTTP {reply.status_code}"
+    if reply.status_code == _NOT_FOUND:
+        return IndexMissingError(f"Chroma does not have it: {said}")
+    if reply.status_code in _REFUSALS:
+        return InternalError(f"Chroma refuses: {said}")
+    if reply.status_code >= _FAULTS:
+        return IndexDamagedError(f"Chroma fails: {said}")
+    return ServiceUnavailableError(f"Chroma does not answer: {said}")
