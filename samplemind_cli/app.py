@@ -16,6 +16,7 @@ from samplemind_cli.commands.analyze import analyze
 from samplemind_cli.commands.export import export
 from samplemind_cli.commands.ingest import ingest, watch
 from samplemind_cli.commands.processes import beat, flower, worker
+from samplemind_cli.commands.reindex import reindex
 from samplemind_cli.commands.retry import cancel, retry
 from samplemind_cli.commands.services import doctor, down, up
 from samplemind_cli.commands.show import show
@@ -38,8 +39,8 @@ app = typer.Typer(
 )
 
 for _command in (
-    analyze, submit, status, files, retry, cancel, show, similar, summarize, export, ingest, watch, up, down, doctor,
-    worker, beat, flower,
+    analyze, submit, status, files, retry, cancel, show, similar, reindex, summarize, export, ingest, watch, up, down,
+    doctor, worker, beat, flower,
 ):  # fmt: skip
     app.command()(_command)
 

@@ -26,7 +26,6 @@ from config.queues import CPU, IO
 from config.settings import get_settings
 from samplemind_worker import kernel_cache
 from samplemind_worker.errors import ServiceUnavailableError, SetupError
-from samplemind_worker.isolation import neutral_folder
 from samplemind_worker.logs import configure_logging
 from samplemind_worker.reach import Reach
 from samplemind_worker.sandbox import AUDIO, shared

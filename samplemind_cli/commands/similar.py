@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from samplemind_cli import output
-from samplemind_worker.errors import PermanentError, UsageError
+from samplemind_worker.errors import PermanentError, ServiceUnavailableError, UsageError
 
 if TYPE_CHECKING:
     from config.settings import Settings
+    from samplemind_worker.store.vectors import Vectors
 
 _MORE = 4  # times as many are asked for where too many of the nearest are gone
 
@@ -26,13 +27,15 @@ def similar(
 
     The file need not be in the library.
     """
-    from samplemind_cli import client, library, tables  # noqa: PLC0415 -- slow import
+    from samplemind_cli import client, index, library, tables  # noqa: PLC0415 -- slow import
 
     with client.open_record() as settings:
         file_id, vector = _vector_of(file, settings)
         if vector is None:
             raise UsageError(f"{file} is silent, or too short to be compared")
-        near = _nearest(vector, settings, limit, leave_out=file_id)
+        with index.open_vectors(settings) as vectors:
+            health = index.require(vectors)
+            near = _nearest(vectors, vector, limit, leave_out=file_id) if health.expected else []
         found = library.reports_of([near_id for near_id, _ in near])
         reports = [(round(distance, 6), found[near_id]) for near_id, distance in near if near_id in found]
     if as_json:
@@ -41,6 +44,8 @@ def similar(
     else:
         rows = ((output.fixed(distance, 3), *tables.file_row(report, report["path"])) for distance, report in reports)
         output.table(("distance", *tables.FILE_COLUMNS), rows)
+    if health.message:
+        raise ServiceUnavailableError(health.message)
 
 
 def _vector_of(file: str, settings: "Settings") -> tuple[str, list[float] | None]:
@@ -64,24 +69,19 @@ def _vector_of(file: str, settings: "Settings") -> tuple[str, list[float] | None
     return audio.file_id, analysis.vector
 
 
-def _nearest(vector: list[float], settings: "Settings", limit: int, *, leave_out: str) -> list[tuple[str, float]]:
+def _nearest(vectors: "Vectors", vector: list[float], limit: int, *, leave_out: str) -> list[tuple[str, float]]:
     """Return the nearest contents that lie anywhere still.
 
     Of those that are gone Chroma knows nothing, so it is asked for more of them until there are enough, or no more.
     """
     from samplemind_cli import library  # noqa: PLC0415 -- slow import
-    from samplemind_worker.documents.versions import VERSIONS  # noqa: PLC0415 -- slow import
-    from samplemind_worker.store.vectors import Vectors  # noqa: PLC0415 -- slow import
 
-    if settings.chroma_url is None:
-        raise UsageError("no ChromaDB: set SAMPLEMIND_CHROMA_URL")
     # One more, as a file of the library is its own nearest.
     asked = limit + 1
-    with Vectors(settings.chroma_url, database=settings.database, version=VERSIONS["store"]) as vectors:
-        while True:
-            near = vectors.nearest(vector, limit=asked)
-            living = library.living_among([content for content, _ in near]) - {leave_out}
-            found = [pair for pair in near if pair[0] in living][:limit]
-            if len(found) == limit or len(near) < asked:
-                return found
-            asked *= _MORE
+    while True:
+        near = vectors.nearest(vector, limit=asked)
+        living = library.living_among([content for content, _ in near]) - {leave_out}
+        found = [pair for pair in near if pair[0] in living][:limit]
+        if len(found) == limit or len(near) < asked:
+            return found
+        asked *= _MORE

@@ -23,9 +23,11 @@ def status(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object, or one a line.")] = False,
 ) -> None:
     """Show how a batch stands, or list the recent ones."""
-    from samplemind_cli import client, tables  # noqa: PLC0415 -- slow import
+    from samplemind_cli import client, index, tables  # noqa: PLC0415 -- slow import
 
     with client.open_record() as settings:
+        if trouble := index.trouble(settings):
+            output.note(trouble)
         if batch is None and not watch:
             reports = client.recent_reports(limit)
             if as_json:

@@ -7,17 +7,15 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Literal
-from urllib.parse import unquote, urlsplit
 
-from config.ai import AiTask, Writer, load_table
 from config.settings import Settings
 from samplemind_worker import kernel_cache
 from samplemind_worker.embedded.binaries import find_mongod, find_valkey, require_chroma
+from samplemind_worker.embedded.checks import Check
 from samplemind_worker.embedded.home import MIN_FREE_BYTES, Home, State
+from samplemind_worker.embedded.record_checks import summaries, vectors
 from samplemind_worker.embedded.services import (
     OTHER_MODELS,
     START_ANEW,
@@ -26,13 +24,12 @@ from samplemind_worker.embedded.services import (
     probe,
     with_urls,
 )
-from samplemind_worker.errors import ServiceUnavailableError, SetupError, TransientError
+from samplemind_worker.errors import SetupError, TransientError
 from samplemind_worker.sandbox import AUDIO, PROTECTIONS, Bounds, shared
 
 LOW_DISK_BYTES = 2 * 2**30
 _ENOUGH_RESTARTS = 3
 _ANSWERS = "answers"
-_NEARLY_ALL = 0.95  # of a cap: what is left is not enough for a request
 _TIMEOUT = 3.0
 _NEEDED_FORMATS = frozenset({"WAV", "AIFF", "FLAC", "OGG", "MP3"})
 # In a process of its own: NumPy and libsndfile stay out of the one that asks.
@@ -40,23 +37,6 @@ _ASK_SOUNDFILE = """
 import json, soundfile
 print(json.dumps([soundfile.__version__, soundfile.__libsndfile_version__, list(soundfile.available_formats())]))
 """
-
-
-@dataclass(frozen=True)
-class Check:
-    """One thing looked at. Fine but with something to mend is a warning."""
-
-    name: str
-    ok: bool
-    detail: str
-    mend: str = ""
-
-    @property
-    def state(self) -> Literal["ok", "warn", "fail"]:
-        """The three-way verdict."""
-        if not self.ok:
-            return "fail"
-        return "warn" if self.mend else "ok"
 
 
 def diagnose(settings: Settings) -> list[Check]:
@@ -77,7 +57,9 @@ def diagnose(settings: Settings) -> list[Check]:
     checks += [_private_service(name, home, state, running=running) for name in private]
     checks += _given_services(settings)
     answering = {check.name for check in checks if check.detail.endswith(_ANSWERS)}
-    checks.append(_summaries(with_urls(settings, state), answering))
+    if answering & {"mongod", "mongodb"} and "chroma" in answering:
+        checks += vectors(with_urls(settings, state))
+    checks.append(summaries(with_urls(settings, state), answering))
     if state.workers:
         names = ("worker-cpu", "worker-io", *(["worker-ai"] if state.models else []), "beat")
         checks += [_worker(name, home, state) for name in names]
@@ -304,71 +286,7 @@ def _ping_mongodb(url: str) -> None:
 
 
 def _ping_chroma(url: str) -> None:
-    import httpx  # noqa: PLC0415 -- slow import
+    from samplemind_worker.store.chroma import Chroma  # noqa: PLC0415 -- slow import
 
-    parts = urlsplit(url)
-    on_socket = parts.scheme == "unix"
-    base = "http://localhost" if on_socket else url.rstrip("/")
-    with httpx.Client(transport=httpx.HTTPTransport(uds=unquote(parts.path) if on_socket else None)) as client:
-        client.get(f"{base}/api/v2/heartbeat", timeout=_TIMEOUT).raise_for_status()
-
-
-def _summaries(settings: Settings, answering: set[str]) -> Check:
-    """Say who is asked for summaries, and what that cost; asks no provider."""
-    try:
-        table = load_table(settings.ai_table, tuple(sorted(settings.ai_models.items())))
-    except ValueError as error:
-        mend = "mend that entry, or SAMPLEMIND_AI_TABLE and SAMPLEMIND_AI_MODELS"
-        return Check("summaries", ok=False, detail=str(error), mend=mend)
-    able = [each for each in table.writers.values() if each.provider != "local" and settings.can_ask(each.provider)]
-    if not able:
-        return Check("summaries", ok=True, detail="by the local describer; no key of a provider is set")
-    asked = [writer for writer in table.route(AiTask.AUDIO_ANALYSIS) if writer in able]
-    details = [f"asked: {', '.join(f'{each.name} ({each.model})' for each in asked) or 'nobody'}"]
-    mends: list[str] = []
-    if idle := sorted({each.provider for each in able} - {each.provider for each in asked}):
-        details.append(f"set up, but on no route: {', '.join(idle)}")
-        mends.append("put it on a route of SAMPLEMIND_AI_TABLE, or use `samplemind summarize --provider`")
-    if answering & {"mongod", "mongodb"}:
-        _add_money(settings, details, mends)
-    if answering & {"valkey", "redis"}:
-        _add_pauses(settings, able, details, mends)
-    return Check("summaries", ok=True, detail="; ".join(details), mend="; ".join(mends))
-
-
-def _add_money(settings: Settings, details: list[str], mends: list[str]) -> None:
-    from samplemind_worker.store import ai_jobs, mongo, spend  # noqa: PLC0415 -- slow import
-
-    opened = False
-    try:
-        try:
-            mongo.database()
-        except ServiceUnavailableError:
-            url = settings.mongodb_url
-            mongo.connect(url.get_secret_value() if url else "", database=settings.database, create_indexes=False)
-            opened = True
-        spent, coming = spend.counted(), len(ai_jobs.contents_under_way())
-    except (TransientError, SetupError):
-        return  # its own line says what is wrong
-    finally:
-        if opened:
-            mongo.close()
-    caps = (("day", "today", settings.ai_budget_day_usd), ("month", "this month", settings.ai_budget_month_usd))
-    for (name, now, cap), micro in zip(caps, spent, strict=True):
-        details.append(f"{micro / 1e6:.4f} of {cap} USD spent {now}")
-        if micro >= _NEARLY_ALL * float(cap) * 1e6:
-            mends.append(f"raise SAMPLEMIND_AI_BUDGET_{name.upper()}_USD, or wait for the next {name} (UTC)")
-    if coming:
-        details.append(f"{coming:,} to come from a batch API")
-
-
-def _add_pauses(settings: Settings, writers: list[Writer], details: list[str], mends: list[str]) -> None:
-    from samplemind_worker.store.limits import Limiter  # noqa: PLC0415 -- slow import
-
-    limiter = Limiter(settings.redis_url.get_secret_value() if settings.redis_url else "", settings.database)
-    for writer in writers:
-        if (busy := limiter.held(writer.account)) is not None:
-            details.append(f"{writer.name} is left in peace for {busy.seconds:.0f} s: {busy.reason}")
-            if busy.reason.startswith("setup"):
-                mends.append(f"mend what {writer.name} refuses, and wait or restart")
-    limiter.close()
+    with Chroma(url, seconds=_TIMEOUT) as chroma:
+        chroma.require()

@@ -111,10 +111,10 @@ def _look_closer(vectors: Vectors, health: Health) -> Health:
 
 
 def tend(vectors: Vectors) -> None:
-    """Compare, unless that was done a moment ago, and rebuild for a while if need be; what the workers do by themselves.
+    """Compare, unless that was done a moment ago, and rebuild for a while if need be: the workers do so by themselves.
 
-    A rebuild that was begun is gone on with; a new one is begun at once if vectors are missing, and if Chroma cannot
-    read them twice in a row.
+    A rebuild that was begun goes on. A new one begins at once if vectors are missing, or if Chroma could not read them
+    twice in a row.
     """
     if not vector_index.take_check(vectors.version, first=vectors.first, seconds=_CHECK_SECONDS):
         return

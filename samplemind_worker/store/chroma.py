@@ -1,14 +1,14 @@
 """ChromaDB over HTTP: named collections of vectors on one server, and the one place where its errors become ours.
 
-Spoken with httpx, not with ChromaDB's own client: that one takes 2.7 s to import, which `status` cannot afford, and does
-not tell a collection that is gone from one that cannot be read.
+It is called with httpx and not with ChromaDB's own client: that one takes 2.7 s to import, which `status` cannot
+afford, and does not tell a collection that is gone from one that cannot be read.
 """
 
 import threading
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Self
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import httpx
 from pybreaker import STATE_CLOSED, CircuitBreaker, CircuitBreakerError
@@ -107,9 +107,7 @@ class Chroma:
         """Remove vectors; those that are not there do not matter."""
         self._ask(name, "POST", "delete", {"ids": list(ids)})
 
-    def nearest(
-        self, name: str, vectors: Sequence[Sequence[float]], *, limit: int
-    ) -> list[list[tuple[str, float]]]:
+    def nearest(self, name: str, vectors: Sequence[Sequence[float]], *, limit: int) -> list[list[tuple[str, float]]]:
         """Return for each vector the nearest ids with their cosine distance (0 is equal, 2 is opposite)."""
         given = {"query_embeddings": [list(each) for each in vectors], "n_results": limit, "include": ["distances"]}
         reply = self._ask(name, "POST", "query", given)
@@ -155,15 +153,7 @@ class Chroma:
     def _connected(self) -> httpx.Client:
         with self._opening:
             if self._session is None:
-                try:
-                    parts = urlsplit(self._url)
-                    port = parts.port
-                except ValueError:
-                    parts, port = urlsplit(""), None
-                if parts.hostname is None or parts.scheme not in {"http", "https"}:
-                    raise SetupError("SAMPLEMIND_CHROMA_URL is no URL like http://127.0.0.1:8000")
-                url = self._url if port or parts.scheme == "https" else f"{parts.scheme}://{parts.netloc}:8000"
-                self._session = httpx.Client(base_url=url, timeout=self._seconds)
+                self._session = _connect(self._url, seconds=self._seconds)
             return self._session
 
     @contextmanager
@@ -180,6 +170,24 @@ class Chroma:
         finally:
             if probing:
                 self._probe.release()
+
+
+def _connect(url: str, *, seconds: float) -> httpx.Client:
+    """Return a client of the server at ``http://host[:port]``, ``https://host[:port]`` or ``unix:///path/of/a/socket``.
+
+    It opens no connection yet.
+    """
+    try:
+        parts = urlsplit(url)
+        port = parts.port or (443 if parts.scheme == "https" else 8000)
+    except ValueError:  # a port that is no number
+        parts, port = urlsplit(""), 0
+    if parts.scheme == "unix" and parts.path:
+        transport = httpx.HTTPTransport(uds=unquote(parts.path))
+        return httpx.Client(base_url="http://localhost", timeout=seconds, transport=transport)
+    if parts.hostname is None or parts.scheme not in {"http", "https"}:
+        raise SetupError("SAMPLEMIND_CHROMA_URL is no URL like http://127.0.0.1:8000")
+    return httpx.Client(base_url=url if parts.port else f"{url.rstrip('/')}:{port}", timeout=seconds)
 
 
 def _content(reply: httpx.Response) -> Any:

@@ -195,7 +195,8 @@ def _write(version: int, holder: str, values: Mapping[str, Any]) -> None:
 async def _make(version: int, first: str) -> None:
     try:
         await _indexes().update_one(
-            {"_id": _id(version)}, {"$setOnInsert": VectorIndex(id=_id(version), active=first).model_dump(exclude={"id"})},
+            {"_id": _id(version)},
+            {"$setOnInsert": VectorIndex(id=_id(version), active=first).model_dump(exclude={"id"})},
             upsert=True,
         )
     except DuplicateKeyError:  # two at once made it

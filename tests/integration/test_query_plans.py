@@ -14,7 +14,18 @@ from samplemind_worker.documents.batch import State, Step
 from samplemind_worker.documents.versions import VERSIONS
 from samplemind_worker.errors import UnreadableError
 from samplemind_worker.steps.workspace import Workspace
-from samplemind_worker.store import ai_jobs, batches, ledger, mongo, packs, parcels, places, results, spend
+from samplemind_worker.store import (
+    ai_jobs,
+    batches,
+    ledger,
+    mongo,
+    packs,
+    parcels,
+    places,
+    results,
+    spend,
+    vector_index,
+)  # fmt: skip
 from samplemind_worker.store.packs import Origin
 from samplemind_worker.store.places import Area, Place
 from samplemind_worker.store.spend import Call, Caps, Reservation
@@ -208,6 +219,23 @@ CALLS: dict[str, Callable[[Case], object]] = {
     "ai_jobs.contents_under_way": lambda _: ai_jobs.contents_under_way(),
     "ai_jobs.under_way": lambda _: ai_jobs.under_way(),
     "ai_jobs.end": lambda _: ai_jobs.end("0"),
+    "vector_index.names": lambda _: vector_index.names(1, first="first"),
+    "vector_index.state": lambda _: vector_index.state(1),
+    "vector_index.stored": lambda _: vector_index.stored(1),
+    "vector_index.with_vector": lambda _: vector_index.with_vector(1),
+    "vector_index.sample": lambda _: vector_index.sample(1, 3),
+    "vector_index.page": lambda _: vector_index.page(1, after=CONTENT, limit=3),
+    "vector_index.still_there": lambda _: vector_index.still_there([CONTENT]),
+    "vector_index.unmark": lambda _: vector_index.unmark([CONTENT]),
+    "vector_index.take_check": lambda _: vector_index.take_check(1, first="first", seconds=60.0),
+    "vector_index.note": lambda _: vector_index.note(1, complete=True, damaged=False),
+    "vector_index.take": lambda _: vector_index.take(1, first="first", holder="run", lease=60.0),
+    "vector_index.begin": lambda _: vector_index.begin(1, holder="run", building="second", total=1),
+    "vector_index.advance": lambda _: vector_index.advance(1, holder="run", after=CONTENT, copied=1, lease=60.0),
+    "vector_index.take_over": lambda _: vector_index.take_over(1, holder="run", active="second"),
+    "vector_index.give_up": lambda _: vector_index.give_up(1, holder="run"),
+    "vector_index.note_swept": lambda _: vector_index.note_swept(1, holder="run"),
+    "vector_index.leave": lambda _: vector_index.leave(1, holder="run"),
 }
 # These read all there is, page by page.
 READ_ALL = {"results.iterate"}
@@ -252,6 +280,7 @@ def plans(workspace: Workspace) -> dict[str, list[dict[str, Any]]]:
             for n in range(OTHERS)
         ]
     )
+    results.update_analyses({content_id(n): {"versions.store": VERSIONS["store"]} for n in range(OTHERS)})
     for number in range(OTHERS // 7):
         spend.settle(put_aside(f"other{number}"), usage=Usage(1, 1, 1), spent=1)
         ai_jobs.begin(str(number), writer="w", patience=900.0)
@@ -274,7 +303,7 @@ def plans(workspace: Workspace) -> dict[str, list[dict[str, Any]]]:
 def test_every_public_function_of_the_stores_is_called():
     known = [
         name
-        for module in (ai_jobs, batches, ledger, parcels, places, results, packs, spend)
+        for module in (ai_jobs, batches, ledger, parcels, places, results, packs, spend, vector_index)
         for name in public_functions(module)
     ]
 
@@ -303,6 +332,8 @@ def test_no_query_scans_a_collection(plans: dict[str, list[dict[str, Any]]]):
     assert sorted_in_memory == []
     # Completed, failed, skipped, cancelled: counted by index keys alone.
     assert [row["docsExamined"] for row in counts] == [0, 0, 0, 0]
+    for name in ("vector_index.stored", "vector_index.with_vector"):
+        assert [row["docsExamined"] for row in plans[name]] == [0]
 
 
 def is_count(row: dict[str, Any]) -> bool:

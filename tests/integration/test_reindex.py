@@ -7,8 +7,9 @@ from collections.abc import Callable
 import pytest
 
 from samplemind_worker.documents.analysis import Analysis
-from samplemind_worker.documents.versions import VERSIONS
 from samplemind_worker.documents.vector_index import VectorIndex
+from samplemind_worker.documents.versions import VERSIONS
+from samplemind_worker.errors import ServiceUnavailableError
 from samplemind_worker.steps import reindex
 from samplemind_worker.steps.workspace import Workspace
 from samplemind_worker.store import mongo, results, vector_index
@@ -63,7 +64,8 @@ def state(vectors: Vectors) -> VectorIndex:
     return row
 
 
-def test_a_complete_index_is_complete(vectors: Vectors, library: dict[str, list[float]]):
+@pytest.mark.usefixtures("library")
+def test_a_complete_index_is_complete(vectors: Vectors):
     health = reindex.compare(vectors)
 
     assert (health.state, health.expected, health.found, health.message) == ("complete", 1200, 1200, "")
@@ -75,7 +77,8 @@ def test_an_empty_library_misses_nothing(vectors: Vectors):
     assert reindex.compare(vectors).state == "complete"
 
 
-def test_a_deleted_chroma_is_noticed(vectors: Vectors, library: dict[str, list[float]]):
+@pytest.mark.usefixtures("library")
+def test_a_deleted_chroma_is_noticed(vectors: Vectors):
     vectors.chroma.drop(vectors.first)
 
     health = reindex.compare(vectors)
@@ -159,7 +162,8 @@ def test_a_rebuild_whose_collection_was_lost_begins_anew(vectors: Vectors, libra
     assert vectors.ids() == library.keys()
 
 
-def test_only_one_rebuilds_at_a_time(vectors: Vectors, library: dict[str, list[float]]):
+@pytest.mark.usefixtures("library")
+def test_only_one_rebuilds_at_a_time(vectors: Vectors):
     others: list[reindex.Rebuilt | None] = []
 
     reindex.rebuild(vectors, on_progress=lambda _copied, _total: others.append(reindex.rebuild(vectors)))
@@ -174,7 +178,7 @@ def test_a_rebuild_that_lost_its_turn_writes_nothing_more(vectors: Vectors, libr
             mongo.run(update)
             assert reindex.rebuild(vectors) == reindex.Rebuilt(done=True, vectors=1200)
 
-    with pytest.raises(vector_index.ServiceUnavailableError, match="another one took over"):
+    with pytest.raises(ServiceUnavailableError, match="another one took over"):
         reindex.rebuild(vectors, on_progress=_stand_still)
 
     assert vectors.ids() == library.keys()
@@ -230,7 +234,8 @@ def test_the_workers_rebuild_what_is_missing_by_themselves(vectors: Vectors, lib
     assert vectors.ids() == library.keys()
 
 
-def test_the_workers_leave_alone_what_is_complete(vectors: Vectors, library: dict[str, list[float]]):
+@pytest.mark.usefixtures("library")
+def test_the_workers_leave_alone_what_is_complete(vectors: Vectors):
     reindex.tend(vectors)
 
     assert collections(vectors) == [vectors.first]
@@ -261,9 +266,8 @@ def test_the_workers_rebuild_what_cannot_be_read_twice_in_a_row(vectors: Vectors
     assert state(vectors).faults == 0
 
 
-def test_the_workers_do_not_rebuild_for_ever_what_rebuilding_does_not_mend(
-    vectors: Vectors, library: dict[str, list[float]]
-):
+@pytest.mark.usefixtures("library")
+def test_the_workers_do_not_rebuild_for_ever_what_rebuilding_does_not_mend(vectors: Vectors):
     def _lose() -> str:
         let_check_be_due()
         vectors.chroma.drop(vectors.names.active)
@@ -281,7 +285,8 @@ def test_the_workers_do_not_rebuild_for_ever_what_rebuilding_does_not_mend(
     assert _lose() != first
 
 
-def test_the_workers_go_on_with_a_rebuild_that_was_begun(vectors: Vectors, library: dict[str, list[float]]):
+@pytest.mark.usefixtures("library")
+def test_the_workers_go_on_with_a_rebuild_that_was_begun(vectors: Vectors):
     reindex.rebuild(vectors, seconds=0.0)
 
     reindex.tend(vectors)

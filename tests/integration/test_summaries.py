@@ -27,7 +27,7 @@ from samplemind_worker.documents.facts import AnalysisFacts
 from samplemind_worker.documents.spend import AiCall, CallState, Purse, from_usd, micro_usd
 from samplemind_worker.documents.versions import VERSIONS
 from samplemind_worker.embedded import diagnose
-from samplemind_worker.embedded.doctor import Check
+from samplemind_worker.embedded.checks import Check
 from samplemind_worker.errors import OverTheRateError, SetupError, UsageError
 from samplemind_worker.providers.registry import Providers
 from samplemind_worker.steps import bulk, nightly, resummarize, store, summarize

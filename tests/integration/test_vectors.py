@@ -1,7 +1,10 @@
 """Vectors in a real Chroma."""
 
 import socket
+import threading
 from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote
 
 import numpy as np
 import pytest
@@ -128,7 +131,29 @@ def test_a_server_that_takes_connections_and_never_answers_holds_nobody():
             chroma.upsert("any", {"a": EAST})
 
 
-@pytest.mark.parametrize("url", ["localhost", "127.0.0.1:8000", "http://host:port", "ftp://host:1", ""])
+def test_a_server_on_a_unix_socket_is_asked_there(tmp_path: Path):
+    path = tmp_path / "a socket"
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        listener.listen()
+
+        def _answer() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                asked.append(connection.recv(1000).partition(b"\r\n")[0])
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+
+        asked: list[bytes] = []
+        server = threading.Thread(target=_answer)
+        server.start()
+        with Chroma(f"unix://{quote(str(path))}") as chroma:
+            chroma.require()
+        server.join()
+
+    assert asked == [b"GET /api/v2/heartbeat HTTP/1.1"]
+
+
+@pytest.mark.parametrize("url", ["localhost", "127.0.0.1:8000", "http://host:port", "ftp://host:1", "unix:", ""])
 def test_what_is_no_url_is_said(url: str):
     with pytest.raises(SetupError, match="SAMPLEMIND_CHROMA_URL is no URL"):
         Chroma(url).count("any")

@@ -121,8 +121,8 @@ def test_version_and_help_go_to_stdout():
     assert plain.stdout == asked.stdout
     commands = asked.stdout.split("Commands:\n")[1].splitlines()
     assert [line.split()[0] for line in commands] == [
-        *("analyze", "submit", "status", "files", "retry", "cancel", "show", "similar", "summarize", "export"),
-        *("ingest", "watch"),
+        *("analyze", "submit", "status", "files", "retry", "cancel", "show", "similar", "reindex", "summarize"),
+        *("export", "ingest", "watch"),
         *("up", "down", "doctor", "worker", "beat", "flower", "help"),
     ]
     assert max(map(len, asked.stdout.splitlines())) <= 80

@@ -5,6 +5,7 @@ import io
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -256,21 +257,119 @@ def test_show_of_a_file_that_failed(cli: Cli, kit: Path, settings: Settings):
     assert (code, json.loads(out)["status"], json.loads(out)["error"]["code"]) == (1, "rejected", "unreadable")
 
 
-def test_similar_lists_the_nearest_but_not_itself(cli: Cli, kit: Path, settings: Settings):
-    ids = [
-        save_analysis(settings, kit / name, seed=seed, vector=vector)
-        for seed, (name, vector) in enumerate([("a.wav", [1.0, 0.0]), ("b.wav", [0.9, 0.1]), ("=c.flac", [0.0, 1.0])])
-    ]
-    assert settings.chroma_url is not None
-    with Vectors(settings.chroma_url, database=settings.database, version=VERSIONS["store"]) as vectors:
-        vectors.upsert(dict(zip(ids, ([1.0, 0.0], [0.9, 0.1], [0.0, 1.0]), strict=True)))
+STORED = {**analysis_facts("").versions, "summarize": VERSIONS["summarize"], "store": VERSIONS["store"]}
 
-    code, out, _ = cli("similar", "kit/a.wav", "--json")
+
+def store_vectors(settings: Settings, vectors: dict[str, list[float]]) -> None:
+    assert settings.chroma_url is not None
+    open_record(settings)
+    with Vectors(settings.chroma_url, database=settings.database, version=VERSIONS["store"]) as made:
+        made.upsert(vectors)
+    mongo.close()
+
+
+def lose_vectors(settings: Settings, *ids: str) -> None:
+    """Take some vectors out of Chroma, or its whole collection."""
+    assert settings.chroma_url is not None
+    open_record(settings)
+    with Vectors(settings.chroma_url, database=settings.database, version=VERSIONS["store"]) as made:
+        name = made.names.active
+        made.chroma.remove(name, ids) if ids else made.chroma.drop(name)
+    mongo.close()
+
+
+@pytest.fixture
+def stored(kit: Path, settings: Settings, request: pytest.FixtureRequest) -> list[str]:
+    """Three contents that are analysed and stored; the first two sound alike."""
+    request.getfixturevalue("chroma")
+    places = [("a.wav", [1.0, 0.0]), ("b.wav", [0.9, 0.1]), ("=c.flac", [0.0, 1.0])]
+    ids = [
+        save_analysis(settings, kit / name, seed=seed, vector=vector, versions=STORED)
+        for seed, (name, vector) in enumerate(places)
+    ]
+    store_vectors(settings, dict(zip(ids, (vector for _, vector in places), strict=True)))
+    return ids
+
+
+def test_similar_lists_the_nearest_but_not_itself(cli: Cli, kit: Path, stored: list[str]):
+    code, out, err = cli("similar", "kit/a.wav", "--json")
     reports = [json.loads(line) for line in out.splitlines()]
-    assert (code, [report["file_id"] for report in reports]) == (0, ids[1:])
+    assert (code, err, [report["file_id"] for report in reports]) == (0, "", stored[1:])
     assert [report["distance"] for report in reports] == pytest.approx([0.0061, 1.0], abs=1e-3)
-    code, out, _ = cli("similar", ids[0][:8], "--limit", "1")
+    code, out, _ = cli("similar", stored[0][:8], "--limit", "1")
     assert (code, out.splitlines()[1].split()[:2]) == (0, ["0.006", str(kit / "b.wav")])
+
+
+def test_similar_without_vectors_is_no_empty_answer(cli: Cli, settings: Settings, stored: list[str]):
+    lose_vectors(settings)
+
+    said = "the index of vectors is missing in Chroma: none of 3 is there"
+    mend = "`samplemind reindex` rebuilds it from the record"
+    assert cli("similar", stored[0]) == (3, "", f"samplemind: error: {said}; {mend}\n")
+
+
+def test_similar_with_too_few_vectors_says_that_some_are_missing(cli: Cli, settings: Settings, stored: list[str]):
+    lose_vectors(settings, stored[2])
+
+    code, out, err = cli("similar", stored[0], "--json")
+
+    assert (code, [json.loads(line)["file_id"] for line in out.splitlines()]) == (3, stored[1:2])
+    assert err == (
+        "samplemind: error: the index of vectors in Chroma is incomplete: it has 2 of 3; "
+        "`samplemind reindex` rebuilds it from the record\n"
+    )
+
+
+@pytest.mark.usefixtures("chroma")
+def test_similar_in_an_empty_library_is_nothing(cli: Cli, kit: Path):
+    assert cli("similar", str(kit / "a.wav")) == (0, "", "")
+
+
+def test_reindex_brings_the_vectors_back(cli: Cli, settings: Settings, stored: list[str]):
+    lose_vectors(settings)
+
+    code, out, err = cli("reindex", "--json")
+
+    assert (code, json.loads(out)["vectors"]) == (0, 3)
+    assert err.startswith("3 vectors are in the index again, after ")
+    code, out, err = cli("similar", stored[0], "--json")
+    assert (code, err, [json.loads(line)["file_id"] for line in out.splitlines()]) == (0, "", stored[1:])
+
+
+@pytest.mark.usefixtures("chroma")
+def test_reindex_of_an_empty_library_is_done(cli: Cli):
+    code, out, _ = cli("reindex", "--json")
+
+    assert (code, json.loads(out)["vectors"]) == (0, 0)
+
+
+def test_reindex_and_similar_without_chroma_are_exit_3(cli: Cli, stored: list[str], monkeypatch: pytest.MonkeyPatch):
+    with socket.socket() as taken:  # bound, and nobody listens
+        taken.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("SAMPLEMIND_CHROMA_URL", f"http://127.0.0.1:{taken.getsockname()[1]}")
+
+        for command in (("reindex",), ("similar", stored[0])):
+            code, out, err = cli(*command)
+            assert (code, out) == (3, "")
+            assert err.startswith("samplemind: error: Chroma does not answer")
+        assert cli("status")[0] == 0
+
+
+def test_status_and_doctor_say_that_vectors_are_missing(cli: Cli, settings: Settings, stored: list[str]):
+    assert cli("status")[2] == ""
+    assert index_check(cli) == ("ok", "has 3 vectors, as the record", "")
+
+    lose_vectors(settings, stored[0])
+
+    said = "the index of vectors in Chroma is incomplete: it has 2 of 3"
+    assert cli("status")[2] == f"{said}; `samplemind reindex` rebuilds it from the record\n"
+    assert index_check(cli) == ("fail", said, "`samplemind reindex` rebuilds it from the record")
+
+
+def index_check(cli: Cli) -> tuple[str, str, str]:
+    checks = {check["name"]: check for check in json.loads(cli("doctor", "--json")[1])["checks"]}
+    found = checks["vectors"]
+    return found["state"], found["detail"], found["mend"]
 
 
 def test_similar_of_a_silent_file_says_so(cli: Cli, kit: Path, settings: Settings):

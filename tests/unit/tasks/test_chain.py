@@ -24,6 +24,7 @@ def test_names_are_the_wire_contract():
         "samplemind.features",
         "samplemind.fill_in",
         "samplemind.ingest",
+        "samplemind.reindex",
         "samplemind.store",
         "samplemind.summarize",
         "samplemind.sweep",

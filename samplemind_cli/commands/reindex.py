@@ -1,0 +1,36 @@
+"""``reindex``: rebuild the vectors in Chroma from the record."""
+
+import time
+from typing import Annotated
+
+import typer
+
+from samplemind_cli import output
+
+
+def reindex(*, as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False) -> None:
+    """Rebuild the vectors behind `similar` from the record.
+
+    Work goes on meanwhile; a rebuild that was interrupted goes on, too.
+    """
+    from samplemind_cli import client, index  # noqa: PLC0415 -- slow import
+    from samplemind_cli.progress import Display  # noqa: PLC0415 -- slow import
+
+    with client.open_record() as settings, index.open_vectors(settings) as vectors:
+        began = time.monotonic()
+        try:
+            with Display() as display:
+                count = index.rebuild(
+                    vectors, lambda copied, total: display.show(copied, total, _in_words(copied, total))
+                )
+        except KeyboardInterrupt:
+            output.note("what is copied is kept; `samplemind reindex` and running workers go on from there")
+            raise
+        seconds = time.monotonic() - began
+    output.note(f"{count:,} vectors are in the index again, after {seconds:.1f} s")
+    if as_json:
+        output.emit({"vectors": count, "seconds": round(seconds, 3)})
+
+
+def _in_words(copied: int, total: int) -> str:
+    return f"{copied:,}/{total:,} vectors ({copied * 100 // max(total, 1)} %)"

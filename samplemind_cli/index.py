@@ -1,0 +1,101 @@
+"""What commands ask of the vectors in Chroma: how they stand beside the record, what is nearest, a rebuild."""
+
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from typing import Final
+
+from config.settings import Settings, get_settings
+from samplemind_worker.documents.versions import VERSIONS
+from samplemind_worker.errors import IndexDamagedError, IndexMissingError, ServiceUnavailableError, SetupError
+from samplemind_worker.steps import reindex as reindex_step
+from samplemind_worker.steps.reindex import Health
+from samplemind_worker.store import vector_index
+from samplemind_worker.store.chroma import Chroma
+from samplemind_worker.store.vectors import Vectors
+
+_GLANCE: Final = 3.0  # s that `status` waits for one reply of Chroma
+_START_SECONDS: Final = 20.0  # that a private Chroma may take to start
+_LOOK_SECONDS: Final = 0.1
+
+
+@contextmanager
+def open_vectors(settings: Settings) -> Generator[Vectors]:
+    """Yield the vectors of the current recipe, once a private Chroma has started.
+
+    Raises
+    ------
+    ServiceUnavailableError
+        If Chroma does not answer.
+    """
+    url = _url(settings)
+    if get_settings().chroma_url is None:
+        _wait_for(url)
+    with Vectors(url, database=settings.database, version=VERSIONS["store"]) as vectors:
+        yield vectors
+
+
+def trouble(settings: Settings) -> str:
+    """Say what is wrong with the index; empty if nothing is, or if Chroma does not answer."""
+    with Vectors(_url(settings), database=settings.database, version=VERSIONS["store"], seconds=_GLANCE) as vectors:
+        try:
+            return reindex_step.compare(vectors).message
+        except ServiceUnavailableError:
+            return ""
+
+
+def require(vectors: Vectors) -> Health:
+    """Return how the index stands; if it is incomplete, some of the nearest may be missing.
+
+    Raises
+    ------
+    IndexMissingError, IndexDamagedError
+        If there is no index, or its answers cannot be relied on.
+    """
+    health = reindex_step.compare(vectors)
+    if health.state == "missing":
+        raise IndexMissingError(health.message)
+    if health.state == "damaged":
+        raise IndexDamagedError(health.message)
+    return health
+
+
+def rebuild(vectors: Vectors, on_progress: Callable[[int, int], None]) -> int:
+    """Rebuild the index, or follow somebody else's rebuild to its end; return how many vectors it has.
+
+    Raises
+    ------
+    ServiceUnavailableError
+        If Chroma or the record does not answer.
+    """
+    before = vector_index.state(vectors.version)
+    while True:
+        done = reindex_step.rebuild(vectors, on_progress=on_progress)
+        if done is not None:
+            return done.vectors
+        row = vector_index.state(vectors.version)
+        if row is not None and row.built_at != (before and before.built_at):
+            return vectors.count()
+        if row is not None and row.building is not None:
+            on_progress(row.copied, max(row.copied, row.total))
+        time.sleep(_LOOK_SECONDS)
+
+
+def _url(settings: Settings) -> str:
+    if settings.chroma_url is None:
+        raise SetupError("no ChromaDB: set SAMPLEMIND_CHROMA_URL")
+    return settings.chroma_url
+
+
+def _wait_for(url: str) -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    while True:
+        try:
+            with Chroma(url, seconds=_GLANCE) as chroma:
+                chroma.require()
+        except ServiceUnavailableError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(_LOOK_SECONDS)
+        else:
+            return
