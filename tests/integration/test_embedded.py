@@ -21,7 +21,7 @@ from samplemind_worker.embedded import connected, diagnose, ensure_running, stop
 from samplemind_worker.embedded.home import Home
 from samplemind_worker.errors import SetupError
 from samplemind_worker.sandbox import PROTECTIONS
-from samplemind_worker.store.vectors import Vectors
+from samplemind_worker.store.chroma import Chroma
 from tests import chroma
 
 pytestmark = pytest.mark.services
@@ -307,15 +307,15 @@ def test_private_services_beside_a_given_one(tmp_path: Path, running: Settings):
 def test_vectors_that_chromas_own_server_stored_are_still_there(bare: Settings):
     chroma_folder = bare.home / "data" / "chroma"
     chroma_folder.mkdir(parents=True, mode=0o700)
-    with chroma.own_server(chroma_folder) as url, Vectors(url, database="samplemind", version=1) as before:
-        before.upsert({"a": [1.0, 0.0], "b": [0.0, 1.0]})
+    with chroma.own_server(chroma_folder) as url, Chroma(url) as before:
+        before.create("samplemind-sound-v1")
+        before.upsert("samplemind-sound-v1", {"a": [1.0, 0.0], "b": [0.0, 1.0]})
 
     settings = ensure_running(bare, workers=False)
     wait_until(lambda: chroma_answers(settings))
-    with Vectors(settings.chroma_url, database="samplemind", version=1) as after:
-        assert after.nearest([1.0, 0.1], limit=2) == [
-            ("a", pytest.approx(0.005, abs=1e-3)),
-            ("b", pytest.approx(0.9, abs=0.01)),
+    with Chroma(settings.chroma_url) as after:
+        assert after.nearest("samplemind-sound-v1", [[1.0, 0.1]], limit=2) == [
+            [("a", pytest.approx(0.005, abs=1e-3)), ("b", pytest.approx(0.9, abs=0.01))]
         ]
 
 

@@ -13,7 +13,6 @@ from samplemind_worker.errors import IndexMissingError, InternalError, ServiceUn
 from samplemind_worker.steps.workspace import Workspace
 from samplemind_worker.store.chroma import Chroma
 from samplemind_worker.store.vectors import Vectors
-from tests.chroma import COLLECTIONS, client
 from tests.factories import content_id
 
 pytestmark = pytest.mark.services
@@ -100,10 +99,10 @@ def test_vectors_of_two_recipes_never_meet(chroma: str, database: str):
         assert (first.ids(), second.ids()) == ({"a"}, {"b"})
 
 
-def test_vectors_are_stored_though_the_server_lost_the_collection(chroma: str, database: str, vectors: Vectors):
+def test_vectors_are_stored_though_the_server_lost_the_collection(chroma: str, vectors: Vectors):
     vectors.upsert({"a": EAST})
-    with client(chroma) as asked:
-        asked.delete(f"{COLLECTIONS}/{database}-sound-v1").raise_for_status()
+    with Chroma(chroma) as another:
+        another.drop(vectors.first)
 
     vectors.upsert({"b": NORTH})
 
