@@ -137,6 +137,12 @@ class Settings(BaseSettings):
     decode_seconds: float = Field(default=60.0, ge=0.1, le=86_400)
     """Most CPU time that decoding one file may take; one that needs more fails with ``timeout``."""
 
+    keep_gone_days: float = Field(default=30.0, ge=0, allow_inf_nan=False)
+    """How long the analysis of a content is kept that lies nowhere any more, in case it comes back."""
+
+    keep_items_days: float = Field(default=30.0, ge=0, allow_inf_nan=False)
+    """How long each file of a batch that has ended stays listed; counts and failures stay for good."""
+
     stated_evidence: bool = True
     """Weigh what tags and names say of a file against what is heard; without it the sound alone is judged."""
 

@@ -15,6 +15,7 @@ from samplemind_cli import output
 from samplemind_cli.commands.analyze import analyze
 from samplemind_cli.commands.export import export
 from samplemind_cli.commands.ingest import ingest, watch
+from samplemind_cli.commands.places import forget, roots
 from samplemind_cli.commands.processes import beat, flower, worker
 from samplemind_cli.commands.reindex import reindex
 from samplemind_cli.commands.retry import cancel, retry
@@ -39,10 +40,11 @@ app = typer.Typer(
 )
 
 for _command in (
-    analyze, submit, status, files, retry, cancel, show, similar, reindex, summarize, export, ingest, watch, up, down,
-    doctor, worker, beat, flower,
+    analyze, submit, status, files, retry, cancel, show, similar, reindex, summarize, export, ingest, watch, forget,
+    up, down, doctor, worker, beat, flower,
 ):  # fmt: skip
     app.command()(_command)
+app.add_typer(roots, name="roots")
 
 _debug = False
 

@@ -7,6 +7,7 @@ import errno
 import os
 import stat
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -15,10 +16,10 @@ from typing import Final, Literal
 import psutil
 
 from config.settings import Settings
+from samplemind_worker.errors import UsageError
 from samplemind_worker.store import library, places
 from samplemind_worker.store.places import Area, Place
 
-_CHUNK: Final = 1000
 _ROOTS_CACHED: Final = 4096
 
 Finding = Literal["here", "changed", "missing", "unknown"]
@@ -150,3 +151,47 @@ def _is_empty(folder: bytes) -> bool:
             return next(entries, None) is None
     except OSError:
         return False
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """What `forget` did about one path."""
+
+    path: str
+    places: int
+    """Places that were marked as gone."""
+    already: int
+    """Places that were gone before."""
+
+
+def forget(paths: Sequence[Path], *, settings: Settings, dry_run: bool = False) -> list[Forgotten]:
+    """Mark all recorded places at or below some paths as gone, whether their files are there or not.
+
+    Raises
+    ------
+    UsageError
+        If the record knows nothing at or below any of the paths; nothing is changed then.
+    """
+    for path in paths:
+        if not any(page for area in areas_of(path, settings) for page in places.below(area, gone=True)):
+            raise UsageError(f"the record knows no file at or below {path}")
+    return [_forget(path, settings, dry_run=dry_run) for path in paths]
+
+
+def _forget(path: Path, settings: Settings, *, dry_run: bool) -> Forgotten:
+    ended = already = 0
+    for area in areas_of(path, settings):
+        for page in places.below(area, gone=True):
+            living = [place for place in page if place.gone_at is None]
+            already += len(page) - len(living)
+            ended += len(living) if dry_run else places.end(living)
+    return Forgotten(library.printable(os.fsencode(path))[0], ended, already)
+
+
+def areas_of(path: Path, settings: Settings) -> list[Area]:
+    """Return the areas of the record that a path may stand for: also what was recorded before roots were named."""
+    absolute = Path(os.path.abspath(path))  # noqa: PTH100 -- links stay as they are
+    areas = [Area("/", os.fsencode(absolute).lstrip(b"/"))]
+    with suppress(UsageError):
+        areas.append(area_of(path, settings))
+    return list(dict.fromkeys(areas))

@@ -66,8 +66,15 @@ class Area:
 
     def holds(self, place: Place) -> bool:
         """Tell whether a place lies in this area; names that are no UTF-8 may look alike as text."""
-        full = place_of(place.root, place.path).lstrip(b"/") if self.root == "/" else place.path
+        full = self._full(place)
         return not self.path or full == self.path or full.startswith(self.path + b"/")
+
+    def below(self, place: Place) -> bytes:
+        """Return the path of one of its places below it."""
+        return self._full(place)[len(self.path) :].lstrip(b"/")
+
+    def _full(self, place: Place) -> bytes:
+        return place_of(place.root, place.path).lstrip(b"/") if self.root == "/" else place.path
 
 
 def save(places: Iterable[Place]) -> None:
@@ -218,17 +225,23 @@ def end(places: Sequence[Place]) -> int:
 
 
 def move(pairs: Sequence[tuple[Place, Place]]) -> None:
-    """Put places in the place of others: first the new ones are saved, then the old ones deleted.
+    """Replace places by others: the new ones are saved first, then the old ones deleted.
 
-    Whoever dies in between leaves both; to move them again does no harm.
+    A process that dies in between leaves both; to move them again does no harm. A living place that is recorded where
+    one is moved to stays as it is.
     """
+
+    async def _living() -> set[str]:
+        query = {"_id": {"$in": [new.id for _, new in pairs]}, "gone_at": None}
+        return {row["_id"] async for row in FileLocation.get_pymongo_collection().find(query, {"_id": 1})}
 
     async def _drop() -> None:
         drops = [DeleteOne({"_id": old.id, "file_id": old.file_id}) for old, _ in pairs]
         await FileLocation.get_pymongo_collection().bulk_write(drops, ordered=False)
 
-    save(new for _, new in pairs)
     if pairs:
+        living = mongo.run(_living())
+        save(new for _, new in pairs if new.id not in living)
         mongo.run(_drop())
 
 

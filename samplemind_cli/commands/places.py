@@ -1,0 +1,72 @@
+"""``forget`` and ``roots move``: the record of where files lie, corrected by hand."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from samplemind_cli import output
+
+roots = typer.Typer(help="Follow a library that has moved.", rich_markup_mode=None, no_args_is_help=True)
+
+_DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")]
+_Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+
+def forget(
+    paths: Annotated[
+        list[Path],
+        typer.Argument(metavar="PATH...", help="Files and folders, also ones that are gone.", readable=False),
+    ],
+    *,
+    dry_run: _DryRun = False,
+    as_json: _Json = False,
+) -> None:
+    """Take files out of the record; nothing is deleted from the disk.
+
+    Their analyses are kept for a grace time. A file that is submitted again within it is not analysed again.
+    """
+    from samplemind_cli import client  # noqa: PLC0415 -- slow import
+    from samplemind_worker.steps import places  # noqa: PLC0415 -- slow import
+
+    with client.open_record() as settings:
+        done = places.forget(paths, settings=settings, dry_run=dry_run)
+    if as_json:
+        each = [{"path": one.path, "places": one.places, "already_gone": one.already} for one in done]
+        output.emit({"dry_run": dry_run, "places": sum(one.places for one in done), "paths": each})
+        return
+    for one in done:
+        before = f", {one.already:,} were out before" if one.already else ""
+        said = "would forget" if dry_run else "forgot"
+        output.write(f"{said} {one.places:,} files at {output.clean(one.path)}{before}\n")
+    if not dry_run:
+        output.note(f"their analyses are kept for {settings.keep_gone_days:g} days, in case they come back")
+        for path in paths:
+            if path.exists():
+                output.note(f"{path} is still there: the next `samplemind submit` of it takes it in again")
+
+
+@roots.command("move")
+def move(
+    old: Annotated[str, typer.Argument(metavar="OLD", help="The folder, or the root, where the files were.")],
+    new: Annotated[str, typer.Argument(metavar="NEW", help="The folder, or the root, where they are now.")],
+    *,
+    dry_run: _DryRun = False,
+    as_json: _Json = False,
+) -> None:
+    """Have the record follow files that were moved from one folder to another; nothing is analysed again."""
+    from samplemind_cli import client  # noqa: PLC0415 -- slow import
+    from samplemind_worker.steps import moving  # noqa: PLC0415 -- slow import
+
+    with client.open_record() as settings:
+        done = moving.move(old, new, settings=settings, dry_run=dry_run)
+    if as_json:
+        values = {"moved": done.moved, "missing": done.missing, "ended": done.ended}
+        output.emit({"old": old, "new": new, "dry_run": dry_run, **values})
+        return
+    said = "would move" if dry_run else "moved"
+    output.write(f"{said} {done.moved:,} files from {output.clean(old)} to {output.clean(new)}\n")
+    if done.missing:
+        kept = "marked as gone" if done.ended else "still recorded at their old places"
+        what_then = "" if dry_run else f", and are {kept}"
+        output.note(f"{done.missing:,} more are not there, or have another size{what_then}")
