@@ -56,7 +56,6 @@ def watch(
 
     client.require_inbox(folder)
     with client.open_record(for_work=True) as settings:
-        output.note(f"watching {folder} for sample packs; Ctrl-C ends it")
         for report in client.watch(settings, folder, say=output.note):
             try:
                 _finish(report, settings, wait=False)

@@ -21,7 +21,7 @@ Kind = Literal["zip", "folder", "file"]
 UNKNOWN: Final = "unknown"
 """The vendor of packs that lie directly in the inbox."""
 
-_DONE, _REFUSED = "done", "refused"
+DONE, REFUSED = "done", "refused"
 _MARK, _REASON = ".done", ".reason.txt"
 _PROBE: Final = ".samplemind-clock"
 _DEEPEST: Final = 100  # folders in each other; more no setting allows
@@ -79,7 +79,7 @@ class Inbox:
         alone: list[str] = []
         with staging.opened(self.folder) as top:
             for name, status in _entries(top):
-                if name in (_DONE, _REFUSED):
+                if name in (DONE, REFUSED):
                     continue
                 if stat.S_ISDIR(status.st_mode) and _is_vendor(name, top):
                     with staging.opened(self.folder, name) as folder:
@@ -98,11 +98,11 @@ class Inbox:
 
     def move_done(self, pack: Found) -> str:
         """Move a pack to ``done``, with its mark; returns where to, below the inbox."""
-        return self._move(pack, _DONE)
+        return self._move(pack, DONE)
 
     def move_refused(self, pack: Found, reason: str) -> str:
         """Move a pack to ``refused``, with the reason in a file beside it; returns where to, below the inbox."""
-        return self._move(pack, _REFUSED, reason=reason)
+        return self._move(pack, REFUSED, reason=reason)
 
     def _move(self, pack: Found, to: str, *, reason: str | None = None) -> str:
         above = () if pack.vendor is None else (pack.vendor,)
@@ -158,9 +158,7 @@ def _sort(folder: int, vendor: str | None, packs: list[Found], alone: list[str])
     entries = _entries(folder)
     names = {name for name, _ in entries}
     for name, status in entries:
-        if vendor is None and (
-            name in (_DONE, _REFUSED) or (stat.S_ISDIR(status.st_mode) and _is_vendor(name, folder))
-        ):
+        if vendor is None and (name in (DONE, REFUSED) or (stat.S_ISDIR(status.st_mode) and _is_vendor(name, folder))):
             continue
         kind = _kind(name, status)
         if kind is None:

@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from bson import ObjectId
-from loguru import logger
 from pymongo import UpdateOne
 from pymongo.errors import PyMongoError
 
 from samplemind_worker.documents.batch import HELD, BatchItem, State, Step
 from samplemind_worker.errors import PermanentError
 from samplemind_worker.store import _loop, mongo
+from samplemind_worker.store._failing import fail_one
 
 _RENEWALS = 5  # of a lease: a record that is away for half a minute must not let it end
 
@@ -208,10 +208,14 @@ def skip(parcel_id: str, *, token: str, ids: Sequence[ObjectId], reason: str) ->
 
 def fail(parcel_id: str, *, token: str, errors: Mapping[ObjectId, PermanentError]) -> None:
     """End claimed items as failed, each with its reason."""
-    for item, error in errors.items():
-        reason = {"code": error.code, "message": str(error)}
-        logger.warning("file.failed", fields={"item": str(item), **reason})
-        _end(parcel_id, token=token, ids=[item], values={"state": State.FAILED.value, "error": reason})
+
+    async def _fail() -> None:
+        for item, error in errors.items():
+            held = {"_id": item, "parcel_id": ObjectId(parcel_id), "claim": token}
+            await fail_one(held, {"code": error.code, "message": str(error)})
+
+    if errors:
+        mongo.run(_fail())
 
 
 def _end(parcel_id: str, *, token: str, ids: Sequence[ObjectId], values: dict[str, Any]) -> int:

@@ -25,6 +25,7 @@ from samplemind_worker.documents.batch import (
     Step,
 )
 from samplemind_worker.store import mongo
+from samplemind_worker.store._failing import fail_one
 
 _FIRST_STEP = Step.DECODE.value
 QUIET = timedelta(seconds=10)
@@ -270,12 +271,11 @@ def _take_back(query: dict[str, Any], *, max_starts: int, code: str) -> int:
     async def _update() -> int:
         items = BatchItem.get_pymongo_collection()
         held = {**query, "state": State.RUNNING.value}
-        given_up = await items.update_many(
-            {**held, "starts": {"$gte": max_starts}},
-            {"$set": {"state": State.FAILED.value, "error": error}, "$unset": dict.fromkeys(HELD, "")},
-        )
+        given_up = 0
+        while await fail_one({**held, "starts": {"$gte": max_starts}}, error):
+            given_up += 1
         again = await items.update_many(held, _pending_again(crashed_of=max_starts, died=code in _DEATHS))
-        return given_up.modified_count + again.modified_count
+        return given_up + again.modified_count
 
     return mongo.run(_update())
 

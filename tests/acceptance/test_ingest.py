@@ -136,6 +136,7 @@ def test_watch_takes_what_appears_until_it_is_interrupted(samplemind: Command, t
     assert seen == {"first.zip": "taken", "acme/second.zip": "taken", "acme/third.zip": "refused"}
     assert (process.returncode, out) == (130, "")
     assert "Traceback" not in err
+    assert "that begins in 1 s; Ctrl-C leaves all of it where it is" in err
     assert (samplemind.home / "library" / "acme" / "second").is_dir()
 
 

@@ -16,7 +16,7 @@ from samplemind_worker.documents.batch import BatchStatus
 from samplemind_worker.documents.pack import Pack, PackState, Turn
 from samplemind_worker.documents.versions import VERSIONS
 from samplemind_worker.errors import ServiceUnavailableError, UsageError
-from samplemind_worker.steps import ingest, nightly
+from samplemind_worker.steps import ingest, nightly, watch
 from samplemind_worker.steps.ingest_report import Report
 from samplemind_worker.store import batches, mongo, packs, parcels, results
 from tests import zips
@@ -563,3 +563,27 @@ def test_a_night_beside_another_run_is_left_to_it(place: Place, at_night: Callab
 
     assert at_night(timedelta(hours=5)) is None
     assert (place.inbox / "one.zip").is_file()
+
+
+def test_watch_says_what_it_will_move_and_where_to_before_it_does(place: Place):
+    zips.good(place.inbox / "first.zip", seed=1)
+    zips.good(place.inbox / "acme" / "second.zip", seed=2)
+    said: list[tuple[str, bool]] = []
+
+    def say(line: str) -> None:
+        said.append((line, (place.inbox / "first.zip").exists() and (place.inbox / "acme" / "second.zip").exists()))
+
+    reports = watch.watch(place.settings, place.inbox, say=say)
+    assert statuses(next(reports)) == {"first.zip": "taken", "acme/second.zip": "taken"}
+    plan = said[:4]
+    zips.good(place.inbox / "acme" / "third.zip", seed=3)
+    next(reports)
+
+    assert plan == [
+        (f"packs in {place.inbox} (zips, folders, single files) are taken into {place.library}; Ctrl-C ends it", True),
+        (f"originals are moved to {place.inbox}/done, or to {place.inbox}/refused with the reason", True),
+        (f"acme/second.zip goes into {place.library}/acme/second", True),
+        (f"first.zip goes into {place.library}/unknown/first", True),
+    ]
+    lines = [line for line, _ in said[4:] if "third" in line]
+    assert lines == [f"acme/third.zip goes into {place.library}/acme/third", "taking acme/third.zip"]

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 import pytest
 from bson import ObjectId
+from loguru import logger
 
 from samplemind_worker.documents.batch import BatchItem, State, Step
 from samplemind_worker.errors import UnreadableError
@@ -257,6 +258,37 @@ def test_items_that_end_are_let_go():
     assert items[2].skip_reason == "known"
     assert items[3].error is not None
     assert items[3].error.model_dump() == {"code": "unreadable", "message": "cannot be decoded"}
+
+
+def test_a_file_that_fails_is_named_in_the_log_with_its_batch():
+    job = new_batch(1)
+    parcel = reserve(job.id)
+    ids = claim(parcel)
+    said: list[dict[str, object]] = []
+    sink = logger.add(lambda message: said.append(message.record["extra"]["fields"]), format="{message}")
+
+    ledger.fail(parcel, token=NOBODY, errors={ids[0]: UnreadableError("of a claim that ended")})
+    ledger.fail(parcel, token=FIRST, errors={ids[0]: UnreadableError("cannot be decoded")})
+    logger.remove(sink)
+
+    (item,) = items_of(job.id)
+    which = {"batch": job.id, "root": item.root, "path": item.path, "item": str(item.id)}
+    assert said == [{**which, "code": "unreadable", "message": "cannot be decoded"}]
+
+
+def test_a_file_that_is_given_up_is_named_in_the_log_with_its_batch():
+    job = new_batch(1)
+    crash(job.id, times=2)
+    claim(last_chance(), lease=0.0)
+    said: list[dict[str, object]] = []
+    sink = logger.add(lambda message: said.append(message.record["extra"]["fields"]), format="{message}")
+    time.sleep(0.01)
+
+    assert parcels.take_back_expired(max_starts=3) == 1
+    logger.remove(sink)
+
+    (item,) = items_of(job.id)
+    assert [(one["batch"], one["path"], one["code"]) for one in said] == [(job.id, item.path, "worker_crashed")]
 
 
 def test_advance_hands_items_to_the_queues_of_their_steps():

@@ -1,0 +1,22 @@
+"""Ends an item as failed and says so in the log, for whoever finds that it failed."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from loguru import logger
+
+from samplemind_worker.documents.batch import HELD, BatchItem, State
+
+
+async def fail_one(query: Mapping[str, Any], reason: Mapping[str, str]) -> bool:
+    """End one item that matches as failed, and log which file of which batch it is; False if none matches."""
+    row = await BatchItem.get_pymongo_collection().find_one_and_update(
+        query,
+        {"$set": {"state": State.FAILED.value, "error": reason}, "$unset": dict.fromkeys(HELD, "")},
+        projection=("batch_id", "root", "path"),
+    )
+    if row is None:
+        return False
+    which = {"batch": row["batch_id"], "root": row["root"], "path": row["path"], "item": str(row["_id"])}
+    logger.warning("file.failed", fields={**which, **reason})
+    return True
