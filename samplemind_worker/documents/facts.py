@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 Kind = Literal["one_shot", "loop", "track"]
 Mode = Literal["major", "minor"]
+Reader = Literal["libsndfile", "ffmpeg"]
 AiState = Literal["written", "local", "deferred"]
 
 
@@ -59,6 +60,8 @@ class AudioFacts(BaseModel):
     channels: int
     format: str
     subtype: str
+    reader: Reader | None = None
+    """Which library decoded it; None of what was decoded before that was recorded."""
     loudness_lufs: float | None = None
     true_peak_dbtp: float | None = None
     tags: list[str] = Field(default_factory=list)

@@ -33,6 +33,7 @@ def analyzed(path: str, audio: AudioFacts, analysis: AnalysisFacts) -> dict[str,
         "channels": audio.channels,
         "format": audio.format,
         "subtype": audio.subtype,
+        "reader": audio.reader,
     }
     report.update({name: facts[name] for name in _ANALYSIS_FIELDS})
     report["loudness_lufs"] = audio.loudness_lufs

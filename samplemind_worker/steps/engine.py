@@ -105,6 +105,7 @@ def read_signal(file: BufferedReader, *, name: bytes, file_id: str, limits: Limi
         channels=audio.channels,
         format=audio.format,
         subtype=audio.subtype,
+        reader=audio.reader,
         loudness_lufs=audio.loudness_lufs,
         true_peak_dbtp=audio.true_peak_dbtp,
         tags=beside.tags,

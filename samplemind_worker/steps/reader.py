@@ -18,6 +18,7 @@ import numpy as np
 import soundfile as sf
 
 from config.settings import Settings
+from samplemind_worker import decode
 from samplemind_worker.decode import Limits, check
 from samplemind_worker.documents.facts import AudioFacts
 from samplemind_worker.dsp import SR
@@ -132,3 +133,5 @@ def warm_up() -> None:
                     sf.write(file, noise[:, :channels], 48_000, format=form, subtype=subtype)
                 file.seek(0)
                 read(cast("BufferedReader", file), allowed)
+                if form == "WAV":
+                    decode.warm_up(file)

@@ -1,0 +1,90 @@
+"""One pass over a sound: measures all of it, keeps a mono mix of its middle."""
+
+from collections.abc import Iterator
+from typing import Final, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from samplemind_worker.decode.limits import Limits
+from samplemind_worker.dsp.loudness import LOUDEST, LoudnessMeter
+
+F32 = npt.NDArray[np.float32]
+Block = npt.NDArray[np.float32] | npt.NDArray[np.int16]
+
+_CANCELLED: Final = 1e-4
+"""-40 dB: what is left after two channels cancel is not what anyone hears."""
+
+
+class Sound(Protocol):
+    """An open file, as either of the readers gives it."""
+
+    rate: int
+    channels: int
+    format: str
+    subtype: str
+    frames: int | None
+    """As its header has it; None if nobody knows."""
+
+    def blocks(self) -> Iterator[Block]:
+        """Yield its samples from the beginning, (frames, channels); may be called again."""
+        ...
+
+
+class Measured:
+    """What one pass gives."""
+
+    def __init__(self, sound: Sound, limits: Limits) -> None:
+        """Read all of a sound, and its excerpt again where the channels cancel each other."""
+        self.rate, self.channels = sound.rate, sound.channels
+        self._limits = limits
+        self._keep = max(1, round(limits.excerpt_seconds * sound.rate))
+        self.start = max(0, ((sound.frames or 0) - self._keep) // 2)
+        self._parts: list[F32] = []
+        self._channel_energy = 0.0
+        self.frames = 0
+        self._mix = np.full(sound.channels, 1.0 / sound.channels, np.float32)
+        self.meter = LoudnessMeter(sr=sound.rate, channels=sound.channels)
+        self.warnings: list[str] = []
+        for block in sound.blocks():
+            self._take(block)
+            limits.check_duration(self.frames, sound.rate)
+        self.y = self._mono(sound)
+
+    def _take(self, block: Block) -> None:
+        samples, replaced = self.meter.update(block)
+        if replaced and "non_finite_samples" not in self.warnings:
+            self.warnings.append("non_finite_samples")
+        first, last = max(self.start - self.frames, 0), min(self.start + self._keep - self.frames, len(block))
+        if first < last:
+            kept = samples[:, first:last]
+            if len(kept) == 1:
+                self._parts.append(kept[0])
+            else:
+                self._parts.append(self._mix @ kept)
+                self._channel_energy += sum(float(np.dot(row, row)) for row in kept) / len(kept)
+        self.frames += len(block)
+
+    def _mono(self, sound: Sound) -> F32:
+        if not self._parts:  # shorter than its header promised, so that the middle lies elsewhere
+            self.start = max(0, (self.frames - self._keep) // 2)
+            return self._first_channel(sound) if self.frames else np.zeros(0, np.float32)
+        y = self._parts[0] if len(self._parts) == 1 else np.concatenate(self._parts)
+        self._parts.clear()
+        if self.channels > 1 and float(np.dot(y, y)) < _CANCELLED * self._channel_energy:
+            self.warnings.append("opposite_phase")
+            return self._first_channel(sound)
+        return y
+
+    def _first_channel(self, sound: Sound) -> F32:
+        """Read the excerpt again, and only its first channel."""
+        parts: list[F32] = []
+        place, end = 0, self.start + self._keep
+        for block in sound.blocks():
+            kept = block[max(0, self.start - place) : max(0, end - place), 0]
+            first = kept.astype(np.float32) * np.float32(1.0 / 32768.0 if block.dtype == np.int16 else 1.0)
+            parts.append(np.where(np.abs(first) < LOUDEST, first, np.float32(0.0)).astype(np.float32))
+            place += len(block)
+            if place >= end:
+                break
+        return np.concatenate(parts) if parts else np.zeros(0, np.float32)

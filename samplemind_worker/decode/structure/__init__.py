@@ -1,0 +1,95 @@
+"""What a file's container says of itself: kind, length, wholeness, and how a decoder gets to see it.
+
+Everything here is read from the bytes; nothing is decoded, and nothing that a library reports is believed. `look` costs
+some reads for a file that is as it should be.
+"""
+
+from typing import Final
+
+from samplemind_worker.decode.structure import aiff, boxes, flac, mpeg, ogg, riff
+from samplemind_worker.decode.structure.base import Bytes, Piece, Structure, View
+from samplemind_worker.decode.structure.tags import end_of_id3
+
+__all__ = ["Piece", "Structure", "View", "look"]
+
+_FARTHEST: Final = 1 << 20
+"""Bytes of junk in front of a container, at most."""
+_MARKS: Final = (b"RIFF", b"RIFX", b"RF64", b"BW64", b"FORM", b"fLaC", b"OggS", b"caff", b"ftyp")
+_OTHERS: Final = (
+    b"\x0b\x77", b"\x77\x0b", b"\x7f\xfe\x80\x01", b"\xfe\x7f\x01\x80", b"\x1f\xff\xe8\x00", b"\xff\x1f\x00\xe8", b"DTSHDHDR",
+    b"nut/multimedia", b"\x00\x00\x01\xba", b"#!AMR", b"wvpk", b"MAC ", b"TTA1", b"tBaK", b"MPCK", b"MP+", b".RMF", b"FLV\x01",
+    b"DSD ", b"FRM8", b"2BIT", b"NIST_1A", b"\x64\xa3", b".SoX", b"XoS.", b"PVF1", b"Extended Instrument", b"FORM", b"MThd",
+    b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"%PDF", b"PK\x03\x04", b"\x7fELF", b"\xff\xfe", b"\xfe\xff",
+)  # fmt: skip
+"""How files of other kinds begin, with sound and without: in those what looks like another container is chance."""
+_TRANSPORT: Final = (188, 192, 204)
+"""Sizes of a packet of MPEG's transport stream."""
+
+
+def look(descriptor: int, *, longest: float) -> Structure:
+    """Look at an open file; its format is empty if it is of no kind that is known here.
+
+    ``longest`` is in seconds; beyond it nobody needs to know more.
+    """
+    data = Bytes(descriptor)
+    start = end_of_id3(data)
+    found = _at(data, start, longest=longest)
+    if found is None and not _is_other(data, start):
+        found = _behind_junk(data, start, longest=longest)
+    return found or Structure("")
+
+
+def _at(data: Bytes, start: int, *, longest: float) -> Structure | None:
+    head = data.at(start, 16)
+    found: Structure | None = None
+    if head[:4] in {b"RIFF", b"RIFX", b"RF64", b"BW64"}:
+        found = riff.look(data, start)
+    elif head[:4] == b"FORM" and head[8:12] in {b"AIFF", b"AIFC"}:
+        found = aiff.look(data, start)
+    elif head[:4] == b"fLaC":
+        found = flac.look(data, start)
+    elif head[:4] == b"OggS":
+        found = ogg.look(data, start)
+    elif head[:4] == b"caff":
+        found = aiff.look_at_caf(data, start)
+    elif head[:4] in {b".snd", b"dns."}:
+        found = aiff.look_at_au(data, start)
+    elif riff.is_wave64(head):
+        found = riff.look_at_wave64(data, start)
+    elif boxes.is_mpeg4(head):
+        found = boxes.look_at_mpeg4(data, start)
+    elif boxes.is_matroska(head):
+        found = boxes.look_at_matroska(data, start)
+    elif boxes.is_asf(head):
+        found = boxes.look_at_asf(data, start)
+    elif head == b"Creative Voice F":
+        found = Structure("VOC", start)  # libsndfile takes the headers of its blocks for samples
+    elif mpeg.adts_header(head[:8]) is not None:
+        found = mpeg.look_at_adts(data, start, longest=longest)
+    elif mpeg.mpeg_header(head[:4]) is not None:
+        found = mpeg.look(data, start, longest=longest)
+    return found
+
+
+def _is_other(data: Bytes, start: int) -> bool:
+    if data.at(start, 32).startswith(_OTHERS):
+        return True
+    return any(all(data.at(start + n * size + (4 if size == 192 else 0), 1) == b"G" for n in range(4)) for size in _TRANSPORT)
+
+
+def _behind_junk(data: Bytes, start: int, *, longest: float) -> Structure | None:
+    """Look for a container that does not begin where the file does."""
+    window = data.at(start, min(_FARTHEST, data.end - start))
+    first: tuple[int, Structure] | None = None
+    for mark in _MARKS:
+        at = window.find(mark)
+        place = start + at - (4 if mark == b"ftyp" else 0)
+        if at < 0 or place < start or (first is not None and first[0] <= place):
+            continue
+        found = _at(data, place, longest=longest)
+        if found is not None and found.format:
+            found.warnings.insert(0, "leading_bytes")
+            first = place, found
+    if first is not None:
+        return first[1]
+    return mpeg.look(data, start, longest=longest) or mpeg.look_at_adts(data, start, longest=longest)

@@ -1,0 +1,139 @@
+"""What every container's parser uses: bytes at a place, a view of a file, and what is known of its structure."""
+
+import io
+import os
+from dataclasses import dataclass, field
+from typing import Final
+
+Piece = bytes | tuple[int, int]
+"""Bytes as they are, or the start and the size of a stretch of the file."""
+
+MOST_CHUNKS: Final = 4096
+"""Chunks, boxes or tags that are looked at in one file."""
+
+
+class Bytes:
+    """The bytes of an open file, from one place on: what lies before is not part of the container."""
+
+    def __init__(self, descriptor: int) -> None:
+        self.descriptor = descriptor
+        self.end = os.fstat(descriptor).st_size
+        self._head = os.pread(descriptor, 4096, 0)
+
+    def at(self, place: int, size: int) -> bytes:
+        """Return the bytes at a place, fewer at the end of the file; none at a place that is not in it."""
+        if place < 0 or size <= 0 or place >= self.end:
+            return b""
+        if place + size <= len(self._head):
+            return self._head[place : place + size]
+        return os.pread(self.descriptor, size, place)
+
+    def number(self, place: int, size: int, order: str = "big") -> int:
+        """Return an unsigned number; 0 behind the end of the file."""
+        return int.from_bytes(self.at(place, size), "little" if order == "little" else "big")
+
+
+class View(io.RawIOBase):
+    """A file put together from stretches of another and from bytes of our own; moves nobody else's place."""
+
+    def __init__(self, descriptor: int, pieces: tuple[Piece, ...]) -> None:
+        super().__init__()
+        self._descriptor = descriptor
+        self._pieces: list[tuple[int, int, Piece]] = []
+        self.size = 0
+        for piece in pieces:
+            length = len(piece) if isinstance(piece, bytes) else piece[1]
+            self._pieces.append((self.size, length, piece))
+            self.size += length
+        self._place = 0
+
+    def readable(self) -> bool:
+        """Say that it is."""
+        return True
+
+    def seekable(self) -> bool:
+        """Say that it is."""
+        return True
+
+    def tell(self) -> int:
+        """Give the place."""
+        return self._place
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
+        """Move; not before the beginning."""
+        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._place, os.SEEK_END: self.size}[whence]
+        if base + offset < 0:
+            raise OSError("before the beginning")
+        self._place = base + offset
+        return self._place
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Read on, at most ``size`` bytes; all that is left if it is negative."""
+        left = max(0, self.size - self._place)
+        left = left if size < 0 else min(size, left)
+        parts: list[bytes] = []
+        for start, length, piece in self._pieces:
+            if left == 0:
+                break
+            offset = self._place - start
+            if not 0 <= offset < length:
+                continue
+            count = min(left, length - offset)
+            if isinstance(piece, bytes):
+                part = piece[offset : offset + count]
+            else:
+                part = os.pread(self._descriptor, count, piece[0] + offset)
+            parts.append(part)
+            self._place += len(part)
+            left -= len(part)
+            if len(part) < count:  # the file became shorter meanwhile
+                break
+        return b"".join(parts)
+
+    def readinto(self, buffer: "memoryview | bytearray", /) -> int:  # pyright: ignore[reportIncompatibleMethodOverride] -- what libsndfile's binding gives is writable
+        """Read on, into a buffer."""
+        target = memoryview(buffer).cast("B")
+        data = self.read(len(target))
+        target[: len(data)] = data
+        return len(data)
+
+
+@dataclass(slots=True)
+class Structure:
+    """What a container says of itself, and what of that is there."""
+
+    format: str
+    """libsndfile's name for the container, or one of ours; empty if it is none that we know."""
+    start: int = 0
+    """Where the container begins in the file."""
+    frames: int | None = None
+    """Frames that an exact reading gives: what is promised and is there. None if the container does not tell."""
+    suits_libsndfile: bool = False
+    """libsndfile is known to read such a file right, if it gives so many frames."""
+    libsndfile_pieces: tuple[Piece, ...] = ()
+    """The file in a form that libsndfile reads; empty if it is so as it stands."""
+    links: tuple[tuple[Piece, ...], ...] = ()
+    """What FFmpeg gets, one after the other; empty for the whole file."""
+    skip: int = 0
+    """Frames of padding that FFmpeg leaves at the beginning."""
+    keep: int | None = None
+    """Frames after which FFmpeg gives padding."""
+    ends: bool | None = None
+    """Whether the last frame that is promised is there; None where only decoding tells."""
+    has_loose_end: bool = False
+    """Something stands behind the last frame, or the last frame is damaged."""
+    is_too_long: bool = False
+    """It is longer than anybody wants to know."""
+    tag_bytes: int = 0
+    """What the tags at the end of the file take."""
+    warnings: list[str] = field(default_factory=list[str])
+
+    def warn(self, warning: str) -> None:
+        """Add a warning once."""
+        if warning not in self.warnings:
+            self.warnings.append(warning)
+
+
+def is_name(name: bytes) -> bool:
+    """Whether four bytes can be the name of a chunk."""
+    return len(name) == 4 and all(0x20 <= letter < 0x7F for letter in name)  # noqa: PLR2004 -- printable ASCII
