@@ -19,9 +19,17 @@ def ape() -> bytes:
     """An APE tag with one field, with its header and its footer."""
     item = struct.pack("<LL", 5, 0) + b"Title\0Break"
     fields = struct.pack("<LLL", 2000, len(item) + 32, 1)
-    return b"APETAGEX" + fields + struct.pack("<L", 0xA0000000) + bytes(8) + item + b"APETAGEX" + fields + struct.pack(
-        "<L", 0x80000000
-    ) + bytes(8)
+    return (
+        b"APETAGEX"
+        + fields
+        + struct.pack("<L", 0xA0000000)
+        + bytes(8)
+        + item
+        + b"APETAGEX"
+        + fields
+        + struct.pack("<L", 0x80000000)
+        + bytes(8)
+    )
 
 
 def lyrics() -> bytes:

@@ -29,7 +29,20 @@ from samplemind_worker.errors import EmptyFileError, NotAudioError, PermanentErr
 __all__ = ["DecodedAudio", "Limits", "check", "decode", "warm_up"]
 
 Sound = LibsndfileSound | FfmpegSound
-_MAGIC: Final = (b"RIFF", b"RIFX", b"RF64", b"BW64", b"FORM", b"fLaC", b"OggS", b"ID3", b"caff", b".snd", b"riff", b"Crea")
+_MAGIC: Final = (
+    b"RIFF",
+    b"RIFX",
+    b"RF64",
+    b"BW64",
+    b"FORM",
+    b"fLaC",
+    b"OggS",
+    b"ID3",
+    b"caff",
+    b".snd",
+    b"riff",
+    b"Crea",
+)
 _OTHER_RIFF: Final = (b"WEBP", b"AVI ")
 _MISSES: Final = (EmptyFileError, NotAudioError, UnreadableError)
 """What one reader may say of a file that the other one can read."""
@@ -96,6 +109,7 @@ def decode(file: BinaryIO, *, limits: Limits) -> DecodedAudio:
     structure = _look(file, limits)
     best: _Reading | None = None
     is_broken = False
+    promised = structure.frames
     errors: list[PermanentError] = []
     for open_sound in _readers(file, structure, limits):
         try:
@@ -105,13 +119,15 @@ def decode(file: BinaryIO, *, limits: Limits) -> DecodedAudio:
             is_broken |= isinstance(error, _BrokenError)
             continue
         is_broken |= reading.is_broken
+        if structure.suits_libsndfile and isinstance(reading.sound, LibsndfileSound):
+            promised = promised or reading.sound.frames
         if best is None or reading.measured.frames > best.measured.frames:
             best = reading
         if reading.is_whole:
             break
     if best is None:
         raise _why(file, structure, errors)
-    return _decoded(best, structure, is_broken=is_broken)
+    return _decoded(best, structure, promised, is_broken=is_broken)
 
 
 def check(file: BinaryIO, *, limits: Limits) -> None:
@@ -193,7 +209,7 @@ def _by_ffmpeg(file: BinaryIO, structure: Structure, limits: Limits) -> _Reading
     return best
 
 
-def _decoded(reading: _Reading, structure: Structure, *, is_broken: bool) -> DecodedAudio:
+def _decoded(reading: _Reading, structure: Structure, promised: int | None, *, is_broken: bool) -> DecodedAudio:
     sound, measured = reading.sound, reading.measured
     y = resample(measured.y, sr=measured.rate)
     if y.size == 0:
@@ -210,15 +226,14 @@ def _decoded(reading: _Reading, structure: Structure, *, is_broken: bool) -> Dec
         reader=sound.reader,
         loudness_lufs=measured.meter.integrated_lufs(),
         true_peak_dbtp=measured.meter.true_peak_dbtp(),
-        warnings=tuple(_warnings(reading, structure, is_broken=is_broken)),
+        warnings=tuple(_warnings(reading, structure, promised, is_broken=is_broken)),
     )
 
 
-def _warnings(reading: _Reading, structure: Structure, *, is_broken: bool) -> dict[str, None]:
+def _warnings(reading: _Reading, structure: Structure, promised: int | None, *, is_broken: bool) -> dict[str, None]:
     """Return what is to be said of the file, each once and in order."""
     sound, frames = reading.sound, reading.measured.frames
     said = dict.fromkeys(structure.warnings)
-    promised = structure.frames or (sound.frames if isinstance(sound, LibsndfileSound) else None)
     left_over = isinstance(sound, LibsndfileSound) and sound.unread > structure.tag_bytes
     short = promised is not None and frames < promised
     if (short or is_broken) and "truncated" not in said:
@@ -240,7 +255,9 @@ def _why(file: BinaryIO, structure: Structure, errors: list[PermanentError]) -> 
     if structure.format and not structure.suits_libsndfile and ffmpeg.library() is None:
         return UnsupportedError(NEEDS_FFMPEG)
     head = os.pread(file.fileno(), 16, 0)
-    if structure.format or (head.startswith(_MAGIC) and head[8:12] not in _OTHER_RIFF):
+    if (structure.format and "leading_bytes" not in structure.warnings) or (
+        head.startswith(_MAGIC) and head[8:12] not in _OTHER_RIFF
+    ):
         # A container that holds pictures alone, or a damaged one.
         silent = next((error for error in errors if isinstance(error, NotAudioError)), None)
         return silent or errors[0]

@@ -75,7 +75,11 @@ def options(*, is_known: bool) -> dict[str, str]:
         if codec.type == "audio":
             decoders.append(name)
     containers = [name for name in _CONTAINERS.split(",") if is_known or name not in {"mp3", "aac"}]
-    return {"format_whitelist": ",".join(containers), "codec_whitelist": ",".join(decoders), "protocol_whitelist": "none"}
+    return {
+        "format_whitelist": ",".join(containers),
+        "codec_whitelist": ",".join(decoders),
+        "protocol_whitelist": "none",
+    }
 
 
 class FfmpegSound:
@@ -104,8 +108,8 @@ class FfmpegSound:
             self.rate, self.channels = self._first_frame(container, found)
             limits.check_sound(self.rate, self.channels)
             limits.check_duration(structure.frames or structure.keep or 0, self.rate)
-            name = container.format.name.partition(",")[0]
-            self.format = structure.format or _NAMES.get(name, name.upper())
+            name = str(container.format.name).partition(",")[0]
+            self.format: str = structure.format or _NAMES.get(name, name.upper())
             self.subtype = _subtype(context.name, self.format, context)
             self.frames = structure.frames or structure.keep or _length(container, found, self.rate, len(self._links))
 
@@ -114,9 +118,12 @@ class FfmpegSound:
         assert av is not None  # noqa: S101 -- asked before
         try:
             container = av.open(
-                View(self._descriptor, link), "r", container_options=options(is_known=self._is_known), buffer_size=_BUFFER,
+                View(self._descriptor, link),
+                "r",
+                container_options=options(is_known=self._is_known),
+                buffer_size=_BUFFER,
                 metadata_errors="replace",
-            )  # fmt: skip
+            )
         except (av.error.FFmpegError, ValueError) as error:
             raise UnreadableError("cannot be decoded: FFmpeg finds no sound in it") from error
         if len(container.streams.audio) <= self._stream:
@@ -142,7 +149,8 @@ class FfmpegSound:
         assert av is not None  # noqa: S101 -- asked before
         stream.codec_context.thread_count = 1
         faults = pending = 0
-        while faults < _MOST_FAULTS:
+        is_at_end = False
+        while not is_at_end and faults < _MOST_FAULTS:
             try:
                 for packet in container.demux(stream):
                     faults = 0
@@ -156,9 +164,9 @@ class FfmpegSound:
                         pending = 0
                         if frame.samples:
                             yield frame
-                return
+                is_at_end = True
             except av.error.EOFError:
-                return
+                is_at_end = True
             except av.error.FFmpegError:
                 faults += 1
                 pending += 1

@@ -1,7 +1,7 @@
 """One pass over a sound: measures all of it, keeps a mono mix of its middle."""
 
 from collections.abc import Iterator
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +10,8 @@ from samplemind_worker.decode.limits import Limits
 from samplemind_worker.dsp.loudness import LOUDEST, LoudnessMeter
 
 F32 = npt.NDArray[np.float32]
-Block = npt.NDArray[np.float32] | npt.NDArray[np.int16]
+Block = npt.NDArray[Any]
+"""float32, or int16 in parts of 32768; (frames, channels)."""
 
 _CANCELLED: Final = 1e-4
 """-40 dB: what is left after two channels cancel is not what anyone hears."""

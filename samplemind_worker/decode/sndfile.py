@@ -68,7 +68,7 @@ class LibsndfileSound:
     def _open(self) -> sf.SoundFile:
         try:
             if self._pieces:
-                return _Stream(View(self._file.fileno(), self._pieces))
+                return _Stream(cast("BinaryIO", View(self._file.fileno(), self._pieces)))
             os.lseek(self._file.fileno(), 0, os.SEEK_SET)
             return _Stream(self._file.fileno(), closefd=False)
         except sf.LibsndfileError as error:

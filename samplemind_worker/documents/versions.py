@@ -5,7 +5,7 @@ Here, and not beside the code of the steps, as those who only ask (the CLI, the 
 
 from typing import Final
 
-VERSIONS: Final[dict[str, int]] = {"decode": 2, "features": 3, "tempo_key": 3, "summarize": 3, "store": 1}
+VERSIONS: Final[dict[str, int]] = {"decode": 3, "features": 3, "tempo_key": 3, "summarize": 4, "store": 1}
 """``store`` is the version of the vector's recipe."""
 
 CPU_STEPS: Final = ("decode", "features", "tempo_key")

@@ -26,16 +26,21 @@ from samplemind_worker.embedded.services import (
 )
 from samplemind_worker.errors import SetupError, TransientError
 from samplemind_worker.sandbox import AUDIO, PROTECTIONS, Bounds, shared
+from samplemind_worker.steps.walk import AUDIO_SUFFIXES, FFMPEG_SUFFIXES
 
 LOW_DISK_BYTES = 2 * 2**30
 _ENOUGH_RESTARTS = 3
 _ANSWERS = "answers"
 _TIMEOUT = 3.0
 _NEEDED_FORMATS = frozenset({"WAV", "AIFF", "FLAC", "OGG", "MP3"})
-# In a process of its own: NumPy and libsndfile stay out of the one that asks.
+# In a process of its own: NumPy and libsndfile stay out of the one that asks, and so does FFmpeg.
 _ASK_SOUNDFILE = """
 import json, soundfile
 print(json.dumps([soundfile.__version__, soundfile.__libsndfile_version__, list(soundfile.available_formats())]))
+"""
+_ASK_FFMPEG = """
+import av
+print(av.__version__, av.ffmpeg_version_info)
 """
 
 
@@ -45,7 +50,16 @@ def diagnose(settings: Settings) -> list[Check]:
     running = home.holder() is not None
     state = home.read_state() if running else State()
     private = private_names(settings)
-    checks = [_python(), _home(home), _disk(home), _scratch(settings), _soundfile(), _numba_cache(), _sandbox(settings)]
+    checks = [
+        _python(),
+        _home(home),
+        _disk(home),
+        _scratch(settings),
+        _soundfile(),
+        _ffmpeg(),
+        _numba_cache(),
+        _sandbox(settings),
+    ]
     if "valkey" in private:
         checks.append(_binary("valkey", find_valkey))
     if "mongod" in private:
@@ -133,9 +147,25 @@ def _soundfile() -> Check:
     return Check(
         "soundfile",
         ok=True,
-        detail=f"{own}, libsndfile {library}" + (f", without {' '.join(missing)}" if missing else ""),
+        detail=f"{own}, libsndfile {library}"
+        + (f", without {' '.join(missing)}" if missing else "")
+        + f"; reads {' '.join(sorted(suffix.removeprefix('.') for suffix in AUDIO_SUFFIXES - FFMPEG_SUFFIXES))}",
         mend="install libsndfile 1.1 or later" if missing else "",
     )
+
+
+def _ffmpeg() -> Check:
+    names = " ".join(sorted(suffix.removeprefix(".") for suffix in FFMPEG_SUFFIXES))
+    try:
+        own, library = _output([sys.executable, "-I", "-c", _ASK_FFMPEG]).split()
+    except (OSError, subprocess.SubprocessError, ValueError):
+        return Check(
+            "ffmpeg",
+            ok=True,
+            detail=f"not installed; not read: {names}, and damaged or unusual files of other kinds",
+            mend="pip install 'samplemind[ffmpeg]'",
+        )
+    return Check("ffmpeg", ok=True, detail=f"PyAV {own}, FFmpeg {library}; reads {names}")
 
 
 def _numba_cache() -> Check:

@@ -43,6 +43,14 @@ def production_tips(r: Reading) -> tuple[str, ...]:
 def _damage(r: Reading) -> Iterator[str]:
     if "truncated" in r.warnings:
         yield "The file ends before its header says: get it again if the end matters."
+    if "damaged_frames" in r.warnings:
+        yield "Some of the sound inside the file is damaged or gone: get it again, or cut around that place."
+    if "chained" in r.warnings:
+        yield "The file holds several recordings one after the other, read as one: split it if you want them apart."
+    if "unknown_length" in r.warnings:
+        yield "The header does not tell how long the file is, and all of it was read: save it anew for other programs."
+    if r.warnings & {"leading_bytes", "trailing_bytes"}:
+        yield "Bytes that are no sound stand around the sound: it is whole, and saving it anew takes them out."
     if "non_finite_samples" in r.warnings:
         yield "It holds samples that are not numbers, taken as silence here: export it again."
     if "opposite_phase" in r.warnings:

@@ -1,4 +1,4 @@
-"""Damages small sounds of ten formats in many ways, and has real workers analyse them all.
+"""Damages small sounds of all formats in many ways, and has real workers analyse them all.
 
 ``python -m tests.hostile.fuzz --count 10000 --seed 0 --keep FOLDER`` starts services of its own. Every file must get an
 answer: analysed, or one of the codes that say what is wrong with it. The main processes of the workers must outlive all
@@ -105,6 +105,7 @@ def originals() -> list[tuple[str, bytes]]:
     for subtype in ("PCM_U8", "PCM_24", "PCM_32", "FLOAT", "DOUBLE", "ULAW", "ALAW", "IMA_ADPCM", "MS_ADPCM", "GSM610"):
         made.append((".wav", sounds.encode("WAV", signals.kick(0.12), subtype=subtype)))
     made.append((".caf", sounds.encode("CAF", signals.kick(0.12), subtype="ALAC_16")))
+    made += [(ending, sounds.by_ffmpeg(container, codec, 0.12)) for ending, container, codec in sounds.BY_FFMPEG]
     return made
 
 

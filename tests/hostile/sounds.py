@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import soundfile as sf
 
-from tests import signals
+from tests import awkward, encoders, signals
 
 Maker = Callable[[Path], object]
 Answer = tuple[str, ...]
@@ -38,6 +38,22 @@ FORMATS: Mapping[str, tuple[str, str, str]] = {
     "RF64": ("RF64", "PCM_16", ".rf64"),
     "AU": ("AU", "PCM_16", ".au"),
 }
+
+
+BY_FFMPEG = (
+    (".m4a", "ipod", "aac"), (".m4a", "ipod", "alac"), (".aac", "adts", "aac"), (".3gp", "3gp", "aac"),
+    (".wma", "asf", "wmav2"), (".mka", "matroska", "aac"), (".mka", "matroska", "flac"), (".webm", "webm", "libopus"),
+    (".wv", "wv", "wavpack"), (".tta", "tta", "tta"), (".ac3", "ac3", "ac3"), (".mp2", "mp2", "mp2"),
+    (".ogg", "ogg", "flac"), (".caf", "caf", "alac"), (".caf", "caf", "adpcm_ima_qt"),
+    (".wav", "wav", "mp2"), (".wav", "wav", "ac3"),
+)  # fmt: skip
+"""Ending, container and codec of what FFmpeg alone reads."""
+
+
+def by_ffmpeg(container: str, codec: str, seconds: float = 1.0) -> bytes:
+    """Return the bytes of a file of which libsndfile knows nothing."""
+    sr = 48000 if codec == "libopus" else SR
+    return encoders.encode(beat(seconds, sr=sr), container, codec, sr=sr)
 
 
 def beat(seconds: float = 1.0, *, sr: int = SR) -> npt.NDArray[np.float32]:
@@ -299,26 +315,26 @@ NOTHING: dict[str, tuple[Maker, Answer]] = {
 
 DAMAGED: dict[str, tuple[Maker, Answer]] = {
     "half.wav": (_half("WAV"), ("analyzed", "truncated")),
-    "half.flac": (_half("FLAC"), ("unreadable",)),
+    "half.flac": (_half("FLAC"), ("analyzed", "truncated")),
     "half.mp3": (_half("MP3"), ("analyzed", "truncated")),
     "half.ogg": (_half("OGG"), ("analyzed", "truncated")),
     "half.opus": (_half("Opus"), ("analyzed", "truncated")),
     "half.aiff": (_half("AIFF"), ("analyzed", "truncated")),
     "half.au": (_half("AU"), ("analyzed", "truncated")),
-    "half.caf": (_half("CAF"), ("unreadable",)),
+    "half.caf": (_half("CAF"), ("analyzed", "truncated")),
     "half.w64": (_half("W64"), ("analyzed", "truncated")),
     "half.rf64": (_half("RF64"), ("analyzed", "truncated")),
     # Any two bytes are a sample: nobody can tell.
     "holed.wav": (_holed("WAV"), ("analyzed",)),
-    "holed.flac": (_holed("FLAC"), ("unreadable",)),
-    "holed.mp3": (_holed("MP3"), ("unreadable",)),
-    "holed.ogg": (_holed("OGG"), ("analyzed", "truncated")),
-    "holed.opus": (_holed("Opus"), ("analyzed", "truncated")),
-    "broken frames.mp3": (_write(mp3_with_broken_frames), ("analyzed", "truncated")),
-    "claims too much.wav": (_bytes(wav_header(data_bytes=2**32 - 1) + bytes(SR)), ("analyzed", "truncated")),
+    "holed.flac": (_holed("FLAC"), ("analyzed", "damaged_frames")),
+    "holed.mp3": (_holed("MP3"), ("analyzed", "damaged_frames")),
+    "holed.ogg": (_holed("OGG"), ("analyzed", "damaged_frames")),
+    "holed.opus": (_holed("Opus"), ("analyzed", "damaged_frames")),
+    "broken frames.mp3": (_write(mp3_with_broken_frames), ("analyzed", "damaged_frames")),
+    "claims too much.wav": (_bytes(wav_header(data_bytes=2**32 - 1) + bytes(SR)), ("analyzed", "unknown_length")),
     "claims too much.w64": (_claims(w64_that_claims, _LONGEST), ("analyzed", "truncated")),
     "claims too much.rf64": (_claims(rf64_that_claims, _LONGEST), ("analyzed", "truncated")),
-    "claims too much.caf": (_claims(caf_that_claims, _LONGEST), ("unreadable",)),
+    "claims too much.caf": (_claims(caf_that_claims, _LONGEST), ("analyzed", "truncated")),
 }
 
 ODD: dict[str, tuple[Maker, Answer]] = {
@@ -358,9 +374,23 @@ ODD: dict[str, tuple[Maker, Answer]] = {
     **{f"{count} channels.wav": (_sound(_stereo(count)), ("analyzed",)) for count in range(2, 9)},
     **{f"plain {name}{FORMATS[name][2]}": (_sound(beat, name=name), ("analyzed",)) for name in FORMATS},
     "huge tag.mp3": (_write(mp3_with_huge_id3), ("analyzed",)),
-    "music.m4a": (_write(m4a), ("unsupported",)),
-    "music.aac": (_write(adts), ("unsupported",)),
-    "music.wma": (_write(wma), ("unsupported",)),
+    "only a header.m4a": (_write(m4a), ("unreadable",)),
+    "nothing in its frames.aac": (_write(adts), ("unreadable",)),
+    "only a header.wma": (_write(wma), ("unreadable",)),
+    **{
+        f"{codec} in {container}{ending}": (_write(lambda c=container, k=codec: by_ffmpeg(c, k)), ("analyzed",))
+        for ending, container, codec in BY_FFMPEG
+    },
+    "six channels.mka": (
+        _write(lambda: encoders.encode(np.stack([beat()] * 6, axis=1), "matroska", "flac")),
+        ("analyzed",),
+    ),
+    "silence and drums.mka": (
+        _write(lambda: encoders.encode_streams([np.zeros(SR, np.float32), beat()], "matroska", "flac")),
+        ("analyzed",),
+    ),
+    "pictures alone.mka": (_write(lambda: encoders.pictures("matroska", "mpeg4")), ("not_audio",)),
+    "half.mka": (_write(lambda: awkward.cut(by_ffmpeg("matroska", "flac"), 0.5)), ("analyzed", "truncated")),
 }
 
 BOMBS: dict[str, tuple[Maker, Answer]] = {

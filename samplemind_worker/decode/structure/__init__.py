@@ -4,9 +4,10 @@ Everything here is read from the bytes; nothing is decoded, and nothing that a l
 some reads for a file that is as it should be.
 """
 
+from collections.abc import Callable
 from typing import Final
 
-from samplemind_worker.decode.structure import aiff, boxes, flac, mpeg, ogg, riff
+from samplemind_worker.decode.structure import aiff, boxes, caf, flac, mpeg, ogg, riff
 from samplemind_worker.decode.structure.base import Bytes, Piece, Structure, View
 from samplemind_worker.decode.structure.tags import end_of_id3
 
@@ -16,14 +17,33 @@ _FARTHEST: Final = 1 << 20
 """Bytes of junk in front of a container, at most."""
 _MARKS: Final = (b"RIFF", b"RIFX", b"RF64", b"BW64", b"FORM", b"fLaC", b"OggS", b"caff", b"ftyp")
 _OTHERS: Final = (
-    b"\x0b\x77", b"\x77\x0b", b"\x7f\xfe\x80\x01", b"\xfe\x7f\x01\x80", b"\x1f\xff\xe8\x00", b"\xff\x1f\x00\xe8", b"DTSHDHDR",
-    b"nut/multimedia", b"\x00\x00\x01\xba", b"#!AMR", b"wvpk", b"MAC ", b"TTA1", b"tBaK", b"MPCK", b"MP+", b".RMF", b"FLV\x01",
-    b"DSD ", b"FRM8", b"2BIT", b"NIST_1A", b"\x64\xa3", b".SoX", b"XoS.", b"PVF1", b"Extended Instrument", b"FORM", b"MThd",
-    b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"%PDF", b"PK\x03\x04", b"\x7fELF", b"\xff\xfe", b"\xfe\xff",
+    b"\x0b\x77", b"\x77\x0b", b"\x7f\xfe\x80\x01", b"\xfe\x7f\x01\x80", b"\x1f\xff\xe8\x00", b"\xff\x1f\x00\xe8",
+    b"DTSHDHDR", b"nut/multimedia", b"\x00\x00\x01\xba", b"#!AMR", b"wvpk", b"MAC ", b"TTA1", b"tBaK", b"MPCK", b"MP+",
+    b".RMF", b"FLV\x01", b"DSD ", b"FRM8", b"2BIT", b"NIST_1A", b"\x64\xa3", b".SoX", b"XoS.", b"PVF1",
+    b"Extended Instrument", b"FORM", b"MThd", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"%PDF", b"PK\x03\x04", b"\x7fELF",
+    b"\xff\xfe", b"\xfe\xff",
 )  # fmt: skip
 """How files of other kinds begin, with sound and without: in those what looks like another container is chance."""
-_TRANSPORT: Final = (188, 192, 204)
-"""Sizes of a packet of MPEG's transport stream."""
+_TRANSPORT: Final = ((188, 0), (192, 4), (204, 0))
+"""MPEG's transport stream: bytes of a packet, and where its mark stands in it."""
+
+Look = Callable[[Bytes, int], Structure]
+_BY_MARK: Final[dict[bytes, Look]] = {
+    **dict.fromkeys((b"RIFF", b"RIFX", b"RF64", b"BW64"), riff.look),
+    **dict.fromkeys((b".snd", b"dns."), aiff.look_at_au),
+    b"fLaC": flac.look,
+    b"OggS": ogg.look,
+    b"caff": caf.look,
+}
+_BY_HEAD: Final[tuple[tuple[Callable[[bytes], bool], Look], ...]] = (
+    (aiff.is_aiff, aiff.look),
+    (riff.is_wave64, riff.look_at_wave64),
+    (boxes.is_mpeg4, boxes.look_at_mpeg4),
+    (boxes.is_matroska, boxes.look_at_matroska),
+    (boxes.is_asf, boxes.look_at_asf),
+    # libsndfile takes the headers of its blocks for samples.
+    (lambda head: head == b"Creative Voice F", lambda _, start: Structure("VOC", start)),
+)
 
 
 def look(descriptor: int, *, longest: float) -> Structure:
@@ -41,40 +61,22 @@ def look(descriptor: int, *, longest: float) -> Structure:
 
 def _at(data: Bytes, start: int, *, longest: float) -> Structure | None:
     head = data.at(start, 16)
-    found: Structure | None = None
-    if head[:4] in {b"RIFF", b"RIFX", b"RF64", b"BW64"}:
-        found = riff.look(data, start)
-    elif head[:4] == b"FORM" and head[8:12] in {b"AIFF", b"AIFC"}:
-        found = aiff.look(data, start)
-    elif head[:4] == b"fLaC":
-        found = flac.look(data, start)
-    elif head[:4] == b"OggS":
-        found = ogg.look(data, start)
-    elif head[:4] == b"caff":
-        found = aiff.look_at_caf(data, start)
-    elif head[:4] in {b".snd", b"dns."}:
-        found = aiff.look_at_au(data, start)
-    elif riff.is_wave64(head):
-        found = riff.look_at_wave64(data, start)
-    elif boxes.is_mpeg4(head):
-        found = boxes.look_at_mpeg4(data, start)
-    elif boxes.is_matroska(head):
-        found = boxes.look_at_matroska(data, start)
-    elif boxes.is_asf(head):
-        found = boxes.look_at_asf(data, start)
-    elif head == b"Creative Voice F":
-        found = Structure("VOC", start)  # libsndfile takes the headers of its blocks for samples
-    elif mpeg.adts_header(head[:8]) is not None:
-        found = mpeg.look_at_adts(data, start, longest=longest)
-    elif mpeg.mpeg_header(head[:4]) is not None:
-        found = mpeg.look(data, start, longest=longest)
-    return found
+    if (by_mark := _BY_MARK.get(head[:4])) is not None:
+        return by_mark(data, start)
+    for is_such, look_at in _BY_HEAD:
+        if is_such(head):
+            return look_at(data, start)
+    if mpeg.adts_header(head[:8]) is not None:
+        return mpeg.look_at_adts(data, start, longest=longest)
+    if mpeg.mpeg_header(head[:4]) is not None:
+        return mpeg.look(data, start, longest=longest)
+    return None
 
 
 def _is_other(data: Bytes, start: int) -> bool:
     if data.at(start, 32).startswith(_OTHERS):
         return True
-    return any(all(data.at(start + n * size + (4 if size == 192 else 0), 1) == b"G" for n in range(4)) for size in _TRANSPORT)
+    return any(all(data.at(start + count * size + mark, 1) == b"G" for count in range(4)) for size, mark in _TRANSPORT)
 
 
 def _behind_junk(data: Bytes, start: int, *, longest: float) -> Structure | None:

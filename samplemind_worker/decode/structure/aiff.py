@@ -1,4 +1,4 @@
-"""AIFF and AIFF-C, Sun's AU, and Apple's CAF."""
+"""AIFF and AIFF-C, and Sun's AU."""
 
 import struct
 from typing import Final
@@ -12,6 +12,11 @@ _LINEAR: Final = {
 """Bytes of a sample by the kind of compression; 0 for as many as the bits need."""
 _AU_WIDTHS: Final = {1: 1, 2: 1, 3: 2, 4: 3, 5: 4, 6: 4, 7: 8, 27: 1}
 _NO_SIZE: Final = 0xFFFFFFFF
+
+
+def is_aiff(head: bytes) -> bool:
+    """Whether a file begins as AIFF does."""
+    return head[:4] == b"FORM" and head[8:12] in {b"AIFF", b"AIFC"}
 
 
 def look(data: Bytes, start: int) -> Structure:
@@ -90,47 +95,4 @@ def look_at_au(data: Bytes, start: int) -> Structure:
         header = head[:4] + struct.pack(">5L" if big else "<5L", 24, min(present, _NO_SIZE - 1), kind, rate, channels)
         structure.libsndfile_pieces = (header, (start + offset, present))
         structure.links = (structure.libsndfile_pieces,)
-    return structure
-
-
-def look_at_caf(data: Bytes, start: int) -> Structure:
-    """Look at a CAF file that begins at ``start``."""
-    structure = Structure("CAF", start, suits_libsndfile=start == 0)
-    place, width, linear, table = start + 8, 0, False, b""
-    there, claimed, found = 0, 0, False
-    for _ in range(MOST_CHUNKS):
-        header = data.at(place, 12)
-        if len(header) < 12 or not is_name(header[:4]):  # noqa: PLR2004 -- a name and a size
-            break
-        name, size = header[:4], int.from_bytes(header[4:], "big", signed=True)
-        left = max(0, data.end - place - 12)
-        if name == b"desc":
-            kind, width = data.at(place + 20, 4), data.number(place + 28, 4)
-            linear = kind == b"lpcm" and width > 0
-        elif name == b"pakt":
-            table = data.at(place + 12, 24)
-        elif name == b"data":
-            found = True
-            if size < 0:
-                structure.warn("unknown_length")
-                structure.suits_libsndfile = False
-                size = left
-            claimed, there = max(0, size - 4), max(0, min(size, left) - 4)
-        if size < 0:
-            break
-        place += 12 + size
-    if found and linear:
-        structure.frames = there // width
-        structure.ends = structure.frames == claimed // width
-    elif found:
-        structure.ends = there == claimed
-        if len(table) == 24 and structure.ends:  # noqa: PLR2004 -- packets, valid frames, priming, remainder
-            _, frames, priming, _ = struct.unpack(">QQLL", table)
-            structure.skip, structure.keep = priming, frames or None
-    if structure.ends is False:
-        structure.warn("truncated")
-    if found and place < data.end:
-        structure.warn("trailing_bytes")
-    if start:
-        structure.links = (((start, data.end - start),),)
     return structure

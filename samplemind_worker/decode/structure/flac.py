@@ -51,15 +51,13 @@ def look(data: Bytes, start: int) -> Structure:
         if start or not total:
             structure.libsndfile_pieces = structure.links[0]
     if total and place < end:
-        _look_at_end(data, structure, place, end, info, total)
+        _look_at_end(structure, data.at(max(place, end - _TAIL), end - max(place, end - _TAIL)), info, total)
     return structure
 
 
-def _look_at_end(data: Bytes, structure: Structure, first: int, end: int, info: bytes, total: int) -> None:
+def _look_at_end(structure: Structure, tail: bytes, info: bytes, total: int) -> None:
     smallest, largest = int.from_bytes(info[:2], "big"), int.from_bytes(info[2:4], "big")
     fixed = smallest == largest and largest > 0
-    from_place = max(first, end - _TAIL)
-    tail = data.at(from_place, end - from_place)
     at = len(tail)
     while True:
         at = max(tail.rfind(sync, 0, at) for sync in _SYNC)

@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Final
 
 from samplemind_worker.decode.structure.base import Bytes, Structure
-from samplemind_worker.decode.structure.tags import end_of_id3, start_of_tags
+from samplemind_worker.decode.structure.tags import start_of_tags
 
 _BITRATES: Final = {
     (1, 1): (0, 32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448),
@@ -126,35 +126,39 @@ class _Walk:
             self.links.append(_Link())
 
 
-def find(data: Bytes, read: ReadHeader, place: int) -> int | None:
-    """Find the first place from which frames follow each other, or fill the rest of a short file."""
+def find(data: Bytes, read: ReadHeader, place: int, *, least: int) -> int | None:
+    """Find the first place from which frames follow each other, ``least`` of them at the end of a file."""
     limit = min(data.end, place + _FARTHEST)
     while place < limit:
         window = data.at(place, min(_WINDOW, limit - place) + 8)
         at = window.find(b"\xff")
         while 0 <= at < _WINDOW:
-            if read(window[at : at + 8]) is not None and _follow(data, read, place + at):
+            if read(window[at : at + 8]) is not None and _follow(data, read, place + at, least=least):
                 return place + at
             at = window.find(b"\xff", at + 1)
         place += _WINDOW
     return None
 
 
-def _follow(data: Bytes, read: ReadHeader, place: int) -> bool:
+def _follow(data: Bytes, read: ReadHeader, place: int, *, least: int) -> bool:
     mark: int | None = None
     for count in range(_IN_A_ROW):
         header = read(data.at(place, 8))
         if header is None or (mark is not None and header.mark != mark):
             # A short file has fewer: they must reach to its end, or to what stands behind it.
-            return count > 0 and (place >= data.end or place >= start_of_tags(data))
+            return count >= least and (place >= data.end or place >= start_of_tags(data))
         mark = header.mark
         place += header.size
     return True
 
 
+def _begins(data: Bytes, read: ReadHeader, place: int) -> bool:
+    return read(data.at(place, 8)) is not None and _follow(data, read, place, least=1)
+
+
 def look(data: Bytes, start: int, *, longest: float) -> Structure | None:
     """Look at MPEG audio whose first frame is sought from ``start`` on; None if there is none."""
-    first = find(data, mpeg_header, start)
+    first = start if _begins(data, mpeg_header, start) else find(data, mpeg_header, start + 1, least=_IN_A_ROW)
     if first is None:
         return None
     header = mpeg_header(data.at(first, 4))
@@ -181,7 +185,7 @@ def look(data: Bytes, start: int, *, longest: float) -> Structure | None:
 
 def look_at_adts(data: Bytes, start: int, *, longest: float) -> Structure | None:
     """Look at AAC in ADTS, likewise."""
-    first = find(data, adts_header, start)
+    first = start if _begins(data, adts_header, start) else find(data, adts_header, start + 1, least=_IN_A_ROW)
     if first is None:
         return None
     header = adts_header(data.at(first, 8))
@@ -214,8 +218,8 @@ def _walk(data: Bytes, read: ReadHeader, first: int, end: int, header: Header, *
             base, window = place, data.at(place, _WINDOW)
         at = place - base
         one = read(window[at : at + 8])
-        if one is None or (one.mark != mark and not _follow(data, read, place)):
-            skipped = find(data, read, place + 1)
+        if one is None or (one.mark != mark and not _follow(data, read, place, least=1)):
+            skipped = find(data, read, place + 1, least=2)
             if skipped is None or skipped >= end:
                 break
             if window[at : at + 8].startswith(_TAGS):

@@ -133,7 +133,7 @@ def _next_page(data: Bytes, place: int) -> int | None:
     while place < data.end:
         window = data.at(place, _WINDOW + 3)
         at = window.find(b"OggS")
-        if 0 <= at:
+        if at >= 0:
             return place + at
         place += _WINDOW
     return None

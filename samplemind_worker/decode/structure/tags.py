@@ -1,4 +1,4 @@
-"""Tags that stand before or behind a container and are no part of it: ID3v2 in front, ID3v1, Lyrics3 and APE at the end."""
+"""Tags before or behind a container, which are no part of it: ID3v2 in front; ID3v1, Lyrics3 and APE at the end."""
 
 from typing import Final
 

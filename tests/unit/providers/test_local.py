@@ -236,7 +236,19 @@ def test_other_octave_of_the_tempo_is_mentioned_when_nearly_as_likely() -> None:
     )
 
 
-@pytest.mark.parametrize("warning", ["truncated", "non_finite_samples", "opposite_phase"])
+@pytest.mark.parametrize(
+    "warning",
+    [
+        "truncated",
+        "damaged_frames",
+        "chained",
+        "unknown_length",
+        "leading_bytes",
+        "trailing_bytes",
+        "non_finite_samples",
+        "opposite_phase",
+    ],
+)
 def test_each_warning_of_the_decoder_gives_one_tip(warning: str) -> None:
     assert len(describe(make_sample({"warnings": [warning]})).production_tips) == 1
 

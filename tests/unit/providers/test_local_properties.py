@@ -54,7 +54,7 @@ def samples(draw: st.DrawFn) -> Sample:
             "duration": 0.0 if duration is None else duration,
             "loudness_lufs": draw(_numbers("level")), "true_peak_dbtp": draw(_numbers("level")),
             "sample_rate": draw(st.integers(1, 192000)), "channels": draw(st.integers(1, 64)),
-            "warnings": draw(st.lists(st.sampled_from(("truncated", "opposite_phase", "unheard_of")), max_size=2)),
+            "warnings": draw(st.lists(st.sampled_from(("truncated", "chained", "unheard_of")), max_size=2)),
             "tags": ["Zyzzyx"], "metadata": {"artist": "Zyzzyx"},
         },
         kind=draw(st.sampled_from((None, "one_shot", "loop", "track"))), kind_confidence=draw(_score),

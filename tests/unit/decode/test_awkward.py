@@ -1,0 +1,184 @@
+"""Files as they come: every one is read whole, and what is said of it is true."""
+
+import io
+from collections.abc import Callable
+from tempfile import TemporaryFile
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import soundfile as sf
+
+from samplemind_worker.decode import DecodedAudio, Limits, decode
+from tests import awkward, encoders, signals
+
+RATE = 44100
+LOOP = signals.widen(signals.drum_loop(165.0, bars=1, sr=RATE))
+HIT = signals.kick(0.1, sr=RATE)
+
+
+def _read(data: bytes) -> DecodedAudio:
+    with TemporaryFile() as file:
+        file.write(data)
+        file.flush()
+        return decode(file, limits=Limits())
+
+
+def _frames(audio: DecodedAudio) -> int:
+    return round(audio.duration * audio.sample_rate)
+
+
+def _written(form: str, subtype: str = "PCM_16", y: npt.NDArray[np.float32] = LOOP) -> bytes:
+    file = io.BytesIO()
+    sf.write(file, y, RATE, format=form, subtype=subtype)
+    return file.getvalue()
+
+
+WAV, FLAC, AIFF, AU, CAF = (_written(form) for form in ("WAV", "FLAC", "AIFF", "AU", "CAF"))
+MP3 = encoders.encode(LOOP, "mp3", "libmp3lame", options={"b": "192k"})
+VBR = encoders.encode(LOOP, "mp3", "libmp3lame", options={"qscale": "2"}, container_options={"write_xing": "0"})
+
+
+@pytest.mark.parametrize("off_by", [1, -1, 2, 8, 44, -8, 100_000, -len(WAV)])
+def test_the_size_of_a_riff_says_nothing(off_by: int):
+    audio = _read(awkward.with_riff_size(WAV, off_by))
+    assert (_frames(audio), audio.warnings, audio.reader) == (len(LOOP), (), "libsndfile")
+
+
+@pytest.mark.parametrize("size", [0, 2**32 - 1, 2**31 - 1, 0x7FFFF000 - 36])
+def test_a_wav_that_does_not_say_how_long_it_is(size: int):
+    audio = _read(awkward.with_data_size(WAV, size, riff=size))
+    assert (_frames(audio), audio.warnings) == (len(LOOP), ("unknown_length",))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        awkward.with_format_behind(WAV),
+        awkward.with_chunk(WAV, b"LIST", awkward.info_comment(b"(should be louder)")),
+        awkward.with_chunk(WAV, b"bext", awkward.bext(length=100)),
+        awkward.with_chunk(WAV, b"bext", awkward.bext(length=603)),
+        awkward.with_chunk(WAV, b"junk", bytes(7)),
+        WAV + b"\0",
+        awkward.id3v2() + WAV,
+        awkward.as_bw64(_written("RF64")),
+        awkward.with_aiff_chunk(AIFF, b"ANNO", b"x" * (1 << 20)),
+        awkward.with_aiff_chunk(AIFF, b"ANNO", b"(should be 44100)"),
+        FLAC + awkward.id3v1(),
+        FLAC + awkward.ape(),
+        FLAC + awkward.lyrics(),
+        awkward.id3v2() + FLAC,
+    ],
+)
+def test_what_is_whole_has_no_warning(data: bytes):
+    audio = _read(data)
+    assert (_frames(audio), audio.warnings) == (len(LOOP), ())
+    assert _alike(audio.y, _read(WAV).y)
+
+
+@pytest.mark.parametrize("whole", [WAV, FLAC, AIFF, AU], ids=["WAV", "FLAC", "AIFF", "AU"])
+@pytest.mark.parametrize("behind", [bytes(3000), awkward.junk(3000), awkward.junk(200_001)], ids=["0", "junk", "more"])
+def test_what_stands_behind_is_told_and_costs_nothing(whole: bytes, behind: bytes):
+    audio = _read(whole + behind)
+    assert (_frames(audio), audio.warnings) == (len(LOOP), ("trailing_bytes",))
+    np.testing.assert_array_equal(audio.y, _read(whole).y)
+
+
+@pytest.mark.parametrize("count", range(1, 9))
+def test_a_short_flac_with_bytes_behind(count: int):
+    audio = _read(_written("FLAC", y=HIT) + awkward.junk(count, seed=count))
+    assert (_frames(audio), audio.warnings) == (len(HIT), ("trailing_bytes",))
+
+
+@pytest.mark.parametrize("whole", [WAV, FLAC, MP3, VBR], ids=["WAV", "FLAC", "MP3", "VBR"])
+@pytest.mark.parametrize("front", [b"\0", awkward.junk(7), awkward.junk(1044), bytes(70_000), awkward.junk(70_000)])
+def test_what_stands_in_front_is_told_and_costs_nothing(whole: bytes, front: bytes):
+    audio = _read(front + whole)
+    assert (_frames(audio), audio.warnings) == (_frames(_read(whole)), ("leading_bytes",))
+    assert _alike(audio.y, _read(whole).y)
+
+
+@pytest.mark.parametrize(
+    ("data", "unknown"), [(awkward.with_au_size(AU, 0), True), (awkward.with_au_size(AU, 2**32 - 1), True),
+                          (awkward.with_caf_size(CAF, -1), True), (awkward.without_flac_length(FLAC), True),
+                          (awkward.without_flac_length(FLAC) + awkward.id3v1(), True)],
+)  # fmt: skip
+def test_streams_do_not_tell_their_length(data: bytes, *, unknown: bool):
+    audio = _read(data)
+    assert (_frames(audio), audio.warnings) == (len(LOOP), ("unknown_length",) if unknown else ())
+
+
+@pytest.mark.parametrize(
+    "behind", [awkward.id3v1(), awkward.ape(), awkward.lyrics(), b"", awkward.ape() + awkward.id3v1()]
+)
+@pytest.mark.parametrize("whole", [MP3, VBR], ids=["Xing", "none"])
+def test_an_mp3_with_tags_at_its_end(whole: bytes, behind: bytes):
+    audio = _read(whole + behind)
+    assert (_frames(audio), audio.warnings) == (_frames(_read(whole)), ())
+
+
+def test_an_mp3_of_variable_rate_without_its_first_frame_is_read_to_its_end():
+    audio = _read(VBR)
+    # What the encoder put around it cannot be known: 1,105 frames in front, up to 2,304 behind.
+    assert len(LOOP) + 1105 <= _frames(audio) <= len(LOOP) + 1105 + 2304
+    assert (audio.reader, audio.warnings) == ("ffmpeg", ())
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: FLAC,
+        lambda: encoders.encode(LOOP, "ogg", "libopus", sr=48000),
+        lambda: _written("OGG", "VORBIS"),
+        lambda: MP3,
+        lambda: awkward.id3v2() + MP3 + awkward.id3v1(),
+        lambda: encoders.encode(LOOP, "ogg", "flac"),
+    ],
+    ids=["FLAC", "Opus", "Vorbis", "MP3", "tagged MP3", "Ogg FLAC"],
+)
+def test_a_chain_is_read_to_its_last_link(make: Callable[[], bytes]):
+    once = make()
+    single, double = _read(once), _read(once + once)
+    assert (_frames(double), double.warnings) == (2 * _frames(single), ("chained",))
+    assert _holds(double.y[len(double.y) // 2 - 100 :], single.y[: len(single.y) // 2])
+
+
+def test_a_chain_of_other_rates_has_the_rate_of_its_first_link():
+    vorbis, opus = _written("OGG", "VORBIS"), encoders.encode(LOOP[:, 0], "ogg", "libopus", sr=48000)
+    audio = _read(vorbis + opus)
+    assert (audio.sample_rate, audio.channels, audio.warnings) == (RATE, 2, ("chained",))
+    assert _frames(audio) == pytest.approx(len(LOOP) + len(LOOP) * RATE / 48000, abs=2)
+
+
+@pytest.mark.parametrize("part", [0.3, 0.5, 0.9])
+@pytest.mark.parametrize("whole", [WAV, FLAC, AIFF, AU, MP3], ids=["WAV", "FLAC", "AIFF", "AU", "MP3"])
+def test_what_is_cut_is_truncated_and_read_to_there(whole: bytes, part: float):
+    audio = _read(awkward.cut(whole, part))
+    assert audio.warnings == ("truncated",)
+    assert _frames(audio) == pytest.approx(part * len(LOOP), rel=0.1, abs=5000)
+
+
+@pytest.mark.parametrize("whole", [FLAC, MP3, VBR, _written("OGG", "VORBIS")], ids=["FLAC", "MP3", "VBR", "Vorbis"])
+def test_what_is_before_and_behind_damage_is_read(whole: bytes):
+    audio = _read(awkward.with_hole(whole, at=0.6))
+    assert audio.warnings == ("damaged_frames",)
+    sound = _read(whole).y
+    assert _alike(audio.y[:10_000], sound[:10_000])
+    # What follows is there, too, wherever it came to lie.
+    assert _holds(audio.y[len(audio.y) // 2 :], sound[-6000:-2000])
+
+
+def test_a_comment_is_no_verdict():
+    audio = _read(awkward.with_chunk_behind(WAV, b"LIST", awkward.info_comment(b"RIFF : 12 (should be 44)")))
+    assert audio.warnings == ()
+
+
+def _holds(y: npt.NDArray[np.float32], part: npt.NDArray[np.float32]) -> bool:
+    """Whether a part is somewhere in a signal."""
+    energy = np.convolve(y.astype(np.float64) ** 2, np.ones(len(part)), "valid") + 1e-12
+    return float((np.correlate(y, part) / np.sqrt(energy)).max()) > 0.95 * float(np.linalg.norm(part))
+
+
+def _alike(one: npt.NDArray[np.float32], other: npt.NDArray[np.float32]) -> bool:
+    n = min(len(one), len(other))
+    return float(np.dot(one[:n], other[:n])) > 0.99 * float(np.linalg.norm(one[:n]) * np.linalg.norm(other[:n]))
