@@ -163,7 +163,7 @@ def _variable(head: bytes) -> tuple[int | None, int] | None:
 
 def is_asf(head: bytes) -> bool:
     """Whether a file begins as ASF (WMA) does."""
-    return head.startswith(_ASF)
+    return head.startswith(_ASF[:8])
 
 
 def look_at_asf(data: Bytes, start: int) -> Structure:

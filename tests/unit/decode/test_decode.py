@@ -180,9 +180,7 @@ def test_a_broken_header_is_unreadable(tmp_path: Path, data: bytes):
         _decode(path)
 
 
-@pytest.mark.parametrize(
-    "head", [b"\x00\x00\x00\x20ftypM4A ", b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", b"\xff\xf1\x50\x80\x02\x1f\xfc"]
-)
+@pytest.mark.parametrize("head", [b"\x00\x00\x00\x20ftypM4A ", b"\x30\x26\xb2\x75\x8e\x66\xcf\x11"])
 def test_a_header_with_nothing_behind_it_is_unreadable(tmp_path: Path, head: bytes):
     path = tmp_path / "a.m4a"
     path.write_bytes(head + bytes(4000))
