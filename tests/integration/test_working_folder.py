@@ -17,6 +17,7 @@ import httpx
 import pytest
 
 from config.settings import Settings
+from samplemind_cli.app import app
 from samplemind_worker.embedded.services import setting_env
 from samplemind_worker.store.cache import Board
 from tests import opens
@@ -34,6 +35,32 @@ FILES = (
     "redis.conf", "matplotlibrc", ".mongorc.js", ".pythonrc", "pip.conf", "openssl.cnf", ".env.local", "settings.env",
     "ai.toml", "docker-compose.yml", "pyvenv.cfg", "python._pth", "entry_points.txt", "numba.pth",
 )  # fmt: skip
+
+
+COMMANDS = (
+    ["submit", "--dry-run", "kick.wav"],
+    ["status"],
+    ["files", ""],
+    ["show", "kick.wav"],
+    ["similar", "kick.wav"],
+    ["export", "--all", "--format", "csv"],
+    ["summarize", "--missing"],
+    ["retry", ""],
+    ["cancel", ""],
+    ["ingest", "../inbox"],
+    ["doctor"],
+    ["--help"],
+    ["--version"],
+)
+ELSEWHERE = {"analyze", "worker", "beat", "flower", "watch", "up", "down"}
+"""Commands that other tests run, or that are processes."""
+
+
+def registered() -> set[str]:
+    return {
+        info.name or getattr(info.callback, "__name__", "")
+        for info in [*app.registered_commands, *app.registered_groups]
+    }
 
 
 @pytest.fixture
@@ -67,7 +94,14 @@ class Place:
         """Run a command to its end, and see that it read nothing but the audio."""
         self.opened()
         done = subprocess.run(
-            command, cwd=self.folder, env=self.environment, capture_output=True, text=True, timeout=120, check=False
+            command,
+            cwd=self.folder,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
         )
         assert self.opened() - AUDIO == set(), command
         assert "stranger" not in done.stdout + done.stderr, (command, done.stdout, done.stderr)
@@ -115,7 +149,8 @@ def test_analysis_reads_the_audio_alone(place: Place):
 
 def test_workers_and_commands_read_the_audio_alone(place: Place, settings: Settings):
     assert settings.redis_url is not None
-    board = Board(settings.redis_url.get_secret_value())
+    place.environment["SAMPLEMIND_SCRATCH"] = "../signals"
+    board = Board(settings.redis_url.get_secret_value(), settings.database)
     with (
         place.running(SAMPLEMIND, "worker", "--queues", "cpu", "--concurrency", "1"),
         place.running(SAMPLEMIND, "worker", "--queues", "store"),
@@ -125,24 +160,13 @@ def test_workers_and_commands_read_the_audio_alone(place: Place, settings: Setti
         wait_until(lambda: len(board.workers()) == 3)
         submitted = place.run(SAMPLEMIND, "submit", "--wait", "--json", *AUDIO)
         assert submitted.returncode == 0, submitted.stderr
+        assert (place.folder.parent / "signals").is_dir()  # workers run elsewhere, and know all the same where it is
         wait_until((Path(place.environment["SAMPLEMIND_HOME"]) / "beat" / "published").exists)
         (place.folder.parent / "inbox").mkdir()
-        for command in (
-            ["submit", "--dry-run", "kick.wav"],
-            ["status"],
-            ["files", ""],
-            ["show", "kick.wav"],
-            ["similar", "kick.wav"],
-            ["export", "--all", "--format", "csv"],
-            ["summarize", "--missing"],
-            ["retry", ""],
-            ["cancel", ""],
-            ["ingest", "../inbox"],
-            ["doctor"],
-            ["--help"],
-            ["--version"],
-        ):
+        for command in COMMANDS:
             assert place.run(SAMPLEMIND, *command).returncode in (0, 2), command
+        for other in registered() - {command[0] for command in COMMANDS} - ELSEWHERE:
+            place.run(SAMPLEMIND, other, "kick.wav")
         assert place.opened() - AUDIO == set()
     board.close()
 
