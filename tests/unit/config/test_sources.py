@@ -1,6 +1,9 @@
 """Which files settings are read from, which of them are refused, and what is said of names that mean nothing."""
 
 import os
+import shutil
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -79,10 +82,31 @@ def test_an_env_file_that_is_named_is_read(monkeypatch: pytest.MonkeyPatch, tmp_
     assert settings.env_file == tmp_path / "work" / "../shop.env"
 
 
-def test_the_env_file_of_the_checkout_is_that_beside_the_compose_file():
-    assert (PROJECT / "docker-compose.yml").is_file()
-    assert (PROJECT / ".env.example").is_file()
-    assert Path(sources.__file__).parents[1] == PROJECT
+def database_in(checkout: Path) -> subprocess.CompletedProcess[str]:
+    """What the code of a checkout reads, run from another folder."""
+    environment = {name: value for name, value in os.environ.items() if name != "SAMPLEMIND_ENV_FILE"}
+    return subprocess.run(
+        [sys.executable, "-P", "-c", "from config.settings import get_settings; print(get_settings().database)"],
+        env=environment | {"PYTHONPATH": str(checkout)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+def test_the_env_file_of_a_checkout_is_read_beside_its_compose_file(tmp_path: Path):
+    checkout = tmp_path / "checkout"
+    shutil.copytree(PROJECT / "config", checkout / "config")
+    (checkout / ".env").write_text("SAMPLEMIND_DATABASE=shop\n")
+    assert database_in(checkout).stdout == "samplemind\n"  # installed without a deployment
+
+    (checkout / "docker-compose.yml").touch()
+    assert database_in(checkout).stdout == "shop\n"
+
+    (checkout / ".env").unlink()
+    os.mkfifo(checkout / ".env")
+    assert database_in(checkout).stderr.splitlines()[-1].endswith(f"{checkout}/.env is not a regular file")
 
 
 @pytest.mark.parametrize("kind", ["fifo", "folder", "none"])
