@@ -1,7 +1,7 @@
 """Who is asked for summaries, in which order, and what it costs: ``ai.toml``, read once."""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from enum import StrEnum
@@ -18,6 +18,12 @@ _TABLE = Path(__file__).with_name("ai.toml")
 _MILLION = 1_000_000
 _CHARGING = frozenset({"claude", "gemini", "openai"})
 """Providers that cost money: a table that names one must have a price of it, which may be zero."""
+
+
+SET_UP_BY: Mapping[ProviderName, str] = {
+    "claude": "ANTHROPIC_API_KEY", "gemini": "GEMINI_API_KEY", "openai": "OPENAI_API_KEY", "ollama": "OLLAMA_HOST",
+}  # fmt: skip
+"""The variable that sets up each provider that needs it."""
 
 
 class AiTask(StrEnum):
@@ -139,6 +145,12 @@ class AiTable:
     def _known(self, writer: Writer) -> _Model | None:
         found = self._models.get(writer.model or "")
         return found if found is not None and found.provider == writer.provider else None
+
+
+def ways_to_set_up(writers: Iterable[Writer]) -> str:
+    """Say which variable sets up any of these writers: ``A``, or ``A, B or C``; empty if none of them needs one."""
+    names = list(dict.fromkeys(SET_UP_BY[writer.provider] for writer in writers if writer.provider in SET_UP_BY))
+    return " or ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
 def _on(model: _Model, day: date) -> Price:

@@ -280,9 +280,14 @@ class Settings(BaseSettings):
                 return True
 
     @property
+    def providers(self) -> tuple[ProviderName, ...]:
+        """The providers of summaries that are set up, without the local describer."""
+        return tuple(name for name in get_args(ProviderName) if name != "local" and self.can_ask(name))
+
+    @property
     def can_ask_a_model(self) -> bool:
         """Whether any provider of summaries is set up but the local describer."""
-        return any(self.can_ask(provider) for provider in get_args(ProviderName) if provider != "local")
+        return bool(self.providers)
 
     @property
     def queues(self) -> Queues:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from config.ai import AiTask, load_table
 from config.settings import Settings, get_settings
@@ -22,6 +22,9 @@ from samplemind_worker.steps import watch as watch_step
 from samplemind_worker.steps.ingest_report import Report as IngestReport
 from samplemind_worker.steps.places import Ended
 from samplemind_worker.store import ai_jobs, batches, mongo, results
+
+if TYPE_CHECKING:
+    from samplemind_worker.store.cache import WorkerSign
 
 Report = dict[str, Any]
 
@@ -116,7 +119,13 @@ def resummarize(
         task=task,
         writer=writer,
         budget=None if budget is None else from_usd(budget),
+        providers=_providers(settings),
     )
+
+
+def _providers(settings: Settings) -> set[str]:
+    """Return whom the workers of a deployment can ask: their keys need not be set where the command runs."""
+    return {provider for sign in _workers(settings) for provider in sign.providers}
 
 
 def coming_from_batch_apis() -> int:
@@ -211,13 +220,17 @@ def start_workers() -> None:
 
 def has_workers(settings: Settings) -> bool:
     """Return whether any worker gave a sign of life in the last half minute."""
+    return bool(_workers(settings))
+
+
+def _workers(settings: Settings) -> "list[WorkerSign]":
     from samplemind_worker.store.cache import Board  # noqa: PLC0415 -- slow import
 
     if settings.redis_url is None:
-        return False
+        return []
     board = Board(settings.redis_url.get_secret_value(), settings.database)
     try:
-        return bool(board.workers())
+        return board.workers()
     finally:
         board.close()
 

@@ -22,7 +22,7 @@ from celery.worker import state
 from kombu import Queue
 from loguru import logger
 
-from config.queues import CPU, IO
+from config.queues import AI, CPU, IO
 from config.settings import get_settings
 from samplemind_worker import kernel_cache
 from samplemind_worker.errors import ServiceUnavailableError, SetupError
@@ -144,7 +144,9 @@ class SignOfLife(StartStopStep):
         if self._board is None:
             return
         queues = _queues(parent)
-        sign = WorkerSign(parent.hostname, self._workspace.settings.host, tuple(sorted(queues)), parent.pool.limit or 1)
+        settings = self._workspace.settings
+        providers = settings.providers if settings.queues.of(AI) in queues else ()
+        sign = WorkerSign(parent.hostname, settings.host, tuple(sorted(queues)), parent.pool.limit or 1, providers)
         try:
             self._board.announce(sign)
             if self._workspace.settings.queues.of(CPU) in queues and self._workspace.scratch.older_than(SWEEP_AGE):

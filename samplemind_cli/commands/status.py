@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from samplemind_cli import output
-from samplemind_cli.commands.submit import print_results, wait_for
+from samplemind_cli.commands.submit import note_hint, print_results, wait_for
 from samplemind_cli.options import AnyBatch, Batch
 
 if TYPE_CHECKING:
@@ -83,6 +83,7 @@ def _print_report(report: dict[str, Any]) -> None:
     )
     if report["failed"]:
         output.note(f"which failed and why: `samplemind files {report['batch_id']} --state failed`")
+    note_hint(report)
 
 
 def files(

@@ -156,6 +156,12 @@ def wait_for(batch_id: str, settings: "Settings") -> dict[str, Any]:
         ) from error
 
 
+def note_hint(report: dict[str, Any]) -> None:
+    """Say once per batch why no model wrote its summaries, where that was not asked for."""
+    if hint := report["ai"].get("hint"):
+        output.note(f"summaries are by the local describer, as {hint}; then `samplemind summarize --missing`")
+
+
 def print_results(report: dict[str, Any]) -> None:
     """Print what came out of a batch: every file of a small one, a digest of a large one, and what failed."""
     from samplemind_cli import client, tables  # noqa: PLC0415 -- slow import
@@ -179,3 +185,4 @@ def print_results(report: dict[str, Any]) -> None:
     output.write("\n" + tables.batch_summary(report) + "\n")
     if report["errors"]:
         output.write(f"failed: {output.tally(report['errors'])}\n")
+    note_hint(report)

@@ -1,4 +1,4 @@
-"""``summarize``: have summaries written that are to come, or those of a batch anew."""
+"""``summarize``: have summaries written that models still owe, or those of a batch anew."""
 
 from typing import Annotated
 
@@ -16,7 +16,7 @@ def summarize(
     batch: AnyBatch = None,
     *,
     missing: Annotated[
-        bool, typer.Option("--missing", help="Only those that are deferred; without BATCH in the whole library.")
+        bool, typer.Option("--missing", help="Only those that models still owe; without BATCH in the whole library.")
     ] = False,
     task: Annotated[
         AiTask | None,

@@ -21,6 +21,7 @@ class Analysis(AnalysisFacts, Document):
             IndexModel([("analyzed_at", ASCENDING)]),
             # Of a million summaries few wait.
             IndexModel([("ai_state", ASCENDING), ("_id", ASCENDING)], partialFilterExpression={"ai_state": "deferred"}),
+            IndexModel([("ai_wanted", ASCENDING), ("_id", ASCENDING)], partialFilterExpression={"ai_wanted": True}),
             # How many vectors Chroma must have is counted often, from the keys alone.
             IndexModel([("vector_version", ASCENDING), ("versions.store", ASCENDING)]),
         ]

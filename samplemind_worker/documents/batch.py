@@ -98,6 +98,8 @@ class BatchJob(Document):
     ai_budget: int | None = None
     """The most that its summaries may cost, in millionths of a USD."""
     ai_scope: SummaryScope = "new"
+    ai_hint: str | None = None
+    """Why the local describer wrote its summaries, where that was not asked for: no provider was set up."""
     force: bool = False
     paths: list[str] = Field(default_factory=list)
     roots: list[RecordedRoot] = Field(default_factory=list[RecordedRoot])

@@ -129,7 +129,10 @@ class AnalysisFacts(BaseModel):
     ai_task: str | None = None
     """What a model was asked for; None of a local text, which is the same for all."""
     ai_state: AiState | None = None
-    """``written`` by a model; ``local`` by choice; ``deferred``: the local text stands in for one that may come."""
+    """``written`` by a model; ``local`` by choice, or as no provider was set up; ``deferred``: the local text stands in
+    for one that may come."""
+    ai_wanted: bool = False
+    """Whether a model was to write it and none was set up: `summarize --missing` has it written once one is."""
     ai_reason: str | None = None
     """Why it is deferred; of one that is written, why the last try to write it anew failed."""
     ai_batch: str | None = None

@@ -1,4 +1,4 @@
-"""Has deferred summaries written at half the price: handed to a provider's batch API, collected when it is done.
+"""Has summaries that models still owe written at half the price, by a provider's batch API; collected when it is done.
 
 Record first here too: a job is written down before the service is asked to take it. Who died in between is followed by
 a run that looks for the job at the service, and submits it once more only if it is not there.
@@ -77,7 +77,7 @@ def _collect(providers: Providers, job: AiJob) -> int:
             if summary is not None and not _is_newer(sample, job):
                 text = Text(summary, "written", job.prompt_version, task=_TASK)
                 changes[sample.audio.file_id] = text.fields(batch_id=job.id, version=VERSIONS["summarize"])
-    waiting = results.deferred_among(list(changes))
+    waiting = results.unwritten_of(list(changes))
     results.update_analyses({content: fields for content, fields in changes.items() if content in waiting})
     error = None if replies else "nothing could be collected"
     used = sum((reply.usage for reply in replies.values()), NOTHING_USED)
@@ -238,7 +238,7 @@ def _bulk(providers: Providers, writer: Writer) -> BulkProvider:
 
 def _deferred(busy: set[str]) -> Iterator[str]:
     after = ""
-    while contents := results.deferred(after=after, limit=_PAGE):
+    while contents := results.unwritten(after=after, limit=_PAGE):
         after = contents[-1]
         # What lies nowhere any more is not worth its price.
         living = places.of(contents)

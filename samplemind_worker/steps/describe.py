@@ -1,8 +1,9 @@
 """Who writes about some samples: the writers of the route in their order, and the local describer about what is left.
 
-Nothing here fails a file. What no model wrote about gets the local text; unless that was the choice, it is marked as
-deferred with the reason, and `resummarize` has it written later. A model's text that is there stays unless another is
-written: it is not deferred, as nothing is missing, and nobody pays for another try who did not ask for one.
+Nothing here fails a file. What no model wrote about gets the local text. If a provider is set up and has failed, it is
+marked as deferred with the reason; if none is set up, it is local, and the batch has one hint. `resummarize` has either
+written later. A model's text that is there stays unless another is written: it is not deferred, as nothing is missing,
+and nobody pays for another try who did not ask for one.
 """
 
 import time
@@ -10,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from config.ai import PRIVATE, AiTask, ProviderName, Writer
+from config.ai import PRIVATE, AiTask, Writer, ways_to_set_up
 from config.settings import Settings
 from samplemind_worker.documents.batch import BatchJob
 from samplemind_worker.documents.facts import AiState
@@ -25,9 +26,6 @@ from samplemind_worker.store.cache import Cache
 from samplemind_worker.store.limits import Limiter
 from samplemind_worker.store.spend import Caps
 
-_SET_UP_BY: dict[ProviderName, str] = {
-    "claude": "ANTHROPIC_API_KEY", "gemini": "GEMINI_API_KEY", "ollama": "OLLAMA_HOST", "openai": "OPENAI_API_KEY",
-}  # fmt: skip
 _MOST_TRIES = 30
 """Tries of a parcel that is asked for explicitly, each of which may wait for a minute: a batch comes to its end."""
 
@@ -42,12 +40,15 @@ class Text:
     reason: str | None = None
     task: AiTask | None = None
     """What a model was asked for."""
+    wanted: bool = False
+    """Whether a model was to write it, and none is set up."""
 
     def fields(self, *, batch_id: str, version: int) -> dict[str, Any]:
         """Return the fields of the Analysis."""
         values: dict[str, Any] = {
             "ai_state": self.state,
             "ai_reason": self.reason,
+            "ai_wanted": self.wanted,
             "ai_batch": batch_id,
             "versions.summarize": version,
         }
@@ -72,6 +73,8 @@ class Written:
 
     texts: dict[str, Text]
     again: bool
+    hint: str | None = None
+    """Why the local describer wrote them, if no provider is set up."""
 
 
 class Desk:
@@ -99,7 +102,8 @@ class Desk:
         for content in texts:
             del left[content]
         soon = False
-        route, why_not = self._who(job, waited=waited)
+        hint = self._hint(job)
+        route, why_not = ((), None) if hint is not None else self._who(job, waited=waited)
         reasons = [] if why_not is None else [why_not]
         for writer in route:
             if not left:
@@ -117,8 +121,9 @@ class Desk:
             soon = soon or turn.soon
         if left and soon and asked_for and tries < _MOST_TRIES:
             return Written(texts, again=True)
-        rest = self._stand_ins(job, list(left.values()), "; ".join(reasons) or None)
-        return Written(texts | rest, again=False)
+        reason = "; ".join(reasons) if hint is None else f"setup: {hint}"
+        rest = self._stand_ins(job, list(left.values()), reason or None, unprovided=hint is not None)
+        return Written(texts | rest, again=False, hint=hint)
 
     def close(self) -> None:
         """Close the connections to the providers."""
@@ -132,8 +137,7 @@ class Desk:
         except (SetupError, UsageError) as error:
             return (), f"setup: {error}"
         if not route:
-            # Who has no key today may have one tomorrow, and did not decline.
-            return (), self._nobody(job.ai_task) if job.asks_models else None
+            return (), None
         if waited > self._settings.ai_wait_seconds and not asked_for:
             # Those behind it in the queue must not wait for longer still.
             return (), f"busy: it waited for {waited:.0f} s"
@@ -150,11 +154,16 @@ class Desk:
         )
         return tuple(writer for writer in asked if writer.provider != LOCAL)
 
-    def _nobody(self, task: AiTask) -> str:
-        """Say that nobody on the route can be asked, and what would change that."""
-        route = self._providers.table.route(task)
-        *names, last = dict.fromkeys(_SET_UP_BY[writer.provider] for writer in route if writer.provider != LOCAL)
-        return f"setup: no provider is set up: set {', '.join(names)}{' or ' if names else ''}{last}"
+    def _hint(self, job: BatchJob) -> str | None:
+        """Say what would have models write, if nobody on the route is set up; None if that is no matter of keys."""
+        if not job.asks_models or job.ai_writer is not None:
+            return None
+        try:
+            ways = ways_to_set_up(self._providers.table.route(job.ai_task))
+            able = self._route(job)
+        except SetupError:  # said by file, as it is a fault
+            return None
+        return f"no provider is set up: set {ways}" if ways and not able else None
 
     def _is_for_bulk(self, job: BatchJob) -> bool:
         """Tell whether `steps.bulk` has this batch written later."""
@@ -169,19 +178,25 @@ class Desk:
         own = job.ai_budget if job.ai_budget is not None else None if batch is None else from_usd(batch)
         return Caps(own, from_usd(settings.ai_budget_day_usd), from_usd(settings.ai_budget_month_usd))
 
-    def _stand_ins(self, job: BatchJob, samples: Sequence[Sample], reason: str | None) -> dict[str, Text]:
+    def _stand_ins(
+        self, job: BatchJob, samples: Sequence[Sample], reason: str | None, *, unprovided: bool
+    ) -> dict[str, Text]:
         """Give what no model wrote about now the local text: also where a model wrote earlier if that was the choice.
 
-        What is private is not deferred: others would be asked when it is filled in.
+        What is private is not deferred: others would be asked when it is filled in. Nor is it a fault that no provider
+        is set up: the batch says it once, and not each file of it.
         """
         anyway = job.ai_writer == LOCAL
-        state: AiState = "local" if reason is None or job.ai_task in PRIVATE else "deferred"
+        private = job.ai_task in PRIVATE
+        state: AiState = "local" if reason is None or private or unprovided else "deferred"
+        shown = None if unprovided and job.ai_scope == "new" else reason
         kept = [] if anyway else [sample for sample in samples if _by_a_model(sample)]
         fresh = samples if anyway else [sample for sample in samples if not _by_a_model(sample)]
         summaries = self._local.describe(job.ai_task, fresh).summaries
-        texts = {sample.audio.file_id: Text(None, "written", reason=reason) for sample in kept}
+        texts = {sample.audio.file_id: Text(None, "written", reason=shown) for sample in kept}
         for sample, summary in zip(fresh, summaries, strict=True):
-            texts[sample.audio.file_id] = Text(summary, state, self._local.prompt_version, reason)
+            wanted = unprovided and not private
+            texts[sample.audio.file_id] = Text(summary, state, self._local.prompt_version, shown, wanted=wanted)
         return texts
 
 

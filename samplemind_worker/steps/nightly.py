@@ -5,6 +5,7 @@ from datetime import datetime, time, timedelta
 from loguru import logger
 
 from config.settings import Settings
+from samplemind_worker.errors import UsageError
 from samplemind_worker.steps import bulk, ingest, resummarize
 from samplemind_worker.steps.ingest_report import Report
 from samplemind_worker.store import mongo, packs
@@ -39,10 +40,14 @@ def run_if_due(settings: Settings) -> Report | None:
 
 
 def fill_in(settings: Settings) -> bool:
-    """Have the summaries written that are deferred, if a model can be asked; True if there are any."""
+    """Have the summaries written that models still owe, if one can be asked; True if there are any."""
     # With batch APIs beat has it done all the time, at half the price.
-    due = settings.can_ask_a_model and not bulk.fills_in(settings)
-    filled = resummarize.record(settings, missing=True) if due else None
+    if not settings.can_ask_a_model or bulk.fills_in(settings):
+        return False
+    try:
+        filled = resummarize.record(settings, missing=True)
+    except UsageError:  # who is set up is on no route
+        return False
     if filled is None:
         return False
     logger.info("summaries.filling_in", fields={"batch": filled.id, "files": filled.total_files})

@@ -1,14 +1,14 @@
-"""Has summaries written that are to come, or those of a batch anew: as a batch whose items begin at ``summarize``.
+"""Has summaries written that models still owe, or those of a batch anew: as a batch whose items begin at ``summarize``.
 
 The files themselves are not looked at: what is recorded of them is all that a summary follows from.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any, Final
 
-from config.ai import PRIVATE, SAMPLES_PER_REQUEST, AiTask, load_table
+from config.ai import PRIVATE, SAMPLES_PER_REQUEST, AiTask, Writer, load_table, ways_to_set_up
 from config.settings import Settings
-from samplemind_worker.documents.batch import BatchJob, State, Step, new_item
+from samplemind_worker.documents.batch import BatchJob, State, Step, new_item, task_of
 from samplemind_worker.errors import SetupError, UsageError
 from samplemind_worker.store import ai_jobs, batches, places, results
 
@@ -23,21 +23,25 @@ def record(
     task: AiTask | None = None,
     writer: str | None = None,
     budget: int | None = None,
+    providers: Collection[str] = (),
 ) -> BatchJob | None:
     """Record such a batch, of the whole library or of what is in one batch; None if there is nothing to write.
 
-    ``missing``: only what is deferred, and not to come from a batch API already. ``budget`` is in millionths of a USD.
+    ``missing``: only what a model was to write and has not, and what is not to come from a batch API already.
+    ``budget`` is in millionths of a USD. ``providers`` are set up for workers, whatever the settings here say.
 
     Raises
     ------
     UsageError
-        If neither a batch nor ``missing`` is given, or there is no such batch or writer, or the task is not for it.
+        If neither a batch nor ``missing`` is given, there is no such batch or writer, the task is not for it, or it is
+        not set up.
     """
     if batch_id is None and not missing:
         raise UsageError("name a batch, or ask for --missing: what is to come in the whole library")
-    require_writer(settings, writer, task=task)
+    asked = task or task_of("bulk" if batch_id is None else "interactive")
+    require_writer(settings, writer, task=asked, providers=providers)
     source = None if batch_id is None else batches.find(batch_id)
-    chunks = _deferred() if source is None else _of_batch(source.id, missing=missing)
+    chunks = _unwritten() if source is None else _of_batch(source.id, missing=missing)
     job: BatchJob | None = None
     total = 0
     try:
@@ -68,13 +72,13 @@ def record(
     return batches.find(job.id)
 
 
-def require_writer(settings: Settings, name: str | None, *, task: AiTask | None = None) -> None:
-    """Look whether there is such a provider or writer in the table, and on the route of what is private.
+def require_writer(settings: Settings, name: str | None, *, task: AiTask, providers: Collection[str] = ()) -> None:
+    """Look whether somebody can be asked: the provider or writer of this name, or anybody on the route of the task.
 
     Raises
     ------
     UsageError
-        If there is none, or it may not be asked.
+        If nobody can: there is none of that name, it may not be asked for what is private, or it is not set up.
     SetupError
         If the table cannot be read.
     """
@@ -82,27 +86,39 @@ def require_writer(settings: Settings, name: str | None, *, task: AiTask | None 
         table = load_table(settings.ai_table, tuple(sorted(settings.ai_models.items())))
     except ValueError as error:
         raise SetupError(str(error)) from error
+    route = table.route(task)
     if name is None:
+        able = [writer for writer in route if writer.provider != "local" and _is_set_up(settings, writer, providers)]
+        if not able:
+            ways = ways_to_set_up(route)
+            raise UsageError(
+                f"no provider is set up that writes about {task}: set {ways}"
+                if ways
+                else f"nobody but local is on the route of {task} in the table; name one with --provider"
+            )
         return
-    names = list(dict.fromkeys(word for each in table.writers.values() for word in (each.name, each.provider)))
-    if name not in names:
+    named = [writer for writer in table.writers.values() if name in (writer.name, writer.provider)]
+    if not named:
+        names = dict.fromkeys(word for each in table.writers.values() for word in (each.name, each.provider))
         raise UsageError(f"no provider {name!r}; there are: {', '.join(names)}")
-    if (
-        task is not None
-        and task in PRIVATE
-        and all(name not in (each.name, each.provider) for each in table.route(task))
-    ):
+    if task in PRIVATE and not any(writer in route for writer in named):
         raise UsageError(f"for {task} {name} is not asked: it is not on that route of the table")
+    if not any(_is_set_up(settings, writer, providers) for writer in named):
+        raise UsageError(f"{name} is not set up: set {ways_to_set_up(named)}")
+
+
+def _is_set_up(settings: Settings, writer: Writer, providers: Collection[str]) -> bool:
+    return settings.can_ask(writer.provider) or writer.provider in providers
 
 
 _Place = dict[str, Any]
 
 
-def _deferred() -> Iterator[Sequence[_Place]]:
+def _unwritten() -> Iterator[Sequence[_Place]]:
     """Yield a place of each content whose summary is to come and that lies anywhere still."""
     after = ""
     coming = ai_jobs.contents_under_way()
-    while contents := results.deferred(after=after, limit=_CHUNK):
+    while contents := results.unwritten(after=after, limit=_CHUNK):
         after = contents[-1]
         found = places.of([content for content in contents if content not in coming])
         if found:
@@ -127,7 +143,7 @@ def _of_batch(batch_id: str, *, missing: bool) -> Iterator[Sequence[_Place]]:
 
 def _wanted(chunk: Sequence[_Place], *, missing: bool) -> Iterator[Sequence[_Place]]:
     ids = [place["file_id"] for place in chunk]
-    there = results.deferred_among(ids) - ai_jobs.contents_under_way() if missing else set(results.progress_of(ids))
+    there = results.unwritten_of(ids) - ai_jobs.contents_under_way() if missing else set(results.progress_of(ids))
     if found := [place for place in chunk if place["file_id"] in there]:
         yield found
 

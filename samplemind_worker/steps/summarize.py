@@ -10,7 +10,7 @@ from samplemind_worker.errors import OverTheRateError
 from samplemind_worker.providers.base import Sample
 from samplemind_worker.steps.describe import Desk
 from samplemind_worker.steps.workspace import Run, Workspace, claimed, hand_on, job_of
-from samplemind_worker.store import ai_jobs, results
+from samplemind_worker.store import ai_jobs, batches, results
 
 _VERSION = VERSIONS["summarize"]
 
@@ -35,6 +35,8 @@ def run(workspace: Workspace, task: Run) -> bool:
             results.update_analyses(
                 {content: text.fields(batch_id=job.id, version=_VERSION) for content, text in written.texts.items()}
             )
+            if written.hint is not None:
+                batches.note_hint(job.id, written.hint)
             if written.again:
                 raise OverTheRateError("the providers let no more requests through now")
         return hand_on(workspace, task, Step.SUMMARIZE, items[0].batch_id, {Step.STORE: [item.id for item in items]})
@@ -58,6 +60,6 @@ def _is_asked_for(job: BatchJob, analysis: AnalysisFacts) -> bool:
         case "new":
             return analysis.versions.get("summarize") != _VERSION
         case "deferred":
-            return analysis.ai_state == "deferred" and analysis.ai_batch != job.id
+            return (analysis.ai_state == "deferred" or analysis.ai_wanted) and analysis.ai_batch != job.id
         case "all":
             return analysis.ai_batch != job.id

@@ -61,6 +61,11 @@ def create(
     return job
 
 
+def note_hint(batch_id: str, hint: str) -> None:
+    """Record why the local describer writes a batch's summaries."""
+    mongo.run(_set_job(batch_id, {"ai_hint": hint}))
+
+
 def add_items(items: list[dict[str, Any]]) -> None:
     """Insert items in one bulk write; the documents are ours and of one shape, so they are not validated one by one."""
 
@@ -201,7 +206,7 @@ async def _report(job: BatchJob) -> dict[str, Any]:
         "files_per_second": round(rate, 2),
         "eta_seconds": 0 if not left else round(left / rate) if rate > 0 else None,
         "errors": errors,
-        "ai": await sums_of_batch(job.id),
+        "ai": await sums_of_batch(job.id) | ({"hint": job.ai_hint} if job.ai_hint else {}),
     }
 
 

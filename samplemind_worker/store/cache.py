@@ -34,6 +34,8 @@ class WorkerSign:
     host: str
     queues: tuple[str, ...]
     slots: int
+    providers: tuple[str, ...] = ()
+    """Who it can ask for summaries."""
 
 
 class Board:
@@ -56,7 +58,8 @@ class Board:
 
     def announce(self, sign: WorkerSign) -> None:
         """Say that a worker takes work; forgotten after 30 s without another sign."""
-        body = orjson.dumps({"host": sign.host, "queues": sign.queues, "slots": sign.slots})
+        given = {"host": sign.host, "queues": sign.queues, "slots": sign.slots, "providers": sign.providers}
+        body = orjson.dumps(given)
         self._call(lambda: self._redis.set(self._signs + sign.name, body, ex=_EXPIRES))
 
     def withdraw(self, name: str) -> None:
@@ -77,7 +80,8 @@ class Board:
                 if body is not None:
                     sign = orjson.loads(body)
                     name = key.decode().removeprefix(self._signs).removeprefix(_OLD_SIGNS)
-                    found.append(WorkerSign(name, sign["host"], tuple(sign["queues"]), sign["slots"]))
+                    providers = tuple(sign.get("providers", ()))  # those of an older version do not say
+                    found.append(WorkerSign(name, sign["host"], tuple(sign["queues"]), sign["slots"], providers))
             return found
 
         return self._call(_read)

@@ -87,23 +87,30 @@ def update_analyses(changes: Mapping[str, Mapping[str, Any]]) -> None:
         mongo.run(_update())
 
 
-def deferred(*, after: str = "", limit: int = _PAGE) -> list[str]:
-    """Return the next contents, in the order of their ids, whose summary is to come."""
+_UNWRITTEN: dict[str, Any] = {"$or": [{"ai_state": "deferred"}, {"ai_wanted": True}]}
+"""A model was to write the summary, and it failed or none was set up."""
+
+
+def unwritten(*, after: str = "", limit: int = _PAGE) -> list[str]:
+    """Return the next contents, in the order of their ids, that a model was to write about and has not."""
 
     async def _find() -> list[str]:
         cursor = Analysis.get_pymongo_collection().find(
-            {"ai_state": "deferred", "_id": {"$gt": after}}, {"_id": 1}, sort=[("_id", 1)], limit=limit
+            {"$or": [{**each, "_id": {"$gt": after}} for each in _UNWRITTEN["$or"]]},
+            {"_id": 1},
+            sort=[("_id", 1)],
+            limit=limit,
         )
         return [row["_id"] async for row in cursor]
 
     return mongo.run(_find())
 
 
-def deferred_among(file_ids: Sequence[str]) -> set[str]:
-    """Return those of these contents whose summary is to come."""
+def unwritten_of(file_ids: Sequence[str]) -> set[str]:
+    """Return those of these contents that a model was to write about and has not."""
 
     async def _find() -> set[str]:
-        query = {"_id": {"$in": list(file_ids)}, "ai_state": "deferred"}
+        query = {"_id": {"$in": list(file_ids)}, **_UNWRITTEN}
         return {row["_id"] async for row in Analysis.get_pymongo_collection().find(query, {"_id": 1})}
 
     return mongo.run(_find()) if file_ids else set()
@@ -112,7 +119,7 @@ def deferred_among(file_ids: Sequence[str]) -> set[str]:
 def unwritten_among(file_ids: Sequence[str], batch_id: str) -> list[tuple[str, str]]:
     """Return what a batch had no summary written for, and why.
 
-    ``deferred``, ``kept`` where an earlier one stays, or ``local`` where it is private.
+    ``deferred``, ``kept`` where an earlier one stays, or ``local`` where it is private or no provider was set up.
     """
 
     async def _find() -> list[tuple[str, str]]:

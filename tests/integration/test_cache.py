@@ -14,7 +14,7 @@ from samplemind_worker.store.cache import Board, WorkerSign
 pytestmark = pytest.mark.services
 
 CPU = WorkerSign("cpu-1@studio", "studio", ("cpu.studio", "cpu"), 8)
-IO = WorkerSign("io-2@studio", "studio", ("control", "io", "ai"), 4)
+IO = WorkerSign("io-2@studio", "studio", ("control", "io", "ai"), 4, ("claude", "ollama"))
 
 
 @pytest.fixture

@@ -123,6 +123,7 @@ CALLS: dict[str, Callable[[Case], object]] = {
     "batches.create": lambda _: batches.create(
         name="kit", paths=["/a"], priority="bulk", files_per_chain=8, ai=True, force=False
     ),
+    "batches.note_hint": lambda case: batches.note_hint(case.batch, "hint"),
     "batches.add_items": lambda case: batches.add_items([new_item(case.batch, 99)]),
     "batches.close_recording": lambda case: batches.close_recording(case.batch, total_files=7),
     "batches.abandon": lambda case: batches.abandon(case.batch),
@@ -183,8 +184,8 @@ CALLS: dict[str, Callable[[Case], object]] = {
     "results.progress_of": lambda _: results.progress_of([CONTENT]),
     "results.save_analyses": lambda _: results.save_analyses([(audio_facts(CONTENT), analysis_facts(CONTENT))]),
     "results.update_analyses": lambda _: results.update_analyses({CONTENT: {"ai_summary": "A loop."}}),
-    "results.deferred": lambda _: results.deferred(after=CONTENT[:2], limit=3),
-    "results.deferred_among": lambda _: results.deferred_among([CONTENT]),
+    "results.unwritten": lambda _: results.unwritten(after=CONTENT[:2], limit=3),
+    "results.unwritten_of": lambda _: results.unwritten_of([CONTENT]),
     "results.unwritten_among": lambda _: results.unwritten_among([CONTENT], "none"),
     "results.load": lambda _: results.load([CONTENT]),
     "results.resolve": lambda _: results.resolve(CONTENT[:12]),
@@ -276,7 +277,10 @@ def plans(workspace: Workspace) -> dict[str, list[dict[str, Any]]]:
     places.save([place(number) for number in range(OTHERS)])
     results.save_analyses(
         [
-            (audio_facts(content_id(n)), analysis_facts(content_id(n), ai_state="written" if n % 50 else "deferred"))
+            (
+                audio_facts(content_id(n)),
+                analysis_facts(content_id(n), ai_state="written" if n % 50 else "deferred", ai_wanted=n % 50 == 1),
+            )
             for n in range(OTHERS)
         ]
     )

@@ -77,7 +77,10 @@ def make(settings: Settings, server: AiServer, unlimited: Path) -> Iterator[Make
 
     def _make(**values: Any) -> Workspace:
         update: dict[str, Any] = {
-            "ai_urls": server.urls,
+            # An address alone sets up a server that speaks like OpenAI.
+            "ai_urls": {
+                name: url for name, url in server.urls.items() if name != "openai" or values.get("openai_api_key")
+            },
             "ai_table": unlimited,
             "gemini_api_key": SecretStr(KEY),
             "anthropic_api_key": None,
@@ -240,22 +243,64 @@ def test_who_wants_no_model_gets_the_local_text_by_choice(make: Make, server: Ai
     assert resummarize.record(make().settings, missing=True) is None
 
 
-def test_without_a_key_summaries_are_deferred_until_there_is_one(make: Make, server: AiServer):
-    ids = record(3)
-    batch_of(ids)
-    work(make(gemini_api_key=None))
+def test_without_a_provider_summaries_are_local_with_one_hint_for_the_batch(make: Make, server: AiServer):
+    ids, declined = record(3), record(2, start=50)
+    job = batch_of(ids)
+    batch_of(declined, ai=False)
+    keyless = make(gemini_api_key=None)
+    work(keyless)
 
-    assert states(ids) == {"deferred": 3}
+    assert (states(ids), reasons(ids)) == ({"local": 3}, {None})
     assert {each.ai_provider for each in facts(ids)} == {"local"}
-    [reason] = reasons(ids)
-    assert reason is not None
-    assert reason.startswith("setup: no provider is set up: set GEMINI_API_KEY")
+    hint = batches.report(batches.find(job.id))["ai"]["hint"]
+    names = "GEMINI_API_KEY, ANTHROPIC_API_KEY, OPENAI_API_KEY or OLLAMA_HOST"
+    assert hint == f"no provider is set up: set {names}"
     assert server.calls == []
+    with pytest.raises(UsageError, match=f"no provider is set up that writes about batch: set {names}"):
+        resummarize.record(keyless.settings, missing=True)
 
+    # Once there is a key, what a model was to write is written, and what was declined is not.
     with_key = make()
     assert resummarize.record(with_key.settings, missing=True) is not None
     work(with_key)
+    assert (states(ids), states(declined)) == ({"written": 3}, {"local": 2})
+    assert {each.ai_wanted for each in facts(ids)} == {False}
+    assert resummarize.record(with_key.settings, missing=True) is None
+
+
+def test_a_provider_that_is_set_up_and_fails_is_deferred_without_a_hint(make: Make, server: AiServer):
+    server.fault = Fault.UNAUTHORIZED
+    ids = record(3)
+    job = batch_of(ids)
+    work(make())
+
+    assert states(ids) == {"deferred": 3}
+    assert "hint" not in batches.report(batches.find(job.id))["ai"]
+
+
+def test_workers_without_the_provider_that_was_asked_for_do_not_count_as_having_written(make: Make):
+    """The key is set where the command runs, and not where the workers do."""
+    ids = record(3)
+    source = batch_of(ids, ai=False)
+    workers = make(gemini_api_key=None)
+    work(workers)
+    made = resummarize.record(make().settings, batch_id=source.id)
+    assert made is not None
+    work(workers)
+
+    assert states(ids) == {"local": 3}
+    [(kind, reason)] = set(results.unwritten_among(ids, made.id))
+    assert kind == "local"
+    assert reason.startswith("setup: no provider is set up: set GEMINI_API_KEY")
+
+
+def test_a_key_of_openai_alone_is_enough(make: Make, server: AiServer):
+    ids = record(3)
+    batch_of(ids)
+    work(make(gemini_api_key=None, openai_api_key=SecretStr(KEY)))
+
     assert states(ids) == {"written": 3}
+    assert {call.provider for call in server.calls} == {"openai"}
 
 
 @pytest.mark.parametrize(
@@ -318,17 +363,15 @@ def test_what_is_private_is_never_asked_of_others(make: Make, server: AiServer):
 
 
 def test_who_is_to_be_set_up_is_said_by_task(make: Make):
-    ids = record(1)
-    workspace = make(gemini_api_key=None)
-    source = batch_of(ids)
+    settings = make(gemini_api_key=None).settings
+    source = batch_of(record(1))
     for task, names in (
         (AiTask.OFFLINE, "OLLAMA_HOST"),
-        (AiTask.GENRE, "GEMINI_API_KEY, ANTHROPIC_API_KEY or OLLAMA_HOST"),
+        (AiTask.GENRE, "GEMINI_API_KEY, ANTHROPIC_API_KEY, OPENAI_API_KEY or OLLAMA_HOST"),
     ):
-        work(workspace)
-        resummarize.record(workspace.settings, batch_id=source.id, task=task)
-        work(workspace)
-        assert reasons(ids) == {f"setup: no provider is set up: set {names}"}
+        with pytest.raises(UsageError, match=f"no provider is set up that writes about {task}: set {names}$"):
+            resummarize.record(settings, batch_id=source.id, task=task)
+    assert [job.id for job in batches.recent(9)] == [source.id]
 
 
 def test_a_bulk_batch_is_a_task_of_its_own(make: Make):
@@ -689,8 +732,12 @@ def doctor(workspace: Workspace) -> Check:
     return check
 
 
-def test_doctor_says_who_writes_and_what_was_spent_and_asks_nobody(make: Make, server: AiServer):
-    workspace = make(anthropic_api_key=SecretStr(KEY), openai_api_key=SecretStr(KEY), ai_bulk=True)
+def test_doctor_says_who_writes_and_what_was_spent_and_asks_nobody(make: Make, server: AiServer, tmp_path: Path):
+    without_openai = tmp_path / "without_openai.toml"
+    without_openai.write_text(TABLE.replace('"openai", "ollama"', '"ollama"'), encoding="utf-8")
+    workspace = make(
+        anthropic_api_key=SecretStr(KEY), openai_api_key=SecretStr(KEY), ai_bulk=True, ai_table=without_openai
+    )
     batch_of(record(20), ai_budget=from_usd(1.0))
     work(workspace)
     record(3, start=50, ai_state="deferred")

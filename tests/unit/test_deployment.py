@@ -659,3 +659,10 @@ def _volume(name: str, path: str) -> dict[str, Any]:
 
 def _bytes(quantity: str) -> int:
     return int(quantity[:-2]) * {"Mi": 2**20, "Gi": 2**30}[quantity[-2:]]
+
+
+def test_the_image_has_the_client_of_every_provider_that_a_key_sets_up():
+    syncs = [line for line in DOCKERFILE.splitlines() if "uv sync" in line]
+
+    assert len(syncs) == 2
+    assert all("--extra openai" in line for line in syncs)
