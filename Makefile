@@ -4,6 +4,7 @@ PYTHON ?= python3
 UV_VERSION := 0.13.9
 BIN := .venv/bin
 READY := .venv/.ready
+TOOLS := .venv/.tools
 # The oldest Kubernetes that deployment/kubernetes is for. A kustomization is no object of the cluster.
 KUBERNETES := 1.30
 MANIFESTS := $(filter-out %/kustomization.yaml,$(wildcard deployment/kubernetes/*.yaml))
@@ -30,46 +31,71 @@ help: ## list the commands
 setup: $(READY) ## build .venv from the lock file; starts nothing
 
 .tools/bin/uv:
+	@echo "fetching uv, which builds .venv: 60 MB on disk" >&2
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
 	  { echo "Python 3.11 to 3.13 is needed; name one with make PYTHON=..." >&2; exit 1; }
 	@rm -rf .tools
 	@$(PYTHON) -m venv .tools >/dev/null 2>&1 || { rm -rf .tools; \
 	  echo "$(PYTHON) cannot make virtual environments: install its venv module, or name another with make PYTHON=..." >&2; exit 1; }
-	.tools/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@.tools/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 
-# Bytecode and kernels are compiled here, once: a process that starts later only loads them.
+SYNC = .tools/bin/uv sync --quiet --locked --all-extras --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')"
+# What the command and the private services load. Its bytecode is written here, once; that of all packages would take
+# 100 MB more.
+LOADED := samplemind_cli.app samplemind_cli.client samplemind_worker.app samplemind_worker.steps.analyze \
+  samplemind_worker.embedded.supervisor samplemind_worker.store.vectors celery.bin.celery celery.concurrency.prefork \
+  celery.concurrency.thread flower.command
+comma := ,
+empty :=
+
+# For who uses it. The tools of development come with the first command that needs them, and then stay.
 $(READY): uv.lock pyproject.toml .tools/bin/uv
-	.tools/bin/uv sync --quiet --locked --all-extras --compile-bytecode --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')"
-	$(BIN)/python -m compileall -q samplemind_cli samplemind_worker tasks config
-	$(BIN)/python -m samplemind_worker.lifecycle warm-up
+	@echo "setting up .venv, once: 210 MB of packages to fetch, 650 MB on disk" >&2
+	@$(SYNC) $(if $(wildcard $(BIN)/pytest),,--no-dev)
+	@echo "compiling what is loaded most" >&2
+	@$(BIN)/python -m compileall -q samplemind_cli samplemind_worker tasks config
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -c 'import $(subst $(empty) $(empty),$(comma),$(strip $(LOADED)))'
+	@echo "compiling the analysis for this processor: takes up to a minute" >&2
+	@$(BIN)/python -m samplemind_worker.lifecycle warm-up
+	@touch $@
+
+$(TOOLS): $(READY)
+	@echo "adding the tools of development to .venv, once: 1 GB more on disk" >&2
+	@$(SYNC) --compile-bytecode
 	@touch $@
 
 run: $(READY) ## analyse LIBRARY=path (or a demonstration library that it makes) and print the results
 	@if [ -z "$$LIBRARY" ]; then $(BIN)/python -m benchmarks.library demo demo-library; fi
-	@$(BIN)/samplemind submit --wait --stop-after -- "$${LIBRARY:-demo-library}"
+	@$(BIN)/samplemind submit --wait --stop-after -- "$${LIBRARY:-demo-library}"; code=$$?; \
+	if [ $$code -lt 2 ]; then printf '%s\n' "" "Go on with:" \
+	  "  $(BIN)/samplemind show FILE         what is known of one file" \
+	  "  $(BIN)/samplemind similar FILE      what sounds like it" \
+	  "  $(BIN)/samplemind export last -o results.csv" \
+	  "  $(BIN)/samplemind help              all commands" \
+	  "They start the private services again; \`$(BIN)/samplemind down\` stops them." >&2; fi; exit $$code
 
-test: $(READY) ## all tests, with real services of their own
+test: $(TOOLS) ## all tests, with real services of their own
 	$(BIN)/python -m pytest -n $(AT_ONCE) --dist worksteal
 
-unit: $(READY) ## the fast tests, without services
+unit: $(TOOLS) ## the fast tests, without services
 	$(BIN)/python -m pytest tests/unit tests/architecture
 
-chaos: $(READY) ## kill, cut, fill and poison everything, and print what was lost (Linux, as root for its small disks)
+chaos: $(TOOLS) ## kill, cut, fill and poison everything, and print what was lost (Linux, as root for its small disks)
 	$(BIN)/python -m pytest tests/chaos -m "chaos or not chaos" -n $(SCENARIOS_AT_ONCE) --dist worksteal
 
-hostile: $(READY) ## bad files, names, archives, queries and URLs, through the real command
+hostile: $(TOOLS) ## bad files, names, archives, queries and URLs, through the real command
 	$(BIN)/python -m pytest tests/hostile -m "hostile or not hostile"
 
 COUNT ?= 10000
 SEED ?= 0
-fuzz: $(READY) ## have real workers analyse COUNT=10000 damaged files (SEED=0); failing ones are kept in fuzz-failures
+fuzz: $(TOOLS) ## have real workers analyse COUNT=10000 damaged files (SEED=0); failing ones are kept in fuzz-failures
 	$(BIN)/python -m tests.hostile.fuzz --count $(COUNT) --seed $(SEED)
 
-fmt: $(READY) ## format the code
+fmt: $(TOOLS) ## format the code
 	$(BIN)/ruff check --fix --quiet --exit-zero
 	$(BIN)/ruff format
 
-lint: $(READY) ## style, types, import contracts, deployment files
+lint: $(TOOLS) ## style, types, import contracts, deployment files
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/basedpyright
@@ -81,7 +107,7 @@ lint: $(READY) ## style, types, import contracts, deployment files
 
 check: lint test ## what CI runs
 
-bench: $(READY) ## accuracy (of LABELLED=folder with a manifest.csv), and speed as ratios against a reference in the same run
+bench: $(TOOLS) ## accuracy (of LABELLED=folder with a manifest.csv), and speed as ratios against a reference in the same run
 	$(BIN)/python -m benchmarks.accuracy $${LABELLED:+"$$LABELLED"}
 	$(BIN)/python -m benchmarks.engine
 	$(BIN)/python -m benchmarks.sandbox

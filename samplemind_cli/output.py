@@ -5,10 +5,13 @@ Data goes to stdout, everything else to stderr. Loads the standard library alone
 
 import json
 import os
+import shlex
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 from samplemind_cli import layout
@@ -56,13 +59,23 @@ def emit(value: object) -> None:
 
 
 def note(message: str) -> None:
-    """Say something to the user: one line on stderr."""
+    """Say something to the user: one line on stderr; commands in it are written so that they work here."""
     try:
-        sys.stderr.write(clean(message) + "\n")
+        sys.stderr.write(clean(message.replace("`samplemind ", f"`{command()} ")) + "\n")
         sys.stderr.flush()
     except OSError:
         # Talk is not worth failing for.
         return
+
+
+@cache
+def command() -> str:
+    """Return what to type for this program: its path as it was called, unless its name alone leads to it."""
+    called = sys.argv[0]
+    if Path(called).name != "samplemind":
+        return "samplemind"  # `python -m`: who calls it so knows how
+    found = shutil.which("samplemind")
+    return "samplemind" if found is not None and Path(found).samefile(called) else shlex.quote(called)
 
 
 def on_terminal() -> bool:
