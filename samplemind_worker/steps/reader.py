@@ -12,6 +12,7 @@ from collections.abc import Generator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from io import BufferedReader
+from itertools import product
 from typing import Any, Final, cast
 
 import numpy as np
@@ -30,6 +31,8 @@ _SPARE_SAMPLES: Final = 64  # a resampler may give a few more than asked for
 _LARGE: Final = 256 * 2**20  # bytes: hashing them takes a quarter of a second
 _WARM_UP: Final = (("WAV", "PCM_16"), ("WAV", "FLOAT"), ("AIFF", "PCM_24"), ("FLAC", "PCM_16"), ("OGG", "VORBIS"),
                    ("OGG", "OPUS"), ("MP3", "MPEG_LAYER_III"), ("CAF", "ALAC_16"))  # fmt: skip
+_RATES: Final = (44_100, 48_000)
+"""Each is resampled in a way of its own."""
 
 _ENCODINGS: Final = ("utf-8", "utf-16-le", "utf-16-be", "latin-1", "cp1252", "ascii")
 """What texts in tags are in; Python loads them on first use."""
@@ -125,13 +128,12 @@ def warm_up() -> None:
         codecs.lookup(encoding)
     allowed = {"name": "", "limits": dataclasses.asdict(Limits())}
     noise = np.random.default_rng(0).normal(0.0, 0.1, (4096, 2)).astype(np.float32)
-    for form, subtype in _WARM_UP:
-        for channels in (1, 2):
-            # A file without a name: nothing is left of it, whatever ends this process.
-            with tempfile.TemporaryFile() as file:
-                with suppress(sf.LibsndfileError, ValueError):  # this libsndfile does not know the format
-                    sf.write(file, noise[:, :channels], 48_000, format=form, subtype=subtype)
-                file.seek(0)
-                read(cast("BufferedReader", file), allowed)
-                if form == "WAV":
-                    decode.warm_up(file)
+    for (form, subtype), channels, rate in product(_WARM_UP, (1, 2), _RATES):
+        # A file without a name: nothing is left of it, whatever ends this process.
+        with tempfile.TemporaryFile() as file:
+            with suppress(sf.LibsndfileError, ValueError):  # this libsndfile does not know the format
+                sf.write(file, noise[:, :channels], rate, format=form, subtype=subtype)
+            file.seek(0)
+            read(cast("BufferedReader", file), allowed)
+            if form == "WAV":
+                decode.warm_up(file)

@@ -1,6 +1,8 @@
 """Files through the sandbox: what comes back is what decoding in this process gives."""
 
 import os
+import subprocess
+import sys
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -114,3 +116,25 @@ def test_a_fault_of_ours_is_told_with_its_place(tmp_path: Path):
     assert str(found).startswith(
         "TypeError: Limits.__init__() got an unexpected keyword argument 'unknown' (reader.py:"
     )
+
+
+_READS = """
+import sys
+sys.modules["scipy"] = None  # who only uses us has none, and numba would load parts of NumPy for it
+from samplemind_worker.steps import reader
+reader.warm_up()
+loaded = set(sys.modules)
+for name in sys.argv[1:]:
+    with open(name, "rb") as file:
+        reader.read(file, {"name": "", "limits": {"max_duration": 60.0, "max_channels": 8, "max_sample_rate": 192000}})
+print(sorted(set(sys.modules) - loaded))
+"""
+
+
+def test_a_decoder_has_loaded_all_that_it_needs(tmp_path: Path):
+    rates = (8000, 22050, 44100, 48000, 96000)
+    files = [write_audio(tmp_path / f"{rate}.wav", signals.sine(220.0, 0.5, sr=rate), sr=rate) for rate in rates]
+
+    done = subprocess.run([sys.executable, "-c", _READS, *files], check=False, capture_output=True, text=True)
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, "[]\n", "")
