@@ -60,7 +60,7 @@ $(READY): uv.lock pyproject.toml .tools/bin/uv
 	@touch $@
 
 $(TOOLS): $(READY)
-	@echo "adding the tools of development to .venv, once: 1 GB more on disk" >&2
+	@echo "adding the tools of development to .venv, once: 850 MB more on disk" >&2
 	@$(SYNC) --compile-bytecode
 	@touch $@
 

@@ -66,10 +66,11 @@ def ingest(
 
 
 def refresh(report: Report) -> None:
-    """Bring a report's counts of failed and pending files up to date."""
+    """Bring a report's counts of failed and pending files up to date, and what their summaries have cost."""
     states = [batches.report(batches.find(batch_id)) for batch_id in report.batches]
     report.failed = sum(state["failed"] for state in states)
     report.pending = sum(state["pending"] + state["running"] for state in states)
+    report.spent_usd = sum(state["ai"]["usd"] for state in states)
 
 
 def limits(settings: Settings) -> Limits:

@@ -61,6 +61,8 @@ class Report:
     """Files whose analysis failed, so far."""
     pending: int = 0
     """Files whose analysis has not ended yet."""
+    spent_usd: float = 0.0
+    """What their summaries have cost, so far."""
 
     def count(self, status: Status) -> int:
         """Return how many packs ended so."""
@@ -95,9 +97,10 @@ class Report:
             "files": files,
             "new": new,
             "known": files - new,
+            "analyzed": files - self.failed - self.pending,
             "failed": self.failed,
             "pending": self.pending,
-            "summary_spend_usd": 0.0,
+            "summary_spend_usd": round(self.spent_usd, 4),
             "outcomes": [outcome.as_dict() for outcome in self.outcomes],
             "left_alone": self.left_alone,
         }
@@ -106,13 +109,14 @@ class Report:
         """Return the report for people; names are written so that they steer no terminal."""
         values = self.as_dict()
         packs = ", ".join(f"{count} {status}" for status, count in values["packs"].items() if count) or "none"
-        counts = (f"{values[name]:,} {name}" for name in ("new", "known", "failed", "pending"))
-        files = f"{values['files']:,}: " + ", ".join(counts)
+        files, new, known = values["files"], values["new"], values["known"]
         lines = [
             f"Sample packs from {clean(self.inbox)}, {values['started_at']}",
             "",
             f"packs    {packs}",
-            f"files    {files}",
+            # Of each line the counts add up to the files.
+            f"files    {files:,}: {new:,} new, {known:,} known",
+            f"so far   {values['analyzed']:,} analysed or linked, {self.failed:,} failed, {self.pending:,} pending",
             f"time     {self.seconds:,.1f} s",
             f"spend    {values['summary_spend_usd']:.2f} USD on summaries",
             *(f"alone    {clean(name)}: neither archive, folder nor audio" for name in self.left_alone),
@@ -122,7 +126,7 @@ class Report:
         for outcome in self.outcomes:
             said = {
                 "taken": f"{outcome.files:,} files ({outcome.new:,} new), batch {outcome.batch_id}, "
-                f"in {clean(outcome.folder or '')}",
+                f"in {clean(outcome.folder or '')}{_left_out(outcome)}",
                 "known": f"taken before, in {clean(outcome.folder or '')}",
             }.get(outcome.status, clean(outcome.reason or ""))
             lines.append(f"{outcome.status:9} {clean(outcome.pack)}: {said}")
@@ -140,3 +144,9 @@ class Report:
             draft.write_text(text, encoding="utf-8")
             draft.replace(target)
         return path
+
+
+def _left_out(outcome: Outcome) -> str:
+    """Return how many files of a pack were not taken, and why."""
+    reasons = ", ".join(f"{count:,} {reason}" for reason, count in outcome.left_out.items())
+    return f"; left out: {reasons}" if reasons else ""

@@ -69,6 +69,8 @@ def test_a_night_is_reported(night: Done, samplemind: Command) -> None:
     assert json.loads(kept.read_text()) == report
     text = kept.with_suffix(".txt").read_text()
     assert "packs    3 taken, 1 known, 2 refused" in text
+    assert "files    6: 5 new, 1 known" in text
+    assert "so far   5 analysed or linked, 1 failed, 0 pending" in text
     assert "refused   acme/slip.zip: '../../escaped.wav' leads out of the pack" in text
 
 

@@ -107,6 +107,7 @@ def test_zips_folders_and_files_become_bulk_batches_in_the_library(place: Place)
     assert {(pack.state, pack.files) for pack in all_packs()} == {(PackState.DONE, 2), (PackState.DONE, 1)}
     said = report.as_dict()
     assert (said["files"], said["new"], said["known"], said["pending"], said["failed"]) == (5, 5, 0, 5, 0)
+    assert said["analyzed"] == 0
     assert report.outcomes[0].left_out == {"not_audio_type": 2}
     assert report.is_clean
 
@@ -291,6 +292,26 @@ def test_files_that_are_analysed_are_known(place: Place):
     said = place.run().as_dict()
 
     assert (said["files"], said["new"], said["known"]) == (3, 1, 2)
+
+
+def test_the_counts_of_a_report_add_up(place: Place):
+    sounds = {"a.wav": zips.wav(0), "b.wav": zips.wav(1), "read me.txt": b"text"}
+    zips.write_zip(place.inbox / "pack.zip", sounds)
+    report = place.run()
+    [batch_id] = report.batches
+    items = mongo.database()["batch_items"]
+    mongo.run(items.update_one({"batch_id": batch_id}, {"$set": {"state": "failed"}}))
+    spent = {"calls": 1, "requests": 1, "input_tokens": 9, "output_tokens": 9, "micro_usd": 250_000}
+    mongo.run(mongo.database()["purses"].insert_one({"_id": f"batch:{batch_id}", "providers": {"gemini": spent}}))
+
+    ingest.refresh(report)
+
+    said = report.as_dict()
+    assert (said["files"], said["analyzed"], said["failed"], said["pending"]) == (2, 0, 1, 1)
+    assert said["summary_spend_usd"] == 0.25
+    lines = report.as_text().splitlines()
+    assert lines[3:5] == ["files    2: 2 new, 0 known", "so far   0 analysed or linked, 1 failed, 1 pending"]
+    assert lines[-1].endswith("in unknown/pack; left out: 1 not_audio_type")
 
 
 @pytest.mark.parametrize(

@@ -311,3 +311,25 @@ def test_a_setting_that_is_refused_is_told_with_its_place(tmp_path: Path):
     assert done.stderr == (
         f"samplemind: error: SAMPLEMIND_NIGHTLY in {tmp_path}/given.env: wanted HH:MM, from 00:00 to 23:59\n"
     )
+
+
+SCRIPT = Path(sys.executable).with_name("samplemind")
+
+
+@pytest.mark.parametrize(
+    ("called", "path", "name"),
+    [
+        (str(SCRIPT), "/nowhere", str(SCRIPT)),
+        (str(SCRIPT), str(SCRIPT.parent), "samplemind"),
+        (os.path.relpath(SCRIPT, SCRIPT.parents[2]), "/nowhere", os.path.relpath(SCRIPT, SCRIPT.parents[2])),
+    ],
+    ids=["by its path", "by its name", "by its place in the project"],
+)
+def test_hints_name_the_command_as_it_can_be_called(called: str, path: str, name: str):
+    done = subprocess.run(
+        [called, "worker"], check=False, capture_output=True, text=True, cwd=SCRIPT.parents[2],
+        env={**os.environ, "PATH": path},
+    )  # fmt: skip
+
+    assert done.returncode == 3
+    assert f"`{name} up --detach`" in done.stderr
