@@ -1,5 +1,6 @@
 """One file as the JSON object of `analyze --json`, `show --json` and `export`."""
 
+import os
 from posixpath import basename
 from typing import Any
 
@@ -26,7 +27,7 @@ def analyzed(path: str, audio: AudioFacts, analysis: AnalysisFacts) -> dict[str,
         "path": path,
         "status": "analyzed",
         "file_id": audio.file_id,
-        "filename": basename(path),
+        "filename": os.fsencode(basename(path)).decode(errors="backslashreplace"),
         "file_size": audio.file_size,
         "duration": audio.duration,
         "sample_rate": audio.sample_rate,

@@ -13,6 +13,7 @@ ROWS = st.lists(
             "size": st.integers(0, 50_000_000),
             "step": st.sampled_from(["decode", "decode", "decode", "summarize", "store"]),
             "alone": st.sampled_from([False, False, False, True]),
+            "root": st.sampled_from(["packs", "packs", "packs", "loops"]),
         }
     ),
     min_size=1,
@@ -20,8 +21,10 @@ ROWS = st.lists(
 )
 
 
-def row(seconds: float = 1.0, *, step: str = "decode", alone: bool = False, path: str = "a.wav") -> dict[str, Any]:
-    return {"path": path, "size": round(seconds * 176_400), "step": step, "alone": alone}
+def row(
+    seconds: float = 1.0, *, step: str = "decode", alone: bool = False, path: str = "a.wav", root: str = "packs"
+) -> dict[str, Any]:
+    return {"path": path, "size": round(seconds * 176_400), "step": step, "alone": alone, "root": root}
 
 
 def parcels(rows: list[dict[str, Any]], *, seconds: float) -> list[list[dict[str, Any]]]:
@@ -44,8 +47,10 @@ def test_pack_takes_the_beginning_of_the_rows(rows: list[dict[str, Any]], second
 
 
 @given(rows=ROWS, seconds=st.floats(0.1, 500.0))
-def test_pack_never_mixes_steps(rows: list[dict[str, Any]], seconds: float):
-    assert {len({one["step"] for one in parcel}) for parcel in parcels(rows, seconds=seconds)} == {1}
+def test_pack_never_mixes_steps_or_roots(rows: list[dict[str, Any]], seconds: float):
+    made = parcels(rows, seconds=seconds)
+
+    assert {len({(one["step"], one["root"]) for one in parcel}) for parcel in made} == {1}
 
 
 @given(rows=ROWS, seconds=st.floats(0.1, 500.0))
@@ -70,7 +75,7 @@ def test_pack_takes_as_much_as_it_may(rows: list[dict[str, Any]], seconds: float
         for parcel, following in itertools.pairwise(made)
         if not parcel[0]["alone"]
         and not following[0]["alone"]
-        and following[0]["step"] == parcel[0]["step"]
+        and (following[0]["step"], following[0]["root"]) == (parcel[0]["step"], parcel[0]["root"])
         and sum(map(_expected_seconds, [*parcel, following[0]])) <= seconds
     ]
 
