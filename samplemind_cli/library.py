@@ -8,7 +8,6 @@ from posixpath import basename
 from typing import Any
 
 from config.settings import Settings
-from samplemind_cli.output import pages
 from samplemind_worker.documents.batch import State
 from samplemind_worker.documents.facts import AnalysisFacts, AudioFacts
 from samplemind_worker.documents.report import analyzed, rejected
@@ -19,18 +18,17 @@ from samplemind_worker.store.places import Place
 
 Report = dict[str, Any]
 
-_PAGE = 500
 _LOOK_BACK = 10  # batches in which `show` looks for the failure of a path
 _ID_LENGTH = 64  # hex digits of a whole file id
 
 
 def results_of_all() -> Iterator[Report]:
-    """Yield the result of each living place in the library."""
-    for page in pages(results.iterate(), _PAGE):
-        living = places.of([audio.file_id for audio, _ in page])
-        for audio, analysis in page:
-            for place in living.get(audio.file_id, ()):
-                yield analyzed(place.shown, audio, analysis)
+    """Yield the result of each living place in the library, in the order of the paths."""
+    for page in places.by_path():
+        found = results.load(list({place.file_id for place in page}))
+        for place in page:
+            if place.file_id in found:
+                yield analyzed(place.shown, *found[place.file_id])
 
 
 def id_of(text: str) -> str | None:

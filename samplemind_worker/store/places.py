@@ -170,6 +170,16 @@ def below(area: Area, *, gone: bool = False) -> Iterator[list[Place]]:
             mongo.run(cursor.close())
 
 
+def by_path() -> Iterator[list[Place]]:
+    """Yield all living places page by page, in the order of their roots and paths."""
+    cursor = FileLocation.get_pymongo_collection().find({"gone_at": None}).sort([("root", 1), ("path", 1)])
+    try:
+        while rows := mongo.run(cursor.to_list(_PAGE)):
+            yield [_place(row) for row in rows]
+    finally:
+        mongo.run(cursor.close())
+
+
 def _queries(area: Area) -> list[dict[str, Any]]:
     """Return the queries that find an area by the index of roots and paths.
 

@@ -177,6 +177,7 @@ CALLS: dict[str, Callable[[Case], object]] = {
     "places.at": lambda _: places.at("/library", PATH),
     "places.of": lambda _: (places.of([CONTENT]), places.of([CONTENT], gone=True)),
     "places.below": lambda _: [list(places.below(area)) for area in AREAS],
+    "places.by_path": lambda _: list(places.by_path()),
     "places.end": lambda _: places.end([place(1)]),
     "places.move": lambda _: places.move([(place(2), replace(place(2), path=b"moved.wav"))]),
     "places.remember_mounts": lambda _: places.remember_mounts("host", [b"/media"]),
@@ -239,7 +240,7 @@ CALLS: dict[str, Callable[[Case], object]] = {
     "vector_index.leave": lambda _: vector_index.leave(1, holder="run"),
 }
 # These read all there is, page by page.
-READ_ALL = {"results.iterate"}
+READ_ALL = {"results.iterate", "places.by_path"}
 
 
 def public_functions(module: ModuleType) -> list[str]:

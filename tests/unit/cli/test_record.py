@@ -408,6 +408,18 @@ def test_export_of_the_library_has_every_place(cli: Cli, kit: Path, settings: Se
     assert (code, sorted(Path(report["path"]).name for report in json.loads(out))) == (0, ["=c.flac", "a.wav", "b.wav"])
 
 
+def test_export_is_csv_in_the_order_of_the_paths(cli: Cli, kit: Path, settings: Settings, tmp_path: Path):
+    for seed in range(8):
+        save_analysis(settings, kit / f"{seed}.wav", kit / f"copy of {seed}.wav", seed=seed)
+
+    code, out, _ = cli("export", "--all")
+    paths = [row["path"] for row in csv.DictReader(io.StringIO(out))]
+    assert (code, len(paths)) == (0, 16)
+    assert paths == sorted(paths)
+    assert cli("export", "--all", "-o", str(tmp_path / "out.json"))[0] == 0
+    assert [report["path"] for report in json.loads((tmp_path / "out.json").read_text())] == paths
+
+
 def test_interrupting_the_wait_leaves_the_batch_running(cli: Cli, kit: Path, settings: Settings):
     assert settings.redis_url is not None
     queue = redis.Redis.from_url(settings.redis_url.get_secret_value())
