@@ -50,7 +50,7 @@ empty :=
 
 # For who uses it. The tools of development come with the first command that needs them, and then stay.
 $(READY): uv.lock pyproject.toml .tools/bin/uv
-	@echo "setting up .venv, once: 210 MB of packages to fetch, 650 MB on disk" >&2
+	@echo "setting up .venv, once: 250 MB of packages to fetch, 750 MB on disk" >&2
 	@$(SYNC) $(if $(wildcard $(BIN)/pytest),,--no-dev)
 	@echo "compiling what is loaded most" >&2
 	@$(BIN)/python -m compileall -q samplemind_cli samplemind_worker tasks config
