@@ -43,7 +43,7 @@ def worker(
 
 def beat() -> None:
     """Run the scheduler; a deployment needs exactly one."""
-    _become(["samplemind_worker.app", "beat"], _environment(_settings()))
+    _become(["samplemind_worker.app", "beat"], _environment(_settings(queue_is_enough=True)))
 
 
 def flower(
@@ -58,7 +58,7 @@ def flower(
     """
     import secrets  # noqa: PLC0415 -- slow import
 
-    settings = _settings()
+    settings = _settings(queue_is_enough=True)
     password = settings.flower_password.get_secret_value() if settings.flower_password is not None else ""
     if not password:
         password = secrets.token_urlsafe(16)
@@ -72,11 +72,15 @@ def flower(
     _become(["samplemind_worker.app", *arguments], environment)
 
 
-def _settings() -> "Settings":
+def _settings(*, queue_is_enough: bool = False) -> "Settings":
+    """Return the settings with the URLs of all stores; of Redis alone for a process that opens nothing else."""
     from config.settings import get_settings  # noqa: PLC0415 -- slow import
     from samplemind_worker.embedded import connected  # noqa: PLC0415 -- slow import
 
-    settings = connected(get_settings())
+    given = get_settings()
+    if queue_is_enough and given.redis_url is not None:
+        return given
+    settings = connected(given)
     if settings is None:
         raise SetupError(
             "set SAMPLEMIND_REDIS_URL, SAMPLEMIND_MONGODB_URL and SAMPLEMIND_CHROMA_URL, "

@@ -30,12 +30,13 @@ def flower(services: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]
     assert services.redis_url is not None
-    assert services.mongodb_url is not None
     environment = {
         **os.environ,
         "SAMPLEMIND_REDIS_URL": services.redis_url.get_secret_value(),
-        "SAMPLEMIND_MONGODB_URL": services.mongodb_url.get_secret_value(),
-        "SAMPLEMIND_CHROMA_URL": services.chroma_url or "",
+        # It opens the queue alone.
+        "SAMPLEMIND_MONGODB_URL": "",
+        "SAMPLEMIND_CHROMA_URL": "",
+        "SAMPLEMIND_HOME": str(tmp_path / "home"),
         "SAMPLEMIND_FLOWER_PASSWORD": PASSWORD,
         "SAMPLEMIND_FLOWER_PORT": str(port),
     }
@@ -123,3 +124,26 @@ def test_a_page_of_a_worker_says_what_is_known_of_it(flower: str, services: Sett
     assert page.status_code == 200
     assert [text for text in (name, "<td>3</td>", "<td>41</td>", "remote control off") if text not in page.text] == []
     assert (unknown.status_code, "Unknown worker" in unknown.text) == (404, True)
+
+
+def test_beat_needs_no_store_but_the_queue(services: Settings, tmp_path: Path):
+    assert services.redis_url is not None
+    environment = {
+        **os.environ,
+        "SAMPLEMIND_REDIS_URL": services.redis_url.get_secret_value(),
+        "SAMPLEMIND_MONGODB_URL": "",
+        "SAMPLEMIND_CHROMA_URL": "",
+        "SAMPLEMIND_HOME": str(tmp_path / "home"),
+        "SAMPLEMIND_DISPATCH_SECONDS": "1",
+    }
+    command = [str(Path(sys.executable).with_name("samplemind")), "beat"]
+    process = subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.DEVNULL)
+    try:
+        deadline = time.monotonic() + 60.0
+        while not (tmp_path / "home" / "beat" / "published").exists():
+            assert process.poll() is None, "beat ended"
+            assert time.monotonic() < deadline, "beat has queued nothing"
+            time.sleep(0.2)
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
