@@ -14,6 +14,7 @@ from samplemind_worker.documents.batch import BatchItem, BatchJob, Priority, Sta
 from samplemind_worker.documents.facts import AnalysisFacts, AudioFacts
 from samplemind_worker.documents.report import analyzed, rejected
 from samplemind_worker.documents.spend import from_usd
+from samplemind_worker.embedded import session
 from samplemind_worker.errors import ServiceUnavailableError, SetupError, UsageError
 from samplemind_worker.steps import ingest as ingest_step
 from samplemind_worker.steps import resummarize as resummarize_step
@@ -21,7 +22,7 @@ from samplemind_worker.steps import scan, walk
 from samplemind_worker.steps import watch as watch_step
 from samplemind_worker.steps.ingest_report import Report as IngestReport
 from samplemind_worker.steps.places import Ended
-from samplemind_worker.store import ai_jobs, batches, mongo, results
+from samplemind_worker.store import ai_jobs, batches, results
 
 if TYPE_CHECKING:
     from samplemind_worker.store.cache import WorkerSign
@@ -33,29 +34,18 @@ _PAGE = 500
 
 @contextmanager
 def open_record(*, for_work: bool = False, stop_after: bool = False) -> Generator[Settings]:
-    """Connect to the record, and start the private services if no URL is set; with their workers if there is work.
+    """Connect to the record, and start the private services if no URL is set; with workers if there is work.
 
-    With ``stop_after``, services that were started here are stopped at the end, also when interrupted.
+    With ``stop_after``, services that are started here end with the last command that uses them, also when
+    interrupted, once no batch is open.
 
     Raises
     ------
     SetupError, ServiceUnavailableError
         If they cannot be started or reached.
     """
-    own = get_settings()
-    stop_after = stop_after and embedded.connected(own) is None
-    try:
-        settings = embedded.ensure_running(own, workers=for_work, on_wait=note)
-        if settings.mongodb_url is None:
-            raise SetupError("no MongoDB: set SAMPLEMIND_MONGODB_URL")
-        mongo.connect(settings.mongodb_url.get_secret_value(), database=settings.database, create_indexes=for_work)
-        try:
-            yield settings
-        finally:
-            mongo.close()
-    finally:
-        if stop_after:
-            embedded.stop(own)
+    with session.session(get_settings(), workers=for_work, temporary=stop_after, say=note) as settings:
+        yield settings
 
 
 def submit(
@@ -99,7 +89,9 @@ def dispatch(settings: Settings, batch_id: str) -> None:
     try:
         fill_window(settings)
     except ServiceUnavailableError as error:
-        raise ServiceUnavailableError(f"{error}; batch {batch_id} is recorded and starts when Redis is back") from error
+        raise ServiceUnavailableError(
+            f"{error}; batch {batch_id} is recorded and starts when its services are back"
+        ) from error
 
 
 def resummarize(
@@ -213,14 +205,19 @@ def working_on(batch_id: str) -> list[str]:
     return batches.working_on(batch_id)
 
 
-def start_workers() -> None:
-    """Have the workers of the private services run too; those of a deployment are not ours to start."""
-    embedded.ensure_running(get_settings(), workers=True, on_wait=note)
+def recover() -> bool:
+    """Start private services anew that have died; raises ServiceUnavailableError if somebody stopped them."""
+    return session.recover(get_settings(), say=note)
+
+
+def supervises_workers() -> bool:
+    """Return whether the private services run with workers, which may still be starting."""
+    return embedded.supervises_workers(get_settings())
 
 
 def has_workers(settings: Settings) -> bool:
-    """Return whether any worker gave a sign of life in the last half minute."""
-    return bool(_workers(settings))
+    """Return whether there are workers: one gave a sign of life in the last half minute, or some are started here."""
+    return bool(_workers(settings)) or embedded.start_workers(get_settings(), on_wait=note)
 
 
 def _workers(settings: Settings) -> "list[WorkerSign]":

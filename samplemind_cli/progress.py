@@ -119,9 +119,16 @@ def _one_line(line: str) -> "Text":
 
 
 def follow(
-    look: Callable[[], Report], *, working_on: Callable[[], Sequence[str]], has_workers: Callable[[], bool]
+    look: Callable[[], Report],
+    *,
+    working_on: Callable[[], Sequence[str]],
+    has_workers: Callable[[], bool],
+    recover: Callable[[], object],
 ) -> Report:
     """Show a batch's progress on stderr until it has ended, and return its last report.
+
+    When the record gives no answer ``recover`` does what can be done about it, or says by a ServiceUnavailableError
+    that there is nothing to wait for.
 
     Raises
     ------
@@ -148,6 +155,7 @@ def follow(
                 if not told:
                     note(f"{error}; trying again")
                 told = True
+                recover()
             time.sleep(rest(pause, time.monotonic() - began))
             pause = min(pause * 1.25, _LONGEST_PAUSE)
 

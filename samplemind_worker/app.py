@@ -5,8 +5,10 @@ defaults.
 """
 
 import argparse
+import multiprocessing
 import os
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any, Final
 
@@ -101,6 +103,9 @@ def main(arguments: list[str]) -> None:
 
         dashboard.serve(celery_app, settings, address=options.address, port=options.port)
     else:
+        # billiard asks for a folder of this process for files that it unlinks at once; a killed one would leave it.
+        process: Any = multiprocessing.current_process()
+        process._config["tempdir"] = tempfile.gettempdir()  # noqa: SLF001 -- nothing public sets it
         celery_app.worker_main(_worker_arguments(role, options.concurrency, settings))
 
 

@@ -75,7 +75,7 @@ def flower(
 def _settings(*, queue_is_enough: bool = False) -> "Settings":
     """Return the settings with the URLs of all stores; of Redis alone for a process that opens nothing else."""
     from config.settings import get_settings  # noqa: PLC0415 -- slow import
-    from samplemind_worker.embedded import connected  # noqa: PLC0415 -- slow import
+    from samplemind_worker.embedded import connected, join_for_good  # noqa: PLC0415 -- slow import
 
     given = get_settings()
     if queue_is_enough and given.redis_url is not None:
@@ -86,6 +86,7 @@ def _settings(*, queue_is_enough: bool = False) -> "Settings":
             "set SAMPLEMIND_REDIS_URL, SAMPLEMIND_MONGODB_URL and SAMPLEMIND_CHROMA_URL, "
             "or start the private services with `samplemind up --detach`"
         )
+    join_for_good(get_settings(), say=output.note)
     return settings
 
 

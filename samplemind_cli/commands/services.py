@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from samplemind_cli import output
 from samplemind_worker.errors import UsageError
 
 _SETUP_EXIT = 3
@@ -19,7 +20,7 @@ def up(
     They run until Ctrl-C; with --detach in the background, until `samplemind down`.
     """
     from config.settings import get_settings  # noqa: PLC0415 -- slow import
-    from samplemind_worker.embedded import ensure_running, run_foreground  # noqa: PLC0415 -- slow import
+    from samplemind_worker.embedded import run_foreground  # noqa: PLC0415 -- slow import
 
     settings = get_settings()
     if settings.redis_url and settings.mongodb_url and settings.chroma_url:
@@ -27,18 +28,23 @@ def up(
             "SAMPLEMIND_REDIS_URL, SAMPLEMIND_MONGODB_URL and SAMPLEMIND_CHROMA_URL are all set: there is no private "
             "service to start; run `samplemind worker` and `samplemind beat`"
         )
-    if not detach:
-        raise typer.Exit(run_foreground(settings))
-    ensure_running(settings, on_wait=lambda what: typer.echo(what, err=True))
-    typer.echo(f"running in {settings.home}; end it with `samplemind down`", err=True)
+    if not detach and run_foreground(settings, say=output.note):
+        return
+    from samplemind_worker.embedded.session import session  # noqa: PLC0415 -- slow import
+
+    with session(settings, workers=True, say=output.note):
+        output.note(f"running in {settings.home}; end it with `samplemind down`")
 
 
-def down() -> None:
+def down(
+    *,
+    force: Annotated[bool, typer.Option("--force", help="Stop them though other commands use them.")] = False,
+) -> None:
     """Stop the private services and workers."""
     from config.settings import get_settings  # noqa: PLC0415 -- slow import
-    from samplemind_worker.embedded import stop  # noqa: PLC0415 -- slow import
+    from samplemind_worker.embedded.session import end  # noqa: PLC0415 -- slow import
 
-    typer.echo("stopped" if stop(get_settings()) else "nothing was running", err=True)
+    output.note("stopped" if end(get_settings(), force=force, say=output.note) else "nothing was running")
 
 
 def doctor(

@@ -38,8 +38,6 @@ def status(
             return
         report = client.batch_report("last" if batch is None else batch)
         if report["finished_at"] is None and watch:
-            # After a power cut, say, the services run because we asked, and nobody works.
-            client.start_workers()
             report = wait_for(report["batch_id"], settings)
         elif report["finished_at"] is None:
             _note_if_idle(settings)
@@ -57,7 +55,7 @@ def _note_if_idle(settings: "Settings") -> None:
     from samplemind_worker.errors import ServiceUnavailableError  # noqa: PLC0415 -- slow import
 
     with suppress(ServiceUnavailableError):  # the record answers, and that was the question
-        if not client.has_workers(settings):
+        if not client.supervises_workers() and not client.has_workers(settings):
             output.note("no worker gives a sign of life: start one (`samplemind up --detach`, `samplemind worker`)")
 
 

@@ -129,9 +129,14 @@ def _say_ended(ended: "Ended") -> None:
 def begin(batch_id: str, settings: "Settings", *, wait: bool) -> dict[str, Any] | None:
     """Queue the first of a batch that is recorded; with ``wait`` follow it to its end, and return its last report."""
     from samplemind_cli import client  # noqa: PLC0415 -- slow import
+    from samplemind_worker.errors import ServiceUnavailableError  # noqa: PLC0415 -- slow import
 
     try:
-        client.dispatch(settings, batch_id)
+        try:
+            client.dispatch(settings, batch_id)
+        except ServiceUnavailableError:
+            if not wait or not client.recover():
+                raise
         return wait_for(batch_id, settings) if wait else None
     except KeyboardInterrupt:
         output.note(f"the batch goes on; follow it with `samplemind status {batch_id} --watch`")
@@ -148,6 +153,7 @@ def wait_for(batch_id: str, settings: "Settings") -> dict[str, Any]:
             partial(client.batch_report, batch_id),
             working_on=partial(client.working_on, batch_id),
             has_workers=partial(client.has_workers, settings),
+            recover=client.recover,
         )
     except ServiceUnavailableError as error:
         raise ServiceUnavailableError(

@@ -18,11 +18,13 @@ from samplemind_worker.embedded.services import (
     asks_otherwise,
     child_env,
     given_digest,
+    lost_sockets,
     private_names,
     probe,
     with_urls,
 )
-from samplemind_worker.embedded.supervisor import ADD_WORKERS_SIGNAL, log_to_stderr, supervise
+from samplemind_worker.embedded.supervisor import ADD_WORKERS_SIGNAL, RENEW_SOCKETS_SIGNAL, log_to_stderr, supervise
+from samplemind_worker.embedded.users import Users
 from samplemind_worker.errors import SetupError
 
 START_SECONDS = 30.0
@@ -34,17 +36,22 @@ _started: list[tuple[Home, subprocess.Popen[bytes]]] = []
 
 
 def ensure_running(
-    settings: Settings, *, workers: bool = True, on_wait: Callable[[str], None] | None = None
+    settings: Settings,
+    *,
+    workers: bool = True,
+    temporary: bool = False,
+    on_wait: Callable[[str], None] | None = None,
 ) -> Settings:
     """Return the settings with every URL, after starting the private services that are missing.
 
-    Uses the supervisor of ``settings.home`` or starts one that outlives the caller. Returns when Valkey and MongoDB
-    answer; Chroma and the workers may still be starting. ``on_wait`` hears what is being waited for, and that workers
-    which run already do not know of a model. Raises SetupError when they cannot be started, with how to mend it.
+    Uses the supervisor of ``settings.home`` or starts one that outlives the caller; ``temporary`` marks those that are
+    started here (``Home.temporary``). Returns when Valkey and MongoDB answer; Chroma and the workers may still be
+    starting. ``on_wait`` hears what is being waited for, and that workers which run already do not know of a model.
+    Raises SetupError when they cannot be started, with how to mend it.
     """
     if not private_names(settings):
         return settings
-    launch = _Launch(settings, workers=workers)
+    launch = _Launch(settings, workers=workers, temporary=temporary)
     told = ""
     deadline = time.monotonic() + START_SECONDS
     while waiting := launch.look():
@@ -67,6 +74,23 @@ def connected(settings: Settings) -> Settings | None:
     if state is None or state.supervisor is None or state.stopping or state.given != given_digest(settings):
         return None
     return None if _not_ready(settings, state) else with_urls(settings, state)
+
+
+def supervises_workers(settings: Settings) -> bool:
+    """Tell whether private services run with workers; they may still be starting, and give no sign of life yet."""
+    home = Home(settings.home)
+    return bool(private_names(settings)) and home.holder() is not None and home.read_state().workers
+
+
+def start_workers(settings: Settings, *, on_wait: Callable[[str], None]) -> bool:
+    """Have workers join private services that run without them; False if there is nothing to start.
+
+    Workers that the supervisor has and that give no sign of life are not started twice.
+    """
+    if not private_names(settings) or supervises_workers(settings):
+        return False
+    ensure_running(settings, workers=True, on_wait=on_wait)
+    return True
 
 
 def stop(settings: Settings, *, timeout: float = 30.0) -> bool:
@@ -109,23 +133,30 @@ def _reap(pid: int) -> None:
         _started.remove(started)
 
 
-def run_foreground(settings: Settings) -> int:
-    """Supervise in this process until SIGINT, SIGTERM or SIGHUP; returns the exit code."""
+def run_foreground(settings: Settings, *, say: Callable[[str], None]) -> bool:
+    """Supervise in this process until SIGINT, SIGTERM or SIGHUP; False at once if a supervisor runs already."""
+    home = Home(settings.home)
+    home.make_folders()
+    if home.holder() is not None:
+        return False
+    with Users(home, say=say) as users:
+        users.wait_for_stop()
+    home.temporary.unlink(missing_ok=True)
     log_to_stderr()
-    if not supervise(settings):
-        raise SetupError("the private services are running already: end them with `samplemind down`")
-    return 0
+    return supervise(settings)
 
 
 class _Launch:
     """One try to have the private services running."""
 
-    def __init__(self, settings: Settings, *, workers: bool) -> None:
+    def __init__(self, settings: Settings, *, workers: bool, temporary: bool) -> None:
         self.state = State()
         self._settings = settings
         self._home = Home(settings.home)
         self._workers = workers
+        self._temporary = temporary
         self._asked_for_workers = False
+        self._asked_for_sockets = False
         self._mine: subprocess.Popen[bytes] | None = None
 
     def look(self) -> str:
@@ -142,9 +173,11 @@ class _Launch:
                 "SAMPLEMIND_ROOTS): stop them with `samplemind down`"
             )
         if self._workers and not state.workers and not self._asked_for_workers:
-            with contextlib.suppress(ProcessLookupError):  # it has ended since; the next look starts another
-                os.kill(state.supervisor, ADD_WORKERS_SIGNAL)
+            _tell(state.supervisor, ADD_WORKERS_SIGNAL)
             self._asked_for_workers = True
+        if lost_sockets(state) and not self._asked_for_sockets:
+            _tell(state.supervisor, RENEW_SOCKETS_SIGNAL)
+            self._asked_for_sockets = True
         self.state = state
         waiting = _not_ready(self._settings, state)
         if not waiting and self._mine is not None and self._mine.pid != state.supervisor:
@@ -161,7 +194,12 @@ class _Launch:
             # 0: another supervisor was faster, and has ended since.
             if code:
                 raise SetupError(_failure(self._home))
-        self._mine = _spawn(self._settings, self._home, workers=self._workers)
+        self._mine = _spawn(self._settings, self._home, workers=self._workers, temporary=self._temporary)
+
+
+def _tell(supervisor: int, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError):  # it has ended since; the next look starts another
+        os.kill(supervisor, number)
 
 
 def _running(home: Home) -> State | None:
@@ -176,8 +214,12 @@ def _running(home: Home) -> State | None:
     return state if state.supervisor == pid else State()
 
 
-def _spawn(settings: Settings, home: Home, *, workers: bool) -> subprocess.Popen[bytes]:
+def _spawn(settings: Settings, home: Home, *, workers: bool, temporary: bool) -> subprocess.Popen[bytes]:
     home.prepare()
+    if temporary:
+        home.temporary.touch(mode=0o600)
+    else:
+        home.temporary.unlink(missing_ok=True)
     arguments = [] if workers else ["--no-workers"]
     log = processes.open_log(home.log("supervisor"))
     try:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from config.settings import Settings
 from samplemind_worker import kernel_cache
+from samplemind_worker.embedded import damage
 from samplemind_worker.embedded.binaries import find_mongod, find_valkey, require_chroma
 from samplemind_worker.embedded.checks import Check
 from samplemind_worker.embedded.home import MIN_FREE_BYTES, Home, State
@@ -20,6 +21,7 @@ from samplemind_worker.embedded.services import (
     OTHER_MODELS,
     START_ANEW,
     asks_otherwise,
+    is_outdated,
     private_names,
     probe,
     with_urls,
@@ -69,6 +71,7 @@ def diagnose(settings: Settings) -> list[Check]:
     if private:
         checks += [_sockets(home), _supervisor(state, running=running)]
     checks += [_private_service(name, home, state, running=running) for name in private]
+    checks += _set_aside(home)
     checks += _given_services(settings)
     answering = {check.name for check in checks if check.detail.endswith(_ANSWERS)}
     if answering & {"mongod", "mongodb"} and "chroma" in answering:
@@ -237,12 +240,12 @@ def _sockets(home: Home) -> Check:
 def _supervisor(state: State, *, running: bool) -> Check:
     if not running:
         return Check("supervisor", ok=True, detail="not running; `samplemind up` or a submit starts it")
-    stale = state.version not in {"", version("samplemind")}
+    stale = is_outdated(state)
     return Check(
         "supervisor",
         ok=True,
-        detail=f"process {state.supervisor}" + (f" of version {state.version}" if stale else ""),
-        mend="run `samplemind down`, then `samplemind up`, to use the installed version" if stale else "",
+        detail=f"process {state.supervisor}" + (f" of other code (version {state.version})" if stale else ""),
+        mend="the next command that finds no batch open starts it anew" if stale else "",
     )
 
 
@@ -252,6 +255,15 @@ def _private_service(name: str, home: Home, state: State, *, running: bool) -> C
     if probe(name, state):
         return Check(name, ok=True, detail=_ANSWERS)
     return Check(name, ok=False, detail="does not answer", mend=f"see {home.log(name)}")
+
+
+def _set_aside(home: Home) -> list[Check]:
+    """Tell of damaged data of which a server was started empty."""
+    places = damage.found(home.data)
+    if not places:
+        return []
+    mend = "remove " + " and ".join(map(str, places)) + " once nobody wants to look at it"
+    return [Check("set aside", ok=True, detail="damaged data of " + ", ".join(p.stem for p in places), mend=mend)]
 
 
 def _worker(name: str, home: Home, state: State) -> Check:

@@ -3,7 +3,7 @@
 ::
 
     HOME/
-    ├── run/    lock, services.json, failure, and the sockets unless their paths would be too long
+    ├── run/    lock, users, temporary, services.json, failure, and the sockets unless their paths would be too long
     ├── logs/   one file a service, and supervisor.log
     └── data/   valkey, mongod, chroma
 
@@ -47,6 +47,8 @@ class State(BaseModel):
 
     supervisor: int | None = None
     version: str = ""
+    code: str = ""
+    """Digest of the code that it runs (``services.code_digest``)."""
     given: str = ""
     """Digest of the settings that commands and workers must agree on (``services.given_digest``)."""
     models: str = ""
@@ -66,8 +68,8 @@ class Home:
         self.logs = root / "logs"
         self.data = root / "data"
 
-    def prepare(self, *, need_bytes: int = MIN_FREE_BYTES) -> None:
-        """Make the folders; raise SetupError where they cannot be written or the disk is full."""
+    def make_folders(self) -> None:
+        """Make the folders; raise SetupError where they cannot be written."""
         try:
             self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
             for folder in (self.run, self.logs, self.data):
@@ -75,11 +77,15 @@ class Home:
                 folder.chmod(0o700)
             with tempfile.TemporaryFile(dir=self.run):
                 pass
-            free = shutil.disk_usage(self.root).free
         except OSError as error:
             raise SetupError(
                 f"{self.root} cannot be written ({error.strerror}): set SAMPLEMIND_HOME to a folder of yours"
             ) from error
+
+    def prepare(self, *, need_bytes: int = MIN_FREE_BYTES) -> None:
+        """Make the folders; raise SetupError where they cannot be written or the disk is full."""
+        self.make_folders()
+        free = shutil.disk_usage(self.root).free
         if free < need_bytes:
             raise SetupError(
                 f"{self.root} has {free // 2**20} MB free, the private services need {need_bytes // 2**20} MB: "
@@ -95,6 +101,16 @@ class Home:
         folder = self.data / name
         folder.mkdir(mode=0o700, exist_ok=True)
         return folder
+
+    @property
+    def users(self) -> Path:
+        """The lock that is shared by the commands that use the services."""
+        return self.run / "users"
+
+    @property
+    def temporary(self) -> Path:
+        """A mark: the services end with the last command that uses them, once no batch is open."""
+        return self.run / "temporary"
 
     @property
     def failure(self) -> Path:
@@ -141,8 +157,9 @@ class Home:
         try:
             if _try_lock(descriptor, fcntl.LOCK_SH):
                 return None
-            # Empty for the moment between taking the lock and writing into it.
-            return int(os.read(descriptor, 32) or b"0") or None
+            text = os.read(descriptor, 32)
+            # Nothing of use between taking the lock and writing into it: empty, or what a power cut left.
+            return int(text) if text.isdigit() else None
         finally:
             os.close(descriptor)
 

@@ -7,7 +7,8 @@ import signal
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
+from importlib.metadata import version
 from pathlib import Path
 from urllib.parse import quote
 
@@ -19,9 +20,12 @@ from samplemind_worker.embedded import probes
 from samplemind_worker.embedded.binaries import find_mongod, find_valkey, require_chroma
 from samplemind_worker.embedded.home import Home, State
 
+SERVERS = ("valkey", "mongod", "chroma")
 ESSENTIAL = ("valkey", "mongod")
 """Must answer before anyone is let in; the supervisor gives up when one dies before its first answer."""
 
+_CODE = ("samplemind_worker", "tasks", "config")
+_CODE_SUFFIXES = frozenset({".py", ".toml", ".md", ".npz"})
 _THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
 _SERVER_ENV = ("PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 
@@ -42,6 +46,8 @@ class Service:
     """Seconds from SIGTERM to SIGKILL."""
     death_signal: signal.Signals = signal.SIGTERM
     """What the kernel sends when the supervisor is killed."""
+    expendable: Path | None = None
+    """A data folder that is set aside if the service cannot start with it: the record replaces what it holds."""
 
 
 def private_names(settings: Settings) -> list[str]:
@@ -77,6 +83,22 @@ def models_digest(settings: Settings) -> str:
     return hashlib.sha256(repr(sorted(given.items())).encode()).hexdigest()[:16]
 
 
+@cache
+def code_digest() -> str:
+    """Return a digest of the code that the workers run: the names, sizes and times of its files."""
+    root = Path(__file__).parents[2]
+    files = sorted(path for name in _CODE for path in (root / name).rglob("*") if path.suffix in _CODE_SUFFIXES)
+    stats = [
+        (str(path.relative_to(root)), status.st_size, status.st_mtime_ns) for path in files for status in [path.stat()]
+    ]
+    return hashlib.sha256(repr(stats).encode()).hexdigest()[:16]
+
+
+def is_outdated(state: State) -> bool:
+    """Tell whether a supervisor that runs was started from other code than this."""
+    return state.supervisor is not None and (state.version, state.code) != (version("samplemind"), code_digest())
+
+
 OTHER_MODELS = "the workers run with other settings of models (keys, OLLAMA_HOST, SAMPLEMIND_AI_...) than are set here"
 START_ANEW = "to have them used run `samplemind down`, and start again"
 
@@ -88,14 +110,14 @@ def asks_otherwise(settings: Settings, state: State) -> bool:
 
 def with_urls(settings: Settings, state: State) -> Settings:
     """Fill in the URLs of the private services."""
-    sockets = Path(state.sockets)
+    valkey, mongod, chroma = (str(socket_of(name, state)) for name in SERVERS)
     urls = {
-        "valkey": ("redis_url", SecretStr(f"unix://{quote(str(sockets / 'valkey.sock'))}?db=0")),
+        "valkey": ("redis_url", SecretStr(f"unix://{quote(valkey)}?db=0")),
         "mongod": (
             "mongodb_url",
-            SecretStr(f"mongodb://{quote(str(sockets / 'mongod.sock'), safe='')}/{settings.database}?journal=true"),
+            SecretStr(f"mongodb://{quote(mongod, safe='')}/{settings.database}?journal=true"),
         ),
-        "chroma": ("chroma_url", f"unix://{quote(str(sockets / 'chroma.sock'))}"),
+        "chroma": ("chroma_url", f"unix://{quote(chroma)}"),
     }
     return settings.model_copy(update=dict(urls[name] for name in private_names(settings)))
 
@@ -103,10 +125,24 @@ def with_urls(settings: Settings, state: State) -> Settings:
 def probe(name: str, state: State) -> bool:
     """Ask one private service whether it answers."""
     if name == "valkey":
-        return probes.valkey_answers(Path(state.sockets, "valkey.sock"))
+        return probes.valkey_answers(socket_of(name, state))
     if name == "mongod":
-        return probes.mongod_answers(Path(state.sockets, "mongod.sock"))
-    return probes.chroma_answers(Path(state.sockets, "chroma.sock"))
+        return probes.mongod_answers(socket_of(name, state))
+    return probes.chroma_answers(socket_of(name, state))
+
+
+def socket_of(name: str, state: State) -> Path:
+    """Return the socket of a private server."""
+    return Path(state.sockets, f"{name}.sock")
+
+
+def lost_sockets(state: State) -> list[str]:
+    """Name the services that run but whose socket was removed, by a cleaner of temporary files say."""
+    return [
+        name
+        for name in SERVERS
+        if (running := state.services.get(name)) and running.ready and not socket_of(name, state).exists()
+    ]
 
 
 def servers(settings: Settings, home: Home, state: State) -> list[Service]:
@@ -122,6 +158,7 @@ def servers(settings: Settings, home: Home, state: State) -> list[Service]:
             ready=partial(probe, name, state),
             stop_stage={"chroma": 2, "valkey": 3, "mongod": 4}[name],
             grace=30.0 if name == "mongod" else 10.0,
+            expendable=None if name == "mongod" else home.data_folder(name),
         )
         for name in private_names(settings)
     ]
@@ -186,7 +223,7 @@ _SHARED_NAMES = frozenset(
 def _valkey(home: Home, state: State) -> list[str]:
     options = {
         "--port": "0",
-        "--unixsocket": str(Path(state.sockets, "valkey.sock")),
+        "--unixsocket": str(socket_of("valkey", state)),
         "--unixsocketperm": "700",
         "--dir": str(home.data_folder("valkey")),
         "--appendonly": "yes",
@@ -201,7 +238,7 @@ def _mongod(home: Home, state: State) -> list[str]:
     small = psutil.virtual_memory().total < 8 * 2**30
     options = {
         "--dbpath": str(home.data_folder("mongod")),
-        "--bind_ip": str(Path(state.sockets, "mongod.sock")),
+        "--bind_ip": str(socket_of("mongod", state)),
         "--unixSocketPrefix": state.sockets,
         "--port": "0",
         "--wiredTigerCacheSizeGB": "0.25" if small else "0.5",
@@ -215,7 +252,7 @@ def _mongod(home: Home, state: State) -> list[str]:
 
 def _chroma(home: Home, state: State) -> list[str]:
     require_chroma()
-    options = {"--path": str(home.data_folder("chroma")), "--socket": str(Path(state.sockets, "chroma.sock"))}
+    options = {"--path": str(home.data_folder("chroma")), "--socket": str(socket_of("chroma", state))}
     # -P: the working folder may hold modules of its own.
     return [sys.executable, "-P", "-m", "samplemind_worker.chroma_server", *_flat(options)]
 

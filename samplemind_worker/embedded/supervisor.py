@@ -6,25 +6,32 @@ forks with work to do in the child, and because the kernel ties a child's life t
 
 import os
 import select
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
+from pathlib import Path
 from types import FrameType
 
 from loguru import logger
 
+from config.scratch import scratch_folder
 from config.settings import Settings
-from samplemind_worker.embedded import processes
+from samplemind_worker.embedded import damage, processes
 from samplemind_worker.embedded.home import Home, Running, State
 from samplemind_worker.embedded.services import (
     ESSENTIAL,
+    SERVERS,
     Service,
+    code_digest,
     given_digest,
+    lost_sockets,
     models_digest,
     servers,
     with_urls,
@@ -39,8 +46,11 @@ HEALTHY_SECONDS = 60.0
 
 _PROBE_SECONDS = 0.02
 _HURRIED_GRACE = 2.0
+_ENDED_FROM_OUTSIDE = (0, -signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT)
+"""Exit codes that say nothing of the data."""
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 ADD_WORKERS_SIGNAL = signal.SIGUSR1
+RENEW_SOCKETS_SIGNAL = signal.SIGUSR2
 
 
 @dataclass
@@ -56,6 +66,9 @@ class Child:
     was_ready: bool = False
     restarts: int = 0
     log_start: int = 0
+    aside: Path | None = None
+    """Its data, while it is tried whether it starts without them."""
+    tried_empty: bool = False
 
 
 def supervise(settings: Settings, *, with_workers: bool = True) -> bool:
@@ -72,27 +85,59 @@ def supervise(settings: Settings, *, with_workers: bool = True) -> bool:
     try:
         home.failure.unlink(missing_ok=True)
         last = home.read_state()
-        ended = processes.end_leftovers(last.services.values())
-        if ended:
-            logger.bind(processes=ended).warning("leftovers_ended")
+        _end_leftovers(settings, last)
         state = State(
             supervisor=os.getpid(),
             version=version("samplemind"),
+            code=code_digest(),
             given=given_digest(settings),
             models=models_digest(settings),
             sockets=str(home.socket_folder()),
         )
         _remove_sockets(home, state)
-        Supervisor(
+        supervisor = Supervisor(
             home,
             state,
             servers(settings, home, state),
             lambda: workers(with_urls(settings, state), home),
             with_workers=with_workers,
-        ).run()
+        )
+        try:
+            supervisor.run()
+        finally:
+            _remove_signals(settings, state)
     finally:
         os.close(lock)
     return True
+
+
+def clear(settings: Settings) -> bool:
+    """End and remove what a killed supervisor left; False if it left nothing, or another one lives."""
+    home = Home(settings.home)
+    if not home.run.is_dir() or (lock := home.take_lock()) is None:
+        return False
+    try:
+        last = home.read_state()
+        if last.supervisor is None:
+            return False
+        _end_leftovers(settings, last)
+        _remove_sockets(home, last.model_copy(update={"stopping": True}))
+        home.write_state(State())
+    finally:
+        os.close(lock)
+    return True
+
+
+def _end_leftovers(settings: Settings, last: State) -> None:
+    ended = processes.end_leftovers(last.services.values())
+    if ended:
+        logger.bind(processes=ended).warning("leftovers_ended")
+    _remove_signals(settings, last)
+
+
+def _remove_signals(settings: Settings, state: State) -> None:
+    """Remove the decoded signals of workers that have ended: shared memory is given back by nobody else."""
+    shutil.rmtree(scratch_folder(with_urls(settings, state)), ignore_errors=True)
 
 
 class Supervisor:
@@ -113,6 +158,7 @@ class Supervisor:
         self._more = more
         self._wants_workers = with_workers
         self._stop_requests = 0
+        self._sockets_to_renew = False
         self._wakeup, self._waker = socket.socketpair()
 
     def run(self) -> None:
@@ -123,6 +169,7 @@ class Supervisor:
                 if self._step():
                     self._save()
                 self._add_workers()
+                self._renew_sockets()
                 self._sleep(self._next_event())
         finally:
             self._shut_down()
@@ -134,6 +181,7 @@ class Supervisor:
         for number in STOP_SIGNALS:
             signal.signal(number, self._on_stop)
         signal.signal(ADD_WORKERS_SIGNAL, self._on_add_workers)
+        signal.signal(RENEW_SOCKETS_SIGNAL, self._on_renew_sockets)
         signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
 
     def _on_stop(self, _number: int, _frame: FrameType | None) -> None:
@@ -141,6 +189,20 @@ class Supervisor:
 
     def _on_add_workers(self, _number: int, _frame: FrameType | None) -> None:
         self._wants_workers = True
+
+    def _on_renew_sockets(self, _number: int, _frame: FrameType | None) -> None:
+        self._sockets_to_renew = True
+
+    def _renew_sockets(self) -> None:
+        """End the services whose socket was removed: those who are connected go on, but nobody else can come in."""
+        if not self._sockets_to_renew:
+            return
+        self._sockets_to_renew = False
+        lost = lost_sockets(self._state)
+        for child in self._children:
+            if child.service.name in lost and child.process is not None:
+                logger.bind(service=child.service.name).warning("socket_lost")
+                child.process.terminate()
 
     def _add_workers(self) -> None:
         # On few cores the workers' imports would hold up the servers, and whoever waits for them can do nothing.
@@ -163,19 +225,24 @@ class Supervisor:
                 child.running.ready = ready is None or ready()
                 if child.running.ready:
                     changed = child.was_ready = True
+                    _settle_data(child)
                     logger.bind(service=child.service.name).info("service_ready")
         return changed
 
     def _start(self, child: Child) -> None:
         service = child.service
         log = self._home.log(service.name)
+        if service.name in SERVERS:
+            self._home.socket_folder()  # which a cleaner may have removed
+        before = log.stat().st_size if log.exists() else 0
         try:
             child.process = processes.start(
                 service.argv, env=service.env, cwd=service.cwd, log=log, death_signal=service.death_signal
             )
         except OSError as error:
             raise SetupError(f"{service.name} cannot be started: {error}") from error
-        child.log_start = log.stat().st_size
+        # What it has said already counts; the log begins anew when it has grown too large.
+        child.log_start = before if log.stat().st_size >= before else 0
         child.started = time.monotonic()
         pid = child.process.pid
         child.running = Running(pid=pid, created=processes.created(pid), restarts=child.restarts)
@@ -187,6 +254,9 @@ class Supervisor:
         name = child.service.name
         processes.kill_group(process.pid)
         log = self._home.log(name)
+        if _starts_empty(child, process.returncode):
+            child.process = child.running = None
+            return
         if name in ESSENTIAL and not child.was_ready:
             raise SetupError(
                 f"{name} ended at its start: "
@@ -254,6 +324,34 @@ class Supervisor:
             processes.kill_group(process.pid)
 
 
+def _starts_empty(child: Child, code: int) -> bool:
+    """Set the data of a server aside that ended before it answered; True if it is to be started without them at once.
+
+    If it does not start without them either they are put back: something else is wrong.
+    """
+    data = child.service.expendable
+    if data is None or (child.running is not None and child.running.ready):
+        return False
+    if child.aside is not None:
+        damage.put_back(data, child.aside)
+        child.aside = None
+        return False
+    if child.tried_empty or code in _ENDED_FROM_OUTSIDE:
+        return False
+    child.tried_empty = True
+    child.aside = damage.set_aside(data)
+    if child.aside is not None:
+        logger.bind(service=child.service.name, moved_to=str(child.aside)).warning("data_set_aside")
+    return child.aside is not None
+
+
+def _settle_data(child: Child) -> None:
+    """Note that a server answers: if it was started without its data, those were damaged and stay aside."""
+    if child.service.expendable is not None and child.aside is not None:
+        damage.keep_only(child.service.expendable, child.aside)
+    child.aside, child.tried_empty = None, False
+
+
 def log_to_stderr() -> None:
     """Make loguru write one line an event, with its fields."""
     logger.remove()
@@ -264,4 +362,5 @@ def _remove_sockets(home: Home, state: State) -> None:
     for name in ("valkey.sock", "mongod.sock", "mongodb-0.sock", "chroma.sock"):
         (home.socket_folder() / name).unlink(missing_ok=True)
     if home.socket_folder() != home.run and state.stopping:
-        home.socket_folder().rmdir()
+        with suppress(OSError):  # somebody keeps something in it
+            home.socket_folder().rmdir()

@@ -12,6 +12,7 @@ from typing import Self
 from bson import ObjectId
 
 from config.queues import AI, CPU, IO
+from config.scratch import scratch_folder
 from config.settings import Settings
 from samplemind_worker.documents.batch import BatchJob, Step
 from samplemind_worker.documents.versions import VERSIONS
@@ -27,7 +28,7 @@ from samplemind_worker.store.cache import Board, Cache
 from samplemind_worker.store.ledger import Item
 from samplemind_worker.store.limits import Limiter
 from samplemind_worker.store.roots import Roots
-from samplemind_worker.store.scratch import Scratch, folder_for
+from samplemind_worker.store.scratch import Scratch
 from samplemind_worker.store.vectors import Vectors
 
 _PROCESS = os.getpid()
@@ -101,8 +102,7 @@ class Workspace:
     @cached_property
     def scratch(self) -> Scratch:
         """Shared memory between two steps."""
-        folder = folder_for(f"{self.mongodb_url} {self.settings.database}", self.settings.scratch)
-        return Scratch(folder, budget=self.settings.scratch_bytes)
+        return Scratch(scratch_folder(self.settings), budget=self.settings.scratch_bytes)
 
     @cached_property
     def roots(self) -> Roots:

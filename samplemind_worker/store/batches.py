@@ -31,6 +31,7 @@ from samplemind_worker.store.spend import sums_of_batch
 _PAGE = 1000
 _CHUNK = 10_000  # items of one update
 _OPEN = list(OPEN_STATES)
+_UNFINISHED = [BatchStatus.PENDING.value, BatchStatus.PROCESSING.value]
 _RELEASED = dict.fromkeys(HELD, "")
 _LAST = re.compile(r"last(?:~(?P<back>[0-9]{1,9}))?")
 
@@ -246,11 +247,16 @@ async def _settle(batch_id: str) -> bool:
 
 def open_batches() -> list[BatchJob]:
     """Return the recorded batches that have not ended: interactive first, then whose turn was longest ago."""
-    statuses = [BatchStatus.PENDING.value, BatchStatus.PROCESSING.value]
     jobs = mongo.run(
-        BatchJob.find({"status": {"$in": statuses}, "recorded": True}).sort("-priority", "+dispatched_at").to_list()
+        BatchJob.find({"status": {"$in": _UNFINISHED}, "recorded": True}).sort("-priority", "+dispatched_at").to_list()
     )
     return sorted(jobs, key=lambda job: job.priority != "interactive")
+
+
+def unfinished() -> list[str]:
+    """Return the ids of the batches that have not ended, those that are being recorded included."""
+    jobs = mongo.run(BatchJob.find({"status": {"$in": _UNFINISHED}}).sort("+_id").to_list())
+    return [job.id for job in jobs]
 
 
 def cancel(batch_id: str) -> int:
@@ -264,7 +270,7 @@ def cancel(batch_id: str) -> int:
         before = await _cancelled(batch_id)
         # The status first: whoever dispatches or settles from here on sees it.
         await BatchJob.get_pymongo_collection().update_one(
-            {"_id": batch_id, "status": {"$in": [BatchStatus.PENDING.value, BatchStatus.PROCESSING.value]}},
+            {"_id": batch_id, "status": {"$in": _UNFINISHED}},
             {"$set": {"status": BatchStatus.CANCELLED.value}},
         )
         await _cancel_items(batch_id)

@@ -4,11 +4,9 @@ A hint, never a need: whoever does not find what it wants decodes again. A file 
 written under another name and renamed, so a reader meets all of it or nothing.
 """
 
-import hashlib
 import os
 import stat
 import struct
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -132,16 +130,3 @@ class Scratch:
 
     def _path(self, name: str) -> Path:
         return self.folder / name
-
-
-def folder_for(record: str, base: Path | None) -> Path:
-    """Return the folder of one record below ``base``; by default in shared memory, else in the temporary folder.
-
-    A folder of its own, as all that it holds is swept. ``record`` names the database: two of them on one machine must
-    not sweep each other's files.
-    """
-    if base is None:
-        shared = Path("/dev/shm")  # noqa: S108 -- the folder below it is ours alone: 0700, and checked by its owner
-        base = shared if os.access(shared, os.W_OK) else Path(tempfile.gettempdir())
-    digest = hashlib.blake2b(record.encode(), digest_size=6).hexdigest()
-    return base / f"samplemind-{os.getuid()}-{digest}"

@@ -42,7 +42,9 @@ class Command:
     def __init__(self, home: Path, **environment: str) -> None:
         self.home = home
         kept = {name: value for name, value in os.environ.items() if not name.startswith("SAMPLEMIND_")}
-        self.environment = {**kept, "SAMPLEMIND_HOME": str(home), **environment}
+        # On PATH, so that messages call it by its name alone.
+        path = f"{SAMPLEMIND.parent}{os.pathsep}{kept['PATH']}"
+        self.environment = {**kept, "PATH": path, "SAMPLEMIND_HOME": str(home), **environment}
 
     def __call__(self, *arguments: str | Path, timeout: float = 120) -> Done:
         process = self.start(*arguments)

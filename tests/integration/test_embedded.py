@@ -264,7 +264,7 @@ def test_foreground_ends_with_its_terminal(bare: Settings, number: signal.Signal
     code = (
         "import sys; from pathlib import Path; from config.settings import Settings\n"
         "from samplemind_worker.embedded import run_foreground\n"
-        "sys.exit(run_foreground(Settings(_env_file=None, home=Path(sys.argv[1]))))"
+        "sys.exit(not run_foreground(Settings(_env_file=None, home=Path(sys.argv[1])), say=print))"
     )
     clean = {name: value for name, value in os.environ.items() if not name.startswith("SAMPLEMIND_")}
     process = subprocess.Popen([sys.executable, "-c", code, bare.home], stderr=subprocess.PIPE, text=True, env=clean)
@@ -336,6 +336,81 @@ def test_mongod_that_cannot_open_its_data_is_named(bare: Settings):
     ):
         ensure_running(bare, workers=False)
     assert connected(bare) is None
+
+
+def appended_zeros(folder: Path) -> Path:
+    """What a power cut leaves: the file has grown, and what was to be written is not there."""
+    [log] = folder.glob("appendonlydir/*.incr.aof")
+    with log.open("ab") as file:
+        file.write(bytes(4096))
+    return log
+
+
+def test_damaged_queue_is_set_aside_and_everything_else_stays(bare: Settings, running: Settings):
+    write_marks(running)
+    stop(bare)
+    damaged = appended_zeros(bare.home / "data" / "valkey").read_bytes()
+
+    again = ensure_running(bare, workers=False)
+
+    assert marks(again) == (1, None)
+    [aside] = (bare.home / "data").glob("valkey.damaged-*")
+    assert next(aside.glob("appendonlydir/*.incr.aof")).read_bytes() == damaged
+    [check] = [check for check in diagnose(bare) if check.name == "set aside"]
+    assert (check.state, str(aside) in check.mend) == ("warn", True)
+
+
+def test_queue_that_is_damaged_while_it_runs_is_set_aside(bare: Settings, running: Settings):
+    write_marks(running)
+    appended_zeros(bare.home / "data" / "valkey")
+    killed = service_pid(running, "valkey")
+    os.kill(killed, signal.SIGKILL)
+
+    wait_until(lambda: list((bare.home / "data").glob("valkey.damaged-*")))
+    wait_until(lambda: (found := Home(bare.home).read_state().services.get("valkey")) and found.ready)
+    assert marks(ensure_running(bare, workers=False)) == (1, None)
+
+
+@pytest.mark.parametrize("page", [0, 5])
+def test_damaged_vectors_are_set_aside(bare: Settings, running: Settings, page: int):
+    wait_until(lambda: chroma_answers(running))
+    stop(bare)
+    with (bare.home / "data" / "chroma" / "chroma.sqlite3").open("r+b") as file:
+        file.seek(page * 4096)
+        file.write(bytes(10 * 4096))
+
+    again = ensure_running(bare, workers=False)
+
+    wait_until(lambda: chroma_answers(again))
+    assert len(list((bare.home / "data").glob("chroma.damaged-*"))) == 1
+
+
+def test_data_of_a_server_that_starts_in_no_way_stay_where_they_are(bare: Settings, running: Settings, tmp_path: Path):
+    write_marks(running)
+    stop(bare)
+    (tmp_path / "bin").mkdir()
+    broken = tmp_path / "bin" / "valkey-server"
+    broken.write_text("#!/bin/sh\necho no such option >&2; exit 1\n")
+    broken.chmod(0o755)
+    code = (
+        "import sys; from pathlib import Path; from config.settings import Settings\n"
+        "from samplemind_worker.embedded import run_foreground\n"
+        "run_foreground(Settings(_env_file=None, home=Path(sys.argv[1])), say=print)"
+    )
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("SAMPLEMIND_")}
+    done = subprocess.run(
+        [sys.executable, "-c", code, bare.home],
+        env=clean | {"PATH": f"{broken.parent}:{clean['PATH']}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.stderr.splitlines()[-1].startswith(
+        "samplemind_worker.errors.SetupError: valkey ended at its start: no such"
+    )
+    assert list((bare.home / "data").glob("*.damaged-*")) == []
+    assert marks(ensure_running(bare, workers=False)) == (1, b"yes")
 
 
 def test_home_that_cannot_be_made(tmp_path: Path):

@@ -134,6 +134,7 @@ CALLS: dict[str, Callable[[Case], object]] = {
     "batches.report": lambda case: batches.report(batches.find(case.batch)),
     "batches.settle": settle,
     "batches.open_batches": lambda _: batches.open_batches(),
+    "batches.unfinished": lambda _: batches.unfinished(),
     "batches.cancel": lambda case: batches.cancel(case.batch),
     "batches.retry": lambda case: batches.retry(case.batch),
     "batches.iterate": lambda case: (

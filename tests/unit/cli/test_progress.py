@@ -83,7 +83,7 @@ def test_words_while_recording_give_no_share():
 def test_follow_ends_with_the_batch():
     reports = iter([batch(pending=2), batch(completed=1, pending=1), batch(completed=2, finished_at="now")])
 
-    last = follow(lambda: next(reports), working_on=list, has_workers=lambda: True)
+    last = follow(lambda: next(reports), working_on=list, has_workers=lambda: True, recover=lambda: None)
 
     assert last["completed"] == 2
 
@@ -97,7 +97,7 @@ def test_follow_outlives_a_service_that_is_away_for_a_moment(capsys: pytest.Capt
             raise ServiceUnavailableError("MongoDB does not answer")
         return answer
 
-    assert follow(look, working_on=list, has_workers=lambda: True)["completed"] == 1
+    assert follow(look, working_on=list, has_workers=lambda: True, recover=lambda: None)["completed"] == 1
     assert capsys.readouterr().err == "MongoDB does not answer; trying again\n"
 
 

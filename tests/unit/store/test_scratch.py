@@ -12,7 +12,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from samplemind_worker.store.scratch import Scratch, folder_for
+from samplemind_worker.store.scratch import Scratch
 
 Y = np.arange(100, dtype=np.float32)
 
@@ -230,15 +230,6 @@ def test_older_than_knows_the_age_of_files(scratch: Scratch):
     age(scratch, "p.signal", 31.0)
 
     assert scratch.older_than(30.0) is True
-
-
-def test_folders_of_two_records_differ():
-    assert folder_for("mongodb://a shop", None) == folder_for("mongodb://a shop", None)
-    assert folder_for("mongodb://a shop", None) != folder_for("mongodb://a laptop", None)
-
-
-def test_a_folder_that_is_set_is_not_swept_itself(tmp_path: Path):
-    assert folder_for("mongodb://a shop", tmp_path).parent == tmp_path
 
 
 def test_a_folder_that_is_a_file_keeps_nothing(tmp_path: Path):
