@@ -20,7 +20,7 @@ _turn = threading.RLock()
 
 
 def ignore_working_folder() -> None:
-    """Import nothing from the working folder, in this process and in those it starts.
+    """Import and run nothing from the working folder, in this process and in those it starts.
 
     Call it first. Python puts that folder before its own modules for ``python -m`` and ``python -c``, with which
     `multiprocessing` starts its children, and for an empty entry of ``PYTHONPATH``.
@@ -34,6 +34,10 @@ def ignore_working_folder() -> None:
     if "PYTHONPATH" in os.environ:
         folders = absolute_folders(os.environ["PYTHONPATH"]).split(os.pathsep)
         os.environ["PYTHONPATH"] = os.pathsep.join(_without(here, folders))
+    if "PATH" in os.environ:
+        # An empty or relative entry would have servers taken from there.
+        folders = os.environ["PATH"].split(os.pathsep)
+        os.environ["PATH"] = os.pathsep.join(folder for folder in folders if os.path.isabs(folder))  # noqa: PTH117 -- pathlib is slow to start with
 
 
 def _without(here: str, folders: Iterable[str]) -> list[str]:

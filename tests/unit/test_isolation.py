@@ -38,6 +38,17 @@ def test_nothing_is_imported_from_the_working_folder(path: str, tmp_path: Path):
     assert python(code, tmp_path, PYTHONPATH=path) == ""
 
 
+def test_no_program_is_run_from_the_working_folder(tmp_path: Path):
+    (tmp_path / "valkey-server").write_text("#!/bin/sh\n")
+    (tmp_path / "valkey-server").chmod(0o755)
+    code = (
+        "import os, shutil; from samplemind_worker.isolation import ignore_working_folder\n"
+        "ignore_working_folder(); print(os.environ['PATH'], shutil.which('valkey-server'))"
+    )
+
+    assert python(code, tmp_path, PATH=f":/nowhere{os.pathsep}.:").split() == ["/nowhere", "None"]
+
+
 def test_what_is_loaded_in_the_neutral_folder_leaves_the_working_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
