@@ -5,6 +5,7 @@ The kernel says what is opened there, by any process. A FIFO holds up for ever w
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -173,18 +174,21 @@ def test_workers_and_commands_read_the_audio_alone(place: Place, settings: Setti
 
 def test_flower_and_the_watch_read_nothing(place: Place):
     (place.folder.parent / "inbox").mkdir()
-    place.environment["SAMPLEMIND_FLOWER_PORT"] = "45555"
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+    place.environment["SAMPLEMIND_FLOWER_PORT"] = str(port)
     with (
         place.running(SAMPLEMIND, "flower"),
         place.running(SAMPLEMIND, "watch", "../inbox"),
     ):
-        wait_until(lambda: _answers("http://127.0.0.1:45555/healthcheck"))
+        wait_until(lambda: _answers(f"http://127.0.0.1:{port}/workers"))
         assert place.opened() == set()
 
 
 def _answers(url: str) -> bool:
     try:
-        return httpx.get(url).is_success
+        return httpx.get(url, auth=("samplemind", "secret"), timeout=30).is_success
     except httpx.TransportError:
         return False
 
