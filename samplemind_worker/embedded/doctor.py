@@ -263,6 +263,8 @@ def _set_aside(home: Home) -> list[Check]:
     if not places:
         return []
     mend = "remove " + " and ".join(map(str, places)) + " once nobody wants to look at it"
+    if any(place.name.startswith("chroma") for place in places):
+        mend = "run `samplemind reindex` to have all vectors again; " + mend
     return [Check("set aside", ok=True, detail="damaged data of " + ", ".join(p.stem for p in places), mend=mend)]
 
 

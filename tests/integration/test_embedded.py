@@ -383,6 +383,8 @@ def test_damaged_vectors_are_set_aside(bare: Settings, running: Settings, page: 
 
     wait_until(lambda: chroma_answers(again))
     assert len(list((bare.home / "data").glob("chroma.damaged-*"))) == 1
+    [check] = [check for check in diagnose(bare) if check.name == "set aside"]
+    assert check.mend.startswith("run `samplemind reindex`")
 
 
 def test_data_of_a_server_that_starts_in_no_way_stay_where_they_are(bare: Settings, running: Settings, tmp_path: Path):
