@@ -28,6 +28,19 @@ from samplemind_worker.errors import EmptyFileError, NotAudioError, PermanentErr
 
 __all__ = ["DecodedAudio", "Limits", "check", "decode", "warm_up"]
 
+_INEXACT: Final = frozenset({"truncated", "damaged_frames"})
+_PADDED: Final = frozenset(
+    {"AAC", "AAC_LATM", "MPEG_LAYER_I", "MPEG_LAYER_II", "MPEG_LAYER_III", "AC3", "EAC3", "DCA", "WMAV1", "WMAV2"}
+    | {"WMAPRO", "AMRNB", "AMRWB", "SPEEX"}
+)
+"""Codecs that put something around the sound."""
+_BEFORE: Final = 128
+"""Frames that are left in front: an onset is heard by what is before it."""
+_DELAYS: Final = {"MPEG_LAYER_III": 576 + 529 - _BEFORE, "AAC": 1024 - _BEFORE}
+"""Frames of silence at the beginning: of LAME's encoder and all decoders; of one frame of AAC."""
+_RAW: Final = frozenset({"MP3", "ADTS"})
+_QUIET: Final = 0.1
+
 Sound = LibsndfileSound | FfmpegSound
 _MAGIC: Final = (
     b"RIFF",
@@ -65,6 +78,10 @@ class DecodedAudio:
     format: str
     subtype: str
     reader: Literal["libsndfile", "ffmpeg"]
+    exact_length: bool
+    """The file is known to begin and end where its sound does."""
+    lead_seconds: float
+    """Silence at the beginning of ``y`` that the codec put there."""
     loudness_lufs: float | None
     true_peak_dbtp: float | None
     warnings: tuple[str, ...]
@@ -214,6 +231,8 @@ def _decoded(reading: _Reading, structure: Structure, promised: int | None, *, i
     y = resample(measured.y, sr=measured.rate)
     if y.size == 0:
         y = np.zeros(1, np.float32)
+    warnings = tuple(_warnings(reading, structure, promised, is_broken=is_broken))
+    exact = _is_exact(sound, structure) and not _INEXACT.intersection(warnings)
     return DecodedAudio(
         y=y,
         sr=SR,
@@ -224,10 +243,25 @@ def _decoded(reading: _Reading, structure: Structure, promised: int | None, *, i
         format=sound.format,
         subtype=sound.subtype,
         reader=sound.reader,
+        exact_length=exact,
+        lead_seconds=0.0 if exact or measured.start else _lead(y, sound),
         loudness_lufs=measured.meter.integrated_lufs(),
         true_peak_dbtp=measured.meter.true_peak_dbtp(),
-        warnings=tuple(_warnings(reading, structure, promised, is_broken=is_broken)),
+        warnings=warnings,
     )
+
+
+def _is_exact(sound: Sound, structure: Structure) -> bool:
+    """Whether the codec puts nothing around the sound, or the container tells what."""
+    return sound.subtype not in _PADDED or structure.keep is not None or structure.is_gapless
+
+
+def _lead(y: npt.NDArray[np.float32], sound: Sound) -> float:
+    """Return how long the silence is with which encoders of this kind begin, if it is silence."""
+    frames = _DELAYS.get(sound.subtype, 0) if sound.format in _RAW else 0
+    quiet = y[: frames * SR // sound.rate]
+    is_silent = quiet.size > 0 and float(np.abs(quiet).max()) < _QUIET * float(np.abs(y).max())
+    return frames / sound.rate if is_silent else 0.0
 
 
 def _warnings(reading: _Reading, structure: Structure, promised: int | None, *, is_broken: bool) -> dict[str, None]:

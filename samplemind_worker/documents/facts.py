@@ -62,6 +62,10 @@ class AudioFacts(BaseModel):
     subtype: str
     reader: Reader | None = None
     """Which library decoded it; None of what was decoded before that was recorded."""
+    exact_length: bool = True
+    """Whether the file is known to begin and end where its sound does: no padding of a codec, and nothing missing."""
+    lead_seconds: float = 0.0
+    """Silence that the codec put in front, as far as it is known."""
     loudness_lufs: float | None = None
     true_peak_dbtp: float | None = None
     tags: list[str] = Field(default_factory=list)

@@ -8,7 +8,7 @@ from samplemind_worker.dsp.tempo import estimate_tempo
 from samplemind_worker.dsp.types import Estimates, Features, KeyEstimate, PitchEstimate, TempoEstimate
 
 
-def estimate(features: Features, *, duration: float, kind: str | None = None) -> Estimates:
+def estimate(features: Features, *, duration: float, exact_length: bool = True, kind: str | None = None) -> Estimates:
     """Conclude tempo, key, kind, pitch and instrument.
 
     Parameters
@@ -17,6 +17,8 @@ def estimate(features: Features, *, duration: float, kind: str | None = None) ->
         Of the signal, or of an excerpt of a long one.
     duration : float
         Seconds of the whole file.
+    exact_length : bool
+        The file begins and ends where the sound does, so that the length of a loop is evidence of its tempo.
     kind : str or None
         Kind that it is taken for; by default the one that is heard. ``kind_confidence`` is None then.
 
@@ -27,7 +29,8 @@ def estimate(features: Features, *, duration: float, kind: str | None = None) ->
     """
     tempo, key = TempoEstimate(), KeyEstimate()
     if duration >= SHORTEST_LOOP_SECONDS:
-        tempo, key = estimate_tempo(features, duration=duration), estimate_key(features)
+        tempo = estimate_tempo(features, duration=duration, exact_length=exact_length)
+        key = estimate_key(features)
     heard = hear(features)
     pitch = estimate_pitch(features, heard)
     kind_confidence: float | None = None

@@ -88,7 +88,7 @@ def _beats(pulse: Pulse, period: float) -> F64:
     return np.maximum(np.arange(first, pulse.duration * RATE - _EARLY * period, period), 0.0) / RATE
 
 
-def estimate_tempo(features: Features, *, duration: float) -> TempoEstimate:
+def estimate_tempo(features: Features, *, duration: float, exact_length: bool = True) -> TempoEstimate:
     """Give tempo, candidates, beats and time signature.
 
     Parameters
@@ -96,6 +96,8 @@ def estimate_tempo(features: Features, *, duration: float) -> TempoEstimate:
     features : Features
     duration : float
         Seconds of the whole file.
+    exact_length : bool
+        The file begins and ends where the sound does, so that its length is evidence.
 
     Returns
     -------
@@ -108,7 +110,7 @@ def estimate_tempo(features: Features, *, duration: float) -> TempoEstimate:
     Peeters, 2006 (spectrum and autocorrelation together); Font and Serra, "Tempo estimation for music loops and a
     simple confidence measure", 2016 (length as evidence); Friedman, 2001 (boosted trees).
     """
-    pulse = tempo_model.prepare(features.onset, samples=features.samples, duration=duration)
+    pulse = tempo_model.prepare(features.onset, samples=features.samples, duration=duration, exact_length=exact_length)
     if pulse is None:
         return TempoEstimate()
     periods = candidates(pulse)

@@ -112,7 +112,7 @@ def _spectra(envelopes: F64) -> tuple[F64, F64]:
     return power / np.maximum(power[:, :1], 1e-12), coherence
 
 
-def prepare(onset: F32, *, samples: int, duration: float) -> Pulse | None:
+def prepare(onset: F32, *, samples: int, duration: float, exact_length: bool = True) -> Pulse | None:
     """Prepare the onset strength of a signal; None where it is too short, as even as noise, or has few onsets."""
     n = onset.shape[1]
     if n < RATE:  # under a second nothing repeats
@@ -127,7 +127,7 @@ def prepare(onset: F32, *, samples: int, duration: float) -> Pulse | None:
     places, rates = _onsets(envelopes)
     if len(places) < 3:  # noqa: PLR2004 -- two hits are no pulse
         return None
-    looped = duration <= LONGEST_LOOP and abs(samples / SR - duration) < 0.1  # noqa: PLR2004 -- seconds
+    looped = exact_length and duration <= LONGEST_LOOP and abs(samples / SR - duration) < 0.1  # noqa: PLR2004 -- seconds
     centred = envelopes - envelopes.mean(axis=1, keepdims=True)
     lags = n - 1 if looped else min(n - 1, round(_LONGEST_LAG * RATE))
     size = 1 << (n + lags - 1).bit_length()

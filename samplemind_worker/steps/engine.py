@@ -106,6 +106,8 @@ def read_signal(file: BufferedReader, *, name: bytes, file_id: str, limits: Limi
         format=audio.format,
         subtype=audio.subtype,
         reader=audio.reader,
+        exact_length=audio.exact_length,
+        lead_seconds=audio.lead_seconds,
         loudness_lufs=audio.loudness_lufs,
         true_peak_dbtp=audio.true_peak_dbtp,
         tags=beside.tags,
@@ -128,7 +130,8 @@ def limits(settings: Settings) -> Limits:
 def measure(signal: Signal) -> Measured:
     """Compute the features of one signal."""
     started = time.perf_counter()
-    features = dsp.compute_features(signal.y, sr=signal.sr)
+    # What a codec put in front would have the sound begin late.
+    features = dsp.compute_features(signal.y[round(signal.facts.lead_seconds * signal.sr) :], sr=signal.sr)
     return Measured(signal.facts, features, {"decode": signal.seconds, "features": time.perf_counter() - started})
 
 
@@ -139,7 +142,7 @@ def judge(measured: Measured, *, stated_evidence: bool = True) -> tuple[AudioFac
     """
     started = time.perf_counter()
     facts = measured.facts
-    heard = dsp.estimate(measured.features, duration=facts.duration)
+    heard = _heard(measured)
     weighed = _weigh(measured, heard) if stated_evidence else weigh(heard, (), duration=facts.duration)
     estimates = weighed.estimates
     vector = dsp.embed(measured.features)
@@ -150,6 +153,7 @@ def judge(measured: Measured, *, stated_evidence: bool = True) -> tuple[AudioFac
     values["key_candidates"] = [
         {"key": key, "mode": mode, "score": score} for key, mode, score in estimates.key_candidates
     ]
+    values["beats"] = [beat + facts.lead_seconds for beat in estimates.beats]
     values |= {f"{name}_audio": getattr(heard, name) for name in _HEARD}
     seconds = {**measured.seconds, "tempo_key": time.perf_counter() - started}
     analysis = AnalysisFacts(
@@ -173,8 +177,14 @@ def _weigh(measured: Measured, heard: dsp.Estimates) -> Weighed:
         heard,
         collect(facts.metadata, facts.named, duration=facts.duration, sample_rate=facts.sample_rate),
         duration=facts.duration,
-        hear_as=lambda kind: dsp.estimate(measured.features, duration=facts.duration, kind=kind),
+        hear_as=lambda kind: _heard(measured, kind),
     )
+
+
+def _heard(measured: Measured, kind: str | None = None) -> dsp.Estimates:
+    facts = measured.facts
+    duration = facts.duration - facts.lead_seconds
+    return dsp.estimate(measured.features, duration=duration, exact_length=facts.exact_length, kind=kind)
 
 
 def _stated(statement: Statement, named: str, *, believed: bool) -> StatedFact:

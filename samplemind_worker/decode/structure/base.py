@@ -122,6 +122,8 @@ class Structure:
     """Whether the last frame that is promised is there; None where only decoding tells."""
     has_loose_end: bool = False
     """Something stands behind the last frame, or the last frame is damaged."""
+    is_gapless: bool = False
+    """It tells which frames are padding, and the readers leave them out."""
     is_too_long: bool = False
     """It is longer than anybody wants to know."""
     tag_bytes: int = 0

@@ -171,7 +171,7 @@ def look(data: Bytes, start: int, *, longest: float) -> Structure | None:
         walk.links.pop(0)
         structure.start = first = walk.links[0].pieces[0][0]
     _judge(structure, walk, end, is_behind=first > start)
-    told = _xing(data, first)
+    told, structure.is_gapless = _xing(data, first)
     if told is not None:
         # mpg123 leaves out the padding that such a frame tells of, and knows the length from it alone.
         structure.suits_libsndfile = first == start and header.layer == 3 and len(walk.links) == 1  # noqa: PLR2004 -- MP3
@@ -197,15 +197,15 @@ def look_at_adts(data: Bytes, start: int, *, longest: float) -> Structure | None
     return structure
 
 
-def _xing(data: Bytes, first: int) -> int | None:
-    """Return how many frames follow the first one, if that is a Xing frame which tells it."""
+def _xing(data: Bytes, first: int) -> tuple[int | None, bool]:
+    """Return how many frames follow the first one, if that is a Xing frame, and whether it tells the padding."""
     header = mpeg_header(data.at(first, 4))
-    if header is None:
-        return None
-    tag = data.at(first + 4 + header.side, 12)
+    tag = b"" if header is None else data.at(first + 4 + header.side, 160)
     if tag[:4] not in _XING or len(tag) < 12 or not tag[7] & 1:  # noqa: PLR2004 -- flags, frames
-        return None
-    return int.from_bytes(tag[8:12], "big")
+        return None, False
+    # Frames, bytes, places to seek to and quality, each if its flag is set; then what LAME added.
+    added = 8 + sum(size for flag, size in ((1, 4), (2, 4), (4, 100), (8, 4)) if tag[7] & flag)
+    return int.from_bytes(tag[8:12], "big"), any(tag[added + 21 : added + 24])
 
 
 def _walk(data: Bytes, read: ReadHeader, first: int, end: int, header: Header, *, longest: float) -> _Walk:

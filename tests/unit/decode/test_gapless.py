@@ -1,0 +1,67 @@
+"""The same sound in many formats: the same answers, and the length as evidence only where it is known."""
+
+from io import BufferedReader
+from tempfile import TemporaryFile
+from typing import cast
+
+import numpy as np
+import pytest
+
+from config.settings import Settings
+from samplemind_worker.documents.facts import AnalysisFacts, AudioFacts
+from samplemind_worker.steps.engine import judge, limits, measure, read_signal
+from tests import awkward, encoders, signals
+
+BPM = 93.7
+LOOP = signals.drum_loop(BPM, bars=2, sr=44100)
+NO_XING = {"write_xing": "0"}
+FORMATS = {
+    "FLAC": ("flac", "flac", {}, {}),
+    "MP3 CBR": ("mp3", "libmp3lame", {"b": "192000"}, {}),
+    "MP3 VBR": ("mp3", "libmp3lame", {"qscale": "2"}, {}),
+    "AAC": ("ipod", "aac", {"b": "192000"}, {}),
+    "ALAC": ("ipod", "alac", {}, {}),
+    "Opus": ("ogg", "libopus", {"b": "128000"}, {}),
+    "MP3 CBR no Xing": ("mp3", "libmp3lame", {"b": "192000"}, NO_XING),
+    "MP3 VBR no Xing": ("mp3", "libmp3lame", {"qscale": "2"}, NO_XING),
+    "ADTS": ("adts", "aac", {"b": "192000"}, {}),
+}
+PADDED = {"MP3 CBR no Xing", "MP3 VBR no Xing", "ADTS"}
+
+
+def _made(name: str) -> bytes:
+    container, codec, options, container_options = FORMATS[name]
+    rate = 48000 if codec == "libopus" else 44100
+    y = signals.drum_loop(BPM, bars=2, sr=rate)
+    return encoders.encode(y, container, codec, sr=rate, options=options, container_options=container_options)
+
+
+def _analyzed(data: bytes) -> tuple[AudioFacts, AnalysisFacts]:
+    with TemporaryFile() as file:
+        file.write(data)
+        file.seek(0)
+        allowed = limits(Settings())
+        return judge(measure(read_signal(cast("BufferedReader", file), name=b"", file_id="", limits=allowed)))
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_loop_is_the_same_in_every_format(name: str):
+    facts, analysis = _analyzed(_made(name))
+    assert (analysis.kind, analysis.instrument) == ("loop", "drum_loop")
+    assert analysis.tempo == pytest.approx(BPM, rel=1e-3)
+    assert facts.exact_length == (name not in PADDED)
+    assert (facts.lead_seconds > 0.0) == (name in PADDED)
+    if name not in PADDED:
+        assert facts.duration == pytest.approx(len(LOOP) / 44100, abs=1e-4)
+        assert analysis.beats_in_loop == 8
+
+
+def test_beats_count_from_the_beginning_of_the_file():
+    plain, padded = _analyzed(_made("FLAC"))[1], _analyzed(_made("MP3 CBR no Xing"))[1]
+    shift = np.median(np.array(padded.beats[:8]) - np.array(plain.beats[:8]))
+    assert shift == pytest.approx(1105 / 44100, abs=0.008)
+
+
+def test_the_length_of_what_is_cut_is_no_evidence():
+    facts, _ = _analyzed(awkward.cut(_made("FLAC"), 0.7))
+    assert (facts.warnings, facts.exact_length) == (["truncated"], False)
