@@ -203,8 +203,7 @@ def _by_libsndfile(file: BinaryIO, structure: Structure, limits: Limits) -> _Rea
             raise _BrokenError(f"cannot be decoded: {sound.broken}")
         raise EmptyFileError("the file has a header, but no audio")
     promised = {frames for frames in (sound.frames, structure.frames) if frames is not None}
-    # FLAC alone is known to have bytes behind its last frame only by what is left over.
-    left_over = structure.format == "FLAC" and sound.unread > structure.tag_bytes
+    left_over = sound.unread > structure.tag_bytes
     return _Reading(sound, measured, not sound.broken and not left_over and promised <= {measured.frames})
 
 

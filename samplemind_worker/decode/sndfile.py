@@ -41,18 +41,21 @@ class LibsndfileSound:
         self.broken = ""
         """Why libsndfile gave up before the end."""
         self.unread = 0
-        """Bytes that it has not asked for."""
-        with self._open() as sound:
-            self.rate, self.channels = sound.samplerate, sound.channels
-            self.format, self.subtype = sound.format, sound.subtype
-            limits.check_sound(self.rate, self.channels)
-            if sound.frames == 0:
-                raise EmptyFileError("the file has a header, but no audio")
-            self.frames = sound.frames if sound.frames < _UNKNOWN_FRAMES else None
-            if self.frames is not None:
-                limits.check_duration(self.frames, self.rate)
-            else:
-                self._look_beyond(sound, limits)
+        """Of FLAC, bytes that it has not asked for."""
+        self._unused: sf.SoundFile | None = self._open()
+        sound = self._unused
+        self.rate, self.channels = sound.samplerate, sound.channels
+        self.format, self.subtype = sound.format, sound.subtype
+        limits.check_sound(self.rate, self.channels)
+        frames = sound.frames
+        if frames == 0:
+            raise EmptyFileError("the file has a header, but no audio")
+        self.frames = frames if frames < _UNKNOWN_FRAMES else None
+        if self.frames is not None:
+            limits.check_duration(self.frames, self.rate)
+        else:
+            self._look_beyond(sound, limits)
+            self._unused = None
 
     def _look_beyond(self, sound: sf.SoundFile, limits: Limits) -> None:
         """Look whether there is a frame beyond the longest duration.
@@ -77,8 +80,9 @@ class LibsndfileSound:
     def blocks(self) -> Iterator[Block]:
         """Yield its samples, as far as they can be read; never asks for more frames than there are."""
         self.broken = ""
+        opened, self._unused = self._unused or self._open(), None
         left = _UNKNOWN_FRAMES if self.frames is None else self.frames
-        with self._open() as sound:
+        with opened as sound:
             # Turning whole numbers into floats takes libsndfile four times as long as reading them; not so in FLAC.
             whole = self.subtype == "PCM_16" and self.format != "FLAC"
             length = min(max(1, _BLOCK_SAMPLES // self.channels), left)
@@ -95,6 +99,6 @@ class LibsndfileSound:
                 left -= len(block)
                 if len(block) < wanted:
                     break
-            if not self._pieces:
+            if self.format == "FLAC" and not self._pieces:
                 size = os.fstat(self._file.fileno()).st_size
                 self.unread = max(0, size - os.lseek(self._file.fileno(), 0, os.SEEK_CUR))
