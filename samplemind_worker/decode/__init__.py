@@ -9,7 +9,7 @@ goes to FFmpeg (`ffmpeg`).
 """
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import BinaryIO, Final, Literal
 
@@ -82,6 +82,8 @@ class DecodedAudio:
     """The file is known to begin and end where its sound does."""
     lead_seconds: float
     """Silence at the beginning of ``y`` that the codec put there."""
+    texts: Mapping[str, str]
+    """Tags as FFmpeg gives them; none of what libsndfile reads."""
     loudness_lufs: float | None
     true_peak_dbtp: float | None
     warnings: tuple[str, ...]
@@ -181,6 +183,7 @@ def _look(file: BinaryIO, limits: Limits) -> Structure:
     structure = look(file.fileno(), longest=limits.max_duration)
     if structure.is_too_long:
         raise limits.too_long()
+    limits.check_channels(structure.channels)
     return structure
 
 
@@ -244,6 +247,7 @@ def _decoded(reading: _Reading, structure: Structure, promised: int | None, *, i
         reader=sound.reader,
         exact_length=exact,
         lead_seconds=0.0 if exact or measured.start else _lead(y, sound),
+        texts=sound.texts if isinstance(sound, FfmpegSound) else {},
         loudness_lufs=measured.meter.integrated_lufs(),
         true_peak_dbtp=measured.meter.true_peak_dbtp(),
         warnings=warnings,

@@ -111,6 +111,7 @@ class FfmpegSound:
             name = str(container.format.name).partition(",")[0]
             self.format: str = structure.format or _NAMES.get(name, name.upper())
             self.subtype = _subtype(context.name, self.format, context)
+            self.texts: dict[str, str] = {**container.metadata, **found.metadata}
             self.frames = structure.frames or structure.keep or _length(container, found, self.rate, len(self._links))
 
     def _open(self, link: tuple[Piece, ...]) -> Any:

@@ -30,6 +30,15 @@ class Limits:
             raise TooLargeError(f"{rate} samples per second; at most {self.max_sample_rate} are taken")
         if rate < _LOWEST_RATE:
             raise UnsupportedError(f"{rate} samples per second; at least {_LOWEST_RATE} are needed")
+        self.check_channels(channels)
+
+    def check_channels(self, channels: int) -> None:
+        """Refuse more channels than are taken.
+
+        Raises
+        ------
+        TooLargeError
+        """
         if channels > self.max_channels:
             raise TooLargeError(f"{channels} channels; at most {self.max_channels} are taken")
 

@@ -7,7 +7,7 @@ with the warning ``tags_damaged``; where texts were cut, ``tags_cut`` says so.
 import os
 import re
 import struct
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, cast
@@ -21,9 +21,20 @@ from samplemind_worker.stated.window import Window
 _RIFF = frozenset({"WAV", "WAVEX", "RF64"})
 _AIFF = frozenset({"AIFF"})
 _VORBIS = frozenset({"FLAC", "OGG"})
-_MP3 = frozenset({"MP3", "MPEG"})
+_MP3 = frozenset({"MP3", "MPEG", "ADTS"})
+_NAMES = {
+    "tmpo": "bpm", "wm/beatsperminute": "bpm", "tempo": "bpm", "wm/initialkey": "initial_key",
+    "initialkey": "initial_key", "initial key": "initial_key", "key": "initial_key", "date": "year", "wm/year": "year",
+    "description": "comment",
+}  # fmt: skip
+"""Fields of MPEG-4, ASF and Matroska under the names that tags of other formats have."""
+_OF_FFMPEG = frozenset(
+    {"major_brand", "minor_version", "compatible_brands", "creation_time", "handler_name", "vendor_id", "language"}
+    | {"encoder", "duration", "itunsmpb", "gapless_playback", "deviceconformancetemplate"}
+)
+"""What FFmpeg tells of the container itself."""
 _ID3 = frozenset({b"id3 ", b"ID3 "})
-_TEXTS = ("info", "id3", "vorbis", "aiff")
+_TEXTS = ("info", "id3", "vorbis", "aiff", "tags")
 _NOT_PLAIN = re.compile(r"[^a-z0-9]+")
 _PARTS = re.compile(r"[;,|\0]")
 
@@ -57,14 +68,17 @@ class Embedded:
 
     metadata: dict[str, Any] = field(default_factory=dict[str, Any])
     """By where it stands: ``acid``, ``smpl``, ``inst``, ``cues``, ``bext``, ``apple_loop``, and texts in ``info``,
-    ``id3``, ``vorbis`` and ``aiff``."""
+    ``id3``, ``vorbis``, ``aiff`` and, of all other containers, ``tags``."""
     tags: list[str] = field(default_factory=list[str])
     """Genres and keywords."""
     warnings: list[str] = field(default_factory=list[str])
 
 
-def read(descriptor: int, audio_format: str) -> Embedded:
-    """Read what lies beside the samples of an open file; ``audio_format`` is libsndfile's name for what it is.
+def read(descriptor: int, audio_format: str, texts: Mapping[str, str] | None = None) -> Embedded:
+    """Read what lies beside the samples of an open file.
+
+    ``audio_format`` is libsndfile's name for what it is; ``texts`` are what FFmpeg read, for containers that are not
+    read here.
 
     The place where the file is read next stays where it is. Damaged content raises nothing.
     """
@@ -78,6 +92,11 @@ def read(descriptor: int, audio_format: str) -> Embedded:
             found.take_texts("vorbis", vorbis.comments(descriptor))
         elif audio_format in _MP3:
             found.take_id3(Window(descriptor, 0, os.fstat(descriptor).st_size))
+        elif texts:
+            found.take_texts(
+                "tags",
+                ((_NAMES.get(key.lower(), key), text) for key, text in texts.items() if key.lower() not in _OF_FFMPEG),
+            )
     return found.ended()
 
 

@@ -15,10 +15,10 @@ from samplemind_worker.stated.names import FASTEST, SLOWEST, About, Clarity, Sai
 
 ODDS: Final[dict[Clarity, float]] = {"clear": 9.0, "likely": 4.0, "weak": 1.5}
 
-SOURCES: Final = ("acid", "apple_loop", "smpl", "inst", "id3", "vorbis", "info", "aiff", "filename", "folder")
+SOURCES: Final = ("acid", "apple_loop", "smpl", "inst", "id3", "vorbis", "info", "aiff", "tags", "filename", "folder")
 """The order in which `provenance` names them."""
 
-_TEXTS = ("id3", "vorbis", "info")
+_TEXTS = ("id3", "vorbis", "info", "tags")
 _TEMPO_FIELDS = ("bpm", "tbpm", "tempo")
 _KEY_FIELDS = ("initial_key", "initialkey", "tkey", "key")
 _MIDDLE_C = 60

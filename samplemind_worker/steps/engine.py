@@ -95,7 +95,7 @@ def read_signal(file: BufferedReader, *, name: bytes, file_id: str, limits: Limi
     started = time.perf_counter()
     filename, named = names_of(name)
     audio = decode(file, limits=limits)
-    beside = embedded.read(file.fileno(), audio.format)
+    beside = embedded.read(file.fileno(), audio.format, audio.texts)
     facts = AudioFacts(
         file_id=file_id,
         filename=filename,

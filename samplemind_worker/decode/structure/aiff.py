@@ -55,6 +55,7 @@ def _judge(structure: Structure, common: bytes, first: int, claimed: int, presen
     if not first or len(common) < 18:  # noqa: PLR2004 -- the COMM chunk of AIFF
         return
     channels, frames, bits = struct.unpack_from(">HLH", common)
+    structure.channels = channels
     kind = common[18:22] or b"NONE"
     width = channels * (_LINEAR.get(kind, 0) or -(-bits // 8))
     if kind not in _LINEAR or not width:
@@ -78,6 +79,7 @@ def look_at_au(data: Bytes, start: int) -> Structure:
     head = data.at(start, 24)
     big = head[:4] == b".snd"
     offset, size, kind, rate, channels = struct.unpack(">5L" if big else "<5L", head[4:].ljust(20, b"\0"))
+    structure.channels = channels
     left = max(0, data.end - start - offset)
     unknown = size in {0, _NO_SIZE} and left > 0
     present = left if unknown else min(size, left)

@@ -122,6 +122,8 @@ class Structure:
     """Whether the last frame that is promised is there; None where only decoding tells."""
     has_loose_end: bool = False
     """Something stands behind the last frame, or the last frame is damaged."""
+    channels: int = 0
+    """As the header has it, where it is read here: more than a decoder takes is no damage."""
     is_gapless: bool = False
     """It tells which frames are padding, and the readers leave them out."""
     is_too_long: bool = False

@@ -11,6 +11,7 @@ class _Chunks:
     """What was found on the way through the chunks."""
 
     kind: bytes = b""
+    channels: int = 0
     width: int = 0
     """Bytes of a frame, or 0 where packets differ."""
     table: bytes = b""
@@ -27,6 +28,7 @@ def look(data: Bytes, start: int) -> Structure:
     """Look at a CAF file that begins at ``start``."""
     found = _walk(data, start)
     structure = Structure("CAF", start, suits_libsndfile=start == 0 and not found.unknown)
+    structure.channels = found.channels
     if start:
         structure.links = (((start, data.end - start),),)
     if found.claimed is None:
@@ -61,6 +63,7 @@ def _walk(data: Bytes, start: int) -> _Chunks:
         left = max(0, data.end - body)
         if name == b"desc":
             found.kind, found.width = data.at(body + 8, 4), data.number(body + 16, 4)
+            found.channels = data.number(body + 24, 4)
         elif name == b"pakt":
             found.table, found.table_place = data.at(body, 24), body
         elif name == b"data":

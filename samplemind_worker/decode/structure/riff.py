@@ -110,6 +110,7 @@ def _judge(data: Bytes, start: int, found: _Chunks, order: str) -> Structure:
     if tag == _EXTENSIBLE and len(found.format) >= 26:  # noqa: PLR2004 -- the tag opens the GUID
         tag = int.from_bytes(found.format[24:26], "little" if order == "little" else "big")
     width = channels * -(-bits // 8)
+    structure.channels = channels
     structure.suits_libsndfile = tag in _OF_LIBSNDFILE
     if tag in _LINEAR and width:
         structure.frames = found.present // width

@@ -12,6 +12,7 @@ import pytest
 from samplemind_worker.decode import DecodedAudio, Limits, decode
 from samplemind_worker.errors import NotAudioError, PermanentError, TooLargeError, TooLongError, UnreadableError
 from tests import awkward, encoders, signals
+from tests.hostile import sounds
 
 RATE = 44100
 LOOP = signals.drum_loop(165.0, bars=1, sr=RATE)
@@ -100,6 +101,15 @@ def test_channels_and_rates_beyond_the_limits_are_refused():
         _read(data, Limits(max_channels=2))
     with pytest.raises(TooLargeError, match="44100 samples per second; at most 8000"):
         _read(data, Limits(max_sample_rate=8000))
+
+
+@pytest.mark.parametrize("channels", [65, 1025, 65535])
+def test_more_channels_than_any_decoder_takes_are_too_many(channels: int):
+    wav = sounds.wav_header(channels=channels, bits=8, data_bytes=channels) + bytes(channels)
+    au = b".snd" + struct.pack(">5L", 24, 2 * channels, 3, RATE, channels) + bytes(2 * channels)
+    for data in (wav, au):
+        with pytest.raises(TooLargeError, match=f"{channels} channels; at most 64"):
+            _read(data)
 
 
 @pytest.mark.parametrize(("container", "codec"), [("ipod", "aac"), ("adts", "aac"), ("matroska", "flac")])

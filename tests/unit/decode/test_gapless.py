@@ -65,3 +65,11 @@ def test_beats_count_from_the_beginning_of_the_file():
 def test_the_length_of_what_is_cut_is_no_evidence():
     facts, _ = _analyzed(awkward.cut(_made("FLAC"), 0.7))
     assert (facts.warnings, facts.exact_length) == (["truncated"], False)
+
+
+def test_tags_of_containers_that_ffmpeg_reads_are_evidence():
+    tags = {"title": "Break", "BPM": "93.7", "initialkey": "Am", "genre": "Funk"}
+    facts, analysis = _analyzed(encoders.encode(LOOP, "matroska", "flac", metadata=tags))
+    assert facts.metadata == {"tags": {"title": "Break", "bpm": "93.7", "initial_key": "Am", "genre": "Funk"}}
+    assert facts.tags == ["Funk"]
+    assert analysis.provenance["tempo"] == "audio+tags"

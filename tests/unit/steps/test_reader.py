@@ -16,6 +16,7 @@ from samplemind_worker.steps.engine import Signal, identify, limits, read_signal
 from samplemind_worker.steps.reader import Source, bounds, read_signals
 from tests import signals
 from tests.factories import write_audio
+from tests.hostile import sounds
 
 SETTINGS = Settings(_env_file=None)
 SR = 44100
@@ -47,6 +48,19 @@ def test_a_signal_is_the_same_as_decoded_here(tmp_path: Path, ending: str):
     assert found.sr == expected.sr
     np.testing.assert_array_equal(found.y, expected.y)
     assert 0.0 < found.seconds < 60.0
+
+
+@pytest.mark.parametrize(("ending", "container", "codec"), sounds.BY_FFMPEG)
+def test_what_ffmpeg_reads_is_the_same_as_decoded_here(tmp_path: Path, ending: str, container: str, codec: str):
+    path = tmp_path / f"loop{ending}"
+    path.write_bytes(sounds.by_ffmpeg(container, codec))
+
+    [found] = read([path])
+
+    assert isinstance(found, Signal)
+    assert found.facts == here(path).facts
+    assert found.facts.reader == "ffmpeg"
+    np.testing.assert_array_equal(found.y, here(path).y)
 
 
 def test_samples_may_be_written_to(tmp_path: Path):
