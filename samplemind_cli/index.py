@@ -6,7 +6,9 @@ from contextlib import contextmanager
 from typing import Final
 
 from config.settings import Settings, get_settings
+from samplemind_cli.output import note
 from samplemind_worker.documents.versions import VERSIONS
+from samplemind_worker.embedded.chroma_data import start_anew
 from samplemind_worker.errors import IndexDamagedError, IndexMissingError, ServiceUnavailableError, SetupError
 from samplemind_worker.steps import reindex as reindex_step
 from samplemind_worker.steps.reindex import Health
@@ -16,11 +18,12 @@ from samplemind_worker.store.vectors import Vectors
 
 _GLANCE: Final = 3.0  # s that `status` waits for one reply of Chroma
 _START_SECONDS: Final = 20.0  # that a private Chroma may take to start
+_RESTART_SECONDS: Final = 60.0  # that it may take to be started again after several failures
 _LOOK_SECONDS: Final = 0.1
 
 
 @contextmanager
-def open_vectors(settings: Settings) -> Generator[Vectors]:
+def open_vectors(settings: Settings, *, seconds: float = _START_SECONDS) -> Generator[Vectors]:
     """Yield the vectors of the current recipe, once a private Chroma has started.
 
     Raises
@@ -30,7 +33,7 @@ def open_vectors(settings: Settings) -> Generator[Vectors]:
     """
     url = _url(settings)
     if get_settings().chroma_url is None:
-        _wait_for(url)
+        _wait_for(url, seconds)
     with Vectors(url, database=settings.database, version=VERSIONS["store"]) as vectors:
         yield vectors
 
@@ -60,14 +63,30 @@ def require(vectors: Vectors) -> Health:
     return health
 
 
-def rebuild(vectors: Vectors, on_progress: Callable[[int, int], None]) -> int:
+def rebuild(settings: Settings, on_progress: Callable[[int, int], None]) -> int:
     """Rebuild the index, or follow somebody else's rebuild to its end; return how many vectors it has.
+
+    What a private Chroma cannot use is set aside, and it starts empty.
 
     Raises
     ------
     ServiceUnavailableError
         If Chroma or the record does not answer.
     """
+    try:
+        with open_vectors(settings) as vectors:
+            return _rebuild(vectors, on_progress)
+    except ServiceUnavailableError as error:
+        is_ours = isinstance(error, IndexDamagedError) or not _answers(_url(settings))
+        aside = start_anew(get_settings()) if is_ours else None
+        if aside is None:
+            raise
+        note(f"{error}; its data is set aside as {aside}, and it starts empty")
+    with open_vectors(settings, seconds=_RESTART_SECONDS) as vectors:
+        return _rebuild(vectors, on_progress)
+
+
+def _rebuild(vectors: Vectors, on_progress: Callable[[int, int], None]) -> int:
     before = vector_index.state(vectors.version)
     while True:
         done = reindex_step.rebuild(vectors, on_progress=on_progress)
@@ -87,15 +106,18 @@ def _url(settings: Settings) -> str:
     return settings.chroma_url
 
 
-def _wait_for(url: str) -> None:
-    deadline = time.monotonic() + _START_SECONDS
-    while True:
-        try:
-            with Chroma(url, seconds=_GLANCE) as chroma:
-                chroma.require()
-        except ServiceUnavailableError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(_LOOK_SECONDS)
-        else:
-            return
+def _wait_for(url: str, seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while not _answers(url):
+        if time.monotonic() > deadline:
+            raise ServiceUnavailableError("Chroma does not answer")
+        time.sleep(_LOOK_SECONDS)
+
+
+def _answers(url: str) -> bool:
+    try:
+        with Chroma(url, seconds=_GLANCE) as chroma:
+            chroma.require()
+    except ServiceUnavailableError:
+        return False
+    return True

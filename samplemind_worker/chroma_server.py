@@ -281,7 +281,10 @@ def main(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     os.umask(0o077)
     _import_errors_only()
-    with _Server(options.socket, _Engine(options.path)) as server:
+    engine = _Engine(options.path)
+    # Left by a server that was killed: nobody listens there, and this one could not start.
+    options.socket.unlink(missing_ok=True)
+    with _Server(options.socket, engine) as server:
 
         def end(_number: int, _frame: types.FrameType | None) -> None:
             # Waits for the loop that this very thread runs.

@@ -16,12 +16,12 @@ def reindex(*, as_json: Annotated[bool, typer.Option("--json", help="Print one J
     from samplemind_cli import client, index  # noqa: PLC0415 -- slow import
     from samplemind_cli.progress import Display  # noqa: PLC0415 -- slow import
 
-    with client.open_record() as settings, index.open_vectors(settings) as vectors:
+    with client.open_record() as settings:
         began = time.monotonic()
         try:
             with Display() as display:
                 count = index.rebuild(
-                    vectors, lambda copied, total: display.show(copied, total, _in_words(copied, total))
+                    settings, lambda copied, total: display.show(copied, total, _in_words(copied, total))
                 )
         except KeyboardInterrupt:
             output.note("what is copied is kept; `samplemind reindex` and running workers go on from there")

@@ -165,7 +165,9 @@ def wait_for(batch_id: str, settings: "Settings") -> dict[str, Any]:
 def note_hint(report: dict[str, Any]) -> None:
     """Say once per batch why no model wrote its summaries, where that was not asked for."""
     if hint := report["ai"].get("hint"):
-        output.note(f"summaries are by the local describer, as {hint}; then `samplemind summarize --missing`")
+        output.note(
+            f"summaries are by the local describer, as {hint}; `samplemind summarize --missing` then has them written"
+        )
 
 
 def print_results(report: dict[str, Any]) -> None:

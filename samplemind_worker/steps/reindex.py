@@ -14,7 +14,7 @@ from typing import Final, Literal
 from loguru import logger
 
 from samplemind_worker.documents.vector_index import VectorIndex
-from samplemind_worker.errors import IndexDamagedError, IndexMissingError, InternalError
+from samplemind_worker.errors import IndexDamagedError, IndexMissingError, InternalError, ServiceUnavailableError
 from samplemind_worker.store import mongo, vector_index
 from samplemind_worker.store.vectors import Vectors
 
@@ -29,6 +29,7 @@ _UNFOUND: Final = 8  # of them, at which the index is damaged: it is approximate
 _SAME: Final = 1e-3  # cosine distance below which a vector is the one that was asked for
 _CHECK_SECONDS: Final = 20.0  # between two comparisons by the workers
 _SLICE_SECONDS: Final = 40.0  # that one task rebuilds; the next one goes on
+_RESTART_SECONDS: Final = 20.0  # that a server which was ended by its damaged index may take to come back
 _FAULTS: Final = 2  # comparisons in a row: a Chroma that is just restarted is not damaged
 _REST_SECONDS: Final = 3600.0  # between two rebuilds by the workers, where the first did not help
 
@@ -124,7 +125,24 @@ def tend(vectors: Vectors) -> None:
         return
     if health.message:
         logger.warning("index.rebuilding", fields={"why": health.message})
-    rebuild(vectors, seconds=_SLICE_SECONDS)
+    if health.state == "damaged":
+        # Reading a damaged index may have ended the server.
+        _wait_for(vectors, seconds=_RESTART_SECONDS)
+    done = rebuild(vectors, seconds=_SLICE_SECONDS)
+    logger.info("index.rebuilt", fields=str(done))
+
+
+def _wait_for(vectors: Vectors, *, seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            vectors.chroma.require()
+        except ServiceUnavailableError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(1.0)
+        else:
+            return
 
 
 def _is_due(row: VectorIndex, health: Health) -> bool:
@@ -194,7 +212,6 @@ class _Rebuild:
                     return Rebuilt(done=False, vectors=copied)
             if vector_index.stored(self._version) <= (count := self._vectors.chroma.count(building)):
                 vector_index.take_over(self._version, holder=self._holder, active=building)
-                logger.info("index.rebuilt", fields={"collection": building, "vectors": count})
                 self._sweep()
                 return Rebuilt(done=True, vectors=count)
             # A worker of an older version stores in the one collection that it knows: its vectors are copied now.
@@ -220,8 +237,11 @@ class _Rebuild:
         refused: list[str] = []
         try:
             self._vectors.chroma.upsert(building, rows)
-        except InternalError:
+        except InternalError as error:
             refused = [content for content in rows if not self._takes(building, content, rows[content])]
+            if len(refused) == len(rows):
+                # No vector of ours can be at fault when Chroma takes none: the record must not be told that they are.
+                raise IndexDamagedError("Chroma refuses all vectors") from error
             vector_index.unmark(refused)
             logger.warning("index.refused", fields={"contents": refused})
         # Of a content that was taken out of the record meanwhile the vector may have been removed before it was copied.

@@ -28,6 +28,8 @@ _PAUSE_SECONDS = 5.0  # s without a request then
 
 _DATABASE = "/api/v2/tenants/default_tenant/databases/default_database"
 _REFUSALS = {400, 413, 422}  # HTTP: the request itself is at fault, and will be the next time
+_ENGINE_FAULTS = ("Error executing plan", "Error in compaction")
+"""How messages begin that Chroma's engine sends as refusals, though its own data is at fault."""
 _NOT_FOUND = 404
 _FAULTS = 500  # HTTP: from here on the server is at fault
 
@@ -205,8 +207,8 @@ def _error(reply: httpx.Response) -> Exception:
         said = f"HTTP {reply.status_code}"
     if reply.status_code == _NOT_FOUND:
         return IndexMissingError(f"Chroma does not have it: {said}")
-    if reply.status_code in _REFUSALS:
+    if reply.status_code in _REFUSALS and not said.startswith(_ENGINE_FAULTS):
         return InternalError(f"Chroma refuses: {said}")
-    if reply.status_code >= _FAULTS:
+    if reply.status_code >= _FAULTS or reply.status_code in _REFUSALS:
         return IndexDamagedError(f"Chroma fails: {said}")
     return ServiceUnavailableError(f"Chroma does not answer: {said}")

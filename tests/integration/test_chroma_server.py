@@ -153,3 +153,13 @@ def test_it_ends_when_told_and_keeps_what_it_took(tmp_path: Path):
 
     with served(tmp_path) as (url, _), client(url) as chroma:
         assert chroma.get(f"{COLLECTIONS}/{key}/count").json() == 1
+
+
+def test_it_starts_again_where_it_was_killed(tmp_path: Path):
+    with served(tmp_path) as (_, process):
+        process.kill()
+        process.wait()
+        assert (tmp_path / "chroma.sock").exists()
+
+        with served(tmp_path) as (url, _):
+            assert answers(url)

@@ -9,7 +9,7 @@ import pytest
 from samplemind_worker.documents.analysis import Analysis
 from samplemind_worker.documents.vector_index import VectorIndex
 from samplemind_worker.documents.versions import VERSIONS
-from samplemind_worker.errors import ServiceUnavailableError
+from samplemind_worker.errors import IndexDamagedError, ServiceUnavailableError
 from samplemind_worker.steps import reindex
 from samplemind_worker.steps.workspace import Workspace
 from samplemind_worker.store import mongo, results, vector_index
@@ -306,3 +306,20 @@ def test_a_vector_that_chroma_refuses_keeps_nothing_from_being_rebuilt(
     # The next batch stores it anew, and says why that fails.
     assert "store" not in results.progress_of([last])[last]["versions"]
     assert reindex.compare(vectors).state == "complete"
+
+
+def test_a_chroma_that_refuses_everything_does_not_tell_the_record_that_nothing_is_stored(
+    vectors: Vectors, library: dict[str, list[float]]
+):
+    """Damage that looks like a refusal: the new collection takes vectors of another length only."""
+    reindex.rebuild(vectors, seconds=0.0)
+    building = vectors.names.building
+    assert building is not None
+    vectors.chroma.drop(building)
+    vectors.chroma.create(building)
+    vectors.chroma.upsert(building, {"other": [1.0, 2.0]})
+
+    with pytest.raises(IndexDamagedError, match="refuses all vectors"):
+        reindex.rebuild(vectors)
+
+    assert vector_index.stored(VERSION) == len(library)

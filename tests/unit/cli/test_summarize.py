@@ -131,4 +131,4 @@ def test_a_batch_that_no_provider_wrote_about_has_one_hint(set_up: Callable[...,
     code, _, err = cli("status", batch)
 
     said = f"summaries are by the local describer, as no provider is set up: set {ALL}"
-    assert (code, err) == (0, f"{said}; then `samplemind summarize --missing`\n")
+    assert (code, err) == (0, f"{said}; `samplemind summarize --missing` then has them written\n")
