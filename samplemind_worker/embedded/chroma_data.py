@@ -2,27 +2,24 @@
 
 import os
 import signal
-import time
 from contextlib import suppress
 from pathlib import Path
 
 from config.settings import Settings
+from samplemind_worker.embedded import damage
 from samplemind_worker.embedded.home import Home
 from samplemind_worker.embedded.services import private_names
 
 
 def start_anew(settings: Settings) -> Path | None:
-    """Have a private Chroma start with an empty folder; return where its data is now, None for a Chroma of others.
+    """Have a private Chroma start with an empty folder; return where its data is now, None if there was none.
 
     The folder is moved before the server is ended. The supervisor starts it again.
     """
     home = Home(settings.home)
     if "chroma" not in private_names(settings) or home.holder() is None:
         return None
-    folder = home.data_folder("chroma")
-    aside = folder.with_name(f"{folder.name}.damaged-{time.strftime('%Y%m%d-%H%M%S')}")
-    folder.rename(aside)
-    folder.mkdir(mode=0o700)
+    aside = damage.set_aside(home.data_folder("chroma"))
     running = home.read_state().services.get("chroma")
     if running is not None:
         with suppress(ProcessLookupError):
