@@ -17,6 +17,7 @@ from samplemind_worker.documents.spend import from_usd
 from samplemind_worker.embedded import session
 from samplemind_worker.errors import ServiceUnavailableError, SetupError, UsageError
 from samplemind_worker.steps import ingest as ingest_step
+from samplemind_worker.steps import obstacles as obstacles_step
 from samplemind_worker.steps import resummarize as resummarize_step
 from samplemind_worker.steps import scan, walk
 from samplemind_worker.steps import watch as watch_step
@@ -210,16 +211,6 @@ def recover() -> bool:
     return session.recover(get_settings(), say=note)
 
 
-def supervises_workers() -> bool:
-    """Return whether the private services run with workers, which may still be starting."""
-    return embedded.supervises_workers(get_settings())
-
-
-def has_workers(settings: Settings) -> bool:
-    """Return whether there are workers: one gave a sign of life in the last half minute, or some are started here."""
-    return bool(_workers(settings)) or embedded.start_workers(get_settings(), on_wait=note)
-
-
 def _workers(settings: Settings) -> "list[WorkerSign]":
     from samplemind_worker.store.cache import Board  # noqa: PLC0415 -- slow import
 
@@ -230,6 +221,21 @@ def _workers(settings: Settings) -> "list[WorkerSign]":
         return board.workers()
     finally:
         board.close()
+
+
+def obstacles(settings: Settings, batch_id: str, *, start_workers: bool = False) -> list[str]:
+    """Return what keeps a batch from going on, a sentence each; none if it goes on.
+
+    That no worker is there is no news where private ones are starting; with ``start_workers`` they are made to.
+    """
+    found = obstacles_step.obstacles(settings, batches.find(batch_id))
+    if obstacles_step.NO_WORKERS in found and (
+        embedded.start_workers(get_settings(), on_wait=note)
+        if start_workers
+        else embedded.supervises_workers(get_settings())
+    ):
+        found.remove(obstacles_step.NO_WORKERS)
+    return found
 
 
 def retry(batch_id: str, settings: Settings) -> tuple[str, int]:

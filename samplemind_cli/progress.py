@@ -20,7 +20,7 @@ _LINE_EVERY = 10.0  # s between two lines without a terminal
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 1.0  # s between two looks
 _REST = 9.0  # a look is followed by so many times its own length of rest: counting a million items takes a while
 _LONGEST_REST = 10.0  # s; a look at a server that hung took long, and the next one may find it well
-_SILENCE = 20.0  # s without progress after which we look for workers
+_SILENCE = 10.0  # s without progress after which we look for what is in the way
 _PATIENCE = 60.0  # s without an answer from the record before we give up
 _SPAN, _LONG_SPAN = 10.0, 60.0  # s of the recent past that the rate is taken over
 _ENOUGH = 5  # files that have to end within the shorter span for a steady rate
@@ -122,7 +122,7 @@ def follow(
     look: Callable[[], Report],
     *,
     working_on: Callable[[], Sequence[str]],
-    has_workers: Callable[[], bool],
+    obstacles: Callable[[], Sequence[str]],
     recover: Callable[[], object],
 ) -> Report:
     """Show a batch's progress on stderr until it has ended, and return its last report.
@@ -135,7 +135,7 @@ def follow(
     ServiceUnavailableError
         If the record gives no answer for a minute.
     """
-    pace, silence, pause = Pace(), _Silence(has_workers), _FIRST_PAUSE
+    pace, silence, pause = Pace(), _Silence(obstacles), _FIRST_PAUSE
     answered, told = time.monotonic(), False
     with Display() as display:
         while True:
@@ -166,23 +166,23 @@ def rest(pause: float, took: float) -> float:
 
 
 class _Silence:
-    """Says once that nothing moves, if no worker is there to move it."""
+    """Says what is in the way when nothing moves, each thing once until something moves again."""
 
-    def __init__(self, has_workers: Callable[[], bool]) -> None:
-        self._has_workers = has_workers
+    def __init__(self, obstacles: Callable[[], Sequence[str]]) -> None:
+        self._obstacles = obstacles
         self._standing: tuple[int, ...] = ()
         self._since = 0.0
-        self._told = False
+        self._told: set[str] = set()
 
     def heed(self, now: float, report: Report) -> None:
         standing = (report["total_files"], ended_of(report), report["running"])
         if standing != self._standing:
             self._standing, self._since = standing, now
-        elif not self._told and now - self._since > _SILENCE:
-            # Asked once more after as long a silence: a worker may be busy with one long file.
+            self._told.clear()
+        elif now - self._since > _SILENCE:
+            # Asked again after as long a silence: a worker may be busy with one long file, and end later.
             self._since = now
-            if not self._has_workers():
-                self._told = True
-                note(
-                    "nothing moves and no worker gives a sign of life: start one (`samplemind up`, `samplemind worker`)"
-                )
+            for sentence in self._obstacles():
+                if sentence not in self._told:
+                    self._told.add(sentence)
+                    note(f"nothing moves: {sentence}")

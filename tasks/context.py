@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 
@@ -12,7 +13,7 @@ from loguru import logger
 
 from config.settings import get_settings
 from samplemind_worker.documents.batch import Step
-from samplemind_worker.errors import RootNotReachedError, ServiceUnavailableError
+from samplemind_worker.errors import OverTheRateError, RootNotReachedError, ServiceUnavailableError, TransientError
 from samplemind_worker.steps.dispatch import refill
 from samplemind_worker.steps.workspace import Run, Workspace
 from samplemind_worker.store import ledger
@@ -31,6 +32,7 @@ def _workspace(_pid: int) -> Workspace:
 
 
 _TRIES = 100  # that may have a lease still
+_LONGEST_COMPLAINT = 200  # characters
 
 ParcelStep = Callable[[Workspace, Run], bool]
 """A step on a parcel: True if any item of it goes on to the next step."""
@@ -53,6 +55,10 @@ def run_step(task: Task[..., None], step: ParcelStep, parcel_id: str) -> bool:
         except RootNotReachedError as error:  # what it held is given back, for those who reach it
             logger.warning("root.not_reached", fields={"root": error.root})
             more = False
+        except TransientError as error:  # it is tried again; meanwhile `status` says why nothing moves
+            if not isinstance(error, OverTheRateError):
+                _complain(error)
+            raise
         logger.info("step.done", fields={"step": task.name, "seconds": round(time.perf_counter() - started, 3)})
     if not more:
         request.chain = None
@@ -62,6 +68,12 @@ def run_step(task: Task[..., None], step: ParcelStep, parcel_id: str) -> bool:
             # As the record has it: what asks no model goes past those that wait for one.
             links[-1]["options"]["queue"] = ledger.queue_of(parcel_id, Step.SUMMARIZE)
     return more
+
+
+def _complain(error: TransientError) -> None:
+    here = workspace()
+    with suppress(ServiceUnavailableError):  # Redis may be what is away, which whoever asks will see
+        here.board.complain(here.settings.host, str(error)[:_LONGEST_COMPLAINT])
 
 
 def fill_window() -> None:

@@ -1,6 +1,5 @@
 """``status`` and ``files``: how batches stand, and each file of one."""
 
-from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -10,7 +9,7 @@ from samplemind_cli.commands.submit import note_hint, print_results, wait_for
 from samplemind_cli.options import AnyBatch, Batch
 
 if TYPE_CHECKING:
-    from config.settings import Settings
+    pass
 
 
 def status(
@@ -40,7 +39,9 @@ def status(
         if report["finished_at"] is None and watch:
             report = wait_for(report["batch_id"], settings)
         elif report["finished_at"] is None:
-            _note_if_idle(settings)
+            report["notes"] = client.obstacles(settings, report["batch_id"])
+            for sentence in report["notes"]:
+                output.note(sentence)
         if as_json:
             output.emit(report)
         elif watch:
@@ -48,15 +49,6 @@ def status(
         else:
             _print_report(report)
         raise typer.Exit(1 if report["failed"] and report["finished_at"] is not None else 0)
-
-
-def _note_if_idle(settings: "Settings") -> None:
-    from samplemind_cli import client  # noqa: PLC0415 -- slow import
-    from samplemind_worker.errors import ServiceUnavailableError  # noqa: PLC0415 -- slow import
-
-    with suppress(ServiceUnavailableError):  # the record answers, and that was the question
-        if not client.supervises_workers() and not client.has_workers(settings):
-            output.note("no worker gives a sign of life: start one (`samplemind up --detach`, `samplemind worker`)")
 
 
 def _print_report(report: dict[str, Any]) -> None:

@@ -152,7 +152,7 @@ def wait_for(batch_id: str, settings: "Settings") -> dict[str, Any]:
         return progress.follow(
             partial(client.batch_report, batch_id),
             working_on=partial(client.working_on, batch_id),
-            has_workers=partial(client.has_workers, settings),
+            obstacles=partial(client.obstacles, settings, batch_id, start_workers=True),
             recover=client.recover,
         )
     except ServiceUnavailableError as error:

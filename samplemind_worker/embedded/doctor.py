@@ -1,21 +1,20 @@
 """What works and what does not on this machine, and how to mend it."""
 
 import json
-import os
-import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from pydantic import SecretStr
+
 from config.settings import Settings
-from samplemind_worker import kernel_cache
 from samplemind_worker.embedded import damage
 from samplemind_worker.embedded.binaries import find_mongod, find_valkey, require_chroma
 from samplemind_worker.embedded.checks import Check
-from samplemind_worker.embedded.home import MIN_FREE_BYTES, Home, State
+from samplemind_worker.embedded.home import Home, State
+from samplemind_worker.embedded.places import places
 from samplemind_worker.embedded.record_checks import summaries, vectors
 from samplemind_worker.embedded.services import (
     OTHER_MODELS,
@@ -26,11 +25,11 @@ from samplemind_worker.embedded.services import (
     probe,
     with_urls,
 )
-from samplemind_worker.errors import SetupError, TransientError
+from samplemind_worker.errors import ServiceUnavailableError, SetupError, TransientError
 from samplemind_worker.sandbox import AUDIO, PROTECTIONS, Bounds, shared
 from samplemind_worker.steps.walk import AUDIO_SUFFIXES, FFMPEG_SUFFIXES
+from samplemind_worker.store import probes
 
-LOW_DISK_BYTES = 2 * 2**30
 _ENOUGH_RESTARTS = 3
 _ANSWERS = "answers"
 _TIMEOUT = 3.0
@@ -47,21 +46,12 @@ print(av.__version__, av.ffmpeg_version_info)
 
 
 def diagnose(settings: Settings) -> list[Check]:
-    """Look at everything the private services and the analysis need; changes nothing, prints no secret."""
+    """Look at everything the private services and the analysis need; leaves nothing behind, prints no secret."""
     home = Home(settings.home)
     running = home.holder() is not None
     state = home.read_state() if running else State()
     private = private_names(settings)
-    checks = [
-        _python(),
-        _home(home),
-        _disk(home),
-        _scratch(settings),
-        _soundfile(),
-        _ffmpeg(),
-        _numba_cache(),
-        _sandbox(settings),
-    ]
+    checks = [_python(), *places(settings, home), _soundfile(), _ffmpeg(), _sandbox(settings)]
     if "valkey" in private:
         checks.append(_binary("valkey", find_valkey))
     if "mongod" in private:
@@ -70,7 +60,7 @@ def diagnose(settings: Settings) -> list[Check]:
         checks.append(_chroma())
     if private:
         checks += [_sockets(home), _supervisor(state, running=running)]
-    checks += [_private_service(name, home, state, running=running) for name in private]
+    checks += [_private_service(settings, name, home, state, running=running) for name in private]
     checks += _set_aside(home)
     checks += _given_services(settings)
     answering = {check.name for check in checks if check.detail.endswith(_ANSWERS)}
@@ -94,46 +84,6 @@ def _python() -> Check:
     found = ".".join(map(str, sys.version_info[:3]))
     fits = (3, 11) <= sys.version_info < (3, 14)
     return Check("python", ok=fits, detail=found, mend="" if fits else "use Python 3.11, 3.12 or 3.13")
-
-
-def _nearest(path: Path) -> Path:
-    return next(folder for folder in (path, *path.parents) if folder.exists())
-
-
-def _home(home: Home) -> Check:
-    nearest = _nearest(home.root)
-    if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
-        mend = "set SAMPLEMIND_HOME to a folder of yours"
-        return Check("home", ok=False, detail=f"{home.root} cannot be written", mend=mend)
-    if nearest == home.root and home.root.stat().st_mode & 0o077:
-        return Check("home", ok=True, detail=f"{home.root} is open to others", mend=f"chmod 700 '{home.root}'")
-    return Check("home", ok=True, detail=str(home.root))
-
-
-def _disk(home: Home) -> Check:
-    free = shutil.disk_usage(_nearest(home.root)).free
-    return Check(
-        "disk",
-        ok=free >= MIN_FREE_BYTES,
-        detail=f"{free / 2**30:.1f} GB free",
-        mend="" if free >= LOW_DISK_BYTES else "free some space, or set SAMPLEMIND_HOME to another disk",
-    )
-
-
-def _scratch(settings: Settings) -> Check:
-    shared = Path("/dev/shm")  # noqa: S108 -- only its size is asked
-    folder = settings.scratch or (shared if os.access(shared, os.W_OK) else Path(tempfile.gettempdir()))
-    if not folder.is_dir() or not os.access(folder, os.W_OK):
-        mend = "set SAMPLEMIND_SCRATCH to a folder of yours"
-        return Check("scratch", ok=False, detail=f"{folder} cannot be written", mend=mend)
-    free = shutil.disk_usage(folder).free
-    enough = free >= settings.scratch_bytes
-    return Check(
-        "scratch",
-        ok=True,
-        detail=f"{folder}, {free / 2**20:.0f} MB free, up to {settings.scratch_bytes / 2**20:.0f} MB used",
-        mend="" if enough else "lower SAMPLEMIND_SCRATCH_BYTES, or set SAMPLEMIND_SCRATCH to a larger folder",
-    )
 
 
 def _output(command: list[str]) -> str:
@@ -169,25 +119,6 @@ def _ffmpeg() -> Check:
             mend="pip install 'samplemind[ffmpeg]'",
         )
     return Check("ffmpeg", ok=True, detail=f"PyAV {own}, FFmpeg {library}; reads {names}")
-
-
-def _numba_cache() -> Check:
-    candidates = kernel_cache.candidates()
-    fit = [folder for folder in candidates if _may_be_ours(folder)]
-    if not fit:
-        mend = f"set {kernel_cache.VARIABLE} to a folder of yours"
-        return Check("numba cache", ok=False, detail="there is no folder that is yours alone", mend=mend)
-    detail = str(fit[0]) + ("; a process compiles kernels" if kernel_cache.is_compiling(fit[0]) else "")
-    ignored = fit[0] != candidates[0] and os.environ.get(kernel_cache.VARIABLE)
-    mend = (
-        f"{candidates[0]} cannot be written, or others can write to it: mend {kernel_cache.VARIABLE}" if ignored else ""
-    )
-    return Check("numba cache", ok=True, detail=detail, mend=mend)
-
-
-def _may_be_ours(folder: Path) -> bool:
-    nearest = _nearest(folder)
-    return kernel_cache.is_ours(folder) if nearest == folder else os.access(nearest, os.W_OK | os.X_OK)
 
 
 def _sandbox(settings: Settings) -> Check:
@@ -249,11 +180,11 @@ def _supervisor(state: State, *, running: bool) -> Check:
     )
 
 
-def _private_service(name: str, home: Home, state: State, *, running: bool) -> Check:
+def _private_service(settings: Settings, name: str, home: Home, state: State, *, running: bool) -> Check:
     if not running:
         return Check(name, ok=True, detail="not running")
     if probe(name, state):
-        return Check(name, ok=True, detail=_ANSWERS)
+        return _usable(name, with_urls(settings, state), detail=_ANSWERS, mend=f"see {home.log(name)}")
     return Check(name, ok=False, detail="does not answer", mend=f"see {home.log(name)}")
 
 
@@ -266,6 +197,29 @@ def _set_aside(home: Home) -> list[Check]:
     if any(place.name.startswith("chroma") for place in places):
         mend = "run `samplemind reindex` to have all vectors again; " + mend
     return [Check("set aside", ok=True, detail="damaged data of " + ", ".join(p.stem for p in places), mend=mend)]
+
+
+def _usable(name: str, settings: Settings, *, detail: str, mend: str) -> Check:
+    """Write to a service that answers and read it again; ``settings`` has the URL of the service."""
+    try:
+        match name:
+            case "valkey" | "redis":
+                probes.redis(_secret(settings.redis_url), settings.database)
+            case "mongod" | "mongodb":
+                probes.mongodb(_secret(settings.mongodb_url), settings.database)
+            case _:
+                probes.chroma(settings.chroma_url or "", settings.database)
+    except ServiceUnavailableError as error:
+        if name == "chroma":
+            mend += "; `samplemind reindex` makes the vectors anew from the record"
+        return Check(name, ok=False, detail=f"{detail}, but {error}", mend=mend)
+    return Check(name, ok=True, detail=detail)
+
+
+def _secret(url: SecretStr | None) -> str:
+    # kombu's spelling of a unix socket is taken too.
+    text = "" if url is None else url.get_secret_value()
+    return text.replace("redis+socket://", "unix://").replace("virtual_host=", "db=")
 
 
 def _worker(name: str, home: Home, state: State) -> Check:
@@ -289,15 +243,15 @@ def _models(settings: Settings, state: State) -> list[Check]:
 def _given_services(settings: Settings) -> list[Check]:
     checks: list[Check] = []
     if settings.redis_url is not None:
-        checks.append(_reach("redis", settings.redis_url.get_secret_value(), _ping_redis))
+        checks.append(_reach("redis", _secret(settings.redis_url), settings, _ping_redis))
     if settings.mongodb_url is not None:
-        checks.append(_reach("mongodb", settings.mongodb_url.get_secret_value(), _ping_mongodb))
+        checks.append(_reach("mongodb", _secret(settings.mongodb_url), settings, _ping_mongodb))
     if settings.chroma_url is not None:
-        checks.append(_reach("chroma", settings.chroma_url, _ping_chroma))
+        checks.append(_reach("chroma", settings.chroma_url, settings, _ping_chroma))
     return checks
 
 
-def _reach(name: str, url: str, ping: Callable[[str], None]) -> Check:
+def _reach(name: str, url: str, settings: Settings, ping: Callable[[str], None]) -> Check:
     # Cut after the last @ and before the path and query: what is left can hold no password, however badly written.
     scheme, _, rest = url.partition("://")
     place = f"{scheme}://{rest.rpartition('@')[2].partition('?')[0].partition('/')[0]}"
@@ -307,18 +261,13 @@ def _reach(name: str, url: str, ping: Callable[[str], None]) -> Check:
         # Its type alone: messages of URL parsers quote the password.
         mend = f"start it, or mend SAMPLEMIND_{name.upper()}_URL"
         return Check(name, ok=False, detail=f"{place} cannot be reached ({type(error).__name__})", mend=mend)
-    return Check(name, ok=True, detail=f"{place} {_ANSWERS}")
+    return _usable(name, settings, detail=f"{place} {_ANSWERS}", mend="see its log")
 
 
 def _ping_redis(url: str) -> None:
     from redis import Redis  # noqa: PLC0415 -- slow import
 
-    # kombu's spelling of a unix socket, too.
-    with Redis.from_url(
-        url.replace("redis+socket://", "unix://").replace("virtual_host=", "db="),
-        socket_timeout=_TIMEOUT,
-        socket_connect_timeout=_TIMEOUT,
-    ) as client:
+    with Redis.from_url(url, socket_timeout=_TIMEOUT, socket_connect_timeout=_TIMEOUT) as client:
         client.ping()
 
 

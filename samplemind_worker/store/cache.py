@@ -44,7 +44,6 @@ class Board:
     def __init__(self, url: str, database: str) -> None:
         self._prefix = f"{database}:"
         self._signs = f"{self._prefix}sign:"
-        self._lacks = f"{self._prefix}lacks"
         try:
             self._redis = redis.Redis.from_url(
                 url, socket_timeout=_TIMEOUT, socket_connect_timeout=_TIMEOUT, health_check_interval=10
@@ -88,21 +87,34 @@ class Board:
 
     def lack(self, host: str, root: str) -> None:
         """Say that a machine does not reach a root; forgotten after 30 s unless it is said again."""
-        member = orjson.dumps([host, root])
-        self._call(lambda: self._redis.zadd(self._lacks, {member: self._now() + _EXPIRES}))
+        self._say("lacks", host, root)
 
     def reach(self, host: str, root: str) -> None:
         """Say that a machine reaches a root again."""
-        self._call(lambda: self._redis.zrem(self._lacks, orjson.dumps([host, root])))
+        self._call(lambda: self._redis.zrem(f"{self._prefix}lacks", orjson.dumps([host, root])))
 
     def lacks(self) -> set[tuple[str, str]]:
         """Return which machine does not reach which root."""
+        return self._said("lacks")
 
+    def complain(self, host: str, text: str) -> None:
+        """Say what keeps a machine's workers from working; forgotten after 30 s unless it is said again."""
+        self._say("complaints", host, text)
+
+    def complaints(self) -> set[tuple[str, str]]:
+        """Return which machine complains of what."""
+        return self._said("complaints")
+
+    def _say(self, name: str, host: str, text: str) -> None:
+        member = orjson.dumps([host, text])
+        self._call(lambda: self._redis.zadd(f"{self._prefix}{name}", {member: self._now() + _EXPIRES}))
+
+    def _said(self, name: str) -> set[tuple[str, str]]:
         def _read() -> set[tuple[str, str]]:
-            now = self._now()
-            self._redis.zremrangebyscore(self._lacks, "-inf", now)
-            found: Any = self._redis.zrange(self._lacks, 0, -1)
-            return {(host, root) for host, root in map(orjson.loads, found)}
+            key = f"{self._prefix}{name}"
+            self._redis.zremrangebyscore(key, "-inf", self._now())
+            found: Any = self._redis.zrange(key, 0, -1)
+            return {(host, text) for host, text in map(orjson.loads, found)}
 
         return self._call(_read)
 

@@ -25,6 +25,7 @@ from samplemind_worker.store import (
     results,
     spend,
     vector_index,
+    waiting,
 )  # fmt: skip
 from samplemind_worker.store.packs import Origin
 from samplemind_worker.store.places import Area, Place
@@ -167,6 +168,8 @@ CALLS: dict[str, Callable[[Case], object]] = {
     "parcels.take_back_parcel": lambda case: parcels.take_back_parcel(
         case.parcel, task_id="task", max_starts=3, code="timeout"
     ),
+    "waiting.waits_for": lambda case: waiting.waits_for(case.batch),
+    "waiting.roots_to_read": lambda case: waiting.roots_to_read(batches.find(case.batch)),
     "parcels.give_back_claim": lambda case: parcels.give_back_claim(case.parcel, token="nobody"),  # noqa: S106 -- a claim
     "parcels.give_back": lambda _: parcels.give_back("w"),
     "parcels.waiting_parcels": lambda _: parcels.waiting_parcels(older_than=0.0),
@@ -309,7 +312,7 @@ def plans(workspace: Workspace) -> dict[str, list[dict[str, Any]]]:
 def test_every_public_function_of_the_stores_is_called():
     known = [
         name
-        for module in (ai_jobs, batches, ledger, parcels, places, results, packs, spend, vector_index)
+        for module in (ai_jobs, batches, ledger, parcels, places, results, packs, spend, vector_index, waiting)
         for name in public_functions(module)
     ]
 

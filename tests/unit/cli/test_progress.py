@@ -83,7 +83,7 @@ def test_words_while_recording_give_no_share():
 def test_follow_ends_with_the_batch():
     reports = iter([batch(pending=2), batch(completed=1, pending=1), batch(completed=2, finished_at="now")])
 
-    last = follow(lambda: next(reports), working_on=list, has_workers=lambda: True, recover=lambda: None)
+    last = follow(lambda: next(reports), working_on=list, obstacles=list, recover=lambda: None)
 
     assert last["completed"] == 2
 
@@ -97,7 +97,7 @@ def test_follow_outlives_a_service_that_is_away_for_a_moment(capsys: pytest.Capt
             raise ServiceUnavailableError("MongoDB does not answer")
         return answer
 
-    assert follow(look, working_on=list, has_workers=lambda: True, recover=lambda: None)["completed"] == 1
+    assert follow(look, working_on=list, obstacles=list, recover=lambda: None)["completed"] == 1
     assert capsys.readouterr().err == "MongoDB does not answer; trying again\n"
 
 
@@ -106,26 +106,25 @@ def test_rest_grows_with_the_look_up_to_ten_seconds(took: float, seconds: float)
     assert rest(0.2, took) == pytest.approx(seconds)
 
 
-def test_silence_without_workers_is_told_once(capsys: pytest.CaptureFixture[str]):
-    asked: list[float] = []
+def test_what_is_in_the_way_is_told_once_until_something_moves(capsys: pytest.CaptureFixture[str]):
+    answers = iter([[], ["no cpu worker"], ["no cpu worker", "Chroma fails"], *[["no cpu worker"]] * 20])
 
-    def has_workers() -> bool:
-        asked.append(1)
-        return len(asked) < 2
-
-    silence = _Silence(has_workers)
-    for second in range(120):
+    silence = _Silence(lambda: next(answers))
+    for second in range(100):
         silence.heed(float(second), batch(pending=3))
+    told = capsys.readouterr().err.splitlines()
+    for second in range(100, 120):
+        silence.heed(float(second), batch(completed=1, pending=2))
 
-    # A worker at first, then none: asked after each 20 s without progress, told at the second.
-    assert len(asked) == 2
-    assert capsys.readouterr().err.count("no worker gives a sign of life") == 1
+    # Nothing at first: a worker was busy with a long file, say.
+    assert told == ["nothing moves: no cpu worker", "nothing moves: Chroma fails"]
+    assert capsys.readouterr().err.splitlines() == ["nothing moves: no cpu worker"]
 
 
 def test_progress_breaks_the_silence():
-    def has_workers() -> bool:
+    def obstacles() -> list[str]:
         raise AssertionError("it moves")
 
-    silence = _Silence(has_workers)
-    for second in range(0, 300, 15):
+    silence = _Silence(obstacles)
+    for second in range(0, 300, 8):
         silence.heed(float(second), batch(completed=second, pending=300 - second))

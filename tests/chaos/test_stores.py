@@ -1,0 +1,75 @@
+"""Stores that are broken for good: somebody is told, soon, and by name."""
+
+import re
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.chaos.stack import Stack, wait_until, write_files
+
+pytestmark = [pytest.mark.services, pytest.mark.timeout(300)]
+
+MakeStack = Callable[..., Stack]
+
+
+def says(stack: Stack, batch_id: str, pattern: str) -> bool:
+    return re.search(pattern, stack.complaint(batch_id)) is not None
+
+
+@pytest.mark.chaos
+def test_17_chroma_fails_for_good(stack: MakeStack, tmp_path: Path):
+    one = stack()
+    write_files(tmp_path / "library", 40)
+    # Its server can neither read nor write its files from here on.
+    (one.home.data / "chroma" / "chroma.sqlite3").write_bytes(b"no database" * 1000)
+    one.kill("chroma")
+    batch_id = one.submit(tmp_path / "library")
+
+    said = wait_until(lambda: says(one, batch_id, "Chroma"), seconds=15.0, what="status names Chroma")
+
+    one.outcome.notes.append(f"status said so after {said:.1f} s")
+    one.run("cancel", batch_id)
+    one.check(batch_id, within=10.0)
+
+
+@pytest.mark.chaos
+def test_17_no_shared_memory(stack: MakeStack, tmp_path: Path):
+    """Without /dev/shm no cpu worker starts; a living io worker does not silence that."""
+    one = stack(own_workers=True)
+    for arguments in (("worker", "--role", "io"), ("beat",)):
+        one.add(*arguments)
+    one.wait_for_workers(1)
+    write_files(tmp_path / "library", 10)
+    batch_id = one.submit(tmp_path / "library")
+    one.outcome.faults += 1
+    script = 'mount -t tmpfs -o ro tmpfs /dev/shm && exec "$@"'
+    held = [str(part) for part in ("unshare", "-m", "sh", "-c", script, "sh")]
+    worker = subprocess.run(
+        [*held, "python", "-m", "samplemind_worker.app", "worker", "--role", "cpu", "--concurrency", "1"],
+        env=one.worker_environment(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    if "unshare" in worker.stderr or "mount:" in worker.stderr:
+        pytest.skip("this user may not mount")
+    assert worker.returncode != 0
+
+    said = wait_until(lambda: says(one, batch_id, "no cpu worker takes work"), seconds=15.0, what="status says so")
+    doctor = subprocess.run(
+        [*held, "samplemind", "doctor"],
+        env=one.worker_environment(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    one.outcome.notes.append(f"status said so after {said:.1f} s")
+    assert doctor.returncode == 3
+    assert re.search(r"fail +semaphores", doctor.stdout + doctor.stderr)
+    one.add("worker", "--role", "cpu")
+    assert one.check(batch_id, within=60.0)["completed"] == 10
