@@ -9,7 +9,7 @@ from samplemind_cli.commands.submit import note_hint, print_results, wait_for
 from samplemind_cli.options import AnyBatch, Batch
 
 if TYPE_CHECKING:
-    pass
+    from config.settings import Settings
 
 
 def status(
@@ -39,9 +39,7 @@ def status(
         if report["finished_at"] is None and watch:
             report = wait_for(report["batch_id"], settings)
         elif report["finished_at"] is None:
-            report["notes"] = client.obstacles(settings, report["batch_id"])
-            for sentence in report["notes"]:
-                output.note(sentence)
+            report["notes"] = _note_obstacles(settings, report["batch_id"], trouble)
         if as_json:
             output.emit(report)
         elif watch:
@@ -49,6 +47,16 @@ def status(
         else:
             _print_report(report)
         raise typer.Exit(1 if report["failed"] and report["finished_at"] is not None else 0)
+
+
+def _note_obstacles(settings: "Settings", batch_id: str, trouble: str) -> list[str]:
+    from samplemind_cli import client  # noqa: PLC0415 -- slow import
+
+    found = client.obstacles(settings, batch_id)
+    for sentence in found:
+        if not (trouble and sentence.startswith("Chroma")):  # the same in other words
+            output.note(sentence)
+    return found
 
 
 def _print_report(report: dict[str, Any]) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from config.settings import Settings
+from samplemind_worker.documents.versions import VERSIONS
 from samplemind_worker.embedded import damage
 from samplemind_worker.embedded.binaries import find_mongod, find_valkey, require_chroma
 from samplemind_worker.embedded.checks import Check
@@ -25,8 +26,9 @@ from samplemind_worker.embedded.services import (
     probe,
     with_urls,
 )
-from samplemind_worker.errors import ServiceUnavailableError, SetupError, TransientError
+from samplemind_worker.errors import InternalError, ServiceUnavailableError, SetupError, TransientError
 from samplemind_worker.sandbox import AUDIO, PROTECTIONS, Bounds, shared
+from samplemind_worker.steps.reindex import MEND
 from samplemind_worker.steps.walk import AUDIO_SUFFIXES, FFMPEG_SUFFIXES
 from samplemind_worker.store import probes
 
@@ -208,10 +210,10 @@ def _usable(name: str, settings: Settings, *, detail: str, mend: str) -> Check:
             case "mongod" | "mongodb":
                 probes.mongodb(_secret(settings.mongodb_url), settings.database)
             case _:
-                probes.chroma(settings.chroma_url or "", settings.database)
-    except ServiceUnavailableError as error:
+                probes.chroma(settings.chroma_url or "", settings.database, version=VERSIONS["store"])
+    except (ServiceUnavailableError, InternalError) as error:
         if name == "chroma":
-            mend += "; `samplemind reindex` makes the vectors anew from the record"
+            mend += f"; {MEND}"
         return Check(name, ok=False, detail=f"{detail}, but {error}", mend=mend)
     return Check(name, ok=True, detail=detail)
 

@@ -6,14 +6,17 @@ from typing import Final
 from config.queues import AI, CONTROL, CPU, IO, Queues
 from config.settings import Settings
 from samplemind_worker.documents.batch import BatchJob, Step
-from samplemind_worker.errors import ServiceUnavailableError
+from samplemind_worker.documents.versions import VERSIONS
+from samplemind_worker.errors import IndexMissingError, InternalError, ServiceUnavailableError, SetupError
 from samplemind_worker.steps.readers import Readers
-from samplemind_worker.store import probes, waiting
+from samplemind_worker.store import waiting
 from samplemind_worker.store.cache import Board
+from samplemind_worker.store.vectors import Vectors
 
 _KINDS: Final = {
     Step.DECODE: CPU, Step.FEATURES: CPU, Step.TEMPO_KEY: CPU, Step.SUMMARIZE: AI, Step.STORE: IO,
 }  # fmt: skip
+_SECONDS: Final = 5.0  # s for one request to Chroma
 _ROLES: Final = {CPU: "cpu", AI: "ai", IO: "io", CONTROL: "io"}
 
 NO_WORKERS: Final = "no worker gives a sign of life: start one (`samplemind up --detach`, `samplemind worker`)"
@@ -69,6 +72,11 @@ def _broken_chroma(settings: Settings) -> Iterator[str]:
     if settings.chroma_url is None:
         return
     try:
-        probes.read_chroma(settings.chroma_url, settings.database)
-    except ServiceUnavailableError as error:
+        with Vectors(
+            settings.chroma_url, database=settings.database, version=VERSIONS["store"], seconds=_SECONDS
+        ) as vectors:
+            vectors.count()  # opens the index, as every search and every write does
+    except IndexMissingError:
+        return  # no vector was stored yet
+    except (ServiceUnavailableError, SetupError, InternalError) as error:
         yield f"{error}; `samplemind doctor` says how to mend it"

@@ -4,16 +4,15 @@ A server that answers a ping may be unable to do any of that: its index is damag
 """
 
 import secrets
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import unquote, urlsplit
 
-from samplemind_worker.errors import ServiceUnavailableError
+from samplemind_worker.errors import IndexMissingError, ServiceUnavailableError
+from samplemind_worker.store.chroma import Chroma
 
 _SECONDS: Final = 5.0  # s for one request
-_COLLECTIONS: Final = "/api/v2/tenants/default_tenant/databases/default_database/collections"
 _LONGEST: Final = 200  # characters of what a server says
 
 
@@ -48,8 +47,8 @@ def mongodb(url: str, database: str) -> None:
         probes.delete_one({"_id": written})
 
 
-def chroma(url: str, database: str) -> None:
-    """Probe Chroma: count the vectors of each collection of ours, and use one of the probe's own.
+def chroma(url: str, database: str, *, version: int) -> None:
+    """Probe Chroma: read the vectors in use, and write to a collection of the probe's own.
 
     Raises
     ------
@@ -57,54 +56,15 @@ def chroma(url: str, database: str) -> None:
         If it cannot be used.
     """
     own = f"{database}-probe-{secrets.token_hex(4)}"
-    with _chroma(url) as ask:
-        _count_vectors(ask, database)
-        made: Any = ask("POST", _COLLECTIONS, {"name": own})
+    with Chroma(url, seconds=_SECONDS) as server:
+        with suppress(IndexMissingError):  # no vector was stored yet
+            server.count(f"{database}-sound-v{version}")
+        server.create(own)
         try:
-            ask("POST", f"{_COLLECTIONS}/{made['id']}/upsert", {"ids": ["probe"], "embeddings": [[0.5, 0.25]]})
-            found: Any = ask("POST", f"{_COLLECTIONS}/{made['id']}/get", {"ids": ["probe"]})
-            _require("Chroma", found["ids"] == ["probe"])
+            server.upsert(own, {"probe": [0.5, 0.25]})
+            _require("Chroma", server.present(own, ["probe"]) == {"probe"})
         finally:
-            ask("DELETE", f"{_COLLECTIONS}/{own}", None)
-
-
-def read_chroma(url: str, database: str) -> None:
-    """Probe Chroma by reading alone; raises ServiceUnavailableError if it cannot be read."""
-    with _chroma(url) as ask:
-        _count_vectors(ask, database)
-
-
-_Ask = Callable[[str, str, object], Any]
-
-
-def _count_vectors(ask: _Ask, database: str) -> None:
-    # Counting opens the index, as every search and every write does.
-    for collection in ask("GET", f"{_COLLECTIONS}?limit=1000", None):
-        if collection["name"].startswith(f"{database}-sound-v"):
-            ask("GET", f"{_COLLECTIONS}/{collection['id']}/count", None)
-
-
-@contextmanager
-def _chroma(url: str) -> Generator[_Ask]:
-    import httpx  # noqa: PLC0415 -- slow import
-
-    parts = urlsplit(url)
-    on_socket = parts.scheme == "unix"
-    transport = httpx.HTTPTransport(uds=unquote(parts.path) if on_socket else None)
-    base = "http://localhost" if on_socket else url.rstrip("/")
-    with (
-        _saying("Chroma", httpx.HTTPError, httpx.InvalidURL, ValueError, KeyError, TypeError),
-        httpx.Client(base_url=base, transport=transport, timeout=_SECONDS) as client,
-    ):
-
-        def ask(method: str, path: str, body: object) -> Any:
-            reply = client.request(method, path, json=body)
-            if reply.is_success:
-                return reply.json()
-            said = reply.text if "{" not in reply.text else reply.json().get("message", reply.text)
-            raise ServiceUnavailableError(f"Chroma fails: {said[:_LONGEST]}")
-
-        yield ask
+            server.drop(own)
 
 
 def folder(path: Path) -> None:

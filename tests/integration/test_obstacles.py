@@ -90,21 +90,22 @@ def test_probes_of_stores_that_are_well_are_silent_and_leave_nothing(workspace: 
 
     probes.redis(settings.redis_url.get_secret_value(), settings.database)
     probes.mongodb(settings.mongodb_url.get_secret_value(), settings.database)
-    probes.chroma(settings.chroma_url, settings.database)
-    probes.read_chroma(settings.chroma_url, settings.database)
+    probes.chroma(settings.chroma_url, settings.database, version=1)
 
     async def _left() -> int:
         return await mongo.database()["probes"].count_documents({})
 
     assert mongo.run(_left()) == 0
-    assert workspace.vectors.ids() == set()
+    assert [name for name in workspace.vectors.chroma.collections() if name.startswith(settings.database)] == []
 
 
-@pytest.mark.parametrize(("name", "probe"), [("Redis", probes.redis), ("Chroma", probes.chroma)])
-def test_a_store_that_is_away_is_named(tmp_path: Path, name: str, probe: object):
-    assert callable(probe)
-    with pytest.raises(ServiceUnavailableError, match=f"{name} cannot be used"):
-        probe(f"unix://{tmp_path}/nowhere.sock", "kits")
+def test_a_store_that_is_away_is_named(tmp_path: Path):
+    with pytest.raises(ServiceUnavailableError, match="Redis cannot be used"):
+        probes.redis(f"unix://{tmp_path}/nowhere.sock", "kits")
+    with pytest.raises(ServiceUnavailableError, match="MongoDB cannot be used"):
+        probes.mongodb("mongodb://127.0.0.1:9/?serverSelectionTimeoutMS=100", "kits")
+    with pytest.raises(ServiceUnavailableError, match="Chroma does not answer"):
+        probes.chroma("http://127.0.0.1:9", "kits", version=1)
 
 
 @pytest.fixture
@@ -113,10 +114,12 @@ def damaged(tmp_path: Path) -> Iterator[Settings]:
     own = Settings(home=tmp_path / "home", redis_url=None, mongodb_url=None, chroma_url=None, _env_file=None)
     settings = ensure_running(own, workers=False)
     workspace = Workspace(settings)
+    workspace.connect(create_indexes=True)
     vectors = workspace.vectors
     for start in range(0, 1500, 500):  # it is written to files after a thousand
         vectors.upsert({f"{number:064x}": [1.0, number / 1500] for number in range(start, start + 500)})
     workspace.close()
+    mongo.close()
     stop(own)
     data = tmp_path / "home" / "data" / "chroma"
     for file in data.glob("*/data_level0.bin"):
