@@ -3,12 +3,13 @@
 import re
 import signal
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.chaos.stack import Stack, wait_until, write_files
+from tests.chaos.stack import COMMAND, Stack, wait_until, write_files
 
 pytestmark = [pytest.mark.services, pytest.mark.timeout(300)]
 
@@ -47,7 +48,7 @@ def test_17_no_shared_memory(stack: MakeStack, tmp_path: Path):
     script = 'mount -t tmpfs -o ro tmpfs /dev/shm && exec "$@"'
     held = [str(part) for part in ("unshare", "-m", "sh", "-c", script, "sh")]
     worker = subprocess.run(
-        [*held, "python", "-m", "samplemind_worker.app", "worker", "--role", "cpu", "--concurrency", "1"],
+        [*held, sys.executable, "-m", "samplemind_worker.app", "worker", "--role", "cpu", "--concurrency", "1"],
         env=one.worker_environment(),
         capture_output=True,
         text=True,
@@ -60,7 +61,7 @@ def test_17_no_shared_memory(stack: MakeStack, tmp_path: Path):
 
     said = wait_until(lambda: says(one, batch_id, "no cpu worker takes work"), seconds=15.0, what="status says so")
     doctor = subprocess.run(
-        [*held, "samplemind", "doctor"],
+        [*held, str(COMMAND), "doctor"],
         env=one.worker_environment(),
         capture_output=True,
         text=True,
