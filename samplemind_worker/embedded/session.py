@@ -6,7 +6,7 @@ from contextlib import contextmanager, suppress
 from config.settings import Settings
 from samplemind_worker.embedded import control
 from samplemind_worker.embedded.home import Home
-from samplemind_worker.embedded.services import is_outdated, private_names
+from samplemind_worker.embedded.services import is_outdated, private_names, with_urls
 from samplemind_worker.embedded.supervisor import clear
 from samplemind_worker.embedded.users import Users
 from samplemind_worker.errors import ServiceUnavailableError, SetupError, TransientError
@@ -109,9 +109,12 @@ def recover(own: Settings, *, say: Say) -> bool:
     if home.read_state().supervisor is None:
         raise ServiceUnavailableError("the private services were stopped")
     say("the private services have died, and are started again")
+    before = with_urls(own, home.read_state())
     settings = control.ensure_running(own, workers=True, on_wait=say)
-    mongo.close()
-    _connect(settings, create_indexes=False)
+    # An open connection finds the new server by itself, unless that has another address.
+    if settings.mongodb_url != before.mongodb_url:
+        mongo.close()
+        _connect(settings, create_indexes=False)
     return True
 
 
