@@ -16,7 +16,7 @@ _Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 def forget(
     paths: Annotated[
         list[Path],
-        typer.Argument(metavar="PATH...", help="Files and folders, also ones that are gone.", readable=False),
+        typer.Argument(metavar="PATH", show_default=False, help="Files and folders, also ones that are gone.", readable=False),
     ],
     *,
     dry_run: _DryRun = False,
@@ -54,7 +54,7 @@ def move(
     dry_run: _DryRun = False,
     as_json: _Json = False,
 ) -> None:
-    """Have the record follow files that were moved from one folder to another; nothing is analysed again."""
+    """Follow files to another folder; nothing is analysed again."""
     from samplemind_cli import client  # noqa: PLC0415 -- slow import
     from samplemind_worker.steps import moving  # noqa: PLC0415 -- slow import
 

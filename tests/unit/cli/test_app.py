@@ -122,8 +122,8 @@ def test_version_and_help_go_to_stdout():
     commands = asked.stdout.split("Commands:\n")[1].splitlines()
     assert [line.split()[0] for line in commands] == [
         *("analyze", "submit", "status", "files", "retry", "cancel", "show", "similar", "reindex", "summarize"),
-        *("export", "ingest", "watch"),
-        *("up", "down", "doctor", "worker", "beat", "flower", "help"),
+        *("export", "ingest", "watch", "forget"),
+        *("up", "down", "doctor", "worker", "beat", "flower", "help", "roots"),
     ]
     assert max(map(len, asked.stdout.splitlines())) <= 80
     assert [line for line in commands if not line.endswith(".") or line.endswith("...")] == []
