@@ -97,6 +97,9 @@ def celery_options(settings: Settings) -> dict[str, Any]:
 _INDEX_WATCH_SECONDS = 30.0
 """How often the vectors in Chroma are compared with the record."""
 
+_TIDY_SECONDS = 300.0
+"""How often what nobody misses any more is looked for; a run takes a minute at most."""
+
 _BULK_WATCH_SECONDS = 300.0
 """How often batch APIs are asked whether they are done, which takes them minutes to a day."""
 
@@ -106,6 +109,7 @@ def _beat_schedule(settings: Settings) -> dict[str, dict[str, Any]]:
     schedule: dict[str, dict[str, Any]] = {
         "dispatch": {"task": "samplemind.dispatch", "schedule": settings.dispatch_seconds},
         "reindex": {"task": "samplemind.reindex", "schedule": _INDEX_WATCH_SECONDS},
+        "tidy": {"task": "samplemind.tidy", "schedule": _TIDY_SECONDS},
         # Always: jobs that are under way are collected though no more of them is wished for.
         "bulk": {"task": "samplemind.bulk", "schedule": _BULK_WATCH_SECONDS},
     }

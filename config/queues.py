@@ -32,6 +32,7 @@ ROUTES: Final[Mapping[str, str]] = {
     "samplemind.bulk": AI,
     "samplemind.fill_in": AI,
     "samplemind.reindex": IO,
+    "samplemind.tidy": IO,
 }
 """The kind of queue that each task goes to."""
 

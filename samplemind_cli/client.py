@@ -196,6 +196,17 @@ def batch_report(batch_id: str) -> Report:
     return batches.report(batches.find(batch_id))
 
 
+def listed(batch: str) -> str:
+    """Return the id of a batch whose files are to be listed; say so if only some of them are listed still."""
+    report = batch_report(batch)
+    if report["thinned_at"] is not None:
+        note(
+            f"batch {report['batch_id']} ended long ago: of its {report['total_files']:,} files only those "
+            "that failed, or were retried, are listed still"
+        )
+    return report["batch_id"]
+
+
 def recent_reports(limit: int) -> Iterator[Report]:
     """Yield what is known of the newest batches."""
     return map(batches.report, batches.recent(limit))

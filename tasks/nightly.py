@@ -1,8 +1,9 @@
-"""The task that takes in the inbox at night."""
+"""Tasks that keep house: the inbox at night, and what nobody misses any more."""
 
 from celery import current_app, shared_task
 
 from samplemind_worker.steps import nightly as nightly_step
+from samplemind_worker.steps import tidy as tidy_step
 from tasks import names
 from tasks.context import fill_window, workspace
 
@@ -19,3 +20,14 @@ def ingest() -> None:
         fill_window()
         # Only the ai worker knows whether a model can be asked.
         current_app.send_task(names.FILL_IN)
+
+
+@shared_task(name=names.TIDY, ignore_result=True)
+def tidy() -> None:
+    """Delete contents that lie nowhere for long, and the items of old batches. Beat sends it again: never retried.
+
+    Reads places and batches; deletes places, contents, analyses, vectors and items, a minute's worth at a time.
+    """
+    here = workspace()
+    here.connect()
+    tidy_step.run(here)

@@ -67,9 +67,7 @@ def export(
     is_json = target is not None and target.suffix.lower() == ".json" if file_format is None else file_format == "json"
     write = _write_json if is_json else _write_csv
     with client.open_record():
-        reports = (
-            library.results_of_all() if batch is None else client.batch_results(client.batch_report(batch)["batch_id"])
-        )
+        reports = library.results_of_all() if batch is None else client.batch_results(client.listed(batch))
         if target is None:
             write(reports, output.write, clean=output.on_terminal())
         else:

@@ -16,7 +16,9 @@ _Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 def forget(
     paths: Annotated[
         list[Path],
-        typer.Argument(metavar="PATH", show_default=False, help="Files and folders, also ones that are gone.", readable=False),
+        typer.Argument(
+            metavar="PATH", show_default=False, help="Files and folders, also ones that are gone.", readable=False
+        ),
     ],
     *,
     dry_run: _DryRun = False,

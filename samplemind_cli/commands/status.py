@@ -73,6 +73,7 @@ def _print_report(report: dict[str, Any]) -> None:
             "pending": tables.count(report["pending"]),
             "created": report["created_at"],
             "finished": report["finished_at"],
+            "files listed": None if report["thinned_at"] is None else "only those that failed, or were retried",
             "files/s": report["files_per_second"] or None,
             "ETA": output.clock(report["eta_seconds"]) if report["eta_seconds"] else None,
             "errors": output.tally(report["errors"]) or None,
@@ -97,7 +98,7 @@ def files(
     from samplemind_cli import client, tables  # noqa: PLC0415 -- slow import
 
     with client.open_record():
-        items = client.item_reports(client.batch_report(batch)["batch_id"], state)
+        items = client.item_reports(client.listed(batch), state)
         if as_json:
             for item in items:
                 output.emit(item)

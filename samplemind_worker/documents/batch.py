@@ -117,6 +117,10 @@ class BatchJob(Document):
     """Counts and errors of a batch that ended."""
     opened: int = 0
     """Raised by whoever opens it again: closing it is fenced by it."""
+    thinned: dict[str, int] | None = None
+    """Counts by state of the items that are deleted because the batch ended long ago; written before they are."""
+    thinned_at: datetime | None = None
+    """When the last of them was deleted."""
 
     @property
     def asks_models(self) -> bool:
@@ -128,6 +132,7 @@ class BatchJob(Document):
         indexes: ClassVar[list[Any]] = [
             IndexModel([("created_at", DESCENDING)]),
             IndexModel([("status", ASCENDING), ("priority", DESCENDING), ("dispatched_at", ASCENDING)]),
+            IndexModel([("thinned_at", ASCENDING), ("finished_at", ASCENDING)]),
         ]
 
 
@@ -169,6 +174,8 @@ class BatchItem(Document):
     """The current attempt was not begun yet."""
     alone: bool = False
     """It was begun and did not end: it travels in a parcel of its own."""
+    retried: bool | None = None
+    """True if it failed and was opened again: thinning leaves it alone, as it has not counted it."""
     crashed_at: datetime | None = None
     """When a process was last found dead with it in its hands, and it was given another start."""
     last_chance: bool = False

@@ -66,6 +66,8 @@ class Turn(Document):
     lease_until: datetime | None = None
     last_run_at: datetime | None = None
     """When the last run began that came to its end."""
+    removed: dict[str, int] = Field(default_factory=dict)
+    """What tidying has removed since the last nightly report."""
 
     class Settings:
         name = "turns"

@@ -63,6 +63,8 @@ class Report:
     """Files whose analysis has not ended yet."""
     spent_usd: float = 0.0
     """What their summaries have cost, so far."""
+    removed: Mapping[str, int] = field(default_factory=dict[str, int])
+    """What tidying has removed since the last nightly report: items of how many batches, contents and places."""
 
     def count(self, status: Status) -> int:
         """Return how many packs ended so."""
@@ -101,6 +103,7 @@ class Report:
             "failed": self.failed,
             "pending": self.pending,
             "summary_spend_usd": round(self.spent_usd, 4),
+            "removed": dict(self.removed),
             "outcomes": [outcome.as_dict() for outcome in self.outcomes],
             "left_alone": self.left_alone,
         }
@@ -119,6 +122,7 @@ class Report:
             f"so far   {values['analyzed']:,} analysed or linked, {self.failed:,} failed, {self.pending:,} pending",
             f"time     {self.seconds:,.1f} s",
             f"spend    {values['summary_spend_usd']:.2f} USD on summaries",
+            *_removed(self.removed),
             *(f"alone    {clean(name)}: neither archive, folder nor audio" for name in self.left_alone),
         ]
         if self.outcomes:
@@ -150,3 +154,13 @@ def _left_out(outcome: Outcome) -> str:
     """Return how many files of a pack were not taken, and why."""
     reasons = ", ".join(f"{count:,} {reason}" for reason, count in outcome.left_out.items())
     return f"; left out: {reasons}" if reasons else ""
+
+
+def _removed(counts: Mapping[str, int]) -> list[str]:
+    """Say what tidying has removed, if anything."""
+    parts: list[str] = []
+    if items := counts.get("items"):
+        parts.append(f"{items:,} file entries of {counts.get('batches', 0):,} batches that ended long ago")
+    if contents := counts.get("contents"):
+        parts.append(f"{contents:,} analyses of files that are nowhere any more")
+    return [f"removed  {', '.join(parts)}"] if parts else []

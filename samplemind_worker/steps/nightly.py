@@ -8,7 +8,7 @@ from config.settings import Settings
 from samplemind_worker.errors import UsageError
 from samplemind_worker.steps import bulk, ingest, resummarize
 from samplemind_worker.steps.ingest_report import Report
-from samplemind_worker.store import mongo, packs
+from samplemind_worker.store import mongo, packs, thinning
 
 
 def last_due(nightly: str, now: datetime) -> datetime:
@@ -34,6 +34,7 @@ def run_if_due(settings: Settings) -> Report | None:
     mongo.make_indexes()
     report = ingest.ingest(settings, wait_for_turn=False, say=_log)
     if report is not None:
+        report.removed = thinning.take_removed()
         path = report.write(settings.home / "reports")
         logger.info("ingest.done", fields={"report": str(path), **report.as_dict()["packs"]})
     return report

@@ -1,16 +1,18 @@
 """Counts of a batch's items by state and by error, from the items themselves."""
 
 import asyncio
+from collections.abc import Mapping
 
-from samplemind_worker.documents.batch import FINAL_STATES, BatchItem, State
+from samplemind_worker.documents.batch import FINAL_STATES, BatchItem, BatchJob, BatchStatus, State
+from samplemind_worker.store import mongo
 
 
-async def count_states(batch_id: str, total: int) -> dict[str, int]:
+async def count_states(batch_id: str, total: int, *, thinned: Mapping[str, int] | None) -> dict[str, int]:
     """Count the items by state; the sum is always the total.
 
     Pending is what is left of the total: the many, while `status` is asked most, and a difference costs nothing.
     The states are counted one after the other while items move forward, so an item may be met twice: each count is
-    therefore clipped to what is left.
+    therefore clipped to what is left. ``thinned`` are the counts of the items that were deleted.
     """
     items = BatchItem.get_pymongo_collection()
     tallies = await asyncio.gather(
@@ -23,12 +25,13 @@ async def count_states(batch_id: str, total: int) -> dict[str, int]:
     counts: dict[str, int] = {}
     left = total
     for name, tally in zip([*(state.value for state in FINAL_STATES), "running"], tallies, strict=True):
-        counts[name] = min(tally, left)
+        counts[name] = min(tally + (thinned or {}).get(name, 0), left)
         left -= counts[name]
     return {**counts, "pending": left}
 
 
 async def count_errors(batch_id: str) -> dict[str, int]:
+    """Count the failed items by error, the most frequent first."""
     cursor = await BatchItem.get_pymongo_collection().aggregate(
         [
             {"$match": {"batch_id": batch_id, "error.code": {"$exists": True}}},
@@ -37,3 +40,19 @@ async def count_errors(batch_id: str) -> dict[str, int]:
     )
     counts = {row["_id"]: row["count"] async for row in cursor}
     return dict(sorted(counts.items(), key=lambda pair: -pair[1]))
+
+
+async def close_early(job: BatchJob, status: BatchStatus, *, total: int) -> None:
+    """Keep the counts of a batch that is cancelled or given up; when that was does not change any more.
+
+    A batch that was retried since it was read stays open.
+    """
+    counts, errors = await asyncio.gather(count_states(job.id, total, thinned=job.thinned), count_errors(job.id))
+    values = {
+        "status": status.value,
+        "total_files": total,
+        "finished_at": {"$ifNull": ["$finished_at", await mongo.read_clock()]},
+        "results": {"$literal": {"counts": counts, "errors": errors}},
+    }
+    query = {"_id": job.id, "opened": job.opened}
+    await BatchJob.get_pymongo_collection().update_one(query, [{"$set": values}])

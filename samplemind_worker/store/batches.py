@@ -25,13 +25,15 @@ from samplemind_worker.documents.batch import (
 )
 from samplemind_worker.errors import UsageError
 from samplemind_worker.store import mongo
-from samplemind_worker.store._counts import count_errors, count_states
+from samplemind_worker.store._counts import close_early, count_errors, count_states
 from samplemind_worker.store.spend import sums_of_batch
+from samplemind_worker.store.thinning import finish_thinning
 
 _PAGE = 1000
 _CHUNK = 10_000  # items of one update
 _OPEN = list(OPEN_STATES)
 _UNFINISHED = [BatchStatus.PENDING.value, BatchStatus.PROCESSING.value]
+_AS_NEW = {"state": State.PENDING.value, "step": Step.DECODE.value, "starts": 0, "fresh": True}
 _RELEASED = dict.fromkeys(HELD, "")
 _LAST = re.compile(r"last(?:~(?P<back>[0-9]{1,9}))?")
 
@@ -97,8 +99,10 @@ def abandon(batch_id: str) -> None:
     """Mark a batch that could not be recorded to its end as failed; its items stay listed, as cancelled."""
 
     async def _abandon() -> None:
-        await _cancel_items(batch_id)
-        await _close(batch_id, BatchStatus.FAILED, total=await _recorded_so_far(batch_id))
+        opened = await _cancel_items(batch_id)
+        job = await BatchJob.get(batch_id)
+        if job is not None and (opened or job.results is None):
+            await close_early(job, BatchStatus.FAILED, total=await _recorded_so_far(batch_id))
 
     mongo.run(_abandon())
 
@@ -188,7 +192,7 @@ async def _report(job: BatchJob) -> dict[str, Any]:
     else:
         total = job.total_files if job.recorded else await _recorded_so_far(job.id)
         counts, errors, now = await asyncio.gather(
-            count_states(job.id, total), count_errors(job.id), mongo.read_clock()
+            count_states(job.id, total, thinned=job.thinned), count_errors(job.id), mongo.read_clock()
         )
     ended = counts["completed"] + counts["failed"] - job.ended_before
     elapsed = _seconds(job.started_at, job.finished_at or now)
@@ -204,6 +208,7 @@ async def _report(job: BatchJob) -> dict[str, Any]:
         "created_at": _iso(job.created_at),
         "started_at": _iso(job.started_at),
         "finished_at": _iso(job.finished_at),
+        "thinned_at": _iso(job.thinned_at),
         "files_per_second": round(rate, 2),
         "eta_seconds": 0 if not left else round(left / rate) if rate > 0 else None,
         "errors": errors,
@@ -229,7 +234,9 @@ async def _settle(batch_id: str) -> bool:
     # Once more, as `opened` is known only now: what a retry opens from here on raises it.
     if await _has_open_items(batch_id):
         return False
-    counts, errors = await asyncio.gather(count_states(batch_id, job.total_files), count_errors(batch_id))
+    counts, errors = await asyncio.gather(
+        count_states(batch_id, job.total_files, thinned=job.thinned), count_errors(batch_id)
+    )
     now = await mongo.read_clock()
     result = await BatchJob.get_pymongo_collection().update_one(
         {"_id": batch_id, "status": job.status.value, "results": None, "opened": job.opened},
@@ -273,11 +280,12 @@ def cancel(batch_id: str) -> int:
             {"_id": batch_id, "status": {"$in": _UNFINISHED}},
             {"$set": {"status": BatchStatus.CANCELLED.value}},
         )
-        await _cancel_items(batch_id)
+        opened = await _cancel_items(batch_id)
         job = await BatchJob.get(batch_id)
-        if job is not None and job.status is BatchStatus.CANCELLED:
+        # Unless that is done: of a batch that is thinned its items would tell less.
+        if job is not None and job.status is BatchStatus.CANCELLED and (opened or job.results is None):
             total = job.total_files if job.recorded else await _recorded_so_far(batch_id)
-            await _close(batch_id, BatchStatus.CANCELLED, total=total, unless_opened=True)
+            await close_early(job, BatchStatus.CANCELLED, total=total)
         return await _cancelled(batch_id) - before
 
     return mongo.run(_cancel())
@@ -288,34 +296,23 @@ async def _cancelled(batch_id: str) -> int:
     return await BatchItem.get_pymongo_collection().count_documents(query)
 
 
-async def _cancel_items(batch_id: str) -> None:
-    """Cancel the open items, some thousands per command: one command for a million would run into its time limit.
+async def _cancel_items(batch_id: str) -> bool:
+    """Cancel the open items, and return whether there were any.
+
+    It cancels some thousands per command, as one command for a million would run into its time limit.
 
     Again until none is left: an item that moves between two states may slip past one scan of the index.
     """
     items = BatchItem.get_pymongo_collection()
     query = {"batch_id": batch_id, "state": {"$in": _OPEN}}
+    found = False
     while rows := await items.find(query, {"_id": 1}).limit(_CHUNK).to_list():
+        found = True
         await items.update_many(
             {"_id": {"$in": [row["_id"] for row in rows]}, "state": {"$in": _OPEN}},
             {"$set": {"state": State.CANCELLED.value}, "$unset": _RELEASED},
         )
-
-
-async def _close(batch_id: str, status: BatchStatus, *, total: int, unless_opened: bool = False) -> None:
-    """Keep the counts of a batch that was ended before its time; when that was does not change any more.
-
-    ``unless_opened`` leaves a batch alone that has another status by now: it was retried meanwhile.
-    """
-    counts, errors = await asyncio.gather(count_states(batch_id, total), count_errors(batch_id))
-    values = {
-        "status": status.value,
-        "total_files": total,
-        "finished_at": {"$ifNull": ["$finished_at", await mongo.read_clock()]},
-        "results": {"$literal": {"counts": counts, "errors": errors}},
-    }
-    query = {"_id": batch_id, **({"status": status.value} if unless_opened else {})}
-    await BatchJob.get_pymongo_collection().update_one(query, [{"$set": values}])
+    return found
 
 
 def retry(batch_id: str) -> int:
@@ -327,13 +324,16 @@ def retry(batch_id: str) -> int:
         if not failed:
             return 0
         completed = await items.count_documents({"batch_id": batch_id, "state": State.COMPLETED.value})
-        await _set_job(batch_id, {"started_at": None, "ended_before": completed})
         # The job first: should we die in between, an open batch without open items is closed by the dispatcher.
         await _open(batch_id)
+        # Once it is open no thinning begins; one that has begun is finished, or its counts would count items twice.
+        thinned = await finish_thinning(batch_id)
+        values = {"started_at": None, "ended_before": completed if thinned is None else thinned["completed"]}
+        await _set_job(batch_id, values)
         result = await items.update_many(
             {"batch_id": batch_id, "state": State.FAILED.value},
             {
-                "$set": {"state": State.PENDING.value, "step": Step.DECODE.value, "starts": 0, "fresh": True},
+                "$set": {**_AS_NEW, "retried": True},
                 "$unset": {**_RELEASED, "error": "", "last_chance": ""},
             },
         )

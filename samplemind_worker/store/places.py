@@ -6,7 +6,7 @@ file that comes back need not be analysed again. `sweep` deletes what nobody mis
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from pymongo import DeleteOne, UpdateOne
@@ -253,6 +253,38 @@ def move(pairs: Sequence[tuple[Place, Place]]) -> None:
         living = mongo.run(_living())
         save(new for _, new in pairs if new.id not in living)
         mongo.run(_drop())
+
+
+def expired(*, older_than: timedelta, limit: int = _PAGE) -> list[Place]:
+    """Return places that are gone for so long, longest first."""
+
+    async def _find() -> list[dict[str, Any]]:
+        before = await mongo.read_clock() - older_than
+        cursor = FileLocation.get_pymongo_collection().find({"gone_at": {"$lt": before}}).sort("gone_at", 1)
+        return await cursor.limit(limit).to_list()
+
+    return [_place(row) for row in mongo.run(_find())]
+
+
+def wanted(file_ids: Sequence[str], *, older_than: timedelta) -> set[str]:
+    """Return those of these contents that have a place which is living, or gone for a shorter time."""
+
+    async def _find() -> set[str]:
+        before = await mongo.read_clock() - older_than
+        query = {"file_id": {"$in": list(file_ids)}, "$or": [{"gone_at": None}, {"gone_at": {"$gte": before}}]}
+        return set(await FileLocation.get_pymongo_collection().distinct("file_id", query))
+
+    return mongo.run(_find()) if file_ids else set()
+
+
+def drop(gone: Sequence[Place]) -> int:
+    """Delete places that are gone, unless they have come back; return how many were deleted."""
+
+    async def _drop() -> int:
+        drops = [DeleteOne({"_id": place.id, "gone_at": place.gone_at}) for place in gone]
+        return (await FileLocation.get_pymongo_collection().bulk_write(drops, ordered=False)).deleted_count
+
+    return mongo.run(_drop()) if gone else 0
 
 
 def remember_mounts(host: str, folders: Iterable[bytes]) -> None:

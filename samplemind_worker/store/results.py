@@ -182,6 +182,37 @@ def last_error_at(item_query: Mapping[str, Any]) -> dict[str, str] | None:
     return mongo.run(_find())
 
 
+Taken = tuple[list[dict[str, Any]], list[dict[str, Any]]]
+"""Documents of contents and of their analyses, as they were in the record."""
+
+
+def take_out(file_ids: Sequence[str]) -> Taken:
+    """Delete contents and their analyses, and return what was deleted."""
+
+    async def _take() -> Taken:
+        query = {"_id": {"$in": list(file_ids)}}
+        files, analyses = AudioFile.get_pymongo_collection(), Analysis.get_pymongo_collection()
+        taken = await files.find(query).to_list(), await analyses.find(query).to_list()
+        # The analysis first: without its file it would be an orphan if we died in between.
+        await analyses.delete_many(query)
+        await files.delete_many(query)
+        return taken
+
+    return mongo.run(_take()) if file_ids else ([], [])
+
+
+def put_back(taken: Taken) -> None:
+    """Record again what was taken out, unless it was analysed anew meanwhile."""
+
+    async def _put() -> None:
+        for document, rows in zip((AudioFile, Analysis), taken, strict=True):
+            updates = [UpdateOne({"_id": row["_id"]}, {"$setOnInsert": row}, upsert=True) for row in rows]
+            if updates:
+                await document.get_pymongo_collection().bulk_write(updates, ordered=False)
+
+    mongo.run(_put())
+
+
 def iterate() -> Iterator[tuple[AudioFacts, AnalysisFacts]]:
     """Yield everything analysed, in the order of the ids, page by page."""
     after = ""

@@ -4,6 +4,7 @@ import inspect
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from types import ModuleType
 from typing import Any
 
@@ -24,6 +25,7 @@ from samplemind_worker.store import (
     places,
     results,
     spend,
+    thinning,
     vector_index,
     waiting,
 )  # fmt: skip
@@ -105,6 +107,11 @@ def settle(case: Case) -> None:
     assert batches.settle(case.batch) is True
 
 
+def thin(case: Case) -> None:
+    batches.cancel(case.batch)
+    assert thinning.thin(older_than=timedelta(0)) is not None
+
+
 def put_aside(batch: str) -> Reservation:
     made = spend.reserve(Call(batch, "gemini", "model", "audio_analysis", 1, 2), Caps())
     assert isinstance(made, Reservation)
@@ -184,6 +191,15 @@ CALLS: dict[str, Callable[[Case], object]] = {
     "places.by_path": lambda _: list(places.by_path()),
     "places.end": lambda _: places.end([place(1)]),
     "places.move": lambda _: places.move([(place(2), replace(place(2), path=b"moved.wav"))]),
+    "places.expired": lambda _: places.expired(older_than=timedelta(0), limit=5),
+    "places.wanted": lambda _: places.wanted([CONTENT], older_than=timedelta(days=1)),
+    "places.drop": lambda _: places.drop([replace(place(3), gone_at=mongo.now())]),
+    "thinning.thin": thin,
+    "thinning.finish_thinning": lambda case: mongo.run(thinning.finish_thinning(case.batch)),
+    "thinning.note_removed": lambda _: thinning.note_removed({"items": 1}),
+    "thinning.take_removed": lambda _: thinning.take_removed(),
+    "results.take_out": lambda _: results.take_out([content_id("x")]),
+    "results.put_back": lambda _: results.put_back(([{"_id": content_id("x")}], [])),
     "places.remember_mounts": lambda _: places.remember_mounts("host", [b"/media"]),
     "places.known_mounts": lambda _: places.known_mounts("host"),
     "results.progress_of": lambda _: results.progress_of([CONTENT]),
@@ -243,6 +259,7 @@ CALLS: dict[str, Callable[[Case], object]] = {
     "vector_index.note_swept": lambda _: vector_index.note_swept(1, holder="run"),
     "vector_index.leave": lambda _: vector_index.leave(1, holder="run"),
 }
+STORES = (ai_jobs, batches, ledger, parcels, places, results, packs, spend, thinning, vector_index, waiting)
 # These read all there is, page by page.
 READ_ALL = {"results.iterate", "places.by_path"}
 
@@ -310,11 +327,7 @@ def plans(workspace: Workspace) -> dict[str, list[dict[str, Any]]]:
 
 
 def test_every_public_function_of_the_stores_is_called():
-    known = [
-        name
-        for module in (ai_jobs, batches, ledger, parcels, places, results, packs, spend, vector_index, waiting)
-        for name in public_functions(module)
-    ]
+    known = [name for module in STORES for name in public_functions(module)]
 
     assert sorted(CALLS) == sorted(known)
 

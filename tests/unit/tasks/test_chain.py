@@ -30,6 +30,7 @@ def test_names_are_the_wire_contract():
         "samplemind.sweep",
         "samplemind.take_back",
         "samplemind.tempo_key",
+        "samplemind.tidy",
     ]
 
 
