@@ -38,11 +38,11 @@ def record(
     """
     if batch_id is None and not missing:
         raise UsageError("name a batch, or ask for --missing: what is to come in the whole library")
-    asked = task or task_of("bulk" if batch_id is None else "interactive")
-    require_writer(settings, writer, task=asked, providers=providers)
     source = None if batch_id is None else batches.find(batch_id)
     if source is not None and source.thinned_at is not None:
         raise UsageError(f"batch {source.id} ended so long ago that its files are not listed; ask for --missing")
+    asked = task or task_of("bulk" if batch_id is None else "interactive")
+    require_writer(settings, writer, task=asked, providers=providers)
     chunks = _unwritten() if source is None else _of_batch(source.id, missing=missing)
     job: BatchJob | None = None
     total = 0

@@ -147,14 +147,14 @@ def at(root: str, path: bytes) -> Place | None:
 
 
 def of(file_ids: Sequence[str], *, gone: bool = False) -> dict[str, list[Place]]:
-    """Return the places of each of these contents, or those that are gone; a content that has none is left out."""
+    """Return the places of each of these contents by path, or those that are gone; without any it is left out."""
 
     async def _find() -> dict[str, list[Place]]:
         found: dict[str, list[Place]] = {}
         query = {"file_id": {"$in": list(file_ids)}, "gone_at": {"$ne": None} if gone else None}
-        async for row in FileLocation.get_pymongo_collection().find(query).sort("_id", 1):
+        async for row in FileLocation.get_pymongo_collection().find(query):
             found.setdefault(row["file_id"], []).append(_place(row))
-        return found
+        return {content: sorted(lie, key=lambda place: place.shown) for content, lie in found.items()}
 
     return mongo.run(_find()) if file_ids else {}
 
