@@ -42,6 +42,17 @@ async def count_errors(batch_id: str) -> dict[str, int]:
     return dict(sorted(counts.items(), key=lambda pair: -pair[1]))
 
 
+async def count_recorded(batch_id: str) -> int:
+    """Count the items that are recorded so far."""
+    return await BatchItem.get_pymongo_collection().count_documents({"batch_id": batch_id})
+
+
+async def count_cancelled(batch_id: str) -> int:
+    """Count the items that are cancelled."""
+    query = {"batch_id": batch_id, "state": State.CANCELLED.value}
+    return await BatchItem.get_pymongo_collection().count_documents(query)
+
+
 async def close_early(job: BatchJob, status: BatchStatus, *, total: int) -> None:
     """Keep the counts of a batch that is cancelled or given up; when that was does not change any more.
 

@@ -25,7 +25,7 @@ from samplemind_worker.documents.batch import (
 )
 from samplemind_worker.errors import UsageError
 from samplemind_worker.store import mongo
-from samplemind_worker.store._counts import close_early, count_errors, count_states
+from samplemind_worker.store._counts import close_early, count_cancelled, count_errors, count_recorded, count_states
 from samplemind_worker.store.spend import sums_of_batch
 from samplemind_worker.store.thinning import finish_thinning
 
@@ -102,7 +102,7 @@ def abandon(batch_id: str) -> None:
         opened = await _cancel_items(batch_id)
         job = await BatchJob.get(batch_id)
         if job is not None and (opened or job.results is None):
-            await close_early(job, BatchStatus.FAILED, total=await _recorded_so_far(batch_id))
+            await close_early(job, BatchStatus.FAILED, total=await count_recorded(batch_id))
 
     mongo.run(_abandon())
 
@@ -190,7 +190,7 @@ async def _report(job: BatchJob) -> dict[str, Any]:
     if job.results is not None:
         total, counts, errors, now = job.total_files, job.results["counts"], job.results["errors"], None
     else:
-        total = job.total_files if job.recorded else await _recorded_so_far(job.id)
+        total = job.total_files if job.recorded else await count_recorded(job.id)
         counts, errors, now = await asyncio.gather(
             count_states(job.id, total, thinned=job.thinned), count_errors(job.id), mongo.read_clock()
         )
@@ -214,10 +214,6 @@ async def _report(job: BatchJob) -> dict[str, Any]:
         "errors": errors,
         "ai": await sums_of_batch(job.id) | ({"hint": job.ai_hint} if job.ai_hint else {}),
     }
-
-
-async def _recorded_so_far(batch_id: str) -> int:
-    return await BatchItem.get_pymongo_collection().count_documents({"batch_id": batch_id})
 
 
 def settle(batch_id: str) -> bool:
@@ -274,7 +270,7 @@ def cancel(batch_id: str) -> int:
     """
 
     async def _cancel() -> int:
-        before = await _cancelled(batch_id)
+        before = await count_cancelled(batch_id)
         # The status first: whoever dispatches or settles from here on sees it.
         await BatchJob.get_pymongo_collection().update_one(
             {"_id": batch_id, "status": {"$in": _UNFINISHED}},
@@ -284,16 +280,11 @@ def cancel(batch_id: str) -> int:
         job = await BatchJob.get(batch_id)
         # Unless that is done: of a batch that is thinned its items would tell less.
         if job is not None and job.status is BatchStatus.CANCELLED and (opened or job.results is None):
-            total = job.total_files if job.recorded else await _recorded_so_far(batch_id)
+            total = job.total_files if job.recorded else await count_recorded(batch_id)
             await close_early(job, BatchStatus.CANCELLED, total=total)
-        return await _cancelled(batch_id) - before
+        return await count_cancelled(batch_id) - before
 
     return mongo.run(_cancel())
-
-
-async def _cancelled(batch_id: str) -> int:
-    query = {"batch_id": batch_id, "state": State.CANCELLED.value}
-    return await BatchItem.get_pymongo_collection().count_documents(query)
 
 
 async def _cancel_items(batch_id: str) -> bool:
