@@ -240,7 +240,7 @@ def _mpeg(encode: Encoder) -> Iterator[Case]:
         for size in (1, 7, 100, 1044, 7000, 70_000):
             yield Case(f"MP3 {title}, {size} of junk in front.mp3", awkward.junk(size) + data, like, ("leading_bytes",))
             yield Case(f"MP3 {title}, {size} zeros in front.mp3", bytes(size) + data, like, ("leading_bytes",))
-        yield Case(f"MP3 {title}, half a frame in front.mp3", data[-200:] + data, like, ("leading_bytes",))
+        yield Case(f"MP3 {title}, half a frame in front.mp3", data[4000:4150] + data, like, ("leading_bytes",))
         yield Case(f"MP3 {title}, APE in front.mp3", awkward.ape() + data, like, None)
         yield Case(f"MP3 {title}, ID3v2 in front.mp3", awkward.id3v2() + data, like)
         yield Case(f"MP3 {title}, two ID3v2 in front.mp3", awkward.id3v2() + awkward.id3v2(50) + data, like)

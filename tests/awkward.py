@@ -32,6 +32,12 @@ def ape() -> bytes:
     )
 
 
+def id3v2_behind(size: int = 200) -> bytes:
+    """The newer kind of tag, at the end, where a footer says that it is there."""
+    length = bytes(size >> shift & 0x7F for shift in (21, 14, 7, 0))
+    return b"ID3\x04\x00\x10" + length + bytes(size) + b"3DI\x04\x00\x10" + length
+
+
 def lyrics() -> bytes:
     """A Lyrics3 tag and the ID3v1 tag that it needs."""
     body = b"LYRICSBEGININD0000200EAL00005Break"
@@ -115,6 +121,30 @@ def with_aiff_chunk(data: bytes, name: bytes, body: bytes) -> bytes:
 def without_flac_length(data: bytes) -> bytes:
     """A FLAC whose header does not tell how long it is, as of a stream."""
     return data[:21] + bytes([data[21] & 0xF0, 0, 0, 0, 0]) + data[26:]
+
+
+def with_flac_length(data: bytes, frames: int) -> bytes:
+    """A FLAC whose header tells another length."""
+    return data[:21] + bytes([data[21] & 0xF0]) + struct.pack(">L", frames) + data[26:]
+
+
+def with_xing_frames(data: bytes, frames: int) -> bytes:
+    """An MP3 whose first frame tells another number of frames."""
+    at = max(data.find(b"Xing"), data.find(b"Info")) + 8
+    return data[:at] + struct.pack(">L", frames) + data[at + 4 :]
+
+
+def with_wait(data: bytes) -> bytes:
+    """An M4A whose edit list begins with a wait of nothing."""
+    at = data.index(b"edts") - 4
+    old = data[at : at + 36]
+    entry = old[24:36]
+    new = struct.pack(">L4sL4sLL", 48, b"edts", 40, b"elst", 0, 2) + struct.pack(">LlL", 0, -1, 1 << 16) + entry
+    grown = bytearray(data[:at] + new + data[at + 36 :])
+    for name in (b"moov", b"trak"):
+        place = grown.index(name) - 4
+        grown[place : place + 4] = struct.pack(">L", int.from_bytes(grown[place : place + 4], "big") + 12)
+    return bytes(grown)
 
 
 def with_hole(data: bytes, *, at: float = 0.5, size: int = 600, seed: int = 1) -> bytes:

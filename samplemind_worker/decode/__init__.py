@@ -256,7 +256,8 @@ def _decoded(reading: _Reading, structure: Structure, promised: int | None, *, i
 
 def _is_exact(sound: Sound, structure: Structure) -> bool:
     """Whether the codec puts nothing around the sound, or the container tells what."""
-    return sound.subtype not in _PADDED or structure.keep is not None or structure.is_gapless
+    knows_padding = sound.knows_padding if isinstance(sound, FfmpegSound) else structure.is_gapless
+    return knows_padding or sound.subtype not in _PADDED
 
 
 def _lead(y: npt.NDArray[np.float32], sound: Sound) -> float:

@@ -107,12 +107,17 @@ class FfmpegSound:
             self.streams = min(len(container.streams.audio), _MOST_STREAMS)
             self.rate, self.channels = self._first_frame(container, found)
             limits.check_sound(self.rate, self.channels)
-            limits.check_duration(structure.frames or structure.keep or 0, self.rate)
+            if self._keep is not None and structure.keep_rate not in {0, self.rate}:
+                # HE-AAC counts at half of its rate; other ticks are too coarse to cut by.
+                is_half = 2 * structure.keep_rate == self.rate
+                self._keep = 2 * self._keep if is_half else None
+            self.knows_padding = self._keep is not None or structure.is_gapless
+            limits.check_duration(structure.frames or self._keep or 0, self.rate)
             name = str(container.format.name).partition(",")[0]
             self.format: str = structure.format or _NAMES.get(name, name.upper())
             self.subtype = _subtype(context.name, self.format, context)
             self.texts: dict[str, str] = {**container.metadata, **found.metadata}
-            self.frames = structure.frames or structure.keep or _length(container, found, self.rate, len(self._links))
+            self.frames = structure.frames or self._keep or _length(container, found, self.rate, len(self._links))
 
     def _open(self, link: tuple[Piece, ...]) -> Any:
         av = library()

@@ -15,7 +15,7 @@ __all__ = ["Piece", "Structure", "View", "look"]
 
 _FARTHEST: Final = 1 << 20
 """Bytes of junk in front of a container, at most."""
-_MARKS: Final = (b"RIFF", b"RIFX", b"RF64", b"BW64", b"FORM", b"fLaC", b"OggS", b"caff", b"ftyp")
+_MARKS: Final = (b"RIFF", b"RIFX", b"RF64", b"BW64", b"FORM", b"fLaC", b"OggS", b"caff", b"ftyp", boxes.EBML, boxes.ASF)
 _OTHERS: Final = (
     b"\x0b\x77", b"\x77\x0b", b"\x7f\xfe\x80\x01", b"\xfe\x7f\x01\x80", b"\x1f\xff\xe8\x00", b"\xff\x1f\x00\xe8",
     b"DTSHDHDR", b"nut/multimedia", b"\x00\x00\x01\xba", b"#!AMR", b"wvpk", b"MAC ", b"TTA1", b"tBaK", b"MPCK", b"MP+",

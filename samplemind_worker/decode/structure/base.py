@@ -118,6 +118,8 @@ class Structure:
     """Frames of padding that FFmpeg leaves at the beginning."""
     keep: int | None = None
     """Frames after which FFmpeg gives padding."""
+    keep_rate: int = 0
+    """Ticks per second that ``keep`` counts; 0 for frames."""
     ends: bool | None = None
     """Whether the last frame that is promised is there; None where only decoding tells."""
     has_loose_end: bool = False

@@ -12,9 +12,9 @@ from typing import Final
 from samplemind_worker.decode.structure.base import MOST_CHUNKS, Bytes, Structure
 
 _FAMILIES: Final = frozenset({b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot"})
-_EBML: Final = b"\x1a\x45\xdf\xa3"
+EBML: Final = b"\x1a\x45\xdf\xa3"
 _SEGMENT: Final = b"\x18\x53\x80\x67"
-_ASF: Final = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
+ASF: Final = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
 _ASF_FILE: Final = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
 _GAPLESS: Final = re.compile(rb"iTunSMPB.{0,64}? 00000000 ([0-9A-F]{8}) ([0-9A-F]{8}) ([0-9A-F]{16})", re.DOTALL)
 _MOST_COMMENTS: Final = 1 << 20
@@ -74,19 +74,28 @@ def look_at_mpeg4(data: Bytes, start: int) -> Structure:
     elif end < data.end:
         structure.warn("trailing_bytes")
     if moov is not None:
-        structure.keep = _exact(data, moov)
-    if start:
-        structure.warn("leading_bytes")
+        structure.keep, structure.keep_rate = _exact(data, moov)
+    return _from(data, structure)
+
+
+def _from(data: Bytes, structure: Structure) -> Structure:
+    """Show FFmpeg a file from where it begins: places in it count from there."""
+    if structure.start:
+        structure.links = (((structure.start, data.end - structure.start),),)
     return structure
 
 
-def _exact(data: Bytes, moov: _Box) -> int | None:
-    """Return how many frames the first track of sound has, without padding."""
+def _exact(data: Bytes, moov: _Box) -> tuple[int | None, int]:
+    """Return how long the first track of sound is without padding, and the ticks per second that this counts."""
     track = next((one for one in _boxes(data, moov.body, moov.end) if one.name == b"trak" and _sounds(data, one)), None)
     media = None if track is None else _find(data, track, b"mdia", b"mdhd")
     if track is None or media is None:
-        return None
+        return None, 0
     scale, length = _times(data, media.body)
+    return _without_padding(data, moov, track, scale, length), scale
+
+
+def _without_padding(data: Bytes, moov: _Box, track: _Box, scale: int, length: int) -> int | None:
     comments = _find(data, moov, b"udta")
     if comments is not None:
         told = _GAPLESS.search(data.at(comments.body, min(comments.end - comments.body, _MOST_COMMENTS)))
@@ -94,15 +103,17 @@ def _exact(data: Bytes, moov: _Box) -> int | None:
             return int(told[3], 16)
     edits = _find(data, track, b"edts", b"elst")
     header = _find(data, moov, b"mvhd")
-    if edits is None or header is None or data.number(edits.body + 4, 4) != 1 or not scale:
+    if edits is None or header is None or not scale:
         return None
-    if data.at(edits.body, 1) == b"\1":
-        shown, begins = data.number(edits.body + 8, 8), data.number(edits.body + 16, 8)
-    else:
-        shown, begins = data.number(edits.body + 8, 4), data.number(edits.body + 12, 4)
+    wide = 8 if data.at(edits.body, 1) == b"\1" else 4
+    places = (edits.body + 8 + (2 * wide + 4) * number for number in range(min(8, data.number(edits.body + 4, 4))))
+    entries = [(data.number(place, wide), data.number(place + wide, wide)) for place in places]
+    # An entry without a place in the media is a wait, which FFmpeg does not fill.
+    shows = [entry for entry in entries if entry[1] != (1 << 8 * wide) - 1]
     film, _ = _times(data, header.body)
-    if not film or not length or begins >= length:
+    if len(shows) != 1 or not film or not length or shows[0][1] >= length:
         return None
+    shown, begins = shows[0]
     # The edit counts in ticks of the film, often milliseconds; the track's own length is told in frames.
     edited = round(shown * scale / film)
     if abs(edited - (length - begins)) <= max(1.0, scale / film):
@@ -124,7 +135,7 @@ def _times(data: Bytes, body: int) -> tuple[int, int]:
 
 def is_matroska(head: bytes) -> bool:
     """Whether a file begins as Matroska and WebM do."""
-    return head.startswith(_EBML)
+    return head.startswith(EBML)
 
 
 def look_at_matroska(data: Bytes, start: int) -> Structure:
@@ -139,7 +150,7 @@ def look_at_matroska(data: Bytes, start: int) -> Structure:
         return structure
     segment = _variable(head[place + 4 : place + 12])
     if segment is None:
-        return structure
+        return _from(data, structure)
     size, width = segment
     if size is None:
         structure.warn("unknown_length")
@@ -147,7 +158,7 @@ def look_at_matroska(data: Bytes, start: int) -> Structure:
         end = start + place + 4 + width + size
         structure.ends = end <= data.end
         structure.warnings += ["truncated"] if end > data.end else ["trailing_bytes"] if end < data.end else []
-    return structure
+    return _from(data, structure)
 
 
 def _variable(head: bytes) -> tuple[int | None, int] | None:
@@ -163,7 +174,7 @@ def _variable(head: bytes) -> tuple[int | None, int] | None:
 
 def is_asf(head: bytes) -> bool:
     """Whether a file begins as ASF (WMA) does."""
-    return head.startswith(_ASF[:8])
+    return head.startswith(ASF[:8])
 
 
 def look_at_asf(data: Bytes, start: int) -> Structure:
@@ -184,8 +195,8 @@ def look_at_asf(data: Bytes, start: int) -> Structure:
         place += size
     if flags & 1 or not told:
         structure.warn("unknown_length")
-        return structure
+        return _from(data, structure)
     end = start + told
     structure.ends = end <= data.end
     structure.warnings += ["truncated"] if end > data.end else ["trailing_bytes"] if end < data.end else []
-    return structure
+    return _from(data, structure)

@@ -68,6 +68,11 @@ def _look_at_end(structure: Structure, tail: bytes, info: bytes, total: int) -> 
             continue
         # A frame of a fixed block size has its own number, others that of their first sample.
         last = number == (total - 1) // largest if tail[at + 1] == 0xF8 and fixed else total - 65536 <= number < total  # noqa: PLR2004 -- fixed block size
+        if fixed and tail[at + 1] == 0xF8 and number > (total - 1) // largest:  # noqa: PLR2004 -- fixed block size
+            # More frames than the header tells.
+            structure.frames, structure.suits_libsndfile = None, False
+            structure.warn("unknown_length")
+            return
         if last:
             structure.ends = divides(tail[at:]) or None
             # Zeros at the end divide too; a checksum of its own has two bytes.

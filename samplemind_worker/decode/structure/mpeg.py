@@ -174,7 +174,10 @@ def look(data: Bytes, start: int, *, longest: float) -> Structure | None:
     told, structure.is_gapless = _xing(data, first)
     if told is not None:
         # mpg123 leaves out the padding that such a frame tells of, and knows the length from it alone.
-        structure.suits_libsndfile = first == start and header.layer == 3 and len(walk.links) == 1  # noqa: PLR2004 -- MP3
+        # Where more frames follow than it tells, they are read too.
+        fits = len(walk.links) == 1 and walk.frames <= told + 1
+        structure.suits_libsndfile = fits and first == start and header.layer == 3  # noqa: PLR2004 -- MP3
+        structure.is_gapless &= fits
         if walk.links[0].frames <= told and not walk.gaps and len(walk.links) == 1:
             structure.ends = False
             structure.warn("truncated")

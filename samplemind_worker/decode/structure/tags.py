@@ -10,16 +10,20 @@ _APE_FOOTER: Final = 32
 _LYRICS: Final = 15
 
 
+def _seven_bits(numbers: bytes) -> int:
+    value = 0
+    for number in numbers:
+        value = value << 7 | number
+    return value
+
+
 def end_of_id3(data: Bytes, place: int = 0) -> int:
     """Return where ID3v2 tags that begin at a place end: the place itself if there is none."""
     for _ in range(_MOST_TAGS):
         head = data.at(place, 10)
         if head[:3] != b"ID3" or len(head) < 10 or any(number >= 0x80 for number in head[6:]):  # noqa: PLR2004 -- seven bits each
             break
-        size = int.from_bytes(bytes(4), "big")
-        for number in head[6:]:
-            size = size << 7 | number
-        place += 10 + size + (10 if head[5] & 0x10 else 0)
+        place += 10 + _seven_bits(head[6:]) + (10 if head[5] & 0x10 else 0)
     return place
 
 
@@ -27,6 +31,11 @@ def start_of_tags(data: Bytes) -> int:
     """Return where the tags at the end of the file begin: the end of the file if there are none."""
     end = data.end
     for _ in range(_MOST_TAGS):
+        footer = data.at(end - 10, 10)
+        start = end - 20 - _seven_bits(footer[6:])
+        if footer[:3] == b"3DI" and data.at(start, 3) == b"ID3":  # ID3v2 at the end
+            end = start
+            continue
         if data.at(end - _ID3V1, 3) == b"TAG" and end >= _ID3V1:
             end -= _ID3V1
             continue

@@ -67,6 +67,7 @@ def test_a_wav_that_does_not_say_how_long_it_is(size: int):
         FLAC + awkward.id3v1(),
         FLAC + awkward.ape(),
         FLAC + awkward.lyrics(),
+        FLAC + awkward.id3v2_behind(),
         awkward.id3v2() + FLAC,
     ],
 )
@@ -166,6 +167,14 @@ def test_what_is_before_and_behind_damage_is_read(whole: bytes):
     assert _alike(audio.y[:10_000], sound[:10_000])
     # What follows is there, too, wherever it came to lie.
     assert _holds(audio.y[len(audio.y) // 2 :], sound[-6000:-2000])
+
+
+def test_frames_that_the_header_does_not_count_are_read():
+    fewer = _read(awkward.with_flac_length(FLAC, len(LOOP) // 2))
+    assert (_frames(fewer), fewer.warnings) == (len(LOOP), ("unknown_length",))
+    cut = _read(awkward.with_xing_frames(MP3, 10))
+    assert _frames(cut) >= len(LOOP)
+    assert (cut.reader, cut.exact_length) == ("ffmpeg", False)
 
 
 def test_a_comment_is_no_verdict():

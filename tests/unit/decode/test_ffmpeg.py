@@ -74,6 +74,23 @@ def test_apples_comment_tells_where_the_sound_ends():
     assert round(_read(data).duration * RATE) == len(LOOP) - 300
 
 
+@pytest.mark.parametrize(
+    ("front", "warnings"),
+    [(awkward.id3v2(), ()), (awkward.junk(900), ("leading_bytes",)), (bytes(70_000), ("leading_bytes",))],
+)
+@pytest.mark.parametrize(("container", "codec"), [("ipod", "aac"), ("matroska", "flac")])
+def test_what_does_not_begin_at_its_beginning(container: str, codec: str, front: bytes, warnings: tuple[str, ...]):
+    if container == "matroska" and warnings:
+        pytest.skip("its mark is too short to be looked for in junk")
+    audio = _read(front + encoders.encode(LOOP, container, codec))
+    assert (round(audio.duration * RATE), audio.warnings) == (len(LOOP), warnings)
+
+
+def test_an_edit_list_may_begin_with_a_wait():
+    audio = _read(awkward.with_wait(encoders.encode(LOOP, "ipod", "aac")))
+    assert (round(audio.duration * RATE), audio.exact_length) == (len(LOOP), True)
+
+
 def test_an_m4a_that_is_cut_is_truncated():
     options = {"movflags": "empty_moov", "frag_duration": "100000"}
     audio = _read(awkward.cut(encoders.encode(LOOP, "ipod", "aac", container_options=options), 0.6))
