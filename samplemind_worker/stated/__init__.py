@@ -1,6 +1,6 @@
-"""What was stated about a sample by those who made it: in its chunks, its tags and its name; and how that is weighed.
+"""What a file's chunks, tags and name state about the sample, and how that is weighed against the sound.
 
-`embedded.read` reads an open file, `names.read` a name, `evidence.collect` turns both into statements, and
-`weighing.weigh` holds those against what was heard. The bytes are strangers': everything is bounded, and rubbish is a
-warning, never an error.
+`embedded.read` reads an open file, `names.read` reads a name, `evidence.collect` turns both into statements, and
+`weighing.weigh` combines the statements with the estimates from the sound. The bytes are untrusted: every read is
+bounded, and damaged content gives a warning, never an error.
 """

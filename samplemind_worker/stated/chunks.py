@@ -1,7 +1,7 @@
-"""The chunks of RIFF (WAV, RF64) and AIFF files, read by hand: no library gives those that samplers and DAWs write.
+"""Readers of RIFF (WAV, RF64) and AIFF chunks. No library reads those that samplers and DAWs write.
 
-Conventions: each reader of a chunk takes its bytes and returns plain values; one that is too short raises
-``struct.error``. Frames count from the start of the file, notes are MIDI numbers, tempi BPM.
+Conventions: each reader takes the bytes of a chunk and returns plain values; it raises ``struct.error`` if the chunk is
+too short. Frames count from the start of the file, notes are MIDI numbers, tempi are in BPM.
 """
 
 import os
@@ -10,27 +10,27 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-_FIRST_READ = 4096  # in nearly every file it holds all that lies before the samples
+_FIRST_READ = 4096  # in nearly every file it covers all chunks before the samples
 _MOST_CHUNKS = 256
 _MOST_BYTES = 64 * 1024
-"""Of one chunk: what is longer is no statement about a sample."""
+"""Most bytes that are read from one chunk; longer chunks hold no statement about a sample."""
 _MOST_CUES = 64
 _MOST_LOOPS = 8
-_WHOLE = 0xFFFFFFFF  # RF64: the size stands in ds64
+_WHOLE = 0xFFFFFFFF  # RF64: the size is in the ds64 chunk
 
 _INFO = {
     b"INAM": "title", b"IART": "artist", b"IPRD": "album", b"ICMT": "comment", b"IGNR": "genre", b"ICRD": "year",
     b"ICOP": "copyright", b"ISFT": "software", b"IENG": "engineer", b"IKEY": "keywords", b"ISBJ": "subject",
     b"ITRK": "track", b"ISRC": "source", b"TBPM": "bpm", b"IBPM": "bpm", b"TKEY": "initial_key",
 }  # fmt: skip
-"""Chunks of RIFF INFO under the names that tags of other formats have."""
+"""RIFF INFO chunk ids, with the tag names that other formats use for the same field."""
 AIFF_TEXTS = {b"NAME": "title", b"AUTH": "artist", b"(c) ": "copyright", b"ANNO": "comment"}
-"""Text chunks of AIFF, likewise."""
+"""AIFF text chunk ids, with the same tag names."""
 
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Where a chunk's bytes lie."""
+    """Position and size of a chunk's content."""
 
     name: bytes
     start: int
@@ -52,11 +52,11 @@ class Container:
         return os.pread(self.descriptor, size, start)
 
     def payload(self, chunk: Chunk) -> bytes:
-        """Give a chunk's bytes, or their beginning."""
+        """Return the content of a chunk, or its first bytes if it is long."""
         return self._bytes(chunk.start, min(chunk.size, _MOST_BYTES))
 
     def chunks(self) -> Iterator[Chunk]:
-        """Walk over the chunks, as far as they go."""
+        """Yield the chunks up to the first that is damaged."""
         place, data_size = 12, 0
         for _ in range(_MOST_CHUNKS):
             header = self._bytes(place, 8)
@@ -73,7 +73,7 @@ class Container:
 
 
 def text_of(data: bytes) -> str:
-    """Read a text of unknown encoding, up to its first NUL: UTF-8, or else that of old Windows programs."""
+    """Decode a text up to its first NUL: as UTF-8, or else as Windows-1252."""
     data = data.partition(b"\0")[0]
     try:
         return data.decode().strip()
@@ -96,7 +96,7 @@ def info(data: bytes) -> dict[str, str]:
 
 
 def acid(data: bytes) -> dict[str, Any]:
-    """Read what ACID and most DAWs after it write into a loop."""
+    """Read the acid chunk: tempo, root note and beats, as ACID and most DAWs write them into loops."""
     flags, root, _, _, beats, denominator, numerator, tempo = struct.unpack_from("<IHHfIHHf", data)
     return {
         "one_shot": bool(flags & 1),
@@ -110,7 +110,7 @@ def acid(data: bytes) -> dict[str, Any]:
 
 
 def sampler(data: bytes) -> dict[str, Any]:
-    """Read the smpl chunk: root note, and the loops that a sampler plays."""
+    """Read the smpl chunk: the root note and the sampler loops."""
     _, _, _, note, fraction, _, _, count, _ = struct.unpack_from("<9I", data)
     loops: list[dict[str, int]] = []
     for at in range(min(count, _MOST_LOOPS)):
@@ -128,7 +128,7 @@ def instrument(data: bytes) -> dict[str, Any]:
 
 
 def cues(data: bytes) -> list[dict[str, Any]]:
-    """Read the cue chunk: marked places."""
+    """Read the cue chunk: cue points."""
     (count,) = struct.unpack_from("<I", data)
     found: list[dict[str, Any]] = []
     for at in range(min(count, _MOST_CUES)):
@@ -140,7 +140,7 @@ def cues(data: bytes) -> list[dict[str, Any]]:
 
 
 def labels(data: bytes) -> dict[int, str]:
-    """Read the LIST chunk of type adtl: names of cues, by their id."""
+    """Read the LIST chunk of type adtl: labels of cue points, by their id."""
     found: dict[int, str] = {}
     place = 4
     while data[:4] == b"adtl" and place + 12 <= len(data) and len(found) < _MOST_CUES:
@@ -173,7 +173,7 @@ def broadcast(data: bytes) -> dict[str, Any]:
 
 
 def apple_loop(data: bytes) -> dict[str, Any]:
-    """Read the basc chunk of an Apple loop (its layout as libsndfile has it; what ``type`` means is not sure)."""
+    """Read the basc chunk of an Apple loop. The layout follows libsndfile; the meaning of ``type`` is uncertain."""
     _, beats, root, scale, numerator, denominator, kind = struct.unpack_from(">IIHHHHH", data)
     return {
         "beats": beats,
@@ -185,7 +185,7 @@ def apple_loop(data: bytes) -> dict[str, Any]:
 
 
 def aiff_instrument(data: bytes) -> dict[str, Any]:
-    """Read the INST chunk of AIFF; its loops lie between markers."""
+    """Read the INST chunk of AIFF; its loops refer to markers."""
     root, cents, low, high, low_velocity, high_velocity, gain, mode, begin, end = struct.unpack_from(
         ">bbbbbbhhhh", data
     )

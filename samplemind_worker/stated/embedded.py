@@ -1,7 +1,7 @@
-"""What lies in a file beside its samples: chunks and tags, as plain values for the record.
+"""Reads the chunks and tags of a file as plain values for the record.
 
-Sizes are bounded: at most 64 fields of a tag, 1,000 characters a text and 16,000 in all. What is damaged is left out,
-with the warning ``tags_damaged``; where texts were cut, ``tags_cut`` says so.
+Sizes are bounded: at most 64 fields per tag, 1,000 characters per text and 16,000 in all. Damaged fields are left out
+with the warning ``tags_damaged``; texts that were shortened give the warning ``tags_cut``.
 """
 
 import os
@@ -46,7 +46,7 @@ _MOST_TAGS = 32
 _OF_THE_FILE = frozenset(
     {"filename", "filesize", "mime_type", "duration", "channels", "bitrate", "bitdepth", "samplerate", "is_lossless"}
 )
-"""What tinytag tells that is no tag."""
+"""Attributes of tinytag's result that are not tags."""
 
 _READERS: dict[bytes, tuple[str, Callable[[bytes], Any]]] = {
     b"acid": ("acid", chunks.acid),
@@ -64,23 +64,20 @@ _AIFF_READERS: dict[bytes, tuple[str, Callable[[bytes], Any]]] = {
 
 @dataclass(slots=True)
 class Embedded:
-    """What was found; all of it may be empty."""
+    """The chunks and tags of one file; every field may be empty."""
 
     metadata: dict[str, Any] = field(default_factory=dict[str, Any])
-    """By where it stands: ``acid``, ``smpl``, ``inst``, ``cues``, ``bext``, ``apple_loop``, and texts in ``info``,
-    ``id3``, ``vorbis``, ``aiff`` and, of all other containers, ``tags``."""
+    """By source: ``acid``, ``smpl``, ``inst``, ``cues``, ``bext``, ``apple_loop``, and texts in ``info``,
+    ``id3``, ``vorbis`` and ``aiff``."""
     tags: list[str] = field(default_factory=list[str])
     """Genres and keywords."""
     warnings: list[str] = field(default_factory=list[str])
 
 
-def read(descriptor: int, audio_format: str, texts: Mapping[str, str] | None = None) -> Embedded:
-    """Read what lies beside the samples of an open file.
+def read(descriptor: int, audio_format: str) -> Embedded:
+    """Read the chunks and tags of an open file; ``audio_format`` is libsndfile's name of the format.
 
-    ``audio_format`` is libsndfile's name for what it is; ``texts`` are what FFmpeg read, for containers that are not
-    read here.
-
-    The place where the file is read next stays where it is. Damaged content raises nothing.
+    The file position is left unchanged. Damaged content raises nothing.
     """
     found = _Collector()
     with found.damage():
@@ -128,7 +125,7 @@ def _read_aiff(container: Container, found: "_Collector") -> None:
 
 
 class _Collector:
-    """Takes what the readers find, within the bounds."""
+    """Collects what the readers find, within the bounds."""
 
     def __init__(self) -> None:
         self.metadata: dict[str, Any] = {}
@@ -137,14 +134,14 @@ class _Collector:
 
     @contextmanager
     def damage(self) -> Generator[None]:
-        """Make a warning of what parsers raise about rubbish."""
+        """Turn an error that a parser raises on damaged content into a warning."""
         try:
             yield
         except (struct.error, TinyTagException, OSError):
             self._warnings["tags_damaged"] = None
 
     def take_chunk(self, name: str, reader: Callable[[bytes], Any], data: bytes) -> None:
-        """Keep what a chunk says; of two alike the first counts."""
+        """Keep the values of a chunk; if a chunk occurs twice, the first one counts."""
         with self.damage():
             value = reader(data)
             if isinstance(value, dict):
@@ -161,7 +158,7 @@ class _Collector:
         with self.damage():
             try:
                 tag = TinyTag.get(file_obj=cast("BinaryIO", window), duration=False)
-            except UnsupportedFormatError:  # it begins with something that is no tag
+            except UnsupportedFormatError:  # the chunk begins with something other than a tag
                 return
             texts = ((key, value) for key, value in tag.as_dict().items() if key not in _OF_THE_FILE)
             self.take_texts(
@@ -169,7 +166,7 @@ class _Collector:
             )
 
     def take_texts(self, name: str, texts: Iterable[tuple[str, str]]) -> None:
-        """Keep texts under plain names."""
+        """Keep texts under normalized field names."""
         for key, value in texts:
             own = self.metadata.setdefault(name, {})
             plain = _NOT_PLAIN.sub("_", key.lower())[:_LONGEST_NAME].strip("_")
@@ -182,7 +179,7 @@ class _Collector:
                 own[plain] = self.cut(text if before in {None, text} else f"{before}; {text}")
 
     def cut(self, text: str) -> str:
-        """Return as much of a text as is kept; half a surrogate pair, which no store takes, is written out."""
+        """Shorten a text to what is kept; lone surrogates, which no store accepts, are escaped."""
         kept = text[: min(_LONGEST_TEXT, self._left)]
         self._left -= len(kept)
         if len(kept) < len(text):
@@ -190,7 +187,7 @@ class _Collector:
         return kept.encode(errors="backslashreplace").decode()
 
     def ended(self) -> Embedded:
-        """Return what came together."""
+        """Return all that was collected."""
         tags: dict[str, None] = {}
         for source in _TEXTS:
             for key in ("genre", "keywords"):

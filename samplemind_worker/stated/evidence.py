@@ -1,8 +1,8 @@
-"""From chunks, tags and names to statements: one claim each, with who says it.
+"""Turns chunks, tags and names into statements: one claim each, with its source.
 
-How much a source is worth is stated here, by how it comes about, and was not fitted to any collection of files:
-a clear statement is taken to be right nine times of ten (odds of 9), a likely one four of five (4), a weak one three of
-five (1.5).
+The odds of each source are priors that follow from how the source comes about; they were not fitted to any collection
+of files. A clear statement is assumed to be right in nine cases of ten (odds of 9), a likely one in four of five (4),
+and a weak one in three of five (1.5).
 """
 
 from collections.abc import Mapping
@@ -22,9 +22,9 @@ _TEXTS = ("id3", "vorbis", "info", "tags")
 _TEMPO_FIELDS = ("bpm", "tbpm", "tempo")
 _KEY_FIELDS = ("initial_key", "initialkey", "tkey", "key")
 _MIDDLE_C = 60
-"""What programs write that know no root note."""
+"""Root notes that programs write as a default, without knowing one."""
 _ROUND = 0.02
-"""How far from a whole number of periods a loop of a few periods may be."""
+"""Largest deviation from a whole number of periods, for a sampler loop of a few periods."""
 _FEW = 16
 
 
@@ -35,32 +35,32 @@ class Statement:
     source: str
     said: Said
     note: int | None = None
-    """Of a pitch, the MIDI number, where the octave is said too."""
+    """For a pitch: the MIDI number, where the octave is stated too."""
 
     @property
     def about(self) -> About:
-        """What it is about."""
+        """The answer that the statement is about."""
         return self.said.about
 
     @property
     def odds(self) -> float:
-        """How much it is worth."""
+        """Odds that the statement is right."""
         return ODDS[self.said.clarity]
 
 
 def collect(metadata: Mapping[str, Any], named: str, *, duration: float, sample_rate: int) -> list[Statement]:
-    """Return what chunks, tags and the name say.
+    """Return the statements of chunks, tags and the name.
 
     Parameters
     ----------
     metadata : mapping
-        What `embedded.read` found.
+        The result of `embedded.read`.
     named : str
         The file's name, after those of its folders, as ``folder/name.wav``; may be empty.
     duration : float
         Seconds of the whole file.
     sample_rate : int
-        Of the file, in Hz; frames in chunks count at it.
+        Rate of the file in Hz; frames in chunks count at this rate.
     """
     found: list[Statement] = []
     if metadata:
@@ -86,7 +86,7 @@ def _acid(acid: Mapping[str, Any] | None) -> list[Statement]:
     if acid["one_shot"]:
         found.append(Statement("acid", Said("kind", "one_shot", "one-shot", "clear")))
     elif acid["beats"]:
-        # Some programs write the chunk into all they render.
+        # Some programs write the chunk into every file that they render.
         found.append(Statement("acid", Said("kind", "loop", f"{acid['beats']} beats", "likely")))
         found += _tempo("acid", acid["tempo"], f"{acid['tempo']} BPM, {acid['beats']} beats")
     root = acid["root_note"]
@@ -113,7 +113,7 @@ def _sampler(smpl: Mapping[str, Any] | None, inst: Mapping[str, Any] | None, sam
         if note is None:
             continue
         loops = (chunk or {}).get("loops", ())
-        # A loop of a few whole periods proves the note: its length is a multiple of the period.
+        # A sampler loop of a few whole periods confirms the note: its length is a multiple of the period.
         proven = any(_holds_periods(loop, note, sample_rate) for loop in loops)
         clarity: Clarity = "clear" if proven else "weak" if note == _MIDDLE_C else "likely"
         return [Statement(source, Said("pitch", note % 12, f"root note {note}", clarity), note=note)]
@@ -134,7 +134,7 @@ def _texts(source: str, fields: Mapping[str, str]) -> list[Statement]:
     key = next((fields[name] for name in _KEY_FIELDS if name in fields), None)
     read = None if key is None else names.key_of(key)
     if key is not None and read is not None:
-        # Most keys in tags were computed by a program that listened, as this one does.
+        # Most keys in tags were estimated from the sound by another program.
         tonic, mode = read
         found.append(Statement(source, Said("key", tonic, key[:40], "weak" if mode is None else "likely", mode)))
     return found

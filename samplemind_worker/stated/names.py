@@ -1,10 +1,10 @@
-"""What the names of a file and of its folders say: tempo, key, note, kind, instrument.
+"""Reads tempo, key, note, kind and instrument from the names of a file and its folders.
 
-Names are written for people, so little is read and much is left alone: a number is a tempo if "bpm" stands beside it
-(a bare one counts for little), a letter is a key if its mode is said, a word is an instrument if it is the only one.
-What could be read in two ways is not read.
+Names are written for people, so only unambiguous readings count: a number is a tempo if "bpm" stands beside it (a bare
+number counts for little), a letter is a key if its mode is given, a word is an instrument if it is the only one.
+Anything that could be read in two ways is ignored.
 
-Conventions: a `Said` is one reading; tonics 0 (C) to 11 (B); ``clarity`` is how much such a reading is worth.
+Conventions: a `Said` is one reading; tonics are 0 (C) to 11 (B); ``clarity`` ranks how reliable a reading is.
 """
 
 import re
@@ -24,23 +24,23 @@ class Said:
 
     about: About
     value: float | str
-    """A tempo in BPM, a kind, an instrument; of a key its tonic, of a pitch its class, both 0 to 11."""
+    """A tempo in BPM, a kind, an instrument, the tonic of a key (0 to 11) or a pitch class (0 to 11)."""
     text: str
     clarity: Clarity
     mode: str | None = None
-    """Of a key; None where only the tonic is said."""
+    """Mode of a key; None where only the tonic is given."""
 
 
 SLOWEST, FASTEST = 40.0, 300.0
 _BARE = (60, 200)
-"""Of numbers that nothing says to be tempi."""
+"""Plausible range, in BPM, of bare numbers without "bpm"."""
 
 _PITCH_CLASS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 _ACCIDENTAL = {"": 0, "#": 1, "sharp": 1, "b": -1, "flat": -1}
 _MODES = {"m": "minor", "min": "minor", "minor": "minor", "maj": "major", "major": "major"}
 _CAMELOT = {"A": "minor", "B": "major"}
 
-_ESCAPED = re.compile(r"\\x[0-9a-f]{2}")  # a byte that is no UTF-8, as the record has it
+_ESCAPED = re.compile(r"\\x[0-9a-f]{2}")  # a byte that is not UTF-8, as the record escapes it
 _TOKEN = re.compile(r"[^\W_]+(?:[#♯♭][^\W_]*)?(?:[.,]\d+)?")
 _BPM_AFTER = re.compile(r"(?<![\d.,])(\d{2,3}(?:[.,]\d{1,3})?)[\s_-]*bpm(?![a-z])", re.IGNORECASE)
 _BPM_BEFORE = re.compile(r"(?<![a-z])bpm[\s_=-]*(\d{2,3}(?:[.,]\d{1,3})?)(?!\d)", re.IGNORECASE)
@@ -55,7 +55,7 @@ _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
 _ALSO_WORDS = frozenset(
     {"Am", "Em", "Bm", "Cm", "Dm", "Fm", "Gm", "Amin", "Emin", "Bmin", "Fmin", "Dmin", "Gmin", "Cmin"}
 )
-"""Keys that are words, units or names as well ("I Am", "10 Cm"): read beside music only."""
+"""Keys that are also words, units or names ("I Am", "10 Cm"): read only beside musical words."""
 _PERSONS = frozenset({"i", "who", "what", "where", "why", "here", "you", "we", "they", "not"})
 _UNITS = frozenset({
     "hz", "khz", "bit", "bits", "kbps", "db", "ms", "s", "sec", "secs", "st", "semitones", "percent", "bar", "bars",
@@ -66,9 +66,9 @@ _COUNTED = frozenset({
     "vel", "velocity", "rr", "ch", "cd", "disc", "bank", "preset", "patch", "page", "chapter", "scene", "day",
     "level", "area", "studio", "room", "route",
 })  # fmt: skip
-"""Words whose number is no tempo."""
+"""Words beside which a number is not a tempo."""
 _MACHINES = frozenset({101, 106})
-"""Synthesizers that names of samples carry; 303, 606, 707, 808 and 909 are no tempi anyway."""
+"""Model numbers of synthesizers that occur in sample names; 303, 606, 707, 808 and 909 are no tempi anyway."""
 
 _CLEAR_INSTRUMENTS = {
     "kick": "kick", "bassdrum": "kick", "kik": "kick", "snare": "snare", "snr": "snare", "handclap": "clap",
@@ -82,7 +82,7 @@ _LIKELY_INSTRUMENTS = {
     "clap": "clap", "rim": "rim", "hat": "hat", "tom": "tom", "crash": "crash", "ride": "ride", "bass": "bass",
     "string": "strings", "brass": "brass", "organ": "organ", "bell": "bell",
 }  # fmt: skip
-"""Also words of other meaning, or of other sounds."""
+"""Instrument words that also have another meaning, or name other sounds too."""
 _INSTRUMENTS = _CLEAR_INSTRUMENTS | _LIKELY_INSTRUMENTS
 _PITCHED = frozenset({
     "bass", "synth", "piano", "guitar", "string", "brass", "flute", "organ", "bell", "vocal", "vox", "pluck", "pad",
@@ -95,23 +95,23 @@ _MUSICAL = frozenset(
 
 
 def key_of(text: str) -> tuple[int, str | None] | None:
-    """Read a tag's field for the key: ``Am``, ``A minor``, ``F#``, ``8A``; None for anything else."""
+    """Parse the key field of a tag: ``Am``, ``A minor``, ``F#``, ``8A``; None for anything else."""
     plain = text.strip().replace("♯", "#").replace("♭", "b")
     code = _CAMELOT_CODE.match(plain.upper())
     if code:
-        # The wheel goes by fifths; 8A is A minor, 8B is C major.
+        # Camelot codes advance by fifths; 8A is A minor, 8B is C major.
         return ((int(code[1]) - 8) * 7 + (9 if code[2] == "A" else 0)) % 12, _CAMELOT[code[2]]
     joined = re.sub(r"[\s_-]+", "", plain)
     found = _KEY.match(joined[:1].upper() + joined[1:])
     if found:
         return _tonic(found[1], found[2]), _MODES[found[3].lower()]
     found = _TONIC.match(joined[:1].upper() + joined[1:])
-    # ID3 writes a major key as its tonic alone, but so does who knows no mode.
+    # ID3 writes a major key as its tonic alone, but programs that know no mode do the same.
     return (_tonic(found[1], found[2]), None) if found else None
 
 
 def read(named: str) -> list[tuple[str, Said]]:
-    """Read ``folder/folder/name.wav``: what is said, each with ``filename`` or ``folder``, nearest first."""
+    """Read ``folder/folder/name.wav``: yield each reading with ``filename`` or ``folder``, nearest name first."""
     *folders, name = [_ESCAPED.sub(" ", part) for part in named.split("/")]
     stem, dot, suffix = name.rpartition(".")
     said = [("filename", one) for one in _read_name(stem if dot and len(suffix) <= 5 else name)]  # noqa: PLR2004 -- a file's type
@@ -137,14 +137,14 @@ def _read_name(name: str) -> list[Said]:
 
 @lru_cache(maxsize=256)
 def _read_folder(folder: str) -> tuple[Said, ...]:
-    """Read a folder; its files come one after the other."""
+    """Read the name of a folder. Cached, as the files of one folder arrive one after the other."""
     folder = folder.replace("♯", "#").replace("♭", "b")
     tokens = [(found[0], found.start(), found.end()) for found in _TOKEN.finditer(folder)]
     words = [_words(token) for token, _, _ in tokens]
     flat = [word for token in words for word in token if not word.isdecimal()]
     key = _key(folder, tokens, words)
     found = [_explicit_tempo(folder), key if key is not None and key.mode is not None else None]
-    # "Kicks", "Drum Loops", "01 Kick": a shelf. "Test Loop" and "Loop Sessions" are titles.
+    # "Kicks", "Drum Loops" and "01 Kick" are categories; "Test Loop" and "Loop Sessions" are titles.
     plural = bool(flat) and tokens[-1][0].lower().endswith("s") and flat[-1] in _MUSICAL
     if plural or (flat and all(word in _MUSICAL or word == "one" for word in flat)):
         found += [_kind(words), _instrument(words)]
@@ -156,7 +156,7 @@ def _read_folder(folder: str) -> tuple[Said, ...]:
 
 
 def _words(token: str) -> list[str]:
-    """Split a token at humps and digits, in small letters, without the plural's s."""
+    """Split a token at camel case and digits, in lower case, without a plural s."""
     return [_singular(word.lower()) for word in _WORD.findall(token)]
 
 
@@ -169,7 +169,7 @@ def _tonic(letter: str, accidental: str | None) -> int:
 
 
 def _only(values: Sequence[Said]) -> Said | None:
-    """Return what all say; None if they say different things."""
+    """Return the reading that all share; None if they differ."""
     return values[0] if values and len({(one.value, one.mode) for one in values}) == 1 else None
 
 
@@ -180,7 +180,7 @@ def _explicit_tempo(name: str) -> Said | None:
         if before and _BARE[0] <= int(before[1]) <= _BARE[1]:
             return None  # "120-128bpm"
         values.append(_tempo(found))
-    # In "128 bpm 140" the number before it counts.
+    # In "128 bpm 140" the number before "bpm" counts.
     values = values or [_tempo(found) for found in _BPM_BEFORE.finditer(name)]
     said = _only(values)
     return said if said is not None and SLOWEST <= float(said.value) <= FASTEST else None
@@ -207,7 +207,7 @@ def _bare_tempo(tokens: Sequence[str], words: Sequence[Sequence[str]]) -> Said |
 
 
 def _is_musical(words: Sequence[Sequence[str]], at: int) -> bool:
-    """Tell whether a word of music stands within two tokens."""
+    """Tell whether a musical word stands within two tokens."""
     near = [word for token in [*words[max(0, at - 2) : at], *words[at + 1 : at + 3]] for word in token]
     return any(word in _MUSICAL or (word.isdecimal() and _BARE[0] <= int(word[:4]) <= _BARE[1]) for word in near)
 
@@ -239,7 +239,7 @@ def _key(name: str, tokens: Sequence[tuple[str, int, int]], words: Sequence[Sequ
 
 
 def _stands_as_key(name: str, tokens: Sequence[tuple[str, int, int]], words: Sequence[Sequence[str]], at: int) -> bool:
-    """Tell a key from the word that is written alike."""
+    """Tell whether a token that could be a key or a word is a key."""
     _, start, end = tokens[at]
     before = tokens[at - 1][0].lower() if at else ""
     after = tokens[at + 1][0].lower() if at + 1 < len(tokens) else ""
@@ -248,7 +248,7 @@ def _stands_as_key(name: str, tokens: Sequence[tuple[str, int, int]], words: Seq
     if _is_musical(words, at):
         return not (before.isdecimal() and int(before[:4]) <= 12 and name[start - 1 : start] == " ")  # noqa: PLR2004 -- a clock
     apart = (name[start - 1 : start] or "_") + (name[end : end + 1] or "_")
-    # Between underscores or hyphens, as machines and careful people write; "10_Cm" is a length, "4_Am" a time.
+    # A key between underscores or hyphens is taken as one; but "10_Cm" is a length, and "4_Am" a time.
     return at > 0 and not before.isdecimal() and all(sign in "_-" for sign in apart)
 
 
@@ -257,7 +257,7 @@ def _note(tokens: Sequence[str], words: Sequence[Sequence[str]]) -> Said | None:
     values: list[Said] = []
     for token in tokens:
         found = _NOTE.match(token)
-        # "C4" is an explosive, "A1" a place in a queue.
+        # "C4" is also an explosive, and "A1" a grade.
         if found and (found[2] == "#" or pitched):
             values.append(Said("pitch", _tonic(found[1], found[2]), token, "likely"))
     return _only(values)
@@ -282,7 +282,7 @@ def _instrument(words: Sequence[Sequence[str]]) -> Said | None:
             found[_INSTRUMENTS[joined or word]] = joined or word
     if "drum" in flat and "loop" in flat:
         return Said("instrument", "drum_loop", "drum loop", "clear")
-    # A hat that is said to be open or closed is one.
+    # "open" or "closed" beside "hat" selects the instrument.
     if {"hat", "hat_open"} >= found.keys() or {"hat", "hat_closed"} >= found.keys():
         found = {name: word for name, word in found.items() if name != "hat"} or found
     if len(found) != 1:

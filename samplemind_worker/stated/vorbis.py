@@ -1,7 +1,7 @@
-"""Vorbis comments of FLAC and OGG (Vorbis, Opus), as far as they can be read.
+"""Reads Vorbis comments of FLAC and OGG (Vorbis, Opus) up to the first that is damaged.
 
-By hand, as libraries read them all or not at all: a picture of a megabyte among the comments, or a damaged one, must
-not cost the tempo that stands before it.
+Libraries read all comments or none: a picture of a megabyte among them, or a damaged one, must not hide the tempo that
+stands before it.
 """
 
 import os
@@ -9,7 +9,7 @@ import struct
 from collections.abc import Iterator
 
 _MOST_BYTES = 1 << 20
-"""Of comments with their pictures."""
+"""Most bytes of comments that are read, with their pictures."""
 _MOST_COMMENTS = 256
 _MOST_BLOCKS = 64
 _COMMENTS = 4  # FLAC's number for a block of them
@@ -20,11 +20,11 @@ _KEPT = 4096  # bytes of one comment
 _NAMES = {
     "description": "comment", "date": "year", "tracknumber": "track", "initialkey": "initial_key", "key": "initial_key",
 }  # fmt: skip
-"""Fields under the names that tags of other formats have."""
+"""Vorbis field names, with the tag names that other formats use for the same field."""
 
 
 def comments(descriptor: int) -> Iterator[tuple[str, str]]:
-    """Yield fields and texts, in their order; raises ``struct.error`` where they break off."""
+    """Yield fields and texts in order; raises ``struct.error`` where the data ends early."""
     head = os.pread(descriptor, 4, 0)
     data = _of_flac(descriptor) if head == b"fLaC" else _of_ogg(descriptor) if head == b"OggS" else b""
     if not data:
@@ -58,7 +58,7 @@ def _of_flac(descriptor: int) -> bytes:
 
 
 def _of_ogg(descriptor: int) -> bytes:
-    """Join the second packet of the first stream from its pages."""
+    """Assemble the second packet of the first stream from its pages."""
     packet = bytearray()
     place, serial, ended = 0, b"", 0
     while len(packet) < _MOST_BYTES:

@@ -1,12 +1,12 @@
-"""Holds what was stated about a sample against what was heard of it.
+"""Combines statements about a sample with the estimates from its sound.
 
-Each possible answer has a weight: what was heard has its confidence or score; what was only stated has a small one, by
-how it relates to what was heard. A statement multiplies the weight of its answer by its odds (`evidence.ODDS`). The
-heaviest answer is taken, its share of all weights is the new confidence. So a statement that agrees makes surer, an
-octave that was stated is chosen where the ear cannot tell, and a statement that contradicts what was heard clearly is
-shown but not believed.
+Each possible answer has a weight. The weight of an estimate is its confidence or score; an answer that is only stated
+has a small prior weight, which depends on its relation to the estimates. A statement multiplies the weight of its
+answer by its odds (`evidence.ODDS`). The answer with the greatest weight is chosen, and its share of all weights is the
+new confidence. So a statement that agrees with the sound raises the confidence, a stated octave decides where the
+sound leaves it open, and a statement that clearly contradicts the sound is reported but not believed.
 
-Conventions: as in `dsp.types`; the weights below are priors, reasoned and not fitted to any collection of files.
+Conventions: as in `dsp.types`. The weights below are priors by reasoning, not fitted to any collection of files.
 """
 
 import math
@@ -21,29 +21,29 @@ from samplemind_worker.stated.evidence import SOURCES, Statement
 from samplemind_worker.stated.names import About
 
 _UNRELATED = 0.02
-"""Weight of what was stated and has nothing to do with what was heard."""
+"""Prior weight of a stated answer that is unrelated to every estimate."""
 _UNHEARD = 0.15
-"""Weight of what was stated where nothing was heard, against 1 for that there is no answer."""
+"""Prior weight of a stated answer where the sound gives none; "no answer" has weight 1."""
 _MOST_ODDS = 20.0
-"""Of all that says the same: sources copy from each other."""
+"""Most odds of all statements for one answer together: sources copy from each other."""
 
 _SAME_TEMPO = 0.02
-"""Relative; a name is rounded to whole BPM."""
+"""Relative tolerance between tempi; names round to whole BPM."""
 _TEMPO_OCTAVES: Final = (2.0, 0.5, 4.0, 0.25)
 _TEMPO_OCTAVE = 0.2
-"""At which level people count is taste, which the ear mistakes most."""
+"""Ratios between metrical levels: the level is partly a matter of taste, and the most frequent error of estimates."""
 _TEMPO_TRIPLETS: Final = (1.5, 2 / 3, 3.0, 1 / 3, 4 / 3, 0.75)
 _TEMPO_TRIPLET = 0.1
 _KEY_RELATIVE = 0.2
-"""The relative and the parallel key: they share their notes, or their tonic."""
+"""Prior weight of the relative key, which shares the notes, and of the parallel key, which shares the tonic."""
 _KEY_FIFTH = 0.05
 _OTHER_OCTAVE = 0.2
 _OTHER_INSTRUMENT = 0.05
 _WHOLE_BARS = 3.0
-"""Odds for a tempo that makes a loop a whole number of bars long: of wrong ones one in twenty does."""
+"""Odds for a tempo at which a loop is a whole number of bars long; about one wrong tempo in twenty achieves that."""
 _BEATS_OFF = 0.025
 _EXACT_BPM = 0.1
-"""A loop's own length tells its tempo better than a name whose number is further off than this."""
+"""Largest relative deviation at which the length of a loop corrects a stated tempo."""
 
 _NAMES = frozenset({"filename", "folder"})
 _ANY_HAT = "hat"
@@ -58,7 +58,7 @@ class Weighed:
 
     estimates: Estimates
     provenance: Mapping[str, str]
-    """For each answer where it is from: ``audio``, a source, or several of them joined by ``+``."""
+    """The source of each answer: ``audio``, a source of statements, or several of them joined by ``+``."""
     verdicts: tuple[tuple[Statement, bool], ...]
     """Each statement, and whether the answer is what it says."""
 
@@ -68,9 +68,9 @@ class _Choice(Generic[T]):
     value: T
     confidence: float
     is_heard: bool
-    """It was among the answers that were heard."""
+    """Whether the sound gave this answer, too."""
     believed: tuple[Statement, ...]
-    """What says the same, best first."""
+    """The statements for this answer, best first."""
 
 
 def weigh(
@@ -90,13 +90,13 @@ def weigh(
     duration : float
         Seconds of the whole file.
     hear_as : callable
-        Estimates of the same sound under the assumption that it is of the kind given; asked where the statements
-        overrule the kind that was heard. Without it they cannot.
+        Estimates of the same sound under the assumption that it is of the given kind; called where the statements
+        overrule the estimated kind. Without it they cannot overrule it.
 
     Returns
     -------
     Weighed
-        Of silence nothing is believed.
+        For silence no statement is believed.
     """
     provenance: dict[str, str] = {}
     found = heard
@@ -123,7 +123,7 @@ def _choose(
     prior: Callable[[T], float],
     fits: Callable[[T], float] = lambda _: 1.0,
 ) -> _Choice[T] | None:
-    """Take the heaviest answer; None if that is none. ``fits`` gives further odds to an answer that was stated."""
+    """Choose the answer with the greatest weight, or None; ``fits`` gives further odds to stated answers."""
     groups: dict[T, list[Statement]] = {}
     for statement, value in claims:
         groups.setdefault(value, []).append(statement)
@@ -137,7 +137,7 @@ def _choose(
     best = max(weights, key=lambda value: weights[value], default=None)
     if best is None or (not heard and weights[best] <= none):
         return None
-    # Lesser candidates are other names for what the ear doubts, not further answers.
+    # Lesser candidates express doubt about the best one; they are not independent answers.
     rivals = {value: weight for value, weight in weights.items() if value in groups or value == next(iter(heard), None)}
     total = weights[best] + sum(weight for value, weight in rivals.items() if value != best) + none
     return _Choice(best, weights[best] / total, best in heard, tuple(groups.get(best, ())))
@@ -190,7 +190,7 @@ def _weigh_tempo(
     tempo = choice.value
     if choice.believed:
         stated = float(choice.believed[0].said.value)
-        # A heard tempo that gives the loop whole beats is exact.
+        # An estimated tempo at which the loop has whole beats is exact.
         if not (choice.is_heard and _is_whole(tempo * duration / 60.0) and abs(stated - tempo) > _EXACT_BPM):
             tempo = stated
     _note(provenance, "tempo", choice)
@@ -198,7 +198,7 @@ def _weigh_tempo(
 
 
 def _tempo_claims(said: Sequence[Statement], heard: Mapping[float, float]) -> list[tuple[Statement, float]]:
-    """Give each statement the answer that it stands for: what was heard and is the same, or what it says."""
+    """Map each statement to its answer: to an equal estimate where there is one, or else to the stated value."""
     known = list(heard)
     claims: list[tuple[Statement, float]] = []
     for one in sorted(said, key=lambda one: -one.odds):
@@ -230,7 +230,7 @@ def _is_whole(beats: float) -> bool:
 
 
 def _at_tempo(found: Estimates, tempo: float, *, duration: float) -> Estimates:
-    """Count the same sound at another tempo: beats, their number and the bar follow."""
+    """Return the estimates at another tempo, with beats, beat count and meter adapted to it."""
     if found.tempo is not None and abs(tempo / found.tempo - 1.0) < 1e-9:  # noqa: PLR2004 -- the same number
         return found
     beats = tempo * duration / 60.0
@@ -280,7 +280,7 @@ def _weigh_key(
         mode=mode,
         key_confidence=choice.confidence,
         camelot=camelot(tonic, mode),
-        # What has a key is no drums.
+        # A sound with a key is not drums.
         instrument="music_loop" if is_new and found.instrument == "drum_loop" else found.instrument,
         instrument_confidence=choice.confidence
         if is_new and found.instrument == "drum_loop"
@@ -335,7 +335,7 @@ def _weigh_instrument(found: Estimates, said: Sequence[Statement], provenance: d
         name = str(one.said.value)
         if name == _ANY_HAT:
             name = found.instrument if (found.instrument or "").startswith(f"{_ANY_HAT}_") else None
-        # Single sounds are named so in one-shots, drums together in loops.
+        # One-shots are named by a single sound, loops by several drums.
         if name is not None and found.kind == ("loop" if name == "drum_loop" else "one_shot"):
             claims.append((one, name))
     if not claims:
@@ -359,7 +359,7 @@ def _says_drums(said: Sequence[Statement]) -> bool:
 
 
 def _is_said(found: Estimates, statement: Statement) -> bool:
-    """Tell whether the answers are what a statement says."""
+    """Tell whether the answers agree with a statement."""
     value = statement.said.value
     match statement.about:
         case "tempo":

@@ -1,10 +1,10 @@
-"""A stretch of an open file for parsers that want a file: it moves nobody's place, and gives only so much."""
+"""Part of an open file, as a file object for parsers: it keeps the file position, and bounds what is read."""
 
 import io
 import os
 
 _MOST_READ = 32 * 1024
-"""Bytes that one parser gets to see. Pictures are jumped over; what texts say of a sample fits in a page."""
+"""Most bytes that one parser reads. Pictures are skipped by seeking; the texts fit in a page."""
 
 
 class Window(io.RawIOBase):
@@ -19,15 +19,15 @@ class Window(io.RawIOBase):
         self._left = _MOST_READ
 
     def readable(self) -> bool:
-        """Say that it is."""
+        """Say that the object can be read."""
         return True
 
     def seekable(self) -> bool:
-        """Say that it is."""
+        """Say that the object can seek."""
         return True
 
     def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
-        """Move; not before the beginning."""
+        """Move the position, to the beginning at least."""
         base = {os.SEEK_SET: 0, os.SEEK_CUR: self._place, os.SEEK_END: self._size}[whence]
         if base + offset < 0:
             raise OSError("before the beginning")
@@ -35,11 +35,11 @@ class Window(io.RawIOBase):
         return self._place
 
     def tell(self) -> int:
-        """Give the place."""
+        """Return the position."""
         return self._place
 
     def read(self, size: int = -1, /) -> bytes:
-        """Read on; nothing any more once enough was read."""
+        """Read on; return nothing once the limit is reached."""
         left = min(max(0, self._size - self._place), self._left)
         data = os.pread(self._descriptor, left if size < 0 else min(size, left), self._start + self._place)
         self._place += len(data)
