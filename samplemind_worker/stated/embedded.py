@@ -68,14 +68,17 @@ class Embedded:
 
     metadata: dict[str, Any] = field(default_factory=dict[str, Any])
     """By source: ``acid``, ``smpl``, ``inst``, ``cues``, ``bext``, ``apple_loop``, and texts in ``info``,
-    ``id3``, ``vorbis`` and ``aiff``."""
+    ``id3``, ``vorbis``, ``aiff`` and, for all other containers, ``tags``."""
     tags: list[str] = field(default_factory=list[str])
     """Genres and keywords."""
     warnings: list[str] = field(default_factory=list[str])
 
 
-def read(descriptor: int, audio_format: str) -> Embedded:
-    """Read the chunks and tags of an open file; ``audio_format`` is libsndfile's name of the format.
+def read(descriptor: int, audio_format: str, texts: Mapping[str, str] | None = None) -> Embedded:
+    """Read the chunks and tags of an open file.
+
+    ``audio_format`` is libsndfile's name of the format; ``texts`` are the tags that FFmpeg read, for containers that
+    have no reader here.
 
     The file position is left unchanged. Damaged content raises nothing.
     """
