@@ -42,8 +42,8 @@ setup: $(READY) ## build .venv from the lock file; starts nothing
 SYNC = .tools/bin/uv sync --quiet --locked --all-extras --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')"
 # What the command and the private services load. Its bytecode is written here, once; that of all packages would take
 # 100 MB more.
-LOADED := samplemind_cli.app samplemind_cli.client samplemind_worker.app samplemind_worker.steps.analyze \
-  samplemind_worker.embedded.supervisor samplemind_worker.store.vectors celery.bin.celery celery.concurrency.prefork \
+LOADED := samplemind_cli.app samplemind_cli.client samplemind_worker.app samplemind_worker.pipeline.analyze \
+  samplemind_worker.local_services.supervisor samplemind_worker.store.vectors celery.bin.celery celery.concurrency.prefork \
   celery.concurrency.thread flower.command
 comma := ,
 empty :=

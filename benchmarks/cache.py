@@ -15,7 +15,7 @@ from typing import Any
 import redis
 
 from config.settings import Settings
-from samplemind_worker.embedded import ensure_running, stop
+from samplemind_worker.local_services import ensure_running, stop
 from samplemind_worker.store.cache import Cache, redis_cache
 
 _REPLIES = 10_000

@@ -21,8 +21,8 @@ import soundfile as sf
 
 from benchmarks.pipeline import wait_for_workers
 from config.settings import Settings
-from samplemind_worker.embedded import ensure_running, stop
-from samplemind_worker.embedded.home import Home
+from samplemind_worker.local_services import ensure_running, stop
+from samplemind_worker.local_services.home import Home
 from samplemind_worker.store import batches, mongo
 
 _SR = 22050

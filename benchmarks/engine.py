@@ -25,8 +25,8 @@ import soxr
 from benchmarks import library
 from config.settings import Settings
 from samplemind_worker import dsp
-from samplemind_worker.steps.analyze import analyze_file
-from samplemind_worker.steps.engine import judge, limits, measure, read_signal
+from samplemind_worker.pipeline.analyze import analyze_file
+from samplemind_worker.pipeline.engine import judge, limits, measure, read_signal
 
 _WINDOW = np.hanning(2049)[:-1].astype(np.float32)
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
@@ -39,7 +39,7 @@ started = time.perf_counter()
 import sys
 from pathlib import Path
 from config.settings import Settings
-from samplemind_worker.steps.analyze import analyze_file
+from samplemind_worker.pipeline.analyze import analyze_file
 loaded = time.perf_counter()
 analyze_file(Path(sys.argv[1]), Settings(max_duration=3600.0))
 done = time.perf_counter()

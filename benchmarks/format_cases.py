@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import soundfile as sf
 
-from tests import awkward, signals
+from tests import awkward
+from training import signals
 
 F32 = npt.NDArray[np.float32]
 _RATE = 44100

@@ -23,7 +23,7 @@ from samplemind_worker import dsp
 from samplemind_worker.dsp import features, loudness, spectrum
 from samplemind_worker.dsp.resample import resample
 from samplemind_worker.dsp.units import SR
-from tests import signals
+from training import signals
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -123,7 +123,9 @@ def main() -> None:
         stereo = np.ascontiguousarray(np.stack([fast, np.roll(fast, 50)], axis=1))
         y = np.ascontiguousarray(resample(fast, sr=2 * SR))
         repeats = max(3, int(options.repeats * min(1.0, 8.0 / seconds)))
-        whole = statistics.median(_cpu(lambda y=y: dsp.estimate(dsp.compute_features(y, sr=SR), duration=len(y) / SR)) for _ in range(3))
+        whole = statistics.median(
+            _cpu(lambda y=y: dsp.estimate(dsp.compute_features(y, sr=SR), duration=len(y) / SR)) for _ in range(3)
+        )
         whole += statistics.median(_cpu(lambda s=stereo: loudness.measure(s, sr=2 * SR)) for _ in range(3))
         for name, ours, other in (
             ("_fft: 2048/512 spectra against scipy.fft", lambda y=y: _spectra(y), lambda y=y: _power(y, 2048, 512)),

@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 import soundfile as sf
 
-from tests import signals
+from training import signals
 
 F32 = npt.NDArray[np.float32]
 

@@ -19,8 +19,8 @@ import psutil
 
 from benchmarks import library
 from config.settings import Settings
-from samplemind_worker.embedded import ensure_running, stop
-from samplemind_worker.embedded.home import Home
+from samplemind_worker.local_services import ensure_running, stop
+from samplemind_worker.local_services.home import Home
 from samplemind_worker.store.cache import Board
 
 JOBS = 2

@@ -16,7 +16,7 @@ from pathlib import Path
 import redis
 
 from config.settings import Settings
-from samplemind_worker.embedded import ensure_running, stop
+from samplemind_worker.local_services import ensure_running, stop
 from samplemind_worker.store import batches, mongo
 
 _A_FOLDER = 500

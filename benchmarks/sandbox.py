@@ -19,9 +19,9 @@ from benchmarks import library
 from config.settings import Settings
 from samplemind_worker import dsp
 from samplemind_worker.errors import PermanentError
+from samplemind_worker.pipeline.engine import limits, read_signal
+from samplemind_worker.pipeline.reader import Source, bounds, read_signals
 from samplemind_worker.sandbox import AUDIO, shared
-from samplemind_worker.steps.engine import limits, read_signal
-from samplemind_worker.steps.reader import Source, bounds, read_signals
 
 SETTINGS = Settings()
 LIMITS = limits(SETTINGS)

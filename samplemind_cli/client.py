@@ -9,21 +9,21 @@ from typing import TYPE_CHECKING, Any
 from config.ai import AiTask, load_table
 from config.settings import Settings, get_settings
 from samplemind_cli.output import note, pages
-from samplemind_worker import embedded
+from samplemind_worker import local_services
 from samplemind_worker.documents.batch import BatchItem, BatchJob, Priority, State, task_of
 from samplemind_worker.documents.facts import AnalysisFacts, AudioFacts
 from samplemind_worker.documents.report import analyzed, rejected
 from samplemind_worker.documents.spend import from_usd
-from samplemind_worker.embedded import session
 from samplemind_worker.errors import ServiceUnavailableError, SetupError, UsageError
-from samplemind_worker.steps import ingest as ingest_step
-from samplemind_worker.steps import obstacles as obstacles_step
-from samplemind_worker.steps import resummarize as resummarize_step
-from samplemind_worker.steps import scan, walk
-from samplemind_worker.steps import watch as watch_step
-from samplemind_worker.steps.ingest_report import Report as IngestReport
-from samplemind_worker.steps.places import Ended
+from samplemind_worker.local_services import session
+from samplemind_worker.packs import ingest as ingest_step
+from samplemind_worker.packs import watch as watch_step
+from samplemind_worker.packs.report import Report as IngestReport
 from samplemind_worker.store import ai_jobs, batches, results
+from samplemind_worker.submission import obstacles as obstacles_step
+from samplemind_worker.submission import scan, walk
+from samplemind_worker.summaries import resummarize as resummarize_step
+from samplemind_worker.upkeep.places import Ended
 
 if TYPE_CHECKING:
     from samplemind_worker.store.cache import WorkerSign
@@ -241,9 +241,9 @@ def obstacles(settings: Settings, batch_id: str, *, start_workers: bool = False)
     """
     found = obstacles_step.obstacles(settings, batches.find(batch_id))
     if obstacles_step.NO_WORKERS in found and (
-        embedded.start_workers(get_settings(), on_wait=note)
+        local_services.start_workers(get_settings(), on_wait=note)
         if start_workers
-        else embedded.supervises_workers(get_settings())
+        else local_services.supervises_workers(get_settings())
     ):
         found.remove(obstacles_step.NO_WORKERS)
     return found

@@ -8,13 +8,13 @@ from typing import Final
 from config.settings import Settings, get_settings
 from samplemind_cli.output import note
 from samplemind_worker.documents.versions import VERSIONS
-from samplemind_worker.embedded.chroma_data import start_anew
 from samplemind_worker.errors import IndexDamagedError, IndexMissingError, ServiceUnavailableError, SetupError
-from samplemind_worker.steps import reindex as reindex_step
-from samplemind_worker.steps.reindex import Health
+from samplemind_worker.local_services.chroma_data import start_anew
 from samplemind_worker.store import vector_index
 from samplemind_worker.store.chroma import Chroma
 from samplemind_worker.store.vectors import Vectors
+from samplemind_worker.upkeep import reindex as reindex_step
+from samplemind_worker.upkeep.reindex import Health
 
 _GLANCE: Final = 3.0  # s that `status` waits for one reply of Chroma
 _START_SECONDS: Final = 20.0  # that a private Chroma may take to start

@@ -12,9 +12,9 @@ from samplemind_worker.documents.batch import State
 from samplemind_worker.documents.facts import AnalysisFacts, AudioFacts
 from samplemind_worker.documents.report import analyzed, rejected
 from samplemind_worker.errors import UsageError
-from samplemind_worker.steps.walk import AUDIO_SUFFIXES
 from samplemind_worker.store import batches, library, places, results
 from samplemind_worker.store.places import Place
+from samplemind_worker.submission.walk import AUDIO_SUFFIXES
 
 Report = dict[str, Any]
 

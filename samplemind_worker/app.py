@@ -20,7 +20,7 @@ from config.queues import ROLES
 from config.settings import Settings, get_settings
 from samplemind_worker.logs import take_over_logging
 
-_IO_TASKS: Final = ("tasks.ai", "tasks.index", "tasks.nightly")
+_IO_TASKS: Final = ("tasks.ai", "tasks.io", "tasks.nightly")
 _TASK_MODULES: Final = {"cpu": ("tasks.audio",), "io": _IO_TASKS, "store": _IO_TASKS, "ai": ("tasks.ai",)}
 
 

@@ -27,9 +27,9 @@ from config.settings import get_settings
 from samplemind_worker import kernel_cache
 from samplemind_worker.errors import ServiceUnavailableError, SetupError
 from samplemind_worker.logs import configure_logging
+from samplemind_worker.pipeline.workspace import Workspace
 from samplemind_worker.reach import Reach
 from samplemind_worker.sandbox import AUDIO, shared
-from samplemind_worker.steps.workspace import Workspace
 from samplemind_worker.store import mongo, parcels
 from samplemind_worker.store.cache import Board, WorkerSign
 from samplemind_worker.store.scratch import SWEEP_AGE

@@ -7,7 +7,7 @@ from typing import Final
 from loguru import logger
 
 from samplemind_worker.errors import SampleMindError, ServiceUnavailableError
-from samplemind_worker.steps.workspace import Workspace
+from samplemind_worker.pipeline.workspace import Workspace
 from samplemind_worker.store.roots import Roots
 
 _LOOK_SECONDS: Final = 2.0

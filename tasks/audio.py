@@ -2,9 +2,9 @@
 
 from celery import Task, shared_task
 
-from samplemind_worker.steps import decode as decode_step
-from samplemind_worker.steps import features as features_step
-from samplemind_worker.steps import tempo_key as tempo_key_step
+from samplemind_worker.pipeline import decode as decode_step
+from samplemind_worker.pipeline import features as features_step
+from samplemind_worker.pipeline import tempo_key as tempo_key_step
 from samplemind_worker.store import parcels
 from samplemind_worker.store.scratch import SWEEP_AGE
 from tasks import names

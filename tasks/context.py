@@ -14,9 +14,9 @@ from loguru import logger
 from config.settings import get_settings
 from samplemind_worker.documents.batch import Step
 from samplemind_worker.errors import OverTheRateError, RootNotReachedError, ServiceUnavailableError, TransientError
-from samplemind_worker.steps.dispatch import refill
-from samplemind_worker.steps.workspace import Run, Workspace
+from samplemind_worker.pipeline.workspace import Run, Workspace
 from samplemind_worker.store import ledger
+from samplemind_worker.submission.dispatch import refill
 from tasks import names
 from tasks.chain import publish
 

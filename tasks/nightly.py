@@ -2,8 +2,8 @@
 
 from celery import current_app, shared_task
 
-from samplemind_worker.steps import nightly as nightly_step
-from samplemind_worker.steps import tidy as tidy_step
+from samplemind_worker.packs import nightly as nightly_step
+from samplemind_worker.upkeep import tidy as tidy_step
 from tasks import names
 from tasks.context import fill_window, workspace
 
@@ -30,4 +30,4 @@ def tidy() -> None:
     """
     here = workspace()
     here.connect()
-    tidy_step.run(here)
+    tidy_step.run(here.vectors, here.settings)

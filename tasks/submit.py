@@ -7,8 +7,8 @@ from config.celery_options import celery_options
 from config.settings import Settings
 from samplemind_worker.documents.batch import Step
 from samplemind_worker.errors import ServiceUnavailableError, SetupError
-from samplemind_worker.steps.dispatch import refill
 from samplemind_worker.store.cache import Board
+from samplemind_worker.submission.dispatch import refill
 from tasks.chain import publish
 
 

@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from samplemind_worker.documents.batch import BatchItem, BatchJob, Step
-from samplemind_worker.steps import decode, features, scan, store, summarize, tempo_key
-from samplemind_worker.steps.dispatch import dispatch
-from samplemind_worker.steps.workspace import Run, Workspace
+from samplemind_worker.pipeline import decode, features, store, summarize, tempo_key
+from samplemind_worker.pipeline.workspace import Run, Workspace
 from samplemind_worker.store import batches
+from samplemind_worker.submission import scan
+from samplemind_worker.submission.dispatch import dispatch
 
 RUNS: dict[Step, Callable[[Workspace, Run], bool]] = {
     Step.DECODE: decode.run,

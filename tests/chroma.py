@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 import httpx
 
-from samplemind_worker.embedded.probes import chroma_answers
+from samplemind_worker.local_services.probes import chroma_answers
 
 COLLECTIONS = "/api/v2/tenants/default_tenant/databases/default_database/collections"
 

@@ -13,8 +13,8 @@ import redis
 
 from config.settings import Settings, get_settings
 from samplemind_cli.app import run
-from samplemind_worker.embedded import ensure_running, stop
-from samplemind_worker.steps.workspace import Workspace
+from samplemind_worker.local_services import ensure_running, stop
+from samplemind_worker.pipeline.workspace import Workspace
 from samplemind_worker.store import mongo
 from tests.chroma import answers
 from tests.command import Cli

@@ -2,10 +2,9 @@
 
 from typing import Any
 
-from config.ai import AiTask
+from samplemind_worker.describer import local
 from samplemind_worker.documents.facts import AnalysisFacts, AudioFacts
-from samplemind_worker.providers.base import Sample, Summary
-from samplemind_worker.providers.local import LocalProvider
+from samplemind_worker.documents.samples import Sample, Summary
 
 FILE_ID = "0" * 64
 NOTES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
@@ -23,9 +22,7 @@ def make_sample(audio: dict[str, Any] | None = None, **analysis: Any) -> Sample:
 
 
 def describe(sample: Sample) -> Summary:
-    [summary] = LocalProvider().describe(AiTask.AUDIO_ANALYSIS, [sample]).summaries
-    assert summary is not None
-    return summary
+    return local.describe(sample)
 
 
 def all_text(summary: Summary) -> str:

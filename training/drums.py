@@ -1,6 +1,6 @@
 """Synthesized drums of many random timbres, and the General MIDI numbers of sampled ones: material with known classes.
 
-The drums of `tests.signals` stay out of it, so that the tests ask for what the model has not seen.
+The drums of `training.signals` stay out of it, so that the tests ask for what the model has not seen.
 """
 
 # ruff: noqa: PLR2004 -- the shares and ranges of random draws explain themselves where they stand

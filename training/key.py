@@ -16,8 +16,7 @@ import numpy.typing as npt
 
 from samplemind_worker import dsp
 from samplemind_worker.dsp import key_model
-from tests import signals
-from training import confidence, measured, network, songs, soundfonts
+from training import confidence, measured, network, signals, songs, soundfonts
 
 F32 = npt.NDArray[np.float32]
 Rng = np.random.Generator

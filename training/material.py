@@ -14,8 +14,8 @@ import numpy.typing as npt
 
 from training import sounds
 from training.beatless import beatless
-from training.figures import ARPEGGIOS, BASSES, CHORDS
 from training.patterns import STYLES, Style
+from training.riffs import ARPEGGIOS, BASSES, CHORDS
 
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]

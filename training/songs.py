@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from tests import signals
+from training import signals
 from training.soundfonts import DRUM_CHANNEL, SR, Clip
 
 F32 = npt.NDArray[np.float32]

@@ -15,10 +15,10 @@ import numpy.typing as npt
 
 from training import bank, material, sounds
 from training.beatless import beatless
-from training.figures import ARPEGGIOS, BASSES, CHORDS
 from training.grooves import DRUMS, Groove
 from training.material import Clip, Score
 from training.patterns import STYLES
+from training.riffs import ARPEGGIOS, BASSES, CHORDS
 
 F64 = npt.NDArray[np.float64]
 Rng = np.random.Generator

@@ -40,7 +40,7 @@ def analyze(
 
     # It loads the same as we do next, and does so meanwhile.
     shared(AUDIO).start()
-    from samplemind_worker.steps.analyze import analyze_paths  # noqa: PLC0415 -- slow import
+    from samplemind_worker.pipeline.analyze import analyze_paths  # noqa: PLC0415 -- slow import
 
     settings = get_settings()
     if audio_only:
@@ -65,7 +65,7 @@ def analyze(
 
 def _audio_files(paths: list[Path]) -> list[Path]:
     """Return the audio files at or below these paths, each once, in the order of the paths."""
-    from samplemind_worker.steps.walk import nothing_found, walk  # noqa: PLC0415 -- slow import
+    from samplemind_worker.submission.walk import nothing_found, walk  # noqa: PLC0415 -- slow import
 
     files: dict[Path, None] = {}
     skipped: Counter[str] = Counter()

@@ -127,8 +127,8 @@ def csv_row(report: Report) -> list[str | int | float]:
 
 def _in_words(report: Report) -> Report:
     """Return how bright a sound is for its kind, and what the local describer calls its noise, level and dynamics."""
+    from samplemind_worker.describer.adjectives import in_words  # noqa: PLC0415 -- slow import
     from samplemind_worker.documents.facts import AnalysisFacts, AudioFacts  # noqa: PLC0415 -- slow import
-    from samplemind_worker.providers.shades import in_words  # noqa: PLC0415 -- slow import
 
     # The report has their fields, by the same names.
     brightness, words = in_words(AudioFacts.model_validate(report), AnalysisFacts.model_validate(report))

@@ -11,7 +11,7 @@ from samplemind_worker.errors import ServiceUnavailableError
 
 if TYPE_CHECKING:
     from config.settings import Settings
-    from samplemind_worker.steps.ingest_report import Report
+    from samplemind_worker.packs.report import Report
 
 
 def ingest(

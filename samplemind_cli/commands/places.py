@@ -29,7 +29,7 @@ def forget(
     Their analyses are kept for a grace time. A file that is submitted again within it is not analysed again.
     """
     from samplemind_cli import client  # noqa: PLC0415 -- slow import
-    from samplemind_worker.steps import places  # noqa: PLC0415 -- slow import
+    from samplemind_worker.upkeep import places  # noqa: PLC0415 -- slow import
 
     with client.open_record() as settings:
         done = places.forget(paths, settings=settings, dry_run=dry_run)
@@ -58,7 +58,7 @@ def move(
 ) -> None:
     """Follow files to another folder; nothing is analysed again."""
     from samplemind_cli import client  # noqa: PLC0415 -- slow import
-    from samplemind_worker.steps import moving  # noqa: PLC0415 -- slow import
+    from samplemind_worker.upkeep import moving  # noqa: PLC0415 -- slow import
 
     with client.open_record() as settings:
         done = moving.move(old, new, settings=settings, dry_run=dry_run)

@@ -75,7 +75,7 @@ def flower(
 def _settings(*, queue_is_enough: bool = False) -> "Settings":
     """Return the settings with the URLs of all stores; of Redis alone for a process that opens nothing else."""
     from config.settings import get_settings  # noqa: PLC0415 -- slow import
-    from samplemind_worker.embedded import connected, join_for_good  # noqa: PLC0415 -- slow import
+    from samplemind_worker.local_services import connected, join_for_good  # noqa: PLC0415 -- slow import
 
     given = get_settings()
     if queue_is_enough and given.redis_url is not None:
@@ -95,7 +95,7 @@ def _environment(settings: "Settings") -> dict[str, str]:
 
     What files set is read from them again: secrets in them need not stand in the environment.
     """
-    from samplemind_worker.embedded.services import setting_env  # noqa: PLC0415 -- slow import
+    from samplemind_worker.local_services.services import setting_env  # noqa: PLC0415 -- slow import
 
     given = {name.upper() for name in os.environ} | _URLS
     settled = {name: value for name, value in setting_env(settings).items() if name in given}

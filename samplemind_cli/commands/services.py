@@ -20,7 +20,7 @@ def up(
     They run until Ctrl-C; with --detach in the background, until `samplemind down`.
     """
     from config.settings import get_settings  # noqa: PLC0415 -- slow import
-    from samplemind_worker.embedded import run_foreground  # noqa: PLC0415 -- slow import
+    from samplemind_worker.local_services import run_foreground  # noqa: PLC0415 -- slow import
 
     settings = get_settings()
     if settings.redis_url and settings.mongodb_url and settings.chroma_url:
@@ -30,7 +30,7 @@ def up(
         )
     if not detach and run_foreground(settings, say=output.note):
         return
-    from samplemind_worker.embedded.session import session  # noqa: PLC0415 -- slow import
+    from samplemind_worker.local_services.session import session  # noqa: PLC0415 -- slow import
 
     with session(settings, workers=True, say=output.note):
         output.note(f"running in {settings.home}; end it with `samplemind down`")
@@ -42,7 +42,7 @@ def down(
 ) -> None:
     """Stop the private services and workers."""
     from config.settings import get_settings  # noqa: PLC0415 -- slow import
-    from samplemind_worker.embedded.session import end  # noqa: PLC0415 -- slow import
+    from samplemind_worker.local_services.session import end  # noqa: PLC0415 -- slow import
 
     output.note("stopped" if end(get_settings(), force=force, say=output.note) else "nothing was running")
 
@@ -53,7 +53,7 @@ def doctor(
 ) -> None:
     """Say what works on this machine, and how to mend the rest."""
     from config.settings import get_settings  # noqa: PLC0415 -- slow import
-    from samplemind_worker.embedded import diagnose  # noqa: PLC0415 -- slow import
+    from samplemind_worker.local_services import diagnose  # noqa: PLC0415 -- slow import
 
     checks = diagnose(get_settings())
     healthy = all(check.ok for check in checks)

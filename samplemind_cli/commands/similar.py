@@ -60,7 +60,7 @@ def _vector_of(file: str, settings: "Settings") -> tuple[str, list[float] | None
         raise UsageError(f"{file} was analysed by an older version; `samplemind submit` its folder again")
     if not library.exists(file):
         raise UsageError(f"{file} is no file, no id of one, and no place that the library knows")
-    from samplemind_worker.steps.analyze import analyze_file  # noqa: PLC0415 -- slow import
+    from samplemind_worker.pipeline.analyze import analyze_file  # noqa: PLC0415 -- slow import
 
     try:
         audio, analysis = analyze_file(Path(file), settings)

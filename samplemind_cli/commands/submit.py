@@ -12,7 +12,7 @@ from samplemind_cli.options import usd
 
 if TYPE_CHECKING:
     from config.settings import Settings
-    from samplemind_worker.steps.places import Ended
+    from samplemind_worker.upkeep.places import Ended
 
 _LONGEST_TABLE = 30  # files; of more a digest is printed
 _LONGEST_DIGEST = 5000  # files: a digest of a million would take a minute
@@ -48,7 +48,7 @@ def submit(
 ) -> None:
     """Record a batch of files and queue it; prints its id."""
     from samplemind_cli import client  # noqa: PLC0415 -- slow import
-    from samplemind_worker.steps.walk import require_audio  # noqa: PLC0415 -- slow import
+    from samplemind_worker.submission.walk import require_audio  # noqa: PLC0415 -- slow import
 
     if dry_run:
         _survey(paths, ai=not no_ai, priority=priority, as_json=as_json)

@@ -1,7 +1,7 @@
-"""What every describer promises: samples in, as many summaries out, and what it cost.
+"""The interface of every provider: it takes samples, and returns as many summaries and what they cost.
 
-A provider takes a parcel of samples at once, so that one that talks to a service can put them into one request, and
-gets values only: it reads no file and no database.
+A provider takes several samples at once, so that one request asks about all of them. It gets values only: it reads no
+file and no database.
 """
 
 from collections.abc import Callable, Sequence
@@ -9,38 +9,16 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from config.ai import AiTask
-from samplemind_worker.documents.facts import AnalysisFacts, AudioFacts
+from samplemind_worker.documents.samples import Sample, Summary
 from samplemind_worker.usage import Usage
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
-    """All that is known of one content."""
-
-    audio: AudioFacts
-    analysis: AnalysisFacts
-
-
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """What was written about one sample, and who wrote it."""
-
-    summary: str
-    production_tips: tuple[str, ...]
-    creative_ideas: tuple[str, ...]
-    fl_studio_recommendations: tuple[str, ...]
-    tags: tuple[str, ...]
-    provider: str
-    model: str | None
-    """Model that answered; None where no model was asked."""
-
-
-@dataclass(frozen=True, slots=True)
 class Reply:
-    """What came back for a parcel."""
+    """The answer to one request."""
 
     summaries: tuple[Summary | None, ...]
-    """One a sample, in the order of the samples; None where the reply missed or spoiled one."""
+    """One per sample, in their order; None where the reply lacks a usable one."""
     usage: Usage
     """All that was spent, with the try at repair."""
 

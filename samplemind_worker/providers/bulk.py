@@ -7,7 +7,8 @@ from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
 from config.ai import AiTask
-from samplemind_worker.providers.base import Reply, Sample
+from samplemind_worker.documents.samples import Sample
+from samplemind_worker.providers.base import Reply
 
 Parcels = Mapping[str, Sequence[Sample]]
 """Samples by a key of ours (letters, digits, hyphens; at most 64), each as many as one request may be about."""

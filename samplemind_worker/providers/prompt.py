@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from config.ai import AiTask
-from samplemind_worker.providers.base import Asked, Sample
+from samplemind_worker.documents.samples import Sample
+from samplemind_worker.providers.base import Asked
 
 _FOLDER = Path(__file__).parents[2] / "config" / "prompts"
 _RULES = "rules"

@@ -116,9 +116,7 @@ def _make(writer: Writer, settings: Settings) -> Provider:
             key = settings.openai_api_key if url else _key(settings.openai_api_key, "OPENAI_API_KEY")
             return OpenAiProvider(writer, key=key, url=url, headers=headers, seconds=seconds)
         case "local":
-            from samplemind_worker.providers.local import LocalProvider  # noqa: PLC0415 -- slow import
-
-            return LocalProvider()
+            raise UsageError("the local describer is not asked as a service")
 
 
 def _key(key: SecretStr | None, setting: str) -> SecretStr:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pydantic import SecretStr
 
 from config.ai import AiTask, Writer
+from samplemind_worker.documents.samples import Sample, Summary
 from samplemind_worker.errors import (
     ProviderError,
     ProviderNotReachedError,
@@ -17,7 +18,7 @@ from samplemind_worker.errors import (
     UnreadableReplyError,
 )
 from samplemind_worker.providers import notes, prompt, text, wire
-from samplemind_worker.providers.base import Reply, Sample, Summary, always
+from samplemind_worker.providers.base import Reply, always
 from samplemind_worker.providers.prompt import Prompt
 from samplemind_worker.usage import NOTHING_USED, Usage
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from config.settings import Settings
-from samplemind_worker.embedded import stop
+from samplemind_worker.local_services import stop
 
 SAMPLEMIND = Path(sys.executable).with_name("samplemind")
 

@@ -13,11 +13,11 @@ import pytest
 import soundfile as sf
 
 from config.settings import Settings
-from samplemind_worker.embedded import connected
-from samplemind_worker.embedded.home import Home
-from samplemind_worker.steps.workspace import Workspace
-from tests import signals
+from samplemind_worker.local_services import connected
+from samplemind_worker.local_services.home import Home
+from samplemind_worker.pipeline.workspace import Workspace
 from tests.acceptance.conftest import Command
+from training import signals
 
 SR = 22050
 

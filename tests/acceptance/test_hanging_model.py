@@ -5,10 +5,10 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
-from tests import signals
 from tests.acceptance.conftest import Command
 from tests.ai_server import AiServer, Fault
 from tests.factories import write_audio
+from training import signals
 
 THREADS = 2
 WAITING = 3 * THREADS

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import soundfile as sf
 
-from tests import signals
 from tests.acceptance.conftest import Command, Done
+from training import signals
 
 SR = 44100
 GOOD = ("beat 120.wav", "chords.flac", "kick.wav", "snare.ogg", "silence.wav")

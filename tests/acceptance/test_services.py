@@ -13,7 +13,7 @@ import psutil
 import pytest
 import soundfile as sf
 
-from samplemind_worker.embedded.home import Home
+from samplemind_worker.local_services.home import Home
 from tests.acceptance.conftest import Command, Done
 from tests.waiting import wait_until
 

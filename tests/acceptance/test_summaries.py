@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from config.settings import Settings
-from samplemind_worker.embedded import stop
-from tests import signals
+from samplemind_worker.local_services import stop
 from tests.acceptance.conftest import Command
 from tests.ai_server import AiServer
 from tests.factories import write_audio
+from training import signals
 
 FILES = 23
 

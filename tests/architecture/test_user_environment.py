@@ -25,7 +25,7 @@ for name in modules:
     importlib.import_module(name)
 from benchmarks.library import main
 from samplemind_worker.dsp import SR, compute_features, estimate
-from tests.signals import drum_loop
+from training.signals import drum_loop
 y = drum_loop(120.0, sr=SR)
 print(estimate(compute_features(y, sr=SR), duration=y.size / SR).kind)
 """

@@ -25,11 +25,11 @@ from bson import ObjectId
 
 from config.settings import Settings
 from samplemind_worker.documents.batch import OPEN_STATES, BatchItem
-from samplemind_worker.embedded import connected, ensure_running, stop
-from samplemind_worker.embedded.home import Home
-from samplemind_worker.embedded.services import setting_env
 from samplemind_worker.errors import ServiceUnavailableError
-from samplemind_worker.steps.workspace import Workspace
+from samplemind_worker.local_services import connected, ensure_running, stop
+from samplemind_worker.local_services.home import Home
+from samplemind_worker.local_services.services import setting_env
+from samplemind_worker.pipeline.workspace import Workspace
 from samplemind_worker.store import batches, mongo, results
 
 PLUGIN = Path(__file__).parent / "plugin"

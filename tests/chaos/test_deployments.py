@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from samplemind_worker.steps.workspace import Workspace
+from samplemind_worker.pipeline.workspace import Workspace
 from samplemind_worker.store import batches, mongo
 from tests.chaos.stack import Stack, wait_until, write_files
 

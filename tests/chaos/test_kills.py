@@ -14,8 +14,8 @@ import pytest
 from redis import Redis
 
 from samplemind_worker.documents.batch import Step
-from samplemind_worker.steps.dispatch import dispatch
 from samplemind_worker.store import batches
+from samplemind_worker.submission.dispatch import dispatch
 from tasks.chain import publish
 from tests.chaos.stack import AS_SHIPPED, COMMAND, Stack, wait_until, write_files
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
-from samplemind_worker.embedded.services import private_names
+from samplemind_worker.local_services.services import private_names
 from tests.chaos.proxy import Mode, Proxy
 from tests.chaos.stack import AS_SHIPPED, Stack, wait_until, write_files
 

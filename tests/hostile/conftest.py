@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from samplemind_worker.embedded import stop
-from tests import signals
+from samplemind_worker.local_services import stop
 from tests.hostile import sounds
 from tests.hostile.stage import HostileCommand, listing, start
+from training import signals
 
 SENTINELS = ("escaped.wav", "passwd", "owned", "home.txt", "library/a.wav", "refused/a.wav", ".bashrc")
 

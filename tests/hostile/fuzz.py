@@ -19,10 +19,10 @@ from pathlib import Path
 import numpy as np
 import psutil
 
-from samplemind_worker.embedded import stop
-from tests import signals
+from samplemind_worker.local_services import stop
 from tests.hostile import sounds
 from tests.hostile.stage import DECODE_BYTES, HostileCommand, peak_of, start
+from training import signals
 
 # What may be said of a damaged file; the other codes are a fault of ours, or took a process down.
 ANSWERS = frozenset(

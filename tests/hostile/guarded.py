@@ -21,7 +21,7 @@ from pymongo.errors import PyMongoError
 from redis import Redis
 from redis.exceptions import RedisError
 
-from samplemind_worker.embedded.binaries import find_mongod, find_valkey
+from samplemind_worker.local_services.binaries import find_mongod, find_valkey
 
 PROJECT = Path(__file__).parents[2]
 _WATCHER = "watcher"  # a user of the tests alone, who may look at what was refused

@@ -15,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 import soundfile as sf
 
-from tests import awkward, encoders, signals
+from tests import awkward, encoders
+from training import signals
 
 Maker = Callable[[Path], object]
 Answer = tuple[str, ...]

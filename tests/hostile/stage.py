@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 
 from config.settings import Settings
-from samplemind_worker.embedded.home import Home
+from samplemind_worker.local_services.home import Home
 from tests.acceptance.conftest import SAMPLEMIND, Command, Done
 
 MIB = 2**20

@@ -25,12 +25,12 @@ from redis.exceptions import AuthenticationError, ResponseError
 
 from config.celery_options import celery_options
 from config.settings import Settings
-from samplemind_worker.embedded import stop
-from tests import signals
+from samplemind_worker.local_services import stop
 from tests.hostile import sounds
 from tests.hostile.guarded import Guarded, free_port, guarded
 from tests.hostile.stage import HostileCommand, Measured, start
 from tests.zips import wav
+from training import signals
 
 CANARY = "canary5e2f"  # within every secret; of letters that no URL and no pattern minds
 UNAUTHORIZED = 13  # as MongoDB has it

@@ -12,8 +12,8 @@ from pymongo.database import Database
 
 from config.settings import get_settings
 from samplemind_cli.app import app, run
-from samplemind_worker.embedded import connected
-from samplemind_worker.embedded.home import Home
+from samplemind_worker.local_services import connected
+from samplemind_worker.local_services.home import Home
 from tests.hostile.stage import HostileCommand, is_clean
 
 # Those that write, or run for ever; their paths are tried elsewhere.

@@ -16,9 +16,9 @@ from samplemind_worker.documents.analysis import Analysis
 from samplemind_worker.documents.facts import AnalysisFacts
 from samplemind_worker.documents.spend import AiCall, micro_usd
 from samplemind_worker.providers.registry import Providers
-from samplemind_worker.steps import bulk, resummarize
 from samplemind_worker.store import ai_jobs, batches, mongo, places, results
 from samplemind_worker.store.places import Place
+from samplemind_worker.summaries import bulk, resummarize
 from samplemind_worker.usage import Usage
 from tests.ai_server import KEY, AiServer, Batch, Fault
 from tests.factories import analysis_facts, audio_facts, content_id

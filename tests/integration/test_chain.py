@@ -23,14 +23,14 @@ from redis import Redis
 from config.celery_options import celery_options
 from config.settings import Settings
 from samplemind_worker.documents.batch import State
-from samplemind_worker.embedded.services import setting_env
-from samplemind_worker.steps import scan
-from samplemind_worker.steps.workspace import Workspace
+from samplemind_worker.local_services.services import setting_env
+from samplemind_worker.pipeline.workspace import Workspace
 from samplemind_worker.store import batches, results
+from samplemind_worker.submission import scan
 from tasks import names
 from tasks.submit import dispatch
-from tests import signals
 from tests.factories import write_audio
+from training import signals
 
 pytestmark = [pytest.mark.services, pytest.mark.usefixtures("chroma"), pytest.mark.timeout(120)]
 

@@ -13,10 +13,10 @@ from redis import Redis
 
 from config.settings import Settings
 from samplemind_worker.documents.batch import BatchJob, State, Step
-from samplemind_worker.steps.dispatch import dispatch, refill
-from samplemind_worker.steps.workspace import Workspace
+from samplemind_worker.pipeline.workspace import Workspace
 from samplemind_worker.store import batches, ledger, parcels
 from samplemind_worker.store.cache import WorkerSign
+from samplemind_worker.submission.dispatch import dispatch, refill
 from tests.factories import let_pass_since_deaths, new_batch, new_item
 
 pytestmark = pytest.mark.services

@@ -14,13 +14,13 @@ from redis import Redis
 
 from config.settings import Settings
 from samplemind_worker.documents.batch import State
-from samplemind_worker.embedded.services import setting_env
-from samplemind_worker.steps.workspace import Workspace
+from samplemind_worker.local_services.services import setting_env
+from samplemind_worker.pipeline.workspace import Workspace
 from samplemind_worker.store import batches, mongo
 from tasks.submit import dispatch
-from tests import signals
 from tests.factories import new_item, write_audio
 from tests.opens import counted
+from training import signals
 
 pytestmark = [
     pytest.mark.services,

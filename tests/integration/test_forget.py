@@ -10,13 +10,13 @@ import pytest
 from config.settings import Settings, get_settings
 from samplemind_worker.documents.versions import VERSIONS
 from samplemind_worker.errors import UsageError
-from samplemind_worker.steps import moving
-from samplemind_worker.steps.moving import Moved
-from samplemind_worker.steps.scan import submit
-from samplemind_worker.steps.workspace import Workspace
+from samplemind_worker.pipeline.workspace import Workspace
 from samplemind_worker.store import batches, places, results
 from samplemind_worker.store import library as files
 from samplemind_worker.store.places import Place
+from samplemind_worker.submission.scan import submit
+from samplemind_worker.upkeep import moving
+from samplemind_worker.upkeep.moving import Moved
 from tests.command import Cli
 from tests.factories import analysis_facts, audio_facts, content_id
 

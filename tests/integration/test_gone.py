@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from samplemind_worker.steps.places import Ended
-from samplemind_worker.steps.workspace import Workspace
+from samplemind_worker.pipeline.workspace import Workspace
 from samplemind_worker.store import places, results
-from tests import signals
+from samplemind_worker.upkeep.places import Ended
 from tests.chain import analyse, submit, work
 from tests.command import Cli
 from tests.factories import write_audio
+from training import signals
 
 pytestmark = [pytest.mark.services, pytest.mark.usefixtures("chroma")]
 

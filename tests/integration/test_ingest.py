@@ -16,8 +16,8 @@ from samplemind_worker.documents.batch import BatchStatus
 from samplemind_worker.documents.pack import Pack, PackState, Turn
 from samplemind_worker.documents.versions import VERSIONS
 from samplemind_worker.errors import ServiceUnavailableError, UsageError
-from samplemind_worker.steps import ingest, nightly, watch
-from samplemind_worker.steps.ingest_report import Report
+from samplemind_worker.packs import ingest, nightly, watch
+from samplemind_worker.packs.report import Report
 from samplemind_worker.store import batches, mongo, packs, parcels, results
 from tests import zips
 from tests.factories import analysis_facts, audio_facts
@@ -356,20 +356,20 @@ def test_items_are_recorded_below_the_root_that_workers_know(place: Place):
 # What a run is killed at: (module, function of it, before or after the call).
 MOMENTS = [
     ("samplemind_worker.store.packs", "begin", "after"),
-    ("samplemind_worker.store.staging", "Staging.write", "after"),
-    ("samplemind_worker.store.staging", "Staging.place", "before"),
-    ("samplemind_worker.store.staging", "Staging.place", "after"),
+    ("samplemind_worker.packs.staging", "Staging.write", "after"),
+    ("samplemind_worker.packs.staging", "Staging.place", "before"),
+    ("samplemind_worker.packs.staging", "Staging.place", "after"),
     ("samplemind_worker.store.batches", "create", "after"),
     ("samplemind_worker.store.batches", "add_items", "before"),
     ("samplemind_worker.store.batches", "close_recording", "before"),
     ("samplemind_worker.store.batches", "close_recording", "after"),
-    ("samplemind_worker.steps.inbox", "Inbox.move_done", "before"),
-    ("samplemind_worker.steps.inbox", "Inbox.move_done", "after"),
+    ("samplemind_worker.packs.inbox", "Inbox.move_done", "before"),
+    ("samplemind_worker.packs.inbox", "Inbox.move_done", "after"),
 ]
 KILLED = """
 import importlib, operator, os, sys
 from config.settings import Settings
-from samplemind_worker.steps import ingest
+from samplemind_worker.packs import ingest
 from samplemind_worker.store import mongo
 module, name, moment = sys.argv[1:]
 owner = importlib.import_module(module)

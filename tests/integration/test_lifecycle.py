@@ -14,8 +14,8 @@ from redis import Redis
 
 from config.celery_options import celery_options
 from config.settings import Settings
-from samplemind_worker.embedded.services import setting_env
-from samplemind_worker.steps.workspace import Workspace
+from samplemind_worker.local_services.services import setting_env
+from samplemind_worker.pipeline.workspace import Workspace
 from tasks import names
 
 pytestmark = pytest.mark.services

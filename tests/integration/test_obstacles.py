@@ -9,12 +9,12 @@ from pydantic import SecretStr
 
 from config.settings import Settings
 from samplemind_worker.documents.batch import Step
-from samplemind_worker.embedded import connected, diagnose, ensure_running, stop
 from samplemind_worker.errors import ServiceUnavailableError
-from samplemind_worker.steps.obstacles import NO_WORKERS, obstacles
-from samplemind_worker.steps.workspace import Workspace
+from samplemind_worker.local_services import connected, diagnose, ensure_running, stop
+from samplemind_worker.pipeline.workspace import Workspace
 from samplemind_worker.store import batches, mongo, parcels, probes
 from samplemind_worker.store.cache import WorkerSign
+from samplemind_worker.submission.obstacles import NO_WORKERS, obstacles
 from tests.factories import new_batch, new_item
 
 pytestmark = [pytest.mark.services, pytest.mark.usefixtures("chroma")]

@@ -14,7 +14,7 @@ from bson import ObjectId
 from samplemind_worker.documents.batch import State, Step
 from samplemind_worker.documents.versions import VERSIONS
 from samplemind_worker.errors import UnreadableError
-from samplemind_worker.steps.workspace import Workspace
+from samplemind_worker.pipeline.workspace import Workspace
 from samplemind_worker.store import (
     ai_jobs,
     batches,

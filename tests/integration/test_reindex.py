@@ -10,10 +10,10 @@ from samplemind_worker.documents.analysis import Analysis
 from samplemind_worker.documents.vector_index import VectorIndex
 from samplemind_worker.documents.versions import VERSIONS
 from samplemind_worker.errors import IndexDamagedError, ServiceUnavailableError
-from samplemind_worker.steps import reindex
-from samplemind_worker.steps.workspace import Workspace
+from samplemind_worker.pipeline.workspace import Workspace
 from samplemind_worker.store import mongo, results, vector_index
 from samplemind_worker.store.vectors import Vectors
+from samplemind_worker.upkeep import reindex
 from tests.factories import analysis_facts, audio_facts, content_id
 
 pytestmark = [pytest.mark.services, pytest.mark.usefixtures("chroma")]

@@ -13,12 +13,12 @@ from config.settings import Settings
 from samplemind_worker.documents.batch import State, Step
 from samplemind_worker.documents.versions import VERSIONS
 from samplemind_worker.errors import RootNotReachedError, ServiceUnavailableError, UnreadableError
-from samplemind_worker.steps import scan
-from samplemind_worker.steps.workspace import Run, Workspace, claimed
+from samplemind_worker.pipeline.workspace import Run, Workspace, claimed
 from samplemind_worker.store import batches, ledger, mongo, places, results
-from tests import signals
+from samplemind_worker.submission import scan
 from tests.chain import RUNS, analyse, items_of, publish, run_chain, submit, work
 from tests.factories import write_audio
+from training import signals
 
 pytestmark = [pytest.mark.services, pytest.mark.usefixtures("chroma")]
 

@@ -19,12 +19,15 @@ from loguru import logger
 from config.settings import Settings
 from samplemind_worker.documents.batch import Step
 from samplemind_worker.logs import configure_logging
-from samplemind_worker.steps import decode, features, ingest, scan, store, summarize, tempo_key
-from samplemind_worker.steps.dispatch import dispatch
-from samplemind_worker.steps.workspace import Run, Workspace
+from samplemind_worker.packs import ingest
+from samplemind_worker.pipeline import decode, features, store, summarize, tempo_key
+from samplemind_worker.pipeline.workspace import Run, Workspace
 from samplemind_worker.store import mongo, results
-from tests import chunks, signals, zips
+from samplemind_worker.submission import scan
+from samplemind_worker.submission.dispatch import dispatch
+from tests import chunks, zips
 from tests.command import Cli
+from training import signals
 
 pytestmark = [pytest.mark.services, pytest.mark.usefixtures("chroma")]
 

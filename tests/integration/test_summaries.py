@@ -26,14 +26,16 @@ from samplemind_worker.documents.batch import BatchItem, BatchJob, Step
 from samplemind_worker.documents.facts import AnalysisFacts
 from samplemind_worker.documents.spend import AiCall, CallState, Purse, from_usd, micro_usd
 from samplemind_worker.documents.versions import VERSIONS
-from samplemind_worker.embedded import diagnose
-from samplemind_worker.embedded.checks import Check
 from samplemind_worker.errors import OverTheRateError, SetupError, UsageError
+from samplemind_worker.local_services import diagnose
+from samplemind_worker.local_services.checks import Check
+from samplemind_worker.packs import nightly
+from samplemind_worker.pipeline import store, summarize
+from samplemind_worker.pipeline.workspace import Run, Workspace
 from samplemind_worker.providers.registry import Providers
-from samplemind_worker.steps import bulk, nightly, resummarize, store, summarize
-from samplemind_worker.steps.dispatch import dispatch
-from samplemind_worker.steps.workspace import Run, Workspace
 from samplemind_worker.store import batches, mongo, places, results, spend
+from samplemind_worker.submission.dispatch import dispatch
+from samplemind_worker.summaries import bulk, resummarize
 from samplemind_worker.usage import Usage
 from tests.ai_server import KEY, AiServer, Fault
 from tests.chaos.proxy import Mode, Proxy
@@ -792,8 +794,8 @@ def test_doctor_names_a_table_that_is_none(make: Make, tmp_path: Path):
 KILLED = """
 import os, sys
 from config.settings import get_settings
-from samplemind_worker.steps import summarize
-from samplemind_worker.steps.workspace import Run, Workspace
+from samplemind_worker.pipeline import summarize
+from samplemind_worker.pipeline.workspace import Run, Workspace
 from samplemind_worker.store import results
 
 # Stands for a machine that loses power right after the reply was read.
@@ -805,8 +807,8 @@ summarize.run(Workspace(get_settings()), Run(sys.argv[1], "killed.0"))
 ONE_RUN = """
 import sys
 from config.settings import get_settings
-from samplemind_worker.steps import summarize
-from samplemind_worker.steps.workspace import Run, Workspace
+from samplemind_worker.pipeline import summarize
+from samplemind_worker.pipeline.workspace import Run, Workspace
 
 summarize.run(Workspace(get_settings()), Run(sys.argv[1], sys.argv[2]))
 """

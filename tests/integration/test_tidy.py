@@ -7,16 +7,18 @@ from typing import Any
 
 import pytest
 
+from config.settings import Settings
 from samplemind_worker.documents.batch import BatchJob, State, Step
 from samplemind_worker.errors import UnreadableError, UsageError
-from samplemind_worker.steps import resummarize, tidy
-from samplemind_worker.steps.ingest_report import Report
-from samplemind_worker.steps.workspace import Workspace
+from samplemind_worker.packs.report import Report
+from samplemind_worker.pipeline.workspace import Workspace
 from samplemind_worker.store import batches, ledger, mongo, parcels, places, results, thinning
-from tests import signals
+from samplemind_worker.summaries import resummarize
+from samplemind_worker.upkeep import tidy
 from tests.chain import analyse, submit, work
 from tests.command import Cli
 from tests.factories import new_batch, new_item, write_audio
+from training import signals
 
 pytestmark = [pytest.mark.services, pytest.mark.usefixtures("chroma")]
 
@@ -36,9 +38,8 @@ def library(workspace: Workspace, tmp_path: Path) -> Path:
     return tmp_path / "library"
 
 
-def eager(workspace: Workspace) -> Workspace:
-    workspace.settings = workspace.settings.model_copy(update={"keep_gone_days": 0.0, "keep_items_days": 0.0})
-    return workspace
+def eager(settings: Settings) -> Settings:
+    return settings.model_copy(update={"keep_gone_days": 0.0, "keep_items_days": 0.0})
 
 
 def contents() -> list[str]:
@@ -47,16 +48,16 @@ def contents() -> list[str]:
 
 def test_a_content_that_lies_nowhere_is_kept_for_its_time_and_then_swept(workspace: Workspace, library: Path):
     before = contents()
-    assert tidy.sweep(workspace, older_than=timedelta(days=1)) == {}
+    assert tidy.sweep(workspace.vectors, older_than=timedelta(days=1)) == {}
     assert (contents(), workspace.vectors.ids()) == (before, set(before))
 
-    assert tidy.sweep(workspace, older_than=NOW) == {"places": 1, "contents": 1}
+    assert tidy.sweep(workspace.vectors, older_than=NOW) == {"places": 1, "contents": 1}
 
     snare = places.at(str(library), b"snare.wav")
     assert snare is not None
     assert (contents(), workspace.vectors.ids()) == ([snare.file_id], {snare.file_id})
     assert places.at(str(library), b"kick.wav") is None
-    assert tidy.sweep(workspace, older_than=NOW) == {}
+    assert tidy.sweep(workspace.vectors, older_than=NOW) == {}
 
 
 def test_a_content_that_lies_elsewhere_is_not_swept(workspace: Workspace, tmp_path: Path):
@@ -65,13 +66,13 @@ def test_a_content_that_lies_elsewhere_is_not_swept(workspace: Workspace, tmp_pa
     first.rename(first.with_name("moved.wav"))
     analyse(workspace, first.parent)
 
-    assert tidy.sweep(workspace, older_than=NOW) == {"places": 1}
+    assert tidy.sweep(workspace.vectors, older_than=NOW) == {"places": 1}
 
     assert len(contents()) == len(workspace.vectors.ids()) == 1
 
 
 def test_what_was_swept_and_comes_back_is_analysed_anew(workspace: Workspace, library: Path):
-    tidy.sweep(workspace, older_than=NOW)
+    tidy.sweep(workspace.vectors, older_than=NOW)
     write_audio(library / "kick.wav", signals.kick())
 
     assert analyse(workspace, library)["completed"] == 1
@@ -83,7 +84,7 @@ def test_a_sweep_that_was_killed_is_finished_by_the_next(workspace: Workspace, l
     assert gone is not None
     results.take_out([gone.file_id])  # it died right after this
 
-    assert tidy.sweep(workspace, older_than=NOW) == {"places": 1, "contents": 1}
+    assert tidy.sweep(workspace.vectors, older_than=NOW) == {"places": 1, "contents": 1}
 
     assert workspace.vectors.ids() == set(contents())
 
@@ -126,21 +127,21 @@ def counts(batch_id: str) -> dict[str, int]:
 def test_an_old_batch_loses_its_items_and_keeps_counts_and_failures(workspace: Workspace):
     job, fresh = old_batch(), new_batch(2)
     before = batches.report(batches.find(job.id))
-    assert tidy.run(workspace) == {}
+    assert tidy.run(workspace.vectors, workspace.settings) == {}
 
-    assert tidy.run(eager(workspace)) == {"items": 3, "batches": 1}
+    assert tidy.run(workspace.vectors, eager(workspace.settings)) == {"items": 3, "batches": 1}
 
     after = batches.report(batches.find(job.id))
     assert after["thinned_at"] is not None
     assert {**after, "thinned_at": None} == before
     assert [item.state for item in batches.iterate(job.id)] == [State.FAILED]
     assert len(list(batches.iterate(fresh.id))) == 2
-    assert tidy.run(workspace) == {}
+    assert tidy.run(workspace.vectors, workspace.settings) == {}
 
 
 def test_a_batch_that_is_retried_after_thinning_keeps_its_counts(workspace: Workspace):
     job = old_batch(failed=2)
-    tidy.run(eager(workspace))
+    tidy.run(workspace.vectors, eager(workspace.settings))
 
     assert batches.retry(job.id) == 2
     assert counts(job.id) == {"completed": 2, "skipped": 1, "pending": 2}
@@ -149,7 +150,7 @@ def test_a_batch_that_is_retried_after_thinning_keeps_its_counts(workspace: Work
     assert batches.settle(job.id)
 
     assert counts(job.id) == {"completed": 4, "skipped": 1}
-    assert tidy.run(workspace) == {}
+    assert tidy.run(workspace.vectors, workspace.settings) == {}
     assert batches.cancel(job.id) == 0
     assert counts(job.id) == {"completed": 4, "skipped": 1}
 
@@ -169,7 +170,7 @@ def test_a_retry_finishes_the_thinning_that_was_interrupted():
 def test_a_cancelled_batch_that_was_thinned_is_cancelled_again_without_loss(workspace: Workspace):
     job = new_batch(4)
     batches.cancel(job.id)
-    tidy.run(eager(workspace))
+    tidy.run(workspace.vectors, eager(workspace.settings))
 
     batches.cancel(job.id)
 
@@ -178,7 +179,7 @@ def test_a_cancelled_batch_that_was_thinned_is_cancelled_again_without_loss(work
 
 def test_commands_say_that_a_batch_was_thinned(workspace: Workspace, cli: Cli):
     job = old_batch()
-    tidy.run(eager(workspace))
+    tidy.run(workspace.vectors, eager(workspace.settings))
     said = f"batch {job.id} ended long ago: of its 4 files only those that failed, or were retried, are listed still\n"
 
     with pytest.raises(UsageError, match="ended so long ago that its files are not listed"):
@@ -193,8 +194,8 @@ def test_commands_say_that_a_batch_was_thinned(workspace: Workspace, cli: Cli):
 
 def test_the_nightly_report_says_what_was_removed(workspace: Workspace, library: Path):
     old_batch()
-    done = tidy.run(eager(workspace))
-    tidy.run(workspace)
+    done = tidy.run(workspace.vectors, eager(workspace.settings))
+    tidy.run(workspace.vectors, workspace.settings)
 
     removed = thinning.take_removed()
 
@@ -213,7 +214,7 @@ def test_the_nightly_report_says_what_was_removed(workspace: Workspace, library:
 def test_work_goes_on_while_old_batches_are_thinned(workspace: Workspace, library: Path):
     write_audio(library / "clap.wav", signals.clap())
     job = submit(workspace, library)
-    tidy.run(eager(workspace))
+    tidy.run(workspace.vectors, eager(workspace.settings))
     work(workspace)
 
     assert batches.report(batches.find(job.id))["completed"] == 1

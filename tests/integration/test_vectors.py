@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from samplemind_worker.errors import IndexMissingError, InternalError, ServiceUnavailableError, SetupError
-from samplemind_worker.steps.workspace import Workspace
+from samplemind_worker.pipeline.workspace import Workspace
 from samplemind_worker.store.chroma import Chroma
 from samplemind_worker.store.vectors import Vectors
 from tests.factories import content_id

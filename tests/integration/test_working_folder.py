@@ -19,11 +19,11 @@ import pytest
 
 from config.settings import Settings
 from samplemind_cli.app import app
-from samplemind_worker.embedded.services import setting_env
+from samplemind_worker.local_services.services import setting_env
 from samplemind_worker.store.cache import Board
 from tests import opens
 from tests.factories import write_audio
-from tests.signals import sine
+from training.signals import sine
 
 pytestmark = [pytest.mark.services, pytest.mark.usefixtures("chroma")]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from samplemind_worker import kernel_cache
-from samplemind_worker.embedded import doctor
+from samplemind_worker.local_services import doctor
 
 ROOT = Path(__file__).parents[2]
 

@@ -15,7 +15,7 @@ import pytest
 from config.settings import get_settings
 from samplemind_cli.app import run
 from tests.factories import write_audio
-from tests.signals import F32, sine
+from training.signals import F32, sine
 
 
 @pytest.fixture(autouse=True)

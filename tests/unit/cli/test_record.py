@@ -23,7 +23,7 @@ from samplemind_worker.store.places import Place
 from samplemind_worker.store.vectors import Vectors
 from tests.command import Cli
 from tests.factories import analysis_facts, audio_facts, content_id, write_audio
-from tests.signals import sine
+from training.signals import sine
 
 pytestmark = pytest.mark.services
 

@@ -10,7 +10,8 @@ import pytest
 import soundfile as sf
 
 from samplemind_worker.decode import DecodedAudio, Limits, decode
-from tests import awkward, encoders, signals
+from tests import awkward, encoders
+from training import signals
 
 RATE = 44100
 LOOP = signals.widen(signals.drum_loop(165.0, bars=1, sr=RATE))

@@ -18,7 +18,7 @@ from samplemind_worker.errors import (
     UnreadableError,
     UnsupportedError,
 )
-from tests import signals
+from training import signals
 
 
 def _decode(path: Path, limits: Limits | None = None) -> DecodedAudio:

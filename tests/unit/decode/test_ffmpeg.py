@@ -11,8 +11,9 @@ import pytest
 
 from samplemind_worker.decode import DecodedAudio, Limits, decode
 from samplemind_worker.errors import NotAudioError, PermanentError, TooLargeError, TooLongError, UnreadableError
-from tests import awkward, encoders, signals
+from tests import awkward, encoders
 from tests.hostile import sounds
+from training import signals
 
 RATE = 44100
 LOOP = signals.drum_loop(165.0, bars=1, sr=RATE)

@@ -9,8 +9,9 @@ import pytest
 
 from config.settings import Settings
 from samplemind_worker.documents.facts import AnalysisFacts, AudioFacts
-from samplemind_worker.steps.engine import judge, limits, measure, read_signal
-from tests import awkward, encoders, signals
+from samplemind_worker.pipeline.engine import judge, limits, measure, read_signal
+from tests import awkward, encoders
+from training import signals
 
 BPM = 93.7
 LOOP = signals.drum_loop(BPM, bars=2, sr=44100)

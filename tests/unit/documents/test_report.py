@@ -10,9 +10,9 @@ import pytest
 
 from config.settings import Settings
 from samplemind_worker.documents import report
-from samplemind_worker.steps.engine import identify, judge, limits, measure, read_signal
-from tests import signals
+from samplemind_worker.pipeline.engine import identify, judge, limits, measure, read_signal
 from tests.factories import analysis_facts, audio_facts, content_id, write_audio
+from training import signals
 
 # The fields of "One analysed file" in CONTRACT.md.
 FIELDS = [

@@ -12,7 +12,7 @@ from samplemind_worker import dsp
 from samplemind_worker.dsp.key_model import score_keys
 from samplemind_worker.dsp.network import calibrated, load_arrays
 from samplemind_worker.dsp.units import PITCH_CLASSES, camelot
-from tests import signals
+from training import signals
 
 SR = dsp.SR
 

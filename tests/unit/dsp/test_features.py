@@ -14,7 +14,7 @@ from samplemind_worker import dsp
 from samplemind_worker.dsp import _kernels, spectrum
 from samplemind_worker.dsp.features import onset_strength, pitches, timbre
 from samplemind_worker.errors import InvalidSignalError
-from tests import signals
+from training import signals
 
 SR = dsp.SR
 F32 = npt.NDArray[np.float32]

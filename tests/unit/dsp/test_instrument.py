@@ -7,7 +7,7 @@ import pytest
 from samplemind_worker import dsp
 from samplemind_worker.dsp.instrument import CLASSES, SURE, describe
 from samplemind_worker.dsp.pitch import hear
-from tests import signals
+from training import signals
 
 SR = dsp.SR
 F32 = npt.NDArray[np.float32]

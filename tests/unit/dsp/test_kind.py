@@ -5,7 +5,7 @@ import numpy.typing as npt
 import pytest
 
 from samplemind_worker import dsp
-from tests import signals
+from training import signals
 
 SR = dsp.SR
 F32 = npt.NDArray[np.float32]

@@ -6,7 +6,7 @@ import pytest
 import scipy.signal
 
 from samplemind_worker.dsp.loudness import LoudnessMeter, _interpolator, _k_weighting, measure
-from tests import signals
+from training import signals
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")

@@ -9,7 +9,7 @@ import pytest
 from samplemind_worker import dsp
 from samplemind_worker.dsp import _notes
 from samplemind_worker.dsp.pitch import candidates
-from tests import signals
+from training import signals
 
 SR = dsp.SR
 F32 = npt.NDArray[np.float32]

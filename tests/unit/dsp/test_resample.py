@@ -3,7 +3,7 @@ import pytest
 import soxr
 
 from samplemind_worker.dsp.resample import resample
-from tests import signals
+from training import signals
 
 SR = 22050
 

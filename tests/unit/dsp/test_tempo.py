@@ -10,7 +10,7 @@ import soxr
 from samplemind_worker import dsp
 from samplemind_worker.dsp import tempo, tempo_model
 from samplemind_worker.dsp.types import TempoEstimate
-from tests import signals
+from training import signals
 
 SR = dsp.SR
 _GRID = np.arange(50.0, 220.0, 0.37)

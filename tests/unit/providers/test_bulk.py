@@ -8,8 +8,8 @@ import pytest
 
 from config.ai import AiTask
 from config.settings import Settings
+from samplemind_worker.documents.samples import Sample
 from samplemind_worker.errors import ProviderSetupError, ProviderUnavailableError, RateLimitedError
-from samplemind_worker.providers.base import Sample
 from samplemind_worker.providers.bulk import BulkProvider, BulkState, Sent
 from samplemind_worker.providers.registry import Providers
 from samplemind_worker.usage import Usage

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from config.ai import AiTask
+from samplemind_worker.documents.samples import Sample
 from samplemind_worker.providers import notes, prompt
-from samplemind_worker.providers.base import Sample
 from tests.factories import analysis_facts, audio_facts, content_id
 
 

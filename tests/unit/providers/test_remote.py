@@ -11,6 +11,7 @@ import pytest
 
 from config.ai import AiTask
 from config.settings import Settings
+from samplemind_worker.documents.samples import Sample
 from samplemind_worker.errors import (
     ProviderError,
     ProviderNotReachedError,
@@ -20,7 +21,7 @@ from samplemind_worker.errors import (
     RateLimitedError,
     UnreadableReplyError,
 )
-from samplemind_worker.providers.base import Provider, Sample
+from samplemind_worker.providers.base import Provider
 from samplemind_worker.providers.registry import Providers
 from samplemind_worker.usage import Usage
 from tests.ai_server import KEY, AiServer, Fault

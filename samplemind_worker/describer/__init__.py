@@ -1,0 +1,1 @@
+"""The local describer: sentences from numbers, without a network."""

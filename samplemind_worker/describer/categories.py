@@ -1,0 +1,83 @@
+"""What a sample is to a producer: the sorts that are spoken of in different ways."""
+
+from typing import Literal
+
+from samplemind_worker.describer.balance import Balance
+from samplemind_worker.documents.facts import Kind
+
+Sort = Literal[
+    "silence", "unknown", "kick", "sub", "bass", "snare", "hat", "cymbal", "tom", "perc", "vocal", "note", "pad", "fx",
+    "hit", "drum_loop", "top_loop", "melodic_loop", "loop", "track",
+]  # fmt: skip
+
+DRUMS = frozenset({
+    "kick", "snare", "clap", "rim", "hat_closed", "hat_open", "tom", "crash", "ride", "shaker", "cowbell", "perc",
+    "drum_loop",
+})  # fmt: skip
+INSTRUMENTS = {
+    "kick": "kick", "snare": "snare", "clap": "clap", "rim": "rimshot", "hat_closed": "closed hi-hat",
+    "hat_open": "open hi-hat", "tom": "tom", "crash": "crash cymbal", "ride": "ride cymbal", "shaker": "shaker",
+    "cowbell": "cowbell", "perc": "percussion", "bass": "bass", "synth": "synth", "piano": "piano", "guitar": "guitar",
+    "strings": "string", "brass": "brass", "flute": "flute", "organ": "organ", "bell": "bell", "vocal": "vocal",
+    "fx": "effect", "drum_loop": "drum", "music_loop": "melodic", "song": "full",
+}  # fmt: skip
+"""Each instrument as it stands before "one-shot", "loop" or "track"."""
+
+ENDINGS = {
+    "perc": " hit", "bass": " note", "synth": " note", "piano": " note", "guitar": " note", "strings": " note",
+    "brass": " note", "flute": " note", "organ": " note", "drum_loop": " loop", "music_loop": " loop",
+    "song": " track",
+}  # fmt: skip
+"""What makes it a noun of its own, where it is none."""
+
+BY_INSTRUMENT: dict[str, Sort] = {
+    "kick": "kick", "snare": "snare", "clap": "snare", "rim": "snare", "hat_closed": "hat", "hat_open": "hat",
+    "shaker": "hat", "crash": "cymbal", "ride": "cymbal", "tom": "tom", "cowbell": "perc", "perc": "perc",
+    "bass": "bass", "vocal": "vocal", "fx": "fx",
+}  # fmt: skip
+"""The sort of a one-shot by its instrument, for those that need no further look."""
+
+_SUB_MIDI = 38  # D2, 73 Hz
+_SUB_HZ = 300.0  # of the centroid
+_SUB_SECONDS = 0.6
+_PAD_SECONDS = 2.0
+_PADS = frozenset({None, "strings", "synth", "organ", "brass", "flute"})
+
+
+def sort_of(
+    *,
+    kind: Kind | None,
+    instrument: str | None,
+    seconds: float,
+    midi: int | None,
+    centroid: float | None,
+    even: bool,
+    pulse: bool,
+    tonal: bool,
+    balance: Balance | None,
+) -> Sort:
+    """Tell what it is; arguments that are guesses come as None."""
+    if kind == "loop":
+        return _sort_of_loop(instrument, even=even, pulse=pulse, tonal=tonal, balance=balance)
+    if kind != "one_shot":
+        return "unknown" if kind is None else "track"
+    found = BY_INSTRUMENT.get(instrument or "")
+    if found in {"kick", "bass"} and midi is not None and midi <= _SUB_MIDI:
+        long, dark = seconds >= _SUB_SECONDS, centroid is not None and centroid < _SUB_HZ
+        return "sub" if long and dark else found
+    if found is None and (midi is not None or instrument is not None):
+        return "pad" if instrument in _PADS and even and seconds >= _PAD_SECONDS else "note"
+    return found or "hit"
+
+
+def _sort_of_loop(instrument: str | None, *, even: bool, pulse: bool, tonal: bool, balance: Balance | None) -> Sort:
+    if instrument == "drum_loop":
+        return "top_loop" if balance is not None and balance.top_heavy else "drum_loop"
+    if tonal and even and not pulse:
+        return "pad"
+    return "melodic_loop" if tonal or instrument == "music_loop" else "loop"
+
+
+def advised_as(sort: Sort, instrument: str | None) -> Sort:
+    """Say as what a sample is advised: a hit that may be a certain drum as that drum."""
+    return BY_INSTRUMENT[instrument] if sort == "hit" and instrument in DRUMS & BY_INSTRUMENT.keys() else sort

@@ -1,0 +1,67 @@
+"""Describes a sample in plain sentences that follow from its numbers, without a network.
+
+Equal numbers give equal words, and no sentence claims anything that was not measured.
+"""
+
+import dataclasses
+
+from samplemind_worker.describer.categories import advised_as
+from samplemind_worker.describer.fl_studio import fl_studio
+from samplemind_worker.describer.ideas import creative_ideas
+from samplemind_worker.describer.reading import PLAIN, Reading, read
+from samplemind_worker.describer.summary import summarize
+from samplemind_worker.describer.theory import note
+from samplemind_worker.describer.tips import production_tips
+from samplemind_worker.documents.samples import Sample, Summary
+
+NAME = "local"
+PROMPT_VERSION = "none"
+"""Stands in the record where a summary followed from no prompt."""
+_SORT_TAGS = {"sub": "808", "top_loop": "top-loop", "melodic_loop": "melodic", "pad": "pad"}
+_DARK, _BRIGHT = 800.0, 4000.0  # Hz, of the centroid
+_QUIET, _LOUD = -25.0, -10.0  # LUFS
+_DENSE, _DYNAMIC = 9.0, 16.0  # LU between true peak and loudness
+_TONAL, _NOISY = 0.002, 0.1  # spectral flatness
+
+
+def describe(sample: Sample) -> Summary:
+    """Write the summary of one sample; never fails."""
+    reading = read(sample)
+    advised = dataclasses.replace(reading, sort=advised_as(reading.sort, reading.instrument))
+    return Summary(
+        summary=summarize(reading),
+        production_tips=production_tips(advised),
+        creative_ideas=creative_ideas(advised),
+        fl_studio_recommendations=fl_studio(advised),
+        tags=_tags(reading),
+        provider=NAME,
+        model=None,
+    )
+
+
+def _tags(r: Reading) -> tuple[str, ...]:
+    """Give short lower-case tags; guesses get none."""
+    if r.silent:
+        return ("silence",)
+    found: list[str | None] = [
+        r.kind.replace("_", "-") if r.kind and r.kind_confidence >= PLAIN else None,
+        r.instrument.replace("_", "-") if r.instrument and r.instrument_confidence >= PLAIN else None,
+        _SORT_TAGS.get(r.sort) if r.kind_confidence >= PLAIN else None,
+        "drums" if r.drums else None,
+        f"{round(r.sure_tempo)}-bpm" if r.sure_tempo is not None else None,
+        note(r.sure_midi).lower() if r.sure_midi is not None else None,
+        r.sure_key.name.lower().replace(" ", "-") if r.sure_key else None,
+        r.sure_key.camelot.lower() if r.sure_key else None,
+        _outer(r.centroid, _DARK, "dark", _BRIGHT, "bright"),
+        _outer(r.flatness, _TONAL, "tonal", _NOISY, "noisy"),
+        _outer(r.lufs, _QUIET, "quiet", _LOUD, "loud") if r.kind != "one_shot" else None,
+        _outer(r.spread, _DENSE, "dense", _DYNAMIC, "dynamic"),
+    ]
+    return tuple(dict.fromkeys(tag for tag in found if tag))
+
+
+def _outer(value: float | None, low: float, below: str, high: float, above: str) -> str | None:
+    """Name what lies outside of the usual."""
+    if value is None:
+        return None
+    return below if value < low else above if value >= high else None

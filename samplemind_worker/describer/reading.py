@@ -1,0 +1,314 @@
+"""The numbers of a sample, checked and put into the words that a musician would use.
+
+Whatever is None, not finite or outside the closed lists is left out here, so that no sentence can claim it. Names and
+tags of files never get past this module. The limits between words are ours.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from samplemind_worker.describer import theory
+from samplemind_worker.describer.balance import Balance, read_balance
+from samplemind_worker.describer.categories import DRUMS, ENDINGS, INSTRUMENTS, Sort, sort_of
+from samplemind_worker.describer.theory import NOTES, Key
+from samplemind_worker.documents.facts import AnalysisFacts, AudioFacts, Kind
+from samplemind_worker.documents.samples import Sample
+
+PLAIN, LIKELY = 0.7, 0.5
+"""From the first confidence on an answer is given plainly; below the second it is a guess: nothing follows from it."""
+DETUNED = 5.0
+"""Cents; below it nobody tunes."""
+
+_TEMPI = (20.0, 500.0)  # BPM; what lies outside is no tempo
+_LEVELS = (-150.0, 60.0)  # dB
+_HIGHEST_HZ = 1e6
+_LONGEST = 1e7  # seconds
+_NEARLY = 0.7  # of the best candidate's score
+_RIVAL = 0.35
+_OCTAVE_SLACK = 0.02
+_BEAT_SLACK_SECONDS = 0.03  # a codec's padding is shorter
+_BEAT_SLACK = 0.002  # relative: the tempo's own error
+_MEASURED_TO = 9500.0  # Hz; above it a rolloff shows the end of what is analyzed, 11 kHz, not of the sound
+_EVEN = 0.6  # of the mean level
+_STRONG_NOTES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What may be said of a sample; None where nothing may."""
+
+    sort: Sort
+    kind: Kind | None
+    kind_confidence: float
+    instrument: str | None
+    """As in the record's closed list."""
+    instrument_confidence: float
+    seconds: float | None
+    channels: int
+    sample_rate: int
+    tempo: float | None
+    tempo_confidence: float
+    other_tempo: float | None
+    """The half or double that the sample may as well be counted at."""
+    meter: tuple[int, int] | None
+    beats: float | None
+    """Length in beats, of a loop; whole if ``on_the_beat``."""
+    on_the_beat: bool
+    first_beat: float | None
+    key: Key | None
+    key_confidence: float
+    other_key: Key | None
+    """The key that is nearly as likely."""
+    strong_notes: tuple[str, ...]
+    """The notes of its key with the most energy, of music in tune with A = 440 Hz whose key is no guess."""
+    midi: int | None
+    """Pitch of a one-shot."""
+    pitch_confidence: float
+    cents: float | None
+    """How far the pitch, or else the whole tuning, lies above A4 = 440 Hz."""
+    centroid: float | None
+    rolloff: float | None
+    flatness: float | None
+    crossings: float | None
+    even: bool | None
+    """Whether the level hardly moves, as of a held sound."""
+    balance: Balance | None
+    lufs: float | None
+    peak: float | None
+    warnings: frozenset[str]
+
+    @property
+    def silent(self) -> bool:
+        """Whether nothing is to be heard."""
+        return self.sort == "silence"
+
+    @property
+    def drums(self) -> bool:
+        """Whether it is taken for drums."""
+        return self.sure_instrument in DRUMS
+
+    @property
+    def instrument_name(self) -> str | None:
+        """The instrument as it stands before a kind."""
+        return None if self.instrument is None else INSTRUMENTS[self.instrument]
+
+    @property
+    def instrument_noun(self) -> str | None:
+        """The instrument as a thing: "closed hi-hat", "string note"."""
+        if self.instrument is None or self.instrument_name is None:
+            return None
+        return f"{self.instrument_name}{ENDINGS.get(self.instrument, '')}"
+
+    @property
+    def sure_tempo(self) -> float | None:
+        """The tempo, if it is no guess."""
+        return self.tempo if self.tempo_confidence >= LIKELY else None
+
+    @property
+    def sure_key(self) -> Key | None:
+        """The key, if it is no guess."""
+        return self.key if self.key_confidence >= LIKELY else None
+
+    @property
+    def sure_midi(self) -> int | None:
+        """The pitch, if it is no guess."""
+        return self.midi if self.pitch_confidence >= LIKELY else None
+
+    @property
+    def sure_instrument(self) -> str | None:
+        """The instrument, if it is no guess."""
+        return self.instrument if self.instrument_confidence >= LIKELY else None
+
+    @property
+    def mark(self) -> float:
+        """A number that differs between samples of equal length and pitch, to choose words by."""
+        if self.crossings is not None:
+            return 1e5 * self.crossings
+        return 100.0 * (self.peak if self.peak is not None else self.seconds or 0.0)
+
+    @property
+    def fundamental(self) -> float | None:
+        """Frequency in Hz of a pitch that is no guess."""
+        midi = self.sure_midi
+        return None if midi is None else theory.hertz(midi + (self.cents or 0.0) / 100.0)
+
+    @property
+    def spread(self) -> float | None:
+        """Peak-to-loudness ratio in LU (AES TD1008); LUFS say little of a single hit."""
+        if self.lufs is None or self.peak is None or self.kind == "one_shot":
+            return None
+        return self.peak - self.lufs
+
+    @property
+    def bars(self) -> int | None:
+        """Length of a loop in whole bars."""
+        if not self.on_the_beat or self.beats is None or self.meter is None or self.meter[1] != 4:  # noqa: PLR2004 -- beats are quarters
+            return None
+        bars, rest = divmod(int(self.beats), self.meter[0])
+        return bars if bars and not rest else None
+
+
+def read(sample: Sample) -> Reading:
+    """Check the facts of a sample and put them into words."""
+    audio, facts = sample.audio, sample.analysis
+    silent = _is_silent(audio, facts)
+    seconds = _within(audio.duration, 0.001, _LONGEST)
+    one_shot = facts.kind == "one_shot"
+    tempo = None if silent or one_shot else _within(facts.tempo, *_TEMPI)
+    beats, on_the_beat = _count_beats(seconds, tempo) if facts.kind == "loop" else (None, False)
+    key = None if silent or one_shot else _key(facts.key, facts.mode)
+    midi = facts.pitch_midi if one_shot and not silent and facts.pitch_midi in range(128) else None
+    deviation = _cents(facts, key=key, midi=midi)
+    centroid, rolloff = _mean(facts, "centroid_hz"), _mean(facts, "rolloff_hz")
+    instrument = facts.instrument if facts.instrument in INSTRUMENTS and not silent else None
+    balance, even = read_balance(facts), _is_even(facts)
+    sort: Sort = (
+        "silence" if silent else sort_of(
+            kind=facts.kind,
+            instrument=instrument if _confidence(facts.instrument_confidence) >= LIKELY else None,
+            seconds=seconds or 0.0,
+            midi=midi if _confidence(facts.pitch_confidence) >= LIKELY else None,
+            centroid=centroid,
+            even=bool(even),
+            pulse=tempo is not None,
+            tonal=key is not None,
+            balance=balance,
+        )
+    )  # fmt: skip
+    return Reading(
+        sort=sort,
+        kind=facts.kind,
+        kind_confidence=_confidence(facts.kind_confidence),
+        instrument=instrument,
+        instrument_confidence=_confidence(facts.instrument_confidence),
+        seconds=seconds,
+        channels=audio.channels,
+        sample_rate=audio.sample_rate,
+        tempo=tempo,
+        tempo_confidence=_confidence(facts.tempo_confidence),
+        other_tempo=_octave(facts, tempo),
+        meter=facts.time_signature if tempo is not None and min(facts.time_signature or (0, 0)) > 0 else None,
+        beats=beats,
+        on_the_beat=on_the_beat,
+        first_beat=_within(facts.beats[0], 0.0, _LONGEST) if facts.beats and tempo is not None else None,
+        key=key,
+        key_confidence=_confidence(facts.key_confidence),
+        other_key=_other_key(facts, key),
+        strong_notes=_strong_notes(facts, key) if abs(deviation or 0.0) < 25.0 else (),  # noqa: PLR2004 -- half the way to the next half
+        midi=midi,
+        pitch_confidence=_confidence(facts.pitch_confidence),
+        cents=deviation,
+        centroid=centroid,
+        rolloff=rolloff if rolloff is not None and rolloff < _MEASURED_TO else None,
+        flatness=_mean(facts, "flatness"),
+        crossings=_mean(facts, "zero_crossing_rate"),
+        even=even,
+        balance=balance,
+        lufs=_within(audio.loudness_lufs, *_LEVELS),
+        peak=_within(audio.true_peak_dbtp, *_LEVELS),
+        warnings=frozenset(audio.warnings),
+    )
+
+
+def _within(value: object, low: float, high: float) -> float | None:
+    """Return a number between two bounds as a float; None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+        return None
+    return float(value)
+
+
+def _confidence(value: float | None) -> float:
+    """Give a confidence; an answer without one is given plainly."""
+    number = _within(value, 0.0, 1.0)
+    return 1.0 if number is None else number
+
+
+def _mean(facts: AnalysisFacts, feature: str, statistic: str = "mean") -> float | None:
+    statistics: dict[str, Any] = facts.spectral_features.get(feature, {})
+    return _within(statistics.get(statistic), 0.0, _HIGHEST_HZ)
+
+
+def _is_even(facts: AnalysisFacts) -> bool | None:
+    mean, spread = _mean(facts, "rms"), _mean(facts, "rms", "std")
+    return None if not mean or spread is None else spread < _EVEN * mean
+
+
+def _is_silent(audio: AudioFacts, facts: AnalysisFacts) -> bool:
+    """Tell silence (levels were measured and there are none) from what was not measured."""
+    measured = "rms" in facts.spectral_features
+    return measured and _mean(facts, "rms") is None and _within(audio.loudness_lufs, *_LEVELS) is None
+
+
+def _key(name: str | None, mode: str | None) -> Key | None:
+    if name not in NOTES or mode not in {"major", "minor"}:
+        return None
+    return Key(NOTES.index(name), "major" if mode == "major" else "minor")
+
+
+def _other_key(facts: AnalysisFacts, key: Key | None) -> Key | None:
+    """Return the second best key where it is not far behind."""
+    if key is None:
+        return None
+    ranked = sorted(
+        (candidate for candidate in facts.key_candidates if _within(candidate.score, 0.0, 1.0) is not None),
+        key=lambda candidate: -candidate.score,
+    )
+    for candidate in ranked[:2]:
+        other = _key(candidate.key, candidate.mode)
+        if other is not None and other != key and candidate.score >= _RIVAL * ranked[0].score > 0.0:
+            return other
+    return None
+
+
+def _strong_notes(facts: AnalysisFacts, key: Key | None) -> tuple[str, ...]:
+    """Name the notes of a key with the most energy, greatest first; what lies beside them may be leakage."""
+    if key is None or _confidence(facts.key_confidence) < LIKELY:
+        return ()
+    chroma: object = facts.spectral_features.get("chroma", {}).get("mean")
+    if not isinstance(chroma, list) or len(chroma) != len(NOTES):  # pyright: ignore[reportUnknownArgumentType] -- of anything
+        return ()
+    values = [_within(value, 0.0, 1.0) for value in chroma]  # pyright: ignore[reportUnknownVariableType] -- of anything
+    if any(value is None for value in values):
+        return ()
+    ranked = sorted(range(len(NOTES)), key=lambda k: -(values[k] or 0.0))
+    return tuple(NOTES[k] for k in ranked if NOTES[k] in key.scale())[:_STRONG_NOTES]
+
+
+def _cents(facts: AnalysisFacts, *, key: Key | None, midi: int | None) -> float | None:
+    """Give the deviation of what surely has a pitch: of a note its own, of music the common tuning."""
+    if midi is not None:
+        return _within(facts.pitch_cents, -100.0, 100.0) if _confidence(facts.pitch_confidence) >= LIKELY else None
+    sure = key is not None and _confidence(facts.key_confidence) >= LIKELY
+    return _within(facts.tuning_cents, -100.0, 100.0) if sure else None
+
+
+def _count_beats(seconds: float | None, tempo: float | None) -> tuple[float | None, bool]:
+    """Return the length in beats, and whether it is whole within the slack."""
+    if seconds is None or tempo is None:
+        return None, False
+    # seconds / (60 s a minute) * beats a minute = beats
+    beats = seconds / 60.0 * tempo
+    slack = _BEAT_SLACK_SECONDS / 60.0 * tempo + _BEAT_SLACK * beats
+    whole = round(beats)
+    if whole >= 1 and abs(beats - whole) <= min(slack, 0.25):
+        return float(whole), True
+    return beats, False
+
+
+def _octave(facts: AnalysisFacts, tempo: float | None) -> float | None:
+    """Return half or double the tempo where a candidate says that it is nearly as likely."""
+    if tempo is None:
+        return None
+    ranked = sorted(
+        (candidate for candidate in facts.tempo_candidates if math.isfinite(candidate.score)),
+        key=lambda candidate: -candidate.score,
+    )
+    best = ranked[0].score if ranked else 0.0
+    for candidate in ranked:
+        other = _within(candidate.tempo, *_TEMPI)
+        if other is None or candidate.score < _NEARLY * best:
+            continue
+        if any(abs(other / (tempo * ratio) - 1.0) < _OCTAVE_SLACK for ratio in (0.5, 2.0)):
+            return other
+    return None

@@ -1,0 +1,319 @@
+"""Takes in what lies in an inbox: each pack is unpacked into the library, recorded as a batch, and moved away.
+
+Record first: a pack's state is written before what it says is touched (`documents.pack`), so the next run finishes what
+a killed one left. One run at a time, by a lease. An original is only ever moved.
+"""
+
+import os
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from config.settings import Settings
+from samplemind_worker.documents.batch import BatchStatus
+from samplemind_worker.documents.pack import Pack, PackState
+from samplemind_worker.documents.versions import VERSIONS
+from samplemind_worker.errors import PackNotNowError, PackRefusedError, UsageError
+from samplemind_worker.packs import sources, staging
+from samplemind_worker.packs.archive import Limits
+from samplemind_worker.packs.inbox import UNKNOWN, Found, Inbox
+from samplemind_worker.packs.report import Outcome, Report
+from samplemind_worker.packs.sources import Source
+from samplemind_worker.store import batches, library, mongo, packs, results
+from samplemind_worker.submission import scan
+
+_LEASE: Final = 60.0  # s
+_PAUSE: Final = 0.5  # s between two looks
+_PAGE: Final = 1000
+_MOST_NAMESAKES: Final = 1000
+_LONGEST_NAME: Final = 200  # bytes of a folder in the library
+_STILL_CHANGES: Final = "it still changes; a file named like it with .done at the end says that it is complete"
+
+Say = Callable[[str], None]
+
+
+def ingest(
+    settings: Settings, *, inbox: Path | None = None, wait_for_turn: bool = True, patient: bool = True, say: Say
+) -> Report | None:
+    """Take in what is complete in an inbox; None if another run is at work and is not to be waited for.
+
+    A patient run gives what is not complete yet the time to become so, once.
+
+    Raises
+    ------
+    UsageError
+        If there is no such inbox, or inbox and library lie where they must not.
+    """
+    place = require_inbox(settings, inbox)
+    began = mongo.now()
+    run = f"{began:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+    told = False
+    while not packs.take_turn(run, lease=_LEASE):
+        if not wait_for_turn:
+            return None
+        if not told:
+            say("another run takes in packs; waiting for its end")
+            told = True
+        time.sleep(_PAUSE)
+    with packs.turn_kept(run, lease=_LEASE):
+        made = _Run(settings, Inbox(place), run, began, say)
+        made.all(patient=patient)
+        packs.note_run(run, began=began)
+    return made.report
+
+
+def refresh(report: Report) -> None:
+    """Bring a report's counts of failed and pending files up to date, and what their summaries have cost."""
+    states = [batches.report(batches.find(batch_id)) for batch_id in report.batches]
+    report.failed = sum(state["failed"] for state in states)
+    report.pending = sum(state["pending"] + state["running"] for state in states)
+    report.spent_usd = sum(state["ai"]["usd"] for state in states)
+
+
+def limits(settings: Settings) -> Limits:
+    """Return what is too much for one pack."""
+    return Limits(
+        entries=settings.pack_max_entries,
+        bytes=settings.pack_max_bytes,
+        ratio=settings.pack_max_ratio,
+        depth=settings.pack_max_depth,
+        name_bytes=settings.pack_max_name_bytes,
+    )
+
+
+def require_inbox(settings: Settings, given: Path | None) -> Path:
+    """Return the folder to take packs from; that of the settings is made.
+
+    Raises
+    ------
+    UsageError
+        If there is none, or inbox and library lie in each other, or the library under no root.
+    """
+    place = Path(os.path.abspath(given or settings.inbox_folder))  # noqa: PTH100 -- links stay as they are
+    if given is None:
+        place.mkdir(parents=True, exist_ok=True)
+    if not place.is_dir():
+        raise UsageError(f"no such folder: {place}")
+    root = settings.library_folder
+    if settings.roots:
+        try:
+            library.locate(root, settings.roots)
+        except UsageError as error:
+            raise UsageError(f"SAMPLEMIND_LIBRARY_ROOT: {error}") from error
+    real_inbox, real_root = place.resolve(), root.resolve()
+    if real_inbox.is_relative_to(real_root) or real_root.is_relative_to(real_inbox):
+        raise UsageError(f"the inbox {place} and the library {root} must not lie in each other")
+    return place
+
+
+class _Run:
+    """One run, that has the turn."""
+
+    def __init__(self, settings: Settings, inbox: Inbox, run: str, began: datetime, say: Say) -> None:
+        self._settings, self._inbox, self._run, self._say = settings, inbox, run, say
+        self._root = settings.library_folder
+        self._name = _text(str(inbox.folder))
+        self._started = time.monotonic()
+        self._seen: set[str] = set()
+        self._new: set[str] = set()
+        self.report = Report(run, self._name, _text(str(self._root)), began)
+
+    def all(self, *, patient: bool) -> None:
+        """Take what is complete."""
+        settle = self._settings.inbox_settle_seconds
+        last_look = time.monotonic() + settle + _PAUSE
+        while True:
+            look = self._inbox.look()
+            left = [pack for pack in look.packs if pack.path not in self._seen]
+            for pack in left:
+                if look.is_complete(pack, settle=settle):
+                    self._seen.add(pack.path)
+                    self._take(pack)
+            left = [pack for pack in left if pack.path not in self._seen]
+            if not left or not patient or time.monotonic() > last_look:
+                break
+            soonest = settle - (look.now_ns - min(pack.changed_ns for pack in left)) / 1e9
+            time.sleep(max(_PAUSE, min(soonest, last_look - time.monotonic())))
+        self.report.outcomes += [Outcome(_text(pack.path), "waiting", _STILL_CHANGES) for pack in left]
+        self.report.left_alone = [_text(name) for name in look.left_alone]
+        self._clear_up({pack.path for pack in left})
+        refresh(self.report)
+        self.report.seconds = time.monotonic() - self._started
+
+    def _take(self, found: Found) -> None:
+        """Take one pack, or refuse it, or leave it; whatever it is, the next one has its turn."""
+        outcome = Outcome(_text(found.path), "taken")
+        self._say(f"taking {found.path}")
+        try:
+            with sources.opened(self._inbox, found, limits(self._settings)) as source:
+                outcome.digest = source.digest
+                origin = packs.Origin(source.digest, self._name, outcome.pack, found.kind)
+                try:
+                    pack = packs.find(source.digest)
+                    if pack is None or pack.state not in (PackState.RECORDED, PackState.DONE):
+                        pack = self._into_library(found, source, origin, pack)
+                except PackRefusedError as error:
+                    self._refuse(found, origin, outcome, str(error))
+                else:
+                    self._finish(found, pack, outcome)
+        except (PackNotNowError, UsageError) as error:
+            outcome.status, outcome.reason = "postponed", str(error)
+        except OSError as error:
+            outcome.status, outcome.reason = "postponed", f"{error.strerror}: {_text(str(error.filename or ''))}"
+        if outcome.reason is not None:
+            self._say(f"{outcome.status} {found.path}: {outcome.reason}")
+        self.report.outcomes.append(outcome)
+
+    def _refuse(self, found: Found, origin: packs.Origin, outcome: Outcome, reason: str) -> None:
+        packs.require_turn(self._run)
+        packs.refuse(origin, run=self._run, reason=reason)
+        outcome.status, outcome.reason = "refused", reason
+        words = f"{outcome.pack} was refused: {reason}. Put it into the inbox again when that has changed."
+        outcome.moved_to = _text(self._inbox.move_refused(found, words))
+
+    def _into_library(self, found: Found, source: Source, origin: packs.Origin, earlier: Pack | None) -> Pack:
+        size, left_out = source.plan()
+        folder = self._folder_of(earlier)
+        pack = packs.begin(origin, run=self._run, folders=[folder] if folder else self._folders(found, origin.digest))
+        if not self._is_placed(pack):
+            self._fill(pack, source, size=size, left_out=dict(left_out))
+        return self._record(pack)
+
+    def _folder_of(self, pack: Pack | None) -> str | None:
+        """Return the folder that an earlier run chose, if it is still free or ours."""
+        if pack is None or pack.folder is None:
+            return None
+        return pack.folder if self._is_placed(pack) or not os.path.lexists(self._root / pack.folder) else None
+
+    def _folders(self, found: Found, digest: str) -> Iterator[str]:
+        """Yield the folders that the pack may have in the library, the best first."""
+        vendor, title = _folder_name(found.vendor or UNKNOWN), _folder_name(found.title)
+        names = (title if number == 1 else f"{title}-{number}" for number in range(1, _MOST_NAMESAKES))
+        for name in (*names, f"{title}-{digest[:16]}"):
+            if not os.path.lexists(self._root / vendor / name):
+                yield f"{vendor}/{name}"
+
+    def _is_placed(self, pack: Pack) -> bool:
+        if pack.folder is None or pack.inode is None:
+            return False
+        try:
+            return (self._root / pack.folder).lstat().st_ino == pack.inode
+        except FileNotFoundError:
+            return False
+
+    def _fill(self, pack: Pack, source: Source, *, size: int, left_out: dict[str, int]) -> None:
+        """Write the pack's audio into a folder beside its target, and rename that."""
+        vendor, _, name = (pack.folder or "").partition("/")
+        beginning = _staging_name(pack.id)
+        budget = staging.Budget(self._settings.pack_max_bytes, self._settings.pack_free_bytes)
+        with staging.opened(self._root, vendor, make=True) as parent:
+            staging.remove(parent, beginning)
+            try:
+                with staging.Staging(parent, f"{beginning}{self._run}", budget) as stage:
+                    stage.require_room(size)
+                    written = [stage.write(parts, blocks) for parts, blocks in source.contents()]
+                    new = _not_analysed([content for content, _ in written]) - self._new
+                    self._new |= new
+                    packs.update(
+                        pack.id,
+                        run=self._run,
+                        inode=stage.inode,
+                        batch_id=None,
+                        files=len(written),
+                        new=len(new),
+                        bytes=sum(length for _, length in written),
+                        left_out=left_out,
+                    )
+                    packs.require_turn(self._run)
+                    stage.place(name)
+            except BaseException:
+                staging.remove(parent, beginning)
+                raise
+
+    def _record(self, pack: Pack) -> Pack:
+        """Record the pack's batch, unless that was done."""
+        earlier = packs.find(pack.id)
+        batch_id = None if earlier is None else earlier.batch_id
+        if batch_id is None or not _is_recorded(batch_id):
+            scan.submit(
+                [self._root / (pack.folder or "")],
+                settings=self._settings,
+                name=pack.folder,
+                priority="bulk",
+                on_created=lambda made: packs.update(pack.id, run=self._run, batch_id=made),
+            )
+        packs.update(pack.id, run=self._run, state=PackState.RECORDED.value)
+        return packs.find(pack.id) or pack
+
+    def _finish(self, found: Found, pack: Pack, outcome: Outcome) -> None:
+        """Move the original away, and tell what became of it."""
+        outcome.status = "known" if pack.state is PackState.DONE else "taken"
+        outcome.folder, outcome.batch_id = pack.folder, pack.batch_id
+        outcome.files, outcome.new, outcome.bytes, outcome.left_out = pack.files, pack.new, pack.bytes, pack.left_out
+        packs.require_turn(self._run)
+        outcome.moved_to = _text(self._inbox.move_done(found))
+        if pack.state is not PackState.DONE:
+            packs.adopt(pack.id, run=self._run)
+            packs.finish(pack.id, run=self._run)
+
+    def _clear_up(self, waiting: set[str]) -> None:
+        """End what a killed run began and whose original is not there any more, or is another one now."""
+        for pack in packs.unfinished():
+            if pack.inbox != self._name or pack.run == self._run or pack.source in waiting:
+                continue
+            packs.adopt(pack.id, run=self._run)
+            outcome = Outcome(pack.source, "taken", digest=pack.id)
+            if pack.state is PackState.RECORDED or self._is_placed(pack):
+                pack = self._record(pack)  # noqa: PLW2901 -- with its batch
+                packs.finish(pack.id, run=self._run)
+                outcome.folder, outcome.batch_id, outcome.files, outcome.new = (
+                    pack.folder, pack.batch_id, pack.files, pack.new,
+                )  # fmt: skip
+            else:
+                outcome.status, outcome.reason = "refused", "it vanished, or changed, while it was being taken"
+                if pack.folder is not None:
+                    with suppress(OSError), staging.opened(self._root, pack.folder.partition("/")[0]) as parent:
+                        staging.remove(parent, _staging_name(pack.id))
+                packs.refuse(
+                    packs.Origin(pack.id, pack.inbox, pack.source, pack.kind), run=self._run, reason=outcome.reason
+                )
+            self.report.outcomes.append(outcome)
+
+
+def _is_recorded(batch_id: str) -> bool:
+    """Return whether a batch was recorded to its end, and give up what was not."""
+    try:
+        job = batches.find(batch_id)
+    except UsageError:  # the record was restored from an older copy
+        return False
+    if job.recorded and job.status is not BatchStatus.FAILED:
+        return True
+    batches.abandon(batch_id)
+    return False
+
+
+def _staging_name(digest: str) -> str:
+    return f".{digest[:16]}."
+
+
+def _not_analysed(contents: list[str]) -> set[str]:
+    """Return those of some contents whose every step is still to be done."""
+    left = set(contents)
+    for start in range(0, len(contents), _PAGE):
+        found = results.progress_of(contents[start : start + _PAGE])
+        left -= {content for content, row in found.items() if row["versions"].items() >= VERSIONS.items()}
+    return left
+
+
+def _folder_name(name: str) -> str:
+    """Return a name as a folder of the library has it: text, visible, neither hidden nor too long."""
+    text = "".join(letter if letter.isprintable() else "_" for letter in _text(name)).strip().lstrip(".").strip()
+    return text.encode()[:_LONGEST_NAME].decode(errors="ignore") or "pack"
+
+
+def _text(name: str) -> str:
+    return library.printable(os.fsencode(name))[0]

@@ -1,0 +1,252 @@
+"""Step 1: read each file of a parcel once (hash, facts, signal) and leave the signals in scratch memory."""
+
+import os
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from functools import lru_cache
+from io import BufferedReader
+from typing import Any
+
+import numpy.typing as npt
+from bson import ObjectId
+
+from samplemind_worker.documents.batch import BatchJob, RecordedRoot, Step
+from samplemind_worker.documents.facts import AudioFacts
+from samplemind_worker.documents.versions import CPU_STEPS, VERSIONS
+from samplemind_worker.errors import InternalError, MissingFileError, OutsideRootsError, PermanentError
+from samplemind_worker.pipeline.engine import Signal, attempt
+from samplemind_worker.pipeline.reader import Source, identify_within, read_signals
+from samplemind_worker.pipeline.workspace import Run, Workspace, claimed, hand_on
+from samplemind_worker.store import batches, ledger, library, places, results
+from samplemind_worker.store.ledger import Item
+from samplemind_worker.store.places import Place
+
+_OPEN_AT_ONCE = 64  # files: a process may hold about a thousand open
+_RACY_SECONDS = 2.0
+"""A file that changed less than this before it was read may change again without its times showing it (as in git)."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    item: Item
+    file: BufferedReader
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What the steps need to know of a batch."""
+
+    created_at: datetime
+    force: bool
+    roots: Mapping[str, RecordedRoot]
+
+
+class _Need(StrEnum):
+    """What a file needs whose every step is recorded: nothing."""
+
+    KNOWN = "known"
+    """It was so before this batch: the file is skipped."""
+    DONE = "done"
+    """This batch did it, under another name: the file is completed."""
+
+
+_Plan = dict[Step | _Need, list[tuple[ObjectId, Place]]]
+
+
+def _empty_plan() -> _Plan:
+    return {Step.FEATURES: [], Step.SUMMARIZE: [], _Need.KNOWN: [], _Need.DONE: []}
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What a parcel has come to: signals by content, items by what they need next, and those that failed."""
+
+    signals: dict[str, Signal]
+    plan: _Plan
+    failed: dict[ObjectId, PermanentError]
+
+
+def run(workspace: Workspace, task: Run) -> bool:
+    """Decode a parcel. Reads the files; writes places, item states and scratch; True if any item goes on."""
+    with claimed(workspace, task, Step.DECODE) as items:
+        if not items:
+            return False
+        work = _Work({}, _empty_plan(), {})
+        job = job_of(items[0].batch_id)
+        for start in range(0, len(items), _OPEN_AT_ONCE):
+            _read(workspace, items[start : start + _OPEN_AT_ONCE], job, work)
+        keep_signals(workspace, task.parcel_id, work.signals)
+        return _record(workspace, task, items[0].batch_id, work)
+
+
+def _read(workspace: Workspace, items: Sequence[Item], job: Job, work: _Work) -> None:
+    """Open and hash some files, and decode those whose content is new; each ends in the plan or among the failed.
+
+    Raises
+    ------
+    RootNotReachedError
+        If their root is not there: what failed says nothing about the files then.
+    """
+    _require_root(workspace, items, job)
+    with ExitStack() as files:
+        opened: list[_Opened] = []
+        for item in items:
+            result = attempt(lambda item=item: _open(workspace, item, files))
+            if isinstance(result, PermanentError):
+                work.failed[item.id] = result
+            else:
+                opened.append(result)
+        # Before their analyses are looked for: `tidy` deletes an analysis first, and then looks for its places.
+        # Also those that cannot be decoded: what lay there before is gone.
+        places.save(one.place for one in opened)
+        wanted: dict[str, _Opened] = {}
+        copies: list[_Opened] = []
+        for need, group in _sort(opened, job).items():
+            for one in group:
+                content = one.place.file_id
+                if need is not Step.FEATURES:
+                    work.plan[need].append((one.item.id, one.place))
+                elif content in work.signals or content in wanted:
+                    copies.append(one)
+                else:
+                    wanted[content] = one
+        read = dict(zip(wanted, _decode(workspace, list(wanted.values())), strict=True))
+        for one in [*wanted.values(), *copies]:
+            signal = read.get(one.place.file_id) or work.signals[one.place.file_id]
+            if isinstance(signal, PermanentError):
+                work.failed[one.item.id] = signal
+                continue
+            work.signals[one.place.file_id] = signal
+            work.plan[Step.FEATURES].append((one.item.id, one.place))
+    if any(item.id in work.failed for item in items):
+        _require_root(workspace, items, job)
+
+
+def _require_root(workspace: Workspace, items: Sequence[Item], job: Job) -> None:
+    for root in {item.root for item in items}:
+        with suppress(OutsideRootsError):  # each file says so
+            workspace.roots.require(root, job.roots.get(root))
+
+
+def _open(workspace: Workspace, item: Item, files: ExitStack) -> _Opened:
+    settings = workspace.settings
+    file = library.open_file(item.root, item.path, roots=settings.roots, max_bytes=settings.max_file_bytes)
+    files.callback(file.close)
+    status = os.fstat(file.fileno())
+    age = time.time() - max(status.st_mtime, status.st_ctime)
+    place = Place(
+        root=item.root,
+        path=item.path,
+        file_id=identify_within(file, settings),
+        size=status.st_size,
+        mtime_ns=status.st_mtime_ns,
+        ctime_ns=status.st_ctime_ns,
+        settled=age > _RACY_SECONDS,
+    )
+    return _Opened(item, file, place)
+
+
+def _decode(workspace: Workspace, opened: Sequence[_Opened]) -> Iterator[Signal | PermanentError]:
+    sources = [Source(one.file, library.place_of(one.item.root, one.item.path), one.place.file_id) for one in opened]
+    return read_signals(sources, workspace.settings)
+
+
+@lru_cache(maxsize=64)
+def job_of(batch_id: str) -> Job:
+    """Return what never changes of a batch."""
+    job: BatchJob = batches.find(batch_id)
+    return Job(job.created_at, job.force, {one.root: one for one in job.roots})
+
+
+def _sort(opened: Sequence[_Opened], job: Job) -> dict[Step | _Need, list[_Opened]]:
+    """Sort files by what they need; with ``force``, what was recorded before the batch does not count."""
+    recorded = results.progress_of([one.place.file_id for one in opened])
+    needs: dict[Step | _Need, list[_Opened]] = {}
+    for one in opened:
+        record = recorded.get(one.place.file_id)
+        before = record is not None and record["analyzed_at"] < job.created_at
+        versions: Mapping[str, int] = {} if record is None or (before and job.force) else record["versions"]
+        current = {step for step, version in VERSIONS.items() if versions.get(step) == version}
+        if not current.issuperset(CPU_STEPS):
+            need: Step | _Need = Step.FEATURES
+        elif not current.issuperset(VERSIONS):
+            need = Step.SUMMARIZE
+        else:
+            need = _Need.KNOWN if before else _Need.DONE
+        needs.setdefault(need, []).append(one)
+    return needs
+
+
+def _record(workspace: Workspace, task: Run, batch_id: str, work: _Work) -> bool:
+    kept = [pair for group in work.plan.values() for pair in group]
+    ids: dict[Step | _Need, list[ObjectId]] = {need: [item for item, _ in group] for need, group in work.plan.items()}
+    ledger.identify(task.parcel_id, token=task.token, file_ids={item: place.file_id for item, place in kept})
+    ledger.fail(task.parcel_id, token=task.token, errors=work.failed)
+    ledger.skip(task.parcel_id, token=task.token, ids=ids[_Need.KNOWN], reason="known")
+    ledger.complete(task.parcel_id, token=task.token, ids=ids[_Need.DONE])
+    to: dict[Step, Sequence[ObjectId]] = {step: ids[step] for step in (Step.FEATURES, Step.SUMMARIZE)}
+    return hand_on(workspace, task, Step.DECODE, batch_id, to)
+
+
+def keep_signals(workspace: Workspace, parcel_id: str, signals: Mapping[str, Signal]) -> None:
+    """Leave decoded signals in scratch memory, if there is room."""
+    if not signals:
+        return
+    meta = {
+        key: {"facts": signal.facts.model_dump(), "sr": signal.sr, "seconds": signal.seconds}
+        for key, signal in signals.items()
+    }
+    workspace.scratch.put(f"{parcel_id}.signal", meta, {key: signal.y for key, signal in signals.items()})
+
+
+def signals_of(workspace: Workspace, parcel_id: str, items: Sequence[Item]) -> dict[str, Signal | PermanentError]:
+    """Return the signal of each content of these items, from scratch memory or decoded again.
+
+    A file that changed since it was hashed is a MissingFileError: what was submitted is not there any more.
+    """
+    found: dict[str, Signal | PermanentError] = {}
+    kept: tuple[dict[str, Any], dict[str, npt.NDArray[Any]]] = workspace.scratch.get(f"{parcel_id}.signal") or ({}, {})
+    lost: dict[str, Item] = {}
+    for item in items:
+        content = item.file_id
+        if content is None:
+            raise InternalError("an item passed decode without a content")
+        if content in kept[0]:
+            meta = kept[0][content]
+            facts = AudioFacts.model_validate(meta["facts"])
+            found[content] = Signal(facts, kept[1][content], meta["sr"], meta["seconds"])
+        else:
+            lost.setdefault(content, item)
+    again = list(lost.values())
+    for start in range(0, len(again), _OPEN_AT_ONCE):
+        found |= _decode_again(workspace, again[start : start + _OPEN_AT_ONCE])
+    return found
+
+
+def _decode_again(workspace: Workspace, items: Sequence[Item]) -> dict[str, Signal | PermanentError]:
+    found: dict[str, Signal | PermanentError] = {}
+    with ExitStack() as files:
+        opened: list[_Opened] = []
+        for item in items:
+            result = attempt(lambda item=item: _open_again(workspace, item, files))
+            if isinstance(result, PermanentError):
+                found[str(item.file_id)] = result
+            else:
+                opened.append(result)
+        for one, signal in zip(opened, _decode(workspace, opened), strict=True):
+            found[one.place.file_id] = signal
+    if any(isinstance(result, PermanentError) for result in found.values()):
+        _require_root(workspace, items, job_of(items[0].batch_id))
+    return found
+
+
+def _open_again(workspace: Workspace, item: Item, files: ExitStack) -> _Opened:
+    one = _open(workspace, item, files)
+    if one.place.file_id != item.file_id:
+        raise MissingFileError("the file changed while it was being analysed; submit it again")
+    return one

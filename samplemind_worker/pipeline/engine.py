@@ -1,0 +1,216 @@
+"""One file through the steps of the CPU, in memory: signal, features, judgement. No record, no scratch.
+
+The parcel steps and `analyze` share it.
+"""
+
+import dataclasses
+import hashlib
+import os
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from io import BufferedReader
+from typing import Final, TypeVar, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from config.settings import Settings
+from samplemind_worker import dsp
+from samplemind_worker.decode import Limits, decode
+from samplemind_worker.documents.facts import AnalysisFacts, AudioFacts, Mode, StatedFact
+from samplemind_worker.documents.versions import CPU_STEPS, VERSIONS
+from samplemind_worker.dsp.units import PITCH_CLASSES
+from samplemind_worker.errors import (
+    EmptyFileError,
+    InternalError,
+    OutOfMemoryError,
+    PermanentError,
+    SampleMindError,
+)
+from samplemind_worker.metadata import tags
+from samplemind_worker.metadata.evidence import Statement, collect
+from samplemind_worker.metadata.weighing import Weighed, weigh
+from samplemind_worker.store import library
+
+T = TypeVar("T")
+_ESTIMATES = tuple(field.name for field in dataclasses.fields(dsp.Estimates))
+
+_NAMES: Final = 3  # of a path: the file's and those of two folders
+_HEARD: Final = ("kind", "tempo", "key", "mode", "pitch_midi", "instrument")
+"""Answers that are recorded as the sound alone gives them, too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """A decoded file: facts, mono float32 samples at ``sr`` Hz, and the seconds that decoding took."""
+
+    facts: AudioFacts
+    y: npt.NDArray[np.float32]
+    sr: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A file's facts and features, and the seconds that each step took so far."""
+
+    facts: AudioFacts
+    features: dsp.Features
+    seconds: dict[str, float]
+
+
+def identify(file: BufferedReader) -> str:
+    """Return the SHA-256 of an open file, and rewind it.
+
+    Raises
+    ------
+    EmptyFileError
+        If it has no bytes.
+    """
+    if not os.fstat(file.fileno()).st_size:
+        raise EmptyFileError("the file has no bytes")
+    content = hashlib.file_digest(file, "sha256").hexdigest()
+    file.seek(0)
+    return content
+
+
+def names_of(path: bytes) -> tuple[str, str]:
+    """Return a file's name, and the same after up to two of its folders, as text for the record."""
+    named, _ = library.printable(b"/".join(path.split(b"/")[-_NAMES:]).lstrip(b"/"))
+    return named.rpartition("/")[2], named
+
+
+def read_signal(file: BufferedReader, *, name: bytes, file_id: str, limits: Limits) -> Signal:
+    """Decode an open file, and read what lies beside its samples, in this process; ``name`` may come after its folders.
+
+    Strangers' files go through `reader.read_signals`.
+
+    Raises
+    ------
+    PermanentError
+        If it holds no audio that can be read within the limits.
+    """
+    started = time.perf_counter()
+    filename, named = names_of(name)
+    audio = decode(file, limits=limits)
+    beside = tags.read(file.fileno(), audio.format, audio.texts)
+    facts = AudioFacts(
+        file_id=file_id,
+        filename=filename,
+        file_size=os.fstat(file.fileno()).st_size,
+        duration=audio.duration,
+        sample_rate=audio.sample_rate,
+        channels=audio.channels,
+        format=audio.format,
+        subtype=audio.subtype,
+        reader=audio.reader,
+        exact_length=audio.exact_length,
+        lead_seconds=audio.lead_seconds,
+        loudness_lufs=audio.loudness_lufs,
+        true_peak_dbtp=audio.true_peak_dbtp,
+        tags=beside.tags,
+        metadata=beside.metadata,
+        named=named,
+        warnings=[*audio.warnings, *beside.warnings],
+    )
+    return Signal(facts, audio.y, audio.sr, time.perf_counter() - started)
+
+
+def limits(settings: Settings) -> Limits:
+    """Return what decoding may cost, from the settings."""
+    return Limits(
+        max_duration=settings.max_duration,
+        max_channels=settings.max_channels,
+        max_sample_rate=settings.max_sample_rate,
+    )
+
+
+def measure(signal: Signal) -> Measured:
+    """Compute the features of one signal."""
+    started = time.perf_counter()
+    # What a codec put in front would have the sound begin late.
+    features = dsp.compute_features(signal.y[round(signal.facts.lead_seconds * signal.sr) :], sr=signal.sr)
+    return Measured(signal.facts, features, {"decode": signal.seconds, "features": time.perf_counter() - started})
+
+
+def judge(measured: Measured, *, stated_evidence: bool = True) -> tuple[AudioFacts, AnalysisFacts]:
+    """Turn one file's features into its analysis.
+
+    What is stated about the file is weighed against what is heard, unless the sound alone is asked for.
+    """
+    started = time.perf_counter()
+    facts = measured.facts
+    heard = _heard(measured)
+    weighed = _weigh(measured, heard) if stated_evidence else weigh(heard, (), duration=facts.duration)
+    estimates = weighed.estimates
+    vector = dsp.embed(measured.features)
+    if vector is not None and not np.isfinite(vector).all():
+        raise InternalError("its vector is not finite")
+    values = {name: getattr(estimates, name) for name in _ESTIMATES}
+    values["tempo_candidates"] = [{"tempo": tempo, "score": score} for tempo, score in estimates.tempo_candidates]
+    values["key_candidates"] = [
+        {"key": key, "mode": mode, "score": score} for key, mode, score in estimates.key_candidates
+    ]
+    values["beats"] = [beat + facts.lead_seconds for beat in estimates.beats]
+    values |= {f"{name}_audio": getattr(heard, name) for name in _HEARD}
+    seconds = {**measured.seconds, "tempo_key": time.perf_counter() - started}
+    analysis = AnalysisFacts(
+        file_id=facts.file_id,
+        peaks=measured.features.outline,
+        spectral_features=measured.features.summary,
+        provenance=dict(weighed.provenance),
+        stated=[_stated(statement, facts.named, believed=believed) for statement, believed in weighed.verdicts],
+        vector=None if vector is None else vector.tolist(),
+        vector_version=None if vector is None else VERSIONS["store"],
+        versions={step: VERSIONS[step] for step in CPU_STEPS},
+        seconds={step: round(value, 6) for step, value in seconds.items()},
+        **values,
+    )
+    return facts, analysis
+
+
+def _weigh(measured: Measured, heard: dsp.Estimates) -> Weighed:
+    facts = measured.facts
+    return weigh(
+        heard,
+        collect(facts.metadata, facts.named, duration=facts.duration, sample_rate=facts.sample_rate),
+        duration=facts.duration,
+        hear_as=lambda kind: _heard(measured, kind),
+    )
+
+
+def _heard(measured: Measured, kind: str | None = None) -> dsp.Estimates:
+    facts = measured.facts
+    duration = facts.duration - facts.lead_seconds
+    return dsp.estimate(measured.features, duration=duration, exact_length=facts.exact_length, kind=kind)
+
+
+def _stated(statement: Statement, named: str, *, believed: bool) -> StatedFact:
+    said = statement.said
+    return StatedFact(
+        about=said.about,
+        value=PITCH_CLASSES[int(said.value)] if said.about in {"key", "pitch"} else said.value,
+        mode=cast("Mode | None", said.mode),
+        source=statement.source,
+        text=said.text,
+        name=named if statement.source in {"filename", "folder"} else None,
+        believed=believed,
+    )
+
+
+def attempt(work: Callable[[], T]) -> T | PermanentError:
+    """Do one file's work, and return its result or the reason why the file fails; TransientError passes through."""
+    try:
+        return work()
+    except PermanentError as error:
+        return error
+    except SampleMindError:
+        raise
+    except MemoryError:
+        return OutOfMemoryError("not enough memory to analyse this file")
+    except Exception as error:  # noqa: BLE001 -- one file's fault must not take its parcel along; it is stored as that file's failure
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        place = f"{os.path.basename(where.filename)}:{where.lineno}"  # noqa: PTH119 -- a name, not a file
+        return InternalError(f"{type(error).__name__}: {error} ({place})")

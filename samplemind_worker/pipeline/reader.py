@@ -1,0 +1,139 @@
+"""Open files of strangers to signals, in the sandbox: what both of its sides say about audio.
+
+`read_signals` asks, in the worker; `read` answers, in a decoder that the sandbox has forked and confined.
+"""
+
+import codecs
+import dataclasses
+import math
+import os
+import tempfile
+from collections.abc import Generator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from io import BufferedReader
+from itertools import product
+from typing import Any, Final, cast
+
+import numpy as np
+import soundfile as sf
+
+from config.settings import Settings
+from samplemind_worker import decode
+from samplemind_worker.decode import Limits, check
+from samplemind_worker.documents.facts import AudioFacts
+from samplemind_worker.dsp import SR
+from samplemind_worker.errors import PermanentError, WorkerCrashedError
+from samplemind_worker.pipeline.engine import Signal, attempt, identify, limits, names_of, read_signal
+from samplemind_worker.sandbox import AUDIO, Answer, Bounds, Wanted, shared
+
+_SPARE_SAMPLES: Final = 64  # a resampler may give a few more than asked for
+_LARGE: Final = 256 * 2**20  # bytes: hashing them takes a quarter of a second
+_WARM_UP: Final = (("WAV", "PCM_16"), ("WAV", "FLOAT"), ("AIFF", "PCM_24"), ("FLAC", "PCM_16"), ("OGG", "VORBIS"),
+                   ("OGG", "OPUS"), ("MP3", "MPEG_LAYER_III"), ("CAF", "ALAC_16"))  # fmt: skip
+_RATES: Final = (44_100, 48_000)
+"""Each is resampled in a way of its own."""
+
+_ENCODINGS: Final = ("utf-8", "utf-16-le", "utf-16-be", "latin-1", "cp1252", "ascii")
+"""What texts in tags are in; Python loads them on first use."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """An open file, its name, which may come after its folders, and the SHA-256 of its bytes."""
+
+    file: BufferedReader
+    name: bytes
+    file_id: str
+
+
+def bounds(settings: Settings) -> Bounds:
+    """Return what decoding one file may cost."""
+    samples = math.ceil(limits(settings).excerpt_seconds * SR) + _SPARE_SAMPLES
+    return Bounds(settings.decode_memory_bytes, settings.decode_seconds, samples)
+
+
+def read_signals(sources: Sequence[Source], settings: Settings) -> Generator[Signal | PermanentError]:
+    """Yield the signal of each file, or why it has none, in their order; decoding goes on meanwhile.
+
+    A file that kills its decoder, or asks for too much, fails alone and at once.
+
+    Raises
+    ------
+    TransientError
+        If no decoder can be started on this machine now.
+    """
+    allowed = dataclasses.asdict(limits(settings))
+    wanted = [
+        # A name is bytes, and JSON has none.
+        Wanted(source.file.fileno(), {"name": source.name.decode("latin-1"), "limits": allowed})
+        for source in sources
+    ]
+    for source, answer in zip(sources, shared(AUDIO).read(wanted, bounds(settings)), strict=True):
+        yield answer if isinstance(answer, PermanentError) else _signal(source, answer)
+
+
+def identify_within(file: BufferedReader, settings: Settings) -> str:
+    """Return the SHA-256 of an open file; a large one is not read to its end if its header asks for too much.
+
+    Raises
+    ------
+    PermanentError
+        If it has no bytes, or is large and cannot be decoded within the limits.
+    TransientError
+        If no decoder can be started on this machine now.
+    """
+    if os.fstat(file.fileno()).st_size >= _LARGE:
+        request = {"only_check": True, "limits": dataclasses.asdict(limits(settings))}
+        [answer] = shared(AUDIO).read([Wanted(file.fileno(), request)], bounds(settings))
+        if isinstance(answer, PermanentError):
+            raise answer
+        file.seek(0)  # both sides share the place where they read
+    return identify(file)
+
+
+def _signal(source: Source, answer: Answer) -> Signal | PermanentError:
+    """Take an answer, with what is known here rather than what it says of the file."""
+    filename, named = names_of(source.name)
+    size = os.fstat(source.file.fileno()).st_size
+    try:
+        known = {"file_id": source.file_id, "filename": filename, "named": named, "file_size": size}
+        facts = AudioFacts.model_validate({**answer.facts["audio"], **known})
+        seconds = float(answer.facts["seconds"])
+    except (KeyError, TypeError, ValueError):
+        return WorkerCrashedError("the decoder answered nonsense")
+    y = np.frombuffer(answer.samples, np.float32)
+    if not np.isfinite(y).all():
+        return WorkerCrashedError("the decoder answered nonsense")
+    return Signal(facts, y, SR, seconds)
+
+
+def read(file: BufferedReader, request: dict[str, Any]) -> PermanentError | tuple[dict[str, Any], memoryview]:
+    """Read one file, in the decoder."""
+
+    def _read() -> tuple[dict[str, Any], memoryview]:
+        if request.get("only_check"):
+            check(file, limits=Limits(**request["limits"]))
+            return {}, np.zeros(1, np.float32).data  # an answer has samples
+        name = request["name"].encode("latin-1")
+        signal = read_signal(file, name=name, file_id="", limits=Limits(**request["limits"]))
+        return {"audio": signal.facts.model_dump(mode="json"), "seconds": signal.seconds}, signal.y.data
+
+    return attempt(_read)
+
+
+def warm_up() -> None:
+    """Read a file of each format, so that nothing is left to be loaded: a decoder can open no file."""
+    for encoding in _ENCODINGS:
+        codecs.lookup(encoding)
+    allowed = {"name": "", "limits": dataclasses.asdict(Limits())}
+    noise = np.random.default_rng(0).normal(0.0, 0.1, (4096, 2)).astype(np.float32)
+    for (form, subtype), channels, rate in product(_WARM_UP, (1, 2), _RATES):
+        # A file without a name: nothing is left of it, whatever ends this process.
+        with tempfile.TemporaryFile() as file:
+            with suppress(sf.LibsndfileError, ValueError):  # this libsndfile does not know the format
+                sf.write(file, noise[:, :channels], rate, format=form, subtype=subtype)
+            file.seek(0)
+            read(cast("BufferedReader", file), allowed)
+            if form == "WAV":
+                decode.warm_up(file)

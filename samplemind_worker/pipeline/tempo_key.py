@@ -1,0 +1,32 @@
+"""Step 3: tempo, key, kind, pitch and instrument from the features; saves the Analysis, the chain's checkpoint."""
+
+from samplemind_worker.documents.batch import Step
+from samplemind_worker.errors import PermanentError
+from samplemind_worker.pipeline.decode import job_of
+from samplemind_worker.pipeline.engine import attempt, judge
+from samplemind_worker.pipeline.features import measured_of, split
+from samplemind_worker.pipeline.workspace import Run, Workspace, claimed, hand_on
+from samplemind_worker.store import ledger, results
+
+
+def run(workspace: Workspace, task: Run) -> bool:
+    """Judge a parcel. Reads scratch or the files; writes AudioFile and Analysis; True if any item goes on."""
+    with claimed(workspace, task, Step.TEMPO_KEY) as items:
+        if not items:
+            # Those of the parcel that were analysed before are ahead: decode sent them straight to summarize.
+            return ledger.queued_after(task.parcel_id, Step.TEMPO_KEY)
+        measured = measured_of(workspace, task.parcel_id, items)
+        judged = {
+            content: result
+            if isinstance(result, PermanentError)
+            else attempt(lambda result=result: judge(result, stated_evidence=workspace.settings.stated_evidence))
+            for content, result in measured.items()
+        }
+        results.save_analyses(
+            [pair for pair in judged.values() if not isinstance(pair, PermanentError)],
+            since=job_of(items[0].batch_id).created_at,
+        )
+        workspace.scratch.drop([f"{task.parcel_id}.signal", f"{task.parcel_id}.features"])
+        going_on, failed = split(items, judged)
+        ledger.fail(task.parcel_id, token=task.token, errors=failed)
+        return hand_on(workspace, task, Step.TEMPO_KEY, items[0].batch_id, {Step.SUMMARIZE: going_on})

@@ -1,1 +1,0 @@
-"""The pipeline's steps, each callable without Celery."""

@@ -1,0 +1,1 @@
+"""A folder becomes a batch, and a batch becomes parcels."""

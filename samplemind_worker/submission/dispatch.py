@@ -1,0 +1,191 @@
+"""Pending items to parcels, in a window; and back again what a dead worker or a lost queue left behind.
+
+One mechanism for the first dispatch, the refill, expired leases and a Redis that forgot everything. It may run
+anywhere, any number of times at once: every change is a compare-and-set on the items. Redis holds a window of
+parcels, whatever the size of the batches; the rest waits in the record, where cancelling is immediate.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import PurePosixPath
+from typing import Any, Final
+
+from config.queues import AI, CPU
+from config.settings import Settings
+from samplemind_worker.documents.batch import BatchJob, Step
+from samplemind_worker.store import batches, parcels
+from samplemind_worker.store.cache import Board
+from samplemind_worker.store.parcels import Waiting
+from samplemind_worker.submission.readers import Readers
+
+Publish = Callable[[str, Step, str], None]
+"""Puts the chain of a parcel (id), beginning with a step, into a queue."""
+
+_LEAST_SLOTS: Final = 2  # assumed while no worker has given a sign of life: work waits for the first to come
+_MOST_IN_FLIGHT: Final = 1000  # parcels in all queues: at 2 KB a message this keeps Redis under a few MB
+
+_RECORDING_SECONDS: Final = 900.0
+"""s without a new item after which a batch that is being recorded is given up; a chunk of 2,000 takes one or two."""
+
+# Bytes a second of audio, to guess the length of a file from its size: CD quality, and typical rates of the codecs.
+_BYTES_PER_SECOND: Final[Mapping[str, int]] = {".flac": 100_000, ".mp3": 24_000, ".ogg": 20_000, ".opus": 16_000}
+_PCM_BYTES_PER_SECOND: Final = 176_400
+
+
+@dataclass(frozen=True, slots=True)
+class Dispatched:
+    """What one run of the dispatcher did."""
+
+    parcels: int
+    taken_back: int
+    requeued: int
+
+
+def dispatch(settings: Settings, board: Board, publish: Publish, *, patient: bool = False) -> Dispatched:
+    """Take back what was lost, fill the window, and close the batches that are done.
+
+    ``patient`` leaves expired leases as they are: the record was away a moment ago, and nobody could renew them.
+    """
+    taken_back = 0 if patient else parcels.take_back_expired(max_starts=settings.max_starts)
+    for batch_id in batches.stalled_recordings(older_than=_RECORDING_SECONDS):
+        batches.abandon(batch_id)
+    for batch_id in batches.half_cancelled():
+        batches.cancel(batch_id)
+    requeued = parcels.requeue([parcel.parcel_id for parcel in _lost(settings, board)])
+    jobs = [job for job in batches.open_batches() if not batches.settle(job.id)]
+    return Dispatched(_fill(settings, board, publish, jobs, thorough=True), taken_back, requeued)
+
+
+def refill(settings: Settings, board: Board, publish: Publish) -> int:
+    """Fill the window only: what a worker calls when a parcel leaves the CPU."""
+    return _fill(settings, board, publish, batches.open_batches(), thorough=False)
+
+
+def _fill(settings: Settings, board: Board, publish: Publish, jobs: Sequence[BatchJob], *, thorough: bool) -> int:
+    """Queue parcels while the window has room: interactive batches first, each class taking turns; return how many.
+
+    ``thorough`` looks past the files of roots that nobody reaches for what is already analysed, which may take a while.
+    """
+    if not jobs:
+        return 0
+    queued = 0
+    readers = Readers(settings.queues, board.workers(), board.lacks())
+    last_chance = parcels.reserve_last_chance(readers.queue)
+    if last_chance is not None:
+        publish(*last_chance)
+        queued += 1
+    room = _Room(settings, readers)
+    for priority in ("interactive", "bulk"):
+        turns = [_parcels(settings, job, room, thorough=thorough) for job in jobs if job.priority == priority]
+        while turns:
+            turn = turns.pop(0)
+            parcel = next(turn, None)
+            if parcel is None:
+                continue
+            turns.append(turn)
+            publish(*parcel)
+            queued += 1
+    return queued
+
+
+class _Room:
+    """How many parcels may join those in flight."""
+
+    def __init__(self, settings: Settings, readers: Readers) -> None:
+        self._readers = readers
+        self._per_slot = settings.window_per_slot
+        flying = parcels.in_flight()
+        # What waits for its summary keeps no cpu worker from going on; `ai_wait_seconds` ends it.
+        self._cpu = self._window(settings.queues.of(CPU)) - flying.cpu
+        self._in_all = _MOST_IN_FLIGHT - flying.cpu - flying.io
+        # What only asks for summaries comes in no faster than they are written: it stands in the way of other batches.
+        self._ai = self._window(settings.queues.of(AI)) - flying.ai
+        self._roots = Counter(flying.roots)
+
+    def _window(self, queue: str) -> int:
+        return max(self._readers.slots(queue), _LEAST_SLOTS) * self._per_slot
+
+    def is_left(self, job: BatchJob) -> bool:
+        """Whether a parcel of this batch may join."""
+        if job.ai_scope != "new":
+            return self._ai > 0
+        return self._cpu > 0 and self._in_all > 0
+
+    def queue(self, step: Step, root: str) -> str | None:
+        """Return the queue for a parcel; None if nobody reaches its root, or those who do have enough of it."""
+        queue = self._readers.queue(step, root)
+        if queue is not None and step is Step.DECODE and self._roots[root] >= self._window(queue):
+            return None
+        return queue
+
+    def take(self, step: Step, root: str) -> None:
+        """Count a parcel in."""
+        self._roots[root] += step is Step.DECODE
+        # What was taken back after the CPU's steps waits for no cpu worker, and no end of its parcel asks for more.
+        self._cpu -= step is Step.DECODE
+        self._ai -= step is Step.SUMMARIZE
+        self._in_all -= 1
+
+
+def _parcels(settings: Settings, job: BatchJob, room: _Room, *, thorough: bool) -> Iterator[tuple[str, Step, str]]:
+    """Reserve one parcel of a batch after the other while there is room, and yield what `publish` takes."""
+    shut: set[str] = set()
+    while room.is_left(job) and (rows := parcels.pending(job.id, limit=job.files_per_chain, without=shut)):
+        parcel = _pack(rows, seconds=settings.parcel_seconds)
+        step, root = Step(parcel[0]["step"]), parcel[0]["root"]
+        queue = room.queue(step, root)
+        if queue is None:
+            shut.add(root)
+            if not thorough and shut.issuperset(one.root for one in job.roots):
+                return
+            continue
+        parcel_id, count = parcels.reserve(job.id, [row["_id"] for row in parcel], queue=queue)
+        # Nothing left of them: another dispatcher was faster. Look again.
+        if count:
+            room.take(step, root)
+            yield parcel_id, step, queue
+
+
+def _pack(rows: Sequence[dict[str, Any]], *, seconds: float) -> Sequence[dict[str, Any]]:
+    """Return the longest beginning of the rows that one chain may carry: one long file, or several short ones."""
+    if rows[0]["alone"]:
+        return rows[:1]
+    expected = 0.0
+    for count, row in enumerate(rows):
+        # Only the CPU's steps take longer the longer a file is.
+        expected += _expected_seconds(row) if row["step"] == Step.DECODE else 0.0
+        # A parcel is read where its root is reached, so it has one.
+        other = (row["step"], row["root"]) != (rows[0]["step"], rows[0]["root"])
+        if count and (row["alone"] or other or expected > seconds):
+            return rows[:count]
+    return rows
+
+
+def _expected_seconds(row: Mapping[str, Any]) -> float:
+    suffix = PurePosixPath(row["path"]).suffix.lower()
+    return row["size"] / _BYTES_PER_SECOND.get(suffix, _PCM_BYTES_PER_SECOND)
+
+
+def _lost(settings: Settings, board: Board) -> list[Waiting]:
+    """Return the parcels that wait in the record, but in no queue.
+
+    A parcel is lost if it has waited for a while and its queue is empty, or it was overtaken there (queues are first
+    in, first out), or nobody reads its host's queue any more. A mistake costs one message that finds nothing to do.
+    """
+    waiting, now = parcels.waiting_parcels(older_than=settings.requeue_seconds)
+    if not waiting:
+        return []
+    readers = Readers(settings.queues, board.workers())
+    newest = parcels.newest_claims()
+    lost: list[Waiting] = []
+    for queue in {parcel.queue for parcel in waiting}:
+        there = [parcel for parcel in waiting if parcel.queue == queue]
+        overtaken = newest.get(queue)
+        if board.depth(queue) == 0 or readers.is_unread(queue):
+            lost += there
+        elif overtaken is not None:
+            grace = timedelta(seconds=settings.requeue_seconds)
+            lost += [parcel for parcel in there if parcel.queued_at < min(overtaken, now) - grace]
+    return lost

@@ -1,0 +1,82 @@
+"""What keeps a batch from going on: a queue that nobody reads, a root that nobody reaches, a store that is broken."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from config.queues import AI, CONTROL, CPU, IO, Queues
+from config.settings import Settings
+from samplemind_worker.documents.batch import BatchJob, Step
+from samplemind_worker.documents.versions import VERSIONS
+from samplemind_worker.errors import IndexMissingError, InternalError, ServiceUnavailableError, SetupError
+from samplemind_worker.store import waiting
+from samplemind_worker.store.cache import Board
+from samplemind_worker.store.vectors import Vectors
+from samplemind_worker.submission.readers import Readers
+
+_KINDS: Final = {
+    Step.DECODE: CPU, Step.FEATURES: CPU, Step.TEMPO_KEY: CPU, Step.SUMMARIZE: AI, Step.STORE: IO,
+}  # fmt: skip
+_SECONDS: Final = 5.0  # s for one request to Chroma
+_ROLES: Final = {CPU: "cpu", AI: "ai", IO: "io", CONTROL: "io"}
+
+NO_WORKERS: Final = "no worker gives a sign of life: start one (`samplemind up --detach`, `samplemind worker`)"
+
+
+def obstacles(settings: Settings, job: BatchJob) -> list[str]:
+    """Return a sentence for each; none if the batch goes on, or if it only takes long.
+
+    Raises
+    ------
+    ServiceUnavailableError
+        If the record does not answer.
+    """
+    if settings.redis_url is None:
+        return []
+    board = Board(settings.redis_url.get_secret_value(), settings.database)
+    try:
+        signs, lacks, complaints = board.workers(), board.lacks(), board.complaints()
+    except ServiceUnavailableError as error:
+        return [str(error), *_broken_chroma(settings)]
+    finally:
+        board.close()
+    broken = list(_broken_chroma(settings))
+    if not signs:
+        return [NO_WORKERS, *broken]
+    readers = Readers(settings.queues, signs, lacks)
+    found = [*_unread(settings.queues, readers, job), *_unreached(readers, job), *broken]
+    # A worker's words about Chroma add nothing to what was found here.
+    found += [f"{host} says: {text}" for host, text in sorted(complaints) if not (broken and text.startswith("Chroma"))]
+    return found
+
+
+def _unread(queues: Queues, readers: Readers, job: BatchJob) -> Iterator[str]:
+    """Name the kinds of queue that the batch waits for, and nobody reads."""
+    kinds = {CONTROL}
+    for step, queue in waiting.waits_for(job.id):
+        kinds.add(IO if queue == queues.of(IO) else _KINDS[step])
+    for role in sorted({_ROLES[kind] for kind in kinds if not {kind, queues.of(kind)} & readers.read}):
+        yield (
+            f"no {role} worker takes work: start one (`samplemind up --detach`, `samplemind worker --queues {role}`); "
+            "`samplemind doctor` may say why it ends"
+        )
+
+
+def _unreached(readers: Readers, job: BatchJob) -> Iterator[str]:
+    for root in sorted(waiting.roots_to_read(job)):
+        if readers.queue(Step.DECODE, root) is None:
+            what = f"the folder {root}" if root.startswith("/") else f"the root {root}"
+            yield f"nobody reaches {what}: its files wait until a cpu worker finds them there (is it mounted?)"
+
+
+def _broken_chroma(settings: Settings) -> Iterator[str]:
+    if settings.chroma_url is None:
+        return
+    try:
+        with Vectors(
+            settings.chroma_url, database=settings.database, version=VERSIONS["store"], seconds=_SECONDS
+        ) as vectors:
+            vectors.count()  # opens the index, as every search and every write does
+    except IndexMissingError:
+        return  # no vector was stored yet
+    except (ServiceUnavailableError, SetupError, InternalError) as error:
+        yield f"{error}; `samplemind doctor` says how to mend it"

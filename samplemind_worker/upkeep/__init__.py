@@ -1,0 +1,1 @@
+"""Keeps the record and the vectors true: places that are gone, roots that moved, old batches, lost vectors."""

@@ -1,0 +1,53 @@
+"""The tasks of the io and control queues: storing, dispatching, taking back, keeping the vectors complete."""
+
+from celery import Task, shared_task
+
+from samplemind_worker.errors import ServiceUnavailableError
+from samplemind_worker.pipeline import store as store_step
+from samplemind_worker.store import parcels
+from samplemind_worker.submission import dispatch as dispatch_step
+from samplemind_worker.upkeep import reindex as reindex_step
+from tasks import names
+from tasks.context import publish_parcel, run_step, workspace
+from tasks.retry import POLICY
+
+
+@shared_task(bind=True, name=names.STORE, **POLICY)
+def store(self: Task[..., None], parcel_id: str) -> None:
+    """Store a parcel's vectors; its items end completed, and the batch with the last of them."""
+    run_step(self, store_step.run, parcel_id)
+
+
+@shared_task(name=names.DISPATCH, ignore_result=True)
+def dispatch() -> None:
+    """Take back what was lost, fill the window, close what is done. Beat runs it again soon, so it is never retried."""
+    here = workspace()
+    if not here.board.take_turn(here.settings.dispatch_seconds / 2):
+        return
+    patient = here.patience.is_due()
+    try:
+        here.connect()
+        dispatch_step.dispatch(here.settings, here.board, publish_parcel, patient=patient)
+    except ServiceUnavailableError:
+        here.patience.renew()
+        raise
+
+
+@shared_task(name=names.TAKE_BACK, **POLICY)
+def take_back(parcel_id: str, task_id: str, code: str) -> None:
+    """Take back what a task held whose process died; its items are pending again, or failed with ``code``."""
+    here = workspace()
+    here.connect()
+    parcels.take_back_parcel(parcel_id, task_id=task_id, max_starts=here.settings.max_starts, code=code)
+    dispatch_step.refill(here.settings, here.board, publish_parcel)
+
+
+@shared_task(name=names.REINDEX, ignore_result=True)
+def reindex() -> None:
+    """Compare the vectors in Chroma with the record; rebuild them for a while if any are missing or cannot be read.
+
+    Reads Analysis; writes vectors and their VectorIndex. Beat runs it again soon, so it is never retried.
+    """
+    here = workspace()
+    here.connect()
+    reindex_step.tend(here.vectors)

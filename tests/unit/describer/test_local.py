@@ -1,0 +1,329 @@
+"""The local describer: says what the numbers say, and nothing else."""
+
+import re
+from typing import Any
+
+import pytest
+
+from samplemind_worker.documents.facts import KeyCandidate, TempoCandidate
+from tests.descriptions import all_text, describe, make_sample
+
+
+def spectrum(**means: float | None) -> dict[str, dict[str, float | None]]:
+    return {name: {"mean": mean, "std": None} for name, mean in means.items()}
+
+
+def test_drum_loop() -> None:
+    sample = make_sample(
+        {"loudness_lufs": -9.14, "true_peak_dbtp": -0.3},
+        kind="loop", tempo=120.0, tempo_confidence=0.95, time_signature=(4, 4), instrument="drum_loop",
+        spectral_features=spectrum(centroid_hz=3900.0, rolloff_hz=8000.0, flatness=0.05, zero_crossing_rate=0.1),
+    )  # fmt: skip
+    summary = describe(sample)
+    assert summary.summary == (
+        "A drum loop at 120 BPM, 4 bars of 4/4 in 8 s. "
+        "It sounds bright: its spectrum centers on 3.9 kHz and mostly lies below 8.0 kHz. "
+        "It is loud at -9.1 LUFS with a true peak of -0.3 dBTP, dense. "
+        "It fits projects at 120, 60, or 240 BPM."
+    )
+    assert summary.production_tips == (
+        "It is cut to exactly 4 bars, so it repeats in time at 120 BPM as it is.",
+        (
+            "Repitched by semitones instead of stretched, it goes -3 to 100.9, -2 to 106.9, -1 to 113.3, +1 to 127.1, "
+            "+2 to 134.7, and +3 to 142.7 BPM."
+        ),
+        "A sixteenth lasts 125 ms at 120 BPM: a compressor released by then breathes with the groove.",
+        "Pull its fader to -8.9 dB to bring it to -18 LUFS, a usual level for a part.",
+    )
+    assert summary.fl_studio_recommendations == (
+        "Fruity Slicer: load it at 120 BPM, and the slices follow the project without stretching.",
+        (
+            "Sampler, Resample mode: fit it to the tempo from 120 BPM; the pitch moves with it, a semitone down at "
+            "113.3 BPM, one up at 127.1 BPM."
+        ),
+        "Gross Beat: its buffer holds 2 bars, 4 s at 120 BPM; a half-speed slot for the last one makes a fill.",
+    )
+    assert summary.tags == ("loop", "drum-loop", "drums", "120-bpm", "loud", "dense")
+
+
+def test_melodic_loop_names_the_neighbors_of_its_key_and_where_it_lands_when_repitched() -> None:
+    sample = make_sample(
+        {"duration": 13.714, "loudness_lufs": -18.0, "true_peak_dbtp": -3.0},
+        kind="loop", tempo=140.0, time_signature=(4, 4), key="F#", mode="minor", camelot="11A", tuning_cents=-14.2,
+        instrument="music_loop",
+    )  # fmt: skip
+    summary = describe(sample)
+    assert summary.summary == (
+        "A melodic loop at 140 BPM in F# minor (11A), 8 bars of 4/4 in 13.71 s, 14 cents flat. "
+        "It is moderately loud at -18.0 LUFS with a true peak of -3.0 dBTP, dynamic. "
+        "It goes with A major (11B), C# minor (12A), and B minor (10A), and fits projects at 140 or 70 BPM."
+    )
+    assert summary.production_tips[0] == (
+        "It is 14 cents flat of concert pitch (A = 440 Hz): tune it up by as much before layering it."
+    )
+    assert (
+        "Repitched instead of stretched, it goes up 1 semitone to 148.3 BPM in G minor (6A), up 2 semitones to "
+        "157.1 BPM in G# minor (1A), down 1 semitone to 132.1 BPM in F minor (4A), or down 2 semitones to 124.7 BPM in "
+        "E minor (9A)."
+    ) in summary.production_tips
+    assert summary.tags == ("loop", "music-loop", "melodic", "140-bpm", "f#-minor", "11a")
+
+
+def test_kick_has_no_tempo_and_no_key_but_a_note_and_a_length() -> None:
+    sample = make_sample(
+        {"duration": 0.42, "true_peak_dbtp": 0.5, "loudness_lufs": -14.0},
+        kind="one_shot", tempo=120.0, key="C", mode="minor", instrument="kick", pitch_midi=29, pitch_cents=0.0,
+        spectral_features=spectrum(centroid_hz=200.0, rolloff_hz=210.0, flatness=0.0001),
+    )  # fmt: skip
+    summary = describe(sample)
+    assert summary.summary == (
+        "A kick one-shot on F1 (43.7 Hz), 0.42 s long. The sound is full with some click, centered on 200 Hz. "
+        "Most of it lies between its fundamental at 43.7 Hz and 210 Hz. "
+        "It sits best in F minor (4A), F major (7B), or A# minor (3A), where F is the root or the fifth."
+    )
+    assert summary.production_tips == (
+        "Its true peak of 0.5 dBTP is over full scale: turn it down by 1.5 dB before mixing or encoding it.",
+        (
+            "Tune it to the root or fifth of the song before you reach for EQ: one semitone up is F#1 (46.2 Hz), "
+            "one down E1 (41.2 Hz)."
+        ),
+        # 43.65 Hz / 2 ** 0.5 = 30.9 Hz
+        "High-pass it at 31 Hz: that clears rumble and leaves its fundamental alone.",
+        # A quarter note lasts 60 s / 142.86 = 0.42 s.
+        "Its 0.42 s fit into a quarter note up to 142 BPM; above that, shorten the tail.",
+        "Duck the bass with it by sidechain, so that the two never push at once.",
+    )
+    assert summary.tags == ("one-shot", "kick", "drums", "f1", "dark", "tonal")
+
+
+def test_long_low_note_is_spoken_of_as_an_808() -> None:
+    sample = make_sample(
+        {"duration": 1.4}, kind="one_shot", instrument="bass", pitch_midi=33, pitch_cents=0.0,
+        spectral_features=spectrum(centroid_hz=120.0, rolloff_hz=150.0),
+    )  # fmt: skip
+    summary = describe(sample)
+    assert summary.summary.startswith("An 808-style bass one-shot on A1 (55 Hz), 1.4 s long. ")
+    assert (
+        "Small speakers will not play 55 Hz: saturate it until the overtones at 110 Hz and 165 Hz carry the note."
+        in summary.production_tips
+    )
+    assert "808" in summary.tags
+
+
+def test_note_gives_the_root_in_fl_studios_octaves_and_a_high_pass_below_its_fundamental() -> None:
+    sample = make_sample(
+        {"duration": 1.2, "true_peak_dbtp": -12.0},
+        kind="one_shot", instrument="piano", pitch_midi=60, pitch_note="C4", pitch_cents=6.2,
+    )  # fmt: skip
+    summary = describe(sample)
+    assert summary.summary == (
+        "A piano one-shot on C4 (263 Hz), 1.2 s long, 6 cents sharp. "
+        "Once tuned, C is the root of C minor (5A) and C major (8B), and the fifth of F minor (4A)."
+    )
+    assert summary.production_tips == (
+        "It peaks at -12.0 dBTP: 11.0 dB of gain brings it to -1.0 dBTP.",
+        "It is 6 cents sharp of concert pitch (A = 440 Hz): tune it down by as much before layering it.",
+        # 262.6 Hz / 2 ** 0.5 = 185.7 Hz, of which two digits are kept
+        "A high-pass at 190 Hz, half an octave below its fundamental, makes room for kick and bass.",
+        "Its 1.2 s fit into a half note up to 100 BPM; above that, shorten the tail.",
+    )
+    assert summary.fl_studio_recommendations[:2] == (
+        "Channel settings, Misc tab: right-click C5 on the keyboard to make it the root note (MIDI 60).",
+        "Channel settings: set the pitch knob to -6 cents.",
+    )
+
+
+def test_track() -> None:
+    sample = make_sample(
+        {"duration": 205.0, "true_peak_dbtp": -1.1, "loudness_lufs": -8.0},
+        kind="track", tempo=174.3, time_signature=(4, 4), key="A", mode="minor", camelot="8A", instrument="song",
+    )  # fmt: skip
+    summary = describe(sample)
+    assert summary.summary == (
+        "A track at 174.3 BPM in A minor (8A), 3:25 min long. "
+        "It is loud at -8.0 LUFS with a true peak of -1.1 dBTP, very dense. "
+        "It goes with C major (8B), E minor (9A), and D minor (7A), and fits projects at 174.3 or 87.2 BPM."
+    )
+    assert summary.production_tips == (
+        "Services that play at -14 LUFS turn it down by 6.0 dB: do the same before you compare a mix with it.",
+        "Over drums at half time it feels like 87.2 BPM.",
+        # 0.75 of a quarter note of 60 s / 174.3
+        "At 174.3 BPM a dotted eighth is 258 ms: a delay at that time answers between its notes.",
+        "Its true peak lies 6.9 dB over its loudness: it is dense already, and a compressor has little left to do.",
+    )
+    # 16 bars * 4 beats * 60 s / 174.3
+    assert "Cut it by sections: 16 bars last 22.03 s at 174.3 BPM." in summary.creative_ideas
+
+
+def test_silence() -> None:
+    summary = describe(make_sample({"duration": 2.0}, kind="one_shot", spectral_features=spectrum(rms=None)))
+    assert summary.summary == "Silence, 2 s long: no signal was found in the file."
+    assert summary.tags == ("silence",)
+    assert summary.creative_ideas == ()
+    assert summary.fl_studio_recommendations == ()
+
+
+def test_nothing_measured_claims_nothing() -> None:
+    summary = describe(make_sample())
+    assert summary.summary == "A sample, 8 s long."
+    assert summary.tags == ()
+    assert (summary.production_tips, summary.creative_ideas, summary.fl_studio_recommendations) == ((), (), ())
+
+
+def test_guesses_are_called_guesses_and_nothing_follows_from_them() -> None:
+    sample = make_sample(
+        kind="loop", kind_confidence=0.4, tempo=120.0, tempo_confidence=0.3, key="C", mode="major", key_confidence=0.2,
+        camelot="8B", instrument="synth", instrument_confidence=0.1, tuning_cents=30.0,
+    )  # fmt: skip
+    summary = describe(sample)
+    assert summary.summary == "Perhaps a loop, perhaps at 120 BPM, perhaps in C major (8B), 8 s long."
+    assert summary.production_tips == (
+        "It may be a single long sound and no loop: listen to it before you slice or stretch it.",
+        "120 BPM is a guess: check it against a metronome before stretching it.",
+        "C major (8B) is a guess: check it against a held note before you build on it.",
+    )
+    assert summary.tags == ()
+
+
+@pytest.mark.parametrize(
+    ("confidence", "opening"),
+    [
+        (0.9, "A clap one-shot, "), (0.6, "Probably a clap one-shot, "), (0.4, "A one-shot (perhaps a clap), "),
+    ],
+)  # fmt: skip
+def test_the_instrument_is_hedged_by_its_confidence(confidence: float, opening: str) -> None:
+    sample = make_sample(kind="one_shot", instrument="clap", instrument_confidence=confidence)
+    assert describe(sample).summary.startswith(opening)
+
+
+def test_a_key_with_a_rival_names_both() -> None:
+    rivals = [KeyCandidate(key="A", mode="minor", score=0.5), KeyCandidate(key="C", mode="major", score=0.4)]
+    sample = make_sample(kind="track", key="A", mode="minor", key_confidence=0.6, key_candidates=rivals)
+    summary = describe(sample)
+    assert summary.summary.startswith("A track, likely in A minor (8A) or C major (8B), 8 s long.")
+    assert "Check the key by ear: C major (8B) is nearly as likely as A minor (8A)." in summary.production_tips
+
+
+@pytest.mark.parametrize(
+    ("duration", "tip"),
+    [
+        (8.1, "Its 8.1 s are 16.2 beats at 120 BPM: cut it to 16 beats (8 s)."),
+        (7.9, "Its 7.9 s are 15.8 beats at 120 BPM: pad it to 16 beats (8 s)."),
+        (8.22, "Its 8.22 s are 16.44 beats at 120 BPM: cut it to 16 beats (8 s) before looping it."),
+        (8.02, "It is cut to exactly 16 beats, so it repeats in time at 120 BPM as it is."),
+    ],
+)
+def test_loop_length_against_the_tempo(duration: float, tip: str) -> None:
+    assert describe(make_sample({"duration": duration}, kind="loop", tempo=120.0)).production_tips[0] == tip
+
+
+def test_bars_need_a_meter_that_counts_quarters_and_divides_the_beats() -> None:
+    texts = [
+        describe(make_sample(kind="loop", tempo=120.0, time_signature=meter)).summary.split(". ")[0]
+        for meter in ((4, 4), (3, 4), (6, 8), (0, 4), None)
+    ]
+    assert texts == ["A loop at 120 BPM, 4 bars of 4/4 in 8 s"] + ["A loop at 120 BPM, 16 beats in 8 s"] * 4
+
+
+def test_other_octave_of_the_tempo_is_mentioned_when_nearly_as_likely() -> None:
+    candidates = [TempoCandidate(tempo=85.0, score=0.8), TempoCandidate(tempo=170.0, score=0.9)]
+    sample = make_sample(kind="track", tempo=170.0, tempo_candidates=candidates)
+    assert describe(sample).production_tips[0] == (
+        "It can be counted at 85 BPM as well: try both before stretching it."
+    )
+
+
+@pytest.mark.parametrize(
+    "warning",
+    [
+        "truncated",
+        "damaged_frames",
+        "chained",
+        "unknown_length",
+        "leading_bytes",
+        "trailing_bytes",
+        "non_finite_samples",
+        "opposite_phase",
+    ],
+)
+def test_each_warning_of_the_decoder_gives_one_tip(warning: str) -> None:
+    assert len(describe(make_sample({"warnings": [warning]})).production_tips) == 1
+
+
+@pytest.mark.parametrize(("warnings", "tips"), [([], 1), (["opposite_phase"], 0)])
+def test_what_cancels_in_mono_is_not_to_be_folded(warnings: list[str], tips: int) -> None:
+    sample = make_sample({"warnings": warnings}, kind="one_shot", instrument="bass", pitch_midi=28, pitch_note="E1")
+
+    assert sum("fold its low end to mono" in tip for tip in describe(sample).production_tips) == tips
+
+
+def test_low_sample_rate_gives_a_tip() -> None:
+    assert describe(make_sample({"sample_rate": 22050})).production_tips == (
+        "At 22050 Hz it holds nothing above 11.0 kHz: layer it where air is wanted.",
+    )
+
+
+def test_what_is_bright_for_a_kick_is_dark_for_a_hi_hat() -> None:
+    def sound(instrument: str) -> str:
+        sample = make_sample(kind="one_shot", instrument=instrument, spectral_features=spectrum(centroid_hz=1400.0))
+        return describe(sample).summary.split(". ")[1]
+
+    assert "clicky" in sound("kick")
+    assert "very dark for its kind" in sound("hat_closed")
+
+
+def test_a_drum_loop_without_low_end_is_a_top_loop() -> None:
+    # Coefficient 1 is half a cosine over the bands: negative, it tilts the spectrum toward the top.
+    tilted = {"mfcc": {"mean": [0.0, -60.0] + [0.0] * 18, "std": None}}
+    flipped = {"mfcc": {"mean": [0.0, 60.0] + [0.0] * 18, "std": None}}
+    openings = [
+        describe(make_sample(kind="loop", instrument="drum_loop", spectral_features=features)).summary.split(",")[0]
+        for features in (tilted, flipped, {})
+    ]
+    assert openings == ["A top loop", "A drum loop", "A drum loop"]
+
+
+def test_only_notes_of_a_sure_key_are_built_upon() -> None:
+    # B, A, and A# are strongest, of which A# is not in A minor.
+    chroma = [0.1, 0.0, 0.2, 0.0, 0.5, 0.1, 0.0, 0.1, 0.0, 0.9, 0.8, 1.0]
+    features: dict[str, Any] = {"chroma": {"mean": chroma, "std": None}}
+
+    def ideas(confidence: float) -> str:
+        sample = make_sample(
+            kind="loop", key="A", mode="minor", key_confidence=confidence, instrument="music_loop",
+            spectral_features=features,
+        )  # fmt: skip
+        return " ".join(describe(sample).creative_ideas)
+
+    assert "B" in ideas(0.9)
+    assert "A#" not in ideas(0.9)
+    assert not re.search(r"\b[A-G]\b", ideas(0.3))
+
+
+def test_a_hit_that_may_be_a_hi_hat_is_advised_as_one() -> None:
+    summary = describe(make_sample(kind="one_shot", instrument="hat_closed", instrument_confidence=0.4))
+    assert summary.summary.startswith("A one-shot (perhaps a closed hi-hat), ")
+    assert any("cut group" in text for text in summary.fl_studio_recommendations)
+    assert summary.tags == ("one-shot",)
+
+
+def test_two_kicks_do_not_read_like_copies() -> None:
+    texts = [
+        all_text(
+            describe(
+                make_sample(
+                    {"duration": 0.2 + 0.013 * k}, kind="one_shot", instrument="kick",
+                    spectral_features=spectrum(centroid_hz=100.0 + 31.0 * k, zero_crossing_rate=0.004 + 0.00137 * k),
+                )
+            )
+        )
+        for k in range(12)
+    ]  # fmt: skip
+    shapes = {re.sub(r"\d+(\.\d+)?", "#", text) for text in texts}
+    assert len(shapes) >= 10
+
+
+def test_a_summary_says_that_no_model_wrote_it() -> None:
+    summary = describe(make_sample({"duration": 2.0}))
+
+    assert (summary.summary, summary.provider, summary.model) == ("A sample, 2 s long.", "local", None)

@@ -1,0 +1,115 @@
+import hashlib
+import re
+from pathlib import Path
+
+import pytest
+
+from config.settings import Settings
+from samplemind_worker.documents.versions import CPU_STEPS, VERSIONS
+from samplemind_worker.errors import (
+    EmptyFileError,
+    InternalError,
+    NotAudioError,
+    OutOfMemoryError,
+    ServiceUnavailableError,
+    TooLongError,
+)
+from samplemind_worker.pipeline.engine import attempt, identify, judge, limits, measure, read_signal
+from tests.factories import write_audio
+from training import signals
+
+SETTINGS = Settings(_env_file=None)
+
+
+def test_identify_is_the_sha256_of_the_bytes_and_rewinds(tmp_path: Path):
+    path = tmp_path / "a.bin"
+    path.write_bytes(b"bytes" * 100_000)
+
+    with path.open("rb") as file:
+        assert identify(file) == hashlib.sha256(b"bytes" * 100_000).hexdigest()
+        assert file.tell() == 0
+
+
+def test_identify_refuses_an_empty_file(tmp_path: Path):
+    (tmp_path / "empty.wav").touch()
+
+    with (tmp_path / "empty.wav").open("rb") as file, pytest.raises(EmptyFileError, match="the file has no bytes"):
+        identify(file)
+
+
+def test_one_file_through_the_engine_is_analysed(tmp_path: Path):
+    path = write_audio(tmp_path / "loop.wav", signals.drum_loop(120.0, bars=4))
+
+    with path.open("rb") as file:
+        signal = read_signal(file, name=b"loop.wav", file_id=identify(file), limits=limits(SETTINGS))
+    facts, analysis = judge(measure(signal))
+
+    assert (facts.filename, facts.file_size, facts.format) == ("loop.wav", path.stat().st_size, "WAV")
+    assert facts.file_id == analysis.file_id == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert analysis.tempo == pytest.approx(120.0, rel=0.01)
+    assert (analysis.time_signature, analysis.beats_in_loop) == ((4, 4), 16)
+    assert analysis.versions == {step: VERSIONS[step] for step in CPU_STEPS}
+    assert list(analysis.seconds) == ["decode", "features", "tempo_key"]
+    assert analysis.vector_version == VERSIONS["store"]
+
+
+def test_silence_through_the_engine_has_no_answers_and_no_vector(tmp_path: Path):
+    path = write_audio(tmp_path / "silence.wav", signals.silence(2.0))
+
+    with path.open("rb") as file:
+        signal = read_signal(file, name=b"silence.wav", file_id=identify(file), limits=limits(SETTINGS))
+    _, analysis = judge(measure(signal))
+
+    assert (analysis.tempo, analysis.key, analysis.mode, analysis.instrument) == (None, None, None, None)
+    assert (analysis.vector, analysis.vector_version) == (None, None)
+    assert analysis.provenance == {}
+
+
+def test_limits_are_those_of_the_settings(tmp_path: Path):
+    path = write_audio(tmp_path / "long.wav", signals.silence(2.0))
+    short = SETTINGS.model_copy(update={"max_duration": 1.5})
+
+    with path.open("rb") as file, pytest.raises(TooLongError, match=r"over 1.5 s long"):
+        read_signal(file, name=b"long.wav", file_id="0", limits=limits(short))
+
+
+def test_names_that_are_no_utf8_are_shown_as_text(tmp_path: Path):
+    path = write_audio(tmp_path / "tone.wav", signals.sine(440.0, 0.1))
+
+    with path.open("rb") as file:
+        signal = read_signal(file, name=b"caf\xe9.wav", file_id="0", limits=limits(SETTINGS))
+
+    assert signal.facts.filename == "caf\\xe9.wav"
+
+
+def fail(error: BaseException) -> None:
+    raise error
+
+
+def test_attempt_returns_the_result():
+    assert attempt(lambda: 7) == 7
+
+
+def test_attempt_returns_the_reason_why_a_file_fails():
+    error = NotAudioError("no")
+
+    assert attempt(lambda: fail(error)) is error
+
+
+def test_attempt_stores_a_fault_of_ours_with_its_type():
+    error = attempt(lambda: fail(KeyError("mode")))
+
+    assert isinstance(error, InternalError)
+    assert re.fullmatch(r"KeyError: 'mode' \(test_engine\.py:\d+\)", str(error))
+
+
+def test_attempt_tells_lack_of_memory():
+    error = attempt(lambda: fail(MemoryError()))
+
+    assert isinstance(error, OutOfMemoryError)
+
+
+@pytest.mark.parametrize("error", [ServiceUnavailableError("away"), KeyboardInterrupt(), SystemExit(1)])
+def test_attempt_lets_pass_what_is_no_fault_of_the_file(error: BaseException):
+    with pytest.raises(type(error)):
+        attempt(lambda: fail(error))
