@@ -22,7 +22,11 @@ from platformdirs import user_config_path
 
 PREFIX: Final = "SAMPLEMIND_"
 COMPOSE_ONLY: Final = frozenset(
-    f"{PREFIX}{name}" for name in ("REDIS_PASSWORD", "MONGODB_PASSWORD", "MONGODB_ROOT_PASSWORD", "LIBRARY", "VERSION")
+    PREFIX + name
+    for name in (
+        *("REDIS_PASSWORD", "MONGODB_PASSWORD", "MONGODB_ROOT_PASSWORD", "CHROMA_PASSWORD"),
+        *("GATE_ADDRESS", "GATE_CERTIFICATE", "CPU_MEMORY", "LIBRARY", "VERSION"),
+    )
 )
 """Names in ``.env`` that ``docker-compose.yml`` alone reads."""
 

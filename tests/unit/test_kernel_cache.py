@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from samplemind_worker import kernel_cache
-from samplemind_worker.local_services import doctor
+from samplemind_worker.local_services import places
+from samplemind_worker.local_services.checks import Check
 
 ROOT = Path(__file__).parents[2]
 
@@ -89,5 +90,5 @@ def test_the_doctor_says_where_kernels_are_and_that_they_are_compiled(tmp_path: 
     assert "others can write to it" in check.mend
 
 
-def numba_check() -> doctor.Check:
-    return doctor._numba_cache()  # noqa: SLF001 -- the others take seconds
+def numba_check() -> Check:
+    return places._numba_cache()  # noqa: SLF001 -- the others take seconds

@@ -171,8 +171,7 @@ def test_without_labels_it_is_found_by_its_requests_as_soon_as_they_tell(provide
 
 
 def test_who_has_no_batch_api_is_told_apart(providers: Providers):
-    for name in ("ollama", "local"):
-        assert not isinstance(providers.get(providers.writer(name)), BulkProvider)
+    assert not isinstance(providers.get(providers.writer("ollama")), BulkProvider)
 
 
 def test_threads_are_not_left_behind(providers: Providers):

@@ -52,7 +52,7 @@ def test_without_its_key_a_provider_says_which_to_set(name: str, setting: str):
 
 def test_a_provider_is_made_once():
     known = providers()
-    writer = known.writer("local")
+    writer = known.writer("ollama")
 
     assert known.get(writer) is known.get(writer)
     assert known.breaker(writer) is known.breaker(writer)
