@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 _BLOCK = 1024
+VBR = {"flags": "+qscale", "global_quality": "236"}
+"""MP3 of variable rate, quality 2 (FFmpeg counts in parts of 118)."""
 
 
 def encode(

@@ -40,6 +40,8 @@ _DELAYS: Final = {"MPEG_LAYER_III": 576 + 529 - _BEFORE, "AAC": 1024 - _BEFORE}
 """Frames of silence at the beginning: of LAME's encoder and all decoders; of one frame of AAC."""
 _RAW: Final = frozenset({"MP3", "ADTS"})
 _QUIET: Final = 0.1
+_CODEC_FRAMES: Final = 3 * 1152
+"""What a decoder of MP3 may leave out or add at both ends."""
 
 Sound = LibsndfileSound | FfmpegSound
 _MAGIC: Final = (
@@ -146,6 +148,8 @@ def decode(file: BinaryIO, *, limits: Limits) -> DecodedAudio:
             break
     if best is None:
         raise _why(file, structure, errors)
+    if not _is_enough(best, structure):
+        raise UnsupportedError(NEEDS_FFMPEG)
     return _decoded(best, structure, promised, is_broken=is_broken)
 
 
@@ -196,6 +200,14 @@ def _readers(file: BinaryIO, structure: Structure, limits: Limits) -> Iterator[C
         yield lambda: _by_ffmpeg(file, structure, limits)
     if not suits:
         yield lambda: _by_libsndfile(file, structure, limits)
+
+
+def _is_enough(reading: _Reading, structure: Structure) -> bool:
+    """Whether what was read is all, as far as it can be known: without FFmpeg much would be cut in silence."""
+    if ffmpeg.library() is not None or structure.suits_libsndfile or not structure.format:
+        return True
+    counted = structure.counted
+    return counted is not None and abs(reading.measured.frames - counted) <= _CODEC_FRAMES
 
 
 def _by_libsndfile(file: BinaryIO, structure: Structure, limits: Limits) -> _Reading:

@@ -2,7 +2,9 @@
 
 import io
 import os
+from bisect import bisect_right
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import Final
 
 Piece = bytes | tuple[int, int]
@@ -39,12 +41,10 @@ class View(io.RawIOBase):
     def __init__(self, descriptor: int, pieces: tuple[Piece, ...]) -> None:
         super().__init__()
         self._descriptor = descriptor
-        self._pieces: list[tuple[int, int, Piece]] = []
-        self.size = 0
-        for piece in pieces:
-            length = len(piece) if isinstance(piece, bytes) else piece[1]
-            self._pieces.append((self.size, length, piece))
-            self.size += length
+        self._pieces = pieces
+        lengths = [len(piece) if isinstance(piece, bytes) else piece[1] for piece in pieces]
+        self._ends = list(accumulate(lengths))
+        self.size = sum(lengths)
         self._place = 0
 
     def readable(self) -> bool:
@@ -72,22 +72,20 @@ class View(io.RawIOBase):
         left = max(0, self.size - self._place)
         left = left if size < 0 else min(size, left)
         parts: list[bytes] = []
-        for start, length, piece in self._pieces:
-            if left == 0:
-                break
-            offset = self._place - start
-            if not 0 <= offset < length:
-                continue
-            count = min(left, length - offset)
+        number = bisect_right(self._ends, self._place)
+        while left > 0:
+            piece, rest = self._pieces[number], self._ends[number] - self._place
+            count = min(left, rest)
             if isinstance(piece, bytes):
-                part = piece[offset : offset + count]
+                part = piece[len(piece) - rest :][:count]
             else:
-                part = os.pread(self._descriptor, count, piece[0] + offset)
+                part = os.pread(self._descriptor, count, sum(piece) - rest)
             parts.append(part)
             self._place += len(part)
             left -= len(part)
             if len(part) < count:  # the file became shorter meanwhile
                 break
+            number += 1
         return b"".join(parts)
 
     def readinto(self, buffer: "memoryview | bytearray", /) -> int:  # pyright: ignore[reportIncompatibleMethodOverride] -- what libsndfile's binding gives is writable
@@ -122,6 +120,8 @@ class Structure:
     """Ticks per second that ``keep`` counts; 0 for frames."""
     ends: bool | None = None
     """Whether the last frame that is promised is there; None where only decoding tells."""
+    counted: int | None = None
+    """Frames that there are by counting, the padding of the codec included; None if nobody counted."""
     has_loose_end: bool = False
     """Something stands behind the last frame, or the last frame is damaged."""
     channels: int = 0

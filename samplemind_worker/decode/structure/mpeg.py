@@ -114,6 +114,7 @@ class _Walk:
     links: list[_Link] = field(default_factory=lambda: [_Link()])
     end: int = 0
     frames: int = 0
+    samples: int = 0
     gaps: int = 0
     """Stretches between frames that are neither frames nor tags."""
     cut: bool = False
@@ -239,6 +240,7 @@ def _walk(data: Bytes, read: ReadHeader, first: int, end: int, header: Header, *
             break
         walk.links[-1].add(place, one.size)
         walk.frames += 1
+        walk.samples += one.samples
         place += one.size
     walk.links = [link for link in walk.links if link.pieces] or [_Link([(first, end - first)])]
     walk.is_too_long = walk.frames >= most
@@ -259,3 +261,4 @@ def _judge(structure: Structure, walk: _Walk, end: int, *, is_behind: bool) -> N
     if len(walk.links) > 1:
         structure.warn("chained")
     structure.links = tuple(tuple(link.pieces) for link in walk.links)
+    structure.counted = walk.samples

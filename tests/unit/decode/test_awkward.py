@@ -37,7 +37,7 @@ def _written(form: str, subtype: str = "PCM_16", y: npt.NDArray[np.float32] = LO
 
 WAV, FLAC, AIFF, AU, CAF = (_written(form) for form in ("WAV", "FLAC", "AIFF", "AU", "CAF"))
 MP3 = encoders.encode(LOOP, "mp3", "libmp3lame", options={"b": "192k"})
-VBR = encoders.encode(LOOP, "mp3", "libmp3lame", options={"qscale": "2"}, container_options={"write_xing": "0"})
+VBR = encoders.encode(LOOP, "mp3", "libmp3lame", options=encoders.VBR, container_options={"write_xing": "0"})
 
 
 @pytest.mark.parametrize("off_by", [1, -1, 2, 8, 44, -8, 100_000, -len(WAV)])

@@ -163,20 +163,38 @@ def test_a_header_without_anything_behind_it_is_unreadable():
         _read(head)
 
 
-def test_without_the_extra_the_error_names_it(tmp_path: Path):
-    path = tmp_path / "a.m4a"
-    path.write_bytes(encoders.encode(LOOP, "ipod", "aac"))
+NO_XING = {"write_xing": "0"}
+LOUD_FIRST = np.concatenate([signals.noise(0.5), signals.sine(100.0, 3.0, level=0.1)])
+NEEDS_IT = "unsupported FFmpeg is needed to read it: install the extra, pip install 'samplemind[ffmpeg]'\n"
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (encoders.encode(LOOP, "ipod", "aac"), NEEDS_IT),
+        (2 * encoders.encode(LOOP, "ogg", "libopus", sr=48000), NEEDS_IT),
+        (
+            encoders.encode(LOUD_FIRST, "mp3", "libmp3lame", options=encoders.VBR, container_options=NO_XING),
+            NEEDS_IT,
+        ),
+        (encoders.encode(LOOP, "mp3", "libmp3lame", options={"b": "192000"}, container_options=NO_XING), "read\n"),
+        (encoders.encode(LOOP, "mp3", "libmp3lame"), "read\n"),
+        (encoders.encode(LOOP, "flac", "flac"), "read\n"),
+    ],
+    ids=["M4A", "chain", "VBR", "CBR", "Xing", "FLAC"],
+)
+def test_without_the_extra_nothing_is_cut_in_silence(tmp_path: Path, data: bytes, said: str):
+    path = tmp_path / "sound"
+    path.write_bytes(data)
     code = (
         "import sys; sys.modules['av'] = None\n"
         "from samplemind_worker.decode import Limits, decode\n"
         "from samplemind_worker.errors import PermanentError\n"
-        "try: decode(open(sys.argv[1], 'rb'), limits=Limits())\n"
+        "try: decode(open(sys.argv[1], 'rb'), limits=Limits()); print('read')\n"
         "except PermanentError as error: print(error.code, error)\n"
     )
     done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True)
-    assert done.stdout == (
-        "unsupported FFmpeg is needed to read it: install the extra, pip install 'samplemind[ffmpeg]'\n"
-    )
+    assert done.stdout == said
 
 
 @pytest.mark.parametrize("container", ["ipod", "matroska", "adts", "wv", "avi", "caf"])

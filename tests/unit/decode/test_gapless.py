@@ -19,12 +19,12 @@ NO_XING = {"write_xing": "0"}
 FORMATS = {
     "FLAC": ("flac", "flac", {}, {}),
     "MP3 CBR": ("mp3", "libmp3lame", {"b": "192000"}, {}),
-    "MP3 VBR": ("mp3", "libmp3lame", {"qscale": "2"}, {}),
+    "MP3 VBR": ("mp3", "libmp3lame", encoders.VBR, {}),
     "AAC": ("ipod", "aac", {"b": "192000"}, {}),
     "ALAC": ("ipod", "alac", {}, {}),
     "Opus": ("ogg", "libopus", {"b": "128000"}, {}),
     "MP3 CBR no Xing": ("mp3", "libmp3lame", {"b": "192000"}, NO_XING),
-    "MP3 VBR no Xing": ("mp3", "libmp3lame", {"qscale": "2"}, NO_XING),
+    "MP3 VBR no Xing": ("mp3", "libmp3lame", encoders.VBR, NO_XING),
     "ADTS": ("adts", "aac", {"b": "192000"}, {}),
 }
 PADDED = {"MP3 CBR no Xing", "MP3 VBR no Xing", "ADTS"}
