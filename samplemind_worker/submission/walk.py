@@ -11,12 +11,12 @@ from typing import Final
 from samplemind_worker.errors import UsageError
 
 _OF_LIBSNDFILE: Final = frozenset(
-    {".wav", ".wave", ".bwf", ".rf64", ".w64", ".aif", ".aiff", ".aifc", ".caf", ".au", ".snd"}
+    {".wav", ".wave", ".bwf", ".rf64", ".bw64", ".w64", ".aif", ".aiff", ".aifc", ".caf", ".au", ".snd"}
     | {".flac", ".mp3", ".ogg", ".oga", ".opus"}
 )
 FFMPEG_SUFFIXES: Final = frozenset(
     {".m4a", ".m4b", ".m4r", ".mp4", ".aac", ".3gp", ".3g2", ".wma", ".asf", ".mka", ".webm", ".weba", ".spx", ".mp2"}
-    | {".mpga", ".bw64", ".voc", ".wv", ".ape", ".tta", ".tak", ".mpc", ".ac3", ".eac3", ".dts", ".amr", ".dsf"}
+    | {".mpga", ".voc", ".wv", ".ape", ".tta", ".tak", ".mpc", ".ac3", ".eac3", ".dts", ".amr", ".dsf"}
 )
 """Names of files that need FFmpeg, which is an extra."""
 AUDIO_SUFFIXES: Final = _OF_LIBSNDFILE | FFMPEG_SUFFIXES

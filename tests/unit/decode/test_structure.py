@@ -8,7 +8,8 @@ import pytest
 
 from samplemind_worker.decode.structure import Piece, Structure, View, look
 from samplemind_worker.decode.structure.flac import divides
-from tests import awkward, encoders, signals
+from tests import awkward, encoders
+from training import signals
 
 LOOP = signals.drum_loop(165.0, bars=1, sr=44100)
 
