@@ -6,7 +6,7 @@ import pytest
 from samplemind_worker import errors
 from samplemind_worker.errors import InvalidSignalError, PermanentError, SampleMindError, UnreadableError
 
-# `error.code` of CONTRACT.md.
+# `error.code` of docs/contract.md.
 CODES = [
     "unreadable", "empty", "not_audio", "too_long", "too_large", "unsupported", "permission", "missing",
     "outside_roots", "timeout", "worker_crashed", "out_of_memory", "internal",

@@ -14,7 +14,7 @@ from samplemind_worker.pipeline.engine import identify, judge, limits, measure, 
 from tests.factories import analysis_facts, audio_facts, content_id, write_audio
 from training import signals
 
-# The fields of "One analysed file" in CONTRACT.md.
+# The fields of "One file" in docs/contract.md that every report has.
 FIELDS = [
     "path", "status", "file_id", "filename", "file_size", "duration", "sample_rate", "channels", "format", "subtype",
     "kind", "kind_confidence", "tempo", "tempo_confidence", "tempo_candidates", "time_signature",
