@@ -1,10 +1,12 @@
 """Batch jobs and their items in the real record."""
 
 import itertools
+import json
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from bson import ObjectId
@@ -491,3 +493,11 @@ def test_a_batch_that_was_cancelled_while_it_was_recorded_keeps_no_open_item():
 
     assert {item.state for item in batches.iterate(job.id)} == {State.CANCELLED}
     assert batches.half_cancelled() == []
+
+
+def test_report_has_no_other_fields_than_the_contract():
+    contract = (Path(__file__).parents[2] / "docs" / "contract.md").read_text()
+    example = contract.partition("\n## A batch\n")[2].partition("```json\n")[2].partition("```")[0]
+
+    # `status` adds the notes.
+    assert {*batches.report(new_batch()), "notes"} == {*json.loads(example)}
