@@ -19,9 +19,9 @@ from benchmarks import library
 from config.settings import Settings
 from samplemind_worker import dsp
 from samplemind_worker.errors import PermanentError
+from samplemind_worker.pipeline.audio_sandbox import audio_sandbox
 from samplemind_worker.pipeline.engine import limits, read_signal
 from samplemind_worker.pipeline.reader import Source, bounds, read_signals
-from samplemind_worker.sandbox import AUDIO, shared
 
 SETTINGS = Settings()
 LIMITS = limits(SETTINGS)
@@ -87,7 +87,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="samplemind-bench-") as folder:
         library.write(Path(folder), list(library.oneshots(options.files)))
         paths = sorted(Path(folder).rglob("*.wav"))
-        shared(AUDIO).protections(bounds(SETTINGS))
+        audio_sandbox().protections(bounds(SETTINGS))
         print(f"{'ms a one-shot, medians':<30} {'in here':>8} {'confined':>9} {'more':>10} {'ratio':>9}")
         for size in (64, 8, 1):
             compare(paths, size=size, rounds=options.rounds)

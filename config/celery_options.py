@@ -4,6 +4,7 @@ import os
 from typing import Any
 from urllib.parse import urlsplit
 
+from config import task_names
 from config.queues import CONTROL
 from config.settings import Settings
 
@@ -107,15 +108,15 @@ _BULK_WATCH_SECONDS = 300.0
 def _beat_schedule(settings: Settings) -> dict[str, dict[str, Any]]:
     # None expires: the clock of the worker that takes it may be minutes off. A backlog is skipped.
     schedule: dict[str, dict[str, Any]] = {
-        "dispatch": {"task": "samplemind.dispatch", "schedule": settings.dispatch_seconds},
-        "reindex": {"task": "samplemind.reindex", "schedule": _INDEX_WATCH_SECONDS},
-        "tidy": {"task": "samplemind.tidy", "schedule": _TIDY_SECONDS},
+        "dispatch": {"task": task_names.DISPATCH, "schedule": settings.dispatch_seconds},
+        "reindex": {"task": task_names.REINDEX, "schedule": _INDEX_WATCH_SECONDS},
+        "tidy": {"task": task_names.TIDY, "schedule": _TIDY_SECONDS},
         # Always: jobs that are under way are collected though no more of them is wished for.
-        "bulk": {"task": "samplemind.bulk", "schedule": _BULK_WATCH_SECONDS},
+        "bulk": {"task": task_names.BULK, "schedule": _BULK_WATCH_SECONDS},
     }
     if settings.nightly is not None:
         # The task itself knows whether a night is due: so one that was missed is caught up, and two beats do no harm.
-        schedule["ingest"] = {"task": "samplemind.ingest", "schedule": _NIGHT_WATCH_SECONDS}
+        schedule["ingest"] = {"task": task_names.INGEST, "schedule": _NIGHT_WATCH_SECONDS}
     return schedule
 
 

@@ -40,9 +40,13 @@
 raises for arrays that are no signal.
 """
 
-from typing import ClassVar, Final
+import traceback
+from collections.abc import Callable
+from typing import ClassVar, Final, TypeVar
 
 from samplemind_worker.usage import NOTHING_USED, Usage
+
+T = TypeVar("T")
 
 
 class SampleMindError(Exception):
@@ -225,3 +229,25 @@ class UsageError(SampleMindError):
 
 class SetupError(SampleMindError):
     """The machine lacks something; the message says how to mend it."""
+
+
+def attempt(work: Callable[[], T]) -> T | PermanentError:
+    """Do the work of one file, and return its result, or the error that the file fails with.
+
+    Raises
+    ------
+    SampleMindError
+        Any of ours that is no PermanentError, such as TransientError: it says nothing about the file.
+    """
+    try:
+        return work()
+    except PermanentError as error:
+        return error
+    except SampleMindError:
+        raise
+    except MemoryError:
+        return OutOfMemoryError("not enough memory to analyse this file")
+    except Exception as error:  # noqa: BLE001 -- one file's fault must not fail its whole parcel; it is stored as that file's failure
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        place = f"{where.filename.rpartition('/')[2]}:{where.lineno}"
+        return InternalError(f"{type(error).__name__}: {error} ({place})")

@@ -22,18 +22,18 @@ from celery.worker import state
 from kombu import Queue
 from loguru import logger
 
+from config import task_names as names
 from config.queues import AI, CPU, IO
 from config.settings import get_settings
 from samplemind_worker import kernel_cache
 from samplemind_worker.errors import ServiceUnavailableError, SetupError
 from samplemind_worker.logs import configure_logging
+from samplemind_worker.pipeline.audio_sandbox import audio_sandbox
 from samplemind_worker.pipeline.workspace import Workspace
 from samplemind_worker.reach import Reach
-from samplemind_worker.sandbox import AUDIO, shared
 from samplemind_worker.store import mongo, parcels
 from samplemind_worker.store.cache import Board, WorkerSign
 from samplemind_worker.store.scratch import SWEEP_AGE
-from tasks import names
 
 _SIGN_SECONDS: Final = 10.0
 _ROOTS_SECONDS: Final = 1.0
@@ -248,7 +248,7 @@ def connect_signals(app: Celery) -> None:
 
 def _before_child(**_: Any) -> None:
     """Have one clean program that all children get their decoders from."""
-    shared(AUDIO).start()
+    audio_sandbox().start()
 
 
 def _on_child_start(**_: Any) -> None:

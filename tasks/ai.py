@@ -2,10 +2,10 @@
 
 from celery import Task, shared_task
 
+from config import task_names as names
 from samplemind_worker.packs import nightly as nightly_step
 from samplemind_worker.pipeline import summarize as summarize_step
 from samplemind_worker.summaries import bulk as bulk_step
-from tasks import names
 from tasks.context import fill_window, run_step, workspace
 from tasks.retry import POLICY
 

@@ -2,12 +2,12 @@
 
 from celery import Task, shared_task
 
+from config import task_names as names
 from samplemind_worker.pipeline import decode as decode_step
 from samplemind_worker.pipeline import features as features_step
 from samplemind_worker.pipeline import tempo_key as tempo_key_step
 from samplemind_worker.store import parcels
 from samplemind_worker.store.scratch import SWEEP_AGE
-from tasks import names
 from tasks.context import fill_window, run_step, workspace
 from tasks.retry import POLICY
 

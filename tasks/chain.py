@@ -5,8 +5,8 @@ from typing import Any
 from celery import Celery, chain, current_app
 from kombu import Queue
 
+from config import task_names as names
 from samplemind_worker.documents.batch import Step
-from tasks import names
 
 
 def publish(parcel_id: str, first: Step, queue: str, *, app: Celery | None = None) -> None:
@@ -14,7 +14,7 @@ def publish(parcel_id: str, first: Step, queue: str, *, app: Celery | None = Non
     app = app or current_app
     if queue not in app.amqp.queues:
         app.amqp.queues.add(Queue(queue))  # that of a root: no machine need know the roots of all others
-    steps = names.CHAIN[names.CHAIN.index(f"samplemind.{first.value}") :]
+    steps = names.CHAIN[names.CHAIN.index(names.of_step(first)) :]
     # Nobody waits for a reply: an empty address saves the 36 bytes that each step would carry otherwise.
     signatures: list[Any] = [
         app.signature(name, args=(parcel_id,), immutable=True, options={"reply_to": ""}) for name in steps

@@ -11,13 +11,13 @@ from celery import Task
 from kombu.exceptions import OperationalError
 from loguru import logger
 
+from config import task_names as names
 from config.settings import get_settings
 from samplemind_worker.documents.batch import Step
 from samplemind_worker.errors import OverTheRateError, RootNotReachedError, ServiceUnavailableError, TransientError
 from samplemind_worker.pipeline.workspace import Run, Workspace
 from samplemind_worker.store import ledger
 from samplemind_worker.submission.dispatch import refill
-from tasks import names
 from tasks.chain import publish
 
 

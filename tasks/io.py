@@ -2,12 +2,12 @@
 
 from celery import Task, shared_task
 
+from config import task_names as names
 from samplemind_worker.errors import ServiceUnavailableError
 from samplemind_worker.pipeline import store as store_step
 from samplemind_worker.store import parcels
 from samplemind_worker.submission import dispatch as dispatch_step
 from samplemind_worker.upkeep import reindex as reindex_step
-from tasks import names
 from tasks.context import publish_parcel, run_step, workspace
 from tasks.retry import POLICY
 

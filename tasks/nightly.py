@@ -2,9 +2,9 @@
 
 from celery import current_app, shared_task
 
+from config import task_names as names
 from samplemind_worker.packs import nightly as nightly_step
 from samplemind_worker.upkeep import tidy as tidy_step
-from tasks import names
 from tasks.context import fill_window, workspace
 
 

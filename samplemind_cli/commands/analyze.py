@@ -36,10 +36,10 @@ def analyze(
     """
     from config.settings import get_settings  # noqa: PLC0415 -- slow import
     from samplemind_cli import tables  # noqa: PLC0415 -- slow import
-    from samplemind_worker.sandbox import AUDIO, shared  # noqa: PLC0415 -- slow import
+    from samplemind_worker.pipeline.audio_sandbox import audio_sandbox  # noqa: PLC0415 -- slow import
 
     # It loads the same as we do next, and does so meanwhile.
-    shared(AUDIO).start()
+    audio_sandbox().start()
     from samplemind_worker.pipeline.analyze import analyze_paths  # noqa: PLC0415 -- slow import
 
     settings = get_settings()

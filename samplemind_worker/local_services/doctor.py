@@ -27,7 +27,8 @@ from samplemind_worker.local_services.services import (
     probe,
     with_urls,
 )
-from samplemind_worker.sandbox import AUDIO, PROTECTIONS, Bounds, shared
+from samplemind_worker.pipeline.audio_sandbox import audio_sandbox
+from samplemind_worker.sandbox import PROTECTIONS, Bounds
 from samplemind_worker.store import probes
 from samplemind_worker.submission.walk import AUDIO_SUFFIXES, FFMPEG_SUFFIXES
 from samplemind_worker.upkeep.reindex import MEND
@@ -127,7 +128,7 @@ def _sandbox(settings: Settings) -> Check:
     """Start a decoder, and ask it what it can do no more."""
     bounds = Bounds(settings.decode_memory_bytes, settings.decode_seconds, samples=1)
     try:
-        holds = shared(AUDIO).protections(bounds)
+        holds = audio_sandbox().protections(bounds)
     except TransientError:
         mend = "run `samplemind analyze` on a file to see why"
         return Check("sandbox", ok=False, detail="no decoder starts", mend=mend)

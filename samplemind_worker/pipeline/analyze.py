@@ -16,10 +16,10 @@ from typing import Any
 from config.settings import Settings
 from samplemind_worker.documents import report
 from samplemind_worker.documents.facts import AnalysisFacts, AudioFacts
-from samplemind_worker.errors import PermanentError, WorkerCrashedError
-from samplemind_worker.pipeline.engine import Signal, attempt, judge, measure
+from samplemind_worker.errors import PermanentError, WorkerCrashedError, attempt
+from samplemind_worker.pipeline.audio_sandbox import audio_sandbox
+from samplemind_worker.pipeline.engine import Signal, judge, measure
 from samplemind_worker.pipeline.reader import Source, identify_within, read_signals
-from samplemind_worker.sandbox import AUDIO, shared
 from samplemind_worker.store import library
 
 _CHUNK_FILES = 16  # files a child gets at once: enough to hide the way there, few enough to keep the order flowing
@@ -86,12 +86,12 @@ def _pool(jobs: int) -> ProcessPoolExecutor:
         jobs,
         mp_context=multiprocessing.get_context("spawn"),
         initializer=_start_child,
-        initargs=(shared(AUDIO).lobby,),
+        initargs=(audio_sandbox().lobby,),
     )
 
 
 def _start_child(lobby: socket.socket) -> None:
-    shared(AUDIO).adopt(lobby)
+    audio_sandbox().adopt(lobby)
     # Ctrl-C reaches the whole process group; the parent alone decides.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()

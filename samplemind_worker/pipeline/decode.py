@@ -5,23 +5,21 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
-from functools import lru_cache
 from io import BufferedReader
 from typing import Any
 
 import numpy.typing as npt
 from bson import ObjectId
 
-from samplemind_worker.documents.batch import BatchJob, RecordedRoot, Step
+from samplemind_worker.documents.batch import BatchJob, Step
 from samplemind_worker.documents.facts import AudioFacts
 from samplemind_worker.documents.versions import CPU_STEPS, VERSIONS
-from samplemind_worker.errors import InternalError, MissingFileError, OutsideRootsError, PermanentError
-from samplemind_worker.pipeline.engine import Signal, attempt
+from samplemind_worker.errors import InternalError, MissingFileError, OutsideRootsError, PermanentError, attempt
+from samplemind_worker.pipeline.engine import Signal
 from samplemind_worker.pipeline.reader import Source, identify_within, read_signals
-from samplemind_worker.pipeline.workspace import Run, Workspace, claimed, hand_on
-from samplemind_worker.store import batches, ledger, library, places, results
+from samplemind_worker.pipeline.workspace import Run, Workspace, claimed, hand_on, job_of
+from samplemind_worker.store import ledger, library, places, results
 from samplemind_worker.store.ledger import Item
 from samplemind_worker.store.places import Place
 
@@ -35,15 +33,6 @@ class _Opened:
     item: Item
     file: BufferedReader
     place: Place
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """What the steps need to know of a batch."""
-
-    created_at: datetime
-    force: bool
-    roots: Mapping[str, RecordedRoot]
 
 
 class _Need(StrEnum):
@@ -84,7 +73,7 @@ def run(workspace: Workspace, task: Run) -> bool:
         return _record(workspace, task, items[0].batch_id, work)
 
 
-def _read(workspace: Workspace, items: Sequence[Item], job: Job, work: _Work) -> None:
+def _read(workspace: Workspace, items: Sequence[Item], job: BatchJob, work: _Work) -> None:
     """Open and hash some files, and decode those whose content is new; each ends in the plan or among the failed.
 
     Raises
@@ -127,10 +116,11 @@ def _read(workspace: Workspace, items: Sequence[Item], job: Job, work: _Work) ->
         _require_root(workspace, items, job)
 
 
-def _require_root(workspace: Workspace, items: Sequence[Item], job: Job) -> None:
+def _require_root(workspace: Workspace, items: Sequence[Item], job: BatchJob) -> None:
+    recorded = {one.root: one for one in job.roots}
     for root in {item.root for item in items}:
         with suppress(OutsideRootsError):  # each file says so
-            workspace.roots.require(root, job.roots.get(root))
+            workspace.roots.require(root, recorded.get(root))
 
 
 def _open(workspace: Workspace, item: Item, files: ExitStack) -> _Opened:
@@ -156,14 +146,7 @@ def _decode(workspace: Workspace, opened: Sequence[_Opened]) -> Iterator[Signal 
     return read_signals(sources, workspace.settings)
 
 
-@lru_cache(maxsize=64)
-def job_of(batch_id: str) -> Job:
-    """Return what never changes of a batch."""
-    job: BatchJob = batches.find(batch_id)
-    return Job(job.created_at, job.force, {one.root: one for one in job.roots})
-
-
-def _sort(opened: Sequence[_Opened], job: Job) -> dict[Step | _Need, list[_Opened]]:
+def _sort(opened: Sequence[_Opened], job: BatchJob) -> dict[Step | _Need, list[_Opened]]:
     """Sort files by what they need; with ``force``, what was recorded before the batch does not count."""
     recorded = results.progress_of([one.place.file_id for one in opened])
     needs: dict[Step | _Need, list[_Opened]] = {}

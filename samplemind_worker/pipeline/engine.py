@@ -7,11 +7,9 @@ import dataclasses
 import hashlib
 import os
 import time
-import traceback
-from collections.abc import Callable
 from dataclasses import dataclass
 from io import BufferedReader
-from typing import Final, TypeVar, cast
+from typing import Final, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -22,19 +20,12 @@ from samplemind_worker.decode import Limits, decode
 from samplemind_worker.documents.facts import AnalysisFacts, AudioFacts, Mode, StatedFact
 from samplemind_worker.documents.versions import CPU_STEPS, VERSIONS
 from samplemind_worker.dsp.units import PITCH_CLASSES
-from samplemind_worker.errors import (
-    EmptyFileError,
-    InternalError,
-    OutOfMemoryError,
-    PermanentError,
-    SampleMindError,
-)
+from samplemind_worker.errors import EmptyFileError, InternalError
 from samplemind_worker.metadata import tags
 from samplemind_worker.metadata.evidence import Statement, collect
 from samplemind_worker.metadata.weighing import Weighed, weigh
 from samplemind_worker.store import library
 
-T = TypeVar("T")
 _ESTIMATES = tuple(field.name for field in dataclasses.fields(dsp.Estimates))
 
 _NAMES: Final = 3  # of a path: the file's and those of two folders
@@ -198,19 +189,3 @@ def _stated(statement: Statement, named: str, *, believed: bool) -> StatedFact:
         name=named if statement.source in {"filename", "folder"} else None,
         believed=believed,
     )
-
-
-def attempt(work: Callable[[], T]) -> T | PermanentError:
-    """Do one file's work, and return its result or the reason why the file fails; TransientError passes through."""
-    try:
-        return work()
-    except PermanentError as error:
-        return error
-    except SampleMindError:
-        raise
-    except MemoryError:
-        return OutOfMemoryError("not enough memory to analyse this file")
-    except Exception as error:  # noqa: BLE001 -- one file's fault must not take its parcel along; it is stored as that file's failure
-        where = traceback.extract_tb(error.__traceback__)[-1]
-        place = f"{os.path.basename(where.filename)}:{where.lineno}"  # noqa: PTH119 -- a name, not a file
-        return InternalError(f"{type(error).__name__}: {error} ({place})")

@@ -8,9 +8,9 @@ from bson import ObjectId
 from samplemind_worker import dsp
 from samplemind_worker.documents.batch import Step
 from samplemind_worker.documents.facts import AudioFacts
-from samplemind_worker.errors import PermanentError
+from samplemind_worker.errors import PermanentError, attempt
 from samplemind_worker.pipeline.decode import signals_of
-from samplemind_worker.pipeline.engine import Measured, attempt, measure
+from samplemind_worker.pipeline.engine import Measured, measure
 from samplemind_worker.pipeline.workspace import Run, Workspace, claimed, hand_on
 from samplemind_worker.store import ledger
 from samplemind_worker.store.ledger import Item

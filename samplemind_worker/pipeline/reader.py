@@ -23,9 +23,10 @@ from samplemind_worker import decode
 from samplemind_worker.decode import Limits, check
 from samplemind_worker.documents.facts import AudioFacts
 from samplemind_worker.dsp import SR
-from samplemind_worker.errors import PermanentError, WorkerCrashedError
-from samplemind_worker.pipeline.engine import Signal, attempt, identify, limits, names_of, read_signal
-from samplemind_worker.sandbox import AUDIO, Answer, Bounds, Wanted, shared
+from samplemind_worker.errors import PermanentError, WorkerCrashedError, attempt
+from samplemind_worker.pipeline.audio_sandbox import audio_sandbox
+from samplemind_worker.pipeline.engine import Signal, identify, limits, names_of, read_signal
+from samplemind_worker.sandbox import Answer, Bounds, Wanted
 
 _SPARE_SAMPLES: Final = 64  # a resampler may give a few more than asked for
 _LARGE: Final = 256 * 2**20  # bytes: hashing them takes a quarter of a second
@@ -69,7 +70,7 @@ def read_signals(sources: Sequence[Source], settings: Settings) -> Generator[Sig
         Wanted(source.file.fileno(), {"name": source.name.decode("latin-1"), "limits": allowed})
         for source in sources
     ]
-    for source, answer in zip(sources, shared(AUDIO).read(wanted, bounds(settings)), strict=True):
+    for source, answer in zip(sources, audio_sandbox().read(wanted, bounds(settings)), strict=True):
         yield answer if isinstance(answer, PermanentError) else _signal(source, answer)
 
 
@@ -85,7 +86,7 @@ def identify_within(file: BufferedReader, settings: Settings) -> str:
     """
     if os.fstat(file.fileno()).st_size >= _LARGE:
         request = {"only_check": True, "limits": dataclasses.asdict(limits(settings))}
-        [answer] = shared(AUDIO).read([Wanted(file.fileno(), request)], bounds(settings))
+        [answer] = audio_sandbox().read([Wanted(file.fileno(), request)], bounds(settings))
         if isinstance(answer, PermanentError):
             raise answer
         file.seek(0)  # both sides share the place where they read

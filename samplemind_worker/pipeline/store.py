@@ -4,8 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from samplemind_worker.documents.batch import Step
 from samplemind_worker.documents.versions import VERSIONS
-from samplemind_worker.errors import InternalError, PermanentError
-from samplemind_worker.pipeline.engine import attempt
+from samplemind_worker.errors import InternalError, PermanentError, attempt
 from samplemind_worker.pipeline.workspace import Run, Workspace, claimed
 from samplemind_worker.store import batches, ledger, results
 

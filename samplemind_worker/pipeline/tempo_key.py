@@ -1,11 +1,10 @@
 """Step 3: tempo, key, kind, pitch and instrument from the features; saves the Analysis, the chain's checkpoint."""
 
 from samplemind_worker.documents.batch import Step
-from samplemind_worker.errors import PermanentError
-from samplemind_worker.pipeline.decode import job_of
-from samplemind_worker.pipeline.engine import attempt, judge
+from samplemind_worker.errors import PermanentError, attempt
+from samplemind_worker.pipeline.engine import judge
 from samplemind_worker.pipeline.features import measured_of, split
-from samplemind_worker.pipeline.workspace import Run, Workspace, claimed, hand_on
+from samplemind_worker.pipeline.workspace import Run, Workspace, claimed, hand_on, job_of
 from samplemind_worker.store import ledger, results
 
 

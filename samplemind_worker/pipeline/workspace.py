@@ -11,7 +11,6 @@ from typing import Self
 
 from bson import ObjectId
 
-from config.queues import AI, CPU, IO
 from config.scratch import scratch_folder
 from config.settings import Settings
 from samplemind_worker.documents.batch import BatchJob, Step
@@ -140,15 +139,8 @@ class Workspace:
         return f"{self.process}{os.getpid()}:{threading.get_native_id()}"
 
     def queues(self, *, ask_models: bool = True) -> dict[Step, str]:
-        """Name the queue of each step, as seen from this machine: what asks no model does not wait behind what does."""
-        queues = self.settings.queues
-        return {
-            Step.DECODE: queues.of(CPU),
-            Step.FEATURES: queues.own,
-            Step.TEMPO_KEY: queues.own,
-            Step.SUMMARIZE: queues.of(AI if ask_models else IO),
-            Step.STORE: queues.of(IO),
-        }
+        """Name the queue of each step, as seen from this machine."""
+        return {step: self.settings.queues.of_step(step, ask_models=ask_models) for step in Step}
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,5 +208,5 @@ def hand_on(workspace: Workspace, run: Run, step: Step, batch_id: str, to: dict[
 
 @lru_cache(maxsize=64)
 def job_of(batch_id: str) -> BatchJob:
-    """Return a batch, as it was when it was first asked for: of it only what never changes may be looked at."""
+    """Return a batch as it was when it was first asked for. Cached: read immutable fields only."""
     return batches.find(batch_id)

@@ -16,7 +16,4 @@ memory by reading, as a mapping that is cut short would kill the reader.
 from samplemind_worker.sandbox.client import Answer, Bounds, Sandbox, Wanted, shared
 from samplemind_worker.sandbox.wire import PROTECTIONS
 
-AUDIO = "samplemind_worker.pipeline.reader"
-"""The reader of audio files."""
-
-__all__ = ["AUDIO", "PROTECTIONS", "Answer", "Bounds", "Sandbox", "Wanted", "shared"]
+__all__ = ["PROTECTIONS", "Answer", "Bounds", "Sandbox", "Wanted", "shared"]

@@ -14,6 +14,7 @@ from typing import Any
 from bson import ObjectId
 from pymongo.errors import DuplicateKeyError
 
+from config.queues import AI, CPU, IO, kind_of_step
 from samplemind_worker.documents.batch import (
     BY_STATE,
     HELD,
@@ -34,15 +35,13 @@ PATIENCE = timedelta(seconds=90)
 """After so long it is given all the same: somebody's broken files, coming one after the other, keep nobody's back."""
 # What scratch memory held is gone with an attempt: these steps begin again at the first.
 _HOST_STEPS = [Step.FEATURES.value, Step.TEMPO_KEY.value]
-_PLACE = {
+_KIND = {
     "$switch": {
-        "branches": [
-            {"case": {"$eq": ["$step", Step.SUMMARIZE.value]}, "then": "ai"},
-            {"case": {"$eq": ["$step", Step.STORE.value]}, "then": "io"},
-        ],
-        "default": "cpu",
+        "branches": [{"case": {"$eq": ["$step", step.value]}, "then": kind_of_step(step)} for step in Step],
+        "default": CPU,
     }
 }
+"""The kind of queue of an item's step."""
 
 
 def pending(batch_id: str, *, limit: int, without: Collection[str] = ()) -> list[dict[str, Any]]:
@@ -181,17 +180,17 @@ def in_flight() -> InFlight:
         cursor = await BatchItem.get_pymongo_collection().aggregate(
             [
                 {"$match": {"parcel_id": {"$gt": ObjectId("0" * 24)}}},
-                {"$group": {"_id": {"parcel": "$parcel_id", "place": _PLACE}, "root": {"$first": "$root"}}},
-                {"$group": {"_id": {"place": "$_id.place", "root": "$root"}, "parcels": {"$sum": 1}}},
+                {"$group": {"_id": {"parcel": "$parcel_id", "kind": _KIND}, "root": {"$first": "$root"}}},
+                {"$group": {"_id": {"kind": "$_id.kind", "root": "$root"}, "parcels": {"$sum": 1}}},
             ]
         )
-        places: Counter[str] = Counter()
+        kinds: Counter[str] = Counter()
         roots: dict[str, int] = {}
         for row in await cursor.to_list():
-            places[row["_id"]["place"]] += row["parcels"]
-            if row["_id"]["place"] == "cpu":
+            kinds[row["_id"]["kind"]] += row["parcels"]
+            if row["_id"]["kind"] == CPU:
                 roots[row["_id"]["root"]] = row["parcels"]
-        return InFlight(places["cpu"], places["ai"], places["io"], roots)
+        return InFlight(kinds[CPU], kinds[AI], kinds[IO], roots)
 
     return mongo.run(_count())
 

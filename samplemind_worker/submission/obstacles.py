@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from config.queues import AI, CONTROL, CPU, IO, Queues
+from config.queues import CONTROL, IO, ROLE_TO_START, Queues, kind_of_step
 from config.settings import Settings
 from samplemind_worker.documents.batch import BatchJob, Step
 from samplemind_worker.documents.versions import VERSIONS
@@ -13,11 +13,7 @@ from samplemind_worker.store.cache import Board
 from samplemind_worker.store.vectors import Vectors
 from samplemind_worker.submission.readers import Readers
 
-_KINDS: Final = {
-    Step.DECODE: CPU, Step.FEATURES: CPU, Step.TEMPO_KEY: CPU, Step.SUMMARIZE: AI, Step.STORE: IO,
-}  # fmt: skip
 _SECONDS: Final = 5.0  # s for one request to Chroma
-_ROLES: Final = {CPU: "cpu", AI: "ai", IO: "io", CONTROL: "io"}
 
 NO_WORKERS: Final = "no worker gives a sign of life: start one (`samplemind up --detach`, `samplemind worker`)"
 
@@ -53,8 +49,8 @@ def _unread(queues: Queues, readers: Readers, job: BatchJob) -> Iterator[str]:
     """Name the kinds of queue that the batch waits for, and nobody reads."""
     kinds = {CONTROL}
     for step, queue in waiting.waits_for(job.id):
-        kinds.add(IO if queue == queues.of(IO) else _KINDS[step])
-    for role in sorted({_ROLES[kind] for kind in kinds if not {kind, queues.of(kind)} & readers.read}):
+        kinds.add(IO if queue == queues.of(IO) else kind_of_step(step))
+    for role in sorted({ROLE_TO_START[kind] for kind in kinds if not {kind, queues.of(kind)} & readers.read}):
         yield (
             f"no {role} worker takes work: start one (`samplemind up --detach`, `samplemind worker --queues {role}`); "
             "`samplemind doctor` may say why it ends"

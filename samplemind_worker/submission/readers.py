@@ -1,14 +1,10 @@
 """Which workers read what and reach which roots, by their signs of life: where the dispatcher sends a parcel."""
 
 from collections.abc import Collection, Iterable
-from typing import Final
 
-from config.queues import AI, CPU, IO, KINDS, Queues
+from config.queues import CPU, KINDS, Queues, kind_of_step
 from samplemind_worker.documents.batch import Step
 from samplemind_worker.store.cache import WorkerSign
-
-FIRST_KIND: Final = {Step.DECODE: CPU, Step.SUMMARIZE: AI, Step.STORE: IO}
-"""The kind of queue of each step that a parcel may begin with."""
 
 
 class Readers:
@@ -26,7 +22,7 @@ class Readers:
 
         Where no worker is there at all, it is the queue of the first to come.
         """
-        return self._queue_of_root(root) if step is Step.DECODE else self._queue_of(FIRST_KIND[step])
+        return self._queue_of_root(root) if step is Step.DECODE else self._queue_of(kind_of_step(step))
 
     def _queue_of(self, kind: str) -> str:
         own = self._queues.of(kind)

@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 _SLOW = {
     "anthropic", "beanie", "bson", "celery", "chromadb", "google.genai", "httpx", "kombu", "librosa", "loguru", "numba",
     "numpy", "ollama", "orjson", "psutil", "pydantic", "pydantic_settings", "pymongo", "redis", "rich", "scipy",
@@ -30,6 +32,21 @@ def test_the_cli_loads_nothing_slow():
 
 def test_help_loads_nothing_slow():
     assert loaded_by(_HELP.format(arguments=["--help"])) & _SLOW == set()
+
+
+@pytest.mark.parametrize("role", ["io", "store", "ai"])
+def test_workers_without_signals_load_no_engine(role: str):
+    program = (
+        "import sys\n"
+        "from config.settings import get_settings\n"
+        "from samplemind_worker.app import create_app\n"
+        f"create_app(get_settings(), role={role!r}).loader.import_default_modules()\n"
+        "print('\\n'.join(sys.modules))"
+    )
+    loaded = loaded_by(program)
+
+    assert "tasks.ai" in loaded
+    assert loaded & {"numba", "scipy", "soundfile", "librosa", "samplemind_worker.pipeline.engine"} == set()
 
 
 def test_the_record_is_opened_without_the_engine():

@@ -5,9 +5,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+from config import task_names as names
 from config.celery_options import celery_options
 from config.settings import Settings
-from tasks import names
 
 TASKS = Path(__file__).parents[2] / "tasks"
 KNOWN = {value for name, value in vars(names).items() if name.isupper() and isinstance(value, str)}
@@ -46,6 +46,20 @@ def test_every_task_is_registered_under_a_name_of_the_contract():
 def test_every_task_names_itself_from_the_contract():
     assert task_names_in_source() != []
     assert [(function, name) for function, name in task_names_in_source() if name != f"names.{function.upper()}"] == []
+
+
+def test_no_other_module_repeats_a_name():
+    top = TASKS.parent
+    repeated = [
+        (str(path.relative_to(top)), node.value)
+        for package in ("config", "samplemind_cli", "samplemind_worker", "tasks")
+        for path in sorted((top / package).rglob("*.py"))
+        if path != Path(names.__file__)
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Constant) and node.value in KNOWN
+    ]
+
+    assert repeated == []
 
 
 def test_every_name_begins_with_that_of_the_project():

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks import names
+from config import task_names as names
 from tests.chaos.stack import Stack, write_files
 
 pytestmark = [pytest.mark.services, pytest.mark.timeout(600)]

@@ -12,11 +12,11 @@ from bson import ObjectId
 from celery import Celery
 from redis import Redis
 
+from config import task_names as names
 from config.celery_options import celery_options
 from config.settings import Settings
 from samplemind_worker.local_services.services import setting_env
 from samplemind_worker.pipeline.workspace import Workspace
-from tasks import names
 
 pytestmark = pytest.mark.services
 

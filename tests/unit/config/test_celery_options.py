@@ -4,10 +4,10 @@ from kombu.utils.url import url_to_parts
 from pydantic import SecretStr
 from redis import Redis
 
+from config import task_names as names
 from config.celery_options import broker_url, celery_options
 from config.queues import ROLES, Queues
 from config.settings import Settings
-from tasks import names
 
 
 def options(**values: object) -> dict[str, object]:

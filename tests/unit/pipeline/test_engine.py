@@ -13,8 +13,9 @@ from samplemind_worker.errors import (
     OutOfMemoryError,
     ServiceUnavailableError,
     TooLongError,
+    attempt,
 )
-from samplemind_worker.pipeline.engine import attempt, identify, judge, limits, measure, read_signal
+from samplemind_worker.pipeline.engine import identify, judge, limits, measure, read_signal
 from tests.factories import write_audio
 from training import signals
 

@@ -11,9 +11,10 @@ import pytest
 
 from config.settings import Settings
 from samplemind_worker.errors import PermanentError
+from samplemind_worker.pipeline.audio_sandbox import audio_sandbox
 from samplemind_worker.pipeline.engine import Signal, identify, limits, read_signal
 from samplemind_worker.pipeline.reader import Source, bounds, read_signals
-from samplemind_worker.sandbox import AUDIO, Wanted, shared
+from samplemind_worker.sandbox import Wanted
 from tests.factories import write_audio
 from tests.hostile import sounds
 from training import signals
@@ -123,7 +124,7 @@ def test_a_fault_of_ours_is_told_with_its_place(tmp_path: Path):
     path = write_audio(tmp_path / "a.wav", signals.sine(440.0, 0.1))
     with path.open("rb") as file:
         wanted = Wanted(file.fileno(), {"name": "a.wav", "limits": {"unknown": 1}})
-        [found] = shared(AUDIO).read([wanted], bounds(SETTINGS))
+        [found] = audio_sandbox().read([wanted], bounds(SETTINGS))
 
     assert isinstance(found, PermanentError)
     assert found.code == "internal"

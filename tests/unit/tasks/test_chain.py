@@ -1,7 +1,7 @@
-from config.queues import HOST_TASKS, ROLES, ROUTES
+from config import task_names as names
+from config.queues import HOST_TASKS, KIND_OF_TASK, ROLES
 from samplemind_worker.documents.batch import Step
 from samplemind_worker.errors import PermanentError, TransientError
-from tasks import names
 from tasks.retry import POLICY
 
 
@@ -12,12 +12,16 @@ def test_chain_is_the_steps_in_their_order():
 def test_every_queue_of_a_task_is_read_by_some_worker():
     read = {kind for kinds in ROLES.values() for kind in kinds}
 
-    assert set(ROUTES.values()) <= read
+    assert set(KIND_OF_TASK.values()) <= read
+
+
+def test_tasks_that_stay_on_their_host_are_tasks_of_cpu_workers():
+    assert {KIND_OF_TASK[task] for task in HOST_TASKS} == {"cpu"}
 
 
 def test_names_are_the_wire_contract():
     # Messages outlive a deployment: a name may be added here, never changed.
-    assert sorted({*ROUTES, *HOST_TASKS}) == [
+    assert sorted(KIND_OF_TASK) == [
         "samplemind.bulk",
         "samplemind.decode",
         "samplemind.dispatch",

@@ -1,4 +1,7 @@
-"""Task names: the wire contract. A message outlives a deployment; names only get added. `config.queues` routes them."""
+"""Task names: part of the wire contract. A message outlives a deployment, so names are only ever added.
+
+`config.queues` says which queue each task goes to.
+"""
 
 from typing import Final
 
@@ -17,3 +20,8 @@ BULK: Final = "samplemind.bulk"
 FILL_IN: Final = "samplemind.fill_in"
 REINDEX: Final = "samplemind.reindex"
 TIDY: Final = "samplemind.tidy"
+
+
+def of_step(step: str) -> str:
+    """Name the task of a step of the pipeline."""
+    return f"samplemind.{step}"
