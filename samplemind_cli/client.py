@@ -21,7 +21,9 @@ from samplemind_worker.packs import watch as watch_step
 from samplemind_worker.packs.report import Report as IngestReport
 from samplemind_worker.store import ai_jobs, batches, results
 from samplemind_worker.submission import obstacles as obstacles_step
-from samplemind_worker.submission import scan, walk
+from samplemind_worker.submission import scan
+from samplemind_worker.submission.listing import Listing, Survey
+from samplemind_worker.submission.options import SubmitOptions
 from samplemind_worker.summaries import resummarize as resummarize_step
 from samplemind_worker.upkeep.places import Ended
 
@@ -49,32 +51,29 @@ def open_record(*, for_work: bool = False, stop_after: bool = False) -> Generato
         yield settings
 
 
+def find_audio(paths: Sequence[Path]) -> Listing:
+    """List what lies at or below some paths, as far as the first audio file.
+
+    Raises
+    ------
+    UsageError
+        If a path does not exist, or there is no audio at all.
+    """
+    listing = Listing(paths)
+    listing.require_audio()
+    return listing
+
+
 def submit(
-    paths: Sequence[Path],
+    listing: Listing,
+    options: SubmitOptions,
     settings: Settings,
     *,
-    name: str | None,
-    priority: Priority,
-    files_per_chain: int | None,
-    ai: bool,
-    budget: float | None,
-    force: bool,
     on_progress: Callable[[int], None],
     on_ended: Callable[[Ended], None],
 ) -> BatchJob:
-    """Record a batch."""
-    return scan.submit(
-        paths,
-        settings=settings,
-        name=name,
-        priority=priority,
-        files_per_chain=files_per_chain,
-        ai=ai,
-        ai_budget=None if budget is None else from_usd(budget),
-        force=force,
-        on_progress=on_progress,
-        on_ended=on_ended,
-    )
+    """Record a batch of what is listed."""
+    return scan.submit(listing, options, settings=settings, on_progress=on_progress, on_ended=on_ended)
 
 
 def dispatch(settings: Settings, batch_id: str) -> None:
@@ -301,6 +300,12 @@ def _full_path(item: BatchItem) -> str:
     return f"{item.root.rstrip('/')}/{item.path}"
 
 
-def survey(paths: Sequence[Path]) -> walk.Survey:
-    """Count what a submission would take in."""
-    return walk.survey(paths)
+def survey(paths: Sequence[Path]) -> Survey:
+    """Count what a submission would take in.
+
+    Raises
+    ------
+    UsageError
+        If a path does not exist, or there is no audio at all.
+    """
+    return Listing(paths).survey()

@@ -10,6 +10,8 @@ from samplemind_worker.pipeline.workspace import Run, Workspace
 from samplemind_worker.store import batches
 from samplemind_worker.submission import scan
 from samplemind_worker.submission.dispatch import dispatch
+from samplemind_worker.submission.listing import Listing
+from samplemind_worker.submission.options import SubmitOptions
 
 RUNS: dict[Step, Callable[[Workspace, Run], bool]] = {
     Step.DECODE: decode.run,
@@ -47,7 +49,8 @@ def work(workspace: Workspace) -> int:
 
 
 def submit(workspace: Workspace, *paths: Path, **options: Any) -> BatchJob:
-    return scan.submit(paths, settings=workspace.settings, **options)
+    heard = {name: options.pop(name) for name in ("on_progress", "on_created", "on_ended") if name in options}
+    return scan.submit(Listing(paths), SubmitOptions(**options), settings=workspace.settings, **heard)
 
 
 def analyse(workspace: Workspace, *paths: Path, **options: Any) -> dict[str, Any]:

@@ -48,26 +48,18 @@ def submit(
 ) -> None:
     """Record a batch of files and queue it; prints its id."""
     from samplemind_cli import client  # noqa: PLC0415 -- slow import
-    from samplemind_worker.submission.walk import require_audio  # noqa: PLC0415 -- slow import
+    from samplemind_worker.submission.options import SubmitOptions  # noqa: PLC0415 -- slow import
 
     if dry_run:
         _survey(paths, ai=not no_ai, priority=priority, as_json=as_json)
         return
-    require_audio(paths)
+    listing = client.find_audio(paths)
+    options = SubmitOptions(
+        name=name, priority=priority, files_per_chain=files_per_chain, ai=not no_ai, budget_usd=budget, force=force
+    )
     with client.open_record(for_work=True, stop_after=wait and stop_after) as settings:
         try:
-            job = client.submit(
-                paths,
-                settings,
-                name=name,
-                priority=priority,
-                files_per_chain=files_per_chain,
-                ai=not no_ai,
-                budget=budget,
-                force=force,
-                on_progress=_Recording(),
-                on_ended=_say_ended,
-            )
+            job = client.submit(listing, options, settings, on_progress=_Recording(), on_ended=_say_ended)
         except KeyboardInterrupt:
             output.note("interrupted while recording: the batch was given up, nothing of it will run; submit it again")
             raise

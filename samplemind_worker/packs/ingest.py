@@ -25,6 +25,8 @@ from samplemind_worker.packs.report import Outcome, Report
 from samplemind_worker.packs.sources import Source
 from samplemind_worker.store import batches, library, mongo, packs, results
 from samplemind_worker.submission import scan
+from samplemind_worker.submission.listing import Listing
+from samplemind_worker.submission.options import SubmitOptions
 
 _LEASE: Final = 60.0  # s
 _PAUSE: Final = 0.5  # s between two looks
@@ -240,10 +242,9 @@ class _Run:
         batch_id = None if earlier is None else earlier.batch_id
         if batch_id is None or not _is_recorded(batch_id):
             scan.submit(
-                [self._root / (pack.folder or "")],
+                Listing([self._root / (pack.folder or "")]),
+                SubmitOptions(name=pack.folder, priority="bulk"),
                 settings=self._settings,
-                name=pack.folder,
-                priority="bulk",
                 on_created=lambda made: packs.update(pack.id, run=self._run, batch_id=made),
             )
         packs.update(pack.id, run=self._run, state=PackState.RECORDED.value)

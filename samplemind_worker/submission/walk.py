@@ -2,9 +2,8 @@
 
 import os
 import stat
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -33,15 +32,6 @@ class Found:
     skip_reason: str | None
 
 
-@dataclass(slots=True)
-class Survey:
-    """What a submission would take in."""
-
-    audio: int = 0
-    bytes: int = 0
-    skipped: dict[str, int] = field(default_factory=dict[str, int])
-
-
 def walk(path: Path) -> Iterator[Found]:
     """Yield what lies at or below a path, sorted by name, folder by folder; paths are absolute.
 
@@ -53,20 +43,37 @@ def walk(path: Path) -> Iterator[Found]:
     UsageError
         If the path does not exist or cannot be read.
     """
+    top, status = _look_at_top(path)
+    if stat.S_ISDIR(status.st_mode):
+        yield from _walk_folder(top, os.path.realpath(top))
+    else:
+        reason = None if stat.S_ISREG(status.st_mode) else "special"
+        yield Found(top, status.st_size, status.st_mtime_ns, status.st_ctime_ns, reason)
+
+
+def require_readable(path: Path) -> None:
+    """Look whether a path can be walked.
+
+    Raises
+    ------
+    UsageError
+        If it does not exist or cannot be read.
+    """
+    _look_at_top(path)
+
+
+def _look_at_top(path: Path) -> tuple[bytes, os.stat_result]:
     top = os.fsencode(os.path.abspath(path))  # noqa: PTH100 -- bytes, and links stay as they are
     try:
         status = os.stat(top)  # noqa: PTH116 -- bytes
-        if not stat.S_ISDIR(status.st_mode):
-            reason = None if stat.S_ISREG(status.st_mode) else "special"
-            yield Found(top, status.st_size, status.st_mtime_ns, status.st_ctime_ns, reason)
-            return
-        with os.scandir(top):
-            pass
+        if stat.S_ISDIR(status.st_mode):
+            with os.scandir(top):
+                pass
     except FileNotFoundError as error:
         raise UsageError(f"no such file or folder: {os.fsdecode(top)}") from error
     except OSError as error:
         raise UsageError(f"cannot read {os.fsdecode(top)}: {error.strerror}") from error
-    yield from _walk_folder(top, os.path.realpath(top))
+    return top, status
 
 
 def _walk_folder(folder: bytes, real_top: bytes) -> Iterator[Found]:
@@ -117,47 +124,6 @@ def _look(entry: "os.DirEntry[bytes]", real_top: bytes) -> Found | None:
     elif os.fsdecode(os.path.splitext(entry.name)[1]).lower() not in AUDIO_SUFFIXES:  # noqa: PTH122 -- bytes
         reason = "not_audio_type"
     return Found(entry.path, status.st_size, status.st_mtime_ns, status.st_ctime_ns, reason)
-
-
-def survey(paths: Sequence[Path]) -> Survey:
-    """Count what `submit` would record; nothing is written.
-
-    Raises
-    ------
-    UsageError
-        If a path does not exist, or there is no audio at all.
-    """
-    total = Survey()
-    for path in paths:
-        for found in walk(path):
-            if found.skip_reason is None:
-                total.audio += 1
-                total.bytes += found.size
-            else:
-                total.skipped[found.skip_reason] = total.skipped.get(found.skip_reason, 0) + 1
-    if not total.audio:
-        raise UsageError(nothing_found(paths, total.skipped))
-    return total
-
-
-def require_audio(paths: Sequence[Path]) -> None:
-    """Look whether all paths exist and there is any audio, without walking further than to the first.
-
-    Raises
-    ------
-    UsageError
-        If not.
-    """
-    skipped: Counter[str] = Counter()
-    found_any = False
-    for path in paths:
-        for found in walk(path):
-            if found.skip_reason is None:
-                found_any = True
-                break
-            skipped[found.skip_reason] += 1
-    if not found_any:
-        raise UsageError(nothing_found(paths, skipped))
 
 
 _NOT_TAKEN: Final[Mapping[str, tuple[str, str]]] = {

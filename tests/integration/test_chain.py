@@ -20,6 +20,7 @@ from pytest_celery import (
 )
 from redis import Redis
 
+from config import task_names as names
 from config.celery_options import celery_options
 from config.settings import Settings
 from samplemind_worker.documents.batch import State
@@ -27,7 +28,8 @@ from samplemind_worker.local_services.services import setting_env
 from samplemind_worker.pipeline.workspace import Workspace
 from samplemind_worker.store import batches, results
 from samplemind_worker.submission import scan
-from tasks import names
+from samplemind_worker.submission.listing import Listing
+from samplemind_worker.submission.options import SubmitOptions
 from tasks.submit import dispatch
 from tests.factories import write_audio
 from training import signals
@@ -196,7 +198,7 @@ def test_chain_carries_ids_alone_through_the_workers(
     request: pytest.FixtureRequest, workspace: Workspace, celery_broker: CeleryTestBroker, library: Path
 ):
     queues = workspace.settings.queues
-    job = scan.submit([library], settings=workspace.settings)
+    job = scan.submit(Listing([library]), settings=workspace.settings)
     assert dispatch(workspace.settings) == 1
 
     # Before any worker runs: the whole chain is one small message that names a parcel, and nothing else.
@@ -244,7 +246,7 @@ def test_chain_carries_ids_alone_through_the_workers(
 def test_chain_survives_the_death_of_a_worker(celery_setup: CeleryTestSetup, workspace: Workspace, library: Path):
     assert celery_setup.ready(docker=True)
     cpu, _ = celery_setup.worker_cluster
-    job = scan.submit([library], settings=workspace.settings, files_per_chain=4)
+    job = scan.submit(Listing([library]), SubmitOptions(files_per_chain=4), settings=workspace.settings)
     dispatch(workspace.settings)
     wait_until(lambda: report_of(job.id)["completed"] > 0)
 
@@ -270,8 +272,10 @@ def test_what_asks_no_model_passes_those_that_wait_for_one(
     write_audio(tmp_path / "library" / "one.wav", signals.kick(0.1))
     write_audio(tmp_path / "library" / "two.wav", signals.kick(0.2))
     assert cpu_worker.ready()
-    asks = scan.submit([tmp_path / "library" / "one.wav"], settings=workspace.settings)
-    does_not = scan.submit([tmp_path / "library" / "two.wav"], settings=workspace.settings, ai=False)
+    asks = scan.submit(Listing([tmp_path / "library" / "one.wav"]), settings=workspace.settings)
+    does_not = scan.submit(
+        Listing([tmp_path / "library" / "two.wav"]), SubmitOptions(ai=False), settings=workspace.settings
+    )
     assert dispatch(workspace.settings) == 2
 
     of = workspace.settings.queues.of
@@ -290,7 +294,7 @@ def test_messages_in_queues_without_a_prefix_are_read(
 ):
     queues = workspace.settings.queues
     write_audio(tmp_path / "library" / "one.wav", signals.kick(0.1))
-    job = scan.submit([tmp_path / "library"], settings=workspace.settings)
+    job = scan.submit(Listing([tmp_path / "library"]), settings=workspace.settings)
     assert dispatch(workspace.settings) == 1
     # As a version before the prefix would have published it: by the queue's name alone.
     client = celery_broker.container.client

@@ -14,6 +14,7 @@ from samplemind_worker.pipeline.workspace import Workspace
 from samplemind_worker.store import batches, places, results
 from samplemind_worker.store import library as files
 from samplemind_worker.store.places import Place
+from samplemind_worker.submission.listing import Listing
 from samplemind_worker.submission.scan import submit
 from samplemind_worker.upkeep import moving
 from samplemind_worker.upkeep.moving import Moved
@@ -68,7 +69,7 @@ def told(cli: Cli, workspace: Workspace, *arguments: str) -> tuple[int, str, str
 
 
 def skipped(workspace: Workspace, folder: Path) -> dict[str, Any]:
-    job = submit([folder], settings=workspace.settings)
+    job = submit(Listing([folder]), settings=workspace.settings)
     report = batches.report(batches.find(job.id))
     return {name: report[name] for name in ("total_files", "skipped", "pending")}
 
@@ -137,7 +138,7 @@ def test_roots_move_of_a_folder_below_what_was_submitted(workspace: Workspace, r
 
 def test_roots_move_brings_back_what_a_scan_has_ended(workspace: Workspace, recorded: Path):
     new = (recorded / "kit").rename(recorded.parent / "drums")
-    submit([recorded], settings=workspace.settings)
+    submit(Listing([recorded]), settings=workspace.settings)
     assert living(recorded) == ["a.wav", "caf\\xe9/d.wav"]
 
     assert moving.move(str(recorded / "kit"), str(new), settings=workspace.settings) == Moved(2)

@@ -16,6 +16,7 @@ from samplemind_worker.errors import RootNotReachedError, ServiceUnavailableErro
 from samplemind_worker.pipeline.workspace import Run, Workspace, claimed
 from samplemind_worker.store import batches, ledger, mongo, places, results
 from samplemind_worker.submission import scan
+from samplemind_worker.submission.listing import Listing
 from tests.chain import RUNS, analyse, items_of, publish, run_chain, submit, work
 from tests.factories import write_audio
 from training import signals
@@ -458,9 +459,18 @@ def test_retry_analyses_a_file_that_was_mended(workspace: Workspace, library: Pa
     assert (again["status"], again["completed"], again["failed"]) == ("completed", 7, 1)
 
 
+def test_a_folder_is_walked_once(workspace: Workspace, few: Path):
+    cover = few / "a cover.jpg"
+    cover.write_bytes(b"no audio")
+    # By now the walk has passed it; a second walk would miss it.
+    job = submit(workspace, few, on_created=lambda _: cover.unlink())
+
+    assert items_of(job.id)["a cover.jpg"].skip_reason == "not_audio_type"
+
+
 def test_named_roots_are_the_only_folders_that_are_read(workspace: Workspace, library: Path, tmp_path: Path):
     job = scan.submit(
-        [library / "kick.wav"], settings=workspace.settings.model_copy(update={"roots": {"kits": library}})
+        Listing([library / "kick.wav"]), settings=workspace.settings.model_copy(update={"roots": {"kits": library}})
     )
     elsewhere = workspace.settings.model_copy(update={"roots": {"packs": tmp_path}})
 

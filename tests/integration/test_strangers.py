@@ -25,6 +25,8 @@ from samplemind_worker.pipeline.workspace import Run, Workspace
 from samplemind_worker.store import mongo, results
 from samplemind_worker.submission import scan
 from samplemind_worker.submission.dispatch import dispatch
+from samplemind_worker.submission.listing import Listing
+from samplemind_worker.submission.options import SubmitOptions
 from tests import chunks, zips
 from tests.command import Cli
 from training import signals
@@ -83,7 +85,7 @@ def analysed(settings: Settings, folder: Path, **options: Any) -> str:
     """Record a folder and do the workers' part, here; returns the batch."""
     workspace = Workspace(settings)
     workspace.connect(create_indexes=True)
-    job = scan.submit([folder], settings=settings, **options)
+    job = scan.submit(Listing([folder]), SubmitOptions(**options), settings=settings)
     while True:
         published: list[tuple[str, Step]] = []
         dispatch(settings, workspace.board, lambda parcel, step, _, to=published: to.append((parcel, step)))

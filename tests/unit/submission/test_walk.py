@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from samplemind_worker.errors import UsageError
-from samplemind_worker.submission.walk import AUDIO_SUFFIXES, require_audio, survey, walk
+from samplemind_worker.submission.walk import AUDIO_SUFFIXES, walk
 
 
 def touch(path: Path, content: bytes = b"x") -> Path:
@@ -173,48 +173,3 @@ def test_walk_of_a_path_through_a_file_says_so(tmp_path: Path):
 
     with pytest.raises(UsageError, match=r"cannot read .*a\.wav/b: Not a directory"):
         list(walk(tmp_path / "a.wav" / "b"))
-
-
-def test_survey_counts_audio_bytes_and_reasons(tmp_path: Path):
-    touch(tmp_path / "a.wav", b"123")
-    touch(tmp_path / "kit" / "b.flac", b"12345")
-    touch(tmp_path / "cover.jpg")
-    touch(tmp_path / "notes.txt")
-    touch(tmp_path / "._a.wav")
-
-    total = survey([tmp_path])
-
-    assert (total.audio, total.bytes) == (2, 8)
-    assert total.skipped == {"not_audio_type": 2, "hidden": 1}
-
-
-def test_survey_of_an_empty_folder_says_so(tmp_path: Path):
-    with pytest.raises(UsageError, match=rf"no audio files in {tmp_path} \(it is empty\)"):
-        survey([tmp_path])
-
-
-def test_survey_without_audio_says_how_much_else_there_is(tmp_path: Path):
-    touch(tmp_path / "cover.jpg")
-
-    with pytest.raises(UsageError, match=rf"no audio files in {tmp_path} \(1 other file\)"):
-        survey([tmp_path])
-
-
-def test_a_library_that_is_all_links_is_told_so(tmp_path: Path):
-    touch(tmp_path / "elsewhere" / "kick.wav")
-    library = tmp_path / "library"
-    library.mkdir()
-    (library / "kicks").symlink_to("../elsewhere")
-    (library / "more kicks").symlink_to("../elsewhere")
-    (library / "kick.wav").symlink_to("../elsewhere/kick.wav")
-    touch(library / "cover.jpg")
-    touch(library / ".trash" / "a.wav")
-
-    said = (
-        f"no audio files in {library} (2 links to folders, 1 link that leads out of it, 1 hidden folder, 1 other file)"
-        "; links are not followed: name the folders that they lead to"
-    )
-    for look in (survey, require_audio):
-        with pytest.raises(UsageError) as caught:
-            look([library])
-        assert str(caught.value) == said
