@@ -49,7 +49,7 @@ def main() -> None:
             **os.environ,
             "SAMPLEMIND_REDIS_URL": settings.redis_url.get_secret_value(),
             "SAMPLEMIND_MONGODB_URL": settings.mongodb_url.get_secret_value(),
-            "SAMPLEMIND_CHROMA_URL": settings.chroma_url,
+            "SAMPLEMIND_CHROMA_URL": settings.chroma_url.get_secret_value(),
         }
         client = redis.Redis.from_url(settings.redis_url.get_secret_value())
         mongo.connect(settings.mongodb_url.get_secret_value(), database=settings.database)

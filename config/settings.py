@@ -63,7 +63,7 @@ class Settings(BaseSettings):
 
     redis_url: SecretStr | None = None
     mongodb_url: SecretStr | None = None
-    chroma_url: str | None = None
+    chroma_url: SecretStr | None = None
     database: Annotated[
         str,
         spelled(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}", "up to 63 letters, digits, '_' and '-', not beginning with a sign"),

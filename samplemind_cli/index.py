@@ -103,7 +103,7 @@ def _rebuild(vectors: Vectors, on_progress: Callable[[int, int], None]) -> int:
 def _url(settings: Settings) -> str:
     if settings.chroma_url is None:
         raise SetupError("no ChromaDB: set SAMPLEMIND_CHROMA_URL")
-    return settings.chroma_url
+    return settings.chroma_url.get_secret_value()
 
 
 def _wait_for(url: str, seconds: float) -> None:

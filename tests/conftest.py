@@ -46,11 +46,12 @@ def services() -> Iterator[Settings]:
 def chroma(services: Settings) -> str:
     """The URL of a Chroma that answers; it is the last of the services to do so."""
     assert services.chroma_url is not None
+    url = services.chroma_url.get_secret_value()
     deadline = time.monotonic() + 60.0
-    while not answers(services.chroma_url):
+    while not answers(url):
         assert time.monotonic() < deadline, "Chroma does not answer"
         time.sleep(0.1)
-    return services.chroma_url
+    return url
 
 
 @pytest.fixture
@@ -88,7 +89,8 @@ def cli(
     assert settings.mongodb_url is not None
     monkeypatch.setenv("SAMPLEMIND_REDIS_URL", settings.redis_url.get_secret_value())
     monkeypatch.setenv("SAMPLEMIND_MONGODB_URL", settings.mongodb_url.get_secret_value())
-    monkeypatch.setenv("SAMPLEMIND_CHROMA_URL", settings.chroma_url or "")
+    assert settings.chroma_url is not None
+    monkeypatch.setenv("SAMPLEMIND_CHROMA_URL", settings.chroma_url.get_secret_value())
     monkeypatch.setenv("SAMPLEMIND_DATABASE", settings.database)
     monkeypatch.chdir(tmp_path)
     get_settings.cache_clear()

@@ -211,7 +211,7 @@ def _usable(name: str, settings: Settings, *, detail: str, mend: str) -> Check:
             case "mongod" | "mongodb":
                 probes.mongodb(_secret(settings.mongodb_url), settings.database)
             case _:
-                probes.chroma(settings.chroma_url or "", settings.database, version=VERSIONS["store"])
+                probes.chroma(_secret(settings.chroma_url), settings.database, version=VERSIONS["store"])
     except (ServiceUnavailableError, InternalError) as error:
         if name == "chroma":
             mend += f"; {MEND}"
@@ -250,7 +250,7 @@ def _given_services(settings: Settings) -> list[Check]:
     if settings.mongodb_url is not None:
         checks.append(_reach("mongodb", _secret(settings.mongodb_url), settings, _ping_mongodb))
     if settings.chroma_url is not None:
-        checks.append(_reach("chroma", settings.chroma_url, settings, _ping_chroma))
+        checks.append(_reach("chroma", _secret(settings.chroma_url), settings, _ping_chroma))
     return checks
 
 

@@ -60,7 +60,7 @@ def vectors(settings: Settings) -> list[Check]:
     from samplemind_worker.store.vectors import Vectors  # noqa: PLC0415 -- slow import
     from samplemind_worker.upkeep import reindex  # noqa: PLC0415 -- slow import
 
-    url, version = settings.chroma_url or "", VERSIONS["store"]
+    url, version = settings.chroma_url.get_secret_value() if settings.chroma_url else "", VERSIONS["store"]
     try:
         with _record(settings), Vectors(url, database=settings.database, version=version, seconds=_TIMEOUT) as vectors:
             health = reindex.compare(vectors)

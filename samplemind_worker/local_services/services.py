@@ -117,7 +117,7 @@ def with_urls(settings: Settings, state: State) -> Settings:
             "mongodb_url",
             SecretStr(f"mongodb://{quote(mongod, safe='')}/{settings.database}?journal=true"),
         ),
-        "chroma": ("chroma_url", f"unix://{quote(chroma)}"),
+        "chroma": ("chroma_url", SecretStr(f"unix://{quote(chroma)}")),
     }
     return settings.model_copy(update=dict(urls[name] for name in private_names(settings)))
 

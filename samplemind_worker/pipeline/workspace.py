@@ -79,7 +79,7 @@ class Workspace:
         self.settings = settings
         self.redis_url = settings.redis_url.get_secret_value()
         self.mongodb_url = settings.mongodb_url.get_secret_value()
-        self.chroma_url = settings.chroma_url
+        self.chroma_url = settings.chroma_url.get_secret_value()
         self.patience = Patience(settings.lease_seconds, interval=settings.dispatch_seconds)
 
     def __enter__(self) -> Self:

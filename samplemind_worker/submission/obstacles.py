@@ -68,9 +68,8 @@ def _broken_chroma(settings: Settings) -> Iterator[str]:
     if settings.chroma_url is None:
         return
     try:
-        with Vectors(
-            settings.chroma_url, database=settings.database, version=VERSIONS["store"], seconds=_SECONDS
-        ) as vectors:
+        url = settings.chroma_url.get_secret_value()
+        with Vectors(url, database=settings.database, version=VERSIONS["store"], seconds=_SECONDS) as vectors:
             vectors.count()  # opens the index, as every search and every write does
     except IndexMissingError:
         return  # no vector was stored yet

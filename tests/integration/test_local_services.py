@@ -65,7 +65,7 @@ def service_pid(settings: Settings, name: str) -> int:
 
 def chroma_answers(settings: Settings) -> bool:
     assert settings.chroma_url is not None
-    return chroma.answers(settings.chroma_url)
+    return chroma.answers(settings.chroma_url.get_secret_value())
 
 
 def write_marks(settings: Settings) -> None:
@@ -222,7 +222,7 @@ def test_starts_at_once_share_one_supervisor(bare: Settings):
         "from samplemind_worker.local_services import ensure_running\n"
         "from samplemind_worker.local_services.home import Home\n"
         "settings = ensure_running(Settings(_env_file=None, home=Path(sys.argv[1])), workers=False)\n"
-        "print(Home(settings.home).holder(), settings.chroma_url)"
+        "print(Home(settings.home).holder(), settings.chroma_url.get_secret_value())"
     )
     clean = {name: value for name, value in os.environ.items() if not name.startswith("SAMPLEMIND_")}
     starters = [
@@ -232,7 +232,7 @@ def test_starts_at_once_share_one_supervisor(bare: Settings):
     said = {starter.communicate(timeout=60)[0] for starter in starters}
     assert supervisors(bare) == [supervisor_of(bare).pid]
     assert [starter.returncode for starter in starters] == [0, 0, 0]
-    assert said == {f"{supervisor_of(bare).pid} {connected(bare).chroma_url}\n"}
+    assert said == {f"{supervisor_of(bare).pid} {connected(bare).chroma_url.get_secret_value()}\n"}
 
 
 def test_stop_ends_a_supervisor_that_has_only_been_started(bare: Settings):
@@ -314,7 +314,7 @@ def test_vectors_that_chromas_own_server_stored_are_still_there(bare: Settings):
 
     settings = ensure_running(bare, workers=False)
     wait_until(lambda: chroma_answers(settings))
-    with Chroma(settings.chroma_url) as after:
+    with Chroma(settings.chroma_url.get_secret_value()) as after:
         assert after.nearest("samplemind-sound-v1", [[1.0, 0.1]], limit=2) == [
             [("a", pytest.approx(0.005, abs=1e-3)), ("b", pytest.approx(0.9, abs=0.01))]
         ]

@@ -90,7 +90,7 @@ def test_probes_of_stores_that_are_well_are_silent_and_leave_nothing(workspace: 
 
     probes.redis(settings.redis_url.get_secret_value(), settings.database)
     probes.mongodb(settings.mongodb_url.get_secret_value(), settings.database)
-    probes.chroma(settings.chroma_url, settings.database, version=1)
+    probes.chroma(settings.chroma_url.get_secret_value(), settings.database, version=1)
 
     async def _left() -> int:
         return await mongo.database()["probes"].count_documents({})

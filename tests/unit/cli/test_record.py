@@ -266,7 +266,7 @@ STORED = {**analysis_facts("").versions, "summarize": VERSIONS["summarize"], "st
 def store_vectors(settings: Settings, vectors: dict[str, list[float]]) -> None:
     assert settings.chroma_url is not None
     open_record(settings)
-    with Vectors(settings.chroma_url, database=settings.database, version=VERSIONS["store"]) as made:
+    with Vectors(settings.chroma_url.get_secret_value(), database=settings.database, version=VERSIONS["store"]) as made:
         made.upsert(vectors)
     mongo.close()
 
@@ -275,7 +275,7 @@ def lose_vectors(settings: Settings, *ids: str) -> None:
     """Take some vectors out of Chroma, or its whole collection."""
     assert settings.chroma_url is not None
     open_record(settings)
-    with Vectors(settings.chroma_url, database=settings.database, version=VERSIONS["store"]) as made:
+    with Vectors(settings.chroma_url.get_secret_value(), database=settings.database, version=VERSIONS["store"]) as made:
         name = made.names.active
         made.chroma.remove(name, ids) if ids else made.chroma.drop(name)
     mongo.close()

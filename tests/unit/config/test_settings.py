@@ -24,6 +24,14 @@ def test_settings_without_an_environment_name_no_service(monkeypatch: pytest.Mon
     assert settings.scratch is None
 
 
+@pytest.mark.parametrize("name", ["redis_url", "mongodb_url", "chroma_url"])
+def test_settings_print_no_password_of_a_url(name: str, monkeypatch: pytest.MonkeyPatch):
+    settings = read(monkeypatch, **{name.upper(): "https://me:hush@h:1"})
+
+    assert getattr(settings, name).get_secret_value() == "https://me:hush@h:1"
+    assert "hush" not in repr(settings) + str(settings) + settings.model_dump_json()
+
+
 def test_settings_read_numbers_and_paths_from_the_environment(monkeypatch: pytest.MonkeyPatch):
     settings = read(monkeypatch, LEASE_SECONDS="7.5", FILES_PER_CHAIN="3", SCRATCH="/mnt/ram", LOG_JSON="true")
 

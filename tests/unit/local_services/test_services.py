@@ -37,7 +37,7 @@ def test_with_urls_fills_in_what_is_missing():
 
     assert filled.redis_url == settings.redis_url
     assert filled.mongodb_url.get_secret_value() == "mongodb://%2Frun%2Fme%2Fmongod.sock/mine?journal=true"
-    assert filled.chroma_url == "unix:///run/me/chroma.sock"
+    assert filled.chroma_url.get_secret_value() == "unix:///run/me/chroma.sock"
     assert private_names(filled) == []
 
 
@@ -48,7 +48,7 @@ def test_urls_lead_every_client_to_an_odd_folder():
     mongodb_url = filled.mongodb_url.get_secret_value()
 
     assert parse_url(redis_url)["path"] == f"{folder}/valkey.sock"
-    assert unquote(urlsplit(filled.chroma_url).path) == f"{folder}/chroma.sock"
+    assert unquote(urlsplit(filled.chroma_url.get_secret_value()).path) == f"{folder}/chroma.sock"
     assert parse_uri(mongodb_url)["nodelist"] == [(f"{folder}/mongod.sock", None)]
     # Celery's spelling of the same socket.
     kombu_url = redis_url.replace("unix://", "redis+socket://").replace("db=", "virtual_host=")
