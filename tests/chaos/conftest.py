@@ -45,7 +45,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     terminalreporter.line(
         f"{'scenario':58} {'faults':>6} {'files':>6} {'seconds':>7} {'lost':>5} {'doubled':>7}  verdict"
     )
-    for nodeid, one in sorted(rows.items(), key=lambda row: _number(row[0])):
+    for nodeid, one in sorted(rows.items()):
         name = nodeid.partition("::test_")[2]
         terminalreporter.line(
             f"{name[:58]:58} {one.faults:6} {one.files:6} {one.seconds:7.1f} {one.lost:5} {one.doubled:7}  "
@@ -53,9 +53,3 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         )
         for note in one.notes:
             terminalreporter.line(f"    {note}")
-
-
-def _number(nodeid: str) -> tuple[int, str]:
-    """Sort by the scenario's number."""
-    name = nodeid.partition("::test_")[2]
-    return int(name.partition("_")[0]), name

@@ -206,6 +206,16 @@ class Stack:
         assert done.returncode == 0, f"{arguments}: {done.stderr}"
         return done.stdout
 
+    def begin(self, *arguments: str | Path) -> "subprocess.Popen[str]":
+        """Start a command that takes long."""
+        return subprocess.Popen(
+            [str(COMMAND), *map(str, arguments)],
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
     def submit(self, *paths: str | Path, **options: str) -> str:
         """Submit, and return the batch's id."""
         return self.submit_to({}, *paths, **options)

@@ -15,7 +15,7 @@ MakeStack = Callable[..., Stack]
 
 
 @pytest.mark.chaos
-def test_15_two_deployments_share_a_redis(stack: MakeStack, tmp_path: Path):
+def test_two_deployments_share_a_redis(stack: MakeStack, tmp_path: Path):
     """Neither takes a message of the other: no parcel is queued twice, and no batch waits for one that was eaten."""
     one = stack(own_workers=True, SAMPLEMIND_CONCURRENCY="1", SAMPLEMIND_REQUEUE_SECONDS="600")
     one.add_all(SAMPLEMIND_HOST="first")

@@ -30,7 +30,7 @@ def client_of(stack: Stack) -> Redis:
 
 
 @pytest.mark.chaos
-def test_1_mixed_kills(stack: MakeStack, tmp_path: Path):
+def test_mixed_kills(stack: MakeStack, tmp_path: Path):
     one = stack()
     write_files(tmp_path / "library", 2000)
     batch_id = one.submit(tmp_path / "library", files_per_chain="8")
@@ -49,7 +49,7 @@ def test_1_mixed_kills(stack: MakeStack, tmp_path: Path):
     one.check(batch_id, within=300.0)
 
 
-def test_1_a_child_a_worker_and_the_queue_die(stack: MakeStack, tmp_path: Path):
+def test_a_child_a_worker_and_the_queue_die(stack: MakeStack, tmp_path: Path):
     """The short form of the scenario above."""
     one = stack()
     write_files(tmp_path / "library", 300)
@@ -67,7 +67,7 @@ def test_1_a_child_a_worker_and_the_queue_die(stack: MakeStack, tmp_path: Path):
 
 
 @pytest.mark.chaos
-def test_2_redis_restarts_while_workers_are_busy(stack: MakeStack, tmp_path: Path):
+def test_redis_restarts_while_workers_are_busy(stack: MakeStack, tmp_path: Path):
     one = stack()
     write_files(tmp_path / "library", 1500, seconds=0.5)
     batch_id = one.submit(tmp_path / "library", files_per_chain="4")
@@ -89,7 +89,7 @@ def test_2_redis_restarts_while_workers_are_busy(stack: MakeStack, tmp_path: Pat
 
 
 @pytest.mark.chaos
-def test_3_redis_forgets_everything(stack: MakeStack, tmp_path: Path):
+def test_redis_forgets_everything(stack: MakeStack, tmp_path: Path):
     one = stack()
     write_files(tmp_path / "library", 1200)
     batch_id = one.submit(tmp_path / "library", files_per_chain="4")
@@ -112,7 +112,7 @@ def test_3_redis_forgets_everything(stack: MakeStack, tmp_path: Path):
 
 
 @pytest.mark.chaos
-def test_4_a_child_dies_50_times_and_a_whole_worker(stack: MakeStack, tmp_path: Path):
+def test_a_child_dies_50_times_and_a_whole_worker(stack: MakeStack, tmp_path: Path):
     one = stack(**AS_SHIPPED)
     library = tmp_path / "library"
     write_files(library, 3000, seconds=0.3)
@@ -150,7 +150,7 @@ def held(batch_id: str) -> list[str]:
 
 
 @pytest.mark.chaos
-def test_8_the_dispatcher_dies_10_times_and_two_are_no_harm(stack: MakeStack, tmp_path: Path):
+def test_the_dispatcher_dies_10_times_and_two_are_no_harm(stack: MakeStack, tmp_path: Path):
     one = stack(own_workers=True)
     one.add_all()
     second = one.add("beat", SAMPLEMIND_HOME=str(tmp_path / "second"))
@@ -182,7 +182,7 @@ def app_of(stack: Stack):
 
 
 @pytest.mark.chaos
-def test_8_the_command_dies_while_it_records(stack: MakeStack, tmp_path: Path):
+def test_the_command_dies_while_it_records(stack: MakeStack, tmp_path: Path):
     one = stack()
     library = tmp_path / "library"
     write_files(library, 60)
@@ -205,7 +205,7 @@ def test_8_the_command_dies_while_it_records(stack: MakeStack, tmp_path: Path):
     one.check(again, within=180.0)
 
 
-def test_9_the_same_message_100_times(stack: MakeStack, tmp_path: Path):
+def test_the_same_message_100_times(stack: MakeStack, tmp_path: Path):
     one = stack(own_workers=True)
     write_files(tmp_path / "library", 6)
     batch_id = one.submit(tmp_path / "library", files_per_chain="6")
@@ -225,7 +225,7 @@ def test_9_the_same_message_100_times(stack: MakeStack, tmp_path: Path):
 
 
 @pytest.mark.chaos
-def test_9_a_worker_frozen_past_its_lease(stack: MakeStack, tmp_path: Path):
+def test_a_worker_frozen_past_its_lease(stack: MakeStack, tmp_path: Path):
     one = stack(own_workers=True)
     one.add_all(SAMPLEMIND_HOST="first")
     write_files(tmp_path / "library", 20, name="slow")

@@ -70,7 +70,7 @@ def busy(stack: Stack, library: Path) -> str:
 @pytest.mark.chaos
 @pytest.mark.parametrize("service", ["redis", "mongodb", "chroma"])
 @pytest.mark.parametrize("mode", [Mode.CUT, Mode.DROP, Mode.BLACK_HOLE])
-def test_7_the_way_to_a_service(
+def test_the_way_to_a_service(
     stack: MakeStack, ways: Callable[[Stack], Ways], tmp_path: Path, service: str, mode: Mode
 ):
     one = stack(own_workers=True, **AS_SHIPPED)
@@ -93,7 +93,7 @@ def test_7_the_way_to_a_service(
 
 
 @pytest.mark.chaos
-def test_7_a_slow_way_to_everything(stack: MakeStack, ways: Callable[[Stack], Ways], tmp_path: Path):
+def test_a_slow_way_to_everything(stack: MakeStack, ways: Callable[[Stack], Ways], tmp_path: Path):
     one = stack(own_workers=True)
     proxied = ways(one)
     for proxy in proxied.proxies.values():
@@ -108,7 +108,7 @@ def test_7_a_slow_way_to_everything(stack: MakeStack, ways: Callable[[Stack], Wa
 @pytest.mark.chaos
 @pytest.mark.parametrize("service", ["valkey", "mongod", "chroma"])
 @pytest.mark.parametrize("how", ["frozen", "killed"])
-def test_7_a_service_itself(stack: MakeStack, tmp_path: Path, service: str, how: str):
+def test_a_service_itself(stack: MakeStack, tmp_path: Path, service: str, how: str):
     one = stack(**AS_SHIPPED)
     batch_id = busy(one, tmp_path / "library")
     process = one.process(service)
@@ -131,7 +131,7 @@ def test_7_a_service_itself(stack: MakeStack, tmp_path: Path, service: str, how:
     assert [item for item in one.items(batch_id) if item.starts > 1] == []
 
 
-def test_7_chroma_is_gone_for_a_while(stack: MakeStack, tmp_path: Path):
+def test_chroma_is_gone_for_a_while(stack: MakeStack, tmp_path: Path):
     """The short form: what is analysed waits for Chroma, and nothing fails."""
     one = stack()
     write_files(tmp_path / "library", 100)
@@ -173,7 +173,7 @@ def fill(folder: Path) -> Path:
 
 
 @pytest.mark.chaos
-def test_12_scratch_is_full(stack: MakeStack, small_disk: Callable[[str, int], Path], tmp_path: Path):
+def test_scratch_is_full(stack: MakeStack, small_disk: Callable[[str, int], Path], tmp_path: Path):
     scratch = small_disk("tiny", 1)
     filler = fill(scratch)
     one = stack(SAMPLEMIND_SCRATCH=str(scratch))
@@ -187,7 +187,7 @@ def test_12_scratch_is_full(stack: MakeStack, small_disk: Callable[[str, int], P
 
 
 @pytest.mark.chaos
-def test_12_the_data_folder_is_full(stack: MakeStack, small_disk: Callable[[str, int], Path], tmp_path: Path):
+def test_the_data_folder_is_full(stack: MakeStack, small_disk: Callable[[str, int], Path], tmp_path: Path):
     disk = small_disk("disk", 700)
     one = stack(SAMPLEMIND_HOME=str(disk / "home"))
     batch_id = busy(one, tmp_path / "library")
@@ -201,7 +201,7 @@ def test_12_the_data_folder_is_full(stack: MakeStack, small_disk: Callable[[str,
 
 
 @pytest.mark.chaos
-def test_12_redis_is_at_its_memory_limit(stack: MakeStack, tmp_path: Path):
+def test_redis_is_at_its_memory_limit(stack: MakeStack, tmp_path: Path):
     one = stack()
     batch_id = busy(one, tmp_path / "library")
     assert one.settings.redis_url is not None

@@ -12,7 +12,7 @@ pytestmark = [pytest.mark.services, pytest.mark.timeout(600)]
 MakeStack = Callable[..., Stack]
 
 
-def test_5_files_that_crash_their_decoder(stack: MakeStack, tmp_path: Path):
+def test_files_that_crash_their_decoder(stack: MakeStack, tmp_path: Path):
     one = stack()
     library = tmp_path / "library"
     write_files(library, 60)
@@ -27,7 +27,7 @@ def test_5_files_that_crash_their_decoder(stack: MakeStack, tmp_path: Path):
     assert {(item.starts, item.alone) for item in one.items(batch_id)} == {(1, False)}
 
 
-def test_5_files_that_crash_their_worker(stack: MakeStack, tmp_path: Path):
+def test_files_that_crash_their_worker(stack: MakeStack, tmp_path: Path):
     one = stack()
     library = tmp_path / "library"
     write_files(library, 60)
@@ -42,7 +42,7 @@ def test_5_files_that_crash_their_worker(stack: MakeStack, tmp_path: Path):
 
 
 @pytest.mark.chaos
-def test_5_poison_of_every_kind(stack: MakeStack, tmp_path: Path):
+def test_poison_of_every_kind(stack: MakeStack, tmp_path: Path):
     one = stack(SAMPLEMIND_STEP_SECONDS="40", SAMPLEMIND_DECODE_SECONDS="2", SAMPLEMIND_DECODE_MEMORY_BYTES=str(2**28))
     library = tmp_path / "library"
     write_files(library, 400)
@@ -60,7 +60,7 @@ def test_5_poison_of_every_kind(stack: MakeStack, tmp_path: Path):
 
 
 @pytest.mark.chaos
-def test_5_retry_runs_what_failed_and_only_that(stack: MakeStack, tmp_path: Path):
+def test_retry_runs_what_failed_and_only_that(stack: MakeStack, tmp_path: Path):
     one = stack()
     library = tmp_path / "library"
     write_files(library, 40)
@@ -80,7 +80,7 @@ def test_5_retry_runs_what_failed_and_only_that(stack: MakeStack, tmp_path: Path
 
 
 @pytest.mark.chaos
-def test_13_a_backlog_on_one_slow_worker(stack: MakeStack, tmp_path: Path):
+def test_a_backlog_on_one_slow_worker(stack: MakeStack, tmp_path: Path):
     one = stack(
         own_workers=True, SAMPLEMIND_CONCURRENCY="1", SAMPLEMIND_LEASE_SECONDS="3", SAMPLEMIND_REQUEUE_SECONDS="1"
     )

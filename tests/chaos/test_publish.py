@@ -22,7 +22,7 @@ def prepare(folder: Path, *, deaths: int) -> None:
 
 
 @pytest.mark.chaos
-def test_6_death_around_every_publish(stack: MakeStack, tmp_path: Path):
+def test_death_around_every_publish(stack: MakeStack, tmp_path: Path):
     deaths = tmp_path / "deaths"
     one = stack(own_workers=True)
     one.add_all(CHAOS_DEATHS=str(deaths))  # which is not there yet

@@ -23,7 +23,7 @@ def leave(stack: Stack, worker: WorkerProcess, number: signal.Signals) -> float:
 
 
 @pytest.mark.chaos
-def test_10_rolling_restarts(stack: MakeStack, tmp_path: Path):
+def test_rolling_restarts(stack: MakeStack, tmp_path: Path):
     one = stack(own_workers=True, SAMPLEMIND_GRACE_SECONDS="12", SAMPLEMIND_CONCURRENCY="1")
     one.add_all(SAMPLEMIND_HOST="first")
     second = one.add("worker", "--role", "cpu", SAMPLEMIND_HOST="second")
@@ -44,7 +44,7 @@ def test_10_rolling_restarts(stack: MakeStack, tmp_path: Path):
     assert {(item.starts, item.alone) for item in one.items(batch_id)} == {(1, False)}
 
 
-def test_10_a_worker_gives_back_at_once(stack: MakeStack, tmp_path: Path):
+def test_a_worker_gives_back_at_once(stack: MakeStack, tmp_path: Path):
     one = stack(own_workers=True, SAMPLEMIND_LEASE_SECONDS="300", SAMPLEMIND_REQUEUE_SECONDS="300")
     one.add_all(SAMPLEMIND_HOST="first", SAMPLEMIND_CONCURRENCY="1")
     first = one.workers[0]
@@ -65,7 +65,7 @@ def test_10_a_worker_gives_back_at_once(stack: MakeStack, tmp_path: Path):
 
 @pytest.mark.chaos
 @pytest.mark.parametrize("clock", ["300", "-300"])
-def test_14_the_clock_of_a_worker_is_off(stack: MakeStack, tmp_path: Path, clock: str):
+def test_the_clock_of_a_worker_is_off(stack: MakeStack, tmp_path: Path, clock: str):
     one = stack(own_workers=True)
     one.add("worker", "--role", "cpu", SAMPLEMIND_HOST="first")
     one.add("worker", "--role", "cpu", SAMPLEMIND_HOST="second", CHAOS_CLOCK=clock)

@@ -15,7 +15,7 @@ MakeStack = Callable[..., Stack]
 
 @pytest.mark.chaos
 @pytest.mark.parametrize("where", ["nowhere", "an empty folder"])
-def test_16_a_host_lacks_the_root(stack: MakeStack, tmp_path: Path, where: str):
+def test_a_host_lacks_the_root(stack: MakeStack, tmp_path: Path, where: str):
     library, other = tmp_path / "library", tmp_path / "other"
     write_files(library, 300, name="slow")
     if where == "an empty folder":
@@ -34,7 +34,7 @@ def test_16_a_host_lacks_the_root(stack: MakeStack, tmp_path: Path, where: str):
 
 @pytest.mark.chaos
 @pytest.mark.parametrize("named", [True, False])
-def test_16_a_root_vanishes_and_comes_back(stack: MakeStack, tmp_path: Path, named: bool):  # noqa: FBT001 -- a parameter
+def test_a_root_vanishes_and_comes_back(stack: MakeStack, tmp_path: Path, named: bool):  # noqa: FBT001 -- a parameter
     library = tmp_path / "library"
     write_files(library, 200, name="slow")
     roots = {"SAMPLEMIND_ROOTS": f"kits={library}"} if named else {}
@@ -60,7 +60,7 @@ def test_16_a_root_vanishes_and_comes_back(stack: MakeStack, tmp_path: Path, nam
 
 
 @pytest.mark.chaos
-def test_16_a_deleted_file_is_missing_all_the_same(stack: MakeStack, tmp_path: Path):
+def test_a_deleted_file_is_missing_all_the_same(stack: MakeStack, tmp_path: Path):
     library = tmp_path / "library"
     paths = write_files(library, 60)
     one = stack(own_workers=True, SAMPLEMIND_ROOTS=f"kits={library}")

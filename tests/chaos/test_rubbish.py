@@ -45,7 +45,7 @@ def message(task: str, body: str, *, content_type: str = "application/json", **h
     ).encode()
 
 
-def test_11_rubbish_in_the_queue(stack: MakeStack, tmp_path: Path):
+def test_rubbish_in_the_queue(stack: MakeStack, tmp_path: Path):
     one = stack()
     trace = tmp_path / "trace"
     bomb = pickle.dumps(Bomb(trace), 0)

@@ -1,5 +1,7 @@
-"""What a power cut does to the private services under a batch."""
+"""Power cuts under a batch, and commands that share the private services."""
 
+import json
+import shutil
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -7,7 +9,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.chaos.stack import Stack, write_files
+from samplemind_worker.store import batches
+from tests.chaos.stack import Stack, wait_until, write_files
 
 pytestmark = [pytest.mark.services, pytest.mark.timeout(300)]
 
@@ -27,7 +30,7 @@ def cut_power(one: Stack) -> None:
     one.outcome.faults += 1
 
 
-def test_20_a_power_cut_that_leaves_zeros(stack: MakeStack, tmp_path: Path):
+def test_a_power_cut_that_leaves_zeros(stack: MakeStack, tmp_path: Path):
     one = stack()
     write_files(tmp_path / "library", 300)
     batch_id = one.submit(tmp_path / "library", files_per_chain="4")
@@ -42,8 +45,50 @@ def test_20_a_power_cut_that_leaves_zeros(stack: MakeStack, tmp_path: Path):
         schedule.write_bytes(schedule.read_bytes()[: size // 2] + bytes(size - size // 2))
     (one.home.run / "lock").write_bytes(bytes(64))
     one.outcome.faults += 3
-    # Whoever looks has the services and the workers started.
+    # Every command that finds a batch open starts the services and the workers.
     one.run("status", batch_id)
 
     one.check(batch_id, within=120.0)
     assert len(list(one.home.data.glob("valkey.damaged-*"))) == 1
+
+
+def test_a_power_cut_under_a_follower(stack: MakeStack, tmp_path: Path):
+    """`submit --wait` starts the services anew, and reports the batch when it has ended."""
+    one = stack()
+    write_files(tmp_path / "library", 120, name="slow")
+    follower = one.begin("submit", tmp_path / "library", "--wait", "--json", "--files-per-chain", "4")
+    wait_until(lambda: batches.recent(1), seconds=60.0, what="the batch is recorded")
+    batch_id = batches.recent(1)[0].id
+    one.wait_for_progress(batch_id, more_than=0)
+
+    cut_power(one)
+    printed, said = follower.communicate(timeout=200)
+
+    assert follower.returncode == 0, said
+    assert said.count("the private services have died, and are started again") == 1
+    report = json.loads(printed)
+    assert (report["batch_id"], report["status"], report["completed"]) == (batch_id, "completed", 120)
+    one.check(batch_id, within=10.0)
+
+
+def test_two_commands_on_a_cold_home(stack: MakeStack, tmp_path: Path):
+    """The first to end stops nothing under the other, and the last one stops the services."""
+    one = stack()
+    one.run("down")
+    shutil.rmtree(one.home.root)
+    write_files(tmp_path / "few", 4)
+    write_files(tmp_path / "many", 60, name="slow", seed=1)
+    one.outcome.faults += 1
+
+    commands = [
+        one.begin("submit", tmp_path / name, "--wait", "--stop-after", "--json", "--files-per-chain", "2")
+        for name in ("few", "many")
+    ]
+    ends = [command.communicate(timeout=200) for command in commands]
+
+    assert [command.returncode for command in commands] == [0, 0], ends
+    reports = [json.loads(printed) for printed, _ in ends]
+    assert [report["completed"] for report in reports] == [4, 60]
+    assert one.home.holder() is None
+    one.run("up", "--detach")
+    one.check(*(report["batch_id"] for report in reports), within=10.0)

@@ -21,7 +21,7 @@ def says(stack: Stack, batch_id: str, pattern: str) -> bool:
 
 
 @pytest.mark.chaos
-def test_17_chroma_hangs(stack: MakeStack, tmp_path: Path):
+def test_chroma_hangs(stack: MakeStack, tmp_path: Path):
     one = stack()
     write_files(tmp_path / "library", 40)
     one.process("chroma").send_signal(signal.SIGSTOP)
@@ -36,7 +36,7 @@ def test_17_chroma_hangs(stack: MakeStack, tmp_path: Path):
 
 
 @pytest.mark.chaos
-def test_17_no_shared_memory(stack: MakeStack, tmp_path: Path):
+def test_no_shared_memory(stack: MakeStack, tmp_path: Path):
     """Without /dev/shm no cpu worker starts; a living io worker does not silence that."""
     one = stack(own_workers=True)
     for arguments in (("worker", "--role", "io"), ("beat",)):
