@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from config.settings import Settings
 from samplemind_worker.errors import SetupError
-from samplemind_worker.local_services import processes
+from samplemind_worker.local_services import damage, processes
 from samplemind_worker.local_services.home import Home, State
 from samplemind_worker.local_services.services import (
     ESSENTIAL,
@@ -35,6 +35,7 @@ from samplemind_worker.local_services.users import Users
 START_SECONDS = 30.0
 _LOOK_SECONDS = 0.02
 _ALL = "the private services"
+_REPAIRED = ", whose damaged data are being repaired"
 
 # Kept so that they are reaped by the next look, not complained about when collected.
 _started: list[tuple[Home, subprocess.Popen[bytes]]] = []
@@ -63,9 +64,17 @@ def ensure_running(
         if on_wait is not None and waiting != told:
             told = waiting
             on_wait(f"starting {waiting}")
-        if time.monotonic() > deadline:
+        if waiting.endswith(_REPAIRED):
+            deadline = time.monotonic() + START_SECONDS
+        elif time.monotonic() > deadline:
             raise SetupError(_too_slow(Home(settings.home), waiting))
         time.sleep(_LOOK_SECONDS)
+    if on_wait is not None and launch.repaired:
+        kept = damage.found(Home(settings.home).data)[-1]
+        on_wait(
+            "the damaged data of mongod were repaired: look with `samplemind status` whether all batches are there; "
+            f"the data from before the repair are kept in {kept}"
+        )
     if on_wait is not None and workers and asks_otherwise(settings, launch.state):
         on_wait(f"{OTHER_MODELS}; {START_ANEW}")
     return with_urls(settings, launch.state)
@@ -156,6 +165,7 @@ class _Launch:
 
     def __init__(self, settings: Settings, *, workers: bool, temporary: bool) -> None:
         self.state = State()
+        self.repaired: set[str] = set()
         self._settings = settings
         self._home = Home(settings.home)
         self._workers = workers
@@ -184,7 +194,10 @@ class _Launch:
             _tell(state.supervisor, RENEW_SOCKETS_SIGNAL)
             self._asked_for_sockets = True
         self.state = state
+        self.repaired |= set(state.repairing)
         waiting = _not_ready(self._settings, state)
+        if waiting in state.repairing:
+            waiting += _REPAIRED
         if not waiting and self._mine is not None and self._mine.pid != state.supervisor:
             # It came second, and is perhaps still loading: it must not start after the first one was stopped.
             self._mine.terminate()

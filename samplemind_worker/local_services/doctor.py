@@ -192,13 +192,15 @@ def _private_service(settings: Settings, name: str, home: Home, state: State, *,
 
 
 def _set_aside(home: Home) -> list[Check]:
-    """Tell of damaged data of which a server was started empty."""
+    """Say which damaged data are kept."""
     places = damage.found(home.data)
     if not places:
         return []
     mend = "remove " + " and ".join(map(str, places)) + " once nobody wants to look at it"
     if any(place.name.startswith("chroma") for place in places):
         mend = "run `samplemind reindex` to have all vectors again; " + mend
+    if any(place.name.startswith("mongod") for place in places):
+        mend = "look with `samplemind status` whether the repaired record has all batches; " + mend
     return [Check("set aside", ok=True, detail="damaged data of " + ", ".join(p.stem for p in places), mend=mend)]
 
 

@@ -56,6 +56,8 @@ class State(BaseModel):
     workers: bool = False
     stopping: bool = False
     sockets: str = ""
+    repairing: list[str] = []
+    """The services whose damaged data are being repaired."""
     services: dict[str, Running] = {}
 
 

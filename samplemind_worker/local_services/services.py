@@ -46,8 +46,10 @@ class Service:
     """Seconds from SIGTERM to SIGKILL."""
     death_signal: signal.Signals = signal.SIGTERM
     """What the kernel sends when the supervisor is killed."""
-    expendable: Path | None = None
-    """A data folder that is set aside if the service cannot start with it: the record replaces what it holds."""
+    expendable: bool = False
+    """Whether the record replaces its data: they are set aside if the service cannot start with them."""
+    repair: tuple[str, ...] = ()
+    """A command that repairs its data if the service cannot start with them."""
 
 
 def private_names(settings: Settings) -> list[str]:
@@ -158,7 +160,8 @@ def servers(settings: Settings, home: Home, state: State) -> list[Service]:
             ready=partial(probe, name, state),
             stop_stage={"chroma": 2, "valkey": 3, "mongod": 4}[name],
             grace=30.0 if name == "mongod" else 10.0,
-            expendable=None if name == "mongod" else home.data_folder(name),
+            expendable=name != "mongod",
+            repair=(*_mongod(home, state), "--repair") if name == "mongod" else (),
         )
         for name in private_names(settings)
     ]

@@ -16,7 +16,6 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
-from pathlib import Path
 from types import FrameType
 
 from loguru import logger
@@ -24,8 +23,9 @@ from loguru import logger
 from config.scratch import scratch_folder
 from config.settings import Settings
 from samplemind_worker.errors import SetupError
-from samplemind_worker.local_services import damage, processes
+from samplemind_worker.local_services import processes
 from samplemind_worker.local_services.home import Home, Running, State
+from samplemind_worker.local_services.rescue import Rescue
 from samplemind_worker.local_services.services import (
     ESSENTIAL,
     SERVERS,
@@ -46,8 +46,6 @@ HEALTHY_SECONDS = 60.0
 
 _PROBE_SECONDS = 0.02
 _HURRIED_GRACE = 2.0
-_ENDED_FROM_OUTSIDE = (0, -signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT)
-"""Exit codes that say nothing of the data."""
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 ADD_WORKERS_SIGNAL = signal.SIGUSR1
 RENEW_SOCKETS_SIGNAL = signal.SIGUSR2
@@ -58,6 +56,7 @@ class Child:
     """A service and its present process."""
 
     service: Service
+    rescue: Rescue
     process: subprocess.Popen[bytes] | None = None
     running: Running | None = None
     started: float = 0.0
@@ -66,9 +65,6 @@ class Child:
     was_ready: bool = False
     restarts: int = 0
     log_start: int = 0
-    aside: Path | None = None
-    """Its data, while it is tried whether it starts without them."""
-    tried_empty: bool = False
 
 
 def supervise(settings: Settings, *, with_workers: bool = True) -> bool:
@@ -154,7 +150,7 @@ class Supervisor:
     ) -> None:
         self._home = home
         self._state = state
-        self._children = [Child(service) for service in services]
+        self._children = [_child(service) for service in services]
         self._more = more
         self._wants_workers = with_workers
         self._stop_requests = 0
@@ -208,7 +204,7 @@ class Supervisor:
         # On few cores the workers' imports would hold up the servers, and whoever waits for them can do nothing.
         served = all(child.was_ready for child in self._children if child.service.name in ESSENTIAL)
         if self._wants_workers and served and not self._state.workers:
-            self._children += [Child(service) for service in self._more()]
+            self._children += [_child(service) for service in self._more()]
             self._state.workers = True
 
     def _step(self) -> bool:
@@ -225,7 +221,7 @@ class Supervisor:
                 child.running.ready = ready is None or ready()
                 if child.running.ready:
                     changed = child.was_ready = True
-                    _settle_data(child)
+                    child.rescue.succeeded()
                     logger.bind(service=child.service.name).info("service_ready")
         return changed
 
@@ -234,10 +230,13 @@ class Supervisor:
         log = self._home.log(service.name)
         if service.name in SERVERS:
             self._home.socket_folder()  # which a cleaner may have removed
+        if child.rescue.repairing:
+            self._save()  # the copy takes long if the record is large
+            child.rescue.copy_before_repair()
         before = log.stat().st_size if log.exists() else 0
         try:
             child.process = processes.start(
-                service.argv, env=service.env, cwd=service.cwd, log=log, death_signal=service.death_signal
+                child.rescue.argv, env=service.env, cwd=service.cwd, log=log, death_signal=service.death_signal
             )
         except OSError as error:
             raise SetupError(f"{service.name} cannot be started: {error}") from error
@@ -254,13 +253,15 @@ class Supervisor:
         name = child.service.name
         processes.kill_group(process.pid)
         log = self._home.log(name)
-        if _starts_empty(child, process.returncode):
+        was_ready = child.running is not None and child.running.ready
+        if child.rescue.after_end(process.returncode, was_ready=was_ready):
             child.process = child.running = None
             return
         if name in ESSENTIAL and not child.was_ready:
             raise SetupError(
                 f"{name} ended at its start: "
-                f"{processes.last_words(log, since=child.log_start) or f'exit code {process.returncode}'}; see {log}"
+                f"{processes.last_words(log, since=child.log_start) or f'exit code {process.returncode}'}; "
+                f"{child.rescue.advice}see {log}"
             )
         now = time.monotonic()
         if now - child.started >= HEALTHY_SECONDS:
@@ -285,6 +286,7 @@ class Supervisor:
         self._state.services = {
             child.service.name: child.running for child in self._children if child.running is not None
         }
+        self._state.repairing = [child.service.name for child in self._children if child.rescue.repairing]
         try:
             self._home.write_state(self._state)
         except OSError as error:  # a full disk must not take down what runs
@@ -296,6 +298,8 @@ class Supervisor:
         logger.info("stopping")
         for stage in sorted({child.service.stop_stage for child in self._children}):
             self._stop([child for child in self._children if child.service.stop_stage == stage])
+        for child in self._children:
+            child.rescue.interrupt()
         signal.set_wakeup_fd(-1)
         self._wakeup.close()
         self._waker.close()
@@ -324,32 +328,8 @@ class Supervisor:
             processes.kill_group(process.pid)
 
 
-def _starts_empty(child: Child, code: int) -> bool:
-    """Set the data of a server aside that ended before it answered; True if it is to be started without them at once.
-
-    If it does not start without them either they are put back: something else is wrong.
-    """
-    data = child.service.expendable
-    if data is None or (child.running is not None and child.running.ready):
-        return False
-    if child.aside is not None:
-        damage.put_back(data, child.aside)
-        child.aside = None
-        return False
-    if child.tried_empty or code in _ENDED_FROM_OUTSIDE:
-        return False
-    child.tried_empty = True
-    child.aside = damage.set_aside(data)
-    if child.aside is not None:
-        logger.bind(service=child.service.name, moved_to=str(child.aside)).warning("data_set_aside")
-    return child.aside is not None
-
-
-def _settle_data(child: Child) -> None:
-    """Note that a server answers: if it was started without its data, those were damaged and stay aside."""
-    if child.service.expendable is not None and child.aside is not None:
-        damage.keep_only(child.service.expendable, child.aside)
-    child.aside, child.tried_empty = None, False
+def _child(service: Service) -> Child:
+    return Child(service, Rescue(service))
 
 
 def log_to_stderr() -> None:

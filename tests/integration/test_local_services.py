@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 from pydantic import SecretStr
-from pymongo import MongoClient
+from pymongo import MongoClient, WriteConcern
 from redis import Redis
 
 from config.settings import Settings
@@ -329,14 +329,110 @@ def test_a_private_mongod_compresses_no_messages(running: Settings):
 def test_mongod_that_cannot_open_its_data_is_named(bare: Settings):
     ensure_running(bare, workers=False)
     stop(bare)
-    (bare.home / "data" / "mongod" / "WiredTiger.turtle").write_bytes(b"no turtle")
-    (bare.home / "data" / "mongod" / "WiredTiger").write_bytes(b"no tiger")
+    table = bare.home / "data" / "mongod" / "WiredTiger.wt"
+    table.write_bytes(b"no tiger" * 8192)
 
     with pytest.raises(
-        SetupError, match=r"^mongod ended at its start: WiredTiger error .+turtle.+; see .*mongod\.log$"
+        SetupError,
+        match=r"^mongod ended at its start: .+; `mongod --repair` did not help, and .*/data/mongod was left as it was: "
+        r".+; see .*mongod\.log$",
     ):
         ensure_running(bare, workers=False)
     assert connected(bare) is None
+    assert table.read_bytes() == b"no tiger" * 8192
+    assert list((bare.home / "data").glob("*.damaged-*")) == []
+
+
+def test_mongod_with_wrong_options_is_not_repaired(bare: Settings, running: Settings, tmp_path: Path):
+    write_marks(running)
+    stop(bare)
+    (tmp_path / "bin").mkdir()
+    broken = tmp_path / "bin" / "mongod"
+    broken.write_text("#!/bin/sh\necho no such option >&2; exit 2\n")
+    broken.chmod(0o755)
+
+    done = in_foreground(bare, broken.parent)
+
+    assert done.stderr.splitlines()[-1].startswith(
+        "samplemind_worker.errors.SetupError: mongod ended at its start: no such option; see "
+    )
+    assert marks(ensure_running(bare, workers=False)) == (1, b"yes")
+
+
+def end_uncleanly(settings: Settings) -> None:
+    """Kill mongod and the supervisor with the last checkpoint behind them and a journal that is in use."""
+    with MongoClient(settings.mongodb_url.get_secret_value()) as mongo:
+        mongo.admin.command("fsync")
+        journalled = mongo.get_default_database().get_collection("later", write_concern=WriteConcern(j=True))
+        journalled.insert_one({"_id": "in the journal"})
+    supervisor = supervisor_of(settings)
+    supervisor.suspend()
+    mongod = psutil.Process(service_pid(settings, "mongod"))
+    for process in (mongod, supervisor):
+        process.kill()
+    psutil.wait_procs([supervisor], timeout=10.0)
+    wait_until(lambda: not alive(mongod))
+
+
+def zero_the_turtle(data: Path) -> None:
+    """Damage the file that leads to the last checkpoint."""
+    turtle = data / "WiredTiger.turtle"
+    turtle.write_bytes(bytes(turtle.stat().st_size))
+
+
+def test_half_written_journal_needs_no_repair(bare: Settings, running: Settings):
+    write_marks(running)
+    end_uncleanly(running)
+    [journal] = (bare.home / "data" / "mongod" / "journal").glob("WiredTigerLog.*")
+    used = len(journal.read_bytes().rstrip(b"\0"))
+    with journal.open("r+b") as file:
+        file.seek(used - 64)
+        file.write(os.urandom(4096))
+
+    assert marks(ensure_running(bare, workers=False)) == (1, b"yes")
+    assert list((bare.home / "data").glob("mongod.damaged-*")) == []
+
+
+def zero_the_journal(data: Path) -> None:
+    for journal in (data / "journal").glob("WiredTigerLog.*"):
+        with journal.open("r+b") as file:
+            file.write(bytes(128))
+
+
+@pytest.mark.parametrize("damage", [zero_the_turtle, zero_the_journal])
+def test_damaged_record_is_repaired(bare: Settings, running: Settings, damage: Callable[[Path], None]):
+    write_marks(running)
+    end_uncleanly(running)
+    data = bare.home / "data" / "mongod"
+    damage(data)
+    before = (data / "WiredTiger.turtle").read_bytes()
+    told: list[str] = []
+
+    again = ensure_running(bare, workers=False, on_wait=told.append)
+
+    assert marks(again) == (1, b"yes")
+    [aside] = (bare.home / "data").glob("mongod.damaged-*")
+    assert (aside / "WiredTiger.turtle").read_bytes() == before
+    assert told[-1].endswith(f"are kept in {aside}")
+    [check] = [check for check in diagnose(bare) if check.name == "set aside"]
+    assert (check.state, str(aside) in check.mend) == ("warn", True)
+
+
+def in_foreground(settings: Settings, first_on_path: Path) -> "subprocess.CompletedProcess[str]":
+    """Run the supervisor until it ends, with the servers of a folder before all others."""
+    code = (
+        "import sys; from pathlib import Path; from config.settings import Settings\n"
+        "from samplemind_worker.local_services import run_foreground\n"
+        "run_foreground(Settings(_env_file=None, home=Path(sys.argv[1])), say=print)"
+    )
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("SAMPLEMIND_")}
+    return subprocess.run(
+        [sys.executable, "-c", code, settings.home],
+        env=clean | {"PATH": f"{first_on_path}:{clean['PATH']}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 def appended_zeros(folder: Path) -> Path:
@@ -395,19 +491,7 @@ def test_data_of_a_server_that_starts_in_no_way_stay_where_they_are(bare: Settin
     broken = tmp_path / "bin" / "valkey-server"
     broken.write_text("#!/bin/sh\necho no such option >&2; exit 1\n")
     broken.chmod(0o755)
-    code = (
-        "import sys; from pathlib import Path; from config.settings import Settings\n"
-        "from samplemind_worker.local_services import run_foreground\n"
-        "run_foreground(Settings(_env_file=None, home=Path(sys.argv[1])), say=print)"
-    )
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("SAMPLEMIND_")}
-    done = subprocess.run(
-        [sys.executable, "-c", code, bare.home],
-        env=clean | {"PATH": f"{broken.parent}:{clean['PATH']}"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = in_foreground(bare, broken.parent)
 
     assert done.stderr.splitlines()[-1].startswith(
         "samplemind_worker.errors.SetupError: valkey ended at its start: no such"
