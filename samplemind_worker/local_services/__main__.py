@@ -1,4 +1,4 @@
-"""``python -m samplemind_worker.local_services``: the supervisor, detached from whoever started it."""
+"""``python -m samplemind_worker.local_services``: the supervisor, detached from the command that started it."""
 
 import contextlib
 import sys
@@ -10,7 +10,7 @@ from samplemind_worker.local_services.supervisor import log_to_stderr, supervise
 
 
 def main() -> int:
-    """Supervise; a reason not to start is left in HOME/run/failure for whoever waits."""
+    """Supervise; if the services cannot start, write the reason to HOME/run/failure for the waiting commands."""
     settings = get_settings()
     log_to_stderr()
     try:

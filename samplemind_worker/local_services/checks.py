@@ -1,4 +1,4 @@
-"""What `doctor` says of one thing that it looked at."""
+"""The result of one check of `doctor`."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -6,7 +6,7 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class Check:
-    """One thing looked at. Fine but with something to mend is a warning."""
+    """The result of one check; one that is ok, but has something to mend, is a warning."""
 
     name: str
     ok: bool

@@ -1,4 +1,4 @@
-"""Sets the data of a private Chroma aside that it cannot use: the record has every vector."""
+"""Sets damaged data of a private Chroma aside: the record has every vector."""
 
 import os
 import signal
@@ -23,6 +23,6 @@ def start_anew(settings: Settings) -> Path | None:
     running = home.read_state().services.get("chroma")
     if running is not None:
         with suppress(ProcessLookupError):
-            # At once: on its way out it would write into the new folder.
+            # SIGKILL, because a server that shuts down would write to the new folder.
             os.kill(running.pid, signal.SIGKILL)
     return aside

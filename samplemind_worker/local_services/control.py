@@ -37,7 +37,7 @@ _LOOK_SECONDS = 0.02
 _ALL = "the private services"
 _REPAIRED = ", whose damaged data are being repaired"
 
-# Kept so that they are reaped by the next look, not complained about when collected.
+# Kept until the next look reaps them: collecting a running Popen gives a ResourceWarning.
 _started: list[tuple[Home, subprocess.Popen[bytes]]] = []
 
 
@@ -52,8 +52,8 @@ def ensure_running(
 
     Uses the supervisor of ``settings.home`` or starts one that outlives the caller; ``temporary`` marks those that are
     started here (``Home.temporary``). Returns when Valkey and MongoDB answer; Chroma and the workers may still be
-    starting. ``on_wait`` hears what is being waited for, and that workers which run already do not know of a model.
-    Raises SetupError when they cannot be started, with how to mend it.
+    starting. ``on_wait`` is told what is being waited for, what was repaired, and if the workers that run already have
+    other settings for models. Raises SetupError, which says how to mend it, if the services cannot be started.
     """
     if not private_names(settings):
         return settings
@@ -81,7 +81,7 @@ def ensure_running(
 
 
 def connected(settings: Settings) -> Settings | None:
-    """Return the settings with every URL if the private services run and answer; never starts anything."""
+    """Return the settings with every URL if the private services run and answer, otherwise None; start nothing."""
     if not private_names(settings):
         return settings
     state = _running(Home(settings.home))
@@ -91,7 +91,7 @@ def connected(settings: Settings) -> Settings | None:
 
 
 def supervises_workers(settings: Settings) -> bool:
-    """Tell whether private services run with workers; they may still be starting, and give no sign of life yet."""
+    """Tell whether the private services run with workers, which may still be starting and give no sign of life."""
     home = Home(settings.home)
     return bool(private_names(settings)) and home.holder() is not None and home.read_state().workers
 
@@ -161,7 +161,7 @@ def run_foreground(settings: Settings, *, say: Callable[[str], None]) -> bool:
 
 
 class _Launch:
-    """One try to have the private services running."""
+    """One attempt to get the private services running."""
 
     def __init__(self, settings: Settings, *, workers: bool, temporary: bool) -> None:
         self.state = State()
@@ -175,7 +175,7 @@ class _Launch:
         self._mine: subprocess.Popen[bytes] | None = None
 
     def look(self) -> str:
-        """Do what is due; return what is waited for, nothing once the essential services answer."""
+        """Take the next step; return what is being waited for, or an empty text if the essential services answer."""
         state = _running(self._home)
         if state is None:
             self._spawn_unless_alive()
@@ -199,7 +199,7 @@ class _Launch:
         if waiting in state.repairing:
             waiting += _REPAIRED
         if not waiting and self._mine is not None and self._mine.pid != state.supervisor:
-            # It came second, and is perhaps still loading: it must not start after the first one was stopped.
+            # Another supervisor was faster. Ours may still be loading, and must not start after the other was stopped.
             self._mine.terminate()
             self._mine.wait()
         return waiting

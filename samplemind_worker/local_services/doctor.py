@@ -1,4 +1,4 @@
-"""What works and what does not on this machine, and how to mend it."""
+"""Checks what works on this machine, and says how to mend what does not."""
 
 import json
 import subprocess
@@ -49,7 +49,7 @@ print(av.__version__, av.ffmpeg_version_info)
 
 
 def diagnose(settings: Settings) -> list[Check]:
-    """Look at everything the private services and the analysis need; leaves nothing behind, prints no secret."""
+    """Check everything that the private services and the analysis need; leave nothing behind, and show no secret."""
     home = Home(settings.home)
     running = home.holder() is not None
     state = home.read_state() if running else State()
@@ -125,7 +125,7 @@ def _ffmpeg() -> Check:
 
 
 def _sandbox(settings: Settings) -> Check:
-    """Start a decoder, and ask it what it can do no more."""
+    """Start a decoder, and ask it which protections hold."""
     bounds = Bounds(settings.decode_memory_bytes, settings.decode_seconds, samples=1)
     try:
         holds = audio_sandbox().protections(bounds)
@@ -205,7 +205,7 @@ def _set_aside(home: Home) -> list[Check]:
 
 
 def _usable(name: str, settings: Settings, *, detail: str, mend: str) -> Check:
-    """Write to a service that answers and read it again; ``settings`` has the URL of the service."""
+    """Write to a service that answers, and read that again; ``settings`` has the URL of the service."""
     try:
         match name:
             case "valkey" | "redis":

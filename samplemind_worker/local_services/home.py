@@ -4,11 +4,11 @@
 
     HOME/
     ├── run/    lock, users, temporary, services.json, failure, and the sockets unless their paths would be too long
-    ├── logs/   one file a service, and supervisor.log
+    ├── logs/   one file per service, and supervisor.log
     └── data/   valkey, mongod, chroma
 
-Everything below HOME is open to its owner alone. The lock is held by the supervisor for its life and ends with it, so
-whoever can take it knows that nothing runs, whatever the files say.
+Only its owner can read anything below HOME. The supervisor holds the lock while it lives, so a process that can take
+the lock knows that no supervisor is running, whatever the files say.
 """
 
 import contextlib
@@ -26,7 +26,7 @@ from pydantic import BaseModel, ValidationError
 from samplemind_worker.errors import SetupError
 
 MIN_FREE_BYTES = 400 * 2**20
-"""mongod alone takes 200 MB for two journals that it writes ahead, before there is any data."""
+"""mongod allocates 200 MB for two journal files before it stores any data."""
 
 # A socket path must fit in sun_path with its closing zero: 108 bytes on Linux, 104 on macOS.
 MAX_SOCKET_PATH = 103
@@ -43,7 +43,7 @@ class Running(BaseModel):
 
 
 class State(BaseModel):
-    """What the supervisor says of itself in ``services.json``."""
+    """The state that the supervisor writes to ``services.json``."""
 
     supervisor: int | None = None
     version: str = ""
@@ -52,7 +52,7 @@ class State(BaseModel):
     given: str = ""
     """Digest of the settings that commands and workers must agree on (``services.given_digest``)."""
     models: str = ""
-    """Digest of what its workers are told about models (``services.models_digest``)."""
+    """Digest of its workers' settings for models (``services.models_digest``)."""
     workers: bool = False
     stopping: bool = False
     sockets: str = ""
@@ -71,7 +71,7 @@ class Home:
         self.data = root / "data"
 
     def make_folders(self) -> None:
-        """Make the folders; raise SetupError where they cannot be written."""
+        """Make the folders; raise SetupError if they cannot be written."""
         try:
             self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
             for folder in (self.run, self.logs, self.data):
@@ -85,7 +85,7 @@ class Home:
             ) from error
 
     def prepare(self, *, need_bytes: int = MIN_FREE_BYTES) -> None:
-        """Make the folders; raise SetupError where they cannot be written or the disk is full."""
+        """Make the folders; raise SetupError if they cannot be written or the disk is full."""
         self.make_folders()
         free = shutil.disk_usage(self.root).free
         if free < need_bytes:
@@ -111,35 +111,35 @@ class Home:
 
     @property
     def temporary(self) -> Path:
-        """A mark: the services end with the last command that uses them, once no batch is open."""
+        """A mark: while it exists, the services end with the last command that uses them, once no batch is open."""
         return self.run / "temporary"
 
     @property
     def failure(self) -> Path:
-        """Why the last supervisor could not start."""
+        """The file that says why the last supervisor could not start."""
         return self.run / "failure"
 
     def read_state(self) -> State:
-        """Return what the supervisor wrote last; an empty state where there is none or it is torn."""
+        """Return the last state that the supervisor wrote; an empty one if there is none or it is incomplete."""
         try:
             return State.model_validate_json((self.run / "services.json").read_bytes())
         except (OSError, ValidationError):
             return State()
 
     def write_state(self, state: State) -> None:
-        """Replace ``services.json`` in one step, so a reader never sees half of it."""
+        """Replace ``services.json`` in one step, so that no reader sees half of it."""
         draft = self.run / "services.json.new"
         draft.write_text(state.model_dump_json(indent=1), encoding="utf-8")
         draft.replace(self.run / "services.json")
 
-    def take_lock(self, *, patience: float = 1.0) -> int | None:
-        """Take the supervisor's lock; return its descriptor, or None when another supervisor lives.
+    def take_lock(self, *, seconds: float = 1.0) -> int | None:
+        """Take the supervisor's lock; return its descriptor, or None if another supervisor lives.
 
-        Keeps trying for a moment while others only look (``holder``); a supervisor is not waited for, or one that came
-        second would start anew what has just been stopped.
+        It retries for some ``seconds`` while other processes only look (``holder``). It does not wait for a supervisor
+        to end: the services would start again when they have just been stopped.
         """
         descriptor = os.open(self.run / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-        deadline = time.monotonic() + patience
+        deadline = time.monotonic() + seconds
         while not _try_lock(descriptor, fcntl.LOCK_EX):
             if not _try_lock(descriptor, fcntl.LOCK_SH) or time.monotonic() > deadline:
                 os.close(descriptor)
@@ -151,7 +151,7 @@ class Home:
         return descriptor
 
     def holder(self) -> int | None:
-        """Return the process id of the living supervisor, None when there is none."""
+        """Return the process id of the running supervisor, None if there is none."""
         try:
             descriptor = os.open(self.run / "lock", os.O_RDONLY)
         except OSError:
@@ -160,14 +160,14 @@ class Home:
             if _try_lock(descriptor, fcntl.LOCK_SH):
                 return None
             text = os.read(descriptor, 32)
-            # Nothing of use between taking the lock and writing into it: empty, or what a power cut left.
+            # Between taking the lock and writing to it the file is empty, or holds what a power cut left.
             return int(text) if text.isdigit() else None
         finally:
             os.close(descriptor)
 
     @property
     def socket_place(self) -> Path:
-        """Where unix sockets go: ``run``, or a short folder when that path is too long for them."""
+        """The folder for unix sockets: ``run``, or another one if that path is too long for a socket."""
         # mongod splits its bind address at commas.
         if len(os.fsencode(self.run / _LONGEST_SOCKET)) <= MAX_SOCKET_PATH and "," not in str(self.run):
             return self.run
@@ -179,7 +179,7 @@ class Home:
         return folder
 
     def socket_folder(self) -> Path:
-        """Make and return the folder for unix sockets; raise SetupError if a stranger may write in it."""
+        """Make and return the folder for unix sockets; raise SetupError if other users may write to it."""
         folder = self.socket_place
         with contextlib.suppress(FileExistsError):
             folder.mkdir(mode=0o700)

@@ -1,4 +1,4 @@
-"""What `doctor` looks at on this machine's disks and in its memory: each place is written and read."""
+"""Checks of this machine's disks and shared memory: each place is written and read."""
 
 import multiprocessing
 import os
@@ -16,7 +16,7 @@ LOW_DISK_BYTES = 2 * 2**30
 
 
 def places(settings: Settings, home: Home) -> list[Check]:
-    """Look at all of them."""
+    """Check all places that the services and the analysis write to."""
     return [_home(home), _disk(home), _semaphores(), _scratch(settings), _numba_cache()]
 
 
@@ -57,7 +57,7 @@ def _trouble_with(folder: Path) -> str | None:
 
 
 def _semaphores() -> Check:
-    """Make what the processes of a cpu worker share: on Linux it is a file in /dev/shm."""
+    """Make a lock as the processes of a cpu worker share it: on Linux it is a file in /dev/shm."""
     try:
         multiprocessing.get_context().Lock()
     except OSError as error:

@@ -1,7 +1,7 @@
 """Asks the private services whether they answer.
 
-Spoken by hand, a dozen bytes each: the clients cost 0.3 s of import and their threads, and the supervisor that forks
-must have none.
+The requests are written by hand, a dozen bytes each: importing the clients takes 0.3 s, and they start threads, which a
+supervisor that forks must not have.
 """
 
 import socket

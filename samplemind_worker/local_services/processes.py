@@ -17,7 +17,7 @@ from samplemind_worker.local_services.home import Running
 
 MAX_LOG_BYTES = 10 * 2**20
 _PR_SET_PDEATHSIG = 1
-# Corrections of the clock move the start that is reckoned for a process; its number is not used again so soon.
+# s. A corrected clock shifts the computed start of a process; a process id is not used again so soon.
 _SLACK = 2.0
 
 
@@ -46,7 +46,7 @@ def start(
 
 
 def open_log(log: Path) -> int:
-    """Open a log for appending, moved to ``.1`` first when it has grown too large."""
+    """Open a log for appending, moved to ``.1`` first if it has grown too large."""
     if log.exists() and log.stat().st_size > MAX_LOG_BYTES:
         log.replace(log.with_name(log.name + ".1"))
     return os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
@@ -55,7 +55,7 @@ def open_log(log: Path) -> int:
 def _die_with_parent(death_signal: signal.Signals) -> Callable[[], None] | None:
     if sys.platform != "linux":
         return None
-    # Loaded before the fork: the child must not wait for the loader's locks.
+    # Loaded before the fork, because the child must not wait for the loader's locks.
     libc = ctypes.CDLL(None, use_errno=True)
     parent = os.getpid()
 
@@ -82,10 +82,10 @@ def kill_group(leader: int) -> None:
 
 
 def end_leftovers(services: Iterable[Running], *, grace: float = 15.0) -> int:
-    """End what a killed supervisor left, with the groups of the workers; return how many processes there were.
+    """End the processes that a killed supervisor left, with the workers' groups; return how many there were.
 
-    A child is known by its number and its start. One that is dead still owns its group: the kernel gives a number to
-    nobody else while a group bears it.
+    A child is identified by its process id and its start. The id of a dead child still identifies its group: the
+    kernel does not use an id again while a group has it.
     """
     leaders = {
         service.pid for service in services if abs((created(service.pid) or service.created) - service.created) < _SLACK
@@ -114,7 +114,7 @@ def _signal(process: psutil.Process, number: signal.Signals) -> None:
 
 
 def last_words(log: Path, *, since: int | None = None) -> str:
-    """Return the last line of a log; of what was written from ``since`` on, the first grave one if it marks them."""
+    """Return the last line of a log; with ``since`` the first line after that offset that is marked as an error."""
     try:
         with log.open("rb") as file:
             size = file.seek(0, os.SEEK_END)
@@ -124,13 +124,13 @@ def last_words(log: Path, *, since: int | None = None) -> str:
         return ""
     lines = [line.strip() for line in re.sub(r"\x1b\[[0-9;]*m", "", text).splitlines() if line.strip()]
     if since is not None:
-        # mongod names the cause first; what follows is the fall.
+        # mongod logs the cause first, then its consequences.
         lines = [line for line in lines if re.search(r'"s": ?"[EF]"', line)][:1] or lines
     return _plain(lines[-1])[:300] if lines else ""
 
 
 def _plain(line: str) -> str:
-    """Say in words what one of mongod's JSON lines says; others stay as they are."""
+    """Turn one of mongod's JSON lines into words; other lines stay as they are."""
     try:
         entry = json.loads(line)
         attributes = entry.get("attr", {})

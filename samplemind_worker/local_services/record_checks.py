@@ -1,4 +1,4 @@
-"""What `doctor` asks of the record: who writes summaries and what that cost, and whether the vectors are complete."""
+"""Checks of the record: which providers write summaries, what that cost, and whether the vectors are complete."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -14,7 +14,7 @@ _TIMEOUT = 3.0  # s for one reply of Chroma
 
 
 def summaries(settings: Settings, answering: set[str]) -> Check:
-    """Say who is asked for summaries, and what that cost; asks no provider."""
+    """Say which providers write summaries and what that cost, without a request to any of them."""
     try:
         table = load_table(settings.ai_table, tuple(sorted(settings.ai_models.items())))
     except ValueError as error:
@@ -38,7 +38,7 @@ def summaries(settings: Settings, answering: set[str]) -> Check:
 
 @contextmanager
 def _record(settings: Settings) -> Generator[None]:
-    """Have the record open in the block, and leave it as it was."""
+    """Open the record for the block, unless it is open."""
     from samplemind_worker.store import mongo  # noqa: PLC0415 -- slow import
 
     opened = False

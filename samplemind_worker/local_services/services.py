@@ -1,4 +1,4 @@
-"""What the supervisor runs: the private servers that no URL replaces, the workers and beat."""
+"""Describes what the supervisor runs: a private server for each service URL that is not set, the workers and beat."""
 
 import hashlib
 import json
@@ -22,7 +22,7 @@ from samplemind_worker.local_services.home import Home, State
 
 SERVERS = ("valkey", "mongod", "chroma")
 ESSENTIAL = ("valkey", "mongod")
-"""Must answer before anyone is let in; the supervisor gives up when one dies before its first answer."""
+"""They must answer before a command goes on; the supervisor gives up if one ends before its first answer."""
 
 _CODE = ("samplemind_worker", "tasks", "config")
 _CODE_SUFFIXES = frozenset({".py", ".toml", ".md", ".npz"})
@@ -32,7 +32,7 @@ _SERVER_ENV = ("PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PAT
 
 @dataclass(frozen=True)
 class Service:
-    """One child: how it is started, known to be ready, and stopped."""
+    """How one child is started, probed and stopped."""
 
     name: str
     argv: tuple[str, ...]
@@ -41,7 +41,7 @@ class Service:
     ready: Callable[[], bool] | None = None
     """Says whether it answers; without it the service is ready once it runs."""
     stop_stage: int = 0
-    """Lower is stopped first; equal ones together."""
+    """Services with a lower number are stopped first, those with the same number together."""
     grace: float = 10.0
     """Seconds from SIGTERM to SIGKILL."""
     death_signal: signal.Signals = signal.SIGTERM
@@ -59,7 +59,7 @@ def private_names(settings: Settings) -> list[str]:
 
 
 def given_digest(settings: Settings) -> str:
-    """Return a digest of what a command and the workers must agree on, empty where all of it is the default.
+    """Return a digest of what a command and the workers must agree on, empty if all of it has its default.
 
     These are the service URLs that are set (which may hold passwords), the database and the roots.
     """
@@ -106,7 +106,7 @@ START_ANEW = "to have them used run `samplemind down`, and start again"
 
 
 def asks_otherwise(settings: Settings, state: State) -> bool:
-    """Tell whether models are set up here of which the supervisor's workers know nothing, or something else."""
+    """Tell whether models are set up here, and the running workers have other settings for models."""
     return models_digest(settings) not in ("", state.models)
 
 
@@ -170,7 +170,7 @@ def servers(settings: Settings, home: Home, state: State) -> list[Service]:
 def workers(settings: Settings, home: Home) -> list[Service]:
     """Describe the workers and beat; ``settings`` has every URL.
 
-    The local describer keeps nobody waiting: where no model can be asked, summaries need no process of their own.
+    Summaries have a worker of their own only if a model can be asked: the local describer never waits.
     """
     env = child_env(settings) | _THREADS
     roles = {"worker-io": "store", "worker-ai": "ai"} if settings.can_ask_a_model else {"worker-io": "io"}
@@ -185,8 +185,8 @@ def workers(settings: Settings, home: Home) -> list[Service]:
             cwd=home.root,
             stop_stage=1 if name == "beat" else 0,
             grace=5.0 if name == "beat" else 20.0,
-            # Nothing is left to finish the work with when the servers go down too; the record hands it out again.
-            # The prefork children die with their worker (Celery asks the kernel for it).
+            # The servers end too, so that no work could be finished: it is dispatched again from the record.
+            # The prefork children end with their worker (Celery asks the kernel for it).
             death_signal=signal.SIGKILL,
         )
         for name, arguments in arguments_of.items()
@@ -213,7 +213,7 @@ def setting_env(settings: Settings) -> dict[str, str]:
 
 
 def child_env(settings: Settings) -> dict[str, str]:
-    """Return the environment for a child that is to have these settings, whatever its working folder is."""
+    """Return the environment that gives a child these settings in any working folder."""
     names = {variable(name) for name in Settings.model_fields}
     return {name: value for name, value in os.environ.items() if name.upper() not in names} | setting_env(settings)
 

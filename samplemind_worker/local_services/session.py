@@ -1,4 +1,4 @@
-"""One command's use of the record, from the first look at the private services until it leaves them."""
+"""Gives a command the record, and keeps the private services running while the command uses them."""
 
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
@@ -19,11 +19,11 @@ _SHOWN = 3  # names in a message
 
 @contextmanager
 def session(own: Settings, *, workers: bool, temporary: bool = False, say: Say) -> Generator[Settings]:
-    """Connect to the record, and use the private services for as long as the block runs; they are started if need be.
+    """Connect to the record; start the private services if need be, and keep them running while the block runs.
 
-    They are started with workers if ``workers`` says so or a batch is open. With ``temporary`` those that are started
-    here end with the last command that uses them, once no batch is open. Services of another version of the code are
-    replaced, unless a batch is open or another command uses them.
+    They start with workers if ``workers`` says so or a batch is open. With ``temporary``, services that this command
+    started end with the last command that uses them, once no batch is open. Services of another version of the code
+    are replaced, unless a batch is open or another command uses them.
 
     Raises
     ------
@@ -56,7 +56,7 @@ def session(own: Settings, *, workers: bool, temporary: bool = False, say: Say) 
 
 
 def _leave(own: Settings, home: Home, users: Users, *, stop: Callable[[], bool], say: Say) -> None:
-    """Stop services that are temporary if ``stop`` says so and nobody else uses them; ``say`` hears why not."""
+    """Stop services that are temporary if ``stop`` says so and no other command uses them; ``say`` is told why not."""
     if not home.temporary.exists():
         return
     if not users.alone():
@@ -87,7 +87,7 @@ def end(own: Settings, *, force: bool, say: Say) -> bool:
                 )
             users.wait_for_stop()
         open_batches = _open_batches(own)
-        # A supervisor that was killed has left what it can no longer remove.
+        # A killed supervisor could not remove its sockets and its workers' signals.
         stopped = control.stop(own) or clear(own)
         if open_batches:
             has, goes = ("has", "goes") if len(open_batches) == 1 else ("have", "go")
@@ -96,12 +96,12 @@ def end(own: Settings, *, force: bool, say: Say) -> bool:
 
 
 def recover(own: Settings, *, say: Say) -> bool:
-    """Start the private services anew, with workers, if their supervisor was killed; False if that is not so.
+    """Start the private services anew, with workers, if their supervisor was killed, otherwise return False.
 
     Raises
     ------
     ServiceUnavailableError
-        If somebody stopped them.
+        If they were stopped by a command.
     """
     home = Home(own.home)
     if not private_names(own) or home.holder() is not None:

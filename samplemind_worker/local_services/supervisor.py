@@ -1,7 +1,7 @@
-"""The one parent of the private services: starts them, restarts what dies, stops them in order.
+"""The supervisor, the parent of the private services: it starts them, restarts those that die, and stops them in order.
 
-One thread and no polling once all is ready: signals wake it through a socket. It must have one thread, because it
-forks with work to do in the child, and because the kernel ties a child's life to the thread that started it.
+It has one thread, and polls nothing once all services are ready: signals wake it through a socket. It cannot have more,
+because it runs code between fork and exec, and because the kernel ties a child to the thread that started it.
 """
 
 import os
@@ -42,7 +42,7 @@ from samplemind_worker.local_services.services import (
 FIRST_BACKOFF = 0.5
 MAX_BACKOFF = 30.0
 HEALTHY_SECONDS = 60.0
-"""Who ran this long starts again with the first back-off."""
+"""A child that stayed up this long resets its back-off."""
 
 _PROBE_SECONDS = 0.02
 _HURRIED_GRACE = 2.0
@@ -53,7 +53,7 @@ RENEW_SOCKETS_SIGNAL = signal.SIGUSR2
 
 @dataclass
 class Child:
-    """A service and its present process."""
+    """A service and its current process."""
 
     service: Service
     rescue: Rescue
@@ -68,9 +68,9 @@ class Child:
 
 
 def supervise(settings: Settings, *, with_workers: bool = True) -> bool:
-    """Run the services until a signal ends it; False at once if another supervisor has this home.
+    """Run the services until a signal ends them; return False at once if another supervisor holds this home.
 
-    Raises SetupError when they cannot be started. Only in the main thread of a process.
+    Raises SetupError if the services cannot be started. Call it in the main thread of a process.
     """
     home = Home(settings.home)
     os.umask(0o077)
@@ -108,7 +108,7 @@ def supervise(settings: Settings, *, with_workers: bool = True) -> bool:
 
 
 def clear(settings: Settings) -> bool:
-    """End and remove what a killed supervisor left; False if it left nothing, or another one lives."""
+    """End the processes and remove the files of a killed supervisor; False if there are none, or one is running."""
     home = Home(settings.home)
     if not home.run.is_dir() or (lock := home.take_lock()) is None:
         return False
@@ -132,12 +132,12 @@ def _end_leftovers(settings: Settings, last: State) -> None:
 
 
 def _remove_signals(settings: Settings, state: State) -> None:
-    """Remove the decoded signals of workers that have ended: shared memory is given back by nobody else."""
+    """Remove the decoded signals of workers that have ended: nothing else frees that shared memory."""
     shutil.rmtree(scratch_folder(with_urls(settings, state)), ignore_errors=True)
 
 
 class Supervisor:
-    """Keeps children running; a life is one call of ``run``."""
+    """Keeps children running until a stop signal; each instance runs once."""
 
     def __init__(
         self,
@@ -158,7 +158,7 @@ class Supervisor:
         self._wakeup, self._waker = socket.socketpair()
 
     def run(self) -> None:
-        """Run until a stop signal, then stop all children; raises SetupError when an essential one cannot start."""
+        """Run until a stop signal, then stop all children; raises SetupError if an essential one cannot start."""
         self._install_handlers()
         try:
             while not self._stop_requests:
@@ -190,7 +190,7 @@ class Supervisor:
         self._sockets_to_renew = True
 
     def _renew_sockets(self) -> None:
-        """End the services whose socket was removed: those who are connected go on, but nobody else can come in."""
+        """Restart the services whose socket was removed: no new connection to them can be made."""
         if not self._sockets_to_renew:
             return
         self._sockets_to_renew = False
@@ -201,14 +201,14 @@ class Supervisor:
                 child.process.terminate()
 
     def _add_workers(self) -> None:
-        # On few cores the workers' imports would hold up the servers, and whoever waits for them can do nothing.
+        # On few cores the workers' imports would slow down the servers, which every command waits for.
         served = all(child.was_ready for child in self._children if child.service.name in ESSENTIAL)
         if self._wants_workers and served and not self._state.workers:
             self._children += [_child(service) for service in self._more()]
             self._state.workers = True
 
     def _step(self) -> bool:
-        """Notice deaths, start what is due, ask those that are starting; True if anything changed."""
+        """Handle ended processes, start those that are due, probe those that are starting; True if anything changed."""
         changed = False
         for child in self._children:
             if child.process is not None and child.process.poll() is not None:
@@ -229,7 +229,7 @@ class Supervisor:
         service = child.service
         log = self._home.log(service.name)
         if service.name in SERVERS:
-            self._home.socket_folder()  # which a cleaner may have removed
+            self._home.socket_folder()  # a cleaner of temporary files may have removed it
         if child.rescue.repairing:
             self._save()  # the copy takes long if the record is large
             child.rescue.copy_before_repair()
@@ -240,12 +240,12 @@ class Supervisor:
             )
         except OSError as error:
             raise SetupError(f"{service.name} cannot be started: {error}") from error
-        # What it has said already counts; the log begins anew when it has grown too large.
+        # Only what this process writes is read later; a log that has grown too large begins anew.
         child.log_start = before if log.stat().st_size >= before else 0
         child.started = time.monotonic()
         pid = child.process.pid
         child.running = Running(pid=pid, created=processes.created(pid), restarts=child.restarts)
-        # At once: should this process be killed, the next one must know whom to wait for.
+        # Saved at once: if the supervisor is killed, its successor must know which processes to end.
         self._save()
         logger.bind(service=service.name, pid=pid).info("service_started")
 
@@ -333,7 +333,7 @@ def _child(service: Service) -> Child:
 
 
 def log_to_stderr() -> None:
-    """Make loguru write one line an event, with its fields."""
+    """Make loguru write one line per event, with its fields."""
     logger.remove()
     logger.add(sys.stderr, format="{time:YYYY-MM-DD HH:mm:ss} {level} {message} {extra}")
 
@@ -342,5 +342,5 @@ def _remove_sockets(home: Home, state: State) -> None:
     for name in ("valkey.sock", "mongod.sock", "mongodb-0.sock", "chroma.sock"):
         (home.socket_folder() / name).unlink(missing_ok=True)
     if home.socket_folder() != home.run and state.stopping:
-        with suppress(OSError):  # somebody keeps something in it
+        with suppress(OSError):  # it holds files that are not ours
             home.socket_folder().rmdir()

@@ -1,6 +1,6 @@
-"""Which commands use the private services: each holds a shared lock on ``run/users`` until it ends.
+"""Each command that uses the private services holds a shared lock on ``run/users`` until it ends.
 
-The kernel releases the lock of a command that is killed. Whoever gets the lock for itself alone knows that no other
+The kernel releases the lock of a command that is killed. A command that gets the exclusive lock knows that no other
 command uses the services, and keeps new ones waiting while it stops them.
 """
 
@@ -22,7 +22,7 @@ _LONGEST = 60  # characters of a command line
 
 
 class Users:
-    """The place of a command among the users of a home; a context that opens the lock and releases it."""
+    """A command's lock as a user of a home; a context manager that opens the lock file and releases the lock."""
 
     def __init__(self, home: Home, *, say: Callable[[str], None]) -> None:
         self._home, self._say = home, say
@@ -54,7 +54,7 @@ class Users:
             fcntl.flock(self.descriptor, fcntl.LOCK_SH)
 
     def alone(self) -> bool:
-        """Try to be the only user. If it fails this command is no user any more: `join` again to go on."""
+        """Try to become the only user. If that fails, this command is no longer a user: `join` again to go on."""
         try:
             fcntl.flock(self.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -87,7 +87,7 @@ class Users:
 
 
 def join_for_good(settings: Settings, *, say: Callable[[str], None]) -> None:
-    """Become a user until this process ends, whatever program it turns into."""
+    """Become a user until this process ends, also if it executes another program."""
     if private_names(settings):
         users = Users(Home(settings.home), say=say).__enter__()
         users.join()

@@ -1,4 +1,4 @@
-"""The worker's side of the sandbox."""
+"""The worker's side of the sandbox: it starts decoders, sends them open files, and checks their answers."""
 
 import atexit
 import os
@@ -22,16 +22,16 @@ from samplemind_worker.errors import (
     WorkerCrashedError,
 )
 from samplemind_worker.isolation import NEUTRAL_FOLDER, absolute_folders
-from samplemind_worker.sandbox import wire
+from samplemind_worker.sandbox import messages
 
-_FILES_A_DECODER: Final = 512  # after which another takes its place: what one leaks or learns does not stay
+_FILES_A_DECODER: Final = 512  # then a new decoder replaces it, so that leaks and manipulated state do not last
 _START_SECONDS: Final = 60.0
-_STARTS: Final = 2  # of a server or decoder that does not come up, before we say so
-_TRIES: Final = 2  # of a file whose decoder may have ended through no fault of the file
+_STARTS: Final = 2  # of a server or decoder that does not become ready, before it is an error
+_TRIES: Final = 2  # of a file whose decoder may have ended for another reason
 _MAX_WORDS: Final = 1000  # characters of an error
 _SAMPLE_BYTES: Final = 4
-_WALL: Final = 4.0  # times the seconds of CPU: a loaded machine is no fault of the file's
-# -P: the folder that we were started in may be full of strangers' files, some of them Python.
+_WALL: Final = 4.0  # times the limit of CPU time, because the machine may be loaded
+# -P: the working folder may hold untrusted Python files.
 _SERVER: Final = (sys.executable, "-P", "-m", "samplemind_worker.sandbox")
 _KEPT: Final = ("PATH", "HOME", "XDG_CACHE_HOME", "TMPDIR", "LANG", "TZ", "LD_LIBRARY_PATH", "PYTHONPATH", "PYTHONHOME")
 _ONE_THREAD: Final = dict.fromkeys(
@@ -41,24 +41,24 @@ _ONE_THREAD: Final = dict.fromkeys(
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What one file may cost."""
+    """The limits for one file."""
 
     memory: int
-    """Bytes that may be asked for."""
+    """Bytes of memory that a decoder may allocate."""
     seconds: float
-    """Of CPU time; the clock on the wall is given four times as long."""
+    """Limit of CPU time; the limit of elapsed time is four times as long."""
     samples: int
-    """Most samples that an answer has."""
+    """The most samples in one answer."""
 
     @property
     def room(self) -> int:
-        """Bytes of the shared memory: a few of the longest answers, so that a decoder can go ahead."""
+        """Bytes of the shared memory: three of the longest answers, so that the decoder can work ahead."""
         return 3 * self.samples * _SAMPLE_BYTES
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """An open file, and what the reader is told of it."""
+    """An open file, and the request for its reader."""
 
     file: int
     request: dict[str, Any]
@@ -66,23 +66,23 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a decoder says of a file: as it came, checked for size and no more. ``samples`` are float32."""
+    """A decoder's answer for one file, of which only the size was checked. ``samples`` are float32."""
 
     facts: dict[str, Any]
     samples: bytearray
 
 
 class _GoneError(Exception):
-    """The decoder is gone, or has to go."""
+    """The decoder has ended, or must be ended."""
 
     def __init__(self, error: PermanentError | None = None, *, sure: bool = False) -> None:
-        """``error`` is what the file is failed with, if that is known; it is tried again unless we are sure."""
+        """``error`` is the file's failure, if it is known; the file is tried again unless the failure is ``sure``."""
         super().__init__(error)
         self.error, self.sure = error, sure
 
 
 class Sandbox:
-    """A process's way to its decoder. Forked processes share the server, and each has a decoder of its own."""
+    """A process's connection to its decoder. Forked processes share the server; each has a decoder of its own."""
 
     def __init__(self, reader: str) -> None:
         """``reader`` names the module that reads files: it has `read` (`server.Read`) and `warm_up`."""
@@ -95,19 +95,19 @@ class Sandbox:
 
     @property
     def lobby(self) -> socket.socket:
-        """The way to the server, for another process to `adopt`."""
+        """The socket to the server, for another process to `adopt`."""
         self.start()
         assert self._lobby is not None  # noqa: S101 -- started
         return self._lobby
 
     def adopt(self, lobby: socket.socket) -> None:
-        """Ask the server of another process, for as long as it is there."""
+        """Use the server of another process from now on."""
         self._lobby, self._owner = lobby, 0
 
     def start(self) -> None:
-        """Start the server, if there is none, and do not wait until it is ready. Call it from the main thread.
+        """Start the server if there is none, without waiting until it is ready. Call it from the main thread.
 
-        Where it can the kernel ends the server with the thread that started it.
+        On Linux the kernel ends the server with the thread that started it.
         """
         ended = self._server is not None and self._owner == os.getpid() and self._server.poll() is not None
         if self._lobby is not None and not ended:
@@ -126,7 +126,7 @@ class Sandbox:
         self._lobby, self._owner = ours, os.getpid()
 
     def read(self, wanted: Sequence[Wanted], bounds: Bounds) -> Generator[Answer | PermanentError]:
-        """Yield what each file holds, or why it fails, in their order. The decoder goes ahead of who takes them.
+        """Yield each file's content or failure, in their order. The decoder works ahead of the caller.
 
         Raises
         ------
@@ -145,7 +145,7 @@ class Sandbox:
         done = tries = 0
         while done < len(wanted):
             decoder = self._ready(bounds)
-            some = wanted[done : done + min(wire.MAX_FILES, decoder.files_left)]
+            some = wanted[done : done + min(messages.MAX_FILES, decoder.files_left)]
             expected = len(some)
             try:
                 decoder.ask(some)
@@ -161,7 +161,7 @@ class Sandbox:
                     done, tries = done + 1, 0
                     yield error
             finally:
-                # Whoever did not want all of the answers leaves some in the channel.
+                # A caller that stops early leaves answers in the channel.
                 if expected or not decoder.files_left:
                     self._end_decoder()
 
@@ -180,13 +180,13 @@ class Sandbox:
             self._lobby.close()
             self._lobby = None
         if self._server is not None and own:
-            self._server.kill()  # it has nothing to lose, and may be loading still
+            self._server.kill()  # it holds no state, and may still be loading
             self._server.wait()
         self._server = None
 
     def _ready(self, bounds: Bounds) -> "_Decoder":
         if self._user != os.getpid():
-            # Forked: the other one's decoder is not ours to talk to.
+            # This process was forked: the decoder belongs to its parent.
             if self._decoder is not None:
                 self._decoder.forget()
             self._decoder, self._user = None, os.getpid()
@@ -198,7 +198,7 @@ class Sandbox:
             self.start()
             try:
                 self._decoder = _Decoder(self._connect(), bounds)
-            except (OSError, EOFError, wire.BrokenMessageError):
+            except (OSError, EOFError, messages.BrokenMessageError):
                 self.close()
         if self._decoder is None:
             raise TransientError("the decoder does not start; `samplemind doctor` may say why")
@@ -229,10 +229,10 @@ def shared(reader: str) -> Sandbox:
 
 
 class _Decoder:
-    """One decoder, as its worker sees it."""
+    """The worker's connection to one decoder."""
 
     def __init__(self, control: socket.socket, bounds: Bounds) -> None:
-        """Wait until it is ready; raises OSError, EOFError or BrokenMessageError if it does not come up."""
+        """Wait until it is ready; raises OSError, EOFError or BrokenMessageError if it does not become so."""
         self.bounds = bounds
         self.files_left = _FILES_A_DECODER
         self._control = control
@@ -241,19 +241,19 @@ class _Decoder:
         try:
             with theirs:
                 order = {"memory": bounds.memory, "seconds": bounds.seconds, "room": bounds.room}
-                wire.send(control, order, [theirs.fileno(), self._memory])
+                messages.send(control, order, [theirs.fileno(), self._memory])
             deadline = time.monotonic() + _START_SECONDS
-            self.holds: list[str] = wire.receive(self._channel, limit=wire.MAX_ANSWER, deadline=deadline)[0]
+            self.holds: list[str] = messages.receive(self._channel, limit=messages.MAX_ANSWER, deadline=deadline)[0]
         except BaseException:
             self.forget()
             raise
 
     def ask(self, wanted: Sequence[Wanted]) -> None:
-        """Send open files, all at once: the decoder need not wait for us between them."""
+        """Send all open files at once, so that the decoder need not wait between them."""
         self.files_left -= len(wanted)
         self._channel.settimeout(_WALL * self.bounds.seconds)
         try:
-            wire.send(self._channel, [one.request for one in wanted], [one.file for one in wanted])
+            messages.send(self._channel, [one.request for one in wanted], [one.file for one in wanted])
         except OSError as error:
             raise _GoneError from error
 
@@ -263,19 +263,19 @@ class _Decoder:
         Raises
         ------
         _GoneError
-            If there is none, or one that no honest decoder gives.
+            If there is none, or it is malformed.
         """
         try:
             deadline = time.monotonic() + _WALL * self.bounds.seconds
-            answer, _ = wire.receive(self._channel, limit=wire.MAX_ANSWER, deadline=deadline)
-            wire.check(answer)
+            answer, _ = messages.receive(self._channel, limit=messages.MAX_ANSWER, deadline=deadline)
+            messages.check(answer)
             return self._understood(answer)
         except TimeoutError as error:
             message = f"decoding took more than {_WALL * self.bounds.seconds:g} s"
             raise _GoneError(StepTimeoutError(message)) from error
         except (EOFError, OSError) as error:
             raise _GoneError from error
-        except (wire.BrokenMessageError, AttributeError, KeyError, TypeError, ValueError) as error:
+        except (messages.BrokenMessageError, AttributeError, KeyError, TypeError, ValueError) as error:
             raise _GoneError(WorkerCrashedError("the decoder answered nonsense"), sure=True) from error
 
     def _understood(self, answer: Any) -> Answer | PermanentError:
@@ -291,35 +291,35 @@ class _Decoder:
             if not got:
                 raise ValueError("the samples are not there")
             done += got
-        with suppress(OSError):  # it may have died since, of a file after this one
-            self._channel.sendall(wire.ACK)
+        with suppress(OSError):  # it may have died of a later file
+            self._channel.sendall(messages.ACK)
         return Answer(facts, samples)
 
     def end(self) -> int | None:
-        """End the decoder; return its exit code, negative for a signal, or None if nobody knows it."""
+        """End the decoder; return its exit code, negative for a signal, or None if it is not known."""
         try:
-            self._control.sendall(wire.END)
+            self._control.sendall(messages.END)
             deadline = time.monotonic() + _START_SECONDS
-            status, _ = wire.receive(self._control, limit=wire.MAX_ANSWER, deadline=deadline)
-        except (OSError, EOFError, wire.BrokenMessageError):
+            status, _ = messages.receive(self._control, limit=messages.MAX_ANSWER, deadline=deadline)
+        except (OSError, EOFError, messages.BrokenMessageError):
             status = None
         finally:
             self.forget()
         return status
 
     def forget(self) -> None:
-        """Close our ends; the keeper ends the decoder when the last of them is closed."""
+        """Close this end of the sockets; the keeper ends the decoder when its socket is closed."""
         self._control.close()
         self._channel.close()
         os.close(self._memory)
 
 
 def _verdict(gone: _GoneError, status: int | None, seconds: float) -> tuple[PermanentError, bool]:
-    """Say what a file is failed with, and whether it is sure that it was the file's fault."""
+    """Return a file's failure, and whether the file is certainly its cause."""
     if gone.error is not None:
         return gone.error, gone.sure
     if status in (None, 0, -signal.SIGKILL, -signal.SIGTERM):
-        # Somebody else may have ended it; the kernel, too, where memory is short.
+        # It was ended from outside, perhaps by the kernel for lack of memory.
         return WorkerCrashedError("the decoder was killed with this file in its hands"), False
     if status == -signal.SIGXCPU:
         return StepTimeoutError(f"decoding took more than {seconds:g} s of CPU time"), True
@@ -335,10 +335,10 @@ def _shared_memory() -> int:
 
 
 def _clean_environment() -> dict[str, str]:
-    """Return what Python and numba need, and nothing else: no address, no password, no key."""
+    """Return only the variables that Python and numba need: no addresses, no passwords, no keys."""
     kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
     kept |= {name: value for name, value in os.environ.items() if name.startswith(("LC_", "NUMBA_"))}
     if "PYTHONPATH" in kept:
-        # The server does not run in the folder that we were started in.
+        # The server has another working folder.
         kept["PYTHONPATH"] = absolute_folders(kept["PYTHONPATH"])
     return kept | _ONE_THREAD

@@ -1,8 +1,8 @@
-"""What a decoder may still do, once it has loaded all it needs: read what it was given, compute, answer.
+"""Takes every right from a decoder but those to read the open files that it gets, to compute and to answer.
 
-Everywhere: no core files, no more processes (not for root), few open files, small writes, CPU time a file. On Linux
-also: memory, and an end with its parent. On Linux with seccomp, on x86-64 and ARM64: the system calls below and no
-others. So there is no way to open a file, make a socket, start a program, signal or look into another process.
+All platforms limit core files, processes (not for root), open files, the size of writes, and CPU time per file. Linux
+also limits memory, and ends the decoder with its parent. With seccomp, on x86-64 and ARM64, only the system calls below
+are allowed: a decoder cannot open files, make sockets, start programs, or signal or inspect other processes.
 """
 
 import ctypes
@@ -54,7 +54,7 @@ class _Program(ctypes.Structure):
 
 
 def die_with_parent(parent: int) -> None:
-    """Have the kernel end this process when its parent ends, where it can."""
+    """Have the kernel end this process when its parent ends; only Linux can."""
     if sys.platform == "linux":
         _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:
@@ -62,9 +62,9 @@ def die_with_parent(parent: int) -> None:
 
 
 def confine(*, memory: int, file_bytes: int, files: int) -> list[str]:
-    """Give up for good what decoding does not need, and return which `wire.PROTECTIONS` hold here.
+    """Give up all rights that decoding does not need, and return which `messages.PROTECTIONS` hold here.
 
-    ``memory`` is what may be asked for from now on, ``file_bytes`` the largest size that a file may be given.
+    ``memory`` is how many bytes may be allocated from now on, ``file_bytes`` the largest size that a file may get.
     """
     holds = ["core files", "open files", "file size", "cpu time"]
     _limit(resource.RLIMIT_CORE, 0)
@@ -72,7 +72,7 @@ def confine(*, memory: int, file_bytes: int, files: int) -> list[str]:
     _limit(resource.RLIMIT_NOFILE, files)
     _limit(resource.RLIMIT_FSIZE, file_bytes)
     if sys.platform == "linux":
-        # Elsewhere the limit does not count what is mapped.
+        # On other systems this limit does not count mapped memory.
         pages = int(Path("/proc/self/statm").read_text().split()[0])
         _limit(resource.RLIMIT_AS, pages * os.sysconf("SC_PAGE_SIZE") + memory)
         holds.append("memory")
@@ -84,7 +84,7 @@ def confine(*, memory: int, file_bytes: int, files: int) -> list[str]:
 
 
 def allow_seconds(seconds: float) -> None:
-    """Let this process compute for so many seconds from now on; the kernel ends it then."""
+    """Allow this process so many seconds of CPU time from now on; then the kernel ends it."""
     usage = resource.getrusage(resource.RUSAGE_SELF)
     until = int(usage.ru_utime + usage.ru_stime + seconds) + 1
     _, hard = resource.getrlimit(resource.RLIMIT_CPU)
@@ -111,7 +111,7 @@ def _filter_calls() -> bool:
 
 
 def _filter(machine: str) -> bytes:
-    """Write the program that the kernel asks before each system call."""
+    """Return the BPF program that the kernel runs before each system call."""
     column = _COLUMN[machine]
     lines = [
         (_LOAD, 0, 0, _AT_ARCH),
@@ -122,11 +122,11 @@ def _filter(machine: str) -> bytes:
     for numbers in _FREE.values():
         if numbers[column] >= 0:
             lines += [(_IF_EQUAL, 0, 1, numbers[column]), (_RETURN, 0, 0, _ALLOW)]
-    # Memory, but none that can be executed.
+    # Memory may be mapped, but not made executable.
     for numbers in (_MMAP, _MPROTECT):
         tests = [(_LOAD, 0, 0, _argument(2)), (_IF_SET, 0, 1, _PROT_EXEC), (_RETURN, 0, 0, _REFUSE)]
         lines += _when(numbers[column], tests)
-    # The state of an open file; limits of CPU time, of itself; a signal to itself, as abort() sends it.
+    # Allowed: fstat, its own limit of CPU time, and a signal to itself, as abort() sends it.
     lines += _when(_NEWFSTATAT[column], _unless_equal(3, _AT_EMPTY_PATH))
     lines += _when(_PRLIMIT[column], _unless_equal(0, 0) + _unless_equal(1, resource.RLIMIT_CPU))
     lines += _when(_TGKILL[column], _unless_equal(0, os.getpid()))
@@ -138,7 +138,7 @@ _Line = tuple[int, int, int, int]
 
 
 def _when(number: int, tests: list[_Line]) -> list[_Line]:
-    """Allow a call that passes its tests; each ends in a refusal, or goes on to the next."""
+    """Allow a call that passes all tests; a test refuses the call or goes on to the next one."""
     body = [*tests, (_RETURN, 0, 0, _ALLOW)]
     return [(_IF_EQUAL, 0, len(body), number), *body]
 
@@ -148,5 +148,5 @@ def _unless_equal(argument: int, value: int) -> list[_Line]:
 
 
 def _argument(index: int) -> int:
-    # Its lower half: flags, process ids and resources are ints, of which the kernel looks at no more.
+    # The lower half: flags, process ids and resources are ints, of which the kernel reads only these 32 bits.
     return _AT_ARGUMENTS + 8 * index

@@ -1,4 +1,4 @@
-"""The other side: a clean program that forks keepers, which fork decoders. It runs until its worker is gone."""
+"""The server of a sandbox: a clean program that forks keepers, which fork decoders. It ends with its worker."""
 
 import gc
 import importlib
@@ -11,27 +11,27 @@ from io import BufferedReader
 from typing import Any, Final, Never, cast
 
 from samplemind_worker.errors import InternalError, OutOfMemoryError, PermanentError
-from samplemind_worker.sandbox import confine, wire
+from samplemind_worker.sandbox import confine, messages
 
 Read = Callable[[BufferedReader, dict[str, Any]], PermanentError | tuple[dict[str, Any], memoryview]]
-"""Reads one open file, as the request says: facts that are JSON, and samples that are float32."""
+"""A reader takes an open file and a request, and returns facts for JSON and samples in float32."""
 
 _MAX_REQUEST: Final = 1 << 24
-_BUFFER: Final = 1 << 13  # given, as Python asks otherwise whether the file is a terminal
+_BUFFER: Final = 1 << 13  # given, because Python otherwise asks whether the file is a terminal, a forbidden system call
 _DEAF_TO: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT, signal.SIGHUP)
 _SPARE_FILES: Final = 16
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Load the reader, a module that is named, and fork a keeper for each process that asks through the lobby."""
-    # Signals that end a worker reach its whole group: what it still has to do it needs a decoder for.
+    """Load the module of the reader, and fork a keeper for each process that asks through the lobby."""
+    # Signals that end a worker reach its whole group; the worker still needs decoders to finish its work.
     for number in _DEAF_TO:
         signal.signal(number, signal.SIG_IGN)
     name, parent, lobby = arguments
     confine.die_with_parent(int(parent))
     reader = importlib.import_module(name)
     reader.warm_up()
-    # What is there now is there for good, and shared with those to come as long as nobody writes to it.
+    # Forked processes share these objects' memory as long as the garbage collector does not write to them.
     gc.collect()
     gc.freeze()
     _serve(socket.socket(fileno=int(lobby)), reader.read)
@@ -55,10 +55,10 @@ def _serve(lobby: socket.socket, read: Read) -> None:
 
 
 def _keep(control: socket.socket, read: Read) -> Never:
-    """Start a decoder when told, end it when told, and say how it ended: only its parent can do that safely."""
+    """Start a decoder and end it on request, and report how it ended: only its parent can do that safely."""
     own, decoder = os.getpid(), 0
     with suppress(EOFError, OSError):
-        order, descriptors = wire.receive(control, limit=_MAX_REQUEST, files=2)
+        order, descriptors = messages.receive(control, limit=_MAX_REQUEST, files=2)
         decoder = os.fork()
         if decoder == 0:
             control.close()
@@ -68,11 +68,11 @@ def _keep(control: socket.socket, read: Read) -> Never:
             os.close(one)
         control.recv(1)
     if decoder:
-        # One that is dead already keeps the status it died with.
+        # A decoder that is dead already keeps its exit status.
         os.kill(decoder, signal.SIGKILL)
         _, status = os.waitpid(decoder, 0)
         with suppress(OSError):
-            wire.send(control, os.waitstatus_to_exitcode(status))
+            messages.send(control, os.waitstatus_to_exitcode(status))
     os._exit(0)
 
 
@@ -80,12 +80,12 @@ def _decode(channel_number: int, memory: int, order: dict[str, Any], read: Read)
     code = 1
     try:
         channel = socket.socket(fileno=channel_number)
-        # What a library prints about a stranger's bytes is for nobody's terminal.
+        # Libraries print about untrusted bytes: that must not reach a terminal.
         null = os.open(os.devnull, os.O_RDWR)
         for standard in range(3):
             os.dup2(null, standard)
-        most = max(channel_number, memory, null) + wire.MAX_FILES + _SPARE_FILES
-        wire.send(channel, confine.confine(memory=order["memory"], file_bytes=order["room"], files=most))
+        most = max(channel_number, memory, null) + messages.MAX_FILES + _SPARE_FILES
+        messages.send(channel, confine.confine(memory=order["memory"], file_bytes=order["room"], files=most))
         _Decoder(channel, memory, order, read).run()
     except (EOFError, OSError):
         code = 0
@@ -94,21 +94,21 @@ def _decode(channel_number: int, memory: int, order: dict[str, Any], read: Read)
 
 
 class _Decoder:
-    """Answers requests until nobody asks any more."""
+    """Answers requests until the worker closes the channel."""
 
     def __init__(self, channel: socket.socket, memory: int, order: dict[str, Any], read: Read) -> None:
         self._channel, self._memory, self._read = channel, memory, read
         self._room: int = order["room"]
         self._seconds: float = order["seconds"]
         self._next = 0
-        """Where the next samples go in the shared memory."""
+        """The offset of the next samples in the shared memory."""
         self._unread = 0
         """Answers whose samples may not have been copied yet."""
 
     def run(self) -> None:
         """Answer request after request, in their order."""
         while True:
-            requests, files = wire.receive(self._channel, limit=_MAX_REQUEST, files=wire.MAX_FILES)
+            requests, files = messages.receive(self._channel, limit=_MAX_REQUEST, files=messages.MAX_FILES)
             for request, file in zip(requests, files, strict=True):
                 self._answer(request, file)
             self._wait_until_read()
@@ -117,7 +117,7 @@ class _Decoder:
         confine.allow_seconds(self._seconds)
         try:
             with cast("BufferedReader", os.fdopen(descriptor, "rb", buffering=_BUFFER)) as file:
-                # Where whoever had it before left off is no place to begin.
+                # The position is shared with earlier readers of this open file.
                 file.seek(0)
                 result = self._read(file, request)
             if not isinstance(result, PermanentError):
@@ -125,7 +125,7 @@ class _Decoder:
         except MemoryError:
             result = OutOfMemoryError("not enough memory to decode this file")
         if isinstance(result, PermanentError):
-            wire.send(self._channel, {"error": {"code": result.code, "message": str(result)[:1000]}})
+            messages.send(self._channel, {"error": {"code": result.code, "message": str(result)[:1000]}})
 
     def _hand_over(self, facts: dict[str, Any], samples: memoryview) -> PermanentError | None:
         data, count = samples.cast("B"), len(samples)
@@ -138,7 +138,7 @@ class _Decoder:
             done += os.pwrite(self._memory, data[done:], at + done)
         self._next += len(data)
         try:
-            wire.send(self._channel, {"facts": facts, "at": at, "count": count})
+            messages.send(self._channel, {"facts": facts, "at": at, "count": count})
         except TypeError as error:
             return InternalError(f"its facts are no JSON: {error}")
         self._unread += 1

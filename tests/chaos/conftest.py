@@ -1,4 +1,4 @@
-"""Stacks for the scenarios, and the table at the end: scenario, faults, files, seconds, lost, doubled, verdict."""
+"""Makes the stacks of the scenarios, and prints a table with the outcome of each."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
@@ -14,7 +14,7 @@ _OUTCOME = "chaos"
 
 @pytest.fixture
 def stack(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[..., Stack]]:
-    """Make a stack with settings of the scenario's own; it is taken down after it."""
+    """Make stacks with a scenario's own settings; they are taken down after it."""
     made: list[Stack] = []
 
     def make(*, own_workers: bool = False, **environment: str) -> Stack:
@@ -24,7 +24,7 @@ def stack(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[.
     yield make
     for one in made:
         one.close()
-        # Scenarios run in processes of their own: a report is what travels.
+        # Scenarios may run in other processes: only reports come back from them.
         request.node.user_properties.append((_OUTCOME, asdict(one.outcome)))
 
 

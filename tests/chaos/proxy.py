@@ -1,4 +1,4 @@
-"""A TCP proxy on loopback that treats what passes through it badly; its far end is a TCP port or a unix socket."""
+"""A TCP proxy on loopback that delays, drops or cuts its connections to a TCP port or a unix socket."""
 
 import asyncio
 import threading
@@ -22,9 +22,9 @@ class Mode(Enum):
     CUT = "cut"
     """Open connections are reset, new ones closed at once."""
     DROP = "silent drop"
-    """What is sent is swallowed without a word; a connection that lost anything stays dead after healing."""
+    """Sent bytes are dropped without an error; a connection that lost any stays dead afterwards."""
     BLACK_HOLE = "black hole"
-    """As DROP, and new connections never get an answer."""
+    """Like DROP, and new connections never get an answer."""
 
 
 class Proxy:

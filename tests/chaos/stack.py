@@ -1,8 +1,7 @@
-"""A whole SampleMind to be treated badly: private services, workers under a supervisor, and the check that ends it all.
+"""A complete SampleMind for faults: private services, workers under a supervisor, and the check that ends a scenario.
 
-The servers always run under the supervisor of `samplemind up`. The workers do too, or they are processes of the test
-that are started again when they end, as Compose does it: then there can be several, each with its own host name,
-clock and way to the servers.
+The servers always run under the supervisor of `samplemind up`. The workers do too, or they are processes of the test,
+which restarts them as Compose does: then there can be several, each with its own host name, clock and connection.
 """
 
 import json
@@ -37,7 +36,7 @@ COMMAND = Path(sys.executable).with_name("samplemind")
 SR = 22050
 POISON = ("segv", "memory", "endless")
 
-# Everything is missed sooner than by default, so that a scenario takes seconds; what is proved does not depend on it.
+# Losses are noticed sooner than by default, so that a scenario takes seconds; its result does not depend on that.
 QUICK = {
     "SAMPLEMIND_CONCURRENCY": "2",
     "SAMPLEMIND_LEASE_SECONDS": "8",
@@ -49,7 +48,7 @@ AS_SHIPPED = {
     f"SAMPLEMIND_{name.upper()}": str(Settings.model_fields[name].default)
     for name in ("lease_seconds", "requeue_seconds", "dispatch_seconds")
 }
-"""Where the time itself is what is shown, or an outage must not look like a death."""
+"""For scenarios that measure time, or in which an outage must not look like a death."""
 
 
 def wait_until(condition: Callable[[], object], *, seconds: float, what: str) -> float:
@@ -62,7 +61,7 @@ def wait_until(condition: Callable[[], object], *, seconds: float, what: str) ->
 
 
 def write_files(folder: Path, count: int, *, name: str = "good", seconds: float = 0.15, seed: int = 0) -> list[Path]:
-    """Write so many short noises, no two alike; poison for decoders (see `plugin`) says so in its last bytes."""
+    """Write ``count`` short, distinct noises; poison for decoders is marked in the last bytes (see `plugin`)."""
     folder.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng([seed, *name.encode()])
     noise = rng.normal(0.0, 0.2, round(seconds * SR)).astype(np.float32)
@@ -108,7 +107,7 @@ class WorkerProcess:
                 self.starts += 1
 
     def stop(self, number: signal.Signals = signal.SIGTERM, *, timeout: float = 60.0) -> float:
-        """Send a signal, wait for the end, and return how long it took; it stays down until `resume`."""
+        """Send a signal, and return how many seconds the process took to end; it stays down until `resume`."""
         self._held.set()
         started = time.monotonic()
         self.process.send_signal(number)
@@ -135,14 +134,14 @@ class WorkerProcess:
 
 
 def end_group(leader: int) -> None:
-    """Kill what is left of a process group."""
+    """Kill all remaining processes of a group."""
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(leader, signal.SIGKILL)
 
 
 @dataclass
 class Outcome:
-    """What the last check found, for the table."""
+    """The findings of the last check, for the table."""
 
     files: int = 0
     seconds: float = 0.0
@@ -153,7 +152,7 @@ class Outcome:
 
 
 class Stack:
-    """The services of one test and what runs on them."""
+    """The services, workers and commands of one test."""
 
     def __init__(self, folder: Path, *, own_workers: bool = False, **environment: str) -> None:
         self.folder = folder
@@ -190,7 +189,7 @@ class Stack:
         mongo.close()
         stop(self._plain)
 
-    # What a user does
+    # Commands
 
     def run(self, *arguments: str | Path, timeout: float = 120.0, **changes: str) -> str:
         """Run a command and return what it prints."""
@@ -227,21 +226,21 @@ class Stack:
         return batch_id
 
     def complaint(self, batch_id: str) -> str:
-        """Return what `status` says on stderr of a batch that has not ended."""
+        """Return what `status` prints on stderr about a batch."""
         environment = self.environment if not self._own else self.worker_environment()
         done = subprocess.run(
             [str(COMMAND), "status", batch_id], env=environment, capture_output=True, text=True, timeout=60, check=False
         )
         return done.stderr
 
-    # Workers of the test's own
+    # Workers that the test starts itself
 
     def worker_environment(self, **changes: str) -> dict[str, str]:
         """The environment of a worker: the services' real addresses, unless changed."""
         return {**self.environment, **setting_env(self.settings), **changes}
 
     def add(self, *arguments: str, **changes: str) -> WorkerProcess:
-        """Start a worker (``worker --role cpu``) or ``beat``."""
+        """Start a worker (``worker --role cpu``) or ``beat``, which is restarted whenever it ends."""
         log = self.folder / f"{len(self.workers)}-{'-'.join(arguments)}.log"
         self.workers.append(WorkerProcess(arguments, self.worker_environment(**changes), log))
         return self.workers[-1]
@@ -262,7 +261,7 @@ class Stack:
         except ServiceUnavailableError:
             return []
 
-    # What the supervisor runs
+    # Children of the supervisor
 
     def process(self, name: str) -> psutil.Process:
         """Wait until the supervisor has a service running, and return its process."""
@@ -284,7 +283,7 @@ class Stack:
         self.outcome.faults += 1
 
     def kill_child(self) -> bool:
-        """Kill -9 a child of the supervised cpu worker; False where there is none at the moment."""
+        """Kill -9 a child of the supervised cpu worker; return False if there is none at the moment."""
         with suppress(psutil.NoSuchProcess):
             children = self.process("worker-cpu").children()
             if children:
@@ -293,14 +292,14 @@ class Stack:
                 return True
         return False
 
-    # What comes of it
+    # Results
 
     def report(self, batch_id: str) -> dict[str, Any]:
         """The batch's report."""
         return batches.report(batches.find(batch_id))
 
     def progress(self, batch_id: str) -> int:
-        """How many files have ended; -1 while the record does not answer."""
+        """Return how many files have ended; -1 while the record does not answer."""
         try:
             report = self.report(batch_id)
         except ServiceUnavailableError:
@@ -321,11 +320,11 @@ class Stack:
             return False
 
     def check(self, *batch_ids: str, within: float, failed: Mapping[str, int] | None = None) -> dict[str, Any]:
-        """Wait for the end and check that nothing was lost and nothing is left; return the last batch's report.
+        """Wait for the end, check that nothing was lost, doubled or left behind, and return the last batch's report.
 
-        Of each batch: completed + failed + skipped + cancelled == total, with just these failures, and no open item. Of
-        the library: one Analysis a distinct content of what completed, and the ids of the vectors are those of the
-        analysed files that have one. Nothing in scratch, no lease.
+        In each batch completed + failed + skipped + cancelled == total, with exactly the failures given, and no item is
+        open. Each distinct completed content has one Analysis, and the ids in Chroma are those of the analyses with a
+        vector. Scratch is empty, and no lease is held.
         """
         for batch_id in batch_ids:
             wait_until(
@@ -370,5 +369,5 @@ class Stack:
         return mongo.run(_count())
 
     def _scratch(self) -> list[Path]:
-        # Each way to the record has a folder of its own below this one.
+        # Each record has a folder of its own below this one.
         return [path for path in Path(self.environment["SAMPLEMIND_SCRATCH"]).rglob("*") if path.is_file()]

@@ -16,7 +16,7 @@ MakeStack = Callable[..., Stack]
 
 @pytest.mark.chaos
 def test_two_deployments_share_a_redis(stack: MakeStack, tmp_path: Path):
-    """Neither takes a message of the other: no parcel is queued twice, and no batch waits for one that was eaten."""
+    """Neither takes the other's messages: no parcel is queued twice, and no batch waits for a lost message."""
     one = stack(own_workers=True, SAMPLEMIND_CONCURRENCY="1", SAMPLEMIND_REQUEUE_SECONDS="600")
     one.add_all(SAMPLEMIND_HOST="first")
     other = {"SAMPLEMIND_DATABASE": "other", "SAMPLEMIND_HOST": "second"}

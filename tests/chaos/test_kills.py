@@ -100,7 +100,7 @@ def test_redis_forgets_everything(stack: MakeStack, tmp_path: Path):
         client.flushall()
         one.outcome.faults += 1
         time.sleep(2.0)
-    # Without persistence: what the next one reads at its start is empty.
+    # Without persistence, so that the next server starts empty.
     client.config_set("appendonly", "no")
     one.kill("valkey")
     for path in (one.home.data / "valkey").rglob("*"):
@@ -123,7 +123,7 @@ def test_a_child_dies_50_times_and_a_whole_worker(stack: MakeStack, tmp_path: Pa
         assert one.kill_child() or not one.has_ended(batch_id)
         time.sleep(0.15)
 
-    # The whole tree, with files in its hands that take a while: with the leases of production.
+    # The whole tree dies while it holds slow files, with the leases of production.
     write_files(tmp_path / "slow", 40, name="slow")
     slow = one.submit(tmp_path / "slow", files_per_chain="10")
     wait_until(lambda: held(slow), seconds=120.0, what="a slow file is being worked on")
@@ -145,7 +145,7 @@ def test_a_child_dies_50_times_and_a_whole_worker(stack: MakeStack, tmp_path: Pa
 
 
 def held(batch_id: str) -> list[str]:
-    """Who holds items of the batch."""
+    """Return which workers hold items of the batch."""
     return [item.worker for item in batches.iterate(batch_id) if item.worker is not None]
 
 
@@ -163,11 +163,11 @@ def test_the_dispatcher_dies_10_times_and_two_are_no_harm(stack: MakeStack, tmp_
         (io if number % 2 else second).process.kill()
         one.outcome.faults += 1
         time.sleep(1.0)
-        # And one more, at the same time as the others: by hand.
+        # One more dispatcher runs at the same time, in this process.
         dispatch(one.settings, one.workspace.board, partial(publish, app=app_of(one)))
 
     one.check(batch_id, within=180.0)
-    # The io worker's threads died with the dispatcher: only what they held may have been begun twice.
+    # The io worker's threads died with the dispatcher: only items that they held may have been started twice.
     assert {item.starts for item in one.items(batch_id) if item.step is Step.DECODE} <= {1}
 
 

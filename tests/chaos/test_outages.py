@@ -1,4 +1,4 @@
-"""Services that are gone, full or silent for a while."""
+"""Services that are gone, full or silent for some time."""
 
 import signal
 import subprocess
@@ -60,7 +60,7 @@ def ways() -> Iterator[Callable[[Stack], Ways]]:
 
 
 def busy(stack: Stack, library: Path) -> str:
-    """A batch that takes longer than an outage."""
+    """Submit a batch that takes longer than an outage."""
     write_files(library, 400, name="slow")
     batch_id = stack.submit(library, files_per_chain="2")
     stack.wait_for_progress(batch_id, more_than=0)
@@ -132,7 +132,7 @@ def test_a_service_itself(stack: MakeStack, tmp_path: Path, service: str, how: s
 
 
 def test_chroma_is_gone_for_a_while(stack: MakeStack, tmp_path: Path):
-    """The short form: what is analysed waits for Chroma, and nothing fails."""
+    """The short form: analysed files wait for Chroma, and none fails."""
     one = stack()
     write_files(tmp_path / "library", 100)
     one.process("chroma").send_signal(signal.SIGSTOP)
@@ -165,7 +165,7 @@ def small_disk(tmp_path: Path) -> Iterator[Callable[[str, int], Path]]:
 def fill(folder: Path) -> Path:
     """Fill a file system to the last byte."""
     path = folder / "filler"
-    # Without a buffer: what did not fit into one would be written again when it is closed.
+    # Without a buffer, whose rest would be written again when the file is closed.
     with path.open("wb", buffering=0) as file, suppress(OSError):
         while True:
             file.write(b"\0" * 65536)

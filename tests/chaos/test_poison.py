@@ -1,4 +1,4 @@
-"""Files that harm whoever opens them, and a worker that is only slow."""
+"""Files that harm the process that opens them, and a worker that is only slow."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -23,7 +23,7 @@ def test_files_that_crash_their_decoder(stack: MakeStack, tmp_path: Path):
     one.outcome.faults = 3
     one.check(batch_id, within=120.0, failed={"worker_crashed": 3})
     assert {item.path.partition("-")[0] for item in one.items(batch_id) if item.error} == {"segv"}
-    # Only their decoders died: no file was begun twice, and none had to travel alone.
+    # Only their decoders died: no file was started twice, and none was sent in a parcel of its own.
     assert {(item.starts, item.alone) for item in one.items(batch_id)} == {(1, False)}
 
 
@@ -92,5 +92,5 @@ def test_a_backlog_on_one_slow_worker(stack: MakeStack, tmp_path: Path):
     ]
 
     one.check(*batch_ids, within=240.0)
-    # A parcel takes twice its lease, and the last ones have waited for many times that.
+    # A parcel takes twice its lease, and the last parcels have waited for many times that long.
     assert {(item.starts, item.alone) for batch_id in batch_ids for item in one.items(batch_id)} == {(1, False)}

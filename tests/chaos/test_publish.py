@@ -1,4 +1,4 @@
-"""Death at the moments that hurt most: just before and just after a task is published."""
+"""Processes that die just before and just after they publish a task."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -25,7 +25,7 @@ def prepare(folder: Path, *, deaths: int) -> None:
 def test_death_around_every_publish(stack: MakeStack, tmp_path: Path):
     deaths = tmp_path / "deaths"
     one = stack(own_workers=True)
-    one.add_all(CHAOS_DEATHS=str(deaths))  # which is not there yet
+    one.add_all(CHAOS_DEATHS=str(deaths))  # the folder does not exist yet
     write_files(tmp_path / "library", 400)
     batch_id = one.submit(tmp_path / "library", files_per_chain="4")
     one.wait_for_progress(batch_id, more_than=0)

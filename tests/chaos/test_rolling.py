@@ -1,4 +1,4 @@
-"""Workers that are told to go, and one whose clock is wrong."""
+"""Workers that are stopped and restarted, and one whose clock is wrong."""
 
 import signal
 import time
@@ -15,7 +15,7 @@ MakeStack = Callable[..., Stack]
 
 
 def leave(stack: Stack, worker: WorkerProcess, number: signal.Signals) -> float:
-    """Let a worker go, and come back; return how long it took to go."""
+    """Stop a worker and let it restart; return how many seconds it took to end."""
     seconds = worker.stop(number)
     stack.outcome.faults += 1
     worker.resume()
@@ -56,7 +56,7 @@ def test_a_worker_gives_back_at_once(stack: MakeStack, tmp_path: Path):
 
     took = leave(one, first, signal.SIGQUIT)
 
-    # No lease has ended in this time: it was given back.
+    # No lease has expired in this time: the worker gave its items back.
     one.outcome.notes.append(f"gone after {took:.1f} s")
     one.check(batch_id, within=60.0)
     assert took < 10.0

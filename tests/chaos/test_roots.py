@@ -44,7 +44,7 @@ def test_a_root_vanishes_and_comes_back(stack: MakeStack, tmp_path: Path, named:
     one.wait_for_progress(batch_id, more_than=0)
 
     away = library.rename(tmp_path / "away")
-    library.mkdir()  # as an unmounted device leaves it
+    library.mkdir()  # as after an unmount
     one.outcome.faults += 1
     said = wait_until(lambda: "nobody reaches" in one.complaint(batch_id), seconds=15.0, what="status says so")
     one.outcome.notes.append(f"status said so after {said:.1f} s")

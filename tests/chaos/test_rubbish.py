@@ -1,4 +1,4 @@
-"""What strangers may leave in the queue."""
+"""Malformed and hostile messages in the queues."""
 
 import json
 import pickle
@@ -16,7 +16,7 @@ MakeStack = Callable[..., Stack]
 
 
 class Bomb:
-    """Leaves a trace when it is unpickled."""
+    """Creates a file when it is unpickled."""
 
     def __init__(self, trace: Path) -> None:
         self.trace = str(trace)
@@ -26,7 +26,7 @@ class Bomb:
 
 
 def message(task: str, body: str, *, content_type: str = "application/json", **headers: object) -> bytes:
-    """A message as Celery's, of anything."""
+    """Return a message in Celery's format with any body."""
     return json.dumps(
         {
             "body": body,

@@ -1,4 +1,4 @@
-"""Stores that are broken for good: somebody is told, soon, and by name."""
+"""Stores that stay broken: `status` names them within seconds."""
 
 import re
 import signal
@@ -37,7 +37,7 @@ def test_chroma_hangs(stack: MakeStack, tmp_path: Path):
 
 @pytest.mark.chaos
 def test_no_shared_memory(stack: MakeStack, tmp_path: Path):
-    """Without /dev/shm no cpu worker starts; a living io worker does not silence that."""
+    """Without /dev/shm no cpu worker starts, and `status` says so although an io worker runs."""
     one = stack(own_workers=True)
     for arguments in (("worker", "--role", "io"), ("beat",)):
         one.add(*arguments)

@@ -1,11 +1,12 @@
-"""Faults from within: loaded by every Python process of a stack under test, as its folder is on PYTHONPATH.
+"""Injects faults into every Python process of a stack: its folder is on their PYTHONPATH.
 
-- A file that ends in a mark (`stack.write_files` gives it one) and the word `segv`, `memory` or `endless` does that to
-  the process that decodes it.
-- A file whose name begins with `crash`, `parent` or `slow` does that to the worker's process that hashes it.
-- ``CHAOS_DEATHS``: a folder of files named ``before.TASK.N`` and ``after.TASK.N``; each is used up by one process that
-  dies just before, or just after, it has published that task.
-- ``CHAOS_CLOCK``: seconds that this process's clock is ahead.
+- A file that ends in a mark (from `stack.write_files`) and `segv`, `memory` or `endless` makes the process that decodes
+  it crash, allocate without end, or hang.
+- A file whose name begins with `crash`, `parent` or `slow` kills the worker's process that hashes it, kills that
+  process's parent, or slows it down.
+- ``CHAOS_DEATHS`` is a folder of files named ``before.TASK.N`` and ``after.TASK.N``; each is removed by one process,
+  which dies just before or just after it publishes that task.
+- ``CHAOS_CLOCK`` is how many seconds this process's clock is ahead.
 """
 
 import ctypes
@@ -18,7 +19,7 @@ from importlib.abc import MetaPathFinder
 from pathlib import Path
 from typing import Any
 
-_PATIENCE = 0.2  # s that a slow file takes longer
+_SLOWNESS = 0.2  # s that a slow file takes longer
 _MARK = b"\0poison:"
 _TAIL = 32
 
@@ -48,7 +49,7 @@ def _parent() -> None:
 
 
 def _slow() -> None:
-    time.sleep(_PATIENCE)
+    time.sleep(_SLOWNESS)
 
 
 _OF_DECODERS = {b"segv": _segv, b"memory": _memory, b"endless": _endless}

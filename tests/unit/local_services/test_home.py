@@ -54,7 +54,7 @@ def test_lock_is_not_waited_for_while_a_supervisor_has_it(home: Home):
     lock = home.take_lock()
     started = time.monotonic()
 
-    assert home.take_lock(patience=30.0) is None
+    assert home.take_lock(seconds=30.0) is None
     assert time.monotonic() - started < 1.0
     os.close(lock)
 
@@ -65,7 +65,7 @@ def test_lock_waits_for_those_who_look(home: Home):
     fcntl.flock(look, fcntl.LOCK_SH)
     threading.Timer(0.2, os.close, [look]).start()
 
-    lock = home.take_lock(patience=10.0)
+    lock = home.take_lock(seconds=10.0)
     assert lock is not None
     os.close(lock)
 

@@ -1,4 +1,4 @@
-"""Messages between a worker and its decoder: JSON with its length before it, and open files beside it."""
+"""Messages between a worker and its decoder: a length, JSON, and open files."""
 
 import os
 import socket
@@ -13,7 +13,7 @@ MAX_FILES: Final = 64
 """Open files in one message; the kernel takes 253."""
 
 MAX_ANSWER: Final = 1 << 20
-"""Most bytes of JSON that are taken from a decoder."""
+"""The most bytes of JSON that are accepted from a decoder."""
 
 ACK: Final = b"."
 """Says that the samples of one answer were copied."""
@@ -24,7 +24,7 @@ END: Final = b"."
 PROTECTIONS: Final = (
     "core files", "open files", "file size", "cpu time", "memory", "no new privileges", "system calls", "network"
 )  # fmt: skip
-"""What a decoder is held in by, where the platform has all of it; a decoder begins by saying what holds."""
+"""The protections of a decoder on a platform that has all of them; a decoder first reports which hold."""
 
 _LENGTH: Final = struct.Struct("<I")
 _MAX_DEPTH: Final = 20
@@ -32,7 +32,7 @@ _INTEGERS: Final = range(-(2**63), 2**63)
 
 
 class BrokenMessageError(Exception):
-    """What came is no message, or one of a kind that is not taken."""
+    """The bytes are no message, or the message is not acceptable."""
 
 
 def send(channel: socket.socket, message: object, files: Sequence[int] = ()) -> None:
@@ -41,9 +41,9 @@ def send(channel: socket.socket, message: object, files: Sequence[int] = ()) -> 
     Raises
     ------
     TypeError
-        If it is no JSON.
+        If it cannot be written as JSON.
     OSError
-        If nobody is there any more.
+        If the other side is gone.
     """
     body = orjson.dumps(message)
     data = _LENGTH.pack(len(body)) + body
@@ -63,7 +63,7 @@ def receive(
     EOFError
         If the other side is gone.
     TimeoutError
-        If it is not here at the deadline, a time of the monotonic clock.
+        If it is not complete at the deadline, a time of the monotonic clock.
     BrokenMessageError
         If it is longer than ``limit``, or no JSON.
     """
