@@ -9,7 +9,7 @@ from typing import Any
 
 from config.settings import Settings
 from samplemind_worker.documents.batch import State
-from samplemind_worker.documents.facts import AnalysisFacts, AudioFacts
+from samplemind_worker.documents.facts import AnalysisFacts
 from samplemind_worker.documents.report import analyzed, rejected
 from samplemind_worker.errors import UsageError
 from samplemind_worker.store import batches, library, places, results
@@ -84,18 +84,10 @@ def exists(text: str) -> bool:
         return False
 
 
-def facts_of(file_id: str) -> tuple[AudioFacts, AnalysisFacts]:
-    """Return what is known of a content.
-
-    Raises
-    ------
-    UsageError
-        If it is not analysed.
-    """
+def analysis_of(file_id: str) -> AnalysisFacts | None:
+    """Return the analysis of a content; None if there is none."""
     found = results.load([file_id]).get(file_id)
-    if found is None:
-        raise UsageError(f"{file_id} is not analysed yet; `samplemind submit` its folder")
-    return found
+    return None if found is None else found[1]
 
 
 def living_among(file_ids: Sequence[str]) -> set[str]:

@@ -54,12 +54,17 @@ def _vector_of(file: str, settings: "Settings") -> tuple[str, list[float] | None
 
     file_id = library.find_file(file, settings)
     if file_id is not None:
-        _, analysis = library.facts_of(file_id)
-        if analysis.vector is None or analysis.vector_version == VERSIONS["store"]:
-            return file_id, analysis.vector
-        raise UsageError(f"{file} was analysed by an older version; `samplemind submit` its folder again")
+        analysis = library.analysis_of(file_id)
+        if analysis is not None:
+            if analysis.vector is None or analysis.vector_version == VERSIONS["store"]:
+                return file_id, analysis.vector
+            raise UsageError(f"{file} was analysed by an older version; `samplemind submit` its folder again")
     if not library.exists(file):
+        if file_id is not None:
+            raise UsageError(f"{file} is not analysed; `samplemind submit` its folder")
         raise UsageError(f"{file} is no file, no id of one, and no place that the library knows")
+    if Path(file).is_dir():
+        raise UsageError(f"{file} is a folder; name one file of it")
     from samplemind_worker.pipeline.analyze import analyze_file  # noqa: PLC0415 -- slow import
 
     try:

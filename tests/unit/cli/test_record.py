@@ -54,6 +54,14 @@ def save_analysis(settings: Settings, *places: Path, seed: int = 1, **values: An
     file_id = content_id(seed)
     open_record(settings)
     results.save_analyses([(audio_facts(file_id, filename=places[0].name), analysis_facts(file_id, **values))])
+    mongo.close()
+    record_places(settings, file_id, *places)
+    return file_id
+
+
+def record_places(settings: Settings, file_id: str, *places: Path) -> None:
+    """Record where a content lies, as `decode` does."""
+    open_record(settings)
     found = [library.locate(place, settings.roots) for place in places]
     stats = [place.stat() if place.exists() else None for place in places]
     values = [(1, 1, 1) if one is None else (one.st_size, one.st_mtime_ns, one.st_ctime_ns) for one in stats]
@@ -61,7 +69,6 @@ def save_analysis(settings: Settings, *places: Path, seed: int = 1, **values: An
         Place(root, path, file_id, *stat, settled=True) for (root, path), stat in zip(found, values, strict=True)
     )
     mongo.close()
-    return file_id
 
 
 def end_items(settings: Settings, batch_id: str) -> None:
@@ -237,6 +244,7 @@ def test_show_of_what_is_not_there(cli: Cli):
         assert cli("show", name) == (2, "", f"samplemind: error: {said}\n")
 
 
+@pytest.mark.usefixtures("kit")
 def test_similar_of_what_is_not_there_or_no_audio(cli: Cli, tmp_path: Path):
     (tmp_path / "text.wav").write_text("no audio")
 
@@ -250,6 +258,16 @@ def test_similar_of_what_is_not_there_or_no_audio(cli: Cli, tmp_path: Path):
         "",
         "samplemind: error: not_audio: not an audio file of any known kind: text.wav\n",
     )
+    assert cli("similar", "kit") == (2, "", "samplemind: error: kit is a folder; name one file of it\n")
+
+
+def test_similar_of_a_recorded_file_that_failed_says_why(cli: Cli, kit: Path, settings: Settings):
+    (kit / "text.wav").write_text("no audio")
+    file_id = content_id(7)
+    record_places(settings, file_id, kit / "text.wav")
+
+    said = "samplemind: error: not_audio: not an audio file of any known kind: kit/text.wav\n"
+    assert cli("similar", "kit/text.wav") == (1, "", said)
 
 
 def test_show_of_a_file_that_failed(cli: Cli, kit: Path, settings: Settings):
