@@ -1,6 +1,7 @@
 """Kinds of values that several commands take."""
 
 import math
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -29,3 +30,29 @@ def usd(text: str) -> float:
     if not 0.0 <= amount <= _MOST:
         raise typer.BadParameter(f"{text!r} is no amount of US dollars between 0 and {_MOST:,}")
     return amount
+
+
+def filled(text: str) -> str:
+    """Read a text that must not be empty.
+
+    An empty path would mean the current folder, and it mostly comes from a variable of the shell that is not set.
+
+    Raises
+    ------
+    typer.BadParameter
+        If it is empty.
+    """
+    if not text:
+        raise typer.BadParameter("the text is empty; `.` is the current folder")
+    return text
+
+
+def path(text: str) -> Path:
+    """Read a path.
+
+    Raises
+    ------
+    typer.BadParameter
+        If it is empty.
+    """
+    return Path(filled(text))

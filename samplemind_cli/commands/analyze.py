@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from samplemind_cli import output
+from samplemind_cli import options, output
 from samplemind_worker.errors import UsageError
 
 _SHOW_EVERY = 0.2  # s
@@ -19,7 +19,7 @@ _SHOW_EVERY = 0.2  # s
 def analyze(
     paths: Annotated[
         list[Path],
-        typer.Argument(metavar="PATH", help="Files and folders.", show_default=False, readable=False),
+        typer.Argument(metavar="PATH", help="Files and folders.", show_default=False, parser=options.path),
     ],
     *,
     jobs: Annotated[

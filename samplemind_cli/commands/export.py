@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, TextIO
 
 import typer
 
-from samplemind_cli import output
+from samplemind_cli import options, output
 from samplemind_cli.options import AnyBatch
 from samplemind_worker.errors import SetupError, UsageError
 
@@ -52,7 +52,15 @@ def export(
         ),
     ] = None,
     target: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Write to this file instead of stdout.", show_default=False)
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="Write to this file instead of stdout.",
+            show_default=False,
+            parser=options.path,
+        ),
     ] = None,
 ) -> None:
     """Write the results of a batch or of the library to a file.

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from samplemind_cli import output
+from samplemind_cli import options, output
 from samplemind_cli.commands.submit import wait_for
 from samplemind_worker.errors import ServiceUnavailableError
 
@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 def ingest(
     inbox: Annotated[
         Path | None,
-        typer.Argument(metavar="INBOX", help="The folder to take packs from.", show_default="SAMPLEMIND_INBOX"),
+        typer.Argument(
+            metavar="INBOX", help="The folder to take packs from.", show_default="SAMPLEMIND_INBOX", parser=options.path
+        ),
     ] = None,
     *,
     wait: Annotated[bool, typer.Option("--wait", help="Wait until all that was taken is analysed.")] = False,
@@ -47,7 +49,9 @@ def ingest(
 
 
 def watch(
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="The folder to take packs from.")],
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="The folder to take packs from.", parser=options.path)
+    ],
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object for each time.")] = False,
 ) -> None:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from samplemind_cli import output
+from samplemind_cli import options, output
 
 roots = typer.Typer(help="Follow a library that has moved.", rich_markup_mode=None, no_args_is_help=True)
 
@@ -17,7 +17,7 @@ def forget(
     paths: Annotated[
         list[Path],
         typer.Argument(
-            metavar="PATH", show_default=False, help="Files and folders, also ones that are gone.", readable=False
+            metavar="PATH", show_default=False, help="Files and folders, also ones that are gone.", parser=options.path
         ),
     ],
     *,
@@ -28,7 +28,7 @@ def forget(
 
     Their analyses are kept for a grace time. A file that is submitted again within it is not analysed again.
     """
-    from samplemind_cli import client  # noqa: PLC0415 -- slow import
+    from samplemind_cli import client, library  # noqa: PLC0415 -- slow import
     from samplemind_worker.upkeep import places  # noqa: PLC0415 -- slow import
 
     with client.open_record() as settings:
@@ -44,14 +44,18 @@ def forget(
     if not dry_run:
         output.note(f"their analyses are kept for {settings.keep_gone_days:g} days, in case they come back")
         for path in paths:
-            if path.exists():
+            if library.exists(str(path)):
                 output.note(f"{path} is still there: the next `samplemind submit` of it takes it in again")
 
 
 @roots.command("move")
 def move(
-    old: Annotated[str, typer.Argument(metavar="OLD", help="The folder, or the root, where the files were.")],
-    new: Annotated[str, typer.Argument(metavar="NEW", help="The folder, or the root, where they are now.")],
+    old: Annotated[
+        str, typer.Argument(metavar="OLD", help="The folder, or the root, where the files were.", parser=options.filled)
+    ],
+    new: Annotated[
+        str, typer.Argument(metavar="NEW", help="The folder, or the root, where they are now.", parser=options.filled)
+    ],
     *,
     dry_run: _DryRun = False,
     as_json: _Json = False,

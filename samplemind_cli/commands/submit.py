@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from samplemind_cli import output
+from samplemind_cli import options, output
 from samplemind_cli.options import usd
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ _LONGEST_DIGEST = 5000  # files: a digest of a million would take a minute
 def submit(
     paths: Annotated[
         list[Path],
-        typer.Argument(metavar="PATH", help="Files and folders.", show_default=False, readable=False),
+        typer.Argument(metavar="PATH", help="Files and folders.", show_default=False, parser=options.path),
     ],
     *,
     wait: Annotated[bool, typer.Option("--wait", help="Show progress until the end; Ctrl-C lets it run on.")] = False,

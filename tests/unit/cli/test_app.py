@@ -31,6 +31,9 @@ def _apart(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     get_settings.cache_clear()
 
 
+_EMPTY = "the text is empty; `.` is the current folder"
+
+
 def samplemind(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "samplemind_cli", *arguments]
     return subprocess.run(command, check=False, capture_output=True, text=True, env={**os.environ, **environment})
@@ -64,6 +67,15 @@ def test_wrong_usage_is_one_line_and_exit_2(tmp_path: Path, capsys: pytest.Captu
         ("ingest", "."): f"the inbox {tmp_path} and the library {tmp_path}/home/library must not lie in each other",
         ("watch", "missing"): f"no such folder: {tmp_path}/missing",
         ("watch",): "Missing argument 'FOLDER'.",
+        ("watch", ""): f"Invalid value for 'FOLDER': {_EMPTY}",
+        ("ingest", ""): f"Invalid value for 'INBOX': {_EMPTY}",
+        ("submit", ""): f"Invalid value for 'PATH': {_EMPTY}",
+        ("submit", "good.wav", ""): f"Invalid value for 'PATH': {_EMPTY}",
+        ("analyze", ""): f"Invalid value for 'PATH': {_EMPTY}",
+        ("forget", ""): f"Invalid value for 'PATH': {_EMPTY}",
+        ("roots", "move", "", "good.wav"): f"Invalid value for 'OLD': {_EMPTY}",
+        ("roots", "move", "old", ""): f"Invalid value for 'NEW': {_EMPTY}",
+        ("export", "--all", "-o", ""): f"Invalid value for '--output' / '-o': {_EMPTY}",
         ("files",): "Missing argument 'BATCH'.",
     }
     for arguments, said in wrong.items():
