@@ -1,4 +1,4 @@
-"""All steps of the CPU on files here and now: no services, no record. What `samplemind analyze` runs."""
+"""Runs the CPU's steps on files at once, without services and without the record: `samplemind analyze`."""
 
 import multiprocessing
 import os
@@ -22,8 +22,8 @@ from samplemind_worker.pipeline.engine import Signal, judge, measure
 from samplemind_worker.pipeline.reader import Source, identify_within, read_signals
 from samplemind_worker.store import library
 
-_CHUNK_FILES = 16  # files a child gets at once: enough to hide the way there, few enough to keep the order flowing
-_AHEAD = 4  # chunks in flight for each child
+_CHUNK_FILES = 16  # files per message to a child: enough to hide its cost, few enough for a steady flow
+_AHEAD = 4  # chunks in flight per child
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 
@@ -42,9 +42,9 @@ def analyze_file(path: Path, settings: Settings) -> tuple[AudioFacts, AnalysisFa
 
 
 def analyze_paths(paths: Sequence[Path], *, settings: Settings, jobs: int) -> Iterator[dict[str, Any]]:
-    """Yield the report of each file, in the order of the paths, from ``jobs`` processes.
+    """Analyse files in ``jobs`` processes, and yield their reports in the order of the paths.
 
-    A file that takes its process down is reported as ``worker_crashed``, and the others go on.
+    A file that crashes its process is reported as ``worker_crashed``; the others are analysed all the same.
     """
     if jobs == 1 and len(paths) == 1:
         yield from _analyze_chunk(paths, settings)
@@ -61,7 +61,7 @@ def analyze_paths(paths: Sequence[Path], *, settings: Settings, jobs: int) -> It
             try:
                 yield from future.result()
             except BrokenProcessPool:
-                # Some chunk in flight killed its process, and the pool with it. Those in flight go one file at a time.
+                # A chunk in flight killed its process, which breaks the pool. Those in flight run again, file by file.
                 pool.shutdown(wait=False, cancel_futures=True)
                 suspects = [chunk, *(waiting for waiting, _ in running)]
                 running.clear()
@@ -69,7 +69,7 @@ def analyze_paths(paths: Sequence[Path], *, settings: Settings, jobs: int) -> It
                     yield from _analyze_alone(suspect, settings)
                 pool = _pool(jobs)
     except BaseException:
-        # Nobody listens any more (Ctrl-C, a closed pipe): what is under way need not end first.
+        # The reader is gone (Ctrl-C, a closed pipe), so running work is not waited for.
         for child in multiprocessing.active_children():
             child.terminate()
         raise
@@ -78,7 +78,7 @@ def analyze_paths(paths: Sequence[Path], *, settings: Settings, jobs: int) -> It
 
 
 def _pool(jobs: int) -> ProcessPoolExecutor:
-    # One thread a child. Libraries count theirs when they are loaded, before a child could say so itself.
+    # One thread per child. Libraries read these variables when they are loaded, before a child could set them.
     for name in _THREADS:
         os.environ.setdefault(name, "1")
     # Spawned, not forked: the caller may have threads.
@@ -92,13 +92,13 @@ def _pool(jobs: int) -> ProcessPoolExecutor:
 
 def _start_child(lobby: socket.socket) -> None:
     audio_sandbox().adopt(lobby)
-    # Ctrl-C reaches the whole process group; the parent alone decides.
+    # Ctrl-C reaches the whole process group; only the parent acts on it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
 def _end_with_parent() -> None:
-    """End this process when its parent is gone: a killed parent closes no queue."""
+    """End this process when its parent has ended: a killed parent does not close the queue."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()
@@ -131,7 +131,7 @@ def _analyze_chunk(paths: Sequence[Path], settings: Settings) -> list[dict[str, 
 
 
 def _analyze(paths: Sequence[Path], settings: Settings) -> Generator[tuple[AudioFacts, AnalysisFacts] | PermanentError]:
-    """Yield the analysis of each file, or why it has none; while one is analysed the next ones are decoded."""
+    """Yield the analysis of each file, or its error. While one file is analysed, the next ones are decoded."""
     with ExitStack() as files:
         opened = [attempt(lambda path=path: _open(path, settings, files)) for path in paths]
         signals = read_signals([one for one in opened if isinstance(one, Source)], settings)
@@ -142,7 +142,7 @@ def _analyze(paths: Sequence[Path], settings: Settings) -> Generator[tuple[Audio
                 if isinstance(signal, PermanentError)
                 else attempt(lambda signal=signal: _judged(signal, settings))
             )
-        # To its end: a decoder whose answers are not all taken is put away.
+        # Exhaust it: a decoder whose answers are not all taken is ended.
         next(signals, None)
 
 
@@ -151,7 +151,7 @@ def _judged(signal: Signal, settings: Settings) -> tuple[AudioFacts, AnalysisFac
 
 
 def _open(path: Path, settings: Settings, files: ExitStack) -> Source:
-    # Links were weighed when the path was found or named; what they lead to is what is read.
+    # Links were checked when the path was found or named. Here the file that they lead to is read.
     root, relative = library.locate(Path(os.path.realpath(path)), settings.roots)
     file = library.open_file(root, relative, roots=settings.roots, max_bytes=settings.max_file_bytes)
     files.enter_context(file)

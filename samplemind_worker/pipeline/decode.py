@@ -36,12 +36,12 @@ class _Opened:
 
 
 class _Need(StrEnum):
-    """What a file needs whose every step is recorded: nothing."""
+    """Why a file needs no step: all of its steps are recorded."""
 
     KNOWN = "known"
-    """It was so before this batch: the file is skipped."""
+    """They were recorded before this batch: the file is skipped."""
     DONE = "done"
-    """This batch did it, under another name: the file is completed."""
+    """This batch recorded them for a copy of the file: the file is completed."""
 
 
 _Plan = dict[Step | _Need, list[tuple[ObjectId, Place]]]
@@ -53,7 +53,7 @@ def _empty_plan() -> _Plan:
 
 @dataclass(frozen=True, slots=True)
 class _Work:
-    """What a parcel has come to: signals by content, items by what they need next, and those that failed."""
+    """The result for a parcel: signals by content, items by their next step, and the items that failed."""
 
     signals: dict[str, Signal]
     plan: _Plan
@@ -61,7 +61,7 @@ class _Work:
 
 
 def run(workspace: Workspace, task: Run) -> bool:
-    """Decode a parcel. Reads the files; writes places, item states and scratch; True if any item goes on."""
+    """Decode a parcel, and return whether any item goes on. Reads the files; writes places, item states and scratch."""
     with claimed(workspace, task, Step.DECODE) as items:
         if not items:
             return False
@@ -74,12 +74,12 @@ def run(workspace: Workspace, task: Run) -> bool:
 
 
 def _read(workspace: Workspace, items: Sequence[Item], job: BatchJob, work: _Work) -> None:
-    """Open and hash some files, and decode those whose content is new; each ends in the plan or among the failed.
+    """Open and hash some files, decode those whose content is new, and add each to the plan or to the failed items.
 
     Raises
     ------
     RootNotReachedError
-        If their root is not there: what failed says nothing about the files then.
+        If their root is not there, because then no failure says anything about its file.
     """
     _require_root(workspace, items, job)
     with ExitStack() as files:
@@ -90,8 +90,8 @@ def _read(workspace: Workspace, items: Sequence[Item], job: BatchJob, work: _Wor
                 work.failed[item.id] = result
             else:
                 opened.append(result)
-        # Before their analyses are looked for: `tidy` deletes an analysis first, and then looks for its places.
-        # Also those that cannot be decoded: what lay there before is gone.
+        # Save places before looking for analyses: `tidy` deletes an analysis first, and then looks for its places.
+        # Save those that cannot be decoded too: the file that lay there before is gone.
         places.save(one.place for one in opened)
         wanted: dict[str, _Opened] = {}
         copies: list[_Opened] = []
@@ -119,7 +119,7 @@ def _read(workspace: Workspace, items: Sequence[Item], job: BatchJob, work: _Wor
 def _require_root(workspace: Workspace, items: Sequence[Item], job: BatchJob) -> None:
     recorded = {one.root: one for one in job.roots}
     for root in {item.root for item in items}:
-        with suppress(OutsideRootsError):  # each file says so
+        with suppress(OutsideRootsError):  # each file fails with it
             workspace.roots.require(root, recorded.get(root))
 
 
@@ -147,7 +147,7 @@ def _decode(workspace: Workspace, opened: Sequence[_Opened]) -> Iterator[Signal 
 
 
 def _sort(opened: Sequence[_Opened], job: BatchJob) -> dict[Step | _Need, list[_Opened]]:
-    """Sort files by what they need; with ``force``, what was recorded before the batch does not count."""
+    """Group files by the step that they need. With ``force``, steps recorded before the batch do not count."""
     recorded = results.progress_of([one.place.file_id for one in opened])
     needs: dict[Step | _Need, list[_Opened]] = {}
     for one in opened:
@@ -177,7 +177,7 @@ def _record(workspace: Workspace, task: Run, batch_id: str, work: _Work) -> bool
 
 
 def keep_signals(workspace: Workspace, parcel_id: str, signals: Mapping[str, Signal]) -> None:
-    """Leave decoded signals in scratch memory, if there is room."""
+    """Put decoded signals into scratch memory, if there is room."""
     if not signals:
         return
     meta = {
@@ -188,9 +188,9 @@ def keep_signals(workspace: Workspace, parcel_id: str, signals: Mapping[str, Sig
 
 
 def signals_of(workspace: Workspace, parcel_id: str, items: Sequence[Item]) -> dict[str, Signal | PermanentError]:
-    """Return the signal of each content of these items, from scratch memory or decoded again.
+    """Return the signal or the error of each content of these items, from scratch memory or decoded again.
 
-    A file that changed since it was hashed is a MissingFileError: what was submitted is not there any more.
+    A file that has changed since it was hashed gives a MissingFileError, because the submitted content is gone.
     """
     found: dict[str, Signal | PermanentError] = {}
     kept: tuple[dict[str, Any], dict[str, npt.NDArray[Any]]] = workspace.scratch.get(f"{parcel_id}.signal") or ({}, {})

@@ -1,7 +1,4 @@
-"""One file through the steps of the CPU, in memory: signal, features, judgement. No record, no scratch.
-
-The parcel steps and `analyze` share it.
-"""
+"""Takes one file through the CPU's steps in memory: signal, features, estimates. Used by parcels and by `analyze`."""
 
 import dataclasses
 import hashlib
@@ -28,14 +25,14 @@ from samplemind_worker.store import library
 
 _ESTIMATES = tuple(field.name for field in dataclasses.fields(dsp.Estimates))
 
-_NAMES: Final = 3  # of a path: the file's and those of two folders
+_NAMES: Final = 3  # last parts of a path that are recorded: the file's name and two folders
 _HEARD: Final = ("kind", "tempo", "key", "mode", "pitch_midi", "instrument")
-"""Answers that are recorded as the sound alone gives them, too."""
+"""Estimates that are also recorded as they are without stated evidence."""
 
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """A decoded file: facts, mono float32 samples at ``sr`` Hz, and the seconds that decoding took."""
+    """A decoded file: its facts, mono float32 samples at ``sr`` Hz, and the seconds that decoding took."""
 
     facts: AudioFacts
     y: npt.NDArray[np.float32]
@@ -45,7 +42,7 @@ class Signal:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """A file's facts and features, and the seconds that each step took so far."""
+    """A file's facts and features, and the seconds that each step has taken so far."""
 
     facts: AudioFacts
     features: dsp.Features
@@ -68,7 +65,7 @@ def identify(file: BufferedReader) -> str:
 
 
 def names_of(path: bytes) -> tuple[str, str]:
-    """Return a file's name, and the same after up to two of its folders, as text for the record."""
+    """Return a file's name, and the name with up to two of its folders, as text for the record."""
     named, _ = library.printable(b"/".join(path.split(b"/")[-_NAMES:]).lstrip(b"/"))
     return named.rpartition("/")[2], named
 
@@ -76,7 +73,7 @@ def names_of(path: bytes) -> tuple[str, str]:
 def read_signal(file: BufferedReader, *, name: bytes, file_id: str, limits: Limits) -> Signal:
     """Decode an open file, and read what lies beside its samples, in this process; ``name`` may come after its folders.
 
-    Strangers' files go through `reader.read_signals`.
+    Untrusted files go through `reader.read_signals`.
 
     Raises
     ------
@@ -110,7 +107,7 @@ def read_signal(file: BufferedReader, *, name: bytes, file_id: str, limits: Limi
 
 
 def limits(settings: Settings) -> Limits:
-    """Return what decoding may cost, from the settings."""
+    """Return the limits on decoding that the settings set."""
     return Limits(
         max_duration=settings.max_duration,
         max_channels=settings.max_channels,
@@ -121,15 +118,20 @@ def limits(settings: Settings) -> Limits:
 def measure(signal: Signal) -> Measured:
     """Compute the features of one signal."""
     started = time.perf_counter()
-    # What a codec put in front would have the sound begin late.
+    # Skip the silence that a codec put in front, or the sound would begin late.
     features = dsp.compute_features(signal.y[round(signal.facts.lead_seconds * signal.sr) :], sr=signal.sr)
     return Measured(signal.facts, features, {"decode": signal.seconds, "features": time.perf_counter() - started})
 
 
 def judge(measured: Measured, *, stated_evidence: bool = True) -> tuple[AudioFacts, AnalysisFacts]:
-    """Turn one file's features into its analysis.
+    """Estimate tempo, key, kind, pitch and instrument from one file's features, and return its facts and analysis.
 
-    What is stated about the file is weighed against what is heard, unless the sound alone is asked for.
+    Statements in tags and names are weighed against these estimates, unless ``stated_evidence`` is False.
+
+    Raises
+    ------
+    InternalError
+        If the vector is not finite.
     """
     started = time.perf_counter()
     facts = measured.facts

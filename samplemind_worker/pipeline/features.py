@@ -1,4 +1,4 @@
-"""Step 2: one pass over each signal; the frames that tempo and key need go to scratch memory."""
+"""Step 2: computes the features of each signal, and puts them into scratch memory for tempo and key."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -17,10 +17,10 @@ from samplemind_worker.store.ledger import Item
 
 
 def run(workspace: Workspace, task: Run) -> bool:
-    """Compute the features of a parcel. Reads scratch or the files; writes scratch; True if any item goes on."""
+    """Compute the features of a parcel, and return whether any item goes on. Reads scratch or files; writes scratch."""
     with claimed(workspace, task, Step.FEATURES) as items:
         if not items:
-            # Those of the parcel that were analysed before are ahead: decode sent them straight to summarize.
+            # Items that were analysed before went from decode straight to summarize, and may still wait there.
             return ledger.queued_after(task.parcel_id, Step.FEATURES)
         measured = measure_all(workspace, task.parcel_id, items)
         _keep(workspace, task.parcel_id, measured)
@@ -30,7 +30,7 @@ def run(workspace: Workspace, task: Run) -> bool:
 
 
 def measure_all(workspace: Workspace, parcel_id: str, items: Sequence[Item]) -> dict[str, Measured | PermanentError]:
-    """Compute the features of each content of these items."""
+    """Return the features or the error of each content of these items."""
     signals = signals_of(workspace, parcel_id, items)
     return {
         content: signal if isinstance(signal, PermanentError) else attempt(lambda signal=signal: measure(signal))
@@ -39,7 +39,7 @@ def measure_all(workspace: Workspace, parcel_id: str, items: Sequence[Item]) -> 
 
 
 def measured_of(workspace: Workspace, parcel_id: str, items: Sequence[Item]) -> dict[str, Measured | PermanentError]:
-    """Return the features of each content of these items, from scratch memory or computed again."""
+    """Return the features or the error of each content of these items, from scratch memory or computed again."""
     kept = workspace.scratch.get(f"{parcel_id}.features")
     if kept is None or any(item.file_id not in kept[0] for item in items):
         return measure_all(workspace, parcel_id, items)
@@ -61,7 +61,7 @@ def _keep(workspace: Workspace, parcel_id: str, measured: Mapping[str, Measured 
             meta, own = result.features.to_arrays()
             metas[content] = {"facts": result.facts.model_dump(), "features": meta, "seconds": result.seconds}
             arrays.update({f"{content}/{key}": array for key, array in own.items()})
-    # With the features kept, nobody needs the signals any more: room for the next parcel.
+    # With the features kept, the signals are needed no more: make room for the next parcel.
     if metas and workspace.scratch.put(f"{parcel_id}.features", metas, arrays):
         workspace.scratch.drop([f"{parcel_id}.signal"])
 
@@ -69,7 +69,7 @@ def _keep(workspace: Workspace, parcel_id: str, measured: Mapping[str, Measured 
 def split(
     items: Sequence[Item], outcomes: Mapping[str, object]
 ) -> tuple[list[ObjectId], dict[ObjectId, PermanentError]]:
-    """Sort items by the outcome of their content: those that go on, and those that failed with their reason."""
+    """Return the items whose content succeeded, and the error of each item whose content failed."""
     failed: dict[ObjectId, PermanentError] = {}
     for item in items:
         outcome = outcomes[item.file_id or ""]

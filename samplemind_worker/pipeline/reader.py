@@ -1,6 +1,6 @@
-"""Open files of strangers to signals, in the sandbox: what both of its sides say about audio.
+"""Decodes untrusted audio files in the sandbox; has the code of both sides.
 
-`read_signals` asks, in the worker; `read` answers, in a decoder that the sandbox has forked and confined.
+`read_signals` runs in the worker and sends requests. `read` runs in a decoder that the sandbox has forked and confined.
 """
 
 import codecs
@@ -28,20 +28,20 @@ from samplemind_worker.pipeline.audio_sandbox import audio_sandbox
 from samplemind_worker.pipeline.engine import Signal, identify, limits, names_of, read_signal
 from samplemind_worker.sandbox import Answer, Bounds, Wanted
 
-_SPARE_SAMPLES: Final = 64  # a resampler may give a few more than asked for
+_SPARE_SAMPLES: Final = 64  # a resampler may return a few more samples than expected
 _LARGE: Final = 256 * 2**20  # bytes: hashing them takes a quarter of a second
 _WARM_UP: Final = (("WAV", "PCM_16"), ("WAV", "FLOAT"), ("AIFF", "PCM_24"), ("FLAC", "PCM_16"), ("OGG", "VORBIS"),
                    ("OGG", "OPUS"), ("MP3", "MPEG_LAYER_III"), ("CAF", "ALAC_16"))  # fmt: skip
 _RATES: Final = (44_100, 48_000)
-"""Each is resampled in a way of its own."""
+"""Each has a resampler of its own to be loaded."""
 
 _ENCODINGS: Final = ("utf-8", "utf-16-le", "utf-16-be", "latin-1", "cp1252", "ascii")
-"""What texts in tags are in; Python loads them on first use."""
+"""Encodings of texts in tags; Python loads each on first use."""
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """An open file, its name, which may come after its folders, and the SHA-256 of its bytes."""
+    """An open file, its name, which may include folders, and the SHA-256 of its bytes."""
 
     file: BufferedReader
     name: bytes
@@ -49,15 +49,15 @@ class Source:
 
 
 def bounds(settings: Settings) -> Bounds:
-    """Return what decoding one file may cost."""
+    """Return the memory, CPU time and samples that decoding one file may take."""
     samples = math.ceil(limits(settings).excerpt_seconds * SR) + _SPARE_SAMPLES
     return Bounds(settings.decode_memory_bytes, settings.decode_seconds, samples)
 
 
 def read_signals(sources: Sequence[Source], settings: Settings) -> Generator[Signal | PermanentError]:
-    """Yield the signal of each file, or why it has none, in their order; decoding goes on meanwhile.
+    """Yield the signal or the error of each file, in their order; the next files are decoded meanwhile.
 
-    A file that kills its decoder, or asks for too much, fails alone and at once.
+    A file that kills its decoder, or exceeds a limit, fails at once, and no other file fails with it.
 
     Raises
     ------
@@ -66,7 +66,7 @@ def read_signals(sources: Sequence[Source], settings: Settings) -> Generator[Sig
     """
     allowed = dataclasses.asdict(limits(settings))
     wanted = [
-        # A name is bytes, and JSON has none.
+        # A name is bytes, which JSON cannot hold.
         Wanted(source.file.fileno(), {"name": source.name.decode("latin-1"), "limits": allowed})
         for source in sources
     ]
@@ -75,7 +75,7 @@ def read_signals(sources: Sequence[Source], settings: Settings) -> Generator[Sig
 
 
 def identify_within(file: BufferedReader, settings: Settings) -> str:
-    """Return the SHA-256 of an open file; a large one is not read to its end if its header asks for too much.
+    """Return the SHA-256 of an open file. A large file whose header exceeds a limit is not read to its end.
 
     Raises
     ------
@@ -89,12 +89,12 @@ def identify_within(file: BufferedReader, settings: Settings) -> str:
         [answer] = audio_sandbox().read([Wanted(file.fileno(), request)], bounds(settings))
         if isinstance(answer, PermanentError):
             raise answer
-        file.seek(0)  # both sides share the place where they read
+        file.seek(0)  # both processes share the file offset
     return identify(file)
 
 
 def _signal(source: Source, answer: Answer) -> Signal | PermanentError:
-    """Take an answer, with what is known here rather than what it says of the file."""
+    """Check an answer, and replace its facts by those that this process knows itself."""
     filename, named = names_of(source.name)
     size = os.fstat(source.file.fileno()).st_size
     try:
@@ -110,12 +110,12 @@ def _signal(source: Source, answer: Answer) -> Signal | PermanentError:
 
 
 def read(file: BufferedReader, request: dict[str, Any]) -> PermanentError | tuple[dict[str, Any], memoryview]:
-    """Read one file, in the decoder."""
+    """Read one file, in the decoder; return its facts and samples, or its error."""
 
     def _read() -> tuple[dict[str, Any], memoryview]:
         if request.get("only_check"):
             check(file, limits=Limits(**request["limits"]))
-            return {}, np.zeros(1, np.float32).data  # an answer has samples
+            return {}, np.zeros(1, np.float32).data  # an answer must have samples
         name = request["name"].encode("latin-1")
         signal = read_signal(file, name=name, file_id="", limits=Limits(**request["limits"]))
         return {"audio": signal.facts.model_dump(mode="json"), "seconds": signal.seconds}, signal.y.data
@@ -124,13 +124,13 @@ def read(file: BufferedReader, request: dict[str, Any]) -> PermanentError | tupl
 
 
 def warm_up() -> None:
-    """Read a file of each format, so that nothing is left to be loaded: a decoder can open no file."""
+    """Read a file of each format, so that everything is loaded before a decoder is confined, which can open no file."""
     for encoding in _ENCODINGS:
         codecs.lookup(encoding)
     allowed = {"name": "", "limits": dataclasses.asdict(Limits())}
     noise = np.random.default_rng(0).normal(0.0, 0.1, (4096, 2)).astype(np.float32)
     for (form, subtype), channels, rate in product(_WARM_UP, (1, 2), _RATES):
-        # A file without a name: nothing is left of it, whatever ends this process.
+        # A file without a name leaves nothing behind, however this process ends.
         with tempfile.TemporaryFile() as file:
             with suppress(sf.LibsndfileError, ValueError):  # this libsndfile does not know the format
                 sf.write(file, noise[:, :channels], rate, format=form, subtype=subtype)

@@ -1,4 +1,4 @@
-"""Step 5: the vectors of a parcel go to Chroma, its items end, and the batch closes with the last of them."""
+"""Step 5: stores the vectors of a parcel in Chroma, ends its items, and closes the batch after the last item."""
 
 from collections.abc import Mapping, Sequence
 
@@ -12,7 +12,10 @@ _VERSION = VERSIONS["store"]
 
 
 def run(workspace: Workspace, task: Run) -> bool:
-    """Store a parcel. Reads Analysis; writes vectors, step versions and item states; nothing goes on from here."""
+    """Store a parcel, and return False, as this is the last step.
+
+    Reads Analysis; writes vectors, step versions and item states.
+    """
     with claimed(workspace, task, Step.STORE) as items:
         if not items:
             return False
@@ -37,7 +40,7 @@ def run(workspace: Workspace, task: Run) -> bool:
 
 
 def _upsert(workspace: Workspace, vectors: Mapping[str, Sequence[float]]) -> dict[str, PermanentError]:
-    """Store vectors, and return those that are refused with the reason: one by one where not all of them are taken."""
+    """Store vectors, one by one if Chroma refuses the whole request, and return the error of each refused one."""
     if not isinstance(attempt(lambda: workspace.vectors.upsert(vectors)), PermanentError):
         return {}
     results_of = {key: attempt(lambda key=key: workspace.vectors.upsert({key: vectors[key]})) for key in vectors}

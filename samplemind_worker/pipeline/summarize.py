@@ -1,4 +1,4 @@
-"""Step 4: a written summary of each analysed sample; starts from the record, on any host."""
+"""Step 4: writes a summary of each analysed sample. Reads the record only, so it runs on any host."""
 
 import threading
 from weakref import WeakKeyDictionary
@@ -19,7 +19,13 @@ _making = threading.Lock()
 
 
 def run(workspace: Workspace, task: Run) -> bool:
-    """Summarize a parcel. Reads and writes Analysis; True if any item goes on."""
+    """Summarize a parcel, and return whether any item goes on. Reads and writes Analysis.
+
+    Raises
+    ------
+    OverTheRateError
+        If the providers accept no more requests now; the task is retried.
+    """
     with claimed(workspace, task, Step.SUMMARIZE) as items:
         if not items:
             return False

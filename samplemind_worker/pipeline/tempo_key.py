@@ -1,4 +1,4 @@
-"""Step 3: tempo, key, kind, pitch and instrument from the features; saves the Analysis, the chain's checkpoint."""
+"""Step 3: estimates tempo, key, kind, pitch and instrument, and saves the Analysis, the chain's checkpoint."""
 
 from samplemind_worker.documents.batch import Step
 from samplemind_worker.errors import PermanentError, attempt
@@ -9,10 +9,10 @@ from samplemind_worker.store import ledger, results
 
 
 def run(workspace: Workspace, task: Run) -> bool:
-    """Judge a parcel. Reads scratch or the files; writes AudioFile and Analysis; True if any item goes on."""
+    """Judge a parcel, and return whether any item goes on. Reads scratch or files; writes AudioFile and Analysis."""
     with claimed(workspace, task, Step.TEMPO_KEY) as items:
         if not items:
-            # Those of the parcel that were analysed before are ahead: decode sent them straight to summarize.
+            # Items that were analysed before went from decode straight to summarize, and may still wait there.
             return ledger.queued_after(task.parcel_id, Step.TEMPO_KEY)
         measured = measured_of(workspace, task.parcel_id, items)
         judged = {

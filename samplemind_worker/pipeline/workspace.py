@@ -1,4 +1,4 @@
-"""What the steps work with on this machine, and the frame that every parcel's step runs in."""
+"""The settings and stores that steps use on this machine, and the claim that each step holds on its parcel."""
 
 import os
 import threading
@@ -31,14 +31,14 @@ from samplemind_worker.store.scratch import Scratch
 from samplemind_worker.store.vectors import Vectors
 
 _PROCESS = os.getpid()
-"""The worker that this process belongs to: its children are forked with this module loaded."""
+"""The id of the worker's main process: its children are forked after this module is loaded, and keep the value."""
 
 
 class Patience:
-    """Tells a dispatcher whether an expired lease is a death.
+    """Tells a dispatcher whether an expired lease means that its holder has died.
 
-    It is none if the record was away, or this process has not looked at it for a while (a laptop that slept, a new
-    process): then nobody could renew. For half a lease after that, leases are left as they are.
+    It does not if the record was unreachable, or if this process has not looked at it for a while (a laptop that slept,
+    a new process), because then no lease could be renewed. For half a lease after that, expired leases are kept.
     """
 
     def __init__(
@@ -50,13 +50,13 @@ class Patience:
         steady: Callable[[], float] = time.monotonic,
     ) -> None:
         self._span = lease / 2
-        # Dispatchers take turns: who looks as often as it is asked to has not been asleep, however short the lease.
+        # Dispatchers alternate, so a few intervals between two looks do not mean sleep, however short the lease.
         self._longest = max(self._span, 3 * interval)
         self._wall, self._steady = wall, steady
         self._until = self._looked = float("-inf")
 
     def is_due(self) -> bool:
-        """Say whether to be patient now; the wall's clock is asked too, as the other one stands still in sleep."""
+        """Return whether to keep expired leases now. The wall clock detects sleep, in which the steady one stops."""
         now = self._wall()
         if abs(now - self._looked) > self._longest:
             self.renew()
@@ -64,12 +64,12 @@ class Patience:
         return self._steady() < self._until
 
     def renew(self) -> None:
-        """Be patient from now on."""
+        """Keep expired leases from now on, for half a lease."""
         self._until = self._steady() + self._span
 
 
 class Workspace:
-    """Settings, and the stores they lead to; each store connects on first use."""
+    """The settings, and the stores that they name; each store connects on first use."""
 
     def __init__(self, settings: Settings) -> None:
         if settings.redis_url is None or settings.mongodb_url is None or settings.chroma_url is None:
@@ -89,18 +89,18 @@ class Workspace:
         self.close()
 
     def close(self) -> None:
-        """Close what was opened of Redis and Chroma; the record's connection belongs to the process."""
+        """Close the connections to Redis and Chroma; the connection to the record belongs to the process."""
         for name in ("board", "cache", "limiter", "vectors"):
             if (opened := self.__dict__.pop(name, None)) is not None:
                 opened.close()
 
     def connect(self, *, create_indexes: bool = False) -> None:
-        """Open this process's connection to the record, if it is not open."""
+        """Open this process's connection to the record, if it is not open yet."""
         mongo.connect(self.mongodb_url, database=self.settings.database, create_indexes=create_indexes)
 
     @cached_property
     def scratch(self) -> Scratch:
-        """Shared memory between two steps."""
+        """The shared memory that hands signals and features from step to step."""
         return Scratch(scratch_folder(self.settings), budget=self.settings.scratch_bytes)
 
     @cached_property
@@ -120,17 +120,17 @@ class Workspace:
 
     @cached_property
     def cache(self) -> Cache:
-        """Replies that were paid for."""
+        """The cache of replies that were paid for."""
         return Cache(self.redis_url)
 
     @cached_property
     def limiter(self) -> Limiter:
-        """How fast providers may be asked."""
+        """The limits on the rate of requests to providers."""
         return Limiter(self.redis_url, self.settings.database)
 
     @property
     def process(self) -> str:
-        """The beginning of every name that this worker's processes and threads have in a lease."""
+        """The prefix that names this worker's processes and threads in leases."""
         return f"{self.settings.host}:{_PROCESS}:"
 
     @property
@@ -145,7 +145,7 @@ class Workspace:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run of one task on a parcel; the token fences its writes, the previous ones are those of earlier tries."""
+    """One run of one task on a parcel. Its token fences its writes; ``previous`` are the tokens of earlier tries."""
 
     parcel_id: str
     token: str
@@ -154,7 +154,11 @@ class Run:
 
 @contextmanager
 def claimed(workspace: Workspace, run: Run, step: Step) -> Generator[list[Item]]:
-    """Claim the parcel's items that wait for a step, and keep their lease while the block runs."""
+    """Claim the parcel's items that wait for a step, and renew their lease while the block runs.
+
+    An error gives the items back: idle for the retry of a TransientError, to other machines for a
+    RootNotReachedError, and each alone for any error of ours.
+    """
     workspace.connect()
     settings = workspace.settings
     items = ledger.claim(
@@ -174,7 +178,7 @@ def claimed(workspace: Workspace, run: Run, step: Step) -> Generator[list[Item]]
         ):
             yield items
     except TransientError:
-        with suppress(TransientError):  # the record itself may be what is away
+        with suppress(TransientError):  # the record itself may be unreachable
             ledger.rest(run.parcel_id, token=run.token)
         raise
     except RootNotReachedError as error:
@@ -185,17 +189,17 @@ def claimed(workspace: Workspace, run: Run, step: Step) -> Generator[list[Item]]
     except PermanentError:
         raise
     except Exception as error:
-        # A fault of ours, and of one file perhaps: each goes on alone, and the one that brings it about ends with it.
+        # One file may have caused this fault of ours. Each goes on alone, so that only that file fails with it.
         code = "out_of_memory" if isinstance(error, MemoryError) else "internal"
         parcels.take_back_claim(run.parcel_id, token=run.token, max_starts=settings.max_starts, code=code)
-        # Of a MemoryError Celery would let the whole worker end.
+        # Celery would end the whole worker on a MemoryError.
         raise RuntimeError(f"{type(error).__name__}: {error}") from error
 
 
 def hand_on(workspace: Workspace, run: Run, step: Step, batch_id: str, to: dict[Step, Sequence[ObjectId]]) -> bool:
-    """Hand items on from a step to their next ones; True if any item of the parcel goes on.
+    """Queue items for their next steps, and return whether any item of the parcel goes on.
 
-    If none does, the batch is closed should they have been its last.
+    If none does, and no item of the batch is left, the batch is closed.
     """
     where = workspace.queues(ask_models=Step.SUMMARIZE not in to or job_of(batch_id).asks_models)
     if any(ledger.advance(run.parcel_id, token=run.token, to=to, queues=where).values()):

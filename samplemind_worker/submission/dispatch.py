@@ -1,8 +1,8 @@
-"""Pending items to parcels, in a window; and back again what a dead worker or a lost queue left behind.
+"""Makes parcels of pending items and queues them; makes items pending again after a dead worker or a lost queue.
 
-One mechanism for the first dispatch, the refill, expired leases and a Redis that forgot everything. It may run
-anywhere, any number of times at once: every change is a compare-and-set on the items. Redis holds a window of
-parcels, whatever the size of the batches; the rest waits in the record, where cancelling is immediate.
+The first dispatch, the refill, expired leases and a Redis that lost its data all use this one mechanism. It may run
+anywhere, any number of times at once, because every change is a compare-and-set on the items. Redis holds a window of
+parcels, whatever the size of the batches. The rest waits in the record, where it can be cancelled at once.
 """
 
 from collections import Counter
@@ -21,15 +21,15 @@ from samplemind_worker.store.parcels import Waiting
 from samplemind_worker.submission.readers import Readers
 
 Publish = Callable[[str, Step, str], None]
-"""Puts the chain of a parcel (id), beginning with a step, into a queue."""
+"""Publishes the chain of a parcel: its id, the first step, the queue."""
 
-_LEAST_SLOTS: Final = 2  # assumed while no worker has given a sign of life: work waits for the first to come
-_MOST_IN_FLIGHT: Final = 1000  # parcels in all queues: at 2 KB a message this keeps Redis under a few MB
+_LEAST_SLOTS: Final = 2  # assumed while no worker has announced itself: work waits for the first one
+_MOST_IN_FLIGHT: Final = 1000  # parcels in all queues: at 2 KB per message Redis stays below a few MB
 
 _RECORDING_SECONDS: Final = 900.0
-"""s without a new item after which a batch that is being recorded is given up; a chunk of 2,000 takes one or two."""
+"""Seconds without a new item after which a recording is given up; a chunk of 2,000 items takes one or two."""
 
-# Bytes a second of audio, to guess the length of a file from its size: CD quality, and typical rates of the codecs.
+# Bytes per second of audio, to estimate a file's length from its size: CD quality, and typical rates of codecs.
 _BYTES_PER_SECOND: Final[Mapping[str, int]] = {".flac": 100_000, ".mp3": 24_000, ".ogg": 20_000, ".opus": 16_000}
 _PCM_BYTES_PER_SECOND: Final = 176_400
 
@@ -46,7 +46,7 @@ class Dispatched:
 def dispatch(settings: Settings, board: Board, publish: Publish, *, patient: bool = False) -> Dispatched:
     """Take back what was lost, fill the window, and close the batches that are done.
 
-    ``patient`` leaves expired leases as they are: the record was away a moment ago, and nobody could renew them.
+    ``patient`` keeps expired leases: the record was unreachable a moment ago, so that no lease could be renewed.
     """
     taken_back = 0 if patient else parcels.take_back_expired(max_starts=settings.max_starts)
     for batch_id in batches.stalled_recordings(older_than=_RECORDING_SECONDS):
@@ -59,14 +59,14 @@ def dispatch(settings: Settings, board: Board, publish: Publish, *, patient: boo
 
 
 def refill(settings: Settings, board: Board, publish: Publish) -> int:
-    """Fill the window only: what a worker calls when a parcel leaves the CPU."""
+    """Fill the window only, and return how many parcels were queued. A worker calls it when a parcel leaves the CPU."""
     return _fill(settings, board, publish, batches.open_batches(), thorough=False)
 
 
 def _fill(settings: Settings, board: Board, publish: Publish, jobs: Sequence[BatchJob], *, thorough: bool) -> int:
-    """Queue parcels while the window has room: interactive batches first, each class taking turns; return how many.
+    """Queue parcels while the window has room, and return how many; interactive batches go first, in rotation.
 
-    ``thorough`` looks past the files of roots that nobody reaches for what is already analysed, which may take a while.
+    ``thorough`` also looks for analysed items behind the files of roots that no worker reaches, which may take a while.
     """
     if not jobs:
         return 0
@@ -91,16 +91,16 @@ def _fill(settings: Settings, board: Board, publish: Publish, jobs: Sequence[Bat
 
 
 class _Room:
-    """How many parcels may join those in flight."""
+    """Counts how many more parcels may be in flight."""
 
     def __init__(self, settings: Settings, readers: Readers) -> None:
         self._readers = readers
         self._per_slot = settings.window_per_slot
         flying = parcels.in_flight()
-        # What waits for its summary keeps no cpu worker from going on; `ai_wait_seconds` ends it.
+        # Parcels that wait for a summary do not block cpu workers; `ai_wait_seconds` ends the wait.
         self._cpu = self._window(settings.queues.of(CPU)) - flying.cpu
         self._in_all = _MOST_IN_FLIGHT - flying.cpu - flying.io
-        # What only asks for summaries comes in no faster than they are written: it stands in the way of other batches.
+        # Batches that only ask for summaries are queued no faster than these are written, or they would delay others.
         self._ai = self._window(settings.queues.of(AI)) - flying.ai
         self._roots = Counter(flying.roots)
 
@@ -108,29 +108,29 @@ class _Room:
         return max(self._readers.slots(queue), _LEAST_SLOTS) * self._per_slot
 
     def is_left(self, job: BatchJob) -> bool:
-        """Whether a parcel of this batch may join."""
+        """Return whether a parcel of this batch may be queued."""
         if job.ai_scope != "new":
             return self._ai > 0
         return self._cpu > 0 and self._in_all > 0
 
     def queue(self, step: Step, root: str) -> str | None:
-        """Return the queue for a parcel; None if nobody reaches its root, or those who do have enough of it."""
+        """Return the queue for a parcel; None if no worker reaches its root, or their window for it is full."""
         queue = self._readers.queue(step, root)
         if queue is not None and step is Step.DECODE and self._roots[root] >= self._window(queue):
             return None
         return queue
 
     def take(self, step: Step, root: str) -> None:
-        """Count a parcel in."""
+        """Count a parcel that was queued."""
         self._roots[root] += step is Step.DECODE
-        # What was taken back after the CPU's steps waits for no cpu worker, and no end of its parcel asks for more.
+        # A parcel that begins after the CPU's steps occupies no cpu worker, and its end does not refill the window.
         self._cpu -= step is Step.DECODE
         self._ai -= step is Step.SUMMARIZE
         self._in_all -= 1
 
 
 def _parcels(settings: Settings, job: BatchJob, room: _Room, *, thorough: bool) -> Iterator[tuple[str, Step, str]]:
-    """Reserve one parcel of a batch after the other while there is room, and yield what `publish` takes."""
+    """Reserve parcels of a batch while there is room, and yield the arguments of `Publish` for each."""
     shut: set[str] = set()
     while room.is_left(job) and (rows := parcels.pending(job.id, limit=job.files_per_chain, without=shut)):
         parcel = _pack(rows, seconds=settings.parcel_seconds)
@@ -142,21 +142,21 @@ def _parcels(settings: Settings, job: BatchJob, room: _Room, *, thorough: bool) 
                 return
             continue
         parcel_id, count = parcels.reserve(job.id, [row["_id"] for row in parcel], queue=queue)
-        # Nothing left of them: another dispatcher was faster. Look again.
+        # None are left if another dispatcher was faster. Look again.
         if count:
             room.take(step, root)
             yield parcel_id, step, queue
 
 
 def _pack(rows: Sequence[dict[str, Any]], *, seconds: float) -> Sequence[dict[str, Any]]:
-    """Return the longest beginning of the rows that one chain may carry: one long file, or several short ones."""
+    """Return the longest prefix of the rows that one chain may carry: one long file, or several short ones."""
     if rows[0]["alone"]:
         return rows[:1]
     expected = 0.0
     for count, row in enumerate(rows):
-        # Only the CPU's steps take longer the longer a file is.
+        # Only the CPU's steps take longer for a longer file.
         expected += _expected_seconds(row) if row["step"] == Step.DECODE else 0.0
-        # A parcel is read where its root is reached, so it has one.
+        # A parcel is read where its root is reached, so all of its files have the same root.
         other = (row["step"], row["root"]) != (rows[0]["step"], rows[0]["root"])
         if count and (row["alone"] or other or expected > seconds):
             return rows[:count]
@@ -169,10 +169,10 @@ def _expected_seconds(row: Mapping[str, Any]) -> float:
 
 
 def _lost(settings: Settings, board: Board) -> list[Waiting]:
-    """Return the parcels that wait in the record, but in no queue.
+    """Return the parcels that are queued in the record, but in no queue.
 
-    A parcel is lost if it has waited for a while and its queue is empty, or it was overtaken there (queues are first
-    in, first out), or nobody reads its host's queue any more. A mistake costs one message that finds nothing to do.
+    A parcel is lost if it has waited for a while and its queue is empty, or a later one was taken from there (queues
+    are first in, first out), or no worker reads its queue any more. A wrong guess costs one message without work.
     """
     waiting, now = parcels.waiting_parcels(older_than=settings.requeue_seconds)
     if not waiting:

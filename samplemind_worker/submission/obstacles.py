@@ -1,4 +1,4 @@
-"""What keeps a batch from going on: a queue that nobody reads, a root that nobody reaches, a store that is broken."""
+"""Finds what stops a batch: a queue without a worker, a root that no worker reaches, a store that is broken."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -19,7 +19,7 @@ NO_WORKERS: Final = "no worker gives a sign of life: start one (`samplemind up -
 
 
 def obstacles(settings: Settings, job: BatchJob) -> list[str]:
-    """Return a sentence for each; none if the batch goes on, or if it only takes long.
+    """Return a sentence about each obstacle; none if the batch goes on, or is only slow.
 
     Raises
     ------
@@ -40,13 +40,13 @@ def obstacles(settings: Settings, job: BatchJob) -> list[str]:
         return [NO_WORKERS, *broken]
     readers = Readers(settings.queues, signs, lacks)
     found = [*_unread(settings.queues, readers, job), *_unreached(readers, job), *broken]
-    # A worker's words about Chroma add nothing to what was found here.
+    # A worker's complaint about Chroma repeats what was found here.
     found += [f"{host} says: {text}" for host, text in sorted(complaints) if not (broken and text.startswith("Chroma"))]
     return found
 
 
 def _unread(queues: Queues, readers: Readers, job: BatchJob) -> Iterator[str]:
-    """Name the kinds of queue that the batch waits for, and nobody reads."""
+    """Yield a sentence for each role whose queues the batch waits for, and no worker reads."""
     kinds = {CONTROL}
     for step, queue in waiting.waits_for(job.id):
         kinds.add(IO if queue == queues.of(IO) else kind_of_step(step))
@@ -70,7 +70,7 @@ def _broken_chroma(settings: Settings) -> Iterator[str]:
     try:
         url = settings.chroma_url.get_secret_value()
         with Vectors(url, database=settings.database, version=VERSIONS["store"], seconds=_SECONDS) as vectors:
-            vectors.count()  # opens the index, as every search and every write does
+            vectors.count()  # opens the index, like every search and every write
     except IndexMissingError:
         return  # no vector was stored yet
     except (ServiceUnavailableError, SetupError, InternalError) as error:

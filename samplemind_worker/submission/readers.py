@@ -1,4 +1,4 @@
-"""Which workers read what and reach which roots, by their signs of life: where the dispatcher sends a parcel."""
+"""Chooses the queue of a parcel, by which queues the announced workers read and which roots they reach."""
 
 from collections.abc import Collection, Iterable
 
@@ -8,25 +8,25 @@ from samplemind_worker.store.cache import WorkerSign
 
 
 class Readers:
-    """The workers of a deployment that gave a sign of life."""
+    """The announced workers of a deployment."""
 
     def __init__(self, queues: Queues, signs: Collection[WorkerSign], lacks: Iterable[tuple[str, str]] = ()) -> None:
         self._queues = queues
         self._signs = signs
         self._lacks = set(lacks)
         self.read = {queue for sign in signs for queue in sign.queues}
-        """All queues that somebody reads."""
+        """All queues that at least one worker reads."""
 
     def queue(self, step: Step, root: str) -> str | None:
-        """Return the queue for a parcel that begins with a step; None if its files are to be read and nobody can.
+        """Return the queue for a parcel that begins with a step; None if no worker can read its files.
 
-        Where no worker is there at all, it is the queue of the first to come.
+        If no worker is announced, it is the queue that the first one will read.
         """
         return self._queue_of_root(root) if step is Step.DECODE else self._queue_of(kind_of_step(step))
 
     def _queue_of(self, kind: str) -> str:
         own = self._queues.of(kind)
-        # Workers from before the prefix read the names without it alone.
+        # Workers from before the prefix read only the names without it.
         return kind if own not in self.read and kind in self.read else own
 
     def _queue_of_root(self, root: str) -> str | None:
@@ -42,13 +42,13 @@ class Readers:
         return own if not lacking else None
 
     def slots(self, queue: str) -> int:
-        """Return how many parcels the readers of a queue work on at once."""
+        """Return how many parcels the workers of a queue process at once."""
         return sum(sign.slots for sign in self._signs if queue in sign.queues)
 
     def is_unread(self, queue: str) -> bool:
-        """Whether nobody reads a queue, and nobody will: the shared ones wait for the first worker to come.
+        """Return whether no worker reads a queue, and none will.
 
-        So do those of roots while no cpu worker is there.
+        The shared queues wait for the first worker, and so do those of roots while there is no cpu worker.
         """
         if queue in self.read or queue in (*KINDS, *map(self._queues.of, KINDS)):
             return False

@@ -1,4 +1,4 @@
-"""Finds the audio files below a path. Light on purpose: the CLI runs it; it needs only the standard library."""
+"""Finds the audio files below a path. The command line runs it, so it needs the standard library only."""
 
 import os
 import stat
@@ -23,7 +23,7 @@ AUDIO_SUFFIXES: Final = _OF_LIBSNDFILE | FFMPEG_SUFFIXES
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A directory entry that is a file, or a folder that is not entered; ``skip_reason`` says why it is left out."""
+    """A file, or a folder that is not entered; ``skip_reason`` says why it is skipped, None that it is audio."""
 
     path: bytes
     size: int
@@ -33,10 +33,10 @@ class Found:
 
 
 def walk(path: Path) -> Iterator[Found]:
-    """Yield what lies at or below a path, sorted by name, folder by folder; paths are absolute.
+    """Yield the entries at or below a path, sorted by name, folder by folder, with absolute paths.
 
-    Hidden folders and links to folders are listed, but not entered. A link to a file counts if it ends below the path
-    that was given. A file that is named itself is taken whatever its name.
+    Hidden folders and links to folders are yielded, but not entered. A link to a file is followed if its target lies
+    below the given path. If the path is a file, it counts as audio whatever its name.
 
     Raises
     ------
@@ -52,7 +52,7 @@ def walk(path: Path) -> Iterator[Found]:
 
 
 def require_readable(path: Path) -> None:
-    """Look whether a path can be walked.
+    """Check that a path can be walked.
 
     Raises
     ------
@@ -86,7 +86,7 @@ def _walk_folder(folder: bytes, real_top: bytes) -> Iterator[Found]:
         except FileNotFoundError:  # it vanished since its parent was read
             continue
         except OSError:
-            # Nobody can say what it holds: it is listed itself, so that its files do not go missing silently.
+            # Its files are unknown, so the folder itself is listed, and nothing is left out silently.
             yield Found(current, 0, 0, 0, "unreadable_folder")
             continue
         folders: list[bytes] = []
@@ -133,13 +133,13 @@ _NOT_TAKEN: Final[Mapping[str, tuple[str, str]]] = {
     "hidden_folder": ("hidden folder", "hidden folders"),
     "unreadable_folder": ("folder that cannot be read", "folders that cannot be read"),
 }
-"""How one and how several entries are called that are left out for a reason; all others are other files."""
+"""Singular and plural names of entries by the reason for which they are skipped; the rest are `other files`."""
 
 _LINKS: Final = ("linked_folder", "link_outside_root")
 
 
 def nothing_found(paths: Sequence[Path], skipped: Mapping[str, int]) -> str:
-    """Say that there is no audio and what there is instead, by the reasons for which it is left out."""
+    """Return the message that there is no audio, with a count of what there is instead."""
     where = ", ".join(str(path) for path in paths)
     other = sum(count for reason, count in skipped.items() if reason not in _NOT_TAKEN)
     parts = [(skipped.get(reason, 0), *names) for reason, names in _NOT_TAKEN.items()]

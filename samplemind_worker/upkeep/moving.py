@@ -1,4 +1,4 @@
-"""Follows a library that has moved: its places are rewritten, and nothing is analysed again."""
+"""Rewrites the recorded places of a library that was moved, so that nothing is analysed again."""
 
 import os
 import stat
@@ -15,18 +15,18 @@ from samplemind_worker.upkeep.places import area_of, areas_of
 
 @dataclass(slots=True)
 class Moved:
-    """What a move came to, or would come to."""
+    """The result of a move, or of a dry run."""
 
     moved: int = 0
     missing: int = 0
     """Recorded files that are not below the new folder, or have another size there."""
     ended: int = 0
-    """How many of the missing ones were marked as gone, as the old folder does not exist any more."""
+    """How many of the missing files were marked as gone, because the old folder no longer exists."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Target:
-    """A folder of this machine, and how places below it are recorded."""
+    """A folder of this machine, with the root and the path under which places below it are recorded."""
 
     folder: Path
     root: str
@@ -41,14 +41,14 @@ class _Target:
         if not stat.S_ISREG(status.st_mode) or status.st_size != old.size:
             return None
         moved = replace(old, root=self.root, path=os.path.join(self.path, below), gone_at=None)  # noqa: PTH118 -- bytes
-        # With another time of change it may be another file: the next scan finds the old times, and reads it.
+        # Another modification time may mean another file. With the old times in the record, the next scan reads it.
         return replace(moved, ctime_ns=status.st_ctime_ns) if status.st_mtime_ns == old.mtime_ns else moved
 
 
 def move(old: str, new: str, *, settings: Settings, dry_run: bool = False) -> Moved:
     """Rewrite the places below one folder, or root, to another one that holds the same files.
 
-    To do it again changes nothing, and a move that was interrupted is finished by the next one.
+    A second move changes nothing, and an interrupted move is finished by the next one.
 
     Raises
     ------
@@ -77,7 +77,7 @@ def move(old: str, new: str, *, settings: Settings, dry_run: bool = False) -> Mo
 
 
 def _is_root(text: str, settings: Settings) -> bool:
-    """Tell whether a text is the name of a root: a configured one, or one that only the record knows."""
+    """Return whether a text names a root: a configured one, or one that only the record knows."""
     if text in settings.roots:
         return True
     return "/" not in text and not os.path.lexists(text) and any(places.below(Area(text, b""), gone=True))
@@ -103,16 +103,16 @@ def _overlap(one: Area, other: Area) -> bool:
 
 
 def _pages(sources: list[Area], target: _Target) -> Iterator[list[tuple[Place, Place | None]]]:
-    """Yield the places of the sources page by page, each with the place that it has in the target."""
+    """Yield the places of the sources page by page, each with its place in the target, or None."""
     for area in sources:
         for page in places.below(area, gone=True):
             yield [(place, target.place(area.below(place), place)) for place in page]
 
 
 def _look(sources: list[Area], target: _Target) -> tuple[int, int, int]:
-    """Return how many files are in the target, how many living ones are not, and how many places are to be decided on.
+    """Return how many files the target holds, how many present places have none there, and the sum of both.
 
-    Places that are gone, and whose files are not in the target either, need no decision.
+    Places that are already gone, and whose files are not in the target either, do not count.
     """
     found = missing = 0
     for page in _pages(sources, target):

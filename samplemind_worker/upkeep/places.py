@@ -1,6 +1,6 @@
-"""Keeps the record of places true to the disk: ends those whose files are gone, forgets and moves them by hand.
+"""Compares recorded places with the disk: ends those whose files are gone, and forgets those that a user names.
 
-The CLI runs it: it loads no engine.
+The command line runs it, so it loads no engine.
 """
 
 import errno
@@ -27,23 +27,23 @@ Finding = Literal["here", "changed", "missing", "unknown"]
 
 @dataclass(slots=True)
 class Ended:
-    """What a look at the recorded places of some folders came to."""
+    """How many recorded places of some folders were ended, and how many were kept though their files are missing."""
 
     gone: int = 0
-    """Places that were ended, as their files are gone or have changed."""
+    """Places that were ended, because their files are gone or have changed."""
     away: int = 0
-    """Places that were kept, as their root is empty or their drive is not mounted."""
+    """Places that were kept, because their root is empty or their drive is not mounted."""
     away_below: list[str] = field(default_factory=list[str])
     """Some of the folders that are empty or not mounted."""
 
 
 def area_of(path: Path, settings: Settings) -> Area:
-    """Return the area of the record that a path of this machine stands for.
+    """Return the area of the record that a path of this machine denotes.
 
     Raises
     ------
     UsageError
-        If roots are named and the path is in none of them.
+        If roots are configured and the path lies in none of them.
     """
     absolute = Path(os.path.abspath(path))  # noqa: PTH100 -- links stay as they are
     if not settings.roots:
@@ -53,10 +53,10 @@ def area_of(path: Path, settings: Settings) -> Area:
 
 
 def end_gone(tops: Sequence[Path], settings: Settings) -> Ended:
-    """End the recorded places at or below some paths whose files are gone, or have changed since they were read.
+    """End the recorded places at or below some paths whose files are gone or have changed since they were read.
 
-    Call it when these paths have been walked to their end. What cannot be looked at is left as it is: a folder without
-    permission, a root that is empty, a drive that is not mounted.
+    Call it after these paths were walked to the end. Places that cannot be checked are kept: in a folder without
+    permission, below an empty root, on a drive that is not mounted.
     """
     ended = Ended()
     drives = _Drives(settings, tops)
@@ -92,7 +92,7 @@ def _count_away(ended: Ended, folder: bytes) -> None:
 
 
 def look(full: bytes, place: Place) -> Finding:
-    """Compare a recorded place with what lies there now."""
+    """Compare a recorded place with the file that lies there now."""
     try:
         status = os.stat(full)  # noqa: PTH116 -- bytes
     except (FileNotFoundError, NotADirectoryError):
@@ -113,10 +113,10 @@ def _path_on_disk(place: Place, settings: Settings) -> bytes:
 
 
 class _Drives:
-    """Tells files that are gone from files whose drive is away.
+    """Distinguishes files that are gone from files whose drive is not mounted.
 
-    Where a drive is not mounted there is an empty folder, or none. The record knows which folders were mount points
-    when they were walked; a root that is empty is taken for one, as its drive may have been mounted elsewhere then.
+    Without its drive, a mount point is an empty folder, or missing. The record says which folders were mount points
+    when they were walked. An empty root counts as one too, because its drive may have been mounted elsewhere then.
     """
 
     def __init__(self, settings: Settings, tops: Iterable[Path]) -> None:
@@ -130,11 +130,11 @@ class _Drives:
         self._is_empty = lru_cache(_ROOTS_CACHED)(_is_empty)
 
     def remember(self) -> None:
-        """Record the mount points at, below and above what was walked."""
+        """Record the mount points at, below and above the walked paths."""
         places.remember_mounts(self._host, self._walked)
 
     def away_above(self, path: bytes, roots: Sequence[bytes]) -> bytes | None:
-        """Return the folder above a missing file that is not mounted, or which of its roots is empty."""
+        """Return the unmounted folder or the empty root above a missing file; None if there is neither."""
         return next(
             (folder for folder in self._lost if _lies_in(path, folder)),
             next((root for root in roots if self._is_empty(root)), None),
@@ -155,7 +155,7 @@ def _is_empty(folder: bytes) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Forgotten:
-    """What `forget` did about one path."""
+    """The result of `forget` for one path."""
 
     path: str
     places: int
@@ -170,7 +170,7 @@ def forget(paths: Sequence[Path], *, settings: Settings, dry_run: bool = False) 
     Raises
     ------
     UsageError
-        If the record knows nothing at or below any of the paths; nothing is changed then.
+        If the record knows no file at or below one of the paths; nothing is changed then.
     """
     for path in paths:
         if not any(page for area in areas_of(path, settings) for page in places.below(area, gone=True)):
@@ -189,7 +189,7 @@ def _forget(path: Path, settings: Settings, *, dry_run: bool) -> Forgotten:
 
 
 def areas_of(path: Path, settings: Settings) -> list[Area]:
-    """Return the areas of the record that a path may stand for: also what was recorded before roots were named."""
+    """Return the areas of the record that a path may denote, including those recorded before roots were configured."""
     absolute = Path(os.path.abspath(path))  # noqa: PTH100 -- links stay as they are
     areas = [Area("/", os.fsencode(absolute).lstrip(b"/"))]
     with suppress(UsageError):

@@ -1,8 +1,8 @@
 """Compares the vectors in Chroma with the record, and rebuilds them from it.
 
 The record has every vector, so Chroma may lose them. A rebuild fills a new collection beside the one in use, while
-`store` writes new vectors to both, and takes over in one update of the record. Killed at any point, it goes on from
-the content that was copied last.
+`store` writes new vectors to both. One update of the record then puts the new collection into use. A rebuild that is
+killed continues after the content that was copied last.
 """
 
 import time
@@ -19,38 +19,40 @@ from samplemind_worker.store import mongo, vector_index
 from samplemind_worker.store.vectors import Vectors
 
 Progress = Callable[[int, int], None]
-"""Hears how many vectors are copied, and of how many."""
+"""Is called with the number of vectors that are copied, and their total."""
 
-_PAGE: Final = 500  # vectors of one request
-_LEASE: Final = 60.0  # s without a page after which a rebuild was killed
+_PAGE: Final = 500  # vectors per request
+_LEASE: Final = 60.0  # s without a page after which a rebuild counts as killed
 _LOOKED_FOR: Final = 200  # contents whose vectors a comparison looks for
-_PROBES: Final = 32  # vectors that must be their own nearest
-_UNFOUND: Final = 8  # of them, at which the index is damaged: it is approximate, and may miss a few
-_SAME: Final = 1e-3  # cosine distance below which a vector is the one that was asked for
-_CHECK_SECONDS: Final = 20.0  # between two comparisons by the workers
-_SLICE_SECONDS: Final = 40.0  # that one task rebuilds; the next one goes on
-_RESTART_SECONDS: Final = 20.0  # that a server which was ended by its damaged index may take to come back
-_FAULTS: Final = 2  # comparisons in a row: a Chroma that is just restarted is not damaged
-_REST_SECONDS: Final = 3600.0  # between two rebuilds by the workers, where the first did not help
+_PROBES: Final = 32  # vectors that must be found as their own nearest neighbours
+_UNFOUND: Final = (
+    8  # probes not found at which the index counts as damaged: a search is approximate, and may miss a few
+)
+_SAME: Final = 1e-3  # cosine distance below which two vectors are the same
+_CHECK_SECONDS: Final = 20.0  # s between two comparisons by the workers
+_SLICE_SECONDS: Final = 40.0  # s that one task rebuilds; the next one continues
+_RESTART_SECONDS: Final = 20.0  # s within which a server that a damaged index has ended may be back
+_FAULTS: Final = 2  # failed comparisons in a row: a Chroma that has just restarted is not damaged
+_REST_SECONDS: Final = 3600.0  # s between two rebuilds by the workers, if the first did not help
 
 MEND: Final = "`samplemind reindex` rebuilds it from the record"
 
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """How the index stands beside the record."""
+    """The state of the index, compared with the record."""
 
     state: Literal["complete", "incomplete", "missing", "damaged"]
     expected: int
-    """Vectors that were stored, by the record."""
+    """Vectors that were stored, according to the record."""
     found: int
     copied: tuple[int, int] | None = None
-    """While it is being rebuilt: how many vectors are copied, and of how many."""
+    """During a rebuild: the number of copied vectors, and their total."""
     detail: str = ""
 
     @property
     def message(self) -> str:
-        """What is wrong, in words; empty if nothing is."""
+        """What is wrong, as a sentence; empty if nothing is."""
         if self.state == "complete":
             return ""
         what = {
@@ -64,7 +66,7 @@ class Health:
 
 
 def compare(vectors: Vectors) -> Health:
-    """Compare counts, look for some contents, and ask for the nearest of a few; milliseconds at any size.
+    """Compare counts, look up some contents, and search for a few vectors; takes milliseconds at any size.
 
     Raises
     ------
@@ -76,13 +78,13 @@ def compare(vectors: Vectors) -> Health:
     copied = (row.copied, row.total) if row is not None and row.building is not None else None
     expected = vector_index.stored(version)
     if not expected:
-        # Nothing to lose; but a server that does not answer is to be noticed.
+        # No vector can be missing, but a server that does not answer must be noticed.
         vectors.chroma.require()
         return Health("complete", 0, 0, copied)
     try:
         found = vectors.count()
         if found < expected:
-            # What was taken out of the record between the two counts is not missed.
+            # Contents may have been deleted from the record between the two counts.
             expected = min(expected, vector_index.stored(version))
         if found < expected:
             return Health("missing" if not found else "incomplete", expected, found, copied)
@@ -94,7 +96,7 @@ def compare(vectors: Vectors) -> Health:
 
 
 def _look_closer(vectors: Vectors, health: Health) -> Health:
-    """Look whether the counts are true: of an index that an older backup replaced, or whose files are gone."""
+    """Check contents behind equal counts: an older backup may have replaced the index, or its files may be gone."""
     rows = vector_index.sample(vectors.version, _LOOKED_FOR)
     lost = rows.keys() - vectors.present(list(rows))
     if lost and (lost := lost & vector_index.still_there(list(lost))):
@@ -112,10 +114,10 @@ def _look_closer(vectors: Vectors, health: Health) -> Health:
 
 
 def tend(vectors: Vectors) -> None:
-    """Compare, unless that was done a moment ago, and rebuild for a while if need be: the workers do so by themselves.
+    """Compare, unless that was done a moment ago, and rebuild for a while if needed. The workers call it regularly.
 
-    A rebuild that was begun goes on. A new one begins at once if vectors are missing, or if Chroma could not read them
-    twice in a row.
+    A rebuild that has begun continues. A new one begins at once if vectors are missing, or if Chroma failed to
+    read them twice in a row.
     """
     if not vector_index.take_check(vectors.version, first=vectors.first, seconds=_CHECK_SECONDS):
         return
@@ -155,16 +157,16 @@ def _is_due(row: VectorIndex, health: Health) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Rebuilt:
-    """What one run of a rebuild did."""
+    """The result of one run of a rebuild."""
 
     done: bool
     vectors: int
 
 
 def rebuild(vectors: Vectors, *, seconds: float | None = None, on_progress: Progress | None = None) -> Rebuilt | None:
-    """Rebuild the index from the record, or go on with a rebuild that was begun; None if somebody else is at it.
+    """Rebuild the index from the record, or continue a rebuild; None if another process is rebuilding it.
 
-    Ends after ``seconds`` where it is: the next run goes on from there.
+    It stops after ``seconds``, and the next run continues from there.
 
     Raises
     ------
@@ -182,7 +184,7 @@ def rebuild(vectors: Vectors, *, seconds: float | None = None, on_progress: Prog
 
 
 class _Rebuild:
-    """One run of a rebuild that has the turn."""
+    """One run of a rebuild that holds the lease."""
 
     def __init__(self, vectors: Vectors, holder: str, seconds: float | None, say: Progress) -> None:
         self._vectors = vectors
@@ -199,7 +201,7 @@ class _Rebuild:
         if building is None or not self._has(building):
             building, after, copied = self._vectors.new_name(), "", 0
             total = vector_index.with_vector(self._version)
-            # In the record before it is filled: from now on `store` writes to it, too.
+            # Recorded before it is filled, so that `store` writes to it too from now on.
             vector_index.begin(self._version, holder=self._holder, building=building, total=total)
             self._vectors.chroma.create(building)
         for last_pass in (False, True):
@@ -214,7 +216,7 @@ class _Rebuild:
                 vector_index.take_over(self._version, holder=self._holder, active=building)
                 self._sweep()
                 return Rebuilt(done=True, vectors=count)
-            # A worker of an older version stores in the one collection that it knows: its vectors are copied now.
+            # A worker of an older version stores only in the collection in use: copy its vectors now.
             after, copied = "", 0
         vector_index.give_up(self._version, holder=self._holder)
         raise IndexDamagedError("Chroma does not keep what it is given: the rebuilt index has too few vectors")
@@ -225,7 +227,7 @@ class _Rebuild:
         vector_index.note_swept(self._version, holder=self._holder)
 
     def _has(self, building: str) -> bool:
-        """Tell whether Chroma still has what was begun before."""
+        """Return whether Chroma still has the collection of an earlier run."""
         try:
             self._vectors.chroma.count(building)
         except (IndexMissingError, IndexDamagedError):
@@ -240,11 +242,11 @@ class _Rebuild:
         except InternalError as error:
             refused = [content for content in rows if not self._takes(building, content, rows[content])]
             if len(refused) == len(rows):
-                # No vector of ours can be at fault when Chroma takes none: the record must not be told that they are.
+                # If Chroma refuses all vectors, the fault is not theirs, and the record must not say so.
                 raise IndexDamagedError("Chroma refuses all vectors") from error
             vector_index.unmark(refused)
             logger.warning("index.refused", fields={"contents": refused})
-        # Of a content that was taken out of the record meanwhile the vector may have been removed before it was copied.
+        # A content may have been deleted meanwhile, and its vector copied after it was removed: remove it again.
         gone = rows.keys() - vector_index.still_there(list(rows))
         if gone:
             self._vectors.chroma.remove(building, list(gone))

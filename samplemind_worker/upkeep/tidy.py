@@ -1,4 +1,4 @@
-"""Removes what nobody misses any more: contents that lie nowhere, and the items of batches that ended long ago."""
+"""Deletes contents that have had no place for long, and the items of batches that ended long ago."""
 
 import time
 from collections import Counter
@@ -10,11 +10,11 @@ from config.settings import Settings
 from samplemind_worker.store import places, results, thinning
 from samplemind_worker.store.vectors import Vectors
 
-_SECONDS = 60.0  # of one run: the next one goes on
+_SECONDS = 60.0  # s per run; the next run continues
 
 
 def run(vectors: Vectors, settings: Settings, *, seconds: float = _SECONDS) -> dict[str, int]:
-    """Tidy for a while, and return what was removed; may be interrupted, and run any number of times at once."""
+    """Tidy for some seconds, and return what was removed. It may be interrupted, and may run concurrently."""
     gone, old = timedelta(days=settings.keep_gone_days), timedelta(days=settings.keep_items_days)
     removed: Counter[str] = Counter()
     until = time.monotonic() + seconds
@@ -31,11 +31,11 @@ def run(vectors: Vectors, settings: Settings, *, seconds: float = _SECONDS) -> d
 
 
 def sweep(vectors: Vectors, *, older_than: timedelta) -> dict[str, int]:
-    """Delete some places that are gone for so long, and the contents that lie nowhere else; return how many.
+    """Delete some places that have been gone for so long, and contents without another place; return the counts.
 
-    A worker that reads such a file again records its place before it looks for its analysis. So either it finds none
-    and analyses the file anew, or its place is found here and the analysis is put back. The places are deleted last: if
-    this run is killed, the next one finds them again.
+    A worker that reads such a file again records its place before it looks for its analysis. Either it finds no
+    analysis and makes a new one, or its place is found here and the analysis is put back. Places are deleted last, so
+    that the next run finds them again if this one is killed.
     """
     expired = places.expired(older_than=older_than)
     contents = {place.file_id for place in expired}
@@ -53,7 +53,7 @@ def sweep(vectors: Vectors, *, older_than: timedelta) -> dict[str, int]:
 
 
 def _store_again(vectors: Vectors, contents: list[str]) -> None:
-    """Store the vectors of what was analysed anew, and stored, while its old vector was deleted."""
+    """Store again the vectors of contents that were analysed and stored anew while their old vectors were deleted."""
     stored = {
         content: analysis.vector
         for content, (_, analysis) in results.load(contents).items()
