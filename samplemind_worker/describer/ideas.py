@@ -6,8 +6,8 @@ from itertools import islice
 from samplemind_worker.describer import theory
 from samplemind_worker.describer.categories import Sort
 from samplemind_worker.describer.reading import Reading
-from samplemind_worker.describer.theory import note
 from samplemind_worker.describer.units import frequency, length, listed, milliseconds, number, plural, tempo, turn
+from samplemind_worker.pitches import midi_to_hz, note_name
 
 MOST = 3
 _EDITABLE = 0.5  # seconds; what is shorter makes no swell
@@ -46,8 +46,8 @@ def _hits(r: Reading) -> Iterator[str]:
         if r.sure_midi is not None:
             fifth = r.sure_midi + 7
             yield (
-                f"Write a bass line out of it: {note(r.sure_midi)} on the beat, {note(fifth)} "
-                f"({frequency(theory.hertz(fifth))}) as the answer."
+                f"Write a bass line out of it: {note_name(r.sure_midi)} on the beat, {note_name(fifth)} "
+                f"({frequency(midi_to_hz(fifth))}) as the answer."
             )
         else:
             yield turn(
@@ -71,8 +71,8 @@ def _hits(r: Reading) -> Iterator[str]:
     elif r.sort == "tom" and r.sure_midi is not None:
         high, low = r.sure_midi + 4, r.sure_midi - 3
         yield (
-            f"Make a set of three from it: {note(low)}, {note(r.sure_midi)}, and {note(high)} are -3, 0, and +4 "
-            "semitones."
+            f"Make a set of three from it: {note_name(low)}, {note_name(r.sure_midi)}, and {note_name(high)} "
+            "are -3, 0, and +4 semitones."
         )
     else:
         layer = "top" if number_of_it >= _THIN else "low"
@@ -127,14 +127,14 @@ def _basses(r: Reading) -> Iterator[str]:
     if r.sure_midi is not None:
         root = r.sure_midi
         yield (
-            f"Slide from {note(root)} up to {note(root + 7)} at the end of the phrase: seven semitones, "
-            f"{frequency(theory.hertz(root))} to {frequency(theory.hertz(root + 7))}."
+            f"Slide from {note_name(root)} up to {note_name(root + 7)} at the end of the phrase: seven semitones, "
+            f"{frequency(midi_to_hz(root))} to {frequency(midi_to_hz(root + 7))}."
             if root < _LOW_NOTE
-            else f"Slide from {note(root)} down to {note(root - 5)} at the end of the phrase: five semitones, "
-            f"{frequency(theory.hertz(root))} to {frequency(theory.hertz(root - 5))}."
+            else f"Slide from {note_name(root)} down to {note_name(root - 5)} at the end of the phrase: "
+            f"five semitones, {frequency(midi_to_hz(root))} to {frequency(midi_to_hz(root - 5))}."
         )
         yield (
-            f"Double it an octave up, at {note(root + 12)}, through distortion, and keep the clean note below it "
+            f"Double it an octave up, at {note_name(root + 12)}, through distortion, and keep the clean note below it "
             "in mono."
         )
     else:
@@ -149,9 +149,10 @@ def _tones(r: Reading) -> Iterator[str]:
     if r.sure_midi is not None:
         root = r.sure_midi
         if root < _CHORDS_FROM:
-            yield f"Stack it with {note(root + 7)} and {note(root + 12)}: a fifth and an octave stay clear down there."
-        chord = listed([note(root), note(root + 3), note(root + 7), note(root + 10)])
-        major = listed([note(root), note(root + 4), note(root + 7), note(root + 11)])
+            fifth, octave = note_name(root + 7), note_name(root + 12)
+            yield f"Stack it with {fifth} and {octave}: a fifth and an octave stay clear down there."
+        chord = listed([note_name(root), note_name(root + 3), note_name(root + 7), note_name(root + 10)])
+        major = listed([note_name(root), note_name(root + 4), note_name(root + 7), note_name(root + 11)])
         minor_or_major = turn(
             root,
             f"Stack it into a minor seventh ({chord}) and resample the chord as a stab.",
@@ -165,7 +166,8 @@ def _tones(r: Reading) -> Iterator[str]:
             yield turn(
                 r.mark,
                 "Stretch it to several bars and let it swell under the next section.",
-                f"Sequence it as an arpeggio over {note(root)} and {note(root + 12)}, and open a filter over it.",
+                f"Sequence it as an arpeggio over {note_name(root)} and {note_name(root + 12)}, "
+                "and open a filter over it.",
             )
     elif r.sure_key is not None:
         relative = r.sure_key.relative
@@ -184,7 +186,7 @@ def _vocals(r: Reading) -> Iterator[str]:
     )
     if r.sure_midi is not None:
         root = r.sure_midi
-        yield f"Harmonize it with copies at {note(root + 4)} and {note(root + 7)}, with the formants kept."
+        yield f"Harmonize it with copies at {note_name(root + 4)} and {note_name(root + 7)}, with the formants kept."
     yield "Pitch a copy down an octave and blend it in for a shadow voice."
     yield from _reverse(r)
 

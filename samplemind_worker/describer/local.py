@@ -10,9 +10,9 @@ from samplemind_worker.describer.fl_studio import fl_studio
 from samplemind_worker.describer.ideas import creative_ideas
 from samplemind_worker.describer.reading import PLAIN, Reading, read
 from samplemind_worker.describer.summary import summarize
-from samplemind_worker.describer.theory import note
 from samplemind_worker.describer.tips import production_tips
 from samplemind_worker.documents.samples import Sample, Summary
+from samplemind_worker.pitches import note_name
 
 NAME = "local"
 PROMPT_VERSION = "none"
@@ -49,7 +49,7 @@ def _tags(r: Reading) -> tuple[str, ...]:
         _SORT_TAGS.get(r.sort) if r.kind_confidence >= PLAIN else None,
         "drums" if r.drums else None,
         f"{round(r.sure_tempo)}-bpm" if r.sure_tempo is not None else None,
-        note(r.sure_midi).lower() if r.sure_midi is not None else None,
+        note_name(r.sure_midi).lower() if r.sure_midi is not None else None,
         r.sure_key.name.lower().replace(" ", "-") if r.sure_key else None,
         r.sure_key.camelot.lower() if r.sure_key else None,
         _outer(r.centroid, _DARK, "dark", _BRIGHT, "bright"),

@@ -8,12 +8,12 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from samplemind_worker.describer import theory
 from samplemind_worker.describer.balance import Balance, read_balance
 from samplemind_worker.describer.categories import DRUMS, ENDINGS, INSTRUMENTS, Sort, sort_of
-from samplemind_worker.describer.theory import NOTES, Key
+from samplemind_worker.describer.theory import Key
 from samplemind_worker.documents.facts import AnalysisFacts, AudioFacts, Kind
 from samplemind_worker.documents.samples import Sample
+from samplemind_worker.pitches import PITCH_CLASSES, midi_to_hz
 
 PLAIN, LIKELY = 0.7, 0.5
 """From the first confidence on an answer is given plainly; below the second it is a guess: nothing follows from it."""
@@ -131,7 +131,7 @@ class Reading:
     def fundamental(self) -> float | None:
         """Frequency in Hz of a pitch that is no guess."""
         midi = self.sure_midi
-        return None if midi is None else theory.hertz(midi + (self.cents or 0.0) / 100.0)
+        return None if midi is None else midi_to_hz(midi + (self.cents or 0.0) / 100.0)
 
     @property
     def spread(self) -> float | None:
@@ -241,9 +241,9 @@ def _is_silent(audio: AudioFacts, facts: AnalysisFacts) -> bool:
 
 
 def _key(name: str | None, mode: str | None) -> Key | None:
-    if name not in NOTES or mode not in {"major", "minor"}:
+    if name not in PITCH_CLASSES or mode not in {"major", "minor"}:
         return None
-    return Key(NOTES.index(name), "major" if mode == "major" else "minor")
+    return Key(PITCH_CLASSES.index(name), "major" if mode == "major" else "minor")
 
 
 def _other_key(facts: AnalysisFacts, key: Key | None) -> Key | None:
@@ -266,13 +266,13 @@ def _strong_notes(facts: AnalysisFacts, key: Key | None) -> tuple[str, ...]:
     if key is None or _confidence(facts.key_confidence) < LIKELY:
         return ()
     chroma: object = facts.spectral_features.get("chroma", {}).get("mean")
-    if not isinstance(chroma, list) or len(chroma) != len(NOTES):  # pyright: ignore[reportUnknownArgumentType] -- of anything
+    if not isinstance(chroma, list) or len(chroma) != len(PITCH_CLASSES):  # pyright: ignore[reportUnknownArgumentType] -- of anything
         return ()
     values = [_within(value, 0.0, 1.0) for value in chroma]  # pyright: ignore[reportUnknownVariableType] -- of anything
     if any(value is None for value in values):
         return ()
-    ranked = sorted(range(len(NOTES)), key=lambda k: -(values[k] or 0.0))
-    return tuple(NOTES[k] for k in ranked if NOTES[k] in key.scale())[:_STRONG_NOTES]
+    ranked = sorted(range(len(PITCH_CLASSES)), key=lambda k: -(values[k] or 0.0))
+    return tuple(PITCH_CLASSES[k] for k in ranked if PITCH_CLASSES[k] in key.scale())[:_STRONG_NOTES]
 
 
 def _cents(facts: AnalysisFacts, *, key: Key | None, midi: int | None) -> float | None:

@@ -9,7 +9,6 @@ from samplemind_worker.describer import theory
 from samplemind_worker.describer.adjectives import Scale, brightness, dynamics, loudness, noisiness, word
 from samplemind_worker.describer.balance import LOW_END_HZ
 from samplemind_worker.describer.reading import DETUNED, LIKELY, PLAIN, Reading
-from samplemind_worker.describer.theory import NOTES
 from samplemind_worker.describer.units import (
     article,
     cents,
@@ -23,6 +22,7 @@ from samplemind_worker.describer.units import (
     tempo,
     turn,
 )  # fmt: skip
+from samplemind_worker.pitches import PITCH_CLASSES, note_name
 
 _IN_TUNE = 3.0  # cents; nobody hears less
 _PITCHLESS = 0.03  # spectral flatness
@@ -87,7 +87,7 @@ def _identity(r: Reading) -> str:
     if r.tempo is not None:
         words += f"{_also(r.tempo_confidence)}at {number(r.tempo)} BPM"
     if r.midi is not None:
-        words += f"{_also(r.pitch_confidence)}on {theory.note(r.midi)}"
+        words += f"{_also(r.pitch_confidence)}on {note_name(r.midi)}"
         if r.fundamental is not None:
             words += f" ({frequency(r.fundamental)})"
     elif r.key is not None:
@@ -202,7 +202,7 @@ def _company_of_note(midi: int, *, in_tune: bool, exact: bool) -> str:
     """Name the keys that a note is at home in."""
     minor, major = theory.Key(midi % 12, "minor"), theory.Key(midi % 12, "major")
     fifth = minor.moved(5)
-    name = NOTES[midi % 12]
+    name = PITCH_CLASSES[midi % 12]
     if exact:
         return (
             f"{'As it is' if in_tune else 'Once tuned'}, {name} is the root of {minor.code} and {major.code}, and the "

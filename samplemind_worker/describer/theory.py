@@ -1,14 +1,14 @@
 """Keys, notes and tempi as a producer combines them: the Camelot wheel, transposition, tape speed, note lengths.
 
-Conventions: pitch classes are 0 (C) to 11 (B), spelled with sharps; MIDI 69 is A4 = 440 Hz; FL Studio counts octaves
-from 0, so that its C5 is MIDI 60.
+The conventions are those of `samplemind_worker.pitches`. FL Studio counts octaves from 0, so its C5 is MIDI 60.
 """
 
 from dataclasses import dataclass
 
+from samplemind_worker import pitches
 from samplemind_worker.documents.facts import Mode
+from samplemind_worker.pitches import PITCH_CLASSES
 
-NOTES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 _MINUTE = 60.0
 _SLOWEST, _FASTEST = 50.0, 240.0  # BPM; nobody sets a project outside
 _NOTE_VALUES = (
@@ -27,13 +27,12 @@ class Key:
     @property
     def name(self) -> str:
         """As in "F# minor"."""
-        return f"{NOTES[self.tonic]} {self.mode}"
+        return f"{PITCH_CLASSES[self.tonic]} {self.mode}"
 
     @property
     def camelot(self) -> str:
-        """As in "11A": fifths around the clock, C major is 8B, A minor 8A."""
-        major_tonic = self.tonic if self.mode == "major" else self.tonic + 3
-        return f"{(7 * major_tonic + 7) % 12 + 1}{'B' if self.mode == 'major' else 'A'}"
+        """As in "11A"."""
+        return pitches.camelot(self.tonic, self.mode)
 
     @property
     def code(self) -> str:
@@ -56,28 +55,18 @@ class Key:
     def scale(self) -> frozenset[str]:
         """Name its seven notes."""
         steps = (0, 2, 3, 5, 7, 8, 10) if self.mode == "minor" else (0, 2, 4, 5, 7, 9, 11)
-        return frozenset(NOTES[(self.tonic + step) % 12] for step in steps)
+        return frozenset(PITCH_CLASSES[(self.tonic + step) % 12] for step in steps)
 
     def triad(self) -> tuple[str, str, str]:
         """Name the notes of its home chord."""
         third = 3 if self.mode == "minor" else 4
-        first, second, fifth = (NOTES[(self.tonic + step) % 12] for step in (0, third, 7))
+        first, second, fifth = (PITCH_CLASSES[(self.tonic + step) % 12] for step in (0, third, 7))
         return first, second, fifth
-
-
-def note(midi: int) -> str:
-    """As in "C4" for MIDI 60."""
-    return f"{NOTES[midi % 12]}{midi // 12 - 1}"
 
 
 def note_in_fl(midi: int) -> str:
     """As in "C5" for MIDI 60."""
-    return f"{NOTES[midi % 12]}{midi // 12}"
-
-
-def hertz(midi: float) -> float:
-    """Give the frequency of a fractional MIDI number."""
-    return 440.0 * 2.0 ** ((midi - 69.0) / 12.0)
+    return f"{PITCH_CLASSES[midi % 12]}{midi // 12}"
 
 
 def repitched(bpm: float, semitones: float) -> float:

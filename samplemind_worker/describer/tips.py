@@ -16,6 +16,7 @@ from samplemind_worker.describer.units import (
     turn,
     two_digits,
 )  # fmt: skip
+from samplemind_worker.pitches import midi_to_hz, note_name
 
 MOST = 5
 CEILING = -1.0  # dBTP; EBU R 128 and the streaming services ask for it
@@ -84,7 +85,7 @@ def _tuning(r: Reading) -> Iterator[str]:
             "layering it."
         )
     if r.midi is not None and r.sure_midi is None:
-        yield f"{theory.note(r.midi)} is a guess: compare it with a held synth note before you set it as the root."
+        yield f"{note_name(r.midi)} is a guess: compare it with a held synth note before you set it as the root."
 
 
 def _of_its_sort(r: Reading) -> Iterator[str]:
@@ -124,7 +125,7 @@ def _low(r: Reading) -> Iterator[str]:
     pitch, high_pass = r.fundamental, rumble(r)
     if r.sure_midi is not None and pitch is not None:
         if r.sort in {"kick", "tom"}:
-            up, down = (f"{theory.note(r.sure_midi + k)} ({frequency(theory.hertz(r.sure_midi + k))})" for k in (1, -1))
+            up, down = (f"{note_name(r.sure_midi + k)} ({frequency(midi_to_hz(r.sure_midi + k))})" for k in (1, -1))
             yield (
                 f"Tune it to the root or fifth of the song before you reach for EQ: one semitone up is {up}, one down "
                 f"{down}."

@@ -9,7 +9,7 @@ import numpy as np
 from samplemind_worker.dsp import key_model
 from samplemind_worker.dsp.network import calibrated, load_network, softmax
 from samplemind_worker.dsp.types import Features, KeyEstimate
-from samplemind_worker.dsp.units import PITCH_CLASSES, camelot
+from samplemind_worker.pitches import PITCH_CLASSES, camelot
 
 _SHOWN = 5
 

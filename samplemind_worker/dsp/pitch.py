@@ -16,7 +16,8 @@ from samplemind_worker.dsp import _notes
 from samplemind_worker.dsp.key_model import tonalness
 from samplemind_worker.dsp.network import load_network, softmax
 from samplemind_worker.dsp.types import Features, PitchEstimate
-from samplemind_worker.dsp.units import SR, note_name
+from samplemind_worker.dsp.units import SR
+from samplemind_worker.pitches import note_name
 
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]

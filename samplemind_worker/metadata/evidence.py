@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from samplemind_worker.dsp.units import midi_to_hz
 from samplemind_worker.metadata import names
 from samplemind_worker.metadata.names import FASTEST, SLOWEST, About, Clarity, Said
+from samplemind_worker.pitches import midi_to_hz
 
 ODDS: Final[dict[Clarity, float]] = {"clear": 9.0, "likely": 4.0, "weak": 1.5}
 

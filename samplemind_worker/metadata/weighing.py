@@ -16,9 +16,9 @@ from typing import Any, Final, Generic, TypeVar
 
 from samplemind_worker.dsp.instrument import DRUMS
 from samplemind_worker.dsp.types import Estimates
-from samplemind_worker.dsp.units import PITCH_CLASSES, camelot, note_name
 from samplemind_worker.metadata.evidence import SOURCES, Statement
 from samplemind_worker.metadata.names import About
+from samplemind_worker.pitches import PITCH_CLASSES, camelot, note_name
 
 _UNRELATED = 0.02
 """Prior weight of a stated answer that is unrelated to every estimate."""

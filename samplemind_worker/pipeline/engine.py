@@ -16,11 +16,11 @@ from samplemind_worker import dsp
 from samplemind_worker.decode import Limits, decode
 from samplemind_worker.documents.facts import AnalysisFacts, AudioFacts, Mode, StatedFact
 from samplemind_worker.documents.versions import CPU_STEPS, VERSIONS
-from samplemind_worker.dsp.units import PITCH_CLASSES
 from samplemind_worker.errors import EmptyFileError, InternalError
 from samplemind_worker.metadata import tags
 from samplemind_worker.metadata.evidence import Statement, collect
 from samplemind_worker.metadata.weighing import Weighed, weigh
+from samplemind_worker.pitches import PITCH_CLASSES
 from samplemind_worker.store import library
 
 _ESTIMATES = tuple(field.name for field in dataclasses.fields(dsp.Estimates))

@@ -11,7 +11,7 @@ from benchmarks import library
 from samplemind_worker import dsp
 from samplemind_worker.dsp.key_model import score_keys
 from samplemind_worker.dsp.network import calibrated, load_arrays
-from samplemind_worker.dsp.units import PITCH_CLASSES, camelot
+from samplemind_worker.pitches import PITCH_CLASSES, camelot
 from training import signals
 
 SR = dsp.SR
