@@ -1,4 +1,4 @@
-"""Who is asked for summaries, in which order, and what it costs: ``ai.toml``, read once."""
+"""The providers of summaries, and the table of routes, models and prices (``ai.toml``), which is read once."""
 
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -11,23 +11,42 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 SAMPLES_PER_REQUEST = 20
-"""Most samples that any prompt is about; a writer's may be about fewer (`Writer.samples`)."""
+"""Most samples that one prompt covers; a writer may take fewer (`Writer.samples`)."""
 
 ProviderName = Literal["claude", "gemini", "ollama", "openai", "local"]
 _TABLE = Path(__file__).with_name("ai.toml")
-_MILLION = 1_000_000
-_CHARGING = frozenset({"claude", "gemini", "openai"})
-"""Providers that cost money: a table that names one must have a price of it, which may be zero."""
 
 
-SET_UP_BY: Mapping[ProviderName, str] = {
-    "claude": "ANTHROPIC_API_KEY", "gemini": "GEMINI_API_KEY", "openai": "OPENAI_API_KEY", "ollama": "OLLAMA_HOST",
-}  # fmt: skip
-"""The variable that sets up each provider that needs it."""
+@dataclass(frozen=True, slots=True)
+class ProviderFacts:
+    """What the program needs to know about a provider. Its adapter is the module of its name in `providers`."""
+
+    setting: str | None
+    """The field of `Settings` that holds its key, or its address; None if it needs neither."""
+    needs_key: bool = True
+    charges: bool = False
+    """Whether it costs money. A table with a writer of such a provider must have a price for it, which may be zero."""
+    has_batch_api: bool = False
+    accepts_own_server: bool = False
+    """Whether an address in SAMPLEMIND_AI_URLS is enough, without a key."""
+
+    @property
+    def variable(self) -> str | None:
+        """The environment variable that sets it up, under the name that everybody uses."""
+        return None if self.setting is None else self.setting.upper()
+
+
+PROVIDERS: Mapping[ProviderName, ProviderFacts] = {
+    "claude": ProviderFacts("anthropic_api_key", charges=True, has_batch_api=True),
+    "gemini": ProviderFacts("gemini_api_key", charges=True, has_batch_api=True),
+    "ollama": ProviderFacts("ollama_host", needs_key=False),
+    "openai": ProviderFacts("openai_api_key", charges=True, accepts_own_server=True),
+    "local": ProviderFacts(None, needs_key=False),
+}
 
 
 class AiTask(StrEnum):
-    """What a summary is for: decides who writes it, and in which register."""
+    """What a summary is for. It decides which writers are asked and which prompt they get."""
 
     AUDIO_ANALYSIS = "audio_analysis"
     GENRE = "genre"
@@ -42,59 +61,55 @@ class AiTask(StrEnum):
 
 
 PRIVATE = frozenset({AiTask.OFFLINE, AiTask.PRIVACY})
-"""What is asked for these is asked of their route alone, then and later; what nobody on it writes is left to local."""
+"""Only writers on the route of these tasks are ever asked for them; otherwise the local describer writes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Writer:
-    """A provider with one of its models, under a name that routes use."""
+    """A provider with one of its models, under the name that routes use."""
 
     name: str
     provider: ProviderName
     model: str | None
     thinking: int = 0
-    """Output tokens that the model may think with."""
+    """Most output tokens that the model may spend on reasoning."""
     samples: int = SAMPLES_PER_REQUEST
-    """Most samples that one request is about."""
+    """Most samples per request."""
 
     @property
     def account(self) -> str:
-        """What its rates and pauses are kept under: those of one model are shared."""
+        """The key of its rate limits and pauses; writers that use the same model share them."""
         return f"{self.provider}:{self.model}"
 
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """USD for a million tokens."""
+    """USD per million tokens; `documents.spend.micro_usd` computes with it."""
 
     input: float
     output: float
 
-    def of(self, *, input_tokens: int, output_tokens: int) -> float:
-        """Return what these tokens cost in USD."""
-        return (input_tokens * self.input + output_tokens * self.output) / _MILLION
-
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """Tokens that a summary uses as a rule; only `submit --dry-run` goes by it. A table may have others."""
+    """Tokens that summaries usually take. Only `submit --dry-run` uses them; a table may set others."""
 
     request: int = 900
-    """What one request says in any case."""
+    """Input tokens per request, without its samples."""
     question: int = 150
-    """What each sample adds to it."""
+    """Input tokens per sample."""
     reply: int = 350
-    """What is said about each sample."""
+    """Output tokens per sample."""
 
     def of(self, samples: int, writer: Writer) -> tuple[int, int, int]:
-        """Return requests, input tokens and output tokens for so many samples that a writer is asked about."""
+        """Return the requests, input tokens and output tokens that a writer takes for this number of samples."""
         requests = -(-samples // writer.samples)
         return requests, requests * self.request + samples * self.question, samples * self.reply
 
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """What a provider allows; None where it sets no limit."""
+    """The limits that a provider sets; None where there is none."""
 
     requests_a_minute: int | None = None
     tokens_a_minute: int | None = None
@@ -111,7 +126,7 @@ class _Model:
 
 @dataclass(frozen=True, slots=True)
 class AiTable:
-    """The whole table."""
+    """The routes, writers and models of one table."""
 
     routes: Mapping[AiTask, tuple[str, ...]]
     writers: Mapping[str, Writer]
@@ -119,14 +134,14 @@ class AiTable:
     _models: Mapping[str, _Model] = field(repr=False)
 
     def route(self, task: AiTask) -> tuple[Writer, ...]:
-        """Return who may write for this task, first choice first."""
+        """Return the writers for this task, first choice first."""
         return tuple(self.writers[name] for name in self.routes[task])
 
     def price(self, writer: Writer, *, batch: bool = False, on: date | None = None) -> Price:
         """Return the price of a writer's tokens, now or on a day.
 
-        A model that the table does not list for its provider costs as much as the dearest listed one, and nothing if
-        there is none.
+        A model that the table does not list counts at the highest prices of its provider, or as free if none of that
+        provider is listed.
         """
         day = on or datetime.now(UTC).date()
         known = self._known(writer)
@@ -138,7 +153,7 @@ class AiTable:
         )
 
     def rates(self, writer: Writer) -> Rates:
-        """Return what the provider allows for a writer's model; an unlisted model has no limit but its own replies."""
+        """Return the limits for a writer's model; an unlisted model has none but what its service answers."""
         known = self._known(writer)
         return known.rates if known else Rates()
 
@@ -148,8 +163,9 @@ class AiTable:
 
 
 def ways_to_set_up(writers: Iterable[Writer]) -> str:
-    """Say which variable sets up any of these writers: ``A``, or ``A, B or C``; empty if none of them needs one."""
-    names = list(dict.fromkeys(SET_UP_BY[writer.provider] for writer in writers if writer.provider in SET_UP_BY))
+    """Name the variables that set up one of these writers: ``A``, or ``A, B or C``; empty if none needs one."""
+    variables = (PROVIDERS[writer.provider].variable for writer in writers)
+    names = list(dict.fromkeys(variable for variable in variables if variable is not None))
     return " or ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
@@ -160,12 +176,12 @@ def _on(model: _Model, day: date) -> Price:
 
 @lru_cache(maxsize=4)
 def load_table(path: Path | None = None, models: tuple[tuple[str, str], ...] = ()) -> AiTable:
-    """Read the table, the one that ships or one of your own, and put other models in.
+    """Read the table that ships, or the one at a path, and replace the models of single writers.
 
     Raises
     ------
     ValueError
-        If it is no such table; the message names the file and the entry.
+        If the file is not such a table; the message names the file and the entry.
     """
     path = path or _TABLE
     try:
@@ -204,7 +220,7 @@ def _parse(data: dict[str, Any], models: dict[str, str]) -> AiTable:
     listed = {name: _model(name, entry) for name, entry in data["models"].items()}
     priced = {model.provider for model in listed.values()}
     for writer in writers.values():
-        if writer.provider in _CHARGING and writer.provider not in priced:
+        if PROVIDERS[writer.provider].charges and writer.provider not in priced:
             raise ValueError(f"writers.{writer.name}: no price of any model of {writer.provider}: no cap would hold")
     return AiTable(routes, writers, expected, listed)
 

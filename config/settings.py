@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 from platformdirs import user_data_path
 from pydantic import Field, SecretStr, ValidationError, field_validator
@@ -25,7 +25,7 @@ from pydantic_settings import (
 )
 
 from config import sources
-from config.ai import ProviderName
+from config.ai import PROVIDERS, ProviderName
 from config.field_types import FROM_JSON, AbsolutePath, spelled
 from config.queues import Queues
 from config.sources import SettingsError
@@ -266,23 +266,16 @@ class Settings(BaseSettings):
         return roots
 
     def can_ask(self, provider: ProviderName) -> bool:
-        """Tell whether the settings name what a provider of summaries needs: a key, or an address of one's own."""
-        match provider:
-            case "claude":
-                return self.anthropic_api_key is not None
-            case "gemini":
-                return self.gemini_api_key is not None
-            case "ollama":
-                return self.ollama_host is not None
-            case "openai":
-                return self.openai_api_key is not None or "openai" in self.ai_urls
-            case "local":
-                return True
+        """Tell whether a provider of summaries is set up: by its key, by its address, or because it needs neither."""
+        facts = PROVIDERS[provider]
+        if facts.setting is None or getattr(self, facts.setting) is not None:
+            return True
+        return facts.accepts_own_server and provider in self.ai_urls
 
     @property
     def providers(self) -> tuple[ProviderName, ...]:
         """The providers of summaries that are set up, without the local describer."""
-        return tuple(name for name in get_args(ProviderName) if name != "local" and self.can_ask(name))
+        return tuple(name for name in PROVIDERS if name != "local" and self.can_ask(name))
 
     @property
     def can_ask_a_model(self) -> bool:

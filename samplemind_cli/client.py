@@ -13,7 +13,7 @@ from samplemind_worker import local_services
 from samplemind_worker.documents.batch import BatchItem, BatchJob, Priority, State, task_of
 from samplemind_worker.documents.facts import AnalysisFacts, AudioFacts
 from samplemind_worker.documents.report import analyzed, rejected
-from samplemind_worker.documents.spend import from_usd
+from samplemind_worker.documents.spend import from_usd, micro_usd, to_usd
 from samplemind_worker.errors import ServiceUnavailableError, SetupError, UsageError
 from samplemind_worker.local_services import session
 from samplemind_worker.packs import ingest as ingest_step
@@ -26,6 +26,7 @@ from samplemind_worker.submission.listing import Listing, Survey
 from samplemind_worker.submission.options import SubmitOptions
 from samplemind_worker.summaries import resummarize as resummarize_step
 from samplemind_worker.upkeep.places import Ended
+from samplemind_worker.usage import Usage
 
 if TYPE_CHECKING:
     from samplemind_worker.store.cache import WorkerSign
@@ -143,16 +144,15 @@ def expected_cost(files: int, priority: Priority) -> Report | None:
     writer = next((each for each in table.route(task_of(priority)) if settings.can_ask(each.provider)), None)
     if writer is None or writer.provider == "local":
         return None
-    requests, asked, said = table.expected.of(files, writer)
-    price = table.price(writer)
+    requests, input_tokens, output_tokens = table.expected.of(files, writer)
+    cost = micro_usd(table.price(writer), Usage(input_tokens, output_tokens, requests))
     return {
         "provider": writer.provider,
         "model": writer.model,
         "requests": requests,
-        "input_tokens": asked,
-        "output_tokens": said,
-        # USD a million tokens * tokens = millionths of a USD
-        "usd": round((asked * price.input + said * price.output) / 1e6, 4),
+        "input_tokens": input_tokens,
+        "output_tokens": output_tokens,
+        "usd": round(to_usd(cost), 4),
     }
 
 

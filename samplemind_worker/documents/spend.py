@@ -17,8 +17,7 @@ from pymongo import ASCENDING, IndexModel
 from config.ai import Price
 from samplemind_worker.usage import Usage
 
-MICRO = 1_000_000
-"""Parts of a USD."""
+_MICRO = 1_000_000  # millionths per USD
 
 
 class CallState(StrEnum):
@@ -80,11 +79,16 @@ class Purse(Document):
 
 def micro_usd(price: Price, usage: Usage) -> int:
     """Return what this usage costs, in millionths of a USD, rounded up."""
-    # USD a million tokens * tokens = millionths of a USD
+    # (USD / million tokens) * tokens = millionths of a USD
     cost = Decimal(str(price.input)) * usage.input_tokens + Decimal(str(price.output)) * usage.output_tokens
     return int(cost.to_integral_value(ROUND_CEILING))
 
 
 def from_usd(amount: Decimal | float) -> int:
     """Return an amount in millionths of a USD, rounded down: a cap is never raised by rounding."""
-    return int(Decimal(str(amount)) * MICRO)
+    return int(Decimal(str(amount)) * _MICRO)
+
+
+def to_usd(amount: int) -> float:
+    """Return millionths of a USD as USD."""
+    return amount / _MICRO

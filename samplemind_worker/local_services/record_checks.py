@@ -73,6 +73,7 @@ def vectors(settings: Settings) -> list[Check]:
 
 
 def _add_money(settings: Settings, details: list[str], mends: list[str]) -> None:
+    from samplemind_worker.documents.spend import from_usd, to_usd  # noqa: PLC0415 -- slow import
     from samplemind_worker.store import ai_jobs, spend  # noqa: PLC0415 -- slow import
 
     try:
@@ -82,8 +83,8 @@ def _add_money(settings: Settings, details: list[str], mends: list[str]) -> None
         return  # its own line says what is wrong
     caps = (("day", "today", settings.ai_budget_day_usd), ("month", "this month", settings.ai_budget_month_usd))
     for (name, now, cap), micro in zip(caps, spent, strict=True):
-        details.append(f"{micro / 1e6:.4f} of {cap} USD spent {now}")
-        if micro >= _NEARLY_ALL * float(cap) * 1e6:
+        details.append(f"{to_usd(micro):.4f} of {cap} USD spent {now}")
+        if micro >= _NEARLY_ALL * from_usd(cap):
             mends.append(f"raise SAMPLEMIND_AI_BUDGET_{name.upper()}_USD, or wait for the next {name} (UTC)")
     if coming:
         details.append(f"{coming:,} to come from a batch API")

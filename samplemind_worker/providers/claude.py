@@ -4,15 +4,12 @@ Forced tool use, the older way to a schema, is an error for the models of 2026 (
 think; a schema for the output works for these and for those before them.
 """
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
-
-from pydantic import SecretStr
 
 from config.ai import AiTask, Writer
 from samplemind_worker.errors import ProviderError, ProviderUnavailableError
 from samplemind_worker.providers import notes, wire
-from samplemind_worker.providers.base import Reply
+from samplemind_worker.providers.base import Access, Reply
 from samplemind_worker.providers.bulk import BulkJob, BulkState, Parcels, Sent
 from samplemind_worker.providers.prompt import Prompt
 from samplemind_worker.providers.remote import Answer, RemoteProvider
@@ -30,20 +27,18 @@ _PAGE = 100  # batches of one listing
 class ClaudeProvider(RemoteProvider):
     """Asks one of Anthropic's models."""
 
-    def __init__(
-        self, writer: Writer, *, key: SecretStr, url: str | None, headers: Mapping[str, SecretStr], seconds: float
-    ) -> None:
-        super().__init__(writer, [*headers.values(), key])
+    def __init__(self, writer: Writer, access: Access) -> None:
+        super().__init__(writer, access)
         import anthropic  # noqa: PLC0415 -- slow import
         import httpx2  # noqa: PLC0415 -- slow import
 
         self._library = anthropic
-        self._http = httpx2.Client(**wire.client_options(httpx2, seconds=seconds, headers=headers))
+        self._http = httpx2.Client(**wire.client_options(httpx2, access))
         self._client = anthropic.Anthropic(
-            api_key=key.get_secret_value(),
-            base_url=url,
+            api_key=self._key,
+            base_url=access.url,
             max_retries=0,
-            timeout=seconds,
+            timeout=access.seconds,
             http_client=self._http,
         )
 
@@ -128,7 +123,7 @@ class ClaudeProvider(RemoteProvider):
                 error.status_code,
                 error.api_message or error.message,
                 headers=error.response.headers,
-                setting="ANTHROPIC_API_KEY",
+                setting=self.setting,
                 secrets=self._secrets,
             )
         return self._unreachable(error) if isinstance(error, self._library.AnthropicError) else None
@@ -149,3 +144,8 @@ def read(message: "Message") -> Answer:
         usage=Usage(usage.input_tokens + cached, usage.output_tokens, 1),
         refused=message.stop_reason == "refusal",
     )
+
+
+def connect(writer: Writer, access: Access) -> ClaudeProvider:
+    """Return the provider for a writer; connections open with its first request."""
+    return ClaudeProvider(writer, access)

@@ -3,12 +3,10 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from pydantic import SecretStr
-
 from config.ai import AiTask, Writer
 from samplemind_worker.errors import ProviderError, RateLimitedError
 from samplemind_worker.providers import notes, wire
-from samplemind_worker.providers.base import Reply
+from samplemind_worker.providers.base import Access, Reply
 from samplemind_worker.providers.bulk import BulkJob, BulkState, Parcels, Sent
 from samplemind_worker.providers.prompt import Prompt
 from samplemind_worker.providers.remote import Answer, RemoteProvider
@@ -24,10 +22,8 @@ _REFUSALS = frozenset({"SAFETY", "RECITATION", "LANGUAGE", "BLOCKLIST", "PROHIBI
 class GeminiProvider(RemoteProvider):
     """Asks one of Google's models."""
 
-    def __init__(
-        self, writer: Writer, *, key: SecretStr, url: str | None, headers: Mapping[str, SecretStr], seconds: float
-    ) -> None:
-        super().__init__(writer, [*headers.values(), key])
+    def __init__(self, writer: Writer, access: Access) -> None:
+        super().__init__(writer, access)
         import httpx2  # noqa: PLC0415 -- slow import
         from google import genai  # noqa: PLC0415 -- slow import
         from google.genai import errors, types  # noqa: PLC0415 -- slow import
@@ -35,14 +31,14 @@ class GeminiProvider(RemoteProvider):
         self._types = types
         self._api_error = errors.APIError
         self._http_error = httpx2.HTTPError
-        self._http = httpx2.Client(**wire.client_options(httpx2, seconds=seconds, headers=headers))
+        self._http = httpx2.Client(**wire.client_options(httpx2, access))
         # Without `retry_options` the SDK does not retry.
         self._client = genai.Client(
-            api_key=key.get_secret_value(),
+            api_key=self._key,
             vertexai=False,
             http_options=types.HttpOptions(
-                base_url=url,
-                timeout=round(seconds * 1000),
+                base_url=access.url,
+                timeout=round(access.seconds * 1000),
                 httpx_client=self._http,
             ),
         )
@@ -120,7 +116,7 @@ class GeminiProvider(RemoteProvider):
             return self._unreachable(error) if isinstance(error, self._http_error) else None
         headers: Mapping[str, str] = getattr(error.response, "headers", None) or {}
         ours = wire.failure(
-            self.name, error.code, error.message or "", headers=headers, setting="GEMINI_API_KEY", secrets=self._secrets
+            self.name, error.code, error.message or "", headers=headers, setting=self.setting, secrets=self._secrets
         )
         if isinstance(ours, RateLimitedError) and ours.retry_after is None:
             ours.retry_after = _retry_delay(error.details)
@@ -161,3 +157,8 @@ def _retry_delay(details: Any) -> float | None:
         if isinstance(delay, str) and delay.endswith("s"):
             return wire.retry_after({"retry-after": delay[:-1]})
     return None
+
+
+def connect(writer: Writer, access: Access) -> GeminiProvider:
+    """Return the provider for a writer; connections open with its first request."""
+    return GeminiProvider(writer, access)

@@ -1,32 +1,30 @@
 """Ollama, through its SDK: /api/chat with a JSON schema as the format."""
 
-from collections.abc import Mapping
-
-from pydantic import SecretStr
-
 from config.ai import Writer
 from samplemind_worker.errors import ProviderError
 from samplemind_worker.providers import notes, wire
+from samplemind_worker.providers.base import Access
 from samplemind_worker.providers.prompt import Prompt
 from samplemind_worker.providers.remote import Answer, RemoteProvider
 from samplemind_worker.usage import Usage
 
+_HOST = "http://127.0.0.1:11434"
 _CONTEXT_STEP = 2048  # tokens; a model is loaded anew for each size of context
 
 
 class OllamaProvider(RemoteProvider):
     """Asks a model on a machine of one's own."""
 
-    def __init__(self, writer: Writer, *, host: str, headers: Mapping[str, SecretStr], seconds: float) -> None:
-        super().__init__(writer, list(headers.values()))
+    def __init__(self, writer: Writer, access: Access) -> None:
+        super().__init__(writer, access)
         import httpx  # noqa: PLC0415 -- slow import
         import ollama  # noqa: PLC0415 -- slow import
 
         self._response_error = ollama.ResponseError
         self._http_error = httpx.HTTPError
         self._status_error = httpx.HTTPStatusError
-        options = wire.client_options(httpx, seconds=seconds, headers=headers)
-        self._client = ollama.Client(host, follow_redirects=False, **options)
+        options = wire.client_options(httpx, access)
+        self._client = ollama.Client(access.url or _HOST, follow_redirects=False, **options)
 
     def close(self) -> None:
         """Close its connections."""
@@ -58,8 +56,13 @@ class OllamaProvider(RemoteProvider):
                 error.status_code,
                 str(error.error),
                 headers=headers,
-                setting="OLLAMA_HOST",
+                setting=self.setting,
                 secrets=self._secrets,
             )
         known = isinstance(error, (self._http_error, ConnectionError))
         return self._unreachable(error) if known else None
+
+
+def connect(writer: Writer, access: Access) -> OllamaProvider:
+    """Return the provider for a writer; connections open with its first request."""
+    return OllamaProvider(writer, access)

@@ -1,12 +1,9 @@
 """OpenAI, and servers that speak like it (vLLM, llama.cpp, LM Studio): chat completions with a JSON schema."""
 
-from collections.abc import Mapping
-
-from pydantic import SecretStr
-
 from config.ai import Writer
 from samplemind_worker.errors import ProviderError, ProviderSetupError
 from samplemind_worker.providers import notes, wire
+from samplemind_worker.providers.base import Access
 from samplemind_worker.providers.prompt import Prompt
 from samplemind_worker.providers.remote import Answer, RemoteProvider
 from samplemind_worker.usage import Usage
@@ -18,16 +15,8 @@ _NO_KEY = "none"
 class OpenAiProvider(RemoteProvider):
     """Asks a model of OpenAI's, or of a server that speaks like it."""
 
-    def __init__(
-        self,
-        writer: Writer,
-        *,
-        key: SecretStr | None,
-        url: str | None,
-        headers: Mapping[str, SecretStr],
-        seconds: float,
-    ) -> None:
-        super().__init__(writer, [*headers.values(), *([key] if key else [])])
+    def __init__(self, writer: Writer, access: Access) -> None:
+        super().__init__(writer, access)
         try:
             import httpx2  # noqa: PLC0415 -- slow import
             import openai  # noqa: PLC0415 -- slow import
@@ -35,13 +24,13 @@ class OpenAiProvider(RemoteProvider):
             raise ProviderSetupError("openai: install the extra: pip install 'samplemind[openai]'") from error
 
         self._library = openai
-        self._own_server = url is not None
-        self._http = httpx2.Client(**wire.client_options(httpx2, seconds=seconds, headers=headers))
+        self._own_server = access.url is not None
+        self._http = httpx2.Client(**wire.client_options(httpx2, access))
         self._client = openai.OpenAI(
-            api_key=key.get_secret_value() if key else _NO_KEY,
-            base_url=url,
+            api_key=self._key or _NO_KEY,
+            base_url=access.url,
             max_retries=0,
-            timeout=seconds,
+            timeout=access.seconds,
             http_client=self._http,
         )
 
@@ -79,7 +68,12 @@ class OpenAiProvider(RemoteProvider):
                 error.status_code,
                 error.message,
                 headers=error.response.headers,
-                setting="OPENAI_API_KEY",
+                setting=self.setting,
                 secrets=self._secrets,
             )
         return self._unreachable(error) if isinstance(error, self._library.OpenAIError) else None
+
+
+def connect(writer: Writer, access: Access) -> OpenAiProvider:
+    """Return the provider for a writer; connections open with its first request."""
+    return OpenAiProvider(writer, access)

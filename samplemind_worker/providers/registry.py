@@ -1,22 +1,18 @@
-"""Writers to providers; the only module that imports one, and only when it is asked for."""
+"""Finds the provider for a writer. An adapter, and the SDK behind it, is imported when it is first asked for."""
 
 import threading
 from functools import cached_property
+from importlib import import_module
 
-from pydantic import SecretStr
-
-from config.ai import AiTable, AiTask, Writer, load_table
+from config.ai import PROVIDERS, AiTable, AiTask, Writer, load_table
 from config.settings import Settings
 from samplemind_worker.errors import ProviderSetupError, SetupError, UsageError
-from samplemind_worker.providers.base import Provider
+from samplemind_worker.providers.base import Access, Provider
 from samplemind_worker.providers.breaker import Breaker
-
-_WITH_BATCHES = frozenset({"claude", "gemini"})
-_OLLAMA = "http://127.0.0.1:11434"
 
 
 class Providers:
-    """The providers of one process, with their connections. Safe to use from several threads."""
+    """The providers of one process, with their connections. Several threads may use it."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -31,7 +27,7 @@ class Providers:
         Raises
         ------
         SetupError
-            If SAMPLEMIND_AI_TABLE is no such table.
+            If the file that SAMPLEMIND_AI_TABLE names is not such a table.
         """
         try:
             return load_table(self._settings.ai_table, tuple(sorted(self._settings.ai_models.items())))
@@ -53,19 +49,19 @@ class Providers:
         return found
 
     def route(self, task: AiTask) -> tuple[Writer, ...]:
-        """Return who may write for this task, first choice first, without those that have no key or host."""
+        """Return the writers for this task that are set up, first choice first."""
         return tuple(writer for writer in self.table.route(task) if self.is_set_up(writer))
 
     def bulk_writer(self) -> Writer | None:
-        """Return the first on the route of batches whose provider has a batch API; None if there is none."""
-        return next((writer for writer in self.route(AiTask.BATCH) if writer.provider in _WITH_BATCHES), None)
+        """Return the first writer on the route of batches whose provider has a batch API; None if there is none."""
+        return next((writer for writer in self.route(AiTask.BATCH) if PROVIDERS[writer.provider].has_batch_api), None)
 
     def is_set_up(self, writer: Writer) -> bool:
-        """Tell whether the settings name what this writer needs: a key, or an address of one's own."""
+        """Tell whether the settings name the key or the address that this writer needs."""
         return self._settings.can_ask(writer.provider)
 
     def get(self, writer: Writer) -> Provider:
-        """Return the provider that asks this writer's model; made once.
+        """Return the provider that asks this writer's model. It is made at the first call.
 
         Raises
         ------
@@ -78,48 +74,30 @@ class Providers:
             return self._made[writer.name]
 
     def close(self) -> None:
-        """Close all connections; whoever asks again afterwards opens new ones."""
+        """Close all connections; a later `get` opens new ones."""
         with self._lock:
             for provider in self._made.values():
                 provider.close()
             self._made.clear()
 
     def breaker(self, writer: Writer) -> Breaker:
-        """Return the breaker to hold around each call of this writer."""
+        """Return the circuit breaker for calls of this writer."""
         with self._lock:
             return self._breakers.setdefault(writer.name, Breaker())
 
 
 def _make(writer: Writer, settings: Settings) -> Provider:
-    url = settings.ai_urls.get(writer.provider)
-    headers = settings.ai_headers.get(writer.provider, {})
-    seconds = settings.ai_seconds
-    match writer.provider:
-        case "claude":
-            from samplemind_worker.providers.claude import ClaudeProvider  # noqa: PLC0415 -- slow import
-
-            key = _key(settings.anthropic_api_key, "ANTHROPIC_API_KEY")
-            return ClaudeProvider(writer, key=key, url=url, headers=headers, seconds=seconds)
-        case "gemini":
-            from samplemind_worker.providers.gemini import GeminiProvider  # noqa: PLC0415 -- slow import
-
-            key = _key(settings.gemini_api_key, "GEMINI_API_KEY")
-            return GeminiProvider(writer, key=key, url=url, headers=headers, seconds=seconds)
-        case "ollama":
-            from samplemind_worker.providers.ollama import OllamaProvider  # noqa: PLC0415 -- slow import
-
-            host = url or settings.ollama_host or _OLLAMA
-            return OllamaProvider(writer, host=host, headers=headers, seconds=seconds)
-        case "openai":
-            from samplemind_worker.providers.openai import OpenAiProvider  # noqa: PLC0415 -- slow import
-
-            key = settings.openai_api_key if url else _key(settings.openai_api_key, "OPENAI_API_KEY")
-            return OpenAiProvider(writer, key=key, url=url, headers=headers, seconds=seconds)
-        case "local":
-            raise UsageError("the local describer is not asked as a service")
-
-
-def _key(key: SecretStr | None, setting: str) -> SecretStr:
-    if key is None:
-        raise ProviderSetupError(f"no key: set {setting}")
-    return key
+    name, facts = writer.provider, PROVIDERS[writer.provider]
+    if facts.setting is None:
+        raise UsageError(f"{name} is not asked as a service")
+    if facts.needs_key and not settings.can_ask(name):
+        raise ProviderSetupError(f"no key: set {facts.variable}")
+    value = getattr(settings, facts.setting)
+    access = Access(
+        key=value if facts.needs_key else None,
+        url=settings.ai_urls.get(name) or (None if facts.needs_key else value),
+        headers=settings.ai_headers.get(name, {}),
+        seconds=settings.ai_seconds,
+    )
+    adapter = import_module(f"samplemind_worker.providers.{name}")
+    return adapter.connect(writer, access)

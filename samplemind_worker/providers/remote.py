@@ -6,9 +6,7 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-from pydantic import SecretStr
-
-from config.ai import AiTask, Writer
+from config.ai import PROVIDERS, AiTask, Writer
 from samplemind_worker.documents.samples import Sample, Summary
 from samplemind_worker.errors import (
     ProviderError,
@@ -18,7 +16,7 @@ from samplemind_worker.errors import (
     UnreadableReplyError,
 )
 from samplemind_worker.providers import notes, prompt, text, wire
-from samplemind_worker.providers.base import Reply, always
+from samplemind_worker.providers.base import Access, Reply, always
 from samplemind_worker.providers.prompt import Prompt
 from samplemind_worker.usage import NOTHING_USED, Usage
 
@@ -47,7 +45,7 @@ class Answer:
 class RemoteProvider(ABC):
     """A provider that asks one model of a service, which gets these secrets."""
 
-    def __init__(self, writer: Writer, secrets: Sequence[SecretStr]) -> None:
+    def __init__(self, writer: Writer, access: Access) -> None:
         if writer.model is None:
             raise ValueError(f"{writer.name} has no model")
         self.name: str = writer.provider
@@ -55,7 +53,9 @@ class RemoteProvider(ABC):
         self.prompt_version = prompt.version(notes.SCHEMA_TEXT)
         self._thinking = writer.thinking
         self._most = writer.samples
-        self._secrets = secrets
+        self.setting = PROVIDERS[writer.provider].variable or ""
+        self._key = access.key.get_secret_value() if access.key else ""
+        self._secrets = [*access.headers.values(), *([access.key] if access.key else [])]
 
     def estimate(self, task: AiTask, samples: Sequence[Sample]) -> Usage:
         """Return the input, rounded up, and the most output that one request about these samples allows."""

@@ -22,6 +22,7 @@ from samplemind_worker.errors import (
     UnreadableReplyError,
 )
 from samplemind_worker.providers import text
+from samplemind_worker.providers.base import Access
 
 MOST_BYTES = 2 * 2**20
 """Of one reply; twenty notes take 50 KB."""
@@ -41,8 +42,9 @@ class ReplyTooLargeError(Exception):
     """The service sends more than any answer takes."""
 
 
-def client_options(library: ModuleType, *, seconds: float, headers: Mapping[str, SecretStr]) -> dict[str, Any]:
+def client_options(library: ModuleType, access: Access) -> dict[str, Any]:
     """Return arguments for ``library.Client`` that bound its replies in time and size; library is httpx or httpx2."""
+    seconds = access.seconds
 
     def limit(request: Any) -> None:
         request.extensions["trace"] = _Deadline(
@@ -58,7 +60,7 @@ def client_options(library: ModuleType, *, seconds: float, headers: Mapping[str,
     return {
         "timeout": library.Timeout(seconds, connect=min(seconds, _CONNECT_SECONDS)),
         "limits": library.Limits(max_keepalive_connections=0),  # a connection is one request's, and ends with it
-        "headers": {name: value.get_secret_value() for name, value in headers.items()}
+        "headers": {name: value.get_secret_value() for name, value in access.headers.items()}
         | {"Accept-Encoding": "identity"},  # a few bytes may unpack to any number
         "event_hooks": {"request": [limit], "response": [bound]},
     }

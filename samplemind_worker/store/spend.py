@@ -14,7 +14,7 @@ from typing import Any
 from loguru import logger
 from pymongo.errors import DuplicateKeyError
 
-from samplemind_worker.documents.spend import MICRO, AiCall, CallState, Purse
+from samplemind_worker.documents.spend import AiCall, CallState, Purse, to_usd
 from samplemind_worker.store import mongo
 from samplemind_worker.usage import NOTHING_USED, Usage
 
@@ -203,7 +203,7 @@ async def sums_of_batch(batch_id: str) -> dict[str, Any]:
     sums, unsettled = purse.get("providers", {}).values(), purse.get("open", {}).values()
     return {
         "calls": sum(each["calls"] for each in sums) + len(unsettled),
-        "usd": (sum(each["micro_usd"] for each in sums) + sum(unsettled)) / MICRO,
+        "usd": to_usd(sum(each["micro_usd"] for each in sums) + sum(unsettled)),
     }
 
 

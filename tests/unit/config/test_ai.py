@@ -1,9 +1,11 @@
 from datetime import date
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
-from config.ai import AiTask, Writer, load_table
+from config.ai import PROVIDERS, AiTask, Price, ProviderName, Writer, load_table
+from config.settings import Settings, variable
 
 TABLE = load_table()
 
@@ -32,26 +34,31 @@ def test_what_is_private_is_sent_to_no_service(task: AiTask):
 
 
 def test_every_model_that_costs_has_a_price():
-    free = {writer.provider for writer in TABLE.writers.values() if TABLE.price(writer).of(
-        input_tokens=10**6, output_tokens=10**6
-    ) == 0.0}  # fmt: skip
+    free = {writer.provider for writer in TABLE.writers.values() if TABLE.price(writer) == Price(0.0, 0.0)}
 
     assert free == {"ollama", "local"}
+
+
+def test_the_facts_of_each_provider_agree_with_the_settings():
+    assert tuple(PROVIDERS) == get_args(ProviderName)
+    for facts in PROVIDERS.values():
+        if facts.setting is not None:
+            assert variable(facts.setting) == facts.variable
+            assert facts.needs_key == ("SecretStr" in str(Settings.model_fields[facts.setting].annotation))
 
 
 def test_a_price_counts_from_its_day():
     writer = TABLE.writers["gemini"]
 
-    assert TABLE.price(writer, on=date(2026, 12, 31)).of(input_tokens=10**6, output_tokens=0) == 0.75
-    assert TABLE.price(writer, on=date(2027, 1, 1)).of(input_tokens=0, output_tokens=2 * 10**6) == 15.0
+    assert TABLE.price(writer, on=date(2026, 12, 31)) == Price(0.75, 3.75)
+    assert TABLE.price(writer, on=date(2027, 1, 1)) == Price(1.5, 7.5)
 
 
 def test_a_batch_costs_half():
     writer = TABLE.writers["sonnet"]
-    tokens = {"input_tokens": 1000, "output_tokens": 500}
 
-    assert TABLE.price(writer).of(**tokens) == pytest.approx(0.007)
-    assert TABLE.price(writer, batch=True).of(**tokens) == pytest.approx(0.0035)
+    assert TABLE.price(writer) == Price(2.0, 10.0)
+    assert TABLE.price(writer, batch=True) == Price(1.0, 5.0)
 
 
 def test_an_unlisted_model_costs_as_much_as_the_dearest_of_its_provider():

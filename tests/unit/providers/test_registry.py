@@ -3,9 +3,10 @@ from typing import Any
 
 import pytest
 
-from config.ai import AiTask
+from config.ai import PROVIDERS, AiTask, ProviderName, Writer
 from config.settings import Settings
 from samplemind_worker.errors import ProviderSetupError, SetupError, UsageError
+from samplemind_worker.providers.bulk import BulkProvider
 from samplemind_worker.providers.registry import Providers
 
 
@@ -48,6 +49,16 @@ def test_without_its_key_a_provider_says_which_to_set(name: str, setting: str):
 
     with pytest.raises(ProviderSetupError, match=f"set {setting}"):
         known.get(known.writer(name))
+
+
+@pytest.mark.parametrize("name", [name for name, facts in PROVIDERS.items() if facts.setting is not None])
+def test_each_provider_has_an_adapter_of_its_name(name: ProviderName):
+    known = providers(**{facts.setting: "http://127.0.0.1:1" for facts in PROVIDERS.values() if facts.setting})
+    made = known.get(Writer("mine", name, "a-model"))
+
+    assert (made.name, type(made).__module__) == (name, f"samplemind_worker.providers.{name}")
+    assert isinstance(made, BulkProvider) == PROVIDERS[name].has_batch_api
+    known.close()
 
 
 def test_a_provider_is_made_once():
