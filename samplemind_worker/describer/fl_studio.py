@@ -13,8 +13,9 @@ from samplemind_worker.describer.categories import Sort
 from samplemind_worker.describer.ideas import section_bars
 from samplemind_worker.describer.reading import DETUNED, Reading
 from samplemind_worker.describer.tips import CEILING, OVER, clearing, rumble
-from samplemind_worker.describer.units import (
+from samplemind_worker.describer.wording import (
     cents,
+    choose,
     decibels,
     frequency,
     length,
@@ -22,7 +23,6 @@ from samplemind_worker.describer.units import (
     number,
     plural,
     tempo,
-    turn,
     two_digits,
 )  # fmt: skip
 
@@ -56,7 +56,7 @@ def _any(r: Reading) -> Iterator[str]:
 def _root(r: Reading) -> Iterator[str]:
     if r.sure_midi is not None:
         in_fl = theory.note_in_fl(r.sure_midi)
-        yield turn(
+        yield choose(
             r.sure_midi,
             f"Channel settings, Misc tab: right-click {in_fl} on the keyboard to make it the root note (MIDI "
             f"{r.sure_midi}).",
@@ -67,7 +67,7 @@ def _root(r: Reading) -> Iterator[str]:
 
 def _eq(hz: float | None, why: str) -> Iterator[str]:
     if hz is not None:
-        yield turn(
+        yield choose(
             hz,
             f"Fruity Parametric EQ 2: turn band 1 into a high-pass at {frequency(hz)}, {why}.",
             f"Fruity Parametric EQ 2: high-pass at {frequency(hz)}, {why}.",
@@ -79,7 +79,7 @@ def _kicks(r: Reading) -> Iterator[str]:
     if r.fundamental is not None:
         yield from _eq(rumble(r), f"below its fundamental at {frequency(r.fundamental)}")
     if r.sort == "kick":
-        yield turn(
+        yield choose(
             r.mark,
             "Mixer: right-click the send arrow of the bass track and choose Sidechain to this track, then let Fruity "
             "Limiter duck it.",
@@ -94,21 +94,21 @@ def _kicks(r: Reading) -> Iterator[str]:
     if r.seconds is not None and r.seconds >= _TAIL_SECONDS:
         yield f"Envelope tab: turn on the volume envelope and shorten the {length(r.seconds)} with HOLD and DEC."
     else:
-        yield turn(
+        yield choose(
             r.centroid or 0.0,
             "Transient Processor: a little more attack brings the beater out, a little less release dries it.",
             "FPC: give it a pad of its own and layer a second sample on the same pad.",
             "Fruity Waveshaper: a gentle S-curve adds overtones that laptops can play.",
         )
     if r.sort == "tom":
-        yield turn(
+        yield choose(
             r.mark,
             "Piano roll: select a fill and open Strum (Alt+S) to drag its hits apart.",
             "Mixer: pan the high copy left and the low one right, and send both to one Fruity Reeverb 2.",
             "Channel rack: clone the channel twice and set the clones' pitch knobs apart for a set of three.",
         )
     elif r.fundamental is None:
-        yield turn(
+        yield choose(
             r.mark,
             "Fruity Parametric EQ 2: watch the spectrum behind the bands, and put the cut for rumble just below "
             "its lowest peak.",
@@ -120,7 +120,7 @@ def _kicks(r: Reading) -> Iterator[str]:
 
 def _basses(r: Reading) -> Iterator[str]:
     yield from _root(r)
-    yield turn(
+    yield choose(
         r.centroid or 0.0,
         "Misc tab: turn on Mono and Porta under polyphony, and draw slide notes in the piano roll for glides.",
         "Misc tab: put it into cut group 1 and let it cut itself, so that notes never overlap.",
@@ -128,7 +128,7 @@ def _basses(r: Reading) -> Iterator[str]:
     if r.fundamental is not None:
         yield from _eq(rumble(r), f"below the fundamental at {frequency(r.fundamental)}")
         crossover = two_digits(2.5 * r.fundamental)
-        yield turn(
+        yield choose(
             r.fundamental,
             f"Maximus: set the low crossover to {frequency(crossover)}, and saturate only what lies above it.",
             f"Patcher: split it at {frequency(crossover)} with Frequency Splitter, keep the low part clean and "
@@ -142,13 +142,13 @@ def _snares(r: Reading) -> Iterator[str]:
     yield from _root(r)
     yield from _eq(clearing(r), "where it has nothing to lose")
     if r.centroid is not None:
-        yield turn(
+        yield choose(
             r.centroid,
             f"Fruity Parametric EQ 2: a wide bell around {frequency(r.centroid)}, its center, sets how near it stands.",
             f"Maximus: put the upper crossover at {frequency(r.centroid)} and compress only the band above it.",
             f"Fruity Love Philter: a band-pass around {frequency(r.centroid)} with an envelope, as a parallel snap.",
         )
-    yield turn(
+    yield choose(
         r.mark,
         "Mixer: send it to a track with Fruity Reeverb 2, a gate after that, and the low cut up.",
         "Transient Processor: raise the attack if it sits behind the hats, lower the release if the room is too long.",
@@ -165,27 +165,27 @@ def _metal(r: Reading) -> Iterator[str]:
         yield "Misc tab: give open and closed hi-hat the same cut group, so that the closed one chokes the open one."
     yield from _eq(clearing(r), "and raise it until the sound thins")
     if r.sort == "hat":
-        yield turn(
+        yield choose(
             r.centroid or 0.0,
             "Channel rack: right-click, Fill each 2 steps, then bend velocities in the graph editor.",
             "Channel rack: raise the swing slider, and set how much of it this channel takes in its Misc tab.",
             "Piano roll: chop long notes with Chop (Alt+U) into rolls, and randomize velocities with Alt+R.",
         )
     else:
-        yield turn(
+        yield choose(
             r.centroid or 0.0,
             "Gross Beat: a volume slot with quarter-note ducking turns the wash into a pump.",
             "Edison: reverse it and drag the result to the Playlist as a swell.",
             "Fruity Reeverb 2 with low damping: it lengthens the wash without more level.",
         )
     if r.seconds is not None and r.seconds >= _TAIL_SECONDS:
-        yield turn(
+        yield choose(
             100.0 * r.seconds,
             f"Sampler: shorten its {length(r.seconds)} with the OUT fade knob.",
             f"Envelope tab: let the volume envelope close before the {length(r.seconds)} are over.",
         )
     else:
-        yield turn(
+        yield choose(
             r.mark,
             "Fruity Stereo Enhancer: widen it a little, and leave kick and snare in the middle.",
             "Fruity PanOMatic: a slow movement keeps the pattern alive.",
@@ -208,7 +208,7 @@ def _tones(r: Reading) -> Iterator[str]:
         yield f"Channel settings: set the pitch knob to {'-' if r.cents > 0 else '+'}{cents(r.cents)}."
     if r.sort == "pad":
         yield from _key_in_piano_roll(r)
-        yield turn(
+        yield choose(
             r.centroid or 0.0,
             "Sampler: set loop points in Edison with the loop tool, turn on Use loop points, and it sustains for "
             "as long as "
@@ -217,7 +217,7 @@ def _tones(r: Reading) -> Iterator[str]:
             "Harmor: drag it in to resynthesize it, and play it at any length and pitch.",
         )
     else:
-        yield turn(
+        yield choose(
             r.mark,
             "DirectWave: make it a zone with its root note, and add velocity and release for a full instrument.",
             "Sampler: Stretch pro keeps its length the same over the keys; Resample keeps its character.",
@@ -229,7 +229,7 @@ def _tones(r: Reading) -> Iterator[str]:
         yield (
             "Fruity Love Philter: automate a low-pass that opens over eight bars."
             if r.centroid >= _OPEN
-            else turn(
+            else choose(
                 r.mark,
                 "Fruity Delay 3: a dotted eighth, filtered, gives it depth.",
                 "Vintage Chorus: two slow voices widen it without smearing its attack.",
@@ -246,7 +246,7 @@ def _key_in_piano_roll(r: Reading) -> Iterator[str]:
 
 
 def _effects(r: Reading) -> Iterator[str]:
-    yield turn(
+    yield choose(
         r.centroid or 0.0,
         "Fruity Convolver: load it as the impulse response on a send.",
         "Edison: reverse it, blur it, and keep the take that surprises you.",
@@ -267,13 +267,13 @@ def _to_tempo(r: Reading) -> Iterator[str]:
     if bpm is None:
         return
     if r.drums:
-        yield turn(
+        yield choose(
             r.centroid or bpm,
             f"Fruity Slicer: load it at {number(bpm)} BPM, and the slices follow the project without stretching.",
             f"Slicex: set its tempo to {number(bpm)} BPM, and rearrange the slices in the piano roll.",
         )
         down, up = tempo(theory.repitched(bpm, -1)), tempo(theory.repitched(bpm, 1))
-        yield turn(
+        yield choose(
             r.mark,
             f"Sampler, Resample mode: fit it to the tempo from {number(bpm)} BPM; the pitch moves with it, a "
             "semitone down at "
@@ -284,7 +284,7 @@ def _to_tempo(r: Reading) -> Iterator[str]:
         )
     else:
         up = tempo(theory.repitched(bpm, 1))
-        yield turn(
+        yield choose(
             r.centroid or bpm,
             f"Sampler, Stretch pro: fit it to the tempo from {number(bpm)} BPM; the key stays when the project is "
             "faster "
@@ -318,7 +318,7 @@ def _drum_loops(r: Reading) -> Iterator[str]:
         )
     if bpm is not None:
         bar = theory.note_length(bpm, 4.0)
-        yield turn(
+        yield choose(
             r.mark,
             f"Gross Beat: its buffer holds {_GROSS_BEAT_BARS} bars, {length(_GROSS_BEAT_BARS * bar)} at "
             f"{number(bpm)} BPM; a "
@@ -345,7 +345,7 @@ def _melodic_loops(r: Reading) -> Iterator[str]:
         yield from _eq(LOW_END_HZ, "which takes nothing but rumble")
     if bpm is not None:
         dotted = milliseconds(theory.note_length(bpm, 0.75))
-        yield turn(
+        yield choose(
             r.mark,
             f"Fruity Delay 3 on a send: three steps, {dotted} at {number(bpm)} BPM, with the low end cut.",
             f"Gross Beat: a half-speed slot plays it an octave down, as at {tempo(bpm / 2)}.",

@@ -6,7 +6,7 @@ from itertools import islice
 from samplemind_worker.describer import theory
 from samplemind_worker.describer.categories import Sort
 from samplemind_worker.describer.reading import Reading
-from samplemind_worker.describer.units import frequency, length, listed, milliseconds, number, plural, tempo, turn
+from samplemind_worker.describer.wording import choose, frequency, length, listed, milliseconds, number, plural, tempo
 from samplemind_worker.pitches import midi_to_hz, note_name
 
 MOST = 3
@@ -26,7 +26,7 @@ def creative_ideas(r: Reading) -> tuple[str, ...]:
 
 def _reverse(r: Reading) -> Iterator[str]:
     if r.seconds is not None and r.seconds >= _EDITABLE:
-        yield turn(
+        yield choose(
             100.0 * r.seconds,
             f"Reverse it and start it {length(r.seconds)} before the downbeat, so that it swells into the drop.",
             f"Bounce it through a long reverb, reverse that, and let its {length(r.seconds)} land on the beat.",
@@ -38,7 +38,7 @@ def _hits(r: Reading) -> Iterator[str]:
     number_of_it = r.centroid if r.centroid is not None else r.mark
     if r.sort == "kick":
         partner = "a clicky kick without its low end" if (r.centroid or 0.0) < _DEEP else "a soft sine sub"
-        yield turn(
+        yield choose(
             number_of_it,
             f"Layer it with {partner}, aligned so that both attacks start on the same sample.",
             f"Put {partner} on top for the chorus and drop it for the verse.",
@@ -50,19 +50,19 @@ def _hits(r: Reading) -> Iterator[str]:
                 f"({frequency(midi_to_hz(fifth))}) as the answer."
             )
         else:
-            yield turn(
+            yield choose(
                 r.mark,
                 "Distort a copy, low-pass it, and stretch it into a rumble behind the dry hit.",
                 "Send it to a dark room reverb, gate the return, and duck that with the dry kick.",
             )
     elif r.sort == "snare":
-        yield turn(
+        yield choose(
             number_of_it,
             "Layer a short burst of noise under it and vary its length from bar to bar.",
             "Add ghost hits at low velocity on the sixteenths around the backbeat.",
             "Flam it: a second copy a few milliseconds ahead, much quieter.",
         )
-        yield turn(
+        yield choose(
             r.mark,
             "Pitch it down an octave for the last bar of a section.",
             "Build a roll that climbs a semitone with each hit.",
@@ -76,7 +76,7 @@ def _hits(r: Reading) -> Iterator[str]:
         )
     else:
         layer = "top" if number_of_it >= _THIN else "low"
-        yield turn(
+        yield choose(
             number_of_it,
             "Pan copies left and right and play them against each other in threes over a straight beat.",
             "Pitch three copies a few semitones apart and write a fill that falls through them.",
@@ -84,7 +84,7 @@ def _hits(r: Reading) -> Iterator[str]:
             f"Use it as the {layer} layer of a snare or clap, at the level where you only miss it when it is gone.",
         )
     if r.sort in {"tom", "perc", "hit"}:
-        yield turn(
+        yield choose(
             r.mark,
             "Pitch it down an octave for a hit in the intro, and up an octave for the fill that leads out of it.",
             "Move it off the grid by ear, a little late, and let it answer the snare.",
@@ -98,7 +98,7 @@ def _hits(r: Reading) -> Iterator[str]:
 def _metal(r: Reading) -> Iterator[str]:
     by = r.centroid if r.centroid is not None else r.mark
     if r.sort == "hat":
-        yield turn(
+        yield choose(
             by,
             "Alternate two copies a semitone apart, one panned left, one right, for a hat that is never the same "
             "twice.",
@@ -108,13 +108,13 @@ def _metal(r: Reading) -> Iterator[str]:
         if r.centroid is not None and r.centroid < 4000.0:  # noqa: PLR2004 -- Hz
             yield "Layer it with a brighter, shorter hat: this one for the body, the other for the tick."
         else:
-            yield turn(
+            yield choose(
                 r.mark,
                 "Pitch it down an octave for a darker, lo-fi second hat.",
                 "Automate a low-pass over eight bars so that it opens into the chorus.",
             )
     else:
-        yield turn(
+        yield choose(
             by,
             "Cut off the attack and fade the wash in under a riser.",
             "Sidechain it to the kick, so that the wash pumps.",
@@ -153,7 +153,7 @@ def _tones(r: Reading) -> Iterator[str]:
             yield f"Stack it with {fifth} and {octave}: a fifth and an octave stay clear down there."
         chord = listed([note_name(root), note_name(root + 3), note_name(root + 7), note_name(root + 10)])
         major = listed([note_name(root), note_name(root + 4), note_name(root + 7), note_name(root + 11)])
-        minor_or_major = turn(
+        minor_or_major = choose(
             root,
             f"Stack it into a minor seventh ({chord}) and resample the chord as a stab.",
             f"Stack it into a major seventh ({major}) and resample that as a new one-shot.",
@@ -163,7 +163,7 @@ def _tones(r: Reading) -> Iterator[str]:
         if r.sort == "pad":
             yield "Granulate it and freeze single moments of it as the bed of a breakdown."
         else:
-            yield turn(
+            yield choose(
                 r.mark,
                 "Stretch it to several bars and let it swell under the next section.",
                 f"Sequence it as an arpeggio over {note_name(root)} and {note_name(root + 12)}, "
@@ -179,7 +179,7 @@ def _tones(r: Reading) -> Iterator[str]:
 
 
 def _vocals(r: Reading) -> Iterator[str]:
-    yield turn(
+    yield choose(
         r.mark,
         "Chop it into syllables and play them from the keys as a lead.",
         "Repeat its first syllable as a stutter that speeds up into the drop.",
@@ -196,7 +196,7 @@ def _effects(r: Reading) -> Iterator[str]:
         yield f"Let its {length(r.seconds)} run into the change of section, and cut everything else for the last beat."
     else:
         yield "Use it as an ear candy hit off the beat, once every eight bars, panned to one side."
-    yield turn(
+    yield choose(
         r.centroid or 0.0,
         "Use it as an impulse response: convolve a pad with it and the pad takes on its color.",
         "Pitch it down two octaves and low-pass it as a drone.",
@@ -208,7 +208,7 @@ def _drum_loops(r: Reading) -> Iterator[str]:
     bpm = r.sure_tempo
     if r.on_the_beat and r.beats is not None and bpm is not None:
         slices = int(r.beats) * 2
-        yield turn(
+        yield choose(
             r.centroid or bpm,
             f"Slice it into its {plural(slices, 'eighth note')} and move the last four to the front for a fill.",
             f"Slice it into {plural(slices, 'eighth note')} of {milliseconds(theory.note_length(bpm, 0.5))} and "
@@ -218,13 +218,13 @@ def _drum_loops(r: Reading) -> Iterator[str]:
     else:
         yield "Slice it at its hits, and put them in another order."
     if bpm is not None and bpm >= _HALF_TIME:
-        yield turn(
+        yield choose(
             r.mark,
             f"Repitch it down an octave to {tempo(bpm / 2)} for a half-time break with heavier drums.",
             f"Slow it to {tempo(theory.repitched(bpm, -5))}, five semitones down, for a darker, dustier version.",
         )
     elif bpm is not None:
-        yield turn(
+        yield choose(
             r.mark,
             f"Repitch it up an octave to {tempo(bpm * 2)} as a skittering layer over itself.",
             f"Speed it up to {tempo(theory.repitched(bpm, 7))}, seven semitones up, for a breakbeat.",
@@ -232,7 +232,7 @@ def _drum_loops(r: Reading) -> Iterator[str]:
     if r.sort == "top_loop":
         yield "Pan a copy that is moved by an eighth to the other side, quieter, so that the top never repeats exactly."
     else:
-        yield turn(
+        yield choose(
             r.centroid or 0.0,
             "High-pass it into a top loop, and program your own kick under it.",
             "Crush a copy with heavy compression, and fade it in under the clean one for the chorus.",
@@ -244,7 +244,7 @@ def _loops(r: Reading) -> Iterator[str]:
     bpm, key = r.sure_tempo, r.sure_key
     if key is not None:
         relative = key.relative
-        yield turn(
+        yield choose(
             r.centroid or 0.0,
             f"Put chords of {relative.name} under it: the same notes with another home.",
             f"Let the bass walk {listed(key.triad())}, the home chord of {key.name}, beneath it.",
@@ -254,7 +254,7 @@ def _loops(r: Reading) -> Iterator[str]:
     if len(r.strong_notes) > 1:
         drone = r.strong_notes[0]
         others = listed(r.strong_notes[1:])
-        yield turn(
+        yield choose(
             r.mark,
             f"Hold a drone on {drone} beneath it: of the notes of its key it carries the most energy, before {others}.",
             f"Tune a kick or an 808 to {drone}, the strongest note of its key; {others} come next.",
@@ -263,7 +263,7 @@ def _loops(r: Reading) -> Iterator[str]:
         )
     if bpm is not None:
         if bpm >= _HALF_TIME:
-            yield turn(
+            yield choose(
                 r.mark,
                 f"Play it at half speed, {tempo(bpm / 2)} and an octave down, as a bed for a break.",
                 f"Gate it in sixteenth notes of {milliseconds(theory.note_length(bpm, 0.25))}, and let the pattern "
@@ -304,7 +304,7 @@ def _tracks(r: Reading) -> Iterator[str]:
         )
     if key is not None:
         up = key.moved(7)
-        yield turn(
+        yield choose(
             r.centroid or 0.0,
             f"Blend it into a track in {up.code} for a lift, or {key.relative.code} for a change of mood.",
             f"Write a counter-melody in {key.relative.code}, which shares its notes.",
@@ -315,13 +315,13 @@ def _tracks(r: Reading) -> Iterator[str]:
     elif len(r.strong_notes) > 1:
         yield f"Sample a moment where {r.strong_notes[0]} rings alone and rebuild a chord from it."
     if r.key is None:
-        yield turn(
+        yield choose(
             r.mark,
             "Loop its best bar, and layer hits of your own over it.",
             "Cut its last beat before a change, and use that as a transition of your own.",
         )
         return
-    yield turn(
+    yield choose(
         r.mark,
         "Take a moment that stands alone, filter it, and build a new loop around it.",
         "Cut its last beat before a change, and use that as a transition of your own.",

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from samplemind_worker.describer import theory
 from samplemind_worker.describer.balance import LOW_END_HZ
 from samplemind_worker.describer.reading import Reading
-from samplemind_worker.describer.units import (
+from samplemind_worker.describer.wording import (
+    choose,
     decibels,
     frequency,
     length,
@@ -14,7 +15,6 @@ from samplemind_worker.describer.units import (
     number,
     plural,
     tempo,
-    turn,
 )
 
 _STREAMING = -14.0  # LUFS; what most streaming services play at
@@ -39,7 +39,7 @@ def _cut(r: Reading) -> Iterator[str]:
     bpm = number(r.sure_tempo)
     if r.on_the_beat:
         extent = plural(r.bars, "bar") if r.bars is not None else plural(int(r.beats), "beat")
-        yield turn(
+        yield choose(
             r.centroid or r.sure_tempo,
             f"It is cut to exactly {extent}, so it repeats in time at {bpm} BPM as it is.",
             f"No trimming needed: it holds {extent} and loops at {bpm} BPM without a gap.",
@@ -69,13 +69,13 @@ def _count(r: Reading) -> Iterator[str]:
     elif r.other_tempo is not None:
         yield f"It can be counted at {number(r.other_tempo)} BPM as well: try both before stretching it."
     elif r.tempo >= _FAST:
-        yield turn(
+        yield choose(
             r.centroid or r.tempo,
             f"Over drums at half time it feels like {tempo(r.tempo / 2)}.",
             f"Count it at {tempo(r.tempo / 2)} to use it in a half-time track.",
         )
     elif r.tempo <= _SLOW:
-        yield turn(
+        yield choose(
             r.centroid or r.tempo,
             f"It also works under double-time hats at {tempo(r.tempo * 2)}.",
             f"Counted double, it runs at {tempo(r.tempo * 2)}.",
@@ -105,7 +105,7 @@ def _loop_room(r: Reading) -> Iterator[str]:
     if r.sort == "top_loop":
         yield f"High-pass it at {frequency(LOW_END_HZ)} and put your own kick and bass under it: it has little there."
     elif r.sort == "drum_loop" and balance.bassy:
-        yield turn(
+        yield choose(
             r.centroid or 0.0,
             f"Its low end is full: high-pass it at {frequency(LOW_END_HZ)} before you add a kick of your own.",
             f"Most of its weight is below {frequency(LOW_END_HZ)}: keep the bass line out of the way of its kicks.",
@@ -115,7 +115,7 @@ def _loop_room(r: Reading) -> Iterator[str]:
             f"It has a bass of its own: high-pass it at {frequency(LOW_END_HZ)}, or leave your bass out while it plays."
         )
     elif balance.bassless:
-        yield turn(
+        yield choose(
             r.centroid or 0.0,
             f"It is thin below {frequency(LOW_END_HZ)}: a high-pass there is free, and a bass fits under it.",
             f"High-pass it at {frequency(LOW_END_HZ)} without fear: there is little of it below.",
@@ -129,7 +129,7 @@ def _times(r: Reading) -> Iterator[str]:
         return
     by = r.centroid or bpm
     if r.sure_key is not None:
-        yield turn(
+        yield choose(
             by,
             f"At {number(bpm)} BPM a dotted eighth is {_time(bpm, 0.75)}: a delay at that time answers between its "
             "notes.",
@@ -139,7 +139,7 @@ def _times(r: Reading) -> Iterator[str]:
             "straight grid.",
         )
         return
-    yield turn(
+    yield choose(
         by,
         f"A sixteenth lasts {_time(bpm, 0.25)} at {number(bpm)} BPM: a compressor released by then breathes with "
         "the groove.",

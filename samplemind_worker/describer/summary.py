@@ -9,9 +9,10 @@ from samplemind_worker.describer import theory
 from samplemind_worker.describer.adjectives import Scale, brightness, dynamics, loudness, noisiness, word
 from samplemind_worker.describer.balance import LOW_END_HZ
 from samplemind_worker.describer.reading import DETUNED, LIKELY, PLAIN, Reading
-from samplemind_worker.describer.units import (
+from samplemind_worker.describer.wording import (
     article,
     cents,
+    choose,
     decibels,
     frequency,
     length,
@@ -20,7 +21,6 @@ from samplemind_worker.describer.units import (
     plural,
     sentence,
     tempo,
-    turn,
 )  # fmt: skip
 from samplemind_worker.pitches import PITCH_CLASSES, note_name
 
@@ -126,14 +126,14 @@ def _sound(r: Reading) -> str | None:
         return sentence(f"it sounds {character}")
     center = frequency(r.centroid)
     if r.rolloff is None or r.rolloff <= r.centroid or r.fundamental is not None:
-        return turn(
+        return choose(
             r.centroid,
             f"It sounds {character}, with its spectrum centered on {center}.",
             f"{character[0].upper()}{character[1:]}: the center of its spectrum lies at {center}.",
             f"The sound is {character}, centered on {center}.",
         )
     most = frequency(r.rolloff)
-    return turn(
+    return choose(
         r.centroid,
         f"It sounds {character}: its spectrum centers on {center} and mostly lies below {most}.",
         f"{character[0].upper()}{character[1:]}, with the center of its spectrum at {center} and little above {most}.",
@@ -164,7 +164,7 @@ def _range(r: Reading, fundamental: float) -> str | None:
         return None
     if r.rolloff < _OVERTONES * fundamental:
         return f"Nearly all of it is the fundamental at {frequency(fundamental)}."
-    return turn(
+    return choose(
         r.rolloff,
         f"Most of it lies between its fundamental at {frequency(fundamental)} and {frequency(r.rolloff)}.",
         f"It fills the range from {frequency(fundamental)}, its fundamental, to about {frequency(r.rolloff)}.",
@@ -216,12 +216,12 @@ def _company_of_noise(r: Reading) -> str | None:
     if r.kind != "one_shot" or r.midi is not None or r.sort not in {"kick", "snare", "tom", "perc", "hit"}:
         return None
     if r.flatness is not None and r.flatness >= _PITCHLESS:
-        return turn(
+        return choose(
             r.mark,
             "No steady pitch was found, so it should sit in any key.",
             "It is noise more than note, so it should sit in any key.",
         )
-    return turn(
+    return choose(
         r.mark,
         "No pitch was clear enough to name: tune it to the song by ear.",
         "Its pitch is too vague to name, so tune it by ear.",

@@ -6,14 +6,14 @@ from samplemind_worker.describer import theory
 from samplemind_worker.describer.balance import LOW_END_HZ
 from samplemind_worker.describer.long_tips import check_key, for_loops, for_tracks
 from samplemind_worker.describer.reading import DETUNED, PLAIN, Reading
-from samplemind_worker.describer.units import (
+from samplemind_worker.describer.wording import (
     article,
     cents,
+    choose,
     decibels,
     frequency,
     length,
     number,
-    turn,
     two_digits,
 )  # fmt: skip
 from samplemind_worker.pitches import midi_to_hz, note_name
@@ -68,7 +68,7 @@ def _level(r: Reading) -> Iterator[str]:
         )
     elif r.peak is not None and r.peak < (_QUIET_HIT if r.kind == "one_shot" else _QUIET):
         gain = decibels(CEILING - r.peak)
-        yield turn(
+        yield choose(
             10.0 * r.peak,
             f"It peaks at {decibels(r.peak)} dBTP: {gain} dB of gain brings it to {decibels(CEILING)} dBTP.",
             f"Raise it by {gain} dB: it peaks at {decibels(r.peak)} dBTP, which leaves range unused.",
@@ -130,7 +130,7 @@ def _low(r: Reading) -> Iterator[str]:
                 f"Tune it to the root or fifth of the song before you reach for EQ: one semitone up is {up}, one down "
                 f"{down}."
             )
-        yield turn(
+        yield choose(
             pitch,
             f"High-pass it at {frequency(high_pass or 0.0)}: that clears rumble and leaves its fundamental alone.",
             f"Nothing useful lies below {frequency(high_pass or 0.0)}: filter it out and win headroom.",
@@ -146,7 +146,7 @@ def _low(r: Reading) -> Iterator[str]:
     if r.sort == "kick" and r.centroid is not None and r.centroid >= _CLICKY:
         yield f"Centered on {frequency(r.centroid)}, it is mostly click: let another kick or the bass carry the bottom."
     elif r.sort == "kick" and r.seconds is not None:
-        yield turn(
+        yield choose(
             1000.0 * r.seconds,
             "Duck the bass with it by sidechain, so that the two never push at once.",
             "Let it trigger the ducking of the bass, and set the release by ear until the two lock.",
@@ -159,7 +159,7 @@ def _low(r: Reading) -> Iterator[str]:
 def _drum(r: Reading) -> Iterator[str]:
     high_pass = clearing(r)
     if high_pass is not None and r.fundamental is None:
-        yield turn(
+        yield choose(
             r.centroid or high_pass,
             f"Begin with a high-pass at {frequency(high_pass)}, a tenth of its center, and raise it until the "
             "sound thins.",
@@ -180,7 +180,7 @@ def _presence(r: Reading) -> Iterator[str]:
     """Say where it speaks."""
     if r.centroid is not None:
         center = frequency(r.centroid)
-        yield turn(
+        yield choose(
             r.centroid,
             f"If it gets lost, dip the other parts around {center}, where it is centered, before you turn it up.",
             f"Leave a gap around {center} in pads and guitars: that is where it speaks.",
@@ -209,7 +209,7 @@ def _fit(r: Reading) -> Iterator[str]:
         return
     name, fastest = fit
     top = f"{int(fastest)} BPM"
-    yield turn(
+    yield choose(
         1000.0 * r.seconds,
         f"Its {length(r.seconds)} fit into {article(name)} up to {top}; above that, shorten the tail.",
         f"Up to {top} it is over within {article(name)}; faster than that, fade it early or it runs into the next hit.",
@@ -231,7 +231,7 @@ def _tone(r: Reading) -> Iterator[str]:
         if r.fundamental is not None and r.fundamental < _MID:
             yield f"High-pass it at {frequency(high_pass)}, {reason}: rumble goes, and its own low end stays."
         else:
-            yield turn(
+            yield choose(
                 high_pass,
                 f"A high-pass at {frequency(high_pass)}, {reason}, makes room for kick and bass.",
                 f"High-pass it at {frequency(high_pass)}, {reason}: the sound stays, the mud goes.",

@@ -10,11 +10,11 @@ from samplemind_worker.documents.versions import VERSIONS
 from samplemind_worker.errors import OverTheRateError
 from samplemind_worker.pipeline.workspace import Run, Workspace, claimed, hand_on, job_of
 from samplemind_worker.store import ai_jobs, batches, results
-from samplemind_worker.summaries.describe import Desk
+from samplemind_worker.summaries.describe import Summarizer
 
 _VERSION = VERSIONS["summarize"]
 
-_desks: WeakKeyDictionary[Workspace, Desk] = WeakKeyDictionary()
+_summarizers: WeakKeyDictionary[Workspace, Summarizer] = WeakKeyDictionary()
 _making = threading.Lock()
 
 
@@ -37,7 +37,7 @@ def run(workspace: Workspace, task: Run) -> bool:
             samples = [sample for sample in samples if sample.audio.file_id not in coming]
         if samples:
             waited = max(item.waited for item in items)
-            written = _desk(workspace).describe(job, samples, waited=waited, tries=len(task.previous))
+            written = _summarizer(workspace).describe(job, samples, waited=waited, tries=len(task.previous))
             results.update_analyses(
                 {content: text.fields(batch_id=job.id, version=_VERSION) for content, text in written.texts.items()}
             )
@@ -48,17 +48,17 @@ def run(workspace: Workspace, task: Run) -> bool:
         return hand_on(workspace, task, Step.SUMMARIZE, items[0].batch_id, {Step.STORE: [item.id for item in items]})
 
 
-def _desk(workspace: Workspace) -> Desk:
+def _summarizer(workspace: Workspace) -> Summarizer:
     with _making:
-        if workspace not in _desks:
-            _desks[workspace] = Desk(workspace.settings, workspace.cache, workspace.limiter)
-        return _desks[workspace]
+        if workspace not in _summarizers:
+            _summarizers[workspace] = Summarizer(workspace.settings, workspace.cache, workspace.limiter)
+        return _summarizers[workspace]
 
 
 def close(workspace: Workspace) -> None:
     """Close the connections to providers that steps of this workspace have opened."""
-    if workspace in _desks:
-        _desks.pop(workspace).close()
+    if workspace in _summarizers:
+        _summarizers.pop(workspace).close()
 
 
 def _is_asked_for(job: BatchJob, analysis: AnalysisFacts) -> bool:

@@ -1,4 +1,4 @@
-"""Leaves a provider in peace that failed several times in a row, then lets one caller ask whether it is back."""
+"""A circuit breaker: it stops requests to a provider after several failures in a row, then lets one caller probe it."""
 
 import threading
 from collections.abc import Generator
@@ -9,40 +9,40 @@ from pybreaker import STATE_CLOSED, CircuitBreaker, CircuitBreakerError
 from samplemind_worker.errors import ProviderRefusedError, ProviderSetupError, ProviderUnavailableError
 
 _FAILURES = 3  # in a row
-_PEACE_SECONDS = 30.0  # s without a request then
-_SETUP_SECONDS = 300.0  # s; a key is not mended by asking again
+_OPEN_SECONDS = 30.0  # without a request, once the breaker is open
+_SETUP_SECONDS = 300.0  # open after a refused key: asking again does not mend it
 
 
 class Breaker:
-    """One provider's; safe to use from several threads of one process."""
+    """The circuit breaker of one provider. Several threads of one process may use it."""
 
     def __init__(
         self,
         *,
         failures: int = _FAILURES,
-        peace_seconds: float = _PEACE_SECONDS,
+        open_seconds: float = _OPEN_SECONDS,
         setup_seconds: float = _SETUP_SECONDS,
     ) -> None:
-        self._peace_seconds = peace_seconds
+        self._peace_seconds = open_seconds
         self._setup_seconds = setup_seconds
         self._probe = threading.Lock()
-        """Held by the one that asks whether a provider that failed is back."""
-        # A refusal is about the samples: the provider is well.
+        """Held by the thread that probes a provider whose breaker is open."""
+        # A refusal concerns the samples; the provider itself works.
         self._breaker = CircuitBreaker(
             fail_max=failures,
-            reset_timeout=peace_seconds,
+            reset_timeout=open_seconds,
             exclude=[ProviderRefusedError],
             throw_new_error_on_trip=False,
         )
 
     @contextmanager
     def attempt(self) -> Generator[None]:
-        """Hold this around one call of the provider; what the call raises counts.
+        """Guard one call of the provider; an error that the call raises counts as a failure.
 
         Raises
         ------
         ProviderUnavailableError
-            If the provider failed a moment ago; nothing was asked then.
+            If the breaker is open; no request is made.
         """
         probing = self._breaker.current_state != STATE_CLOSED
         if probing and not self._probe.acquire(blocking=False):

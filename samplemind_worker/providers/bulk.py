@@ -1,4 +1,4 @@
-"""Half the price for who can wait: many parcels handed to a provider's batch API at once, collected hours later."""
+"""The interface of batch APIs: many requests are submitted as one job, at half the price, and collected hours later."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,18 +10,18 @@ from config.ai import AiTask
 from samplemind_worker.documents.samples import Sample
 from samplemind_worker.providers.base import Reply
 
-Parcels = Mapping[str, Sequence[Sample]]
-"""Samples by a key of ours (letters, digits, hyphens; at most 64), each as many as one request may be about."""
+SampleGroups = Mapping[str, Sequence[Sample]]
+"""The samples of each request, by a key of ours (letters, digits, hyphens; at most 64 characters)."""
 
 
 class BulkState(StrEnum):
-    """How far a job is."""
+    """The state of a job at the service."""
 
     RUNNING = "running"
     ENDED = "ended"
-    """Its replies can be collected, perhaps not for every parcel."""
+    """Its replies can be collected. Some requests may have none."""
     GONE = "gone"
-    """The service gave it up, or does not know it any more: nothing can be collected."""
+    """The service gave the job up or does not know it any more. Nothing can be collected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,40 +34,40 @@ class BulkJob:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What is known of a job whose answer was lost."""
+    """What we know of a job that was submitted but whose name was not recorded."""
 
     label: str
     keys: frozenset[str]
-    """Of its parcels."""
+    """The keys of its requests."""
     since: datetime
     until: datetime
-    """When the service got it, if it did."""
+    """The span in which the service received it, if it did."""
     others: frozenset[str]
-    """What the service calls other jobs of ours that are under way."""
+    """The names of our other jobs that are running at the service."""
 
 
 @runtime_checkable
 class BulkProvider(Protocol):
-    """What some providers can do besides. All of it raises ProviderError."""
+    """A provider that has a batch API too. Every method raises ProviderError."""
 
-    def submit(self, task: AiTask, parcels: Parcels, *, label: str) -> BulkJob:
-        """Hand parcels over; ``label`` and their keys are what `find` knows the job by."""
+    def submit(self, task: AiTask, groups: SampleGroups, *, label: str) -> BulkJob:
+        """Submit a job with one request per group; `find` recognizes it by ``label`` or by the keys."""
         ...
 
     def find(self, sent: Sent) -> BulkJob | None:
-        """Return the job, None if the service did not get it: for whoever died before the name was written down.
+        """Return a job whose name was lost in a crash; None if the service never received it.
 
-        Where that cannot be told yet it is a ProviderUnavailableError: look again, and do not submit it again.
+        While that cannot be decided it raises ProviderUnavailableError: call again later and do not submit again.
         """
         ...
 
     def poll(self, name: str) -> BulkState:
-        """Return how far a job is."""
+        """Return the state of a job."""
         ...
 
-    def collect(self, name: str, parcels: Parcels) -> dict[str, Reply]:
-        """Return the replies of a job that ended, by the keys of its parcels; those that failed have none.
+    def collect(self, name: str, groups: SampleGroups) -> dict[str, Reply]:
+        """Return the replies of a job that has ended, by key; requests that failed have none.
 
-        There is no repair here: what is missing is for the next run to ask for.
+        Missing summaries are not asked for again here. The next run does that.
         """
         ...

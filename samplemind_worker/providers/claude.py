@@ -1,16 +1,16 @@
 """Claude, through Anthropic's SDK: the Messages API with structured outputs.
 
-Forced tool use, the older way to a schema, is an error for the models of 2026 (Sonnet 5.5, Opus 5.5), which always
-think; a schema for the output works for these and for those before them.
+Forced tool use, the older way to get a schema, is an error for the models of 2026 (Sonnet 5.5, Opus 5.5), which always
+reason first. An output schema works for these and for earlier models.
 """
 
 from typing import TYPE_CHECKING
 
 from config.ai import AiTask, Writer
 from samplemind_worker.errors import ProviderError, ProviderUnavailableError
-from samplemind_worker.providers import notes, wire
+from samplemind_worker.providers import reply_schema, transport
 from samplemind_worker.providers.base import Access, Reply
-from samplemind_worker.providers.bulk import BulkJob, BulkState, Parcels, Sent
+from samplemind_worker.providers.bulk import BulkJob, BulkState, SampleGroups, Sent
 from samplemind_worker.providers.prompt import Prompt
 from samplemind_worker.providers.remote import Answer, RemoteProvider
 from samplemind_worker.usage import Usage
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from anthropic.types.messages import MessageBatch
     from anthropic.types.messages.batch_create_params import Request
 
-_PAGE = 100  # batches of one listing
+_PAGE = 100  # batches per page of a listing
 
 
 class ClaudeProvider(RemoteProvider):
-    """Asks one of Anthropic's models."""
+    """Sends requests to one of Anthropic's models."""
 
     def __init__(self, writer: Writer, access: Access) -> None:
         super().__init__(writer, access)
@@ -33,7 +33,7 @@ class ClaudeProvider(RemoteProvider):
         import httpx2  # noqa: PLC0415 -- slow import
 
         self._library = anthropic
-        self._http = httpx2.Client(**wire.client_options(httpx2, access))
+        self._http = httpx2.Client(**transport.client_options(httpx2, access))
         self._client = anthropic.Anthropic(
             api_key=self._key,
             base_url=access.url,
@@ -55,13 +55,13 @@ class ClaudeProvider(RemoteProvider):
             "max_tokens": output_tokens,
             "system": question.system,
             "messages": [{"role": "user", "content": question.user}],
-            "output_config": {"effort": "low", "format": {"type": "json_schema", "schema": notes.SCHEMA}},
+            "output_config": {"effort": "low", "format": {"type": "json_schema", "schema": reply_schema.SCHEMA}},
         }
 
-    def submit(self, task: AiTask, parcels: Parcels, *, label: str) -> BulkJob:  # noqa: ARG002 -- it keeps none
-        """Hand parcels over to the Message Batches API."""
+    def submit(self, task: AiTask, groups: SampleGroups, *, label: str) -> BulkJob:  # noqa: ARG002 -- the service stores no labels
+        """Submit a job to the Message Batches API."""
         requests: list[Request] = []
-        for key, samples in parcels.items():
+        for key, samples in groups.items():
             question, output_tokens = self._question(task, samples)
             requests.append({"custom_id": key, "params": self._parameters(question, output_tokens)})
         with self._ours():
@@ -69,10 +69,10 @@ class ClaudeProvider(RemoteProvider):
             return BulkJob(batch.id, BulkState.RUNNING)
 
     def find(self, sent: Sent) -> BulkJob | None:
-        """Look through the batches that the service lists, newest first: it keeps no labels, but the keys of requests.
+        """Search the service's batches, newest first, for one with our keys; the service stores no labels.
 
-        It tells them only with the results: before that, one that came when ours may have come, with as many requests,
-        may be ours.
+        It returns the keys only with the results. Until then a batch of the same size and of about the same time may
+        be ours.
         """
         running = False
         with self._ours():
@@ -97,7 +97,7 @@ class ClaudeProvider(RemoteProvider):
             results.close()
 
     def poll(self, name: str) -> BulkState:
-        """Return how far a batch is."""
+        """Return the state of a batch."""
         with self._ours():
             try:
                 batch = self._client.messages.batches.retrieve(name)
@@ -107,18 +107,18 @@ class ClaudeProvider(RemoteProvider):
                 return BulkState.RUNNING
             return BulkState.ENDED if batch.results_url else BulkState.GONE
 
-    def collect(self, name: str, parcels: Parcels) -> dict[str, Reply]:
-        """Return the replies of a batch that ended."""
+    def collect(self, name: str, groups: SampleGroups) -> dict[str, Reply]:
+        """Return the replies of a batch that has ended, by key."""
         replies: dict[str, Reply] = {}
         with self._ours():
             for entry in self._client.messages.batches.results(name):
-                if entry.custom_id in parcels and entry.result.type == "succeeded":
-                    replies[entry.custom_id] = self._reply(read(entry.result.message), parcels[entry.custom_id])
+                if entry.custom_id in groups and entry.result.type == "succeeded":
+                    replies[entry.custom_id] = self._reply(read(entry.result.message), groups[entry.custom_id])
         return replies
 
     def _translate(self, error: Exception) -> ProviderError | None:
         if isinstance(error, self._library.APIStatusError):
-            return wire.failure(
+            return transport.failure(
                 self.name,
                 error.status_code,
                 error.api_message or error.message,
@@ -135,7 +135,7 @@ def _size(batch: "MessageBatch") -> int:
 
 
 def read(message: "Message") -> Answer:
-    """Take the text out of a message; what it thought is left out."""
+    """Return the text of a message without its reasoning."""
     usage = message.usage
     cached = (usage.cache_creation_input_tokens or 0) + (usage.cache_read_input_tokens or 0)
     return Answer(

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 from config.ai import AiTask, Writer
 from samplemind_worker.errors import ProviderError, RateLimitedError
-from samplemind_worker.providers import notes, wire
+from samplemind_worker.providers import reply_schema, transport
 from samplemind_worker.providers.base import Access, Reply
-from samplemind_worker.providers.bulk import BulkJob, BulkState, Parcels, Sent
+from samplemind_worker.providers.bulk import BulkJob, BulkState, SampleGroups, Sent
 from samplemind_worker.providers.prompt import Prompt
 from samplemind_worker.providers.remote import Answer, RemoteProvider
 from samplemind_worker.usage import Usage
@@ -20,7 +20,7 @@ _REFUSALS = frozenset({"SAFETY", "RECITATION", "LANGUAGE", "BLOCKLIST", "PROHIBI
 
 
 class GeminiProvider(RemoteProvider):
-    """Asks one of Google's models."""
+    """Sends requests to one of Google's models."""
 
     def __init__(self, writer: Writer, access: Access) -> None:
         super().__init__(writer, access)
@@ -31,7 +31,7 @@ class GeminiProvider(RemoteProvider):
         self._types = types
         self._api_error = errors.APIError
         self._http_error = httpx2.HTTPError
-        self._http = httpx2.Client(**wire.client_options(httpx2, access))
+        self._http = httpx2.Client(**transport.client_options(httpx2, access))
         # Without `retry_options` the SDK does not retry.
         self._client = genai.Client(
             api_key=self._key,
@@ -49,7 +49,7 @@ class GeminiProvider(RemoteProvider):
             system_instruction=question.system,
             max_output_tokens=output_tokens,
             response_mime_type="application/json",
-            response_json_schema=notes.SCHEMA,
+            response_json_schema=reply_schema.SCHEMA,
             thinking_config=types.ThinkingConfig(thinking_level=types.ThinkingLevel.LOW) if self._thinking else None,
             automatic_function_calling=types.AutomaticFunctionCallingConfig(disable=True),
         )
@@ -64,11 +64,11 @@ class GeminiProvider(RemoteProvider):
         )
         return read(response)
 
-    def submit(self, task: AiTask, parcels: Parcels, *, label: str) -> BulkJob:
-        """Hand parcels over to the batch API, inline: a request takes some 8 KB of the 20 MB that are allowed."""
+    def submit(self, task: AiTask, groups: SampleGroups, *, label: str) -> BulkJob:
+        """Submit a job to the batch API with inline requests: each takes 8 KB of the 20 MB that a job may have."""
         types = self._types
         requests: list[InlinedRequest] = []
-        for key, samples in parcels.items():
+        for key, samples in groups.items():
             question, output_tokens = self._question(task, samples)
             contents = [types.Content(role="user", parts=[types.Part(text=question.user)])]
             requests.append(
@@ -83,7 +83,7 @@ class GeminiProvider(RemoteProvider):
             return BulkJob(job.name or "", BulkState.RUNNING)
 
     def find(self, sent: Sent) -> BulkJob | None:
-        """Return the job of this label among those that the service lists."""
+        """Return the job that the service lists under our label."""
         with self._ours():
             for job in self._client.batches.list():
                 if job.display_name == sent.label and job.name:
@@ -91,7 +91,7 @@ class GeminiProvider(RemoteProvider):
         return None
 
     def poll(self, name: str) -> BulkState:
-        """Return how far a job is."""
+        """Return the state of a job."""
         with self._ours():
             try:
                 return _state(self._client.batches.get(name=name))
@@ -100,22 +100,22 @@ class GeminiProvider(RemoteProvider):
                     return BulkState.GONE
                 raise
 
-    def collect(self, name: str, parcels: Parcels) -> dict[str, Reply]:
-        """Return the replies of a job that ended."""
+    def collect(self, name: str, groups: SampleGroups) -> dict[str, Reply]:
+        """Return the replies of a job that has ended, by key."""
         replies: dict[str, Reply] = {}
         with self._ours():
             job = self._client.batches.get(name=name)
             for entry in (job.dest.inlined_responses or []) if job.dest is not None else []:
                 key = (entry.metadata or {}).get("key", "")
-                if key in parcels and entry.response is not None:
-                    replies[key] = self._reply(read(entry.response), parcels[key])
+                if key in groups and entry.response is not None:
+                    replies[key] = self._reply(read(entry.response), groups[key])
         return replies
 
     def _translate(self, error: Exception) -> ProviderError | None:
         if not isinstance(error, self._api_error):
             return self._unreachable(error) if isinstance(error, self._http_error) else None
         headers: Mapping[str, str] = getattr(error.response, "headers", None) or {}
-        ours = wire.failure(
+        ours = transport.failure(
             self.name, error.code, error.message or "", headers=headers, setting=self.setting, secrets=self._secrets
         )
         if isinstance(ours, RateLimitedError) and ours.retry_after is None:
@@ -124,7 +124,7 @@ class GeminiProvider(RemoteProvider):
 
 
 def read(response: "GenerateContentResponse") -> Answer:
-    """Take the text out of a response; what it thought is left out, but was paid for."""
+    """Return the text of a response without its reasoning, whose tokens count in the usage."""
     usage = response.usage_metadata
     candidate = response.candidates[0] if response.candidates else None
     blocked = response.prompt_feedback is not None and response.prompt_feedback.block_reason is not None
@@ -149,13 +149,13 @@ def _state(job: "BatchJob") -> BulkState:
 
 
 def _retry_delay(details: Any) -> float | None:
-    """Gemini says in the body when to ask again: {"retryDelay": "34s"}."""
+    """Return the delay that Gemini sends in the body of an error: {"retryDelay": "34s"}."""
     error = details.get("error", details) if isinstance(details, dict) else {}
     entries = error.get("details") if isinstance(error, dict) else None
     for entry in entries if isinstance(entries, list) else []:
         delay = entry.get("retryDelay") if isinstance(entry, dict) else None
         if isinstance(delay, str) and delay.endswith("s"):
-            return wire.retry_after({"retry-after": delay[:-1]})
+            return transport.retry_after({"retry-after": delay[:-1]})
     return None
 
 

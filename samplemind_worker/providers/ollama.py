@@ -2,18 +2,18 @@
 
 from config.ai import Writer
 from samplemind_worker.errors import ProviderError
-from samplemind_worker.providers import notes, wire
+from samplemind_worker.providers import reply_schema, transport
 from samplemind_worker.providers.base import Access
 from samplemind_worker.providers.prompt import Prompt
 from samplemind_worker.providers.remote import Answer, RemoteProvider
 from samplemind_worker.usage import Usage
 
 _HOST = "http://127.0.0.1:11434"
-_CONTEXT_STEP = 2048  # tokens; a model is loaded anew for each size of context
+_CONTEXT_STEP = 2048  # tokens; Ollama reloads a model for each context size
 
 
 class OllamaProvider(RemoteProvider):
-    """Asks a model on a machine of one's own."""
+    """Sends requests to a model on a machine of the user's."""
 
     def __init__(self, writer: Writer, access: Access) -> None:
         super().__init__(writer, access)
@@ -23,7 +23,7 @@ class OllamaProvider(RemoteProvider):
         self._response_error = ollama.ResponseError
         self._http_error = httpx.HTTPError
         self._status_error = httpx.HTTPStatusError
-        options = wire.client_options(httpx, access)
+        options = transport.client_options(httpx, access)
         self._client = ollama.Client(access.url or _HOST, follow_redirects=False, **options)
 
     def close(self) -> None:
@@ -31,12 +31,12 @@ class OllamaProvider(RemoteProvider):
         self._client.close()
 
     def _send(self, question: Prompt, output_tokens: int) -> Answer:
-        # Its default context of 4,096 tokens would cut the question without a word.
+        # Ollama silently truncates prompts beyond its default context of 4,096 tokens.
         needed = self._expected(question, 0).input_tokens + output_tokens
         response = self._client.chat(
             model=self.model,
             messages=[{"role": "system", "content": question.system}, {"role": "user", "content": question.user}],
-            format=notes.SCHEMA,
+            format=reply_schema.SCHEMA,
             think=False,
             stream=False,
             options={"num_predict": output_tokens, "num_ctx": -(-needed // _CONTEXT_STEP) * _CONTEXT_STEP},
@@ -49,9 +49,9 @@ class OllamaProvider(RemoteProvider):
 
     def _translate(self, error: Exception) -> ProviderError | None:
         if isinstance(error, self._response_error):
-            # The SDK drops the response, but not the error that held it.
+            # The SDK drops the response, but its error keeps the httpx error that holds it.
             headers = error.__context__.response.headers if isinstance(error.__context__, self._status_error) else {}
-            return wire.failure(
+            return transport.failure(
                 self.name,
                 error.status_code,
                 str(error.error),

@@ -1,19 +1,19 @@
-"""OpenAI, and servers that speak like it (vLLM, llama.cpp, LM Studio): chat completions with a JSON schema."""
+"""OpenAI and compatible servers (vLLM, llama.cpp, LM Studio): chat completions with a JSON schema."""
 
 from config.ai import Writer
 from samplemind_worker.errors import ProviderError, ProviderSetupError
-from samplemind_worker.providers import notes, wire
+from samplemind_worker.providers import reply_schema, transport
 from samplemind_worker.providers.base import Access
 from samplemind_worker.providers.prompt import Prompt
 from samplemind_worker.providers.remote import Answer, RemoteProvider
 from samplemind_worker.usage import Usage
 
 _NO_KEY = "none"
-"""Servers of one's own want no key, but the SDK does."""
+"""The SDK requires a key, even for servers of the user's that need none."""
 
 
 class OpenAiProvider(RemoteProvider):
-    """Asks a model of OpenAI's, or of a server that speaks like it."""
+    """Sends requests to a model of OpenAI or of a compatible server."""
 
     def __init__(self, writer: Writer, access: Access) -> None:
         super().__init__(writer, access)
@@ -25,7 +25,7 @@ class OpenAiProvider(RemoteProvider):
 
         self._library = openai
         self._own_server = access.url is not None
-        self._http = httpx2.Client(**wire.client_options(httpx2, access))
+        self._http = httpx2.Client(**transport.client_options(httpx2, access))
         self._client = openai.OpenAI(
             api_key=self._key or _NO_KEY,
             base_url=access.url,
@@ -40,7 +40,7 @@ class OpenAiProvider(RemoteProvider):
 
     def _send(self, question: Prompt, output_tokens: int) -> Answer:
         omit = self._library.omit
-        # OpenAI's models that think refuse `max_tokens`; other servers may not know its successor.
+        # OpenAI's reasoning models reject `max_tokens`; other servers may not know `max_completion_tokens`.
         completion = self._client.chat.completions.create(
             model=self.model,
             messages=[{"role": "system", "content": question.system}, {"role": "user", "content": question.user}],
@@ -49,7 +49,7 @@ class OpenAiProvider(RemoteProvider):
             reasoning_effort="low" if self._thinking and not self._own_server else omit,
             response_format={
                 "type": "json_schema",
-                "json_schema": {"name": "notes", "strict": True, "schema": notes.SCHEMA},
+                "json_schema": {"name": "notes", "strict": True, "schema": reply_schema.SCHEMA},
             },
         )
         choice = completion.choices[0] if completion.choices else None
@@ -63,7 +63,7 @@ class OpenAiProvider(RemoteProvider):
 
     def _translate(self, error: Exception) -> ProviderError | None:
         if isinstance(error, self._library.APIStatusError):
-            return wire.failure(
+            return transport.failure(
                 self.name,
                 error.status_code,
                 error.message,

@@ -1,7 +1,7 @@
-"""The question: instructions from ``config/prompts/`` and the numbers of the samples, as data.
+"""Builds the prompt: instructions from ``config/prompts/``, and the samples' numbers as data.
 
-Only numbers and words from closed lists are sent. A file's name, path, tags and comments never are: they are not needed
-for the text, may be private, may try to give orders, and samples that sound the same get the same answer.
+Only numbers and words from closed lists are sent, and never a file's name, path, tags or comments. The text does not
+need them, they may be private, and they may contain instructions. So samples that sound the same get the same reply.
 """
 
 import hashlib
@@ -33,27 +33,27 @@ _REGISTERS = {
     AiTask.HARMONY: "harmony",
 }
 _WORD = re.compile(r"[A-Za-z0-9#_]{1,16}")
-"""What a word of a closed list looks like; nothing else gets into a prompt."""
+"""The form of a word from a closed list; other text never gets into a prompt."""
 _SHORTEST_ID = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """One request, in the two parts that all providers know."""
+    """The prompt of one request, in the two parts that all providers accept."""
 
     system: str
     user: str
 
     @property
     def length(self) -> int:
-        """Characters that the model reads."""
+        """The number of characters that the model reads."""
         return len(self.system) + len(self.user)
 
 
 def build(task: AiTask, samples: Sequence[Sample], ids: Sequence[str], *, again: bool = False) -> Prompt:
-    """Ask about these samples, which the reply is to call by these ids."""
+    """Build the prompt about these samples; the reply refers to them by these ids."""
     entries = [{"id": key, **facts(sample)} for key, sample in zip(ids, samples, strict=True)]
-    # No text in the data can end it: "<" is written as an escape.
+    # "<" is escaped, so that no text in the data can close the tag.
     data = json.dumps(entries, separators=(",", ":"), ensure_ascii=True).replace("<", "\\u003c")
     repeated = "An earlier reply left these out or was not in the form asked for. " if again else ""
     return Prompt(
@@ -63,9 +63,9 @@ def build(task: AiTask, samples: Sequence[Sample], ids: Sequence[str], *, again:
 
 
 def key(asked: Asked, task: AiTask, sample: Sample) -> str:
-    """Return what a reply is kept under: equal if, and only if, the same model would be asked the same about a sample.
+    """Return the cache key of a reply: equal if and only if the same model would get the same prompt about a sample.
 
-    It is made of the question itself but for its id: what is sent and what a reply is known by cannot part.
+    It is a hash of the prompt itself, without the id, so the key cannot diverge from what is sent.
     """
     question = build(task, [sample], [""])
     parts = [asked.name, asked.model, asked.prompt_version, question.system, question.user]
@@ -74,13 +74,13 @@ def key(asked: Asked, task: AiTask, sample: Sample) -> str:
 
 @lru_cache(maxsize=1)
 def version(schema: str) -> str:
-    """Return what changes whenever a word of the question, or the schema of the answer, does."""
+    """Return a hash that changes whenever the text of a prompt or the schema of the reply changes."""
     texts = [_text(name) for name in sorted({_RULES, *_REGISTERS.values()})]
     return hashlib.sha256("\0".join([*texts, schema]).encode()).hexdigest()[:12]
 
 
 def short_ids(samples: Sequence[Sample]) -> list[str]:
-    """Return the beginnings of the content hashes, as long as they must be to tell the samples apart."""
+    """Return prefixes of the content hashes that are long enough to tell the samples apart."""
     full = [sample.audio.file_id for sample in samples]
     length = _SHORTEST_ID
     while length < max(map(len, full), default=0) and len({key[:length] for key in full}) < len(set(full)):
@@ -89,7 +89,7 @@ def short_ids(samples: Sequence[Sample]) -> list[str]:
 
 
 def facts(sample: Sample) -> dict[str, Any]:
-    """Return what is sent of a sample, rounded so that samples that sound the same are the same."""
+    """Return the numbers of a sample that are sent, rounded so that equal sounds give equal prompts."""
     audio, analysis = sample.audio, sample.analysis
     found: dict[str, Any] = {
         "kind": analysis.kind,

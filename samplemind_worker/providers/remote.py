@@ -1,4 +1,4 @@
-"""What all providers that ask a service have in common: one request a parcel, one try at repair, errors as ours."""
+"""The common part of all adapters: requests, the second request for missing summaries, and error translation."""
 
 import math
 from abc import ABC, abstractmethod
@@ -15,42 +15,42 @@ from samplemind_worker.errors import (
     ProviderUnavailableError,
     UnreadableReplyError,
 )
-from samplemind_worker.providers import notes, prompt, text, wire
+from samplemind_worker.providers import prompt, reply_schema, text, transport
 from samplemind_worker.providers.base import Access, Reply, always
 from samplemind_worker.providers.prompt import Prompt
 from samplemind_worker.usage import NOTHING_USED, Usage
 
-_CHARACTERS_A_TOKEN = 2.5  # few: JSON, with numbers, takes more tokens than prose
-_TOKENS_A_REQUEST = 200  # roles, schema preamble and the brackets around the answer
-_TOKENS_A_SAMPLE = 450  # in the answer: about 1,300 characters are asked for
+_CHARACTERS_PER_TOKEN = 2.5  # JSON with numbers takes more tokens than prose
+_TOKENS_PER_REQUEST = 200  # roles, schema preamble and the brackets around the reply
+_TOKENS_PER_SAMPLE = 450  # of output: the prompt asks for about 1,300 characters
 _NOT_OF_THE_PROTOCOL = (
-    wire.ReplyTooLargeError, ValueError, TypeError, AttributeError, LookupError, RecursionError
+    transport.ReplyTooLargeError, ValueError, TypeError, AttributeError, LookupError, RecursionError
 )  # fmt: skip
-"""What reading a body raises that is no JSON, or not of the protocol: the SDKs do not check it."""
+"""What the SDKs raise when a body is not JSON or does not follow the protocol; they do not check it themselves."""
 _LONGEST_MODEL = 80  # characters of a model's name
-_MOST_TOKENS = 10_000_000  # of one request: more than any model takes, and no sum of them is too large for the record
+_MOST_TOKENS = 10_000_000  # per request: more than any model takes, and sums of it still fit into the record
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a service said."""
+    """The reply of a service, as text."""
 
     text: str
     model: str | None
     usage: Usage
-    """As the service says, which need not make sense."""
+    """As the service reports it; it may be wrong."""
     refused: bool = False
 
 
 class RemoteProvider(ABC):
-    """A provider that asks one model of a service, which gets these secrets."""
+    """A provider that sends requests to one model of a service."""
 
     def __init__(self, writer: Writer, access: Access) -> None:
         if writer.model is None:
             raise ValueError(f"{writer.name} has no model")
         self.name: str = writer.provider
         self.model: str = writer.model
-        self.prompt_version = prompt.version(notes.SCHEMA_TEXT)
+        self.prompt_version = prompt.version(reply_schema.SCHEMA_TEXT)
         self._thinking = writer.thinking
         self._most = writer.samples
         self.setting = PROVIDERS[writer.provider].variable or ""
@@ -58,11 +58,11 @@ class RemoteProvider(ABC):
         self._secrets = [*access.headers.values(), *([access.key] if access.key else [])]
 
     def estimate(self, task: AiTask, samples: Sequence[Sample]) -> Usage:
-        """Return the input, rounded up, and the most output that one request about these samples allows."""
+        """Return what one request about these samples uses at most; the input is rounded up."""
         return self._expected(prompt.build(task, samples, prompt.short_ids(samples)), len(samples))
 
     def describe(self, task: AiTask, samples: Sequence[Sample], *, may_repair: Callable[[], bool] = always) -> Reply:
-        """Ask once about all, and once more about those whose note is missing or spoiled."""
+        """Send one request about all samples, and a second about those whose summary is missing or unusable."""
         if not 1 <= len(samples) <= self._most:
             raise ValueError(f"wanted 1 to {self._most} samples, got {len(samples)}")
         ids = prompt.short_ids(samples)
@@ -79,7 +79,7 @@ class RemoteProvider(ABC):
                 error.usage = used = used + error.usage
                 if not summaries:
                     raise
-                break  # what was had is worth more than the error
+                break  # the summaries of the first request are kept
             used += answer.usage
             if answer.refused and not summaries:
                 raise ProviderRefusedError(f"{self.name} declines to write about these samples", usage=used)
@@ -90,15 +90,15 @@ class RemoteProvider(ABC):
 
     @abstractmethod
     def close(self) -> None:
-        """Close its connections."""
+        """Close the connections."""
 
     @abstractmethod
     def _send(self, question: Prompt, output_tokens: int) -> Answer:
-        """Make one request and return what came of it; what the library raises passes through."""
+        """Make one request and return the reply; errors of the SDK pass through."""
 
     @abstractmethod
     def _translate(self, error: Exception) -> ProviderError | None:
-        """Make an error of the library one of ours; None if it is none of the library's."""
+        """Translate an error of the SDK; return None for any other error."""
 
     def _ask(self, question: Prompt, count: int) -> Answer:
         try:
@@ -110,7 +110,7 @@ class RemoteProvider(ABC):
         if isinstance(ours, ProviderNotReachedError):
             ours.usage = NOTHING_USED
         elif isinstance(ours, (ProviderUnavailableError, UnreadableReplyError)):
-            # The service may have answered, and may charge for it, though the answer did not arrive.
+            # The service may have replied, and may charge for it, although the reply did not arrive.
             ours.usage = self._expected(question, count)
         else:
             ours.usage = Usage(requests=1)
@@ -118,7 +118,7 @@ class RemoteProvider(ABC):
 
     @contextmanager
     def _ours(self) -> Generator[None]:
-        """Make what the library raises an error of ours."""
+        """Translate errors of the SDK inside the block."""
         try:
             yield
         except ProviderError:
@@ -130,48 +130,48 @@ class RemoteProvider(ABC):
             raise (translated or self._unreachable(error)) from error
 
     def _unreachable(self, error: Exception) -> ProviderError:
-        return wire.unreachable(self.name, error, secrets=self._secrets)
+        return transport.unreachable(self.name, error, secrets=self._secrets)
 
     def _question(self, task: AiTask, samples: Sequence[Sample]) -> tuple[Prompt, int]:
-        """Return what a parcel of a batch asks, and the most output tokens that it may take."""
+        """Return the prompt of one request of a batch job, and its limit of output tokens."""
         return prompt.build(task, samples, prompt.short_ids(samples)), self._output_tokens(len(samples))
 
     def _reply(self, answer: Answer, samples: Sequence[Sample]) -> Reply:
-        """Read what came back for a parcel of a batch."""
+        """Read the reply to one request of a batch job."""
         ids = prompt.short_ids(samples)
         summaries = self._read(answer, set(ids))
         used = _used(answer, self.estimate(AiTask.BATCH, samples))
         return Reply(tuple(summaries.get(key) for key in ids), used)
 
     def _expected(self, question: Prompt, count: int) -> Usage:
-        characters = question.length + len(notes.SCHEMA_TEXT)
-        tokens = math.ceil(characters / _CHARACTERS_A_TOKEN) + _TOKENS_A_REQUEST
+        characters = question.length + len(reply_schema.SCHEMA_TEXT)
+        tokens = math.ceil(characters / _CHARACTERS_PER_TOKEN) + _TOKENS_PER_REQUEST
         return Usage(input_tokens=tokens, output_tokens=self._output_tokens(count), requests=1)
 
     def _output_tokens(self, count: int) -> int:
-        return _TOKENS_A_REQUEST + _TOKENS_A_SAMPLE * count + self._thinking
+        return _TOKENS_PER_REQUEST + _TOKENS_PER_SAMPLE * count + self._thinking
 
     def _read(self, answer: Answer, wanted: set[str]) -> dict[str, Summary]:
         model = self._hide(text.sentence(answer.model or "", _LONGEST_MODEL)) or self.model
         return {
             key: Summary(
-                summary=note.summary,
-                production_tips=tuple(note.production_tips),
-                creative_ideas=tuple(note.creative_ideas),
-                fl_studio_recommendations=tuple(note.fl_studio_recommendations),
-                tags=tuple(note.tags),
+                summary=written.summary,
+                production_tips=tuple(written.production_tips),
+                creative_ideas=tuple(written.creative_ideas),
+                fl_studio_recommendations=tuple(written.fl_studio_recommendations),
+                tags=tuple(written.tags),
                 provider=self.name,
                 model=model,
             )
-            for key, note in notes.read(answer.text, wanted, hide=self._hide).items()
+            for key, written in reply_schema.read(answer.text, wanted, hide=self._hide).items()
         }
 
     def _hide(self, value: str) -> str:
-        return wire.hidden(value, self._secrets)
+        return transport.hidden(value, self._secrets)
 
 
 def _used(answer: Answer, most: Usage) -> Usage:
-    """Return what an answer used; what its service does not say, or what cannot be, counts as the most."""
+    """Return the usage of a reply; a missing or impossible number counts as the maximum."""
     told = answer.usage
     return Usage(
         told.input_tokens if _is_count(told.input_tokens, least=1) else most.input_tokens,

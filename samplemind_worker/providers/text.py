@@ -1,4 +1,4 @@
-"""Cleans what a model wrote, where it comes in: plain sentences of a bounded length, whatever was sent."""
+"""Cleans the text of a model when it arrives: the result is plain sentences of a bounded length."""
 
 import re
 import unicodedata
@@ -9,20 +9,20 @@ _LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()]*\)")
 _URL = re.compile(r"\b(?:[a-z][a-z0-9+.-]*://|www\.|javascript:|data:)\S*", re.IGNORECASE)
 _TAG = re.compile(r"<!--.*?-->|</?[A-Za-z!?][^<>]*>", re.DOTALL)
 _STYLE = re.compile(r"\[/?[a-z][^\[\]]*\]|\[/\]")
-"""Of rich, and BBCode."""
+"""The markup of rich, and BBCode."""
 _MARKS = re.compile(r"\*\*|__|`+|^\s*(?:#{1,6}|[-*>\u2022]|\d{1,2}[.)])\s+", re.MULTILINE)
 _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 _SPACE = re.compile(r"\s+")
 _NOT_IN_TAG = re.compile(r"[^\w#]+")
 _TAG_LENGTH = 32
 _ROOM = 8
-"""Times the limit: what is looked at, so that a reply of any size takes little time."""
+"""Only this multiple of the limit is examined, so that a reply of any size takes little time."""
 
 
 def sentence(value: str, limit: int) -> str:
-    """Return a text without escapes, markup, addresses and invisible characters, at most so long; perhaps empty."""
+    """Return a text without escapes, markup, addresses and invisible characters, cut to a limit; it may be empty."""
     value = value[: _ROOM * limit]
-    # What is cut away may uncover more of the same: what is not clean after some passes is hostile.
+    # Removing markup may uncover more of it. Text that is not clean after five passes is hostile.
     for _ in range(5):
         cleaned = _pass(value)
         if cleaned == value:
@@ -49,7 +49,7 @@ def _pass(value: str) -> str:
 
 
 def _cut(value: str, limit: int) -> str:
-    """Shorten at the end of a sentence, else of a word."""
+    """Cut a text at the end of a sentence, or else of a word."""
     if len(value) <= limit:
         return value
     head = value[: limit - 1]

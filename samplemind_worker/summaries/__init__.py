@@ -1,1 +1,1 @@
-"""Who writes about which file, what that may cost, and how it is filled in later."""
+"""Chooses the writer of each summary, keeps within budgets and rates, and fills in missing summaries later."""

@@ -1,7 +1,7 @@
-"""Has summaries that models still owe written at half the price, by a provider's batch API; collected when it is done.
+"""Has missing summaries written at half the price by a provider's batch API, and collects them when they are done.
 
-Record first here too: a job is written down before the service is asked to take it. Who died in between is followed by
-a run that looks for the job at the service, and submits it once more only if it is not there.
+Record first here too: a job is recorded before it is submitted. If the process dies in between, the next run looks for
+the job at the service, and submits it once more only if the service does not have it.
 """
 
 import dataclasses
@@ -28,18 +28,18 @@ from samplemind_worker.summaries.describe import Text
 from samplemind_worker.usage import NOTHING_USED, Usage
 
 _TASK: Final = AiTask.BATCH
-_CONTENTS: Final = 2000  # of one job: 100 requests, less than 1 MB
-_JOBS: Final = 20  # under way at a time
+_CONTENTS: Final = 2000  # per job: 100 requests, less than 1 MB
+_JOBS: Final = 20  # running at a time
 _PATIENCE: Final = 900.0  # s; longer than any request may take
-_SKEW: Final = timedelta(minutes=10)  # of the service's clock to ours
+_SKEW: Final = timedelta(minutes=10)  # between the service's clock and ours
 _ATTEMPTS: Final = 2
 _PAGE: Final = 500
 
 
 def run(settings: Settings) -> tuple[int, int]:
-    """Collect what has ended, then hand over what is deferred if that is wished for.
+    """Collect jobs that have ended, then submit deferred contents if ``ai_bulk`` is set.
 
-    Returns how many summaries came and how many went.
+    Returns the number of summaries that were written, and the number of contents that were submitted.
     """
     providers = Providers(settings)
     try:
@@ -49,12 +49,12 @@ def run(settings: Settings) -> tuple[int, int]:
 
 
 def fills_in(settings: Settings) -> bool:
-    """Tell whether what is deferred goes to a batch API: that is wished for, and there is one that can be asked."""
+    """Tell whether deferred summaries go to a batch API: ``ai_bulk`` is set, and a provider with one is set up."""
     return settings.ai_bulk and Providers(settings).bulk_writer() is not None
 
 
 def collect(providers: Providers) -> int:
-    """Write down the summaries of all jobs that have ended; return how many."""
+    """Record the summaries of all jobs that have ended; return their number."""
     return sum(_collect(providers, job) for job in ai_jobs.under_way())
 
 
@@ -68,7 +68,7 @@ def _collect(providers: Providers, job: AiJob) -> int:
             return _give_up_if_old(job, "it is still running")
         replies = provider.collect(job.name or "", samples) if state is BulkState.ENDED else {}
     except (ProviderError, UsageError) as error:
-        # A key that was taken away may come back; so may a writer that the table names no more.
+        # A key that was removed may be set again, and a writer may return to the table.
         logger.warning("bulk.not_collected", fields={"job": job.id, "error": str(error)})
         return _give_up_if_old(job, str(error))
     changes: dict[str, dict[str, Any]] = {}
@@ -82,7 +82,7 @@ def _collect(providers: Providers, job: AiJob) -> int:
     error = None if replies else "nothing could be collected"
     used = sum((reply.usage for reply in replies.values()), NOTHING_USED)
     cost = micro_usd(providers.table.price(writer, batch=True), used)
-    # What failed or expired is not charged for. Whether a job that the service lost was nobody can know: all is spent.
+    # Failed and expired requests cost nothing. A job that the service lost may have been charged, so it counts in full.
     _settle(job.reservation, used=used, spent=cost if state is BulkState.ENDED else None, error=error)
     ai_jobs.end(job.id, written=len(waiting), error=error)
     logger.info("bulk.collected", fields={"job": job.id, "written": len(waiting), "error": error})
@@ -90,13 +90,13 @@ def _collect(providers: Providers, job: AiJob) -> int:
 
 
 def _is_newer(sample: Sample, job: AiJob) -> bool:
-    """Tell whether a content was analysed anew since: the text would be about the old numbers."""
+    """Tell whether a content was analysed again after the job read it; the text would describe the old numbers."""
     at = sample.analysis.analyzed_at
     return at is not None and job.read_at is not None and at > job.read_at
 
 
 def _give_up_if_old(job: AiJob, why: str) -> int:
-    """End a job that nothing came of for too long; what it was about is free for others, its money counts as spent."""
+    """End a job that has run for too long. Its contents are free for other jobs; its money counts as spent."""
     if mongo.now() > (job.asked_at or job.claimed_at) + ai_jobs.LONGEST:
         error = f"given up: {why}"
         _settle(job.reservation, used=NOTHING_USED, spent=None, error=error)
@@ -106,11 +106,11 @@ def _give_up_if_old(job: AiJob, why: str) -> int:
 
 
 def submit(providers: Providers, settings: Settings) -> int:
-    """Hand deferred contents over, unless somebody else is at it; return how many."""
+    """Submit deferred contents as one job unless another process is doing it; return their number."""
     writer = providers.bulk_writer()
     if writer is None or len(ai_jobs.under_way()) >= _JOBS:
         return 0
-    # Workers connect without making any, and one of them gives the turn.
+    # Workers connect without making indexes, and claiming a job needs a unique one.
     mongo.make_indexes()
     patience = _patience(settings)
     job = ai_jobs.begin(uuid.uuid4().hex, writer=writer.name, patience=patience)
@@ -119,29 +119,29 @@ def submit(providers: Providers, settings: Settings) -> int:
     if job.parcels:
         return _resume(providers, job, patience=patience)
     provider = _bulk(providers, writer)
-    # Only now that the turn is ours: what another has submitted meanwhile is among these.
+    # Read after the claim, so that jobs which another process has just submitted are included.
     busy = ai_jobs.contents_under_way()
     read_at = mongo.now()
-    parcels = _parcels(job.id, list(islice(_deferred(busy), _CONTENTS)), at_once=writer.samples)
+    groups = _groups(job.id, list(islice(_deferred(busy), _CONTENTS)), at_once=writer.samples)
     reservation: Reservation | None = None
-    while parcels and reservation is None:
-        reservation = _reserve(providers, settings, writer, job.id, parcels)
+    while groups and reservation is None:
+        reservation = _reserve(providers, settings, writer, job.id, groups)
         if reservation is None:
-            parcels = dict(islice(parcels.items(), len(parcels) // 2))
+            groups = dict(islice(groups.items(), len(groups) // 2))
     if reservation is None:
         ai_jobs.drop(job.id)
         return 0
-    contents = {key: [sample.audio.file_id for sample in samples] for key, samples in parcels.items()}
+    contents = {key: [sample.audio.file_id for sample in samples] for key, samples in groups.items()}
     kept = dataclasses.asdict(reservation)
     version = providers.get(writer).prompt_version
     ai_jobs.prepare(
         job.id, writer=writer.name, prompt_version=version, parcels=contents, reservation=kept, read_at=read_at
     )
-    return _hand_over(provider, job.id, parcels, reservation=kept)
+    return _hand_over(provider, job.id, groups, reservation=kept)
 
 
 def _resume(providers: Providers, job: AiJob, *, patience: float) -> int:
-    """Go on with a job whose maker died before the service's answer was written down."""
+    """Continue a job whose process died before it recorded the service's reply."""
     try:
         provider = _bulk(providers, providers.writer(job.writer))
         found = provider.find(_sent(job, patience=patience)) if job.attempts else None
@@ -152,7 +152,7 @@ def _resume(providers: Providers, job: AiJob, *, patience: float) -> int:
         ai_jobs.submitted(job.id, name=found.name)
         return sum(map(len, job.parcels.values()))
     if job.attempts >= _ATTEMPTS:
-        # It is not there: nothing was taken, and nothing is owed.
+        # The service does not have it, so nothing is owed.
         _settle(job.reservation, used=NOTHING_USED, spent=0, error="not taken")
         ai_jobs.end(job.id, error="not taken")
         return 0
@@ -175,21 +175,21 @@ def _patience(settings: Settings) -> float:
 
 
 def _hand_over(
-    provider: BulkProvider, job_id: str, parcels: Mapping[str, Sequence[Sample]], *, reservation: dict[str, Any] | None
+    provider: BulkProvider, job_id: str, groups: Mapping[str, Sequence[Sample]], *, reservation: dict[str, Any] | None
 ) -> int:
     ai_jobs.count_attempt(job_id)
     try:
-        made = provider.submit(_TASK, parcels, label=job_id)
+        made = provider.submit(_TASK, groups, label=job_id)
     except ProviderUnavailableError as error:
         if isinstance(error, ProviderNotReachedError):
             return _not_taken(job_id, reservation, error)
-        # It may have been taken: a later run finds out.
+        # The service may have received it: a later run finds out.
         logger.warning("bulk.uncertain", fields={"job": job_id, "error": str(error)})
         return 0
     except ProviderError as error:
         return _not_taken(job_id, reservation, error)
     ai_jobs.submitted(job_id, name=made.name)
-    count = sum(map(len, parcels.values()))
+    count = sum(map(len, groups.values()))
     logger.info("bulk.submitted", fields={"job": job_id, "name": made.name, "contents": count})
     return count
 
@@ -202,16 +202,16 @@ def _not_taken(job_id: str, reservation: dict[str, Any] | None, error: ProviderE
 
 
 def _reserve(
-    providers: Providers, settings: Settings, writer: Writer, job_id: str, parcels: Mapping[str, Sequence[Sample]]
+    providers: Providers, settings: Settings, writer: Writer, job_id: str, groups: Mapping[str, Sequence[Sample]]
 ) -> Reservation | None:
     provider = providers.get(writer)
-    usage = sum((provider.estimate(_TASK, samples) for samples in parcels.values()), Usage())
+    usage = sum((provider.estimate(_TASK, samples) for samples in groups.values()), Usage())
     call = Call(
         job_id,
         writer.provider,
         writer.model,
         _TASK.value,
-        sum(map(len, parcels.values())),
+        sum(map(len, groups.values())),
         micro_usd(providers.table.price(writer, batch=True), usage),
         patience=ai_jobs.LONGEST + _SKEW,
     )
@@ -240,12 +240,12 @@ def _deferred(busy: set[str]) -> Iterator[str]:
     after = ""
     while contents := results.unwritten(after=after, limit=_PAGE):
         after = contents[-1]
-        # What lies nowhere any more is not worth its price.
+        # A content whose files are all gone is not worth its price.
         living = places.of(contents)
         yield from (content for content in contents if content not in busy and content in living)
 
 
-def _parcels(job_id: str, contents: Sequence[str], *, at_once: int) -> dict[str, list[Sample]]:
+def _groups(job_id: str, contents: Sequence[str], *, at_once: int) -> dict[str, list[Sample]]:
     recorded = results.load(contents)
     samples = [Sample(*recorded[content]) for content in contents if content in recorded]
     return {
@@ -253,10 +253,10 @@ def _parcels(job_id: str, contents: Sequence[str], *, at_once: int) -> dict[str,
     }
 
 
-def _load(parcels: Mapping[str, Sequence[str]]) -> dict[str, list[Sample]]:
-    """Return what is left of each parcel in the record, which may be nothing."""
-    recorded = results.load([content for contents in parcels.values() for content in contents])
+def _load(groups: Mapping[str, Sequence[str]]) -> dict[str, list[Sample]]:
+    """Return the samples of each request that are still in the record; a list may be empty."""
+    recorded = results.load([content for contents in groups.values() for content in contents])
     return {
         key: [Sample(*recorded[content]) for content in contents if content in recorded]
-        for key, contents in parcels.items()
+        for key, contents in groups.items()
     }

@@ -1,9 +1,9 @@
-"""Who writes about some samples: the writers of the route in their order, and the local describer about what is left.
+"""Has samples described by the writers of a route in their order, and by the local describer where those fail.
 
-Nothing here fails a file. What no model wrote about gets the local text. If a provider is set up and has failed, it is
-marked as deferred with the reason; if none is set up, it is local, and the batch has one hint. `resummarize` has either
-written later. A model's text that is there stays unless another is written: it is not deferred, as nothing is missing,
-and nobody pays for another try who did not ask for one.
+Nothing here fails a file. A sample that no model described gets the local text. It is marked as deferred, with the
+reason, if a provider is set up and has failed; if none is set up it is marked as local, and the batch gets one hint.
+`resummarize` fills in both later. An existing text of a model stays until a new one replaces it. Such a sample is not
+deferred, because nothing is missing, and no further request is paid for unless the user asks for one.
 """
 
 import time
@@ -24,27 +24,27 @@ from samplemind_worker.providers.registry import Providers
 from samplemind_worker.store.cache import Cache
 from samplemind_worker.store.limits import Limiter
 from samplemind_worker.store.spend import Caps
-from samplemind_worker.summaries.writing import Turn
+from samplemind_worker.summaries.writing import WriterRun
 
 _MOST_TRIES = 30
-"""Tries of a parcel that is asked for explicitly, each of which may wait for a minute: a batch comes to its end."""
+"""Most tries of a parcel in a requested batch, each of up to a minute, so that the batch comes to an end."""
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """What is written about one content; no summary where an earlier one stays."""
+    """The outcome for one content; without a summary where an earlier one stays."""
 
     summary: Summary | None
     state: AiState
     prompt_version: str | None = None
     reason: str | None = None
     task: AiTask | None = None
-    """What a model was asked for."""
+    """The task that the model had."""
     wanted: bool = False
-    """Whether a model was to write it, and none is set up."""
+    """Whether a model should have written it, but none is set up."""
 
     def fields(self, *, batch_id: str, version: int) -> dict[str, Any]:
-        """Return the fields of the Analysis."""
+        """Return the fields of the Analysis to update."""
         values: dict[str, Any] = {
             "ai_state": self.state,
             "ai_reason": self.reason,
@@ -69,16 +69,16 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """The texts by content, and whether those that are missing are worth another try soon."""
+    """The texts by content, and whether it is worth retrying the missing ones soon."""
 
     texts: dict[str, Text]
     again: bool
     hint: str | None = None
-    """Why the local describer wrote them, if no provider is set up."""
+    """The hint for the batch if no provider is set up."""
 
 
-class Desk:
-    """What one process writes summaries with. Safe to use from several threads."""
+class Summarizer:
+    """Writes the summaries of one process. Several threads may use it."""
 
     def __init__(self, settings: Settings, cache: Cache, limiter: Limiter) -> None:
         self._settings = settings
@@ -87,15 +87,16 @@ class Desk:
         self._limiter = limiter
 
     def describe(self, job: BatchJob, samples: Sequence[Sample], *, waited: float, tries: int = 0) -> Written:
-        """Write about some contents of a batch, whose files have waited for so many seconds, and as often been tried.
+        """Write about contents of a batch.
 
-        What is asked for explicitly (`resummarize`) stands in nobody's way: it is better written later than given up.
+        ``waited`` is how many seconds the files have waited already, ``tries`` how often they were tried. A batch that
+        the user asked for (`resummarize`) is retried rather than given up, because no other work waits for it.
         """
         asked_for = job.ai_scope != "new"
         longest = self._settings.ai_wait_seconds
         until = time.monotonic() + longest - (0.0 if asked_for else waited)
         left = {sample.audio.file_id: sample for sample in samples}
-        # A model's text outlives a change of the local describer's words, which is all that can have come since.
+        # A text of a model stays valid: only the local describer's version can have changed since.
         current = [sample for sample in samples if not asked_for and _by_a_model(sample)]
         texts = {sample.audio.file_id: Text(None, "written") for sample in current}
         for content in texts:
@@ -107,17 +108,17 @@ class Desk:
         for writer in route:
             if not left:
                 break
-            turn = Turn(
+            run = WriterRun(
                 self._providers, self._limiter, writer,
                 batch_id=job.id, task=job.ai_task, caps=self._caps(job), until=until,
             )  # fmt: skip
-            found, version = turn.write(self._cache, list(left.values()))
+            found, version = run.write(self._cache, list(left.values()))
             for content, summary in found.items():
                 texts[content] = Text(summary, "written", version, task=job.ai_task)
                 del left[content]
-            if turn.reason:
-                reasons.append(f"{writer.provider}: {turn.reason}")
-            soon = soon or turn.soon
+            if run.reason:
+                reasons.append(f"{writer.provider}: {run.reason}")
+            soon = soon or run.soon
         if left and soon and asked_for and tries < _MOST_TRIES:
             return Written(texts, again=True)
         reason = "; ".join(reasons) if hint is None else f"setup: {hint}"
@@ -129,7 +130,7 @@ class Desk:
         self._providers.close()
 
     def _who(self, job: BatchJob, *, waited: float) -> tuple[tuple[Writer, ...], str | None]:
-        """Return whom to ask, or why nobody is asked; neither if the local text is what was chosen."""
+        """Return the writers to ask, or the reason why none is asked; neither if the local text was chosen."""
         asked_for = job.ai_scope != "new"
         try:
             route = self._route(job)
@@ -138,14 +139,14 @@ class Desk:
         if not route:
             return (), None
         if waited > self._settings.ai_wait_seconds and not asked_for:
-            # Those behind it in the queue must not wait for longer still.
+            # The files behind it in the queue must not wait even longer.
             return (), f"busy: it waited for {waited:.0f} s"
         if self._is_for_bulk(job):
             return (), "bulk: a batch API will be asked, at half the price"
         return route, None
 
     def _route(self, job: BatchJob) -> tuple[Writer, ...]:
-        """Return who is asked before the local describer."""
+        """Return the writers that are asked before the local describer."""
         if not job.ai:
             return ()
         asked = (
@@ -154,19 +155,19 @@ class Desk:
         return tuple(writer for writer in asked if writer.provider != LOCAL)
 
     def _hint(self, job: BatchJob) -> str | None:
-        """Say what would have models write, if nobody on the route is set up; None if that is no matter of keys."""
+        """Say which variables to set if no writer of the route is set up; None if keys are not the reason."""
         if not job.asks_models or job.ai_writer is not None:
             return None
         try:
             ways = ways_to_set_up(self._providers.table.route(job.ai_task))
             able = self._route(job)
-        except SetupError:  # said by file, as it is a fault
+        except SetupError:  # recorded per file, because it is an error
             return None
         return f"no provider is set up: set {ways}" if ways and not able else None
 
     def _is_for_bulk(self, job: BatchJob) -> bool:
-        """Tell whether `steps.bulk` has this batch written later."""
-        # A cap of its own holds for what is asked directly alone: a job of a batch API is about many batches.
+        """Tell whether `summaries.bulk` writes the summaries of this batch later."""
+        # A budget of the batch itself cannot be kept by a job of a batch API, which covers many batches.
         mild = job.ai_writer is None and job.ai_budget is None
         later = self._settings.ai_bulk and job.priority == "bulk" and job.ai_scope == "new" and mild
         return later and self._providers.bulk_writer() is not None
@@ -180,10 +181,10 @@ class Desk:
     def _stand_ins(
         self, job: BatchJob, samples: Sequence[Sample], reason: str | None, *, unprovided: bool
     ) -> dict[str, Text]:
-        """Give what no model wrote about now the local text: also where a model wrote earlier if that was the choice.
+        """Give the remaining samples the local text; one that a model described keeps its text unless local was chosen.
 
-        What is private is not deferred: others would be asked when it is filled in. Nor is it a fault that no provider
-        is set up: the batch says it once, and not each file of it.
+        Private samples are not deferred, because other writers would be asked when they are filled in. A missing
+        provider is not an error of each file: the batch says it once.
         """
         anyway = job.ai_writer == LOCAL
         private = job.ai_task in PRIVATE

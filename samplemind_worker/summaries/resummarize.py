@@ -1,6 +1,6 @@
-"""Has summaries written that models still owe, or those of a batch anew: as a batch whose items begin at ``summarize``.
+"""Records a batch that writes missing summaries, or those of a batch again; its items begin at ``summarize``.
 
-The files themselves are not looked at: what is recorded of them is all that a summary follows from.
+The files themselves are not read: a summary follows from the record alone.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -25,16 +25,16 @@ def record(
     budget: int | None = None,
     providers: Collection[str] = (),
 ) -> BatchJob | None:
-    """Record such a batch, of the whole library or of what is in one batch; None if there is nothing to write.
+    """Record the batch, for the whole library or for the contents of one batch; None if there is nothing to write.
 
-    ``missing``: only what a model was to write and has not, and what is not to come from a batch API already.
-    ``budget`` is in millionths of a USD. ``providers`` are set up for workers, whatever the settings here say.
+    With ``missing`` only summaries are written that a model should have written and that no batch API is writing.
+    ``budget`` is in millionths of a USD. ``providers`` are those that the workers have set up.
 
     Raises
     ------
     UsageError
-        If neither a batch nor ``missing`` is given, there is no such batch or writer, the task is not for it, or it is
-        not set up.
+        If neither a batch nor ``missing`` is given, if the batch or writer does not exist, or if the writer is not
+        set up or not allowed for the task.
     """
     if batch_id is None and not missing:
         raise UsageError("name a batch, or ask for --missing: what is to come in the whole library")
@@ -75,12 +75,12 @@ def record(
 
 
 def require_writer(settings: Settings, name: str | None, *, task: AiTask, providers: Collection[str] = ()) -> None:
-    """Look whether somebody can be asked: the provider or writer of this name, or anybody on the route of the task.
+    """Check that the writer or provider of this name can be asked; without a name, that one on the route can.
 
     Raises
     ------
     UsageError
-        If nobody can: there is none of that name, it may not be asked for what is private, or it is not set up.
+        If the name is unknown, if it may not be asked for a private task, or if it is not set up.
     SetupError
         If the table cannot be read.
     """
@@ -117,7 +117,7 @@ _Place = dict[str, Any]
 
 
 def _unwritten() -> Iterator[Sequence[_Place]]:
-    """Yield a place of each content whose summary is to come and that lies anywhere still."""
+    """Yield one place of each content that has files and lacks its summary."""
     after = ""
     coming = ai_jobs.contents_under_way()
     while contents := results.unwritten(after=after, limit=_CHUNK):
@@ -128,7 +128,7 @@ def _unwritten() -> Iterator[Sequence[_Place]]:
 
 
 def _of_batch(batch_id: str, *, missing: bool) -> Iterator[Sequence[_Place]]:
-    """Yield a place of each content that a batch has analysed, or knew."""
+    """Yield one place of each content that a batch analysed or skipped as known."""
     seen: set[str] = set()
     chunk: list[_Place] = []
     for state in (State.COMPLETED, State.SKIPPED):

@@ -1,6 +1,6 @@
-"""One writer's turn at some samples: within its rate and the money that is left, in parcels, replies kept for reuse.
+"""Asks one writer about samples, within its rate limits and the budgets, and caches the replies.
 
-A reply is kept in Redis before anything else is written: whoever comes after a crash finds it there, and pays nothing.
+A reply is cached in Redis before anything else is written, so a retry after a crash finds it and pays nothing.
 """
 
 import dataclasses
@@ -33,17 +33,17 @@ from samplemind_worker.store.spend import Call, Caps, Reservation
 from samplemind_worker.usage import NOTHING_USED, Usage
 
 _WEEK: Final = 7 * 86_400.0
-_TRIES: Final = 3  # of one request that the provider calls too many
+_TRIES: Final = 3  # of a request that the provider rejects as too many
 _LONGEST_WAIT: Final = 60.0
-"""s that a request waits for its turn: by then a minute's window has moved on; what is full still is so for longer."""
-_FIRST_PAUSE: Final = 5.0  # s after a 429 that does not say how long; doubled with each
-_SETUP_PAUSE: Final = 300.0  # s; a key is not mended by asking again
+"""Most seconds that a request waits for its rate limit. A limit per minute has passed by then; others take longer."""
+_FIRST_PAUSE: Final = 5.0  # s after a 429 without a Retry-After; doubled each time
+_SETUP_PAUSE: Final = 300.0  # s; asking again does not mend a key
 _LONGEST_PAUSE: Final = 86_400.0
-_SOON: Final = 3600.0  # s; what is used up for longer is left to another day
+_SOON: Final = 3600.0  # s; a limit that lasts longer is not waited for
 _ASKED_AGAIN: Final = Usage(input_tokens=200)
-"""What a try at repair says more than the first."""
+"""What a second request for missing summaries adds to the prompt."""
 _SMALLEST: Final = 5
-"""A parcel is made smaller when the money that is left is not enough for it, but no smaller than this."""
+"""A request covers fewer samples if the budget does not suffice, but not fewer than this."""
 _IN_PEACE: Final = "rate: it asked to be left in peace"
 _LONGEST_REASON: Final = 200  # characters
 
@@ -57,13 +57,13 @@ _CODES: Final[Mapping[type[ProviderError], str]] = {
 
 
 def reason_of(error: ProviderError) -> str:
-    """Say in one short line why a provider wrote nothing, with a code in front."""
+    """Return the reason of an error as one short line that begins with a code."""
     code = next((code for kind, code in _CODES.items() if isinstance(error, kind)), "unavailable")
     return f"{code}: {' '.join(str(error).split())}"[:_LONGEST_REASON]
 
 
-class Turn:
-    """One writer's turn at the samples of one batch."""
+class WriterRun:
+    """The requests to one writer for samples of one batch."""
 
     def __init__(
         self,
@@ -89,16 +89,16 @@ class Turn:
         self._size = writer.samples
         self._over = False
         self.reason = ""
-        """Why it did not write about all that it was asked for."""
+        """Why summaries are missing; empty if none are."""
         self.soon = False
-        """Whether it may be worth asking again within minutes: only its rate was against it."""
+        """Whether a retry within minutes may succeed, because only a rate limit was in the way."""
 
     def write(self, cache: Cache, samples: Sequence[Sample]) -> tuple[dict[str, Summary], str]:
-        """Return what this writer says, by content, now or earlier; and the version of its prompt."""
+        """Return this writer's summaries by content, from the cache or new, and the version of its prompt."""
         try:
             provider = self._providers.get(self._writer)
         except ProviderSetupError as error:
-            # Of this machine alone, perhaps: the others may well have a key.
+            # Perhaps on this machine only: other workers may have a key.
             self._stop(reason_of(error))
             _say_once(self._writer.name, str(error))
             return {}, ""
@@ -112,22 +112,22 @@ class Turn:
         return found, provider.prompt_version
 
     def ask(self, provider: Provider, wanted: Mapping[str, Sample]) -> Iterator[Mapping[str, Any]]:
-        """Ask for all of these in as few requests as may be, and yield the replies as they come."""
+        """Ask about all of these in as few requests as possible, and yield the replies as they come."""
         held = self._limiter.held(self._writer.account)
-        if held is not None and time.monotonic() + held.seconds > self._patience():
+        if held is not None and time.monotonic() + held.seconds > self._deadline():
             self._stop(held.reason, soon=held.reason.startswith("rate") and held.seconds < _SOON)
         todo = list(wanted)
         while todo and not self._over:
             lot, todo = todo[: self._size], todo[self._size :]
-            enough = yield from self._parcel(provider, lot, wanted)
+            enough = yield from self._ask_some(provider, lot, wanted)
             if not enough:
-                # Not enough money for so many: once more, with fewer.
+                # The budget does not suffice for so many: try again with fewer.
                 todo = lot + todo
 
-    def _parcel(
+    def _ask_some(
         self, provider: Provider, keys: Sequence[str], wanted: Mapping[str, Sample]
     ) -> Generator[Mapping[str, Any], None, bool]:
-        """Ask for some and yield what came; False if there is money enough for fewer only, and nothing was asked."""
+        """Make one request and yield its replies; return False, without one, if the budget allows only fewer samples."""
         samples = [wanted[key] for key in keys]
         usage = provider.estimate(self._task, samples)
         made = self._reserve(len(samples), usage)
@@ -145,7 +145,7 @@ class Turn:
             if summary is not None
         }
         if got:
-            # Kept before it is settled: what is paid for is not lost.
+            # Cached before the reservation is settled, so that a paid reply is not lost.
             yield got
         if reply is not None and len(got) < len(keys):
             self.reason = "unreadable: the reply missed it"
@@ -161,7 +161,7 @@ class Turn:
     def _request(
         self, provider: Provider, samples: Sequence[Sample], usage: Usage, funds: list[Reservation]
     ) -> tuple[Usage, Reply | None]:
-        """Make one request, again if it comes too early; return what all of it used, and the reply if there is one."""
+        """Make one request, and repeat it after a rate limit; return the total usage, and the reply if there is one."""
         spent = NOTHING_USED
         may_repair = partial(self._may_repair, len(samples), usage, funds)
         for number in range(_TRIES):
@@ -185,7 +185,7 @@ class Turn:
         return spent, None
 
     def _heed(self, error: ProviderError, number: int) -> None:
-        """Do as an error says; ``number`` tells how many there were before it."""
+        """React to an error; ``number`` is how many came before it."""
         logger.warning("ai.failed", fields={"writer": self._writer.name, "reason": reason_of(error)})
         match error:
             case RateLimitedError():
@@ -193,32 +193,32 @@ class Turn:
                 seconds = min(max(asked, 0.1), _LONGEST_PAUSE)
                 self._limiter.hold(self._writer.account, seconds=seconds, reason=_IN_PEACE)
             case ProviderSetupError():
-                # All workers stop asking; whoever finds out first says so, once and loudly.
+                # All workers stop asking. Only the first logs the error.
                 self._stop(reason_of(error))
                 if self._limiter.hold(self._writer.account, seconds=_SETUP_PAUSE, reason=self.reason):
                     logger.error("ai.setup", fields={"writer": self._writer.name, "error": str(error)})
             case ProviderUnavailableError():
                 self._stop(reason_of(error))
             case _:
-                # Of these samples: the next parcel may fare better.
+                # It concerns these samples; the next request may succeed.
                 self.reason = reason_of(error)
 
     def _may_ask(self, tokens: int) -> bool:
-        """Wait for the turn to send one request; False, and no more from this writer, if that takes too long."""
-        busy = self._limiter.acquire(self._writer.account, self._rates, tokens=tokens, until=self._patience())
+        """Wait until the rate limits allow a request; if that takes too long, return False and stop asking."""
+        busy = self._limiter.acquire(self._writer.account, self._rates, tokens=tokens, until=self._deadline())
         if busy is not None:
             self._stop(busy.reason, soon=busy.reason.startswith("rate") and busy.seconds < _SOON)
         return busy is None
 
     def _may_repair(self, samples: int, usage: Usage, funds: list[Reservation]) -> bool:
-        """Set money aside for a second request, and wait for its turn."""
+        """Reserve money for a second request, and wait until the rate limits allow it."""
         made = self._reserve(samples, usage + _ASKED_AGAIN)
         if isinstance(made, str):
             return False
         funds.append(made)
         return self._may_ask(usage.input_tokens)
 
-    def _patience(self) -> float:
+    def _deadline(self) -> float:
         return min(self._until, time.monotonic() + _LONGEST_WAIT)
 
     def _stop(self, reason: str, *, soon: bool = False) -> None:
@@ -234,13 +234,13 @@ class Turn:
                 spend.settle(made, usage=NOTHING_USED if number else usage, spent=part, error=self.reason or None)
                 left -= part
         except ServiceUnavailableError as error:
-            # It stays reserved, which counts as spent.
+            # The money stays reserved, which counts as spent.
             logger.warning("ai.not_settled", fields=str(error))
 
 
 @redis_cache(ttl=_WEEK, key_prefix="samplemind:reply")
-def _replies(wanted: Mapping[str, Sample], turn: Turn, provider: Provider) -> Iterator[Mapping[str, Any]]:
-    yield from turn.ask(provider, wanted)
+def _replies(wanted: Mapping[str, Sample], run: WriterRun, provider: Provider) -> Iterator[Mapping[str, Any]]:
+    yield from run.ask(provider, wanted)
 
 
 @lru_cache(maxsize=64)

@@ -7,7 +7,7 @@ import pytest
 
 from config.ai import AiTask
 from samplemind_worker.documents.samples import Sample
-from samplemind_worker.providers import notes, prompt
+from samplemind_worker.providers import prompt, reply_schema
 from tests.factories import analysis_facts, audio_facts, content_id
 
 
@@ -126,8 +126,8 @@ def test_registers_differ():
 
 
 def test_the_version_follows_words_and_schema():
-    version = prompt.version(notes.SCHEMA_TEXT)
+    version = prompt.version(reply_schema.SCHEMA_TEXT)
 
     assert len(version) == 12
-    assert prompt.version(notes.SCHEMA_TEXT) == version
-    assert prompt.version(notes.SCHEMA_TEXT + " ") != version
+    assert prompt.version(reply_schema.SCHEMA_TEXT) == version
+    assert prompt.version(reply_schema.SCHEMA_TEXT + " ") != version

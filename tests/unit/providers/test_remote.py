@@ -90,7 +90,7 @@ def failure(providers: Providers, name: str, count: int = 3) -> ProviderError:
 
 
 @pytest.mark.parametrize("name", WRITERS)
-def test_a_parcel_takes_one_request_and_comes_back_in_order(name: str, providers: Providers, server: AiServer):
+def test_a_group_takes_one_request_and_comes_back_in_order(name: str, providers: Providers, server: AiServer):
     parcel = samples(providers.writer(name).samples)
     asked = provider(providers, name)
 

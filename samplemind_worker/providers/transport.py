@@ -1,4 +1,4 @@
-"""Bounds on what a service may do to us, below the SDKs, and the meaning of its status codes."""
+"""HTTP below the SDKs: limits on the time and size of a reply, and the errors that its status codes mean."""
 
 import contextlib
 import email.utils
@@ -25,25 +25,25 @@ from samplemind_worker.providers import text
 from samplemind_worker.providers.base import Access
 
 MOST_BYTES = 2 * 2**20
-"""Of one reply; twenty notes take 50 KB."""
+"""Per reply; twenty summaries take 50 KB."""
 _MOST_BYTES_COLLECTED = 64 * 2**20
-"""Of what a batch is collected as."""
+"""Per collected batch job."""
 _CONNECT_SECONDS = 10.0
-_LONGEST_WAIT = 86_400.0  # s that a service may ask to be left alone
-_LONGEST_MESSAGE = 200  # characters of a service's own words
+_LONGEST_WAIT = 86_400.0  # s; the longest pause that a service may ask for
+_LONGEST_MESSAGE = 200  # characters quoted from a service's error
 _NOT_CONNECTED = frozenset({"ConnectError", "ConnectTimeout"})
-"""What httpx and httpx2 raise before anything is sent."""
+"""The errors that httpx and httpx2 raise before they send anything."""
 _LONGEST_SCHEME = len("Bearer")
 _TOO_MANY = 429
 _BUSY = frozenset({408, 409, 425})
 
 
 class ReplyTooLargeError(Exception):
-    """The service sends more than any answer takes."""
+    """The service sends more than any valid reply takes."""
 
 
 def client_options(library: ModuleType, access: Access) -> dict[str, Any]:
-    """Return arguments for ``library.Client`` that bound its replies in time and size; library is httpx or httpx2."""
+    """Return arguments for ``library.Client`` that limit replies in time and size; library is httpx or httpx2."""
     seconds = access.seconds
 
     def limit(request: Any) -> None:
@@ -59,24 +59,23 @@ def client_options(library: ModuleType, access: Access) -> dict[str, Any]:
 
     return {
         "timeout": library.Timeout(seconds, connect=min(seconds, _CONNECT_SECONDS)),
-        "limits": library.Limits(max_keepalive_connections=0),  # a connection is one request's, and ends with it
+        "limits": library.Limits(max_keepalive_connections=0),  # each connection serves one request
         "headers": {name: value.get_secret_value() for name, value in access.headers.items()}
-        | {"Accept-Encoding": "identity"},  # a few bytes may unpack to any number
+        | {"Accept-Encoding": "identity"},  # a compressed reply may expand to any size
         "event_hooks": {"request": [limit], "response": [bound]},
     }
 
 
 class _Deadline:
-    """Ends a request's connection when its time is over, wherever it is: told by the library of each of its stages.
+    """Closes a request's connection at its deadline, in whatever stage it is; the library reports each stage to it.
 
-    The library's timeouts are for each read. A server that sends a byte now and then, be it of a header, would be
-    waited for for ever.
+    The library's own timeouts apply to each read. A server that sends a byte now and then would never exceed them.
     """
 
     def __init__(self, seconds: float, over: Exception) -> None:
         self._seconds = seconds
         self._over = over
-        """What is raised then."""
+        """Raised when the deadline has passed."""
         self._is_over = False
         self._timer: threading.Timer | None = None
 
@@ -94,7 +93,7 @@ class _Deadline:
             self._timer.start()
 
     def _cut_off(self, connection: socket.socket) -> None:
-        """Let whoever reads from a connection find its end; of the socket below TLS, which knows of no other thread."""
+        """Shut down the socket below TLS (which is not thread-safe): the reading thread sees the end of the stream."""
         self._is_over = True
         with contextlib.suppress(OSError):
             socket.socket.shutdown(connection, socket.SHUT_RDWR)
@@ -119,7 +118,7 @@ def _bounded(library: ModuleType, stream: Any, *, most: int) -> Any:
 def failure(
     provider: str, status: int, message: str, *, headers: Mapping[str, str], setting: str, secrets: Iterable[SecretStr]
 ) -> ProviderError:
-    """Return the error that a status code means; ``setting`` is the variable to look at if the key is wrong."""
+    """Return the error for a status code; ``setting`` is the variable to check if the key is wrong."""
     message = f"{provider}: HTTP {status}: {_quoted(message, secrets)}"
     if status == _TOO_MANY:
         return RateLimitedError(message, retry_after=retry_after(headers))
@@ -129,22 +128,22 @@ def failure(
 
 
 def hidden(value: str, secrets: Iterable[SecretStr]) -> str:
-    """Return a text without the secrets that a service was sent, and may say back."""
+    """Return a text without the secrets that we sent to a service and that it may quote."""
     for secret in secrets:
-        for word in secret.get_secret_value().split():  # it may quote the key of "Bearer <key>" alone
+        for word in secret.get_secret_value().split():  # it may quote only the key of "Bearer <key>"
             if len(word) > _LONGEST_SCHEME:
                 value = re.sub(re.escape(word), "***", value, flags=re.IGNORECASE)
     return value
 
 
 def _quoted(message: str, secrets: Iterable[SecretStr]) -> str:
-    """Return a service's own words, fit for a log; cleaning may change a secret in them, or put one together."""
+    """Return a service's message for a log. Secrets are hidden twice, because cleaning may join the pieces of one."""
     secrets = list(secrets)
     return hidden(text.sentence(hidden(message, secrets), _LONGEST_MESSAGE), secrets)
 
 
 def unreachable(provider: str, error: Exception, *, secrets: Iterable[SecretStr]) -> ProviderError:
-    """Return the error for a request that got no whole answer; looks for the reason below the SDK's own error."""
+    """Return the error for a request without a complete reply; its reason is among the causes of the SDK's error."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, ReplyTooLargeError):
@@ -157,7 +156,7 @@ def unreachable(provider: str, error: Exception, *, secrets: Iterable[SecretStr]
 
 
 def retry_after(headers: Mapping[str, str], *, clock: Callable[[], float] = time.time) -> float | None:
-    """Return the seconds that a reply asks to wait: a number, or a date; None if it says nothing of use."""
+    """Return the seconds to wait that a reply asks for, as a number or a date; None if it gives no usable value."""
     milliseconds, value = headers.get("retry-after-ms"), headers.get("retry-after")
     for given, part in ((milliseconds, 1000.0), (value, 1.0)):
         seconds = _number(given)

@@ -1,6 +1,6 @@
 import pytest
 
-from samplemind_worker.providers import wire
+from samplemind_worker.providers import transport
 
 
 @pytest.mark.parametrize(
@@ -22,4 +22,4 @@ from samplemind_worker.providers import wire
     ],
 )
 def test_the_time_to_wait(headers: dict[str, str], seconds: float | None):
-    assert wire.retry_after(headers, clock=lambda: 1000.0) == seconds
+    assert transport.retry_after(headers, clock=lambda: 1000.0) == seconds

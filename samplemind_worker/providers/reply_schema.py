@@ -1,4 +1,4 @@
-"""The form of an answer: given to the provider as a schema, and checked when it comes back."""
+"""The schema of a reply: it is sent with the request, and the reply is checked against it."""
 
 import json
 from collections.abc import Callable, Collection
@@ -10,14 +10,14 @@ from pydantic_core import from_json
 from samplemind_worker.providers import text
 
 _SUMMARY = 400
-"""Characters; somewhat more than the prompt asks for, as models count badly."""
+"""Characters; somewhat more than the prompt asks for, because models count badly."""
 _ITEM = 200
 _ITEMS = 4
 _TAGS = 10
 
 
-class Note(BaseModel):
-    """What is written about one sample. The lengths are checked here: not every provider knows them in a schema."""
+class SampleText(BaseModel):
+    """The text about one sample. Lengths are checked here, because not every provider supports them in a schema."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -28,10 +28,10 @@ class Note(BaseModel):
     fl_studio_recommendations: list[str]
     tags: list[str]
 
-    def cleaned(self, hide: Callable[[str], str]) -> "Note | None":
-        """Return this note fit to be stored; None if anything is missing then.
+    def cleaned(self, hide: Callable[[str], str]) -> "SampleText | None":
+        """Return this text cleaned for the record; None if a part is empty afterwards.
 
-        Hidden is what stands there as it came, and what is left by the cleaning.
+        Secrets are hidden before cleaning and after it, because cleaning may join the pieces of one.
         """
 
         def sentence(value: str, limit: int) -> str:
@@ -40,7 +40,7 @@ class Note(BaseModel):
         def items(values: list[str]) -> list[str]:
             return [item for value in values if (item := sentence(value, _ITEM))][:_ITEMS]
 
-        note = Note(
+        written = SampleText(
             id=self.id,
             summary=sentence(self.summary, _SUMMARY),
             production_tips=items(self.production_tips),
@@ -48,32 +48,29 @@ class Note(BaseModel):
             fl_studio_recommendations=items(self.fl_studio_recommendations),
             tags=[tag for tag in text.tags(map(hide, self.tags), _TAGS) if hide(tag) == tag],
         )
-        whole = (
-            note.summary, note.production_tips, note.creative_ideas, note.fl_studio_recommendations, note.tags
-        )  # fmt: skip
-        return note if all(whole) else None
+        return written if all(written.model_dump().values()) else None
 
 
-class Notes(BaseModel):
-    """The whole answer."""
+class ReplyForm(BaseModel):
+    """The whole reply."""
 
     model_config = ConfigDict(extra="forbid")
 
-    samples: list[Note]
+    samples: list[SampleText]
 
 
-_NOTE = TypeAdapter(Note)
+_SAMPLE_TEXT = TypeAdapter(SampleText)
 
 
 def _plain(schema: Any, definitions: dict[str, Any]) -> Any:
-    """Put definitions where they are used and drop titles: what the strictest provider takes."""
+    """Inline definitions and drop titles, so that the strictest provider accepts the schema."""
     if isinstance(schema, list):
         return [_plain(each, definitions) for each in schema]
     if not isinstance(schema, dict):
         return schema
     if "$ref" in schema:
         return _plain(definitions[schema["$ref"].rpartition("/")[2]], definitions)
-    # A docstring would be sent as a description.
+    # Otherwise docstrings would be sent as descriptions.
     kept = {key: value for key, value in schema.items() if key not in {"title", "$defs"}}
     if kept.get("type") == "object":
         kept.pop("description", None)
@@ -81,7 +78,7 @@ def _plain(schema: Any, definitions: dict[str, Any]) -> Any:
 
 
 def _schema() -> dict[str, Any]:
-    schema = Notes.model_json_schema()
+    schema = ReplyForm.model_json_schema()
     return _plain(schema, schema["$defs"])
 
 
@@ -89,19 +86,19 @@ SCHEMA: dict[str, Any] = _schema()
 SCHEMA_TEXT = json.dumps(SCHEMA, sort_keys=True)
 
 
-def read(reply: str, wanted: Collection[str], *, hide: Callable[[str], str] = str) -> dict[str, Note]:
-    """Return the good notes of a reply by id; those that nobody asked for, and those that are not whole, are left out.
+def read(reply: str, wanted: Collection[str], *, hide: Callable[[str], str] = str) -> dict[str, SampleText]:
+    """Return the complete texts of a reply by id; unknown ids and incomplete texts are left out.
 
-    A reply that was cut short gives the notes before the cut. ``hide`` takes out of a text what must not be stored.
+    A truncated reply gives the texts before the cut. ``hide`` removes from a text what must not be stored.
     """
-    found: dict[str, Note] = {}
+    found: dict[str, SampleText] = {}
     for entry in _entries(reply):
         try:
-            note = _NOTE.validate_python(entry).cleaned(hide)
+            written = _SAMPLE_TEXT.validate_python(entry).cleaned(hide)
         except ValidationError:
             continue
-        if note is not None and note.id in wanted:
-            found.setdefault(note.id, note)
+        if written is not None and written.id in wanted:
+            found.setdefault(written.id, written)
     return found
 
 
@@ -109,7 +106,7 @@ def _entries(reply: str) -> list[Any]:
     start = reply.find("{")
     if start < 0:
         return []
-    # Small models put a sentence or a fence around it, and the limit of tokens may end it anywhere.
+    # Small models put a sentence or a code fence around the JSON, and the token limit may cut it anywhere.
     for end in (len(reply), reply.rfind("}") + 1):
         try:
             value = from_json(reply[start:end], allow_partial=True)

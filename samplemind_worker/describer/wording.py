@@ -1,4 +1,4 @@
-"""Numbers as text, with as many digits as a reader can use; words in a row; the choice between equal phrasings."""
+"""Formats numbers with as many digits as a reader can use, joins words, and chooses between equal phrasings."""
 
 from collections.abc import Sequence
 
@@ -8,49 +8,49 @@ _FEW_HUNDRED_MS = 0.1
 
 
 def number(value: float) -> str:
-    """Two decimals at most: 120, 87.5, 172.27."""
+    """Write a number with at most two decimals: 120, 87.5, 172.27."""
     return f"{value:.2f}".rstrip("0").rstrip(".")
 
 
 def tempo(bpm: float) -> str:
-    """Give a tempo that follows from a measured one, to a tenth: 148.3 BPM."""
+    """Write a derived tempo with one decimal: 148.3 BPM."""
     return f"{bpm:.1f}".removesuffix(".0") + " BPM"
 
 
 def decibels(value: float) -> str:
-    """One decimal: -14.2."""
+    """Write a level with one decimal: -14.2."""
     return f"{round(value, 1) + 0.0:.1f}"  # 0.0 is added so that -0.0 becomes 0.0
 
 
 def cents(value: float) -> str:
-    """Give the magnitude in whole cents: 14 cents."""
+    """Write the magnitude in whole cents: 14 cents."""
     return plural(round(abs(value)), "cent")
 
 
 def plural(count: int, noun: str) -> str:
-    """As in 1 beat, 16 beats."""
+    """Write a count with its noun: 1 beat, 16 beats."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def frequency(hz: float) -> str:
-    """43.7 Hz, 185 Hz, 2.4 kHz."""
+    """Write a frequency: 43.7 Hz, 185 Hz, 2.4 kHz."""
     if hz < 100.0 and not round(hz, 1).is_integer():  # noqa: PLR2004 -- a tenth counts where a semitone is 3 Hz
         return f"{hz:.1f} Hz"
     return f"{round(hz)} Hz" if round(hz) < _KILO else f"{hz / _KILO:.1f} kHz"
 
 
 def two_digits(hz: float) -> float:
-    """Round a setting to what a knob can be put to: 183.4 to 180."""
+    """Round to two significant digits, as a knob is set: 183.4 to 180."""
     return float(f"{hz:.1e}")
 
 
 def milliseconds(seconds: float) -> str:
-    """As in 352 ms, for note lengths."""
+    """Write a note length: 352 ms."""
     return f"{round(seconds * _KILO)} ms"
 
 
 def length(seconds: float) -> str:
-    """35 ms, 0.42 s, 8 s, 3:25 min."""
+    """Write a duration: 35 ms, 0.42 s, 8 s, 3:25 min."""
     if seconds < _FEW_HUNDRED_MS:
         return f"{max(1, round(seconds * _KILO))} ms"
     if round(seconds, 2) < _MINUTE:
@@ -60,26 +60,26 @@ def length(seconds: float) -> str:
 
 
 def listed(items: Sequence[str], last: str = "and") -> str:
-    """As in "A", "A and B", "A, B, and C"."""
+    """Join items: "A", "A and B", "A, B, and C"."""
     if len(items) <= 2:  # noqa: PLR2004 -- no comma between two
         return f" {last} ".join(items)
     return f"{', '.join(items[:-1])}, {last} {items[-1]}"
 
 
 def article(words: str) -> str:
-    """Put a or an before words, by how they are spoken."""
+    """Put "a" or "an" before words, by their pronunciation."""
     vowel = words[0] in "aeiou8" and not words.startswith("one-")
     return f"{'an' if vowel else 'a'} {words}"
 
 
 def sentence(words: str) -> str:
-    """Begin with a capital and end with a period."""
+    """Make words a sentence: a capital first and a period last."""
     return f"{words[0].upper()}{words[1:]}."
 
 
-def turn(value: float, *phrasings: str) -> str:
-    """Choose between phrasings that serve equally well by the last digits of one of the sample's numbers.
+def choose(value: float, *phrasings: str) -> str:
+    """Choose between equally good phrasings by one of the sample's numbers.
 
-    So two kicks in one folder do not read like copies, and one kick always reads the same.
+    Two kicks in one folder then do not read like copies, and one kick always reads the same.
     """
     return phrasings[round(abs(value)) % len(phrasings)]

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from samplemind_worker.providers import notes
+from samplemind_worker.providers import reply_schema
 
 
 def entry(**values: Any) -> dict[str, Any]:
@@ -14,11 +14,11 @@ def entry(**values: Any) -> dict[str, Any]:
 
 
 def read(*entries: Any) -> set[str]:
-    return set(notes.read(json.dumps({"samples": entries}), {"a", "b"}))
+    return set(reply_schema.read(json.dumps({"samples": entries}), {"a", "b"}))
 
 
 def test_a_whole_note_is_taken():
-    note = notes.read(json.dumps({"samples": [entry()]}), {"a"})["a"]
+    note = reply_schema.read(json.dumps({"samples": [entry()]}), {"a"})["a"]
 
     assert note.model_dump() == entry()
 
@@ -44,12 +44,12 @@ def test_what_nobody_asked_for_is_not_taken():
 def test_of_two_notes_about_one_sample_the_first_counts():
     reply = json.dumps({"samples": [entry(summary="First."), entry(summary="Second.")]})
 
-    assert notes.read(reply, {"a"})["a"].summary == "First."
+    assert reply_schema.read(reply, {"a"})["a"].summary == "First."
 
 
 def test_lengths_are_bounded():
     many = ["word " * 100] * 50
-    note = notes.read(json.dumps({"samples": [entry(
+    note = reply_schema.read(json.dumps({"samples": [entry(
         summary="word " * 1000, production_tips=many, creative_ideas=many, fl_studio_recommendations=many,
         tags=[f"tag{k}" for k in range(100)],
     )]}), {"a"})["a"]  # fmt: skip
@@ -67,13 +67,13 @@ def test_lengths_are_bounded():
 def test_a_reply_may_stand_among_words(wrapped: str):
     reply = wrapped.replace("{{", "(").replace("}}", ")").replace("{}", json.dumps({"samples": [entry()]}))
 
-    assert set(notes.read(reply, {"a"})) == {"a"}
+    assert set(reply_schema.read(reply, {"a"})) == {"a"}
 
 
 def test_every_beginning_of_a_reply_is_read_without_error():
     reply = json.dumps({"samples": [entry(), entry(id="b")]})
 
-    counts = [len(notes.read(reply[:end], {"a", "b"})) for end in range(len(reply) + 1)]
+    counts = [len(reply_schema.read(reply[:end], {"a", "b"})) for end in range(len(reply) + 1)]
 
     assert counts == sorted(counts)
     assert set(counts) == {0, 1, 2}
@@ -86,15 +86,15 @@ def test_every_beginning_of_a_reply_is_read_without_error():
      '{"samples": ["\\ud800"]}'],
 )  # fmt: skip
 def test_nonsense_gives_nothing(reply: str):
-    assert notes.read(reply, {"a"}) == {}
+    assert reply_schema.read(reply, {"a"}) == {}
 
 
 def test_the_schema_is_what_the_strictest_service_takes():
-    words = notes.SCHEMA_TEXT
+    words = reply_schema.SCHEMA_TEXT
 
     assert "$ref" not in words
     assert "maxLength" not in words
-    assert notes.SCHEMA["additionalProperties"] is False
-    item = notes.SCHEMA["properties"]["samples"]["items"]
+    assert reply_schema.SCHEMA["additionalProperties"] is False
+    item = reply_schema.SCHEMA["properties"]["samples"]["items"]
     assert item["additionalProperties"] is False
     assert set(item["required"]) == set(item["properties"]) == set(entry())
