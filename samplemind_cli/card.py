@@ -21,10 +21,18 @@ _CLOSE = 0.35  # of the best candidate's score: from here on the next one is wor
 _CERTAIN = 0.99  # nothing is: above it no number is given
 _KINDS = {"one_shot": "one-shot", "loop": "loop", "track": "track"}
 _SOURCES = {
-    "audio": "the sound", "filename": "its name", "folder": "its folder", "acid": "an ACID chunk",
-    "apple_loop": "an Apple Loop chunk", "smpl": "a sampler chunk", "inst": "an instrument chunk",
-    "id3": "ID3 tags", "vorbis": "Vorbis comments", "info": "an INFO chunk", "aiff": "AIFF chunks",
-}  # fmt: skip
+    "audio": "the sound",
+    "filename": "its name",
+    "folder": "its folder",
+    "acid": "an ACID chunk",
+    "apple_loop": "an Apple Loop chunk",
+    "smpl": "a sampler chunk",
+    "inst": "an instrument chunk",
+    "id3": "ID3 tags",
+    "vorbis": "Vorbis comments",
+    "info": "an INFO chunk",
+    "aiff": "AIFF chunks",
+}
 _TEXTS = (("tips", "production_tips"), ("ideas", "creative_ideas"), ("in FL Studio", "fl_studio_recommendations"))
 
 

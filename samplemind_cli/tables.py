@@ -13,21 +13,45 @@ from samplemind_cli.output import table as print_table
 Report = dict[str, Any]
 
 FILE_COLUMNS = (
-    Column("file", least=24), Column("kind"), Column("tempo"), Column("key"), Column("instrument", leaves=2),
+    Column("file", least=24),
+    Column("kind"),
+    Column("tempo"),
+    Column("key"),
+    Column("instrument", leaves=2),
     Column("LUFS", leaves=1),
-)  # fmt: skip
+)
 SHOWN = (
-    "path", "status", "kind", "tempo", "key", "mode", "pitch_note", "instrument", "loudness_lufs", "error",
-)  # fmt: skip
+    "path",
+    "status",
+    "kind",
+    "tempo",
+    "key",
+    "mode",
+    "pitch_note",
+    "instrument",
+    "loudness_lufs",
+    "error",
+)
 """Of a result, what the tables show: a list of many files need not keep the rest."""
 BATCH_COLUMNS = (
-    Column("batch"), Column("name", least=14), Column("status"), Column("files"), Column("done"), Column("failed"),
-    Column("skipped", leaves=3), Column("left", leaves=2), Column("created (UTC)", leaves=1),
-)  # fmt: skip
+    Column("batch"),
+    Column("name", least=14),
+    Column("status"),
+    Column("files"),
+    Column("done"),
+    Column("failed"),
+    Column("skipped", leaves=3),
+    Column("left", leaves=2),
+    Column("created (UTC)", leaves=1),
+)
 ITEM_COLUMNS = (
-    Column("state"), Column("step", leaves=2), Column("attempts", leaves=1), Column("file id"),
-    Column("path", least=24), Column("error", least=24),
-)  # fmt: skip
+    Column("state"),
+    Column("step", leaves=2),
+    Column("attempts", leaves=1),
+    Column("file id"),
+    Column("path", least=24),
+    Column("error", least=24),
+)
 
 
 def key_of(report: Report) -> str | None:

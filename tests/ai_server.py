@@ -572,11 +572,15 @@ def _claude_reply(call: Call, written: _Written) -> dict[str, Any]:
     stop = {"end": "end_turn", "length": "max_tokens", "refusal": "refusal"}[written.stopped]
     thinking = {"type": "thinking", "thinking": "", "signature": "c2lnbmF0dXJl"}
     return {
-        "id": "msg_01", "type": "message", "role": "assistant", "model": call.model,
+        "id": "msg_01",
+        "type": "message",
+        "role": "assistant",
+        "model": call.model,
         "content": [thinking, {"type": "text", "text": written.text}] if written.text else [],
-        "stop_reason": stop, "stop_sequence": None,
+        "stop_reason": stop,
+        "stop_sequence": None,
         "usage": {"input_tokens": written.input_tokens, "output_tokens": written.output_tokens},
-    }  # fmt: skip
+    }
 
 
 def _gemini_reply(call: Call, written: _Written) -> dict[str, Any]:
@@ -596,11 +600,14 @@ def _gemini_reply(call: Call, written: _Written) -> dict[str, Any]:
 def _ollama_reply(call: Call, written: _Written) -> dict[str, Any]:
     text = "I can't help with that." if written.stopped == "refusal" else written.text
     return {
-        "model": call.model, "created_at": "2026-11-24T00:00:00Z", "done": True,
+        "model": call.model,
+        "created_at": "2026-11-24T00:00:00Z",
+        "done": True,
         "message": {"role": "assistant", "content": text},
         "done_reason": "length" if written.stopped == "length" else "stop",
-        "prompt_eval_count": written.input_tokens, "eval_count": written.output_tokens,
-    }  # fmt: skip
+        "prompt_eval_count": written.input_tokens,
+        "eval_count": written.output_tokens,
+    }
 
 
 def _openai_reply(call: Call, written: _Written) -> dict[str, Any]:
@@ -617,13 +624,17 @@ def _openai_reply(call: Call, written: _Written) -> dict[str, Any]:
         "logprobs": None,
     }
     return {
-        "id": "chatcmpl-1", "object": "chat.completion", "created": 1795564800, "model": call.model,
+        "id": "chatcmpl-1",
+        "object": "chat.completion",
+        "created": 1795564800,
+        "model": call.model,
         "choices": [choice],
         "usage": {
-            "prompt_tokens": written.input_tokens, "completion_tokens": written.output_tokens,
+            "prompt_tokens": written.input_tokens,
+            "completion_tokens": written.output_tokens,
             "total_tokens": written.input_tokens + written.output_tokens,
         },
-    }  # fmt: skip
+    }
 
 
 _REPLIES = {"claude": _claude_reply, "gemini": _gemini_reply, "ollama": _ollama_reply, "openai": _openai_reply}
@@ -662,13 +673,17 @@ def _claude_batch(batch: Batch, url: str) -> dict[str, Any]:
     for result in batch.results or []:
         counts[result["result"]["type"]] += 1
     return {
-        "id": batch.name, "type": "message_batch", "processing_status": "ended" if ended else "in_progress",
-        "request_counts": counts, "created_at": batch.created_at.isoformat(),
+        "id": batch.name,
+        "type": "message_batch",
+        "processing_status": "ended" if ended else "in_progress",
+        "request_counts": counts,
+        "created_at": batch.created_at.isoformat(),
         "expires_at": (batch.created_at + timedelta(days=1)).isoformat(),
         "ended_at": (batch.created_at + timedelta(hours=1)).isoformat() if ended else None,
-        "archived_at": None, "cancel_initiated_at": None,
+        "archived_at": None,
+        "cancel_initiated_at": None,
         "results_url": f"{url}/v1/messages/batches/{batch.name}/results" if ended else None,
-    }  # fmt: skip
+    }
 
 
 def _claude_result(key: str, call: Call, server: AiServer) -> dict[str, Any]:

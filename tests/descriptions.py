@@ -15,9 +15,15 @@ INSTRUMENTS = (*DRUMS, *OTHERS, "drum_loop", "music_loop", "song")
 
 def make_sample(audio: dict[str, Any] | None = None, **analysis: Any) -> Sample:
     facts: dict[str, Any] = {
-        "file_id": FILE_ID, "filename": "Zyzzyx_999BPM.wav", "file_size": 1, "duration": 8.0, "sample_rate": 44100,
-        "channels": 2, "format": "WAV", "subtype": "PCM_16",
-    }  # fmt: skip
+        "file_id": FILE_ID,
+        "filename": "Zyzzyx_999BPM.wav",
+        "file_size": 1,
+        "duration": 8.0,
+        "sample_rate": 44100,
+        "channels": 2,
+        "format": "WAV",
+        "subtype": "PCM_16",
+    }
     return Sample(AudioFacts(**(facts | (audio or {}))), AnalysisFacts(file_id=FILE_ID, **analysis))
 
 

@@ -26,28 +26,62 @@ SR = sounds.SR
 
 HYDROGEN = Path("/usr/share/hydrogen/data/drumkits")
 PARTS = {
-    "kick": (36, 35), "snare": (38, 40), "clap": (39,), "hat": (42, 44), "open": (46,), "ride": (51, 59),
-    "shaker": (70, 82, 69), "tom": (45, 41, 43, 47, 48, 50), "conga": (63, 62, 64), "rim": (37,), "cowbell": (56,),
-    "perc": (76, 60, 61, 65, 66, 67, 68, 75, 77), "crash": (49, 57),
-}  # fmt: skip
+    "kick": (36, 35),
+    "snare": (38, 40),
+    "clap": (39,),
+    "hat": (42, 44),
+    "open": (46,),
+    "ride": (51, 59),
+    "shaker": (70, 82, 69),
+    "tom": (45, 41, 43, 47, 48, 50),
+    "conga": (63, 62, 64),
+    "rim": (37,),
+    "cowbell": (56,),
+    "perc": (76, 60, 61, 65, 66, 67, 68, 75, 77),
+    "crash": (49, 57),
+}
 """General MIDI numbers of the parts that `patterns` names."""
 PART_OF = {note: part for part, notes in PARTS.items() for note in notes} | {
-    52: "crash", 53: "ride", 54: "shaker", 55: "crash", 58: "perc", 71: "perc", 72: "perc", 73: "perc", 74: "perc",
-    78: "perc", 79: "perc", 80: "perc", 81: "perc",
-}  # fmt: skip
+    52: "crash",
+    53: "ride",
+    54: "shaker",
+    55: "crash",
+    58: "perc",
+    71: "perc",
+    72: "perc",
+    73: "perc",
+    74: "perc",
+    78: "perc",
+    79: "perc",
+    80: "perc",
+    81: "perc",
+}
 _KITS = (0, 8, 16, 24, 25, 32, 40)  # General MIDI and GS: standard, room, power, electronic, TR-808, jazz, brush
 _STRENGTHS = (45, 80, 118)
 _NAMED = (
-    ("kick", r"kick|bass ?drum|\bbd"), ("rim", r"stick|rim|cross"), ("snare", r"snare"), ("clap", r"clap"),
-    ("open", r"open|hh.?o"), ("hat", r"hat|\bhh|closed|pedal"), ("tom", r"tom"), ("ride", r"ride"),
-    ("crash", r"crash|splash|china"), ("cowbell", r"cow|bell"), ("shaker", r"shak|maraca|tamb|cabasa"),
-    ("conga", r"conga|bongo|djembe|darbuka|djun"), ("perc", r"block|perc|clave|tri|agogo|udu|sabar"),
-)  # fmt: skip
+    ("kick", r"kick|bass ?drum|\bbd"),
+    ("rim", r"stick|rim|cross"),
+    ("snare", r"snare"),
+    ("clap", r"clap"),
+    ("open", r"open|hh.?o"),
+    ("hat", r"hat|\bhh|closed|pedal"),
+    ("tom", r"tom"),
+    ("ride", r"ride"),
+    ("crash", r"crash|splash|china"),
+    ("cowbell", r"cow|bell"),
+    ("shaker", r"shak|maraca|tamb|cabasa"),
+    ("conga", r"conga|bongo|djembe|darbuka|djun"),
+    ("perc", r"block|perc|clave|tri|agogo|udu|sabar"),
+)
 FAMILIES = {
-    "bass": (32, 33, 34, 35, 36, 38, 39), "keys": (0, 2, 4, 5, 6, 7, 16, 18), "pluck": (24, 25, 26, 27, 28, 45, 46),
-    "lead": (80, 81, 82, 83, 84, 87, 29, 30), "pad": (88, 89, 90, 91, 95, 48, 50, 52),
-    "mallet": (8, 9, 11, 12, 13, 114), "wind": (56, 61, 62, 65, 66, 73),
-}  # fmt: skip
+    "bass": (32, 33, 34, 35, 36, 38, 39),
+    "keys": (0, 2, 4, 5, 6, 7, 16, 18),
+    "pluck": (24, 25, 26, 27, 28, 45, 46),
+    "lead": (80, 81, 82, 83, 84, 87, 29, 30),
+    "pad": (88, 89, 90, 91, 95, 48, 50, 52),
+    "mallet": (8, 9, 11, 12, 13, 114),
+    "wind": (56, 61, 62, 65, 66, 73),
+}
 _SECONDS = 1.6
 
 

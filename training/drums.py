@@ -132,9 +132,19 @@ def _perc(r: Rng, n: int) -> F64:
 
 
 DRUMS: dict[str, Callable[[Rng, int], F64]] = {
-    "kick": _kick, "snare": _snare, "clap": _clap, "rim": _rim, "hat_closed": _hat_closed, "hat_open": _hat_open,
-    "tom": _tom, "crash": _crash, "ride": _ride, "shaker": _shaker, "cowbell": _cowbell, "perc": _perc,
-}  # fmt: skip
+    "kick": _kick,
+    "snare": _snare,
+    "clap": _clap,
+    "rim": _rim,
+    "hat_closed": _hat_closed,
+    "hat_open": _hat_open,
+    "tom": _tom,
+    "crash": _crash,
+    "ride": _ride,
+    "shaker": _shaker,
+    "cowbell": _cowbell,
+    "perc": _perc,
+}
 _SECONDS = {"hat_open": 1.2, "crash": 2.5, "ride": 2.0, "tom": 0.9}
 
 

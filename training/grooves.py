@@ -21,8 +21,16 @@ DRUMS = 9
 BARS = 8
 _UNFIT = re.compile(r"68|12-?8|128|54|metronome|none|ending|intro|end\d?$|endsus|count|rd\.py|stdpats", re.IGNORECASE)
 _PROGRESSIONS = (
-    "C Am Dm G7", "Am F C G", "C F G C", "Am Am Dm E7", "C C F G", "Dm G7 C C", "Em C G D", "Am G F E7", "C C C C",
-)  # fmt: skip
+    "C Am Dm G7",
+    "Am F C G",
+    "C F G C",
+    "Am Am Dm E7",
+    "C C F G",
+    "Dm G7 C C",
+    "Em C G D",
+    "Am G F E7",
+    "C C C C",
+)
 # Beats a minute at which each is usually counted, first match counts. MMA counts quarters; some are notated at twice
 # the felt tempo, and are then given here as notated.
 _TEMPI: tuple[tuple[str, tuple[int, int]], ...] = (

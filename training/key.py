@@ -111,8 +111,11 @@ def _kit_loop(rng: Rng) -> soundfonts.Clip:
     for _ in range(int(rng.integers(2, 6))):
         midi, density = int(rng.integers(35, 82)), float(rng.uniform(0.1, 0.6))
         pattern = rng.random(16) < density
-        notes += [(bar * 16 * step + s * step, 0.1, midi, int(rng.integers(60, 120)), soundfonts.DRUM_CHANNEL)
-                  for bar in range(2) for s in np.flatnonzero(pattern)]  # fmt: skip
+        notes += [
+            (bar * 16 * step + s * step, 0.1, midi, int(rng.integers(60, 120)), soundfonts.DRUM_CHANNEL)
+            for bar in range(2)
+            for s in np.flatnonzero(pattern)
+        ]
     return soundfonts.Clip(notes, {soundfonts.DRUM_CHANNEL: int(rng.choice([0, 8, 16, 24, 25, 32, 40]))}, 32 * step)
 
 
@@ -189,9 +192,12 @@ def score(right: npt.NDArray[np.int64], found: npt.NDArray[np.int64]) -> tuple[f
 
 
 def held_out(
-    rows: npt.NDArray[Any], right: npt.NDArray[np.int64], fonts: npt.NDArray[np.str_],
-    learned: npt.NDArray[np.bool_], **options: Any,
-) -> npt.NDArray[np.float64]:  # fmt: skip
+    rows: npt.NDArray[Any],
+    right: npt.NDArray[np.int64],
+    fonts: npt.NDArray[np.str_],
+    learned: npt.NDArray[np.bool_],
+    **options: Any,
+) -> npt.NDArray[np.float64]:
     """Give the logits of every clip from a network that heard neither its soundfont nor that of its fold.
 
     Only what is ``learned`` is learned from.

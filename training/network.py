@@ -73,10 +73,17 @@ def _member(
 
 
 def fit(
-    rows: npt.NDArray[Any], right: npt.NDArray[np.int64], *,
-    outputs: int = 1, mask: npt.NDArray[np.bool_] | None = None,
-    weight: F64 | None = None, hidden: int = 16, epochs: int = 25, decay: float = 1e-2, seeds: Sequence[int] = (0,),
-) -> Network:  # fmt: skip
+    rows: npt.NDArray[Any],
+    right: npt.NDArray[np.int64],
+    *,
+    outputs: int = 1,
+    mask: npt.NDArray[np.bool_] | None = None,
+    weight: F64 | None = None,
+    hidden: int = 16,
+    epochs: int = 25,
+    decay: float = 1e-2,
+    seeds: Sequence[int] = (0,),
+) -> Network:
     """Learn from rows (examples, rows, measures) and the index of the right one of all (rows x outputs) logits.
 
     ``mask`` (examples, rows x outputs) is False where there is no such answer.

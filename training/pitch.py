@@ -89,9 +89,9 @@ def _chances(m: Material, which: net.Network) -> F64:
 
 
 def _pitched_rows(m: Material, chances: F64) -> F64:
-    return np.stack([
-        pitch.pitched_row(f, int(c.argmax()), c[: len(f.pitch)]) for f, c in zip(m.features, chances, strict=True)
-    ])  # fmt: skip
+    return np.stack(
+        [pitch.pitched_row(f, int(c.argmax()), c[: len(f.pitch)]) for f, c in zip(m.features, chances, strict=True)]
+    )
 
 
 def _report(m: Material, chances: F64, pitched: F64, tested: npt.NDArray[np.bool_]) -> None:

@@ -198,9 +198,13 @@ def _snare_bar(rng: Rng, beats: int, per: int, bpm: float, style: str) -> tuple[
         back = {per, 2 * per} if rng.random() < 0.6 else {2 * per}
     else:
         back = {
-            "back": {per, 3 * per}, "four": {per, 3 * per}, "half": {2 * per}, "every": set(range(0, size, per)),
-            "off": set(range(per // 2, size, per)), "none": set[int](),
-        }[style]  # fmt: skip
+            "back": {per, 3 * per},
+            "four": {per, 3 * per},
+            "half": {2 * per},
+            "every": set(range(0, size, per)),
+            "off": set(range(per // 2, size, per)),
+            "none": set[int](),
+        }[style]
     ghost = rng.uniform(0.0, 0.25) * (bpm < 135) * (rng.random() < 0.5)
     bar = np.zeros(size)
     for k in range(size):

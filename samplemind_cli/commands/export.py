@@ -28,10 +28,19 @@ COLUMNS = (
 )  # fmt: skip
 
 _DIGITS = {
-    "duration": 3, "kind_confidence": 2, "tempo": 2, "tempo_confidence": 2, "key_confidence": 2, "tuning_cents": 1,
-    "pitch_cents": 1, "pitch_confidence": 2, "instrument_confidence": 2, "loudness_lufs": 1, "true_peak_dbtp": 1,
+    "duration": 3,
+    "kind_confidence": 2,
+    "tempo": 2,
+    "tempo_confidence": 2,
+    "key_confidence": 2,
+    "tuning_cents": 1,
+    "pitch_cents": 1,
+    "pitch_confidence": 2,
+    "instrument_confidence": 2,
+    "loudness_lufs": 1,
+    "true_peak_dbtp": 1,
     "centroid_hz": 0,
-}  # fmt: skip
+}
 """Digits after the point of what is measured: more of them would only look exact. JSON keeps all."""
 
 # https://owasp.org/www-community/attacks/CSV_Injection: what makes a spreadsheet read a text as a formula.

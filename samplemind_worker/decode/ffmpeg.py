@@ -36,14 +36,32 @@ _CONTAINERS: Final = (
 """FFmpeg's demuxers of files that hold sound; none that opens another file."""
 
 _NAMES: Final = {
-    "mov": "MP4", "matroska": "MATROSKA", "aac": "ADTS", "wv": "WAVPACK", "mpegts": "MPEG_TS", "mpeg": "MPEG_PS",
-    "asf": "ASF", "loas": "LOAS", "mp3": "MP3",
-}  # fmt: skip
+    "mov": "MP4",
+    "matroska": "MATROSKA",
+    "aac": "ADTS",
+    "wv": "WAVPACK",
+    "mpegts": "MPEG_TS",
+    "mpeg": "MPEG_PS",
+    "asf": "ASF",
+    "loas": "LOAS",
+    "mp3": "MP3",
+}
 _SUBTYPES: Final = {
-    "pcm_s16": "PCM_16", "pcm_s24": "PCM_24", "pcm_s32": "PCM_32", "pcm_u8": "PCM_U8", "pcm_s8": "PCM_S8",
-    "pcm_f32": "FLOAT", "pcm_f64": "DOUBLE", "pcm_alaw": "ALAW", "pcm_mulaw": "ULAW", "mp3": "MPEG_LAYER_III",
-    "mp2": "MPEG_LAYER_II", "mp1": "MPEG_LAYER_I", "adpcm_ima": "IMA_ADPCM", "adpcm_ms": "MS_ADPCM",
-}  # fmt: skip
+    "pcm_s16": "PCM_16",
+    "pcm_s24": "PCM_24",
+    "pcm_s32": "PCM_32",
+    "pcm_u8": "PCM_U8",
+    "pcm_s8": "PCM_S8",
+    "pcm_f32": "FLOAT",
+    "pcm_f64": "DOUBLE",
+    "pcm_alaw": "ALAW",
+    "pcm_mulaw": "ULAW",
+    "mp3": "MPEG_LAYER_III",
+    "mp2": "MPEG_LAYER_II",
+    "mp1": "MPEG_LAYER_I",
+    "adpcm_ima": "IMA_ADPCM",
+    "adpcm_ms": "MS_ADPCM",
+}
 """libsndfile's names for what FFmpeg's decoders are called, by how they begin."""
 
 

@@ -53,12 +53,23 @@ _BRIGHTNESS: dict[str, Scale] = {
     ),
 }  # fmt: skip
 _ANY_BRIGHTNESS: Scale = (
-    (250.0, "very dark"), (600.0, "dark"), (1000.0, "mellow"), (1500.0, "warm"), (2200.0, "balanced"),
-    (2900.0, "open"), (3800.0, "bright"), (5500.0, "very bright"), (_INF, "thin and airy"),
-)  # fmt: skip
+    (250.0, "very dark"),
+    (600.0, "dark"),
+    (1000.0, "mellow"),
+    (1500.0, "warm"),
+    (2200.0, "balanced"),
+    (2900.0, "open"),
+    (3800.0, "bright"),
+    (5500.0, "very bright"),
+    (_INF, "thin and airy"),
+)
 _TONAL: Scale = (
-    (0.0002, "clean"), (0.003, ""), (0.03, "a little grainy"), (0.12, "noisy"), (_INF, "close to pure noise"),
-)  # fmt: skip
+    (0.0002, "clean"),
+    (0.003, ""),
+    (0.03, "a little grainy"),
+    (0.12, "noisy"),
+    (_INF, "close to pure noise"),
+)
 _DRUMS: Scale = ((0.002, "more tone than noise"), (0.12, ""), (_INF, "noisy"))
 _NOISE_CROSSINGS = 0.3  # a share of samples; white noise crosses zero at every second one
 _LOUDNESS: Scale = (
@@ -69,9 +80,12 @@ _LOUDNESS: Scale = (
     (_INF, "very loud"),
 )
 _DYNAMICS: Scale = (
-    (7.0, "very dense"), (10.0, "dense"), (14.0, "moderately dynamic"), (18.0, "dynamic"),
+    (7.0, "very dense"),
+    (10.0, "dense"),
+    (14.0, "moderately dynamic"),
+    (18.0, "dynamic"),
     (_INF, "very dynamic"),
-)  # fmt: skip
+)
 
 
 def word(scale: Scale, value: float | None) -> str | None:

@@ -24,17 +24,38 @@ INSTRUMENTS = {
 """Each instrument as it stands before "one-shot", "loop" or "track"."""
 
 ENDINGS = {
-    "perc": " hit", "bass": " note", "synth": " note", "piano": " note", "guitar": " note", "strings": " note",
-    "brass": " note", "flute": " note", "organ": " note", "drum_loop": " loop", "music_loop": " loop",
+    "perc": " hit",
+    "bass": " note",
+    "synth": " note",
+    "piano": " note",
+    "guitar": " note",
+    "strings": " note",
+    "brass": " note",
+    "flute": " note",
+    "organ": " note",
+    "drum_loop": " loop",
+    "music_loop": " loop",
     "song": " track",
-}  # fmt: skip
+}
 """What makes it a noun of its own, where it is none."""
 
 BY_INSTRUMENT: dict[str, Sort] = {
-    "kick": "kick", "snare": "snare", "clap": "snare", "rim": "snare", "hat_closed": "hat", "hat_open": "hat",
-    "shaker": "hat", "crash": "cymbal", "ride": "cymbal", "tom": "tom", "cowbell": "perc", "perc": "perc",
-    "bass": "bass", "vocal": "vocal", "fx": "fx",
-}  # fmt: skip
+    "kick": "kick",
+    "snare": "snare",
+    "clap": "snare",
+    "rim": "snare",
+    "hat_closed": "hat",
+    "hat_open": "hat",
+    "shaker": "hat",
+    "crash": "cymbal",
+    "ride": "cymbal",
+    "tom": "tom",
+    "cowbell": "perc",
+    "perc": "perc",
+    "bass": "bass",
+    "vocal": "vocal",
+    "fx": "fx",
+}
 """The sort of a one-shot by its instrument, for those that need no further look."""
 
 _SUB_MIDI = 38  # D2, 73 Hz

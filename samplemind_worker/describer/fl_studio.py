@@ -24,7 +24,7 @@ from samplemind_worker.describer.wording import (
     plural,
     tempo,
     two_digits,
-)  # fmt: skip
+)
 
 MOST = 4
 _TAIL_SECONDS = 0.5

@@ -164,7 +164,9 @@ def read(sample: Sample) -> Reading:
     instrument = facts.instrument if facts.instrument in INSTRUMENTS and not silent else None
     balance, even = read_balance(facts), _is_even(facts)
     sort: Sort = (
-        "silence" if silent else sort_of(
+        "silence"
+        if silent
+        else sort_of(
             kind=facts.kind,
             instrument=instrument if _confidence(facts.instrument_confidence) >= LIKELY else None,
             seconds=seconds or 0.0,
@@ -175,7 +177,7 @@ def read(sample: Sample) -> Reading:
             tonal=key is not None,
             balance=balance,
         )
-    )  # fmt: skip
+    )
     return Reading(
         sort=sort,
         kind=facts.kind,

@@ -21,17 +21,19 @@ from samplemind_worker.describer.wording import (
     plural,
     sentence,
     tempo,
-)  # fmt: skip
+)
 from samplemind_worker.pitches import PITCH_CLASSES, note_name
 
 _IN_TUNE = 3.0  # cents; nobody hears less
 _PITCHLESS = 0.03  # spectral flatness
 _OVERTONES = 1.5  # of the fundamental; below it no overtone counts
 _REGIONS: Scale = (
-    (150.0, "the bottom, together with the bass"), (450.0, "the low mids, with the body of snares and guitars"),
-    (1800.0, "the mids, with vocals and keys"), (4200.0, "the upper mids, where snares and voices cut through"),
+    (150.0, "the bottom, together with the bass"),
+    (450.0, "the low mids, with the body of snares and guitars"),
+    (1800.0, "the mids, with vocals and keys"),
+    (4200.0, "the upper mids, where snares and voices cut through"),
     (math.inf, "the top, above vocals and snares"),
-)  # fmt: skip
+)
 _KINDS = {"one_shot": "one-shot", "loop": "loop", "track": "track", None: "sample"}
 
 

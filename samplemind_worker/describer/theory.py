@@ -12,8 +12,12 @@ from samplemind_worker.pitches import PITCH_CLASSES
 _MINUTE = 60.0
 _SLOWEST, _FASTEST = 50.0, 240.0  # BPM; nobody sets a project outside
 _NOTE_VALUES = (
-    ("sixteenth note", 0.25), ("eighth note", 0.5), ("quarter note", 1.0), ("half note", 2.0), ("bar of 4/4", 4.0),
-)  # fmt: skip
+    ("sixteenth note", 0.25),
+    ("eighth note", 0.5),
+    ("quarter note", 1.0),
+    ("half note", 2.0),
+    ("bar of 4/4", 4.0),
+)
 _USUAL = (90.0, 180.0)  # BPM
 
 

@@ -15,7 +15,7 @@ from samplemind_worker.describer.wording import (
     length,
     number,
     two_digits,
-)  # fmt: skip
+)
 from samplemind_worker.pitches import midi_to_hz, note_name
 
 MOST = 5

@@ -15,9 +15,17 @@ _ANALYSIS_FIELDS = (
     "kind_audio", "tempo_audio", "key_audio", "mode_audio", "pitch_midi_audio", "instrument_audio",
 )  # fmt: skip
 _TEXT_FIELDS = (
-    "ai_state", "ai_reason", "ai_provider", "ai_model", "ai_task", "ai_prompt_version",
-    "ai_summary", "production_tips", "creative_ideas", "fl_studio_recommendations",
-)  # fmt: skip
+    "ai_state",
+    "ai_reason",
+    "ai_provider",
+    "ai_model",
+    "ai_task",
+    "ai_prompt_version",
+    "ai_summary",
+    "production_tips",
+    "creative_ideas",
+    "fl_studio_recommendations",
+)
 
 
 def analyzed(path: str, audio: AudioFacts, analysis: AnalysisFacts) -> dict[str, Any]:

@@ -160,9 +160,21 @@ def onset_strength(y: F32, *, scale: float = 1.0) -> tuple[F32, F32]:
     # 128 is the magnitude of a sine of full scale; 1000 lets 60 dB below it still count. Parseval: both halves of the
     # spectrum, over the bins and the energy of the window.
     _frames.onset_frames(
-        y, ONSET_HOP, tables.windowed(scale), tables.roots, tables.order, tables.turns, filters.weights,
-        filters.spans, ranges.weights, ranges.spans, 1000.0 / 128.0, _onset_energy(), strength, level,
-    )  # fmt: skip
+        y,
+        ONSET_HOP,
+        tables.windowed(scale),
+        tables.roots,
+        tables.order,
+        tables.turns,
+        filters.weights,
+        filters.spans,
+        ranges.weights,
+        ranges.spans,
+        1000.0 / 128.0,
+        _onset_energy(),
+        strength,
+        level,
+    )
     return strength, level
 
 

@@ -16,8 +16,19 @@ from samplemind_worker.dsp.types import Features, KeyEstimate
 F64 = npt.NDArray[np.float64]
 
 DRUMS = (
-    "kick", "snare", "clap", "rim", "hat_closed", "hat_open", "tom", "crash", "ride", "shaker", "cowbell", "perc",
-)  # fmt: skip
+    "kick",
+    "snare",
+    "clap",
+    "rim",
+    "hat_closed",
+    "hat_open",
+    "tom",
+    "crash",
+    "ride",
+    "shaker",
+    "cowbell",
+    "perc",
+)
 TONES = ("bass", "synth", "piano", "guitar", "strings", "brass", "flute", "organ", "bell", "vocal", "fx")
 _OTHER = "other"
 CLASSES = (*DRUMS, *TONES, _OTHER)

@@ -128,9 +128,18 @@ class LoudnessMeter:
         energies = np.zeros(int(frames / self._step) + 2)
         begun = len(self._energies) - 1
         steps = _loudness.k_weight(
-            padded, lead, self._seen, begun, self._step, self._coefficients, self._answers, self._sums, self._state,
-            self._weights, energies,
-        )  # fmt: skip
+            padded,
+            lead,
+            self._seen,
+            begun,
+            self._step,
+            self._coefficients,
+            self._answers,
+            self._sums,
+            self._state,
+            self._weights,
+            energies,
+        )
         first, *others = energies[:steps].tolist()
         self._energies[-1] += first
         self._energies += others

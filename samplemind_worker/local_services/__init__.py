@@ -13,6 +13,13 @@ from samplemind_worker.local_services.doctor import diagnose
 from samplemind_worker.local_services.users import join_for_good
 
 __all__ = [
-    "Check", "connected", "diagnose", "ensure_running", "join_for_good", "run_foreground", "start_workers", "stop",
+    "Check",
+    "connected",
+    "diagnose",
+    "ensure_running",
+    "join_for_good",
+    "run_foreground",
+    "start_workers",
+    "stop",
     "supervises_workers",
-]  # fmt: skip
+]

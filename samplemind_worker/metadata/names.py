@@ -79,9 +79,18 @@ _CLEAR_INSTRUMENTS = {
     "vocal", "fx": "fx", "sfx": "fx",
 }  # fmt: skip
 _LIKELY_INSTRUMENTS = {
-    "clap": "clap", "rim": "rim", "hat": "hat", "tom": "tom", "crash": "crash", "ride": "ride", "bass": "bass",
-    "string": "strings", "brass": "brass", "organ": "organ", "bell": "bell",
-}  # fmt: skip
+    "clap": "clap",
+    "rim": "rim",
+    "hat": "hat",
+    "tom": "tom",
+    "crash": "crash",
+    "ride": "ride",
+    "bass": "bass",
+    "string": "strings",
+    "brass": "brass",
+    "organ": "organ",
+    "bell": "bell",
+}
 """Instrument words that also have another meaning, or name other sounds too."""
 _INSTRUMENTS = _CLEAR_INSTRUMENTS | _LIKELY_INSTRUMENTS
 _PITCHED = frozenset({

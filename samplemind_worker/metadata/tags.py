@@ -23,10 +23,17 @@ _AIFF = frozenset({"AIFF"})
 _VORBIS = frozenset({"FLAC", "OGG"})
 _MP3 = frozenset({"MP3", "MPEG", "ADTS"})
 _NAMES = {
-    "tmpo": "bpm", "wm/beatsperminute": "bpm", "tempo": "bpm", "wm/initialkey": "initial_key",
-    "initialkey": "initial_key", "initial key": "initial_key", "key": "initial_key", "date": "year", "wm/year": "year",
+    "tmpo": "bpm",
+    "wm/beatsperminute": "bpm",
+    "tempo": "bpm",
+    "wm/initialkey": "initial_key",
+    "initialkey": "initial_key",
+    "initial key": "initial_key",
+    "key": "initial_key",
+    "date": "year",
+    "wm/year": "year",
     "description": "comment",
-}  # fmt: skip
+}
 """Fields of MPEG-4, ASF and Matroska under the names that tags of other formats have."""
 _OF_FFMPEG = frozenset(
     {"major_brand", "minor_version", "compatible_brands", "creation_time", "handler_name", "vendor_id", "language"}

@@ -18,8 +18,12 @@ _PAGE_HEADER = 27
 _KEPT = 4096  # bytes of one comment
 
 _NAMES = {
-    "description": "comment", "date": "year", "tracknumber": "track", "initialkey": "initial_key", "key": "initial_key",
-}  # fmt: skip
+    "description": "comment",
+    "date": "year",
+    "tracknumber": "track",
+    "initialkey": "initial_key",
+    "key": "initial_key",
+}
 """Vorbis field names, with the tag names that other formats use for the same field."""
 
 

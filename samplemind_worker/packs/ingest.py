@@ -272,8 +272,11 @@ class _Run:
                 pack = self._record(pack)  # noqa: PLW2901 -- with its batch
                 packs.finish(pack.id, run=self._run)
                 outcome.folder, outcome.batch_id, outcome.files, outcome.new = (
-                    pack.folder, pack.batch_id, pack.files, pack.new,
-                )  # fmt: skip
+                    pack.folder,
+                    pack.batch_id,
+                    pack.files,
+                    pack.new,
+                )
             else:
                 outcome.status, outcome.reason = "refused", "it vanished, or changed, while it was being taken"
                 if pack.folder is not None:

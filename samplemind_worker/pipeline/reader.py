@@ -30,8 +30,16 @@ from samplemind_worker.sandbox import Answer, Bounds, Wanted
 
 _SPARE_SAMPLES: Final = 64  # a resampler may return a few more samples than expected
 _LARGE: Final = 256 * 2**20  # bytes: hashing them takes a quarter of a second
-_WARM_UP: Final = (("WAV", "PCM_16"), ("WAV", "FLOAT"), ("AIFF", "PCM_24"), ("FLAC", "PCM_16"), ("OGG", "VORBIS"),
-                   ("OGG", "OPUS"), ("MP3", "MPEG_LAYER_III"), ("CAF", "ALAC_16"))  # fmt: skip
+_WARM_UP: Final = (
+    ("WAV", "PCM_16"),
+    ("WAV", "FLOAT"),
+    ("AIFF", "PCM_24"),
+    ("FLAC", "PCM_16"),
+    ("OGG", "VORBIS"),
+    ("OGG", "OPUS"),
+    ("MP3", "MPEG_LAYER_III"),
+    ("CAF", "ALAC_16"),
+)
 _RATES: Final = (44_100, 48_000)
 """Each has a resampler of its own to be loaded."""
 

@@ -24,8 +24,13 @@ _CHARACTERS_PER_TOKEN = 2.5  # JSON with numbers takes more tokens than prose
 _TOKENS_PER_REQUEST = 200  # roles, schema preamble and the brackets around the reply
 _TOKENS_PER_SAMPLE = 450  # of output: the prompt asks for about 1,300 characters
 _NOT_OF_THE_PROTOCOL = (
-    transport.ReplyTooLargeError, ValueError, TypeError, AttributeError, LookupError, RecursionError
-)  # fmt: skip
+    transport.ReplyTooLargeError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    LookupError,
+    RecursionError,
+)
 """What the SDKs raise when a body is not JSON or does not follow the protocol; they do not check it themselves."""
 _LONGEST_MODEL = 80  # characters of a model's name
 _MOST_TOKENS = 10_000_000  # per request: more than any model takes, and sums of it still fit into the record

@@ -36,9 +36,20 @@ from samplemind_worker.store import _loop
 T = TypeVar("T")
 
 DOCUMENTS = [
-    AudioFile, FileLocation, MountPoint, User, Analysis, BatchJob, BatchItem, Pack, Turn, AiCall, Purse, AiJob,
+    AudioFile,
+    FileLocation,
+    MountPoint,
+    User,
+    Analysis,
+    BatchJob,
+    BatchItem,
+    Pack,
+    Turn,
+    AiCall,
+    Purse,
+    AiJob,
     VectorIndex,
-]  # fmt: skip
+]
 
 _SELECT_MS = 5_000  # how long to look for a server that answers
 _SOCKET_MS = 20_000  # how long one command may take: a silently cut connection must not hang a worker

@@ -109,9 +109,14 @@ class Summarizer:
             if not left:
                 break
             run = WriterRun(
-                self._providers, self._limiter, writer,
-                batch_id=job.id, task=job.ai_task, caps=self._caps(job), until=until,
-            )  # fmt: skip
+                self._providers,
+                self._limiter,
+                writer,
+                batch_id=job.id,
+                task=job.ai_task,
+                caps=self._caps(job),
+                until=until,
+            )
             found, version = run.write(self._cache, list(left.values()))
             for content, summary in found.items():
                 texts[content] = Text(summary, "written", version, task=job.ai_task)

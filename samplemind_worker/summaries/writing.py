@@ -127,7 +127,7 @@ class WriterRun:
     def _ask_some(
         self, provider: Provider, keys: Sequence[str], wanted: Mapping[str, Sample]
     ) -> Generator[Mapping[str, Any], None, bool]:
-        """Make one request and yield its replies; return False, without one, if the budget allows only fewer samples."""
+        """Make one request and yield its replies. Return False instead if the budget allows only fewer samples."""
         samples = [wanted[key] for key in keys]
         usage = provider.estimate(self._task, samples)
         made = self._reserve(len(samples), usage)

@@ -63,8 +63,13 @@ def test_a_night_is_reported(night: Done, samplemind: Command) -> None:
     assert report["packs"] == {"taken": 3, "known": 1, "refused": 2, "postponed": 0, "waiting": 0}
     names = ("files", "new", "known", "failed", "pending", "summary_spend_usd")
     assert {name: report[name] for name in names} == {
-        "files": 6, "new": 5, "known": 1, "failed": 1, "pending": 0, "summary_spend_usd": 0.0,
-    }  # fmt: skip
+        "files": 6,
+        "new": 5,
+        "known": 1,
+        "failed": 1,
+        "pending": 0,
+        "summary_spend_usd": 0.0,
+    }
     kept = samplemind.home / "reports" / f"ingest-{report['run']}.json"
     assert json.loads(kept.read_text()) == report
     text = kept.with_suffix(".txt").read_text()
@@ -81,10 +86,16 @@ def test_packs_are_where_they_belong(night: Done, samplemind: Command, inbox: Pa
     assert taken == {"acme/one", "unknown/two", "unknown/three"}
     assert {str(path.relative_to(library)) for path in library.glob("*/*")} == {"acme/known", *taken}
     assert sorted(everything(inbox)) == [
-        "done/acme/known.zip", "done/acme/one.zip", "done/known by another name.zip", "done/three/Kicks/a.wav",
-        "done/two.zip", "refused/acme/slip.zip", "refused/acme/slip.zip.reason.txt", "refused/bomb.zip",
+        "done/acme/known.zip",
+        "done/acme/one.zip",
+        "done/known by another name.zip",
+        "done/three/Kicks/a.wav",
+        "done/two.zip",
+        "refused/acme/slip.zip",
+        "refused/acme/slip.zip.reason.txt",
+        "refused/bomb.zip",
         "refused/bomb.zip.reason.txt",
-    ]  # fmt: skip
+    ]
     assert not list(inbox.parent.glob("escaped*"))
 
 
@@ -93,8 +104,10 @@ def test_what_was_taken_is_analysed(night: Done, samplemind: Command) -> None:
     reports = [samplemind("status", batch_id, "--json").object for batch_id in batches]
 
     assert {report["name"]: report["completed"] + report["skipped"] for report in reports} == {
-        "acme/one": 2, "unknown/two": 2, "unknown/three": 1,
-    }  # fmt: skip
+        "acme/one": 2,
+        "unknown/two": 2,
+        "unknown/three": 1,
+    }
     shown = samplemind("show", samplemind.home / "library" / "acme" / "one" / "Kicks" / "kick 0.wav", "--json").object
     assert shown["kind"] == "one_shot"
 

@@ -41,7 +41,10 @@ def _loaded() -> list[str]:
 def test_what_users_run_needs_no_tool_of_development():
     done = subprocess.run(
         [sys.executable, "-c", _USE, " ".join(_ABSENT), " ".join(_loaded())],
-        check=False, capture_output=True, text=True, cwd=TOP,
-    )  # fmt: skip
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=TOP,
+    )
 
     assert (done.returncode, done.stdout, done.stderr) == (0, "loop\n", "")

@@ -92,8 +92,17 @@ def _splice(data: bytearray, rng: np.random.Generator, others: list[bytes]) -> N
 
 
 MUTATIONS: tuple[Mutation, ...] = (
-    _flip_bits, _flip_header_bits, _overwrite, _truncate, _cut_out, _insert, _repeat, _lie, _lie_about_a_chunk, _splice,
-)  # fmt: skip
+    _flip_bits,
+    _flip_header_bits,
+    _overwrite,
+    _truncate,
+    _cut_out,
+    _insert,
+    _repeat,
+    _lie,
+    _lie_about_a_chunk,
+    _splice,
+)
 
 
 def originals() -> list[tuple[str, bytes]]:

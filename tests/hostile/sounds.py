@@ -42,12 +42,24 @@ FORMATS: Mapping[str, tuple[str, str, str]] = {
 
 
 BY_FFMPEG = (
-    (".m4a", "ipod", "aac"), (".m4a", "ipod", "alac"), (".aac", "adts", "aac"), (".3gp", "3gp", "aac"),
-    (".wma", "asf", "wmav2"), (".mka", "matroska", "aac"), (".mka", "matroska", "flac"), (".webm", "webm", "libopus"),
-    (".wv", "wv", "wavpack"), (".tta", "tta", "tta"), (".ac3", "ac3", "ac3"), (".mp2", "mp2", "mp2"),
-    (".ogg", "ogg", "flac"), (".caf", "caf", "alac"), (".caf", "caf", "adpcm_ima_qt"),
-    (".wav", "wav", "mp2"), (".wav", "wav", "ac3"),
-)  # fmt: skip
+    (".m4a", "ipod", "aac"),
+    (".m4a", "ipod", "alac"),
+    (".aac", "adts", "aac"),
+    (".3gp", "3gp", "aac"),
+    (".wma", "asf", "wmav2"),
+    (".mka", "matroska", "aac"),
+    (".mka", "matroska", "flac"),
+    (".webm", "webm", "libopus"),
+    (".wv", "wv", "wavpack"),
+    (".tta", "tta", "tta"),
+    (".ac3", "ac3", "ac3"),
+    (".mp2", "mp2", "mp2"),
+    (".ogg", "ogg", "flac"),
+    (".caf", "caf", "alac"),
+    (".caf", "caf", "adpcm_ima_qt"),
+    (".wav", "wav", "mp2"),
+    (".wav", "wav", "ac3"),
+)
 """Ending, container and codec of what FFmpeg alone reads."""
 
 

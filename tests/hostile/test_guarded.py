@@ -251,11 +251,21 @@ def test_every_secret_setting_is_a_secret_type_and_hidden():
 
 def test_no_secret_is_seen(deployment: Deployment, tmp_path: Path):
     batch, sound = deployment.batch.object["batch_id"], deployment.library / "0.wav"
-    said = [deployment.batch] + [deployment.samplemind(*words) for words in (
-        ("status", "--json"), ("files", batch), ("doctor",), ("show", sound), ("export", batch, "--format", "csv"),
-        ("export", "--all", "--format", "json"), ("--debug", "status", "no such batch"), ("similar", sound),
-        ("retry", batch), ("ingest", _inbox(tmp_path), "--json"),
-    )]  # fmt: skip
+    said = [deployment.batch] + [
+        deployment.samplemind(*words)
+        for words in (
+            ("status", "--json"),
+            ("files", batch),
+            ("doctor",),
+            ("show", sound),
+            ("export", batch, "--format", "csv"),
+            ("export", "--all", "--format", "json"),
+            ("--debug", "status", "no such batch"),
+            ("similar", sound),
+            ("retry", batch),
+            ("ingest", _inbox(tmp_path), "--json"),
+        )
+    ]
     assert [done.code for done in said] == [1, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0]
     _fail_in_the_workers(deployment.servers)
     pages = list(_pages(deployment.flower))

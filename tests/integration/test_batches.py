@@ -126,11 +126,19 @@ def test_report_has_the_fields_of_the_contract():
     assert [
         name
         for name in (
-            "batch_id", "name", "status", "total_files", *COUNTS, "created_at", "finished_at", "files_per_second",
-            "eta_seconds", "errors",
+            "batch_id",
+            "name",
+            "status",
+            "total_files",
+            *COUNTS,
+            "created_at",
+            "finished_at",
+            "files_per_second",
+            "eta_seconds",
+            "errors",
         )
         if name not in report
-    ] == []  # fmt: skip
+    ] == []
     assert (report["batch_id"], report["name"], report["status"]) == (job.id, "kit", "pending")
     assert report["created_at"].endswith("Z")
     assert report["finished_at"] is None

@@ -40,9 +40,13 @@ def own(settings: Settings, server: AiServer) -> Iterator[Settings]:
     assert settings.mongodb_url is not None
     mongo.connect(settings.mongodb_url.get_secret_value(), database=settings.database, create_indexes=True)
     update: dict[str, Any] = {
-        "gemini_api_key": SecretStr(KEY), "anthropic_api_key": None, "openai_api_key": None, "ollama_host": None,
-        "ai_urls": server.urls, "ai_bulk": True,
-    }  # fmt: skip
+        "gemini_api_key": SecretStr(KEY),
+        "anthropic_api_key": None,
+        "openai_api_key": None,
+        "ollama_host": None,
+        "ai_urls": server.urls,
+        "ai_bulk": True,
+    }
     yield settings.model_copy(update=update)
     mongo.close()
 

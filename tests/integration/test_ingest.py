@@ -93,14 +93,22 @@ def test_zips_folders_and_files_become_bulk_batches_in_the_library(place: Place)
 
     assert statuses(report) == {"acme/one.zip": "taken", "two": "taken", "loose.wav": "taken"}
     assert place.paths() == {
-        "library/acme/one/Kicks/kick 0.wav", "library/acme/one/Kicks/kick 1.wav",
-        "library/unknown/two/deep/a.wav", "library/unknown/two/b.wav", "library/unknown/loose/loose.wav",
-        "inbox/done/acme/one.zip", "inbox/done/two/deep/a.wav", "inbox/done/two/b.wav", "inbox/done/loose.wav",
-    }  # fmt: skip
+        "library/acme/one/Kicks/kick 0.wav",
+        "library/acme/one/Kicks/kick 1.wav",
+        "library/unknown/two/deep/a.wav",
+        "library/unknown/two/b.wav",
+        "library/unknown/loose/loose.wav",
+        "inbox/done/acme/one.zip",
+        "inbox/done/two/deep/a.wav",
+        "inbox/done/two/b.wav",
+        "inbox/done/loose.wav",
+    }
     jobs = [batches.find(batch_id) for batch_id in report.batches]
     assert [(job.priority, job.recorded, job.name) for job in jobs] == [
-        ("bulk", True, "acme/one"), ("bulk", True, "unknown/loose"), ("bulk", True, "unknown/two"),
-    ]  # fmt: skip
+        ("bulk", True, "acme/one"),
+        ("bulk", True, "unknown/loose"),
+        ("bulk", True, "unknown/two"),
+    ]
     assert {path for job in jobs for path in job.paths} == {
         str(place.library / name) for name in ("acme/one", "unknown/two", "unknown/loose")
     }
@@ -431,8 +439,10 @@ def test_a_run_that_was_killed_is_finished_by_the_next(moment: tuple[str, str, s
 
     assert [outcome.status for outcome in report.outcomes] == ["taken"]
     assert place.paths() == {
-        "library/acme/one/Kicks/kick 0.wav", "library/acme/one/Kicks/kick 1.wav", "inbox/done/acme/one.zip",
-    }  # fmt: skip
+        "library/acme/one/Kicks/kick 0.wav",
+        "library/acme/one/Kicks/kick 1.wav",
+        "inbox/done/acme/one.zip",
+    }
     assert place.folders() == {"acme/one"}
     [pack] = all_packs()
     assert (pack.state, pack.files, pack.folder) == (PackState.DONE, 2, "acme/one")

@@ -28,7 +28,7 @@ from samplemind_worker.store import (
     thinning,
     vector_index,
     waiting,
-)  # fmt: skip
+)
 from samplemind_worker.store.packs import Origin
 from samplemind_worker.store.places import Area, Place
 from samplemind_worker.store.spend import Call, Caps, Reservation

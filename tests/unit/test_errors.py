@@ -8,9 +8,20 @@ from samplemind_worker.errors import InvalidSignalError, PermanentError, SampleM
 
 # `error.code` of docs/contract.md.
 CODES = [
-    "unreadable", "empty", "not_audio", "too_long", "too_large", "unsupported", "permission", "missing",
-    "outside_roots", "timeout", "worker_crashed", "out_of_memory", "internal",
-]  # fmt: skip
+    "unreadable",
+    "empty",
+    "not_audio",
+    "too_long",
+    "too_large",
+    "unsupported",
+    "permission",
+    "missing",
+    "outside_roots",
+    "timeout",
+    "worker_crashed",
+    "out_of_memory",
+    "internal",
+]
 
 TREE = r"^    (?P<indent>[│├└─ ]*)(?P<name>\w+Error)\b +(?:.*``(?P<code>\w+)``)?"
 

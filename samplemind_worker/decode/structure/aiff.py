@@ -6,9 +6,21 @@ from typing import Final
 from samplemind_worker.decode.structure.base import MOST_CHUNKS, Bytes, Structure, is_name
 
 _LINEAR: Final = {
-    b"NONE": 0, b"twos": 0, b"sowt": 0, b"raw ": 0, b"in24": 3, b"in32": 4, b"fl32": 4, b"FL32": 4, b"fl64": 8,
-    b"FL64": 8, b"alaw": 1, b"ALAW": 1, b"ulaw": 1, b"ULAW": 1,
-}  # fmt: skip
+    b"NONE": 0,
+    b"twos": 0,
+    b"sowt": 0,
+    b"raw ": 0,
+    b"in24": 3,
+    b"in32": 4,
+    b"fl32": 4,
+    b"FL32": 4,
+    b"fl64": 8,
+    b"FL64": 8,
+    b"alaw": 1,
+    b"ALAW": 1,
+    b"ulaw": 1,
+    b"ULAW": 1,
+}
 """Bytes of a sample by the kind of compression; 0 for as many as the bits need."""
 _AU_WIDTHS: Final = {1: 1, 2: 1, 3: 2, 4: 3, 5: 4, 6: 4, 7: 8, 27: 1}
 _NO_SIZE: Final = 0xFFFFFFFF

@@ -132,8 +132,17 @@ def _plain(found: _Chunks, *, big: bool) -> tuple[bytes | tuple[int, int], ...]:
     assert found.data is not None  # noqa: S101 -- asked before
     order = ">" if big else "<"
     size = min(found.present, _IN_DS64 - len(found.format) - 64)
-    header = struct.pack(f"{order}4sL4s4sL", b"RIFX" if big else b"RIFF", size + len(found.format) + 20, b"WAVE",
-                         b"fmt ", len(found.format)) + found.format  # fmt: skip
+    header = (
+        struct.pack(
+            f"{order}4sL4s4sL",
+            b"RIFX" if big else b"RIFF",
+            size + len(found.format) + 20,
+            b"WAVE",
+            b"fmt ",
+            len(found.format),
+        )
+        + found.format
+    )
     header += bytes(len(found.format) % 2)
     return header + struct.pack(f"{order}4sL", b"data", size), (found.data, size)
 

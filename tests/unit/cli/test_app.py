@@ -339,9 +339,13 @@ SCRIPT = Path(sys.executable).with_name("samplemind")
 )
 def test_hints_name_the_command_as_it_can_be_called(called: str, path: str, name: str):
     done = subprocess.run(
-        [called, "worker"], check=False, capture_output=True, text=True, cwd=SCRIPT.parents[2],
+        [called, "worker"],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=SCRIPT.parents[2],
         env={**os.environ, "PATH": path},
-    )  # fmt: skip
+    )
 
     assert done.returncode == 3
     assert f"`{name} up --detach`" in done.stderr

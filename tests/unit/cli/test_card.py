@@ -9,22 +9,35 @@ from samplemind_worker.documents.report import analyzed
 from tests.factories import analysis_facts, audio_facts, content_id
 
 LOOP = {
-    "kind": "loop", "kind_confidence": 0.971, "tempo": 120.0, "tempo_confidence": 0.62, "time_signature": (4, 4),
+    "kind": "loop",
+    "kind_confidence": 0.971,
+    "tempo": 120.0,
+    "tempo_confidence": 0.62,
+    "time_signature": (4, 4),
     "tempo_candidates": [{"tempo": 120.0, "score": 0.62}, {"tempo": 60.0, "score": 0.3}],
-    "beats_in_loop": 16, "key": "A", "mode": "minor", "camelot": "8A", "key_confidence": 0.999,
+    "beats_in_loop": 16,
+    "key": "A",
+    "mode": "minor",
+    "camelot": "8A",
+    "key_confidence": 0.999,
     "key_candidates": [{"key": "A", "mode": "minor", "score": 0.999}, {"key": "C", "mode": "major", "score": 0.001}],
-    "tuning_cents": -3.4, "instrument": "music_loop", "instrument_confidence": 0.7,
-    "peaks": [100, 50, 1, 0] * 20, "provenance": {"kind": "audio+folder", "tempo": "audio"},
+    "tuning_cents": -3.4,
+    "instrument": "music_loop",
+    "instrument_confidence": 0.7,
+    "peaks": [100, 50, 1, 0] * 20,
+    "provenance": {"kind": "audio+folder", "tempo": "audio"},
     "stated": [
         {"about": "key", "value": "F#", "mode": "minor", "source": "filename", "text": "F#m", "believed": False},
         {"about": "kind", "value": "loop", "source": "folder", "text": "loops", "believed": True},
     ],
-}  # fmt: skip
+}
 TEXTS = {
-    "ai_provider": "local", "ai_state": "local",
+    "ai_provider": "local",
+    "ai_state": "local",
     "ai_summary": "A melodic loop, " + "warm and round, " * 12 + "at last.",
-    "production_tips": ["Cut below 80 Hz. " * 8, "Double it."], "creative_ideas": ["Reverse it."],
-}  # fmt: skip
+    "production_tips": ["Cut below 80 Hz. " * 8, "Double it."],
+    "creative_ideas": ["Reverse it."],
+}
 
 
 def card(capsys: pytest.CaptureFixture[str], *, duration: float = 8.0, **values: Any) -> list[str]:
@@ -74,9 +87,13 @@ def test_card_wraps_texts_at_words(capsys: pytest.CaptureFixture[str]):
     assert max(map(len, shown)) <= 80
     assert " ".join(line[13:] for line in shown[start : start + 4]) == TEXTS["ai_summary"]
     assert [line[:15] for line in shown[start + 4 :]] == [
-        "tips         - ", "               ", "               ", "             - ", "ideas        - ",
+        "tips         - ",
+        "               ",
+        "               ",
+        "             - ",
+        "ideas        - ",
         "written by   th",
-    ]  # fmt: skip
+    ]
     assert shown[-1] == "written by   the local describer"
 
 

@@ -54,8 +54,9 @@ def test_settings_know_where_packs_come_from_and_go(monkeypatch: pytest.MonkeyPa
     given = read(monkeypatch, HOME="/srv/samplemind", INBOX="~/packs", LIBRARY_ROOT="/mnt/library")
 
     assert (settings.inbox_folder, settings.library_folder) == (
-        Path("/srv/samplemind/inbox"), Path("/srv/samplemind/library"),
-    )  # fmt: skip
+        Path("/srv/samplemind/inbox"),
+        Path("/srv/samplemind/library"),
+    )
     assert (given.inbox_folder, given.library_folder) == (Path("~/packs").expanduser(), Path("/mnt/library"))
 
 

@@ -101,10 +101,15 @@ def test_what_stands_in_front_is_told_and_costs_nothing(whole: bytes, front: byt
 
 
 @pytest.mark.parametrize(
-    ("data", "unknown"), [(awkward.with_au_size(AU, 0), True), (awkward.with_au_size(AU, 2**32 - 1), True),
-                          (awkward.with_caf_size(CAF, -1), True), (awkward.without_flac_length(FLAC), True),
-                          (awkward.without_flac_length(FLAC) + awkward.id3v1(), True)],
-)  # fmt: skip
+    ("data", "unknown"),
+    [
+        (awkward.with_au_size(AU, 0), True),
+        (awkward.with_au_size(AU, 2**32 - 1), True),
+        (awkward.with_caf_size(CAF, -1), True),
+        (awkward.without_flac_length(FLAC), True),
+        (awkward.without_flac_length(FLAC) + awkward.id3v1(), True),
+    ],
+)
 def test_streams_do_not_tell_their_length(data: bytes, *, unknown: bool):
     audio = _read(data)
     assert (_frames(audio), audio.warnings) == (len(LOOP), ("unknown_length",) if unknown else ())

@@ -16,9 +16,13 @@ def spectrum(**means: float | None) -> dict[str, dict[str, float | None]]:
 def test_drum_loop() -> None:
     sample = make_sample(
         {"loudness_lufs": -9.14, "true_peak_dbtp": -0.3},
-        kind="loop", tempo=120.0, tempo_confidence=0.95, time_signature=(4, 4), instrument="drum_loop",
+        kind="loop",
+        tempo=120.0,
+        tempo_confidence=0.95,
+        time_signature=(4, 4),
+        instrument="drum_loop",
         spectral_features=spectrum(centroid_hz=3900.0, rolloff_hz=8000.0, flatness=0.05, zero_crossing_rate=0.1),
-    )  # fmt: skip
+    )
     summary = describe(sample)
     assert summary.summary == (
         "A drum loop at 120 BPM, 4 bars of 4/4 in 8 s. "
@@ -49,9 +53,15 @@ def test_drum_loop() -> None:
 def test_melodic_loop_names_the_neighbors_of_its_key_and_where_it_lands_when_repitched() -> None:
     sample = make_sample(
         {"duration": 13.714, "loudness_lufs": -18.0, "true_peak_dbtp": -3.0},
-        kind="loop", tempo=140.0, time_signature=(4, 4), key="F#", mode="minor", camelot="11A", tuning_cents=-14.2,
+        kind="loop",
+        tempo=140.0,
+        time_signature=(4, 4),
+        key="F#",
+        mode="minor",
+        camelot="11A",
+        tuning_cents=-14.2,
         instrument="music_loop",
-    )  # fmt: skip
+    )
     summary = describe(sample)
     assert summary.summary == (
         "A melodic loop at 140 BPM in F# minor (11A), 8 bars of 4/4 in 13.71 s, 14 cents flat. "
@@ -72,9 +82,15 @@ def test_melodic_loop_names_the_neighbors_of_its_key_and_where_it_lands_when_rep
 def test_kick_has_no_tempo_and_no_key_but_a_note_and_a_length() -> None:
     sample = make_sample(
         {"duration": 0.42, "true_peak_dbtp": 0.5, "loudness_lufs": -14.0},
-        kind="one_shot", tempo=120.0, key="C", mode="minor", instrument="kick", pitch_midi=29, pitch_cents=0.0,
+        kind="one_shot",
+        tempo=120.0,
+        key="C",
+        mode="minor",
+        instrument="kick",
+        pitch_midi=29,
+        pitch_cents=0.0,
         spectral_features=spectrum(centroid_hz=200.0, rolloff_hz=210.0, flatness=0.0001),
-    )  # fmt: skip
+    )
     summary = describe(sample)
     assert summary.summary == (
         "A kick one-shot on F1 (43.7 Hz), 0.42 s long. The sound is full with some click, centered on 200 Hz. "
@@ -98,9 +114,13 @@ def test_kick_has_no_tempo_and_no_key_but_a_note_and_a_length() -> None:
 
 def test_long_low_note_is_spoken_of_as_an_808() -> None:
     sample = make_sample(
-        {"duration": 1.4}, kind="one_shot", instrument="bass", pitch_midi=33, pitch_cents=0.0,
+        {"duration": 1.4},
+        kind="one_shot",
+        instrument="bass",
+        pitch_midi=33,
+        pitch_cents=0.0,
         spectral_features=spectrum(centroid_hz=120.0, rolloff_hz=150.0),
-    )  # fmt: skip
+    )
     summary = describe(sample)
     assert summary.summary.startswith("An 808-style bass one-shot on A1 (55 Hz), 1.4 s long. ")
     assert (
@@ -113,8 +133,12 @@ def test_long_low_note_is_spoken_of_as_an_808() -> None:
 def test_note_gives_the_root_in_fl_studios_octaves_and_a_high_pass_below_its_fundamental() -> None:
     sample = make_sample(
         {"duration": 1.2, "true_peak_dbtp": -12.0},
-        kind="one_shot", instrument="piano", pitch_midi=60, pitch_note="C4", pitch_cents=6.2,
-    )  # fmt: skip
+        kind="one_shot",
+        instrument="piano",
+        pitch_midi=60,
+        pitch_note="C4",
+        pitch_cents=6.2,
+    )
     summary = describe(sample)
     assert summary.summary == (
         "A piano one-shot on C4 (263 Hz), 1.2 s long, 6 cents sharp. "
@@ -136,8 +160,14 @@ def test_note_gives_the_root_in_fl_studios_octaves_and_a_high_pass_below_its_fun
 def test_track() -> None:
     sample = make_sample(
         {"duration": 205.0, "true_peak_dbtp": -1.1, "loudness_lufs": -8.0},
-        kind="track", tempo=174.3, time_signature=(4, 4), key="A", mode="minor", camelot="8A", instrument="song",
-    )  # fmt: skip
+        kind="track",
+        tempo=174.3,
+        time_signature=(4, 4),
+        key="A",
+        mode="minor",
+        camelot="8A",
+        instrument="song",
+    )
     summary = describe(sample)
     assert summary.summary == (
         "A track at 174.3 BPM in A minor (8A), 3:25 min long. "
@@ -172,9 +202,18 @@ def test_nothing_measured_claims_nothing() -> None:
 
 def test_guesses_are_called_guesses_and_nothing_follows_from_them() -> None:
     sample = make_sample(
-        kind="loop", kind_confidence=0.4, tempo=120.0, tempo_confidence=0.3, key="C", mode="major", key_confidence=0.2,
-        camelot="8B", instrument="synth", instrument_confidence=0.1, tuning_cents=30.0,
-    )  # fmt: skip
+        kind="loop",
+        kind_confidence=0.4,
+        tempo=120.0,
+        tempo_confidence=0.3,
+        key="C",
+        mode="major",
+        key_confidence=0.2,
+        camelot="8B",
+        instrument="synth",
+        instrument_confidence=0.1,
+        tuning_cents=30.0,
+    )
     summary = describe(sample)
     assert summary.summary == "Perhaps a loop, perhaps at 120 BPM, perhaps in C major (8B), 8 s long."
     assert summary.production_tips == (
@@ -188,9 +227,11 @@ def test_guesses_are_called_guesses_and_nothing_follows_from_them() -> None:
 @pytest.mark.parametrize(
     ("confidence", "opening"),
     [
-        (0.9, "A clap one-shot, "), (0.6, "Probably a clap one-shot, "), (0.4, "A one-shot (perhaps a clap), "),
+        (0.9, "A clap one-shot, "),
+        (0.6, "Probably a clap one-shot, "),
+        (0.4, "A one-shot (perhaps a clap), "),
     ],
-)  # fmt: skip
+)
 def test_the_instrument_is_hedged_by_its_confidence(confidence: float, opening: str) -> None:
     sample = make_sample(kind="one_shot", instrument="clap", instrument_confidence=confidence)
     assert describe(sample).summary.startswith(opening)
@@ -290,9 +331,13 @@ def test_only_notes_of_a_sure_key_are_built_upon() -> None:
 
     def ideas(confidence: float) -> str:
         sample = make_sample(
-            kind="loop", key="A", mode="minor", key_confidence=confidence, instrument="music_loop",
+            kind="loop",
+            key="A",
+            mode="minor",
+            key_confidence=confidence,
+            instrument="music_loop",
             spectral_features=features,
-        )  # fmt: skip
+        )
         return " ".join(describe(sample).creative_ideas)
 
     assert "B" in ideas(0.9)
@@ -312,13 +357,15 @@ def test_two_kicks_do_not_read_like_copies() -> None:
         all_text(
             describe(
                 make_sample(
-                    {"duration": 0.2 + 0.013 * k}, kind="one_shot", instrument="kick",
+                    {"duration": 0.2 + 0.013 * k},
+                    kind="one_shot",
+                    instrument="kick",
                     spectral_features=spectrum(centroid_hz=100.0 + 31.0 * k, zero_crossing_rate=0.004 + 0.00137 * k),
                 )
             )
         )
         for k in range(12)
-    ]  # fmt: skip
+    ]
     shapes = {re.sub(r"\d+(\.\d+)?", "#", text) for text in texts}
     assert len(shapes) >= 10
 

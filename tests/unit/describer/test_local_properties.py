@@ -15,11 +15,14 @@ from tests.descriptions import INSTRUMENTS, NOTES, all_text, describe, make_samp
 _any_float = st.one_of(st.none(), st.floats())
 _score = st.one_of(st.none(), st.floats(0.0, 1.0))
 _means = {
-    "rms": st.floats(0.0, 1.0), "zero_crossing_rate": st.floats(0.0, 1.0), "centroid_hz": st.floats(30.0, 11000.0),
-    "rolloff_hz": st.floats(30.0, 11000.0), "flatness": st.floats(0.0, 1.0),
+    "rms": st.floats(0.0, 1.0),
+    "zero_crossing_rate": st.floats(0.0, 1.0),
+    "centroid_hz": st.floats(30.0, 11000.0),
+    "rolloff_hz": st.floats(30.0, 11000.0),
+    "flatness": st.floats(0.0, 1.0),
     "mfcc": st.lists(st.floats(-200.0, 200.0), min_size=20, max_size=20),
     "chroma": st.lists(st.floats(0.0, 1.0), min_size=12, max_size=12),
-}  # fmt: skip
+}
 _odd = st.one_of(_any_float, st.lists(st.floats(), max_size=20), st.just("Zyzzyx"))
 _features = st.fixed_dictionaries(
     {},
@@ -29,9 +32,11 @@ _features = st.fixed_dictionaries(
     },
 )
 _plausible = {
-    "tempo": st.floats(30.0, 300.0), "duration": st.floats(0.0005, 3600.0), "level": st.floats(-70.0, 6.0),
+    "tempo": st.floats(30.0, 300.0),
+    "duration": st.floats(0.0005, 3600.0),
+    "level": st.floats(-70.0, 6.0),
     "cents": st.floats(-50.0, 50.0),
-}  # fmt: skip
+}
 
 
 def _numbers(name: str) -> st.SearchStrategy[float | None]:
@@ -52,25 +57,34 @@ def samples(draw: st.DrawFn) -> Sample:
     return make_sample(
         {
             "duration": 0.0 if duration is None else duration,
-            "loudness_lufs": draw(_numbers("level")), "true_peak_dbtp": draw(_numbers("level")),
-            "sample_rate": draw(st.integers(1, 192000)), "channels": draw(st.integers(1, 64)),
+            "loudness_lufs": draw(_numbers("level")),
+            "true_peak_dbtp": draw(_numbers("level")),
+            "sample_rate": draw(st.integers(1, 192000)),
+            "channels": draw(st.integers(1, 64)),
             "warnings": draw(st.lists(st.sampled_from(("truncated", "chained", "unheard_of")), max_size=2)),
-            "tags": ["Zyzzyx"], "metadata": {"artist": "Zyzzyx"},
+            "tags": ["Zyzzyx"],
+            "metadata": {"artist": "Zyzzyx"},
         },
-        kind=draw(st.sampled_from((None, "one_shot", "loop", "track"))), kind_confidence=draw(_score),
-        tempo=draw(_numbers("tempo")), tempo_confidence=draw(_score),
+        kind=draw(st.sampled_from((None, "one_shot", "loop", "track"))),
+        kind_confidence=draw(_score),
+        tempo=draw(_numbers("tempo")),
+        tempo_confidence=draw(_score),
         tempo_candidates=draw(st.lists(candidate, max_size=3)),
         time_signature=draw(st.sampled_from((None, (4, 4), (3, 4), (6, 8), (0, 4)))),
-        key=draw(st.sampled_from((None, *NOTES, "Zyzzyx"))), mode=draw(st.sampled_from((None, "major", "minor"))),
-        key_confidence=draw(_score), camelot=draw(st.sampled_from((None, "8A", "99X"))),
+        key=draw(st.sampled_from((None, *NOTES, "Zyzzyx"))),
+        mode=draw(st.sampled_from((None, "major", "minor"))),
+        key_confidence=draw(_score),
+        camelot=draw(st.sampled_from((None, "8A", "99X"))),
         beats=draw(st.lists(st.floats(), max_size=2)),
         key_candidates=draw(st.lists(key_candidate, max_size=3)),
         tuning_cents=draw(_numbers("cents")),
-        pitch_midi=draw(st.one_of(st.none(), st.integers(-5, 200))), pitch_cents=draw(_numbers("cents")),
+        pitch_midi=draw(st.one_of(st.none(), st.integers(-5, 200))),
+        pitch_cents=draw(_numbers("cents")),
         pitch_confidence=draw(_score),
-        instrument=draw(st.sampled_from((None, *INSTRUMENTS, "Zyzzyx"))), instrument_confidence=draw(_score),
+        instrument=draw(st.sampled_from((None, *INSTRUMENTS, "Zyzzyx"))),
+        instrument_confidence=draw(_score),
         spectral_features=draw(_features),
-    )  # fmt: skip
+    )
 
 
 # What is a name and no measured number, or fixed by convention.

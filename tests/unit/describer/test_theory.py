@@ -8,9 +8,19 @@ from samplemind_worker.pitches import PITCH_CLASSES, midi_to_hz, note_name
 
 # The wheel as printed by Mixed In Key: hour to (minor, major).
 WHEEL = {
-    1: ("G#", "B"), 2: ("D#", "F#"), 3: ("A#", "C#"), 4: ("F", "G#"), 5: ("C", "D#"), 6: ("G", "A#"),
-    7: ("D", "F"), 8: ("A", "C"), 9: ("E", "G"), 10: ("B", "D"), 11: ("F#", "A"), 12: ("C#", "E"),
-}  # fmt: skip
+    1: ("G#", "B"),
+    2: ("D#", "F#"),
+    3: ("A#", "C#"),
+    4: ("F", "G#"),
+    5: ("C", "D#"),
+    6: ("G", "A#"),
+    7: ("D", "F"),
+    8: ("A", "C"),
+    9: ("E", "G"),
+    10: ("B", "D"),
+    11: ("F#", "A"),
+    12: ("C#", "E"),
+}
 
 
 @pytest.mark.parametrize("hour", WHEEL)
@@ -22,11 +32,15 @@ def test_every_key_mixes_with_its_camelot_neighbors(hour: int) -> None:
     assert minor.code == f"{WHEEL[hour][0]} minor ({hour}A)"
     assert major.code == f"{WHEEL[hour][1]} major ({hour}B)"
     assert [key.code for key in minor.neighbours()] == [
-        major.code, f"{WHEEL[up][0]} minor ({up}A)", f"{WHEEL[down][0]} minor ({down}A)",
-    ]  # fmt: skip
+        major.code,
+        f"{WHEEL[up][0]} minor ({up}A)",
+        f"{WHEEL[down][0]} minor ({down}A)",
+    ]
     assert [key.code for key in major.neighbours()] == [
-        minor.code, f"{WHEEL[up][1]} major ({up}B)", f"{WHEEL[down][1]} major ({down}B)",
-    ]  # fmt: skip
+        minor.code,
+        f"{WHEEL[up][1]} major ({up}B)",
+        f"{WHEEL[down][1]} major ({down}B)",
+    ]
 
 
 def test_triads() -> None:

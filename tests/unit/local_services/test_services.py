@@ -59,10 +59,18 @@ def test_urls_lead_every_client_to_an_odd_folder():
 
 def test_setting_env_gives_a_child_the_same_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     settings = settings_of(
-        home=tmp_path, roots={"a": tmp_path / "x", "b": tmp_path / "y"}, redis_url="redis://:p@h", concurrency=3,
-        log_json=True, scratch=tmp_path, anthropic_api_key="k", ollama_host="http://h:11434",
-        ai_urls={"openai": "http://h/v1"}, ai_headers={"claude": {"X-Team": "a b"}}, ai_models={"gemini": "g"},
-    )  # fmt: skip
+        home=tmp_path,
+        roots={"a": tmp_path / "x", "b": tmp_path / "y"},
+        redis_url="redis://:p@h",
+        concurrency=3,
+        log_json=True,
+        scratch=tmp_path,
+        anthropic_api_key="k",
+        ollama_host="http://h:11434",
+        ai_urls={"openai": "http://h/v1"},
+        ai_headers={"claude": {"X-Team": "a b"}},
+        ai_models={"gemini": "g"},
+    )
     for name in Settings.model_fields:
         monkeypatch.delenv(variable(name), raising=False)
     for name, value in setting_env(settings).items():

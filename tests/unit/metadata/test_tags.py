@@ -243,14 +243,26 @@ def test_a_chunk_that_claims_more_than_the_file_has_ends_with_it():
 
 
 _SEEDS = [
-    ("WAV", chunks.riff(Y[:100], [chunks.acid(tempo=120.0), chunks.smpl(60, [(1, 9)]), chunks.cue([1, 2]),
-                                  chunks.labels({1: b"a"}), chunks.info({b"INAM": b"x"}), chunks.bext(b"d"),
-                                  (b"id3 ", chunks.id3({"TBPM": "120"}))])),
+    (
+        "WAV",
+        chunks.riff(
+            Y[:100],
+            [
+                chunks.acid(tempo=120.0),
+                chunks.smpl(60, [(1, 9)]),
+                chunks.cue([1, 2]),
+                chunks.labels({1: b"a"}),
+                chunks.info({b"INAM": b"x"}),
+                chunks.bext(b"d"),
+                (b"id3 ", chunks.id3({"TBPM": "120"})),
+            ],
+        ),
+    ),
     ("AIFF", chunks.aiff(Y[:100], [chunks.mark({1: (0, b"in")}), chunks.aiff_inst(40), chunks.basc(beats=4)])),
     ("FLAC", chunks.flac(Y[:100], [("BPM", "120")], picture=10)),
     ("OGG", chunks.ogg(Y, [("BPM", "120")])),
     ("MP3", chunks.id3({"TBPM": "120", "TCON": "(4)"}) + chunks.id3v1(b"x")),
-]  # fmt: skip
+]
 
 
 @given(st.sampled_from(_SEEDS), st.lists(st.tuples(st.floats(0, 1), st.integers(0, 255)), max_size=12), st.floats(0, 1))

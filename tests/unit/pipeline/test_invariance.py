@@ -88,15 +88,23 @@ def _assert_same(found: Answers, wanted: Answers, *, tempo: float = 1e-3) -> Non
 
 def test_the_reference_answers_are_right(reference: dict[str, Answers]):
     assert {name: found.kind for name, found in reference.items()} == {
-        "drums": "loop", "music": "loop", "track": "track", "pad": "loop",
-        "kick": "one_shot", "crash": "one_shot", "note": "one_shot", "bass": "one_shot",
-    }  # fmt: skip
+        "drums": "loop",
+        "music": "loop",
+        "track": "track",
+        "pad": "loop",
+        "kick": "one_shot",
+        "crash": "one_shot",
+        "note": "one_shot",
+        "bass": "one_shot",
+    }
     assert [reference[name].tempo for name in ("drums", "music", "track")] == pytest.approx(
         [127.3, 98.0, 121.5], rel=1e-3
     )
     assert {name: (found.key, found.mode) for name, found in reference.items() if found.key} == {
-        "music": ("E", "minor"), "track": ("A", "major"), "pad": ("F", "major"),
-    }  # fmt: skip
+        "music": ("E", "minor"),
+        "track": ("A", "major"),
+        "pad": ("F", "major"),
+    }
     assert (reference["note"].pitch_midi, reference["bass"].pitch_midi) == (57, 31)
     assert reference["note"].pitch_cents == pytest.approx(15.0, abs=5.0)
 

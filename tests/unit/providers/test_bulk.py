@@ -90,8 +90,10 @@ def test_a_parcel_that_failed_has_no_reply_and_one_that_is_spoiled_has_gaps(
     replies = asked.collect(job.name, PARCELS)
 
     assert {key: [summary is not None for summary in reply.summaries] for key, reply in replies.items()} == {
-        "job-1-0": [True, True, True], "job-1-2": [True, True, False], "job-1-3": [False, False, False],
-    }  # fmt: skip
+        "job-1-0": [True, True, True],
+        "job-1-2": [True, True, False],
+        "job-1-3": [False, False, False],
+    }
 
 
 @pytest.mark.parametrize("name", WRITERS)

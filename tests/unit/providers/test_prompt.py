@@ -31,18 +31,36 @@ class Named:
 def test_what_is_sent_of_a_loop():
     loop = sample(
         {"loudness_lufs": -9.13, "true_peak_dbtp": -0.31, "duration": 7.9999},
-        kind_confidence=0.97, tempo=120.04, tempo_confidence=0.951, time_signature=(4, 4), beats_in_loop=16,
-        camelot="8A", key_confidence=0.5, tuning_cents=-3.4, instrument="drum_loop",
+        kind_confidence=0.97,
+        tempo=120.04,
+        tempo_confidence=0.951,
+        time_signature=(4, 4),
+        beats_in_loop=16,
+        camelot="8A",
+        key_confidence=0.5,
+        tuning_cents=-3.4,
+        instrument="drum_loop",
         spectral_features=spectrum(centroid_hz=3912.3, rolloff_hz=8049.0, flatness=0.0512, mfcc=3.0),
-    )  # fmt: skip
+    )
 
     assert prompt.facts(loop) == {
-        "kind": "loop", "kind_confidence": 1.0, "instrument": "drum_loop", "seconds": 8.0, "channels": 2,
-        "tempo_bpm": 120.0, "tempo_confidence": 1.0, "time_signature": "4/4", "beats": 16,
-        "key": "A minor", "key_confidence": 0.5, "camelot": "8A", "tuning_cents": -5.0,
-        "loudness_lufs": -9.0, "true_peak_dbtp": -0.5,
+        "kind": "loop",
+        "kind_confidence": 1.0,
+        "instrument": "drum_loop",
+        "seconds": 8.0,
+        "channels": 2,
+        "tempo_bpm": 120.0,
+        "tempo_confidence": 1.0,
+        "time_signature": "4/4",
+        "beats": 16,
+        "key": "A minor",
+        "key_confidence": 0.5,
+        "camelot": "8A",
+        "tuning_cents": -5.0,
+        "loudness_lufs": -9.0,
+        "true_peak_dbtp": -0.5,
         "spectrum": {"centroid_hz": 3900.0, "rolloff_hz": 8000.0, "flatness": 0.051},
-    }  # fmt: skip
+    }
 
 
 def test_what_sounds_the_same_is_sent_the_same():
@@ -89,9 +107,12 @@ def test_two_tasks_with_one_question_share_their_replies_and_two_models_do_not()
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, None])
 def test_what_is_no_number_is_not_sent(value: float | None):
     odd = sample(
-        {"loudness_lufs": value, "true_peak_dbtp": value}, tempo=value, tuning_cents=value, kind_confidence=value,
+        {"loudness_lufs": value, "true_peak_dbtp": value},
+        tempo=value,
+        tuning_cents=value,
+        kind_confidence=value,
         spectral_features=spectrum(centroid_hz=value),
-    )  # fmt: skip
+    )
 
     assert prompt.facts(odd) == {"kind": "loop", "seconds": 8.0, "channels": 2, "key": "A minor"}
 

@@ -8,9 +8,13 @@ from samplemind_worker.providers import reply_schema
 
 def entry(**values: Any) -> dict[str, Any]:
     return {
-        "id": "a", "summary": "A kick.", "production_tips": ["Cut it."], "creative_ideas": ["Reverse it."],
-        "fl_studio_recommendations": ["Fruity Limiter: -1 dB."], "tags": ["kick"],
-    } | values  # fmt: skip
+        "id": "a",
+        "summary": "A kick.",
+        "production_tips": ["Cut it."],
+        "creative_ideas": ["Reverse it."],
+        "fl_studio_recommendations": ["Fruity Limiter: -1 dB."],
+        "tags": ["kick"],
+    } | values
 
 
 def read(*entries: Any) -> set[str]:
@@ -49,10 +53,22 @@ def test_of_two_notes_about_one_sample_the_first_counts():
 
 def test_lengths_are_bounded():
     many = ["word " * 100] * 50
-    note = reply_schema.read(json.dumps({"samples": [entry(
-        summary="word " * 1000, production_tips=many, creative_ideas=many, fl_studio_recommendations=many,
-        tags=[f"tag{k}" for k in range(100)],
-    )]}), {"a"})["a"]  # fmt: skip
+    note = reply_schema.read(
+        json.dumps(
+            {
+                "samples": [
+                    entry(
+                        summary="word " * 1000,
+                        production_tips=many,
+                        creative_ideas=many,
+                        fl_studio_recommendations=many,
+                        tags=[f"tag{k}" for k in range(100)],
+                    )
+                ]
+            }
+        ),
+        {"a"},
+    )["a"]
 
     assert len(note.summary) <= 400
     assert [len(note.production_tips), len(note.creative_ideas), len(note.fl_studio_recommendations)] == [4] * 3
