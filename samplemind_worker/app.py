@@ -25,7 +25,7 @@ _TASK_MODULES: Final = {"cpu": ("tasks.audio",), "io": _IO_TASKS, "store": _IO_T
 
 
 def create_app(settings: Settings, *, role: str | None = None) -> Celery:
-    """Make the app with the tasks of a role, or of all; task modules are named, not imported. Others need none."""
+    """Return the app with the task modules of a role, or of all roles; beat and Flower need none."""
     roles = _TASK_MODULES if role is None else [role]
     made = Celery("samplemind", include=[module for name in roles for module in _TASK_MODULES.get(name, ())])
     made.conf.update(celery_options(settings))
@@ -40,7 +40,7 @@ def create_app(settings: Settings, *, role: str | None = None) -> Celery:
 
 def _worker_arguments(role: str, concurrency: int | None, settings: Settings) -> list[str]:
     arguments = [
-        "--quiet",  # no banner: it is many lines, in a log of one event a line
+        "--quiet",  # no banner, because a log has one event per line
         "worker",
         "--hostname",
         f"{role}-{os.getpid()}@{settings.host}",
@@ -63,7 +63,7 @@ def _worker_arguments(role: str, concurrency: int | None, settings: Settings) ->
 
 
 def _leave_signs(sign: Path) -> None:
-    """Touch a file whenever beat has queued a task, so that a health check can tell a stuck beat."""
+    """Touch a file whenever beat queues a task, so that a health check can detect a stuck beat."""
 
     def _touch(**_: Any) -> None:
         sign.touch()
@@ -97,13 +97,13 @@ def main(arguments: list[str]) -> None:
         _leave_signs(state / "published")
         celery_app.Beat(schedule=str(state / "schedule"), loglevel=settings.log_level, pidfile=None).run()
     elif role == "flower":
-        # Its broker page takes no names.
+        # Flower's broker page needs Queue objects, not names.
         celery_app.conf.task_queues = [Queue(name) for name in celery_app.conf.task_queues]
         from samplemind_worker import dashboard  # noqa: PLC0415 -- slow import
 
         dashboard.serve(celery_app, settings, address=options.address, port=options.port)
     else:
-        # billiard asks for a folder of this process for files that it unlinks at once; a killed one would leave it.
+        # billiard would create a folder for files that it unlinks at once; a killed worker would leave it behind.
         process: Any = multiprocessing.current_process()
         process._config["tempdir"] = tempfile.gettempdir()  # noqa: SLF001 -- nothing public sets it
         celery_app.worker_main(_worker_arguments(role, options.concurrency, settings))

@@ -1,12 +1,11 @@
-"""The queue's transport: kombu's own for Redis, with two faults mended that stop a worker.
+"""The queue's transport: kombu's transport for Redis, with fixes for two faults that stop a worker.
 
-kombu takes for granted that whatever lies in its lists was written by kombu; anything else ends the worker, one body a
-restart. Here such a body is dropped with a line in the log: nothing of ours is ever in it, as the record knows what is
-to be done.
+kombu assumes that every entry of its lists is a message of its own. Any other entry ends the worker, once per restart.
+Here such an entry is dropped and logged. No work is lost, because the record knows what is to be done.
 
-An acknowledgement that Redis does not take, as it is away for a moment, goes on counting as a message in hand: after as
-many of them as may be prefetched the worker lives, and never takes a message again. Here the message is out of hand all
-the same. That Redis delivers it once more, some day, does no harm: its items are not where it expects them.
+If Redis is away when a message is acknowledged, kombu keeps counting the message as unacknowledged. Once that has
+happened as often as the prefetch limit, the worker runs but takes no more messages. Here the message stops counting. A
+redelivery does no harm, because the state of its items does not match any more.
 """
 
 from datetime import datetime
@@ -18,13 +17,13 @@ from kombu.transport import redis as kombu_redis
 from loguru import logger
 from redis import Redis
 
-_PARTS = (list, dict, dict)  # of a body: positional arguments, named ones, what follows
+_PARTS = (list, dict, dict)  # of a body: positional arguments, keyword arguments, callbacks
 
 
 def is_message(item: bytes) -> bool:
-    """Return whether bytes are a message as ours are, which kombu and Celery can take apart."""
+    """Return whether an entry of a queue is a message that kombu and Celery can read."""
     try:
-        message = orjson.loads(item)  # refuses what is nested too deeply, where json would end in a RecursionError
+        message = orjson.loads(item)  # rejects deep nesting, where json raises RecursionError
         headers, properties, body = message["headers"], message["properties"], orjson.loads(message["body"])
         info, limits = properties["delivery_info"], headers.get("timelimit")
         texts = (headers["task"], headers["id"], properties["delivery_tag"], info["exchange"], info["routing_key"])
@@ -47,10 +46,10 @@ def _is_time(value: object) -> bool:
 
 
 class Client(Redis):
-    """A client that sees an empty queue where rubbish was."""
+    """A Redis client that reports an empty queue in place of an invalid message."""
 
     def parse_response(self, connection: Any, command_name: str, **options: Any) -> Any:
-        """Read a reply; of the queues' only those that hold a message."""
+        """Read a reply; a queue entry that is no message is dropped."""
         reply = super().parse_response(connection, command_name, **options)
         if command_name == "BRPOP" and reply and not is_message(reply[1]):
             logger.warning("queue.rubbish_dropped", fields={"queue": reply[0].decode(), "bytes": len(reply[1])})
@@ -59,10 +58,10 @@ class Client(Redis):
 
 
 class QoS(kombu_redis.QoS):
-    """The messages in hand; none of them stays there for good."""
+    """The unacknowledged messages."""
 
     def ack(self, delivery_tag: str) -> None:
-        """Acknowledge a message, and let go of it even if Redis is away."""
+        """Acknowledge a message, and stop counting it even if Redis is away."""
         try:
             super().ack(delivery_tag)
         except kombu_redis.Transport.connection_errors:
@@ -80,12 +79,12 @@ class Channel(kombu_redis.Channel):
 
 
 class Transport(kombu_redis.Transport):
-    """kombu's transport with channels of ours."""
+    """kombu's transport with our channels."""
 
     Channel = Channel
 
 
 def install() -> None:
-    """Use the transport for every connection of this process; unix sockets name theirs in the URL, so by its alias."""
+    """Use the transport for all connections of this process, by alias, because the URL of a unix socket names it."""
     for name in ("redis", "rediss"):
         TRANSPORT_ALIASES[name] = "samplemind_worker.broker:Transport"

@@ -34,16 +34,16 @@ import orjson
 
 _MAX_BODY_BYTES: Final = 64 * 2**20
 _OPEN_INDEXES: Final = 64  # collections whose index stays in memory; each has five open files
-_END_SECONDS: Final = 8.0  # s for the requests that are under way when the server is told to end
+_END_SECONDS: Final = 8.0  # s for running requests when the server is stopped
 
 Body = dict[str, Any]
 
-# What the stub of the module says is not where the wheel has it.
+# The stub of the module does not match the wheel.
 _rust: Any = chromadb_rust_bindings
 
 
 class _RefusedError(Exception):
-    """The request itself is at fault."""
+    """The request is invalid."""
 
     def __init__(self, status: HTTPStatus, message: str) -> None:
         super().__init__(message)
@@ -51,12 +51,12 @@ class _RefusedError(Exception):
 
 
 class _Engine:
-    """Chroma's engine, with arguments and results as the HTTP API has them. Safe for many threads."""
+    """Chroma's engine with the arguments and results of the HTTP API. Several threads may use it."""
 
     def __init__(self, folder: Path) -> None:
         database = _rust.SqliteDBConfig(
             url=str(folder / "chroma.sqlite3"),
-            # As `chroma run` has it: it would refuse the files otherwise.
+            # The same as `chroma run`, which would reject the files otherwise.
             hash_type=_rust.MigrationHash.MD5,
             migration_mode=_rust.MigrationMode.Apply,
         )
@@ -173,7 +173,7 @@ _ROUTES: Final[list[tuple[str, re.Pattern[str], Callable[..., object]]]] = [
 
 
 class _Server(socketserver.ThreadingUnixStreamServer):
-    """Answers each connection in a thread of its own."""
+    """Serves each connection in a thread of its own."""
 
     daemon_threads = True
     request_queue_size = 128
@@ -186,7 +186,7 @@ class _Server(socketserver.ThreadingUnixStreamServer):
 
     @contextmanager
     def working(self) -> Generator[None]:
-        """Count a request as under way."""
+        """Count a request as running."""
         with self._idle:
             self._under_way += 1
         try:
@@ -197,7 +197,7 @@ class _Server(socketserver.ThreadingUnixStreamServer):
                 self._idle.notify_all()
 
     def end(self, *, seconds: float) -> None:
-        """Take no more connections, and let the requests under way end: a half-written index would be lost."""
+        """Stop accepting connections, and wait for running requests, because a half-written index would be lost."""
         self.server_close()
         with self._idle:
             self._idle.wait_for(lambda: not self._under_way, timeout=seconds)
@@ -222,10 +222,10 @@ class _Handler(BaseHTTPRequestHandler):
         except _RefusedError as refusal:
             status, reply = refusal.status, {"error": "InvalidArgumentError", "message": str(refusal)}
         except (KeyError, TypeError, ValueError) as error:
-            # What is missing from the body, or is of another type than the engine wants.
+            # A field is missing from the body or has the wrong type.
             status, reply = HTTPStatus.BAD_REQUEST, {"error": "InvalidArgumentError", "message": repr(error)}
-        except Exception as error:  # noqa: BLE001 -- whatever the engine raises is the answer to this request
-            code = getattr(error, "code", None)  # its own errors have a status
+        except Exception as error:  # noqa: BLE001 -- any error of the engine becomes this request's reply
+            code = getattr(error, "code", None)  # the engine's errors have a status
             status = HTTPStatus(code()) if callable(code) else HTTPStatus.INTERNAL_SERVER_ERROR
             reply = {"error": type(error).__name__ if callable(code) else "InternalError", "message": str(error)}
             if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -235,7 +235,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _read(self) -> tuple[str, Body]:
         length = int(self.headers.get("Content-Length") or 0)
         if length > _MAX_BODY_BYTES or "Transfer-Encoding" in self.headers:
-            self.close_connection = True  # what follows is not read
+            self.close_connection = True  # the body is not read
             raise _RefusedError(
                 HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"more than {_MAX_BODY_BYTES} bytes, or of no length"
             )
@@ -262,11 +262,11 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(content)
 
-    # One write for head and body.
+    # Buffered, so that head and body go out in one write.
     wbufsize = 1 << 16
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Say nothing: a log line per request would only fill the disk."""
+        """Log nothing: a line per request would only fill the disk."""
 
     def address_string(self) -> str:
         """Return a name for the log; a unix socket has no address."""
@@ -282,12 +282,12 @@ def main(arguments: list[str]) -> int:
     os.umask(0o077)
     _import_errors_only()
     engine = _Engine(options.path)
-    # Left by a server that was killed: nobody listens there, and this one could not start.
+    # A killed server leaves its socket behind, and a new one could not bind to it.
     options.socket.unlink(missing_ok=True)
     with _Server(options.socket, engine) as server:
 
         def end(_number: int, _frame: types.FrameType | None) -> None:
-            # Waits for the loop that this very thread runs.
+            # shutdown() waits for the loop that this thread runs.
             threading.Thread(target=server.shutdown).start()
 
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -298,7 +298,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _import_errors_only() -> None:
-    """Let the engine, which raises ``chromadb.errors``, import them without all of chromadb."""
+    """Let the engine import ``chromadb.errors`` without the rest of chromadb."""
     spec = importlib.util.find_spec("chromadb")
     package = types.ModuleType("chromadb")
     package.__path__ = list((spec and spec.submodule_search_locations) or [])

@@ -1,10 +1,10 @@
-"""Flower, closed to everybody without the password, and with a page per worker that needs no remote control.
+"""Flower behind a password, with a page per worker that needs no remote control.
 
 ``python -m samplemind_worker.dashboard alive`` exits 0 if Flower answers on this machine; it is the health check of a
 deployment and knows the password from the settings.
 
-Flower asks for its password page by page, and has pages without: its metrics, its health check, its static files. Here
-the application asks first, for every path.
+Flower checks its password on single pages, and not on its metrics, its health check and its static files. Here the
+application checks it first, on every path.
 """
 
 import asyncio
@@ -35,10 +35,10 @@ _WORKER_PAGE: Final = Path(__file__).with_name("dashboard_worker.html")
 
 
 def serve(app: Celery, settings: Settings, *, address: str, port: int) -> None:
-    """Run Flower until SIGTERM or SIGINT. The settings must have a password."""
+    """Run Flower until SIGTERM or SIGINT; raises ValueError if the settings have no password."""
     options: Any = default_options
     options.address, options.port = address, port
-    # Flower's own pages ask, too.
+    # Flower's own pages check it too.
     options.basic_auth = [_credentials(settings)]
     access = logging.getLogger("tornado.access")
     access.addHandler(logging.NullHandler())
@@ -65,7 +65,7 @@ def _credentials(settings: Settings) -> str:
 
 
 def is_alive(settings: Settings) -> bool:
-    """Tell whether Flower answers on this machine, and knows the password of the settings."""
+    """Tell whether Flower answers on this machine and accepts the password of the settings."""
     connection = http.client.HTTPConnection("127.0.0.1", settings.flower_port, timeout=_SECONDS)
     try:
         connection.request("GET", "/healthcheck", headers={"Authorization": _basic(_credentials(settings))})
@@ -81,7 +81,7 @@ def _basic(credentials: str) -> str:
 
 
 class Dashboard(Flower):
-    """Flower's application behind one gate."""
+    """Flower's application, which checks the password of every request."""
 
     def __init__(self, app: Celery, options: Any, *, credentials: str) -> None:
         super().__init__(capp=app, options=options, **flower_settings)
@@ -89,14 +89,14 @@ class Dashboard(Flower):
         self.add_handlers(".*", [url(r"/worker/(.+)", _WorkerPage, name="worker")])
 
     def find_handler(self, request: HTTPServerRequest, **kwargs: Any) -> Any:
-        """Choose what answers a request: nothing but a refusal without the password."""
+        """Return the handler of a request; without the password it is always a refusal."""
         given = request.headers.get("Authorization", "").encode("utf-8", "replace")
         if not hmac.compare_digest(given, self._expected):
             return self.get_handler_delegate(request, _Denied)
         return super().find_handler(request, **kwargs)
 
     def update_workers(self, workername: str | None = None) -> "asyncio.Future[None]":  # noqa: ARG002 -- Flower's name
-        """Ask no worker: with remote control off none would answer, and each question is waited for."""
+        """Do nothing: with remote control off no worker would answer, and Flower would wait for each."""
         done: asyncio.Future[None] = asyncio.get_event_loop().create_future()
         done.set_result(None)
         return done
@@ -104,7 +104,7 @@ class Dashboard(Flower):
 
 class _Denied(RequestHandler):
     def check_xsrf_cookie(self) -> None:
-        """Nothing is done here that another site could want done."""
+        """Skip the check, because a refusal changes nothing."""
 
     def prepare(self) -> None:
         self.set_status(http.HTTPStatus.UNAUTHORIZED)
@@ -113,7 +113,7 @@ class _Denied(RequestHandler):
 
 
 class _WorkerPage(BaseHandler):
-    """What a worker announces of itself; Flower's own page is a 404 where nobody answers its questions."""
+    """Shows what a worker announces; Flower's own page is a 404 without remote control."""
 
     @authenticated
     def get(self, name: str) -> None:
@@ -124,17 +124,17 @@ class _WorkerPage(BaseHandler):
         self.render(_WORKER_PAGE.name, worker=worker)
 
     def get_template_path(self) -> str:
-        # Tornado keeps a loader per path, and Flower's pages have theirs.
+        # Tornado keeps one loader per path, and Flower's pages use another.
         return str(_WORKER_PAGE.parent)
 
-    def create_template_loader(self, template_path: str) -> Any:  # noqa: ARG002 -- as Tornado has it
+    def create_template_loader(self, template_path: str) -> Any:  # noqa: ARG002 -- Tornado's signature
         loader = super().create_template_loader(str(flower_settings["template_path"]))
         loader.templates[_WORKER_PAGE.name] = Template(_WORKER_PAGE.read_bytes(), name=_WORKER_PAGE.name, loader=loader)
         return loader
 
 
 def main(arguments: list[str]) -> int:
-    """Answer a health check."""
+    """Run the health check and return its exit code."""
     if arguments != ["alive"]:
         print("usage: python -m samplemind_worker.dashboard alive", file=sys.stderr)  # noqa: T201 -- a command
         return 2

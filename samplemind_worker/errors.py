@@ -7,8 +7,8 @@
     │   ├── ServiceUnavailableError a service does not answer
     │   │   ├── IndexMissingError   Chroma answers, but does not have the vectors
     │   │   └── IndexDamagedError   Chroma answers, but cannot read or write them
-    │   └── OverTheRateError        who writes summaries lets no more requests through now
-    ├── RootNotReachedError         this machine does not reach a root: the parcel is given back for others
+    │   └── OverTheRateError        the providers of summaries accept no more requests now
+    ├── RootNotReachedError         this machine does not reach a root; its parcel goes back to others
     ├── PermanentError              ends that file, with its code and message in the record
     │   ├── MissingFileError        ``missing``
     │   ├── PermissionDeniedError   ``permission``
@@ -24,15 +24,15 @@
     │   ├── OutOfMemoryError        ``out_of_memory``
     │   └── InternalError           ``internal``
     ├── PackError                   a pack is not taken in
-    │   ├── PackRefusedError        and never will be as it is: it goes to ``refused/``, with the reason
+    │   ├── PackRefusedError        the pack breaks a rule: it moves to ``refused/`` with the reason
     │   └── PackNotNowError         it stays in the inbox for the next run
-    ├── ProviderError               who was asked for a summary gives none; the analysis is stored all the same
-    │   ├── ProviderSetupError      no key, a wrong one, an unknown model: asking again is useless until that is mended
+    ├── ProviderError               a provider gives no summary; the analysis is stored all the same
+    │   ├── ProviderSetupError      no key, a wrong one, or an unknown model; it has to be mended first
     │   ├── RateLimitedError        too many requests; it may say when to ask again
-    │   ├── ProviderUnavailableError    no network, a fault of the service, no answer in time, an answer cut short
-    │   │   └── ProviderNotReachedError no connection: it was sent nothing, and is owed nothing
-    │   ├── ProviderRefusedError    it declines to write about these samples
-    │   └── UnreadableReplyError    it answered, but not what was asked for, and repair did not help
+    │   ├── ProviderUnavailableError    no network, a fault of the service, no whole reply in time
+    │   │   └── ProviderNotReachedError no connection; nothing was sent, so nothing is owed
+    │   ├── ProviderRefusedError    the provider declines to write about these samples
+    │   └── UnreadableReplyError    the reply has the wrong form, and so has a second one
     ├── UsageError                  the command was called wrongly (exit code 2)
     └── SetupError                  the machine lacks something; the message says how to mend it (exit code 3)
 
@@ -50,11 +50,11 @@ T = TypeVar("T")
 
 
 class SampleMindError(Exception):
-    """The root of all errors of ours."""
+    """The base class of all our errors."""
 
 
 class TransientError(SampleMindError):
-    """May go away by itself: the work is retried."""
+    """A fault that may pass by itself; the work is retried."""
 
 
 class ServiceUnavailableError(TransientError):
@@ -70,11 +70,11 @@ class IndexDamagedError(ServiceUnavailableError):
 
 
 class OverTheRateError(TransientError):
-    """The providers of summaries let no more requests through for a while."""
+    """The providers of summaries accept no more requests for a while."""
 
 
 class RootNotReachedError(SampleMindError):
-    """A root is not reached by this machine now, which says nothing about the files below it."""
+    """A root is not reached from this machine now, which says nothing about the files below it."""
 
     def __init__(self, root: str) -> None:
         super().__init__(f"this machine does not reach the root {root}")
@@ -88,7 +88,7 @@ class PermanentError(SampleMindError):
 
 
 class MissingFileError(PermanentError):
-    """The file is not there any more."""
+    """The file does not exist any more."""
 
     code = "missing"
 
@@ -100,7 +100,7 @@ class PermissionDeniedError(PermanentError):
 
 
 class OutsideRootsError(PermanentError):
-    """The path leaves its root."""
+    """The path leads out of its root."""
 
     code = "outside_roots"
 
@@ -112,35 +112,35 @@ class EmptyFileError(PermanentError):
 
 
 class NotAudioError(PermanentError):
-    """The bytes are no audio of any known kind."""
+    """The content is not audio of any known kind."""
 
     code = "not_audio"
 
 
 class UnreadableError(PermanentError):
-    """Audio by its name or header, but it cannot be decoded."""
+    """The name or header says audio, but the content cannot be decoded."""
 
     code = "unreadable"
 
 
 class InvalidSignalError(UnreadableError, ValueError):
-    """An array that is no signal; says what was wanted and what came."""
+    """An array is not a signal; the message says what was wanted and what came."""
 
 
 class UnsupportedError(PermanentError):
-    """A known format that needs an extra, or is not supported."""
+    """The format is known, but needs an extra or is not supported."""
 
     code = "unsupported"
 
 
 class TooLongError(PermanentError):
-    """Longer than the cap in the settings."""
+    """The audio is longer than the settings allow."""
 
     code = "too_long"
 
 
 class TooLargeError(PermanentError):
-    """More bytes, channels or samples a second than the settings allow."""
+    """The file has more bytes, more channels or a higher sample rate than the settings allow."""
 
     code = "too_large"
 
@@ -152,7 +152,7 @@ class StepTimeoutError(PermanentError):
 
 
 class WorkerCrashedError(PermanentError):
-    """The process died with the file in its hands: its decoder once, or the worker as often as we try."""
+    """The process died while it had the file: its decoder once, or the worker at every try."""
 
     code = "worker_crashed"
 
@@ -164,7 +164,7 @@ class OutOfMemoryError(PermanentError):
 
 
 class InternalError(PermanentError):
-    """A fault of ours; the message says where."""
+    """A fault in our code; the message says where."""
 
     code = "internal"
 
@@ -174,24 +174,24 @@ PERMANENT_ERRORS: Final = {error.code: error for error in PermanentError.__subcl
 
 
 class PackError(SampleMindError):
-    """A pack from the inbox is not taken in."""
+    """A pack from the inbox cannot be taken in."""
 
 
 class PackRefusedError(PackError):
-    """The pack breaks a rule: it never will be taken as it is."""
+    """The pack breaks a rule and is refused."""
 
 
 class PackNotNowError(PackError):
-    """The pack cannot be taken now: it still changes, or the disk is full."""
+    """The pack cannot be taken in now, because it still changes or the disk is full."""
 
 
 class ProviderError(SampleMindError):
-    """A provider gives no summaries. Never retried by the pipeline: it is passed over."""
+    """A provider gives no summaries. The pipeline does not retry it but asks the next one."""
 
     def __init__(self, message: str, *, usage: Usage = NOTHING_USED) -> None:
         super().__init__(message)
         self.usage = usage
-        """What was spent all the same."""
+        """What was used nevertheless."""
 
 
 class ProviderSetupError(ProviderError):
@@ -199,20 +199,20 @@ class ProviderSetupError(ProviderError):
 
 
 class RateLimitedError(ProviderError):
-    """The provider wants fewer requests."""
+    """The provider received too many requests."""
 
     def __init__(self, message: str, *, usage: Usage = NOTHING_USED, retry_after: float | None = None) -> None:
         super().__init__(message, usage=usage)
         self.retry_after = retry_after
-        """Seconds after which it may be asked again, if it says so."""
+        """Seconds until the next request, if the provider says so."""
 
 
 class ProviderUnavailableError(ProviderError):
-    """No network, a fault of the service, no answer in time, or one that was cut short."""
+    """There is no network, no reply in time or only a part of one, or the service has a fault."""
 
 
 class ProviderNotReachedError(ProviderUnavailableError):
-    """No connection: it was sent nothing, and is owed nothing."""
+    """There was no connection. Nothing was sent, so nothing is owed."""
 
 
 class ProviderRefusedError(ProviderError):
@@ -220,7 +220,7 @@ class ProviderRefusedError(ProviderError):
 
 
 class UnreadableReplyError(ProviderError):
-    """The reply is not what was asked for, and repair did not help."""
+    """The reply has the wrong form, and so has a second one."""
 
 
 class UsageError(SampleMindError):

@@ -1,7 +1,7 @@
-"""Where compiled kernels are kept, and the lock of the process that compiles them.
+"""The folder of compiled kernels, and the lock of the process that compiles them.
 
-numba keeps kernels as pickles, and whoever can write those can run code here. So the folder is ours: made by us, and
-writable by nobody but this user or the owner of the code.
+numba stores kernels as pickles, so anyone who can write to the folder can run code in this program. It must therefore
+be writable by nobody but this user, root and the owner of the code.
 """
 
 import fcntl
@@ -19,7 +19,7 @@ from samplemind_worker.errors import SetupError
 
 VARIABLE: Final = "NUMBA_CACHE_DIR"
 PATIENCE: Final = 300.0
-"""Seconds to wait for another process that compiles: longer than that takes anywhere."""
+"""Seconds to wait for another process that compiles; longer than it takes on any machine."""
 
 _NAME: Final = "samplemind-kernels"
 _SOURCES: Final = Path(__file__).parent / "dsp"
@@ -27,22 +27,22 @@ _LOOK_SECONDS: Final = 0.1
 
 
 def candidates() -> list[Path]:
-    """List where the folder may be: where the environment says, beside the kernels' sources, in the user's cache."""
+    """Return the possible folders: from the environment, beside the kernels' sources, in the user's cache."""
     given = os.environ.get(VARIABLE)
     bases = [Path(given).expanduser().absolute()] if given else []
     bases += [_SOURCES / "__pycache__", user_cache_path("samplemind", appauthor=False)]
-    # A child is given the folder itself.
+    # Child processes get the folder itself.
     folders = [base if base.name == _NAME else base / _NAME for base in bases if base.is_absolute()]
     return list(dict.fromkeys(folders))
 
 
 def prepare() -> Path:
-    """Make and return the first folder that is, or can be made, ours.
+    """Return the first folder that exists, or can be made, and that no other user can write to.
 
     Raises
     ------
     SetupError
-        If there is none.
+        If there is no such folder.
     """
     for folder in candidates():
         with suppress(OSError):
@@ -53,7 +53,7 @@ def prepare() -> Path:
 
 
 def is_ours(folder: Path) -> bool:
-    """Tell whether a folder can be written to by this process, and by nobody who could not change the code as well."""
+    """Tell whether this process can write to a folder, and nobody who could not change the code as well."""
     found = folder.lstat()
     trusted = {0, os.geteuid(), Path(__file__).stat().st_uid}
     private = stat.S_ISDIR(found.st_mode) and found.st_uid in trusted and not found.st_mode & 0o022
@@ -62,9 +62,9 @@ def is_ours(folder: Path) -> bool:
 
 @contextmanager
 def compiling(*, patience: float = PATIENCE) -> Generator[bool]:
-    """Let one process compile while the others wait, and then find its work in the folder.
+    """Let one process compile while the others wait; they then load its results from the folder.
 
-    Yields False if another one still compiles after ``patience`` seconds: doing it twice does no harm.
+    Yields False if another process still compiles after ``patience`` seconds; compiling twice does no harm.
     """
     descriptor = os.open(prepare() / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
@@ -77,7 +77,7 @@ def compiling(*, patience: float = PATIENCE) -> Generator[bool]:
 
 
 def is_compiling(folder: Path) -> bool:
-    """Tell whether some process holds the lock of a folder."""
+    """Tell whether a process holds the lock of a folder."""
     try:
         descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
     except OSError:

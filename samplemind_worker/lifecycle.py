@@ -1,7 +1,7 @@
-"""What happens when a worker process starts, lives and stops: kernels, signs of life, last words.
+"""The life of a worker process: it loads kernels, announces itself, and gives its work back when it stops.
 
 ``python -m samplemind_worker.lifecycle warm-up`` compiles the kernels into numba's cache; ``... alive`` exits 0 if a
-worker of this host takes work (it asks whether the worker consumes, not whether its process exists).
+worker of this host takes work; a process that exists but does not consume does not count.
 """
 
 import os
@@ -38,11 +38,11 @@ from samplemind_worker.store.scratch import SWEEP_AGE
 _SIGN_SECONDS: Final = 10.0
 _ROOTS_SECONDS: Final = 1.0
 _WATCHDOG_LOOKS: Final = 10
-_IDLE_SIGNS: Final = 3  # in a row, after which a worker that takes no work ends
+_IDLE_SIGNS: Final = 3  # checks in a row without consuming, after which the worker ends
 
 
 def warm_up() -> None:
-    """Compile the kernels, or load them from the folder that keeps them."""
+    """Compile the kernels, or load them from their cache."""
     with kernel_cache.compiling() as mine:
         if not mine:
             logger.warning("kernels.compiled_by_another_for_long")
@@ -52,7 +52,7 @@ def warm_up() -> None:
 
 
 class SignOfLife(StartStopStep):
-    """Announces the worker while its consumer runs; asks for a sweep when scratch memory holds something old."""
+    """Announces the worker while its consumer runs, and requests a sweep when scratch memory holds old entries."""
 
     requires = ("celery.worker.consumer.tasks:Tasks",)
 
@@ -66,7 +66,7 @@ class SignOfLife(StartStopStep):
         self._reach: Reach | None = None
 
     def start(self, parent: Any) -> None:
-        """Begin to announce, and to follow the roots that are reached."""
+        """Start announcing the worker and following the roots that it reaches."""
         settings = self._workspace.settings
         self._board = Board(self._workspace.redis_url, settings.database)
         if self._reach is None and settings.queues.of(CPU) in _queues(parent):
@@ -97,7 +97,7 @@ class SignOfLife(StartStopStep):
             self._board = None
 
     def _follow_roots(self, parent: Any) -> None:
-        """Read the queues of the roots that are reached, and no more those of the others."""
+        """Consume from the queues of the roots that are reached, and stop consuming from the others."""
         if self._reach is None or self._board is None:
             return
         read, wanted = _queues(parent), self._reach.queues()
@@ -113,8 +113,8 @@ class SignOfLife(StartStopStep):
             self._announce(parent)
 
     def _look_and_announce(self, parent: Any) -> None:
-        # A question to Redis is under way, or there are messages in hand: the worker takes work. Otherwise its loop
-        # goes round and round for nothing, and whoever watches over it shall start another.
+        # A worker that waits for Redis, or holds messages, takes work. Otherwise its loop runs without consuming, and
+        # the worker ends so that its supervisor starts another.
         consumes = bool(parent.task_consumer.channel._in_poll or state.reserved_requests)  # noqa: SLF001 -- nothing public says so
         self._idle = 0 if consumes else self._idle + 1
         if self._idle >= _IDLE_SIGNS:
@@ -127,16 +127,16 @@ class SignOfLife(StartStopStep):
         self._rounds += 1
 
     def _watch(self, parent: Any) -> None:
-        """End the worker when its event loop has stood still for long, whatever it is that holds it."""
+        """End the worker when its event loop has been blocked for too long."""
         interval = self._workspace.settings.watchdog_seconds / _WATCHDOG_LOOKS
         last = looks = 0
-        # Looks are counted, not the time: a process that was frozen has stood still with its loop.
+        # Checks are counted, not time, because a process that was suspended stands still together with its loop.
         while looks < _WATCHDOG_LOOKS + 1:
             time.sleep(interval)
             looks = looks + 1 if self._rounds == last else 0
             last = self._rounds
             if Leaving.begun:
-                return  # it has its own time
+                return  # shutting down has a time limit of its own
         logger.error("worker.stands_still")
         Leaving(parent).now(code=1)
 
@@ -160,29 +160,30 @@ def _queues(parent: Any) -> set[str]:
 
 
 class EndWithConsumer(StartStopStep):
-    """Ends the worker when its consumer has ended in a fault.
+    """Ends the worker when its consumer has failed.
 
-    Celery would wait for the pool first, whose results nobody reads any more: for ever, alive and deaf.
+    Celery would first wait for the pool, whose results nobody reads any more, and so would never end.
     """
 
-    requires = ("celery.worker.components:Pool",)  # the consumer is always the last to start
+    requires = ("celery.worker.components:Pool",)  # the consumer always starts last
 
     def close(self, parent: Any) -> None:
-        """End at once unless somebody asked for it, who gave it time."""
+        """End at once, unless the worker is shutting down anyway."""
         if not Leaving.begun:
             Leaving(parent.consumer).now(code=1)
 
 
 class Leaving:
-    """How a worker ends when it is told to.
+    """Shuts a worker down.
 
-    SIGTERM and Ctrl-C: it takes nothing new, and running steps may go on for ``grace_seconds``; what has not ended then
-    goes back to the record, as nobody died of it. SIGQUIT, or a second signal: at once. Celery's own soft shutdown
-    sleeps through all of its time even when nothing runs, and what it puts back into the queue finds its items taken.
+    After SIGTERM or Ctrl-C it takes no new work, and running steps may continue for ``grace_seconds``. Parcels that
+    have not ended then are given back, which does not count as a crash. SIGQUIT or a second signal ends the worker
+    at once. Celery's own soft shutdown sleeps for its whole time even if nothing runs, and messages that it requeues
+    refer to items that are still claimed.
     """
 
     begun = False
-    """Children that are killed from now on are not the fault of what they held."""
+    """From now on a killed child does not count against its parcel."""
     _installed = False
     _going = False
 
@@ -192,7 +193,7 @@ class Leaving:
         self._warm = signal.getsignal(signal.SIGTERM)
 
     def install(self) -> None:
-        """Take the signals over from Celery, in the main thread; a worker that has connected anew has them already."""
+        """Replace Celery's signal handlers, in the main thread; after a reconnection they are installed already."""
         if Leaving._installed:
             return
         Leaving._installed = True
@@ -214,19 +215,19 @@ class Leaving:
         self.now()
 
     def now(self, *, code: int = 0) -> None:
-        """Give back and end this process; whoever asks again meanwhile is on the way already."""
+        """Give parcels back and end this process; a second call does nothing."""
         if Leaving._going:
             return
         Leaving.begun = Leaving._going = True
         count = 0
         try:
             for child in psutil.Process().children():
-                with suppress(psutil.NoSuchProcess):  # it has ended since
+                with suppress(psutil.NoSuchProcess):  # it has ended already
                     child.kill()
             self._workspace.connect()
             count = parcels.give_back(self._workspace.process)
             self._workspace.board.withdraw(self._consumer.hostname)
-            # What was fetched and not begun: the others need not wait until it is missed.
+            # Messages that were fetched and not begun are requeued now, rather than when they are missed.
             if self._consumer.task_consumer is not None:
                 self._consumer.task_consumer.channel.qos.restore_unacked()
         except (ServiceUnavailableError, SetupError, *self._consumer.conninfo.connection_errors) as error:
@@ -237,7 +238,7 @@ class Leaving:
 
 
 def connect_signals(app: Celery) -> None:
-    """Connect our start and stop to Celery's."""
+    """Connect the steps and handlers of this module to Celery."""
     app.steps["consumer"].add(SignOfLife)
     app.steps["worker"].add(EndWithConsumer)
     signals.worker_before_create_process.connect(_before_child, weak=False)
@@ -247,21 +248,21 @@ def connect_signals(app: Celery) -> None:
 
 
 def _before_child(**_: Any) -> None:
-    """Have one clean program that all children get their decoders from."""
+    """Start the process from which all children fork their decoders."""
     audio_sandbox().start()
 
 
 def _on_child_start(**_: Any) -> None:
     settings = get_settings()
-    signal.signal(signal.SIGQUIT, signal.SIG_DFL)  # the worker's own answer is not a child's
+    signal.signal(signal.SIGQUIT, signal.SIG_DFL)  # children do not inherit the worker's handler
     configure_logging(settings, f"{os.environ.get('SAMPLEMIND_PROCESS', 'worker')}[{os.getpid()}]")
-    if sys.platform == "linux":  # elsewhere the limit does not count what is mapped
+    if sys.platform == "linux":  # elsewhere the limit does not count mapped memory
         resource.setrlimit(resource.RLIMIT_DATA, (settings.child_memory_bytes, settings.child_memory_bytes))
     warm_up()
 
 
 def _on_ready(sender: Any = None, **_: Any) -> None:
-    """Be ready to leave; connect while the first parcel is with the cpu worker."""
+    """Install the signal handlers; connect to the stores while the cpu worker has the first parcel."""
     Leaving(sender).install()
     if any(queue.name == get_settings().queues.of(IO) for queue in sender.task_consumer.queues):
         threading.Thread(target=_prepare_io, name="prepare-io", daemon=True).start()
@@ -276,7 +277,7 @@ def _prepare_io() -> None:
 
 
 def _on_task_failure(sender: Any = None, task_id: str = "", exception: Any = None, args: Any = (), **_: Any) -> None:
-    """Give back what a process held that died or was ended: here, in the parent, it is known at once."""
+    """Give back the parcel of a child that died or was killed; the parent knows it at once."""
     if Leaving.begun:
         return
     if isinstance(exception, TimeLimitExceeded):
@@ -290,7 +291,7 @@ def _on_task_failure(sender: Any = None, task_id: str = "", exception: Any = Non
 
 
 def main(arguments: list[str]) -> int:
-    """Run one of the commands in this module's docstring."""
+    """Run one of the commands that the module's docstring names."""
     settings = get_settings()
     match arguments:
         case ["warm-up"]:

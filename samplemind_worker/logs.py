@@ -1,4 +1,4 @@
-"""One sink for all logs of a process: ours, Celery's and the libraries'; an event is a line, whatever it quotes."""
+"""Sends all logs of a process (ours, Celery's and the libraries') to one sink, one line per event."""
 
 import logging
 import sys
@@ -13,8 +13,8 @@ from samplemind_worker.text import ascii_json, one_line
 
 _LIBRARY_LEVELS: Final = {
     "celery": "INFO",
-    "celery.beat": "WARNING",  # it would say every few seconds that the dispatcher is due
-    "celery.worker.strategy": "WARNING",  # our own line a step has the ids that these two lack
+    "celery.beat": "WARNING",  # it logs every few seconds that the dispatcher is due
+    "celery.worker.strategy": "WARNING",  # our own line per step has ids, which these two lack
     "celery.app.trace": "WARNING",
     "kombu": "WARNING",
     "amqp": "WARNING",
@@ -24,7 +24,7 @@ _LIBRARY_LEVELS: Final = {
 
 
 class _ToLoguru(logging.Handler):
-    """Hands the libraries' own log records to loguru."""
+    """Forwards the libraries' log records to loguru."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write one record, as one line."""
@@ -36,7 +36,7 @@ class _ToLoguru(logging.Handler):
 
 
 def write_text(message: str) -> None:
-    """Write one event to stderr, as one line that steers no terminal."""
+    """Write one event to stderr as one line without control characters."""
     sys.stderr.write(one_line(message) + "\n")
     sys.stderr.flush()
 
@@ -59,7 +59,7 @@ def configure_logging(settings: Settings, process: str) -> None:
 
 
 def take_over_logging(settings: Settings, process: str) -> None:
-    """Configure logging, and do it again when Celery would: it warns before it comes to that."""
+    """Configure logging now, because Celery warns early, and again when Celery would configure it."""
     configure_logging(settings, process)
 
     def _configure(**_: Any) -> None:

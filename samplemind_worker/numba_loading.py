@@ -1,7 +1,7 @@
-"""Loads numba so that no stranger has a say in it; importing this module before numba is enough.
+"""Loads numba without its configuration file; import this module before numba.
 
-numba reads ``.numba_config.yaml`` in the working folder, when it is loaded and whenever it compiles, and takes from it
-the folder that it unpickles kernels from.
+numba reads ``.numba_config.yaml`` in the working folder when it is loaded and whenever it compiles. That file can name
+the folder from which numba unpickles kernels.
 """
 
 import os
@@ -10,7 +10,7 @@ from typing import Any
 from samplemind_worker import kernel_cache
 from samplemind_worker.isolation import neutral_folder
 
-# In the environment, where child processes find them as well.
+# Set in the environment, so that child processes use them too.
 os.environ[kernel_cache.VARIABLE] = str(kernel_cache.prepare())
 os.environ["NUMBA_CACHE_LOCATOR_CLASSES"] = "UserProvidedCacheLocator"
 

@@ -1,4 +1,4 @@
-"""Which roots a cpu worker reaches: it reads the queues of these and no others."""
+"""Finds the roots that a cpu worker reaches; it consumes only from the queues of these."""
 
 import threading
 import time
@@ -11,13 +11,13 @@ from samplemind_worker.pipeline.workspace import Workspace
 from samplemind_worker.store.roots import Roots
 
 _LOOK_SECONDS: Final = 2.0
-_STALE_SECONDS: Final = 10.0  # a look that takes longer hangs on a dead mount
-_FIRST_SECONDS: Final = 1.0  # that a worker waits for the first looks before it takes work
-_KEPT_SECONDS: Final = 3600.0  # that a path which is gone is looked for; after that the next parcel shows it again
+_STALE_SECONDS: Final = 10.0  # a check that takes longer hangs on a dead mount
+_FIRST_SECONDS: Final = 1.0  # that a worker waits for the first checks before it takes work
+_KEPT_SECONDS: Final = 3600.0  # that a vanished path is checked; later the next parcel reports it again
 
 
 class _Watch:
-    """Looks at one root over and over, in a thread of its own: a dead mount hangs whoever looks."""
+    """Checks one root again and again in a thread of its own, because a dead mount blocks the thread."""
 
     def __init__(self, root: str, roots: Roots) -> None:
         self.began = time.monotonic()
@@ -29,12 +29,12 @@ class _Watch:
         threading.Thread(target=self._run, name=f"root-{root}", daemon=True).start()
 
     def end(self) -> None:
-        """Look no more."""
+        """Stop checking."""
         self._ended.set()
 
     @property
     def is_reached(self) -> bool:
-        """Whether the last look found the root, and was not long ago."""
+        """Whether the last check found the root, and is recent."""
         return time.monotonic() - self._reached_at < _STALE_SECONDS
 
     def _run(self) -> None:
@@ -49,10 +49,11 @@ class _Watch:
 
 
 class Reach:
-    """Follows the roots of a cpu worker in the background, and says whose queues it should read now.
+    """Follows the roots of a cpu worker in the background, and names the root queues that it should consume from.
 
-    These are the named roots that it reaches. A root without a name is the path of a folder: its files go through the
-    queue of all cpu workers until one of them does not reach it; then those that do read a queue of that root.
+    These are the queues of the named roots that it reaches. A root without a name is the path of a folder. Its files go
+    through the queue of all cpu workers until one of them does not reach it; from then on they go through a queue of
+    that root, which the workers that reach it consume from.
     """
 
     def __init__(self, workspace: Workspace) -> None:
@@ -63,7 +64,7 @@ class Reach:
         self._contested: set[str] = set()
 
     def start(self) -> None:
-        """Begin to look, and wait a moment for the first answers."""
+        """Start checking, and wait a moment for the first results."""
         self._follow(set(self._settings.roots))
         deadline = time.monotonic() + _FIRST_SECONDS
         for watch in self._watches.values():
@@ -86,7 +87,7 @@ class Reach:
     def _go_round(self) -> None:
         board, host = self._workspace.board, self._settings.host
         lacks = board.lacks()
-        # Where roots are named no other folder is read.
+        # If any roots are named, no other folder is read.
         paths = set[str]() if self._settings.roots else {root for _, root in lacks if root.startswith("/")}
         self._follow({*self._settings.roots, *paths})
         self._contested = {root for other, root in lacks if other != host} & paths

@@ -1,24 +1,24 @@
-"""The one place that cleans what strangers wrote (names, tags, messages that quote them), on its way out.
+"""Cleans untrusted text (names, tags, messages that quote them) when it is shown.
 
-The record keeps it as it is. Loads the standard library alone.
+The record keeps such text unchanged. This module loads the standard library alone.
 """
 
 import json
 import re
 import unicodedata
 
-_JOINERS = "\u200c\u200d"  # needed to write Persian and Hindi, and to join emoji; they move no cursor
+_JOINERS = "\u200c\u200d"  # Persian, Hindi and emoji need them; they move no cursor
 
 _NOT_PLAIN_ASCII = re.compile(r"[^ -~]")
 
 
 def clean(value: object) -> str:
-    """Return a text that cannot steer a terminal: control, bidi and other invisible characters are shown escaped.
+    """Return a text that cannot control a terminal: control, bidi and other invisible characters are escaped.
 
-    Of a name that is no UTF-8 the bytes are shown as numbers.
+    Bytes of a name that is not UTF-8 are shown as numbers.
     """
     text = str(value)
-    # True for nearly every name; false for each character that is escaped below, and for few others.
+    # True for nearly every name, and never true if a character has to be escaped.
     if text.isprintable():
         return text
     return "".join(map(_visible, text))
@@ -34,10 +34,10 @@ def _visible(letter: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """Return a text of several lines as one clean line: for logs, where an event is a line."""
+    """Return a text of several lines as one clean line, for logs."""
     return clean(" | ".join(text.rstrip("\n").split("\n")))
 
 
 def ascii_json(text: str) -> str:
-    """Return a JSON text with all but plain ASCII written as escapes: it means the same."""
+    """Return an equivalent JSON text in plain ASCII."""
     return _NOT_PLAIN_ASCII.sub(lambda found: json.dumps(found[0])[1:-1], text)

@@ -1,11 +1,11 @@
-"""What a request to a provider uses: counted by the providers, told by their errors, paid for by the steps."""
+"""The tokens and requests that a call of a provider uses."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens and requests, expected or spent; they add up."""
+    """Tokens and requests, expected or used; two values can be added."""
 
     input_tokens: int = 0
     output_tokens: int = 0
