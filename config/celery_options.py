@@ -1,4 +1,4 @@
-"""Settings to a dict of Celery options, for the workers and the CLI alike. Why each is what it is stands beside it."""
+"""Derives Celery's options from the settings, for workers and for the command line."""
 
 import os
 from typing import Any
@@ -13,10 +13,10 @@ _NIGHT_WATCH_SECONDS = 15.0
 
 
 def celery_options(settings: Settings) -> dict[str, Any]:
-    """Return the options; connects to nothing.
+    """Return the options, without connecting.
 
-    Takes Celery's own variables out of the environment: they would win over the options, and those of another project
-    would have our messages go to its broker.
+    Celery's own variables are removed from the environment: they override the options, and those of another project
+    would send our messages to its broker.
     """
     for name in _CELERY_VARIABLES:
         os.environ.pop(name, None)
@@ -28,30 +28,30 @@ def celery_options(settings: Settings) -> dict[str, Any]:
         "broker_url": broker_url(url),
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,
-        # A Redis that is full refuses commands, which is no reason to end.
+        # A full Redis refuses commands; the worker must not end because of that.
         "broker_channel_error_retry": True,
         "broker_transport_options": {
-            # Another deployment in the same Redis database has its own messages in hand.
+            # Deployments in the same Redis database must not restore each other's messages.
             "unacked_key": key("unacked"),
             "unacked_index_key": key("unacked_index"),
             "unacked_mutex_key": key("unacked_mutex"),
-            # Over twice the hard limit, or a running task is delivered to a second worker.
+            # More than twice the hard time limit, or a running task would be delivered to a second worker.
             "visibility_timeout": int(2 * step_limit + 600),
-            # A message of a lost machine comes back soon after that, not 73 s later.
+            # Messages of a lost machine are restored soon after that, instead of up to 73 s later.
             "unacked_restore_interval": 5,
             "unacked_restore_throttle": 1,
-            # A silently cut connection is noticed in half a minute.
+            # A connection that is cut silently is noticed within half a minute.
             "socket_timeout": 10,
             "socket_connect_timeout": 5,
             "socket_keepalive": True,
             "health_check_interval": 10,
-            # Queues are read in the order they are named: what a host has begun goes before what is new.
+            # Queues are read in the order in which they are named: work that a host has begun precedes new work.
             "queue_order_strategy": "priority",
             "priority_steps": [0],
-            # The JSON body as it is: base64 would take a chain over 2 KB.
+            # Plain JSON: with base64 a chain would exceed 2 KB.
             "body_encoding": None,
         },
-        # No result is ever read: the record is MongoDB.
+        # No result is ever read: MongoDB is the record.
         "result_backend": None,
         "task_ignore_result": True,
         "task_store_errors_even_if_ignored": False,
@@ -62,13 +62,13 @@ def celery_options(settings: Settings) -> dict[str, Any]:
         "task_create_missing_queues": False,
         "task_default_queue": key(CONTROL),
         "task_queues": {name: {} for name in queues.declared},
-        # A parcel is acknowledged when it has ended. If its process dies the record takes the items back, and
-        # delivering the message again would only let the same file kill the next process.
+        # A message is acknowledged when its step has ended. If the process dies, the dispatcher takes the items back;
+        # a second delivery would only let the same file kill the next process.
         "task_acks_late": True,
         "task_reject_on_worker_lost": False,
         "task_time_limit": step_limit,
         "task_track_started": False,
-        # A Redis that is started again is back in seconds; a message that was not sent is missed half a minute later.
+        # A restarted Redis is back within seconds; after half a minute the dispatcher sends a lost message again.
         "task_publish_retry_policy": {
             "max_retries": 5,
             "interval_start": 0.1,
@@ -77,11 +77,11 @@ def celery_options(settings: Settings) -> dict[str, Any]:
         },
         "task_send_sent_event": False,
         "worker_prefetch_multiplier": 1,
-        "worker_send_task_events": True,  # Flower lives on them
+        "worker_send_task_events": True,  # Flower needs them
         "event_exchange": key("celeryev"),
         "event_queue_prefix": key("celeryev"),
         "worker_enable_remote_control": False,  # with it, a busy worker exits when Redis restarts
-        # What a dead child may still have said; the record knows it anyway.
+        # Wait briefly for the last result of a dead child; the record has it anyway.
         "worker_lost_wait": 1.0,
         "worker_max_tasks_per_child": 2000,
         "worker_max_memory_per_child": 1_500_000,  # KiB
@@ -96,35 +96,35 @@ def celery_options(settings: Settings) -> dict[str, Any]:
 
 
 _INDEX_WATCH_SECONDS = 30.0
-"""How often the vectors in Chroma are compared with the record."""
+"""Seconds between two comparisons of the vectors in Chroma with the record."""
 
 _TIDY_SECONDS = 300.0
-"""How often what nobody misses any more is looked for; a run takes a minute at most."""
+"""Seconds between two searches for old contents and items; a run takes a minute at most."""
 
 _BULK_WATCH_SECONDS = 300.0
-"""How often batch APIs are asked whether they are done, which takes them minutes to a day."""
+"""Seconds between two requests to batch APIs whether a job is done; a job takes minutes to a day."""
 
 
 def _beat_schedule(settings: Settings) -> dict[str, dict[str, Any]]:
-    # None expires: the clock of the worker that takes it may be minutes off. A backlog is skipped.
+    # No task expires, because a worker's clock may be minutes off. The tasks themselves skip a backlog.
     schedule: dict[str, dict[str, Any]] = {
         "dispatch": {"task": task_names.DISPATCH, "schedule": settings.dispatch_seconds},
         "reindex": {"task": task_names.REINDEX, "schedule": _INDEX_WATCH_SECONDS},
         "tidy": {"task": task_names.TIDY, "schedule": _TIDY_SECONDS},
-        # Always: jobs that are under way are collected though no more of them is wished for.
+        # Always scheduled: running jobs are collected even if no new ones may be submitted.
         "bulk": {"task": task_names.BULK, "schedule": _BULK_WATCH_SECONDS},
     }
     if settings.nightly is not None:
-        # The task itself knows whether a night is due: so one that was missed is caught up, and two beats do no harm.
+        # The task itself checks whether a run is due. So a missed night is caught up, and two beats do no harm.
         schedule["ingest"] = {"task": task_names.INGEST, "schedule": _NIGHT_WATCH_SECONDS}
     return schedule
 
 
 def broker_url(url: str) -> str:
-    """Return a redis-py URL as Celery takes it: only ``unix://`` is spelled another way."""
+    """Return a redis-py URL as Celery expects it; only ``unix://`` URLs differ."""
     parts = urlsplit(url)
     if parts.scheme != "unix":
         return url
     database = next((pair[3:] for pair in parts.query.split("&") if pair.startswith("db=")), "0")
-    # Both spellings quote alike: name and password are taken over as they stand.
+    # Both forms quote alike, so that name and password are copied unchanged.
     return f"redis+socket://{parts.netloc}{parts.path}?virtual_host={database}"

@@ -1,4 +1,4 @@
-"""Types of settings that check or convert what is written for them; their messages say what was wanted."""
+"""Types of settings that check or convert a given value; their messages say what was wanted."""
 
 import json
 import re
@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BeforeValidator
 
 
 def spelled(pattern: str, wanted: str) -> AfterValidator:
-    """Return a check that a text matches a pattern, all of it."""
+    """Return a validator that requires a text to match a whole pattern."""
 
     def check(text: str) -> str:
         if re.fullmatch(pattern, text) is None:
@@ -33,7 +33,7 @@ def _from_json(value: object) -> object:
 
 
 AbsolutePath = Annotated[Path, AfterValidator(_absolute)]
-"""A path that is made absolute when it is read: child processes run in other folders."""
+"""A path that is made absolute when it is read, because child processes run in other folders."""
 
 FROM_JSON: Final = BeforeValidator(_from_json)
-"""A text is parsed as JSON; what a TOML file says is taken as it is."""
+"""Parses a text as JSON; a value from a TOML file is kept as it is."""

@@ -1,4 +1,4 @@
-"""Settings to a logging configuration."""
+"""Derives the logging options from the settings."""
 
 from typing import Any
 
@@ -11,13 +11,13 @@ _FORMAT = (
 
 
 def log_options(settings: Settings) -> dict[str, Any]:
-    """Return the options of loguru's one sink: JSON lines where asked for, else one plain line an event."""
+    """Return the options of loguru's one sink: JSON lines if they are configured, else one plain line per event."""
     return {
         "level": settings.log_level,
         "serialize": settings.log_json,
         "format": _FORMAT,
         "backtrace": False,
-        "diagnose": False,  # values of variables do not belong in a log: they may be secrets
+        "diagnose": False,  # values of variables may be secrets
         "colorize": False,
         "enqueue": False,
     }

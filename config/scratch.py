@@ -1,4 +1,4 @@
-"""Where decoded signals wait between two steps; derived from the settings."""
+"""Derives the folder of decoded signals from the settings."""
 
 import hashlib
 import os
@@ -9,10 +9,10 @@ from config.settings import Settings
 
 
 def scratch_folder(settings: Settings) -> Path:
-    """Return the folder of one record: below the folder that is set, else in shared memory or the temporary folder.
+    """Return the scratch folder of one record: below the configured folder, in shared memory, or in the temporary one.
 
-    Each record has a folder of its own, because all that it holds is swept: two records on one machine must not sweep
-    each other's files. A record is named by its URL, which must be filled in, and its database.
+    Each record has a folder of its own, because a sweep deletes all that its record does not need, and would delete
+    the files of another. A record is identified by its URL, which must be filled in, and its database.
     """
     base = settings.scratch
     if base is None:

@@ -1,8 +1,8 @@
-"""Where settings come from besides the environment, which names there mean nothing, and how a refusal is told.
+"""Finds the files that hold settings, detects unknown names in them, and explains why a value is refused.
 
 There are two files: the ``.env`` of a deployment, which ``SAMPLEMIND_ENV_FILE`` names or which lies beside the
 ``docker-compose.yml`` of the project's own checkout, and ``samplemind.toml`` in the user's configuration folder.
-Nothing is looked for in the working folder, which may be filled by strangers.
+The working folder is never searched, because others may have filled it.
 
 ``variables`` maps each field of the settings to the name that sets it in the environment and in ``.env``. In
 ``samplemind.toml`` a key is the name of a field, or the usual name of a provider's key.
@@ -33,12 +33,12 @@ COMPOSE_ONLY: Final = frozenset(
 _INTERNAL: Final = frozenset({f"{PREFIX}PROCESS"})
 _ENV_FILE, _SECRETS_DIR = f"{PREFIX}ENV_FILE", f"{PREFIX}SECRETS_DIR"
 _ENVIRONMENT_ONLY: Final = frozenset({"env_file", "secrets_dir"})
-"""Fields that say where the other settings are."""
+"""Fields that name the places of other settings."""
 _PATHS: Final = frozenset({"home", "inbox", "library_root", "scratch", "ai_table"})
 _CHECKOUT: Final = Path(__file__).parents[1]
 _MAX_BYTES: Final = 1 << 20
 _LIKE: Final = 0.8
-"""Least similarity (`difflib`) of a known name that is suggested for an unknown one."""
+"""Least similarity (`difflib`) at which a known name is suggested for an unknown one."""
 
 
 class SettingsError(ValueError):
@@ -47,19 +47,19 @@ class SettingsError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The files that count, and what they say."""
+    """The files that settings are read from, and their values."""
 
     env_file: Path | None
     from_env_file: Mapping[str, str]
-    """By variable."""
+    """Values by variable."""
     from_user_file: Mapping[str, Any]
-    """By field."""
+    """Values by field."""
     variables: Mapping[str, str]
 
     def told(self, faults: Iterable[tuple[tuple[int | str, ...], str]]) -> str:
-        """Say in one line which settings are refused, where each stands and what was wanted; repeats no value.
+        """Return one line that says which settings are refused, where each is set and what was wanted, without values.
 
-        A fault is the place in the settings, which begins with a field or its variable, and pydantic's message.
+        A fault is a location in the settings, which begins with a field or its variable, and pydantic's message.
         """
         fields = {variable: field for field, variable in self.variables.items()}
         lines: list[str] = []
@@ -83,13 +83,12 @@ class Found:
 
 
 def find(variables: Mapping[str, str]) -> Found:
-    """Return what the files say.
+    """Find and read the files.
 
     Raises
     ------
     SettingsError
-        If one of them is refused: because of what it is, or because of a relative path in it, which would lead into
-        whatever folder the program happens to run in.
+        If a file is refused, or holds a relative path, whose meaning would depend on the working folder.
     """
     env_file = _find_env_file()
     from_env_file = _read_env_file(env_file)
@@ -106,14 +105,14 @@ def find(variables: Mapping[str, str]) -> Found:
 
 
 def user_file() -> Path:
-    """Return where the user's own file of settings lies, if there is one."""
+    """Return the path of the user's own settings file, which may not exist."""
     return user_config_path("samplemind", appauthor=False) / "samplemind.toml"
 
 
 def unknown_names(variables: Mapping[str, str]) -> Iterator[str]:
     """Yield a sentence about each name that looks like a setting and is none.
 
-    A file that is refused is passed over: reading the settings says why.
+    A refused file is ignored here; reading the settings reports it.
     """
     known = {*variables.values(), *COMPOSE_ONLY}
     for place, names in _written():
@@ -139,7 +138,7 @@ def _written() -> Iterator[tuple[str, Collection[str]]]:
 
 
 def _sentence(name: str, place: str, known: Collection[str]) -> str:
-    # Without the prefix, which would make all names alike.
+    # Compare without the prefix, which would make all names similar.
     short = {each.upper().removeprefix(PREFIX): each for each in known}
     near = get_close_matches(name.upper().removeprefix(PREFIX), sorted(short), n=1, cutoff=_LIKE)
     suggestion = f"did you mean {short[near[0]]}?" if near else "it is ignored"
@@ -157,7 +156,7 @@ def _find_env_file() -> Path | None:
         mode = path.stat().st_mode
     except OSError as error:
         raise SettingsError(f"{_ENV_FILE} in the environment: {path}: {error.strerror}") from error
-    if not stat.S_ISREG(mode):  # a FIFO would hold up whoever reads it
+    if not stat.S_ISREG(mode):  # reading a FIFO would block
         raise SettingsError(f"{path} is not a regular file")
     return path
 
@@ -179,7 +178,7 @@ def _read_user_file() -> dict[str, Any]:
     if not path.is_absolute():
         return {}  # the user has no home: a relative path would lead into the working folder
     try:
-        # Without waiting: a FIFO would not be open before somebody writes to it.
+        # Non-blocking: opening a FIFO would wait for a writer.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except (FileNotFoundError, NotADirectoryError):
         return {}

@@ -18,7 +18,7 @@ def summarize(self: Task[..., None], parcel_id: str) -> None:
 
 @shared_task(name=names.BULK, ignore_result=True)
 def bulk() -> None:
-    """Collect what batch APIs have written, and hand over what is deferred. Beat asks again soon: it is never retried.
+    """Collect the replies of batch APIs, and submit deferred summaries to them. Never retried: beat sends it again.
 
     Reads and writes Analysis, jobs and the ledger.
     """
@@ -29,7 +29,7 @@ def bulk() -> None:
 
 @shared_task(name=names.FILL_IN, ignore_result=True)
 def fill_in() -> None:
-    """Record a batch of the summaries that are deferred, after a night's run. The next does it again: never retried."""
+    """Record a batch of the deferred summaries, after a nightly run. Never retried: the next run sends it again."""
     here = workspace()
     here.connect()
     if nightly_step.fill_in(here.settings):

@@ -14,7 +14,7 @@ from tasks.retry import POLICY
 
 @shared_task(bind=True, name=names.DECODE, **POLICY)
 def decode(self: Task[..., None], parcel_id: str) -> None:
-    """Read a parcel's files; leave their signals in scratch. Items end queued for features, or failed, or skipped."""
+    """Decode a parcel's files into scratch. Items end queued, failed, skipped or completed."""
     if not run_step(self, decode_step.run, parcel_id):
         fill_window()
 
@@ -27,14 +27,14 @@ def features(self: Task[..., None], parcel_id: str) -> None:
 
 @shared_task(bind=True, name=names.TEMPO_KEY, **POLICY)
 def tempo_key(self: Task[..., None], parcel_id: str) -> None:
-    """Judge tempo and key; save the analyses. Items end queued for summarize, or failed."""
+    """Estimate tempo and key, and save the analyses. Items end queued for summarize, or failed."""
     run_step(self, tempo_key_step.run, parcel_id)
     fill_window()
 
 
 @shared_task(name=names.SWEEP)
 def sweep() -> None:
-    """Remove from this host's scratch memory what no parcel in flight needs."""
+    """Remove the files from this host's scratch memory that no parcel in flight needs. Never retried."""
     here = workspace()
     here.connect()
     here.scratch.sweep(parcels.live_parcels, age=SWEEP_AGE)

@@ -13,9 +13,9 @@ def publish(parcel_id: str, first: Step, queue: str, *, app: Celery | None = Non
     """Put the chain of a parcel, beginning with a step, into a queue."""
     app = app or current_app
     if queue not in app.amqp.queues:
-        app.amqp.queues.add(Queue(queue))  # that of a root: no machine need know the roots of all others
+        app.amqp.queues.add(Queue(queue))  # the queue of a root: no machine needs to know the roots of all others
     steps = names.CHAIN[names.CHAIN.index(names.of_step(first)) :]
-    # Nobody waits for a reply: an empty address saves the 36 bytes that each step would carry otherwise.
+    # No reply is read: an empty address saves the 36 bytes that each step would carry otherwise.
     signatures: list[Any] = [
         app.signature(name, args=(parcel_id,), immutable=True, options={"reply_to": ""}) for name in steps
     ]

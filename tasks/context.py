@@ -1,4 +1,4 @@
-"""What the tasks of this process share: the workspace, made on first use in the process that works."""
+"""Shared by the tasks of a process: its workspace, the run of a step, and the refill of the window."""
 
 import os
 import time
@@ -22,7 +22,7 @@ from tasks.chain import publish
 
 
 def workspace() -> Workspace:
-    """Return this process's workspace; a forked child makes its own."""
+    """Return this process's workspace, made on first use; a forked child makes its own."""
     return _workspace(os.getpid())
 
 
@@ -31,31 +31,36 @@ def _workspace(_pid: int) -> Workspace:
     return Workspace(get_settings())
 
 
-_TRIES = 100  # that may have a lease still
+_TRIES = 100  # earlier tries that may still hold a lease
 _LONGEST_COMPLAINT = 200  # characters
 
 ParcelStep = Callable[[Workspace, Run], bool]
-"""A step on a parcel: True if any item of it goes on to the next step."""
+"""Runs a step on a parcel, and returns whether any item goes on to the next step."""
 
 
 def run_step(task: Task[..., None], step: ParcelStep, parcel_id: str) -> bool:
-    """Run a step, with its ids in every line of the log; end the chain here if no item goes on, or say where it goes.
+    """Run a step with its ids in each log line, and return whether any item goes on. If none does, the chain ends here.
 
-    The run's token names the task and the try, so that a retry can take over from the try before.
+    The run's token names the task and the try, so that a retry can take over from earlier tries.
+
+    Raises
+    ------
+    TransientError
+        If the step is to be retried.
     """
     request = task.request
     tries = request.retries
-    # All of them: a try that could not even claim, as the record was away, has written no token of its own.
+    # All earlier tries: one that could not claim, because the record was unreachable, has written no token.
     earlier = tuple(f"{request.id}.{number}" for number in range(max(0, tries - _TRIES), tries))
     run = Run(parcel_id, f"{request.id}.{tries}", earlier)
     with logger.contextualize(task=request.id, parcel=parcel_id):
         started = time.perf_counter()
         try:
             more = step(workspace(), run)
-        except RootNotReachedError as error:  # what it held is given back, for those who reach it
+        except RootNotReachedError as error:  # its items were given back, for a machine that reaches the root
             logger.warning("root.not_reached", fields={"root": error.root})
             more = False
-        except TransientError as error:  # it is tried again; meanwhile `status` says why nothing moves
+        except TransientError as error:  # it is retried; meanwhile `status` shows the reason
             if not isinstance(error, OverTheRateError):
                 _complain(error)
             raise
@@ -65,19 +70,19 @@ def run_step(task: Task[..., None], step: ParcelStep, parcel_id: str) -> bool:
     else:
         links: list[dict[str, Any]] = request.chain or []  # pyright: ignore[reportAssignmentType] -- the stubs say strings
         if links and links[-1]["task"] == names.SUMMARIZE:
-            # As the record has it: what asks no model goes past those that wait for one.
+            # The record has the queue: a parcel that asks no model does not wait behind those that do.
             links[-1]["options"]["queue"] = ledger.queue_of(parcel_id, Step.SUMMARIZE)
     return more
 
 
 def _complain(error: TransientError) -> None:
     here = workspace()
-    with suppress(ServiceUnavailableError):  # Redis may be what is away, which whoever asks will see
+    with suppress(ServiceUnavailableError):  # Redis itself may be unreachable
         here.board.complain(here.settings.host, str(error)[:_LONGEST_COMPLAINT])
 
 
 def fill_window() -> None:
-    """Queue what the window has room for, now that a parcel has left the CPU; what fails beat does soon."""
+    """Fill the window after a parcel has left the CPU. A failure is only logged: beat runs the dispatcher soon."""
     here = workspace()
     try:
         here.connect()

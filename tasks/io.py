@@ -14,13 +14,13 @@ from tasks.retry import POLICY
 
 @shared_task(bind=True, name=names.STORE, **POLICY)
 def store(self: Task[..., None], parcel_id: str) -> None:
-    """Store a parcel's vectors; its items end completed, and the batch with the last of them."""
+    """Store a parcel's vectors. Items end completed, or failed; the batch ends with its last item."""
     run_step(self, store_step.run, parcel_id)
 
 
 @shared_task(name=names.DISPATCH, ignore_result=True)
 def dispatch() -> None:
-    """Take back what was lost, fill the window, close what is done. Beat runs it again soon, so it is never retried."""
+    """Take back lost items, fill the window, close finished batches. Never retried: beat sends it again soon."""
     here = workspace()
     if not here.board.take_turn(here.settings.dispatch_seconds / 2):
         return
@@ -35,7 +35,7 @@ def dispatch() -> None:
 
 @shared_task(name=names.TAKE_BACK, **POLICY)
 def take_back(parcel_id: str, task_id: str, code: str) -> None:
-    """Take back what a task held whose process died; its items are pending again, or failed with ``code``."""
+    """Take back the items of a task whose process died. Items end pending, or failed with ``code``."""
     here = workspace()
     here.connect()
     parcels.take_back_parcel(parcel_id, task_id=task_id, max_starts=here.settings.max_starts, code=code)
@@ -46,7 +46,7 @@ def take_back(parcel_id: str, task_id: str, code: str) -> None:
 def reindex() -> None:
     """Compare the vectors in Chroma with the record; rebuild them for a while if any are missing or cannot be read.
 
-    Reads Analysis; writes vectors and their VectorIndex. Beat runs it again soon, so it is never retried.
+    Reads Analysis; writes vectors and their VectorIndex. Never retried: beat sends it again soon.
     """
     here = workspace()
     here.connect()

@@ -1,4 +1,4 @@
-"""Tasks that keep house: the inbox at night, and what nobody misses any more."""
+"""Maintenance tasks: the nightly run of the inbox, and the deletion of old contents and items."""
 
 from celery import current_app, shared_task
 
@@ -10,7 +10,7 @@ from tasks.context import fill_window, workspace
 
 @shared_task(name=names.INGEST, ignore_result=True)
 def ingest() -> None:
-    """Take in the inbox if the night's run is due, then have summaries filled in. Beat asks again soon: never retried.
+    """Ingest the inbox if a nightly run is due, then request deferred summaries. Never retried: beat sends it again.
 
     Reads and empties the inbox; writes the library, packs, batches and the report.
     """
@@ -24,9 +24,9 @@ def ingest() -> None:
 
 @shared_task(name=names.TIDY, ignore_result=True)
 def tidy() -> None:
-    """Delete contents that lie nowhere for long, and the items of old batches. Beat sends it again: never retried.
+    """Delete contents that have had no place for long, and items of old batches. Never retried: beat sends it again.
 
-    Reads places and batches; deletes places, contents, analyses, vectors and items, a minute's worth at a time.
+    Reads places and batches; deletes places, contents, analyses, vectors and items, for a minute at most.
     """
     here = workspace()
     here.connect()

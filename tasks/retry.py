@@ -9,6 +9,6 @@ POLICY: Final[dict[str, Any]] = {
     "retry_backoff": 1,  # s, doubling
     "retry_backoff_max": 10,  # well within a lease: the items wait with their task
     "retry_jitter": True,
-    # For as long as a lease is kept for it no try is the last one; after that the record takes its items back.
+    # No limit: a try whose lease has expired finds no items, because the dispatcher has taken them back.
     "max_retries": None,
 }

@@ -1,4 +1,4 @@
-"""Queues the first window of what was recorded; used by the CLI and by nightly work."""
+"""Queues recorded items from outside of a worker: the command line uses it."""
 
 from celery import Celery
 from kombu.exceptions import OperationalError
@@ -18,7 +18,9 @@ def dispatch(settings: Settings) -> int:
     Raises
     ------
     ServiceUnavailableError
-        If Redis does not answer; what is recorded stays so, and beat queues it later.
+        If Redis does not answer; the batch stays recorded, and beat queues it later.
+    SetupError
+        If no Redis is set.
     """
     if settings.redis_url is None:
         raise SetupError("SAMPLEMIND_REDIS_URL is not set")
