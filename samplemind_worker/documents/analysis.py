@@ -1,4 +1,4 @@
-"""The Analysis of one content."""
+"""The analysis of one content."""
 
 from datetime import datetime
 from typing import Any, ClassVar
@@ -10,23 +10,18 @@ from samplemind_worker.documents.facts import AnalysisFacts
 
 
 class Analysis(AnalysisFacts, Document):
-    """The analysis of one content: exactly one a ``file_id``, which is also its id (``analysis_id``)."""
+    """The analysis of one content: exactly one per ``file_id``, which is also its id."""
 
-    id: str  # pyright: ignore[reportIncompatibleVariableOverride, reportGeneralTypeIssues] -- one analysis a content
+    id: str  # pyright: ignore[reportIncompatibleVariableOverride, reportGeneralTypeIssues] -- one analysis per content
     analyzed_at: datetime  # pyright: ignore[reportIncompatibleVariableOverride, reportGeneralTypeIssues]
 
     class Settings:
         name = "analyses"
         indexes: ClassVar[list[Any]] = [
             IndexModel([("analyzed_at", ASCENDING)]),
-            # Of a million summaries few wait.
+            # Few of a million summaries are deferred, so the index holds only those.
             IndexModel([("ai_state", ASCENDING), ("_id", ASCENDING)], partialFilterExpression={"ai_state": "deferred"}),
             IndexModel([("ai_wanted", ASCENDING), ("_id", ASCENDING)], partialFilterExpression={"ai_wanted": True}),
-            # How many vectors Chroma must have is counted often, from the keys alone.
+            # The number of vectors that Chroma must hold is counted often, from the index keys alone.
             IndexModel([("vector_version", ASCENDING), ("versions.store", ASCENDING)]),
         ]
-
-    @property
-    def analysis_id(self) -> str:
-        """The id of this analysis."""
-        return self.id

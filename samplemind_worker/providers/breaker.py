@@ -1,11 +1,9 @@
-"""A circuit breaker: it stops requests to a provider after several failures in a row, then lets one caller probe it."""
+"""The circuit breaker of one provider: it stays open for longer after a refused key than after other failures."""
 
-import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 
-from pybreaker import STATE_CLOSED, CircuitBreaker, CircuitBreakerError
-
+from samplemind_worker.circuit import Circuit
 from samplemind_worker.errors import ProviderRefusedError, ProviderSetupError, ProviderUnavailableError
 
 _FAILURES = 3  # in a row
@@ -23,41 +21,22 @@ class Breaker:
         open_seconds: float = _OPEN_SECONDS,
         setup_seconds: float = _SETUP_SECONDS,
     ) -> None:
-        self._peace_seconds = open_seconds
         self._setup_seconds = setup_seconds
-        self._probe = threading.Lock()
-        """Held by the thread that probes a provider whose breaker is open."""
-        # A refusal concerns the samples; the provider itself works.
-        self._breaker = CircuitBreaker(
-            fail_max=failures,
-            reset_timeout=open_seconds,
-            exclude=[ProviderRefusedError],
-            throw_new_error_on_trip=False,
-        )
+        # A refusal is about the samples, so the provider is well.
+        self._circuit = Circuit(failures=failures, pause_seconds=open_seconds, exclude=[ProviderRefusedError])
 
     @contextmanager
     def attempt(self) -> Generator[None]:
-        """Guard one call of the provider; an error that the call raises counts as a failure.
+        """Hold this around one call of the provider; an error that the call raises counts as a failure.
 
         Raises
         ------
         ProviderUnavailableError
-            If the breaker is open; no request is made.
+            If the provider failed a moment ago, so that nothing was asked.
         """
-        probing = self._breaker.current_state != STATE_CLOSED
-        if probing and not self._probe.acquire(blocking=False):
-            raise ProviderUnavailableError("it failed a moment ago")
         try:
-            with self._breaker.calling():
+            with self._circuit.attempt(ProviderUnavailableError("it failed a moment ago")):
                 yield
-        except CircuitBreakerError as error:
-            raise ProviderUnavailableError("it failed a moment ago") from error
         except ProviderSetupError:
-            self._breaker.reset_timeout = self._setup_seconds
-            self._breaker.open()
+            self._circuit.open(self._setup_seconds)
             raise
-        else:
-            self._breaker.reset_timeout = self._peace_seconds
-        finally:
-            if probing:
-                self._probe.release()

@@ -13,27 +13,24 @@ LONGEST = timedelta(days=3)
 """No job is waited for longer: Claude ends a batch after one day, Gemini after two."""
 
 
-def begin(job_id: str, *, writer: str, patience: float) -> AiJob | None:
+@mongo.synchronous
+async def begin(job_id: str, *, writer: str, patience: float) -> AiJob | None:
     """Take the turn to submit: return a new job, or the one whose maker died; None if somebody is at it.
 
     ``patience``: seconds after which whoever submits is taken for dead.
     """
-
-    async def _begin() -> AiJob | None:
-        now = await mongo.read_clock()
-        job = AiJob(id=job_id, writer=writer, claimed_at=now)
-        try:
-            await job.insert()
-        except DuplicateKeyError:
-            taken = await AiJob.get_pymongo_collection().find_one_and_update(
-                {"state": JobState.SUBMITTING.value, "claimed_at": {"$lt": now - timedelta(seconds=patience)}},
-                {"$set": {"claimed_at": now}},
-                projection={"_id": 1},
-            )
-            return None if taken is None else await AiJob.get(taken["_id"])
-        return job
-
-    return mongo.run(_begin())
+    now = await mongo.read_clock()
+    job = AiJob(id=job_id, writer=writer, claimed_at=now)
+    try:
+        await job.insert()
+    except DuplicateKeyError:
+        taken = await AiJob.get_pymongo_collection().find_one_and_update(
+            {"state": JobState.SUBMITTING.value, "claimed_at": {"$lt": now - timedelta(seconds=patience)}},
+            {"$set": {"claimed_at": now}},
+            projection={"_id": 1},
+        )
+        return None if taken is None else await AiJob.get(taken["_id"])
+    return job
 
 
 def prepare(
@@ -56,14 +53,11 @@ def prepare(
     _set(job_id, values)
 
 
-def count_attempt(job_id: str) -> None:
+@mongo.synchronous
+async def count_attempt(job_id: str) -> None:
     """Write down that the service is asked now."""
-
-    async def _count() -> None:
-        change = {"$inc": {"attempts": 1}, "$set": {"asked_at": await mongo.read_clock()}}
-        await AiJob.get_pymongo_collection().update_one({"_id": job_id}, change)
-
-    mongo.run(_count())
+    change = {"$inc": {"attempts": 1}, "$set": {"asked_at": await mongo.read_clock()}}
+    await AiJob.get_pymongo_collection().update_one({"_id": job_id}, change)
 
 
 def submitted(job_id: str, *, name: str) -> None:
@@ -80,35 +74,28 @@ def end(job_id: str, *, written: int = 0, error: str | None = None) -> None:
     )
 
 
-def drop(job_id: str) -> None:
+@mongo.synchronous
+async def drop(job_id: str) -> None:
     """Forget a job that was never more than a turn."""
-
-    async def _drop() -> None:
-        await AiJob.get_pymongo_collection().delete_one({"_id": job_id, "state": JobState.SUBMITTING.value})
-
-    mongo.run(_drop())
+    await AiJob.get_pymongo_collection().delete_one({"_id": job_id, "state": JobState.SUBMITTING.value})
 
 
-def under_way() -> list[AiJob]:
+@mongo.synchronous
+async def under_way() -> list[AiJob]:
     """Return the jobs that the service has, oldest first."""
-    return mongo.run(AiJob.find({"state": JobState.SUBMITTED.value}).sort("+claimed_at").to_list())
+    return await AiJob.find({"state": JobState.SUBMITTED.value}).sort("+claimed_at").to_list()
 
 
-def contents_under_way() -> set[str]:
+@mongo.synchronous
+async def contents_under_way() -> set[str]:
     """Return what a summary is to come for from a batch API: nobody else need ask, and pay, for it."""
-
-    async def _find() -> set[str]:
-        since = await mongo.read_clock() - LONGEST
-        states = [JobState.SUBMITTING.value, JobState.SUBMITTED.value]
-        query = {"state": {"$in": states}, "claimed_at": {"$gte": since}}
-        jobs = AiJob.get_pymongo_collection().find(query, {"parcels": 1})
-        return {content async for job in jobs for contents in job["parcels"].values() for content in contents}
-
-    return mongo.run(_find())
+    since = await mongo.read_clock() - LONGEST
+    states = [JobState.SUBMITTING.value, JobState.SUBMITTED.value]
+    query = {"state": {"$in": states}, "claimed_at": {"$gte": since}}
+    jobs = AiJob.get_pymongo_collection().find(query, {"parcels": 1})
+    return {content async for job in jobs for contents in job["parcels"].values() for content in contents}
 
 
-def _set(job_id: str, values: Mapping[str, Any]) -> None:
-    async def _update() -> None:
-        await AiJob.get_pymongo_collection().update_one({"_id": job_id}, {"$set": dict(values)})
-
-    mongo.run(_update())
+@mongo.synchronous
+async def _set(job_id: str, values: Mapping[str, Any]) -> None:
+    await AiJob.get_pymongo_collection().update_one({"_id": job_id}, {"$set": dict(values)})

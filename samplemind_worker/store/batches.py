@@ -38,7 +38,8 @@ _RELEASED = dict.fromkeys(HELD, "")
 _LAST = re.compile(r"last(?:~(?P<back>[0-9]{1,9}))?")
 
 
-def create(
+@mongo.synchronous
+async def create(
     *,
     name: str,
     paths: Sequence[str],
@@ -53,29 +54,27 @@ def create(
     roots: Sequence[RecordedRoot] = (),
 ) -> BatchJob:
     """Record a batch whose items are still to come; it is not dispatched before `close_recording`."""
-    now = mongo.now()
+    now = await mongo.read_clock()
     job = BatchJob(
         id=f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}", created_at=now,
         name=name, paths=list(paths), priority=priority, files_per_chain=files_per_chain, force=force,
         ai=ai, ai_budget=ai_budget, ai_task=ai_task or task_of(priority), ai_writer=ai_writer, ai_scope=ai_scope,
         roots=list(roots),
     )  # fmt: skip
-    mongo.run(job.insert())
+    await job.insert()
     return job
 
 
-def note_hint(batch_id: str, hint: str) -> None:
+@mongo.synchronous
+async def note_hint(batch_id: str, hint: str) -> None:
     """Record why the local describer writes a batch's summaries."""
-    mongo.run(_set_job(batch_id, {"ai_hint": hint}))
+    await _set_job(batch_id, {"ai_hint": hint})
 
 
-def add_items(items: list[dict[str, Any]]) -> None:
+@mongo.synchronous
+async def add_items(items: list[dict[str, Any]]) -> None:
     """Insert items in one bulk write; the documents are ours and of one shape, so they are not validated one by one."""
-
-    async def _add() -> None:
-        await BatchItem.get_pymongo_collection().insert_many(items, ordered=False)
-
-    mongo.run(_add())
+    await BatchItem.get_pymongo_collection().insert_many(items, ordered=False)
 
 
 def close_recording(batch_id: str, *, total_files: int) -> None:
@@ -86,7 +85,7 @@ def close_recording(batch_id: str, *, total_files: int) -> None:
     UsageError
         If the batch was given up meanwhile (`stalled_recordings`).
     """
-    mongo.run(_set_job(batch_id, {"recorded": True, "total_files": total_files}))
+    _mark_recorded(batch_id, total_files)
     status = find(batch_id).status
     if status is BatchStatus.CANCELLED:
         cancel(batch_id)
@@ -95,45 +94,42 @@ def close_recording(batch_id: str, *, total_files: int) -> None:
         raise UsageError(f"recording stood still for so long that batch {batch_id} was given up; submit it again")
 
 
-def abandon(batch_id: str) -> None:
+@mongo.synchronous
+async def _mark_recorded(batch_id: str, total_files: int) -> None:
+    await _set_job(batch_id, {"recorded": True, "total_files": total_files})
+
+
+@mongo.synchronous
+async def abandon(batch_id: str) -> None:
     """Mark a batch that could not be recorded to its end as failed; its items stay listed, as cancelled."""
-
-    async def _abandon() -> None:
-        opened = await _cancel_items(batch_id)
-        job = await BatchJob.get(batch_id)
-        if job is not None and (opened or job.results is None):
-            await close_early(job, BatchStatus.FAILED, total=await count_recorded(batch_id))
-
-    mongo.run(_abandon())
+    opened = await _cancel_items(batch_id)
+    job = await BatchJob.get(batch_id)
+    if job is not None and (opened or job.results is None):
+        await close_early(job, BatchStatus.FAILED, total=await count_recorded(batch_id))
 
 
-def stalled_recordings(*, older_than: float) -> list[str]:
+@mongo.synchronous
+async def stalled_recordings(*, older_than: float) -> list[str]:
     """Return the batches that are being recorded, but got no item for so many seconds: who recorded them has died."""
-
-    async def _find() -> list[str]:
-        before = await mongo.read_clock() - timedelta(seconds=older_than)
-        jobs = await BatchJob.find(
-            {"status": BatchStatus.PENDING.value, "recorded": False, "created_at": {"$lt": before}}
-        ).to_list()
-        items = BatchItem.get_pymongo_collection()
-        since = {"$gte": ObjectId.from_datetime(before)}
-        return [job.id for job in jobs if await items.find_one({"batch_id": job.id, "_id": since}, {"_id": 1}) is None]
-
-    return mongo.run(_find())
+    before = await mongo.read_clock() - timedelta(seconds=older_than)
+    jobs = await BatchJob.find(
+        {"status": BatchStatus.PENDING.value, "recorded": False, "created_at": {"$lt": before}}
+    ).to_list()
+    items = BatchItem.get_pymongo_collection()
+    since = {"$gte": ObjectId.from_datetime(before)}
+    return [job.id for job in jobs if await items.find_one({"batch_id": job.id, "_id": since}, {"_id": 1}) is None]
 
 
-def half_cancelled() -> list[str]:
+@mongo.synchronous
+async def half_cancelled() -> list[str]:
     """Return the batches whose cancelling was interrupted, or whose recording went on after it, for a while."""
-
-    async def _find() -> list[str]:
-        left = {"$or": [{"results": None}, {"recorded": False}]}
-        jobs = await BatchJob.find({"status": BatchStatus.CANCELLED.value, **left}).to_list()
-        return [job.id for job in jobs if job.results is None or await _has_open_items(job.id)]
-
-    return mongo.run(_find())
+    left = {"$or": [{"results": None}, {"recorded": False}]}
+    jobs = await BatchJob.find({"status": BatchStatus.CANCELLED.value, **left}).to_list()
+    return [job.id for job in jobs if job.results is None or await _has_open_items(job.id)]
 
 
-def find(batch_id: str) -> BatchJob:
+@mongo.synchronous
+async def find(batch_id: str) -> BatchJob:
     """Return the batch of that id, or of that unique beginning of an id.
 
     ``last`` is the newest batch, ``last~1`` the one before it.
@@ -144,16 +140,8 @@ def find(batch_id: str) -> BatchJob:
         If there is none, or more than one.
     """
     if (back := _LAST.fullmatch(batch_id)) is not None:
-        return _newest_but(int(back["back"] or 0))
-
-    async def _find() -> list[BatchJob]:
-        exact = await BatchJob.get(batch_id)
-        if exact is not None:
-            return [exact]
-        # Ids are digits, letters and hyphens, all of them before the tilde.
-        return await BatchJob.find({"_id": {"$gte": batch_id, "$lt": batch_id + "~"}}).limit(2).to_list()
-
-    jobs = mongo.run(_find()) if batch_id and batch_id.isascii() else []
+        return await _newest_but(int(back["back"] or 0))
+    jobs = await _beginning_with(batch_id) if batch_id and batch_id.isascii() else []
     if not jobs:
         raise UsageError(f"no batch {batch_id!r}; `samplemind status` lists the recent ones")
     if len(jobs) > 1:
@@ -161,9 +149,18 @@ def find(batch_id: str) -> BatchJob:
     return jobs[0]
 
 
-def _newest_but(back: int) -> BatchJob:
+async def _beginning_with(batch_id: str) -> list[BatchJob]:
+    """Return the batch of that id, or up to two batches whose ids begin with it."""
+    exact = await BatchJob.get(batch_id)
+    if exact is not None:
+        return [exact]
+    # Ids are digits, letters and hyphens, which all sort before the tilde.
+    return await BatchJob.find({"_id": {"$gte": batch_id, "$lt": batch_id + "~"}}).limit(2).to_list()
+
+
+async def _newest_but(back: int) -> BatchJob:
     """Return the batch that was made so many batches before the newest one."""
-    jobs = mongo.run(BatchJob.find_all().sort("-created_at").skip(back).limit(1).to_list())
+    jobs = await BatchJob.find_all().sort("-created_at").skip(back).limit(1).to_list()
     if not jobs:
         raise UsageError(
             "there is no batch so far back; `samplemind status` lists the recent ones"
@@ -173,20 +170,18 @@ def _newest_but(back: int) -> BatchJob:
     return jobs[0]
 
 
-def recent(limit: int) -> list[BatchJob]:
+@mongo.synchronous
+async def recent(limit: int) -> list[BatchJob]:
     """Return the newest batches, newest first."""
-    return mongo.run(BatchJob.find_all().sort("-created_at").limit(limit).to_list())
+    return await BatchJob.find_all().sort("-created_at").limit(limit).to_list()
 
 
-def report(job: BatchJob) -> dict[str, Any]:
+@mongo.synchronous
+async def report(job: BatchJob) -> dict[str, Any]:
     """Return the JSON object of `status --json`.
 
     Counts come from the items' states, by counting index keys; of a batch that ended they were kept when it did.
     """
-    return mongo.run(_report(job))
-
-
-async def _report(job: BatchJob) -> dict[str, Any]:
     if job.results is not None:
         total, counts, errors, now = job.total_files, job.results["counts"], job.results["errors"], None
     else:
@@ -216,12 +211,9 @@ async def _report(job: BatchJob) -> dict[str, Any]:
     }
 
 
-def settle(batch_id: str) -> bool:
+@mongo.synchronous
+async def settle(batch_id: str) -> bool:
     """Close the batch if no item of it is open; True if this call closed it. Safe to call at any time, by anyone."""
-    return mongo.run(_settle(batch_id))
-
-
-async def _settle(batch_id: str) -> bool:
     if await _has_open_items(batch_id):
         return False
     job = await BatchJob.get(batch_id)
@@ -248,43 +240,41 @@ async def _settle(batch_id: str) -> bool:
     return result.modified_count == 1
 
 
-def open_batches() -> list[BatchJob]:
+@mongo.synchronous
+async def open_batches() -> list[BatchJob]:
     """Return the recorded batches that have not ended: interactive first, then whose turn was longest ago."""
-    jobs = mongo.run(
-        BatchJob.find({"status": {"$in": _UNFINISHED}, "recorded": True}).sort("-priority", "+dispatched_at").to_list()
-    )
+    query = {"status": {"$in": _UNFINISHED}, "recorded": True}
+    jobs = await BatchJob.find(query).sort("-priority", "+dispatched_at").to_list()
     return sorted(jobs, key=lambda job: job.priority != "interactive")
 
 
-def unfinished() -> list[str]:
+@mongo.synchronous
+async def unfinished() -> list[str]:
     """Return the ids of the batches that have not ended, those that are being recorded included."""
-    jobs = mongo.run(BatchJob.find({"status": {"$in": _UNFINISHED}}).sort("+_id").to_list())
+    jobs = await BatchJob.find({"status": {"$in": _UNFINISHED}}).sort("+_id").to_list()
     return [job.id for job in jobs]
 
 
-def cancel(batch_id: str) -> int:
+@mongo.synchronous
+async def cancel(batch_id: str) -> int:
     """Cancel what has not ended, and return how many items that were; running tasks find their claim gone.
 
     Any number of callers may cancel one batch at once, as a command and the dispatcher do. Each counts the items that
     were cancelled by any of them since it began.
     """
-
-    async def _cancel() -> int:
-        before = await count_cancelled(batch_id)
-        # The status first: whoever dispatches or settles from here on sees it.
-        await BatchJob.get_pymongo_collection().update_one(
-            {"_id": batch_id, "status": {"$in": _UNFINISHED}},
-            {"$set": {"status": BatchStatus.CANCELLED.value}},
-        )
-        opened = await _cancel_items(batch_id)
-        job = await BatchJob.get(batch_id)
-        # Unless that is done: of a batch that is thinned its items would tell less.
-        if job is not None and job.status is BatchStatus.CANCELLED and (opened or job.results is None):
-            total = job.total_files if job.recorded else await count_recorded(batch_id)
-            await close_early(job, BatchStatus.CANCELLED, total=total)
-        return await count_cancelled(batch_id) - before
-
-    return mongo.run(_cancel())
+    before = await count_cancelled(batch_id)
+    # The status first: whoever dispatches or settles from here on sees it.
+    await BatchJob.get_pymongo_collection().update_one(
+        {"_id": batch_id, "status": {"$in": _UNFINISHED}},
+        {"$set": {"status": BatchStatus.CANCELLED.value}},
+    )
+    opened = await _cancel_items(batch_id)
+    job = await BatchJob.get(batch_id)
+    # Unless that is done: of a batch that is thinned its items would tell less.
+    if job is not None and job.status is BatchStatus.CANCELLED and (opened or job.results is None):
+        total = job.total_files if job.recorded else await count_recorded(batch_id)
+        await close_early(job, BatchStatus.CANCELLED, total=total)
+    return await count_cancelled(batch_id) - before
 
 
 async def _cancel_items(batch_id: str) -> bool:
@@ -306,33 +296,30 @@ async def _cancel_items(batch_id: str) -> bool:
     return found
 
 
-def retry(batch_id: str) -> int:
+@mongo.synchronous
+async def retry(batch_id: str) -> int:
     """Make the failed items pending again, and return how many that were."""
-
-    async def _retry() -> int:
-        items = BatchItem.get_pymongo_collection()
-        failed = await items.count_documents({"batch_id": batch_id, "state": State.FAILED.value})
-        if not failed:
-            return 0
-        completed = await items.count_documents({"batch_id": batch_id, "state": State.COMPLETED.value})
-        # The job first: should we die in between, an open batch without open items is closed by the dispatcher.
-        await _open(batch_id)
-        # Once it is open no thinning begins; one that has begun is finished, or its counts would count items twice.
-        thinned = await finish_thinning(batch_id)
-        values = {"started_at": None, "ended_before": completed if thinned is None else thinned["completed"]}
-        await _set_job(batch_id, values)
-        result = await items.update_many(
-            {"batch_id": batch_id, "state": State.FAILED.value},
-            {
-                "$set": {**_AS_NEW, "retried": True},
-                "$unset": {**_RELEASED, "error": "", "last_chance": ""},
-            },
-        )
-        # And again: somebody may have found no open item a moment ago, and closed it.
-        await _open(batch_id)
-        return result.modified_count
-
-    return mongo.run(_retry())
+    items = BatchItem.get_pymongo_collection()
+    failed = await items.count_documents({"batch_id": batch_id, "state": State.FAILED.value})
+    if not failed:
+        return 0
+    completed = await items.count_documents({"batch_id": batch_id, "state": State.COMPLETED.value})
+    # The job first: should we die in between, an open batch without open items is closed by the dispatcher.
+    await _open(batch_id)
+    # Once it is open no thinning begins; one that has begun is finished, or its counts would count items twice.
+    thinned = await finish_thinning(batch_id)
+    values = {"started_at": None, "ended_before": completed if thinned is None else thinned["completed"]}
+    await _set_job(batch_id, values)
+    result = await items.update_many(
+        {"batch_id": batch_id, "state": State.FAILED.value},
+        {
+            "$set": {**_AS_NEW, "retried": True},
+            "$unset": {**_RELEASED, "error": "", "last_chance": ""},
+        },
+    )
+    # And again: somebody may have found no open item a moment ago, and closed it.
+    await _open(batch_id)
+    return result.modified_count
 
 
 async def _open(batch_id: str) -> None:
@@ -371,16 +358,11 @@ def iterate(batch_id: str, *, state: State | None = None) -> Iterator[BatchItem]
         query["_id"] = {"$gt": page[-1].id}
 
 
-def working_on(batch_id: str, *, limit: int = 3) -> list[str]:
+@mongo.synchronous
+async def working_on(batch_id: str, *, limit: int = 3) -> list[str]:
     """Return the paths of some items that are running now."""
-
-    async def _find() -> list[str]:
-        cursor = BatchItem.get_pymongo_collection().find(
-            {"batch_id": batch_id, "state": State.RUNNING.value}, {"path": 1}
-        )
-        return [row["path"] for row in await cursor.limit(limit).to_list()]
-
-    return mongo.run(_find())
+    cursor = BatchItem.get_pymongo_collection().find({"batch_id": batch_id, "state": State.RUNNING.value}, {"path": 1})
+    return [row["path"] for row in await cursor.limit(limit).to_list()]
 
 
 async def _set_job(batch_id: str, values: dict[str, Any]) -> None:

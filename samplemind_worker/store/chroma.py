@@ -1,18 +1,17 @@
-"""ChromaDB over HTTP: named collections of vectors on one server, and the one place where its errors become ours.
+"""ChromaDB over HTTP: named collections of vectors on one server. Its errors are translated here and nowhere else.
 
-It is called with httpx and not with ChromaDB's own client: that one takes 2.7 s to import, which `status` cannot
-afford, and does not tell a collection that is gone from one that cannot be read.
+The requests are sent with httpx and not with ChromaDB's own client, which takes 2.7 s to import (too long for
+`status`) and does not distinguish a missing collection from an unreadable one.
 """
 
 import threading
-from collections.abc import Generator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
 from urllib.parse import unquote, urlsplit
 
 import httpx
-from pybreaker import STATE_CLOSED, CircuitBreaker, CircuitBreakerError
 
+from samplemind_worker.circuit import Circuit
 from samplemind_worker.errors import (
     IndexDamagedError,
     IndexMissingError,
@@ -23,15 +22,15 @@ from samplemind_worker.errors import (
 
 _PAGE = 1000
 _SECONDS = 15.0  # s for one request
-_FAILURES = 3  # in a row, after which no request is sent for a while
-_PAUSE_SECONDS = 5.0  # s without a request then
+_FAILURES = 3  # failures in a row after which no request is sent for a while
+_PAUSE_SECONDS = 5.0  # s without a request after that
 
 _DATABASE = "/api/v2/tenants/default_tenant/databases/default_database"
-_REFUSALS = {400, 413, 422}  # HTTP: the request itself is at fault, and will be the next time
+_REFUSALS = {400, 413, 422}  # HTTP: the request itself is at fault, so repeating it is useless
 _ENGINE_FAULTS = ("Error executing plan", "Error in compaction")
-"""How messages begin that Chroma's engine sends as refusals, though its own data is at fault."""
+"""Beginnings of messages that Chroma's engine sends as refusals although its own data is at fault."""
 _NOT_FOUND = 404
-_FAULTS = 500  # HTTP: from here on the server is at fault
+_FAULTS = 500  # HTTP: from this status on the server is at fault
 
 
 class Chroma:
@@ -47,15 +46,13 @@ class Chroma:
         self._session: httpx.Client | None = None
         self._opening = threading.Lock()
         self._ids: dict[str, str] = {}
-        """What the server calls a collection: another id after it was dropped and made again."""
-        self._probe = threading.Lock()
-        """Held by the one caller that asks a server that failed whether it is back."""
-        self._breaker = CircuitBreaker(
-            fail_max=_FAILURES,
-            reset_timeout=_PAUSE_SECONDS,
-            # The server answers, if only with an error.
+        """The server's id of each collection, by name; the id changes when a collection is dropped and made again."""
+        # Many steps must not each wait for a server that hangs.
+        self._circuit = Circuit(
+            failures=_FAILURES,
+            pause_seconds=_PAUSE_SECONDS,
+            # With these the server has answered, if only with an error.
             exclude=[SetupError, InternalError, IndexMissingError, IndexDamagedError],
-            throw_new_error_on_trip=False,
         )
 
     def __enter__(self) -> Self:
@@ -72,7 +69,7 @@ class Chroma:
         self._ids.clear()
 
     def require(self) -> None:
-        """Ask the server for a sign of life."""
+        """Ask the server whether it is alive."""
         self._request("GET", "/api/v2/heartbeat")
 
     def collections(self) -> list[str]:
@@ -83,12 +80,12 @@ class Chroma:
         return names
 
     def create(self, name: str) -> None:
-        """Make a collection, unless it is there, that compares by cosine distance."""
+        """Make a collection that compares by cosine distance, unless it exists."""
         given = {"name": name, "configuration": {"hnsw": {"space": "cosine"}}, "get_or_create": True}
         self._ids[name] = self._request("POST", f"{_DATABASE}/collections", given)["id"]
 
     def drop(self, name: str) -> None:
-        """Remove a collection with all its vectors, if it is there."""
+        """Remove a collection with all its vectors, if it exists."""
         try:
             self._request("DELETE", f"{_DATABASE}/collections/{name}")
         except IndexMissingError:
@@ -101,12 +98,12 @@ class Chroma:
         return self._ask(name, "GET", "count")
 
     def upsert(self, name: str, vectors: Mapping[str, Sequence[float]]) -> None:
-        """Store vectors by id; one that is there is replaced."""
+        """Store vectors by id, replacing those that exist."""
         given = {"ids": list(vectors), "embeddings": [list(vector) for vector in vectors.values()]}
         self._ask(name, "POST", "upsert", given)
 
     def remove(self, name: str, ids: Sequence[str]) -> None:
-        """Remove vectors; those that are not there do not matter."""
+        """Remove vectors; ids without a vector are ignored."""
         self._ask(name, "POST", "delete", {"ids": list(ids)})
 
     def nearest(self, name: str, vectors: Sequence[Sequence[float]], *, limit: int) -> list[list[tuple[str, float]]]:
@@ -116,7 +113,7 @@ class Chroma:
         return [list(zip(*found, strict=True)) for found in zip(reply["ids"], reply["distances"] or [], strict=True)]
 
     def present(self, name: str, ids: Sequence[str]) -> set[str]:
-        """Return those of these ids that have a vector."""
+        """Return which of these ids have a vector."""
         return set(self._ask(name, "POST", "get", {"ids": list(ids), "include": []})["ids"])
 
     def ids(self, name: str) -> set[str]:
@@ -127,7 +124,7 @@ class Chroma:
         return found
 
     def _ask(self, name: str, method: str, action: str, given: Mapping[str, Any] | None = None) -> Any:
-        """Ask about a collection; its id is looked up once more if the server has made it anew."""
+        """Send a request about a collection; its id is looked up again if the collection was made again meanwhile."""
         known = self._ids.get(name)
         if known is not None:
             try:
@@ -138,15 +135,15 @@ class Chroma:
         return self._request(method, f"{_DATABASE}/collections/{found}/{action}", given)
 
     def _request(self, method: str, path: str, given: Mapping[str, Any] | None = None) -> Any:
-        with self._guarded():
+        with self._circuit.attempt(ServiceUnavailableError("Chroma does not answer: it failed a moment ago")):
             try:
                 reply = self._connected().request(method, path, json=given)
             except httpx.RemoteProtocolError as error:
-                # It took the request and hung up: so does a server that dies of a damaged index.
+                # The server took the request and hung up, as one does that dies of a damaged index.
                 raise IndexDamagedError(f"Chroma breaks off: {error}") from error
             except httpx.HTTPError as error:
                 raise ServiceUnavailableError(f"Chroma does not answer: {error}") from error
-            except ValueError as error:  # a number that JSON does not have
+            except ValueError as error:  # a number that JSON cannot express
                 raise InternalError(f"Chroma refuses: {error}") from error
             if reply.is_success:
                 return _content(reply)
@@ -158,31 +155,16 @@ class Chroma:
                 self._session = _connect(self._url, seconds=self._seconds)
             return self._session
 
-    @contextmanager
-    def _guarded(self) -> Generator[None]:
-        """Send nothing for a while after some failures: many steps must not each wait for a server that hangs."""
-        probing = self._breaker.current_state != STATE_CLOSED
-        if probing and not self._probe.acquire(blocking=False):
-            raise ServiceUnavailableError("Chroma does not answer: it failed a moment ago")
-        try:
-            with self._breaker.calling():
-                yield
-        except CircuitBreakerError as error:
-            raise ServiceUnavailableError("Chroma does not answer: it failed a moment ago") from error
-        finally:
-            if probing:
-                self._probe.release()
-
 
 def _connect(url: str, *, seconds: float) -> httpx.Client:
     """Return a client of the server at ``http://host[:port]``, ``https://host[:port]`` or ``unix:///path/of/a/socket``.
 
-    It opens no connection yet.
+    The connection is opened by the first request.
     """
     try:
         parts = urlsplit(url)
         port = parts.port or (443 if parts.scheme == "https" else 8000)
-    except ValueError:  # a port that is no number
+    except ValueError:  # the port is not a number
         parts, port = urlsplit(""), 0
     if parts.scheme == "unix" and parts.path:
         transport = httpx.HTTPTransport(uds=unquote(parts.path))
@@ -200,7 +182,7 @@ def _content(reply: httpx.Response) -> Any:
 
 
 def _error(reply: httpx.Response) -> Exception:
-    """Return what a reply that is no success means."""
+    """Return the error that an unsuccessful reply stands for."""
     try:
         said = str(reply.json()["message"])
     except (ValueError, KeyError, TypeError):

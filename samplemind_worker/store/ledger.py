@@ -5,23 +5,19 @@ that lost its items (frozen past its lease, cancelled, delivered twice) writes n
 clock. Updates are pipelines for that reason: only they can say ``$$NOW``.
 """
 
-import asyncio
-import math
 from collections.abc import Generator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from bson import ObjectId
 from pymongo import UpdateOne
-from pymongo.errors import PyMongoError
 
 from samplemind_worker.documents.batch import HELD, BatchItem, State, Step
 from samplemind_worker.errors import PermanentError
-from samplemind_worker.store import _loop, mongo
+from samplemind_worker.store import mongo
 from samplemind_worker.store._failing import fail_one
-
-_RENEWALS = 5  # of a lease: a record that is away for half a minute must not let it end
+from samplemind_worker.store._lease import renewed
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +34,8 @@ class Item:
     """Seconds that it lay in its queue."""
 
 
-def claim(
+@mongo.synchronous
+async def claim(
     parcel_id: str, step: Step, *, token: str, worker: str, lease: float, previous: Sequence[str] = ()
 ) -> list[Item]:
     """Take the items of a parcel that wait for a step, and return those that are now ours.
@@ -50,33 +47,29 @@ def claim(
     if previous:
         waiting.append({"state": State.RUNNING.value, "claim": {"$in": list(previous)}})
     parcel = ObjectId(parcel_id)
-
-    async def _claim() -> list[Item]:
-        items = BatchItem.get_pymongo_collection()
-        result = await items.update_many(
-            {"parcel_id": parcel, "step": step.value, "$or": waiting},
-            [
-                {
-                    "$set": {
-                        "state": State.RUNNING.value,
-                        "claim": token,
-                        "worker": worker,
-                        "lease_until": {"$add": ["$$NOW", int(lease * 1000)]},
-                        "starts": {"$add": ["$starts", {"$cond": ["$fresh", 1, 0]}]},
-                        "fresh": False,
-                        "taken_from": "$queued_at",
-                    }
-                },
-                {"$unset": ["queued_at", "resting"]},
-            ],
-        )
-        if not result.matched_count:
-            return []
-        fields = ("batch_id", "root", "path", "raw_path", "size", "file_id", "taken_from", "lease_until")
-        rows = items.find({"parcel_id": parcel, "claim": token}, fields).sort("_id", 1)
-        return [_item(row, lease) async for row in rows]
-
-    return mongo.run(_claim())
+    items = BatchItem.get_pymongo_collection()
+    result = await items.update_many(
+        {"parcel_id": parcel, "step": step.value, "$or": waiting},
+        [
+            {
+                "$set": {
+                    "state": State.RUNNING.value,
+                    "claim": token,
+                    "worker": worker,
+                    "lease_until": {"$add": ["$$NOW", int(lease * 1000)]},
+                    "starts": {"$add": ["$starts", {"$cond": ["$fresh", 1, 0]}]},
+                    "fresh": False,
+                    "taken_from": "$queued_at",
+                }
+            },
+            {"$unset": ["queued_at", "resting"]},
+        ],
+    )
+    if not result.matched_count:
+        return []
+    fields = ("batch_id", "root", "path", "raw_path", "size", "file_id", "taken_from", "lease_until")
+    rows = items.find({"parcel_id": parcel, "claim": token}, fields).sort("_id", 1)
+    return [_item(row, lease) async for row in rows]
 
 
 def _item(row: Mapping[str, Any], lease: float) -> Item:
@@ -89,111 +82,84 @@ def _item(row: Mapping[str, Any], lease: float) -> Item:
 
 @contextmanager
 def lease_kept(parcel_id: str, *, token: str, lease: float, limit: float) -> Generator[None]:
-    """Renew the lease of a claim several times in its length, until the block ends or ``limit`` seconds have passed.
+    """Renew the lease of a claim until the block ends or ``limit`` seconds have passed.
 
     The limit keeps a step that hangs from holding its items for ever where no process limit ends it.
     """
-    # An event, not cancel(): the driver takes a cancelled command for a lost connection, and tries it again.
-    ended = asyncio.Event()
 
     async def _renew() -> None:
-        for _ in range(math.ceil(_RENEWALS * limit / lease)):
-            with suppress(TimeoutError):
-                await asyncio.wait_for(ended.wait(), lease / _RENEWALS)
-                return
-            with suppress(PyMongoError):  # the next one may get through, in time
-                await BatchItem.get_pymongo_collection().update_many(
-                    {"parcel_id": ObjectId(parcel_id), "claim": token},
-                    [{"$set": {"lease_until": {"$add": ["$$NOW", int(lease * 1000)]}}}],
-                )
-
-    loop = _loop.get_loop()
-    asyncio.run_coroutine_threadsafe(_renew(), loop)
-    try:
-        yield
-    finally:
-        loop.call_soon_threadsafe(ended.set)
-
-
-def rest(parcel_id: str, *, token: str) -> None:
-    """Say that nobody works on claimed items until the task's next try: should it never come, nobody died of them."""
-
-    async def _rest() -> None:
         await BatchItem.get_pymongo_collection().update_many(
-            {"parcel_id": ObjectId(parcel_id), "claim": token}, {"$set": {"resting": True}}
+            {"parcel_id": ObjectId(parcel_id), "claim": token},
+            [{"$set": {"lease_until": {"$add": ["$$NOW", int(lease * 1000)]}}}],
         )
 
-    mongo.run(_rest())
+    with renewed(_renew, lease=lease, limit=limit):
+        yield
 
 
-def advance(
+@mongo.synchronous
+async def rest(parcel_id: str, *, token: str) -> None:
+    """Say that nobody works on claimed items until the task's next try: should it never come, nobody died of them."""
+    await BatchItem.get_pymongo_collection().update_many(
+        {"parcel_id": ObjectId(parcel_id), "claim": token}, {"$set": {"resting": True}}
+    )
+
+
+@mongo.synchronous
+async def advance(
     parcel_id: str, *, token: str, to: Mapping[Step, Sequence[ObjectId]], queues: Mapping[Step, str]
 ) -> dict[Step, int]:
     """Hand claimed items on to their next steps, and return how many went where."""
-
-    async def _advance() -> dict[Step, int]:
-        moved: dict[Step, int] = {}
-        for step, ids in to.items():
-            if ids:
-                result = await BatchItem.get_pymongo_collection().update_many(
-                    {"parcel_id": ObjectId(parcel_id), "claim": token, "_id": {"$in": list(ids)}},
-                    [
-                        {
-                            "$set": {
-                                "state": State.QUEUED.value,
-                                "step": step.value,
-                                "queue": queues[step],
-                                "queued_at": "$$NOW",
-                            }
-                        },
-                        {"$unset": ["claim", "worker", "lease_until", "taken_from", "resting"]},
-                    ],
-                )
-                moved[step] = result.modified_count
-        return moved
-
-    return mongo.run(_advance())
+    moved: dict[Step, int] = {}
+    for step, ids in to.items():
+        if ids:
+            result = await BatchItem.get_pymongo_collection().update_many(
+                {"parcel_id": ObjectId(parcel_id), "claim": token, "_id": {"$in": list(ids)}},
+                [
+                    {
+                        "$set": {
+                            "state": State.QUEUED.value,
+                            "step": step.value,
+                            "queue": queues[step],
+                            "queued_at": "$$NOW",
+                        }
+                    },
+                    {"$unset": ["claim", "worker", "lease_until", "taken_from", "resting"]},
+                ],
+            )
+            moved[step] = result.modified_count
+    return moved
 
 
-def queued_after(parcel_id: str, step: Step) -> bool:
+@mongo.synchronous
+async def queued_after(parcel_id: str, step: Step) -> bool:
     """Whether items of a parcel wait for a later step than this one."""
     steps = list(Step)
     later = [one.value for one in steps[steps.index(step) + 1 :]]
-
-    async def _find() -> bool:
-        query = {"parcel_id": ObjectId(parcel_id), "state": State.QUEUED.value, "step": {"$in": later}}
-        return await BatchItem.get_pymongo_collection().find_one(query, {"_id": 1}) is not None
-
-    return mongo.run(_find())
+    query = {"parcel_id": ObjectId(parcel_id), "state": State.QUEUED.value, "step": {"$in": later}}
+    return await BatchItem.get_pymongo_collection().find_one(query, {"_id": 1}) is not None
 
 
-def queue_of(parcel_id: str, step: Step) -> str | None:
+@mongo.synchronous
+async def queue_of(parcel_id: str, step: Step) -> str | None:
     """Return the queue that items of a parcel wait in for a step; None if none do."""
-
-    async def _find() -> dict[str, Any] | None:
-        query = {"parcel_id": ObjectId(parcel_id), "state": State.QUEUED.value, "step": step.value}
-        return await BatchItem.get_pymongo_collection().find_one(query, {"queue": 1})
-
-    row = mongo.run(_find())
+    query = {"parcel_id": ObjectId(parcel_id), "state": State.QUEUED.value, "step": step.value}
+    row = await BatchItem.get_pymongo_collection().find_one(query, {"queue": 1})
     return None if row is None else row["queue"]
 
 
-def identify(parcel_id: str, *, token: str, file_ids: Mapping[ObjectId, str]) -> None:
+@mongo.synchronous
+async def identify(parcel_id: str, *, token: str, file_ids: Mapping[ObjectId, str]) -> None:
     """Write down which content each claimed item turned out to be."""
-
-    async def _identify() -> None:
-        await BatchItem.get_pymongo_collection().bulk_write(
-            [
-                UpdateOne(
-                    {"_id": item, "claim": token, "parcel_id": ObjectId(parcel_id)}, {"$set": {"file_id": content}}
-                )
-                for item, content in file_ids.items()
-            ],
-            ordered=False,
-        )
-
-    if file_ids:
-        mongo.run(_identify())
+    if not file_ids:
+        return
+    await BatchItem.get_pymongo_collection().bulk_write(
+        [
+            UpdateOne({"_id": item, "claim": token, "parcel_id": ObjectId(parcel_id)}, {"$set": {"file_id": content}})
+            for item, content in file_ids.items()
+        ],
+        ordered=False,
+    )
 
 
 def complete(parcel_id: str, *, token: str, ids: Sequence[ObjectId]) -> int:
@@ -206,24 +172,22 @@ def skip(parcel_id: str, *, token: str, ids: Sequence[ObjectId], reason: str) ->
     return _end(parcel_id, token=token, ids=ids, values={"state": State.SKIPPED.value, "skip_reason": reason})
 
 
-def fail(parcel_id: str, *, token: str, errors: Mapping[ObjectId, PermanentError]) -> None:
+@mongo.synchronous
+async def fail(parcel_id: str, *, token: str, errors: Mapping[ObjectId, PermanentError]) -> None:
     """End claimed items as failed, each with its reason."""
-
-    async def _fail() -> None:
-        for item, error in errors.items():
-            held = {"_id": item, "parcel_id": ObjectId(parcel_id), "claim": token}
-            await fail_one(held, {"code": error.code, "message": str(error)})
-
-    if errors:
-        mongo.run(_fail())
+    if not errors:
+        return
+    for item, error in errors.items():
+        held = {"_id": item, "parcel_id": ObjectId(parcel_id), "claim": token}
+        await fail_one(held, {"code": error.code, "message": str(error)})
 
 
-def _end(parcel_id: str, *, token: str, ids: Sequence[ObjectId], values: dict[str, Any]) -> int:
-    async def _update() -> int:
-        result = await BatchItem.get_pymongo_collection().update_many(
-            {"parcel_id": ObjectId(parcel_id), "claim": token, "_id": {"$in": list(ids)}},
-            {"$set": values, "$unset": dict.fromkeys(HELD, "")},
-        )
-        return result.modified_count
-
-    return mongo.run(_update()) if ids else 0
+@mongo.synchronous
+async def _end(parcel_id: str, *, token: str, ids: Sequence[ObjectId], values: dict[str, Any]) -> int:
+    if not ids:
+        return 0
+    result = await BatchItem.get_pymongo_collection().update_many(
+        {"parcel_id": ObjectId(parcel_id), "claim": token, "_id": {"$in": list(ids)}},
+        {"$set": values, "$unset": dict.fromkeys(HELD, "")},
+    )
+    return result.modified_count

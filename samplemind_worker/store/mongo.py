@@ -1,15 +1,17 @@
-"""The connection to MongoDB, and the one place where its errors become ours.
+"""The connection to MongoDB. The driver's errors are translated here and nowhere else.
 
-Every query lives in this package, as a plain function: `batches` (jobs and their items), `ledger` (who holds what),
-`parcels` (what is dispatched and taken back), `results` (files and analyses), `places` (where files lie), `packs`
-(what was taken from an inbox), `vector_index` (where the vectors are in Chroma).
+All queries live in this package. They are written as coroutines, and `synchronous` makes plain functions of them:
+`batches` (jobs and their items), `ledger` (claims and leases of items), `parcels` (dispatching items and taking them
+back), `results` (files and analyses), `places` (where files lie), `packs` (what was taken from an inbox),
+`vector_index` (which Chroma collection holds the vectors).
 """
 
 import os
 import threading
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
 
 from beanie import init_beanie
 from pymongo import AsyncMongoClient
@@ -33,6 +35,7 @@ from samplemind_worker.documents.vector_index import VectorIndex
 from samplemind_worker.errors import ServiceUnavailableError, SetupError
 from samplemind_worker.store import _loop
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 DOCUMENTS = [
@@ -51,8 +54,8 @@ DOCUMENTS = [
     VectorIndex,
 ]
 
-_SELECT_MS = 5_000  # how long to look for a server that answers
-_SOCKET_MS = 20_000  # how long one command may take: a silently cut connection must not hang a worker
+_SELECT_MS = 5_000  # how long the driver looks for a server that answers
+_SOCKET_MS = 20_000  # how long one command may take, so that a silently cut connection does not hang a worker
 
 _DISK_FULL_CODES = {14031, 50}  # OutOfDiskSpace; MaxTimeMSExpired while the disk is stuck
 
@@ -64,16 +67,16 @@ _connecting = threading.Lock()  # the io worker's threads share one connection
 
 
 def connect(url: str, *, database: str, create_indexes: bool = True) -> None:
-    """Open the connection of this process and make the documents usable; does nothing if it is open.
+    """Open the connection of this process and bind the documents to it; does nothing if it is open.
 
     Raises
     ------
     ServiceUnavailableError
         If no server answers.
     SetupError
-        If the server refuses (credentials, version), or the URL is none.
+        If the server refuses the connection (credentials, version), or the URL is invalid.
     """
-    global _client, _database, _owner  # noqa: PLW0603 -- one connection a process
+    global _client, _database, _owner  # noqa: PLW0603 -- one connection per process
     with _connecting:
         if _client is not None and _owner == os.getpid():
             return
@@ -82,7 +85,7 @@ def connect(url: str, *, database: str, create_indexes: bool = True) -> None:
         except OperationFailure as error:
             raise SetupError(f"MongoDB refuses: {_first_line(error)}") from error
         except (InvalidURI, ValueError):
-            # Without the parser's words, which may quote the password; also in a traceback.
+            # The parser's message may quote the password, so it must not reach a traceback.
             raise SetupError(
                 "SAMPLEMIND_MONGODB_URL is no URL of MongoDB: wanted mongodb://[user:password@]host[:port]/, "
                 "with special characters written as %XX"
@@ -112,20 +115,20 @@ async def _open(url: str, name: str, *, create_indexes: bool) -> tuple[AsyncMong
 
 
 def make_indexes() -> None:
-    """Make the indexes that are missing: for a process that connected without, and is the first to record anything."""
+    """Create the missing indexes. A process calls this if it connected without indexes and records something."""
+    run(_make_indexes())
 
-    async def _make() -> None:
-        for document in DOCUMENTS:
-            indexes = getattr(document.Settings, "indexes", [])
-            if indexes:
-                await document.get_pymongo_collection().create_indexes(indexes)
 
-    run(_make())
+async def _make_indexes() -> None:
+    for document in DOCUMENTS:
+        indexes = getattr(document.Settings, "indexes", [])
+        if indexes:
+            await document.get_pymongo_collection().create_indexes(indexes)
 
 
 def close() -> None:
     """Close the connection of this process, if it is open."""
-    global _client, _database, _owner  # noqa: PLW0603 -- one connection a process
+    global _client, _database, _owner  # noqa: PLW0603 -- one connection per process
     client, owner = _client, _owner
     _client = _database = _owner = None
     if client is not None and owner == os.getpid():
@@ -159,42 +162,43 @@ def run(coroutine: Coroutine[Any, Any, T]) -> T:
     except (ConnectionFailure, ExecutionTimeout) as error:
         raise ServiceUnavailableError(f"MongoDB does not answer: {_first_line(error)}") from error
     except OperationFailure as error:
-        # A bulk write has a code of its own, whatever its writes met.
+        # The code of a failed bulk write says nothing; the codes of its single writes do.
         codes = {fault.get("code") for fault in (error.details or {}).get("writeErrors", [])} | {error.code}
         if codes & _DISK_FULL_CODES:
             raise ServiceUnavailableError(f"MongoDB cannot write: {_first_line(error)}") from error
         raise
 
 
-def create_indexes() -> None:
-    """Create the indexes that are missing: of a database that an older version made, say."""
-    run(init_beanie(database=database(), document_models=DOCUMENTS))
+def synchronous(query: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, T]:
+    """Make a plain function of a query that is written as a coroutine function.
 
+    The plain function runs the query on the event loop of this process and raises what `run` raises. One query must
+    not call another one that is decorated, because it would wait for its own loop: it awaits a coroutine function.
+    """
 
-def now() -> datetime:
-    """Return the database's clock: the one clock that leases and times are measured with."""
-    return run(read_clock())
+    @wraps(query)
+    def ask(*args: P.args, **kwargs: P.kwargs) -> T:
+        return run(query(*args, **kwargs))
+
+    return ask
 
 
 async def read_clock() -> datetime:
-    """Return the database's clock, within a query."""
+    """Return the database's clock, for use within a query."""
     reply = await database().command("hello")
-    return reply["localTime"].replace(tzinfo=UTC)  # commands do not see the client's tz_aware
+    return reply["localTime"].replace(tzinfo=UTC)  # commands ignore the client's tz_aware
 
 
-def ping() -> None:
-    """Ask the server for a sign of life.
+@synchronous
+async def now() -> datetime:
+    """Return the database's clock, by which all leases and times are measured.
 
     Raises
     ------
     ServiceUnavailableError
-        If it gives none.
+        If the server cannot be reached or does not answer in time.
     """
-
-    async def _ping() -> None:
-        await database().command("ping")
-
-    run(_ping())
+    return await read_clock()
 
 
 def _first_line(error: PyMongoError) -> str:

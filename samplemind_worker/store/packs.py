@@ -1,6 +1,5 @@
 """Sample packs, by their content, and the turn of whoever takes them in."""
 
-import asyncio
 import math
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager, suppress
@@ -8,66 +7,63 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from pymongo.errors import DuplicateKeyError, PyMongoError
+from pymongo.errors import DuplicateKeyError
 
 from samplemind_worker.documents.pack import Pack, PackState, Turn
 from samplemind_worker.errors import ServiceUnavailableError
-from samplemind_worker.store import _loop, mongo
+from samplemind_worker.store import mongo
+from samplemind_worker.store._lease import renewed
 
 _TURN = "ingest"
-_RENEWALS = 5  # of a lease
 
 
-def take_turn(run: str, *, lease: float) -> bool:
+@mongo.synchronous
+async def take_turn(run: str, *, lease: float) -> bool:
     """Take the turn, if nobody holds it or whoever did has died; True if it is ours."""
-
-    async def _take() -> bool:
-        turns = Turn.get_pymongo_collection()
-        with suppress(DuplicateKeyError):  # two at once make it
-            await turns.update_one({"_id": _TURN}, {"$setOnInsert": {"holder": None, "lease_until": None}}, upsert=True)
-        result = await turns.update_one(
-            {
-                "_id": _TURN,
-                "$expr": {"$lt": [{"$ifNull": ["$lease_until", datetime.min.replace(tzinfo=UTC)]}, "$$NOW"]},
-            },
-            [{"$set": {"holder": run, "lease_until": {"$add": ["$$NOW", math.ceil(lease * 1000)]}}}],
-        )
-        return result.modified_count == 1
-
-    return mongo.run(_take())
+    turns = Turn.get_pymongo_collection()
+    with suppress(DuplicateKeyError):  # two at once make it
+        await turns.update_one({"_id": _TURN}, {"$setOnInsert": {"holder": None, "lease_until": None}}, upsert=True)
+    result = await turns.update_one(
+        {
+            "_id": _TURN,
+            "$expr": {"$lt": [{"$ifNull": ["$lease_until", datetime.min.replace(tzinfo=UTC)]}, "$$NOW"]},
+        },
+        [{"$set": {"holder": run, "lease_until": _lease_end(lease)}}],
+    )
+    return result.modified_count == 1
 
 
 @contextmanager
 def turn_kept(run: str, *, lease: float) -> Generator[None]:
-    """Renew the lease of the turn until the block ends, and let go of it then."""
-    ended = asyncio.Event()
+    """Renew the lease of the turn until the block ends, then give the turn back."""
 
     async def _renew() -> None:
-        while True:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(ended.wait(), lease / _RENEWALS)
-                return
-            with suppress(PyMongoError):  # the next one may get through, in time
-                await Turn.get_pymongo_collection().update_one(
-                    {"_id": _TURN, "holder": run},
-                    [{"$set": {"lease_until": {"$add": ["$$NOW", math.ceil(lease * 1000)]}}}],
-                )
+        await Turn.get_pymongo_collection().update_one(
+            {"_id": _TURN, "holder": run}, [{"$set": {"lease_until": _lease_end(lease)}}]
+        )
 
-    async def _leave() -> None:
-        await Turn.get_pymongo_collection().update_one({"_id": _TURN, "holder": run}, {"$set": {"lease_until": None}})
-
-    loop = _loop.get_loop()
-    renewal = asyncio.run_coroutine_threadsafe(_renew(), loop)
     try:
-        yield
+        with renewed(_renew, lease=lease):
+            yield
     finally:
-        loop.call_soon_threadsafe(ended.set)
-        renewal.result()
         with suppress(ServiceUnavailableError):  # the lease ends by itself
-            mongo.run(_leave())
+            _give_back_turn(run)
 
 
-def require_turn(run: str) -> None:
+@mongo.synchronous
+async def _give_back_turn(run: str) -> None:
+    # Without a holder, a renewal that is still under way matches nothing.
+    await Turn.get_pymongo_collection().update_one(
+        {"_id": _TURN, "holder": run}, {"$set": {"holder": None, "lease_until": None}}
+    )
+
+
+def _lease_end(lease: float) -> dict[str, Any]:
+    return {"$add": ["$$NOW", math.ceil(lease * 1000)]}
+
+
+@mongo.synchronous
+async def require_turn(run: str) -> None:
     """Look whether the turn is still ours, before something that nothing else guards.
 
     Raises
@@ -75,26 +71,20 @@ def require_turn(run: str) -> None:
     ServiceUnavailableError
         If another run has it: this one stood still for longer than its lease.
     """
-
-    async def _holds() -> bool:
-        return await Turn.get_pymongo_collection().find_one({"_id": _TURN, "holder": run}, {"_id": 1}) is not None
-
-    if not mongo.run(_holds()):
+    if await Turn.get_pymongo_collection().find_one({"_id": _TURN, "holder": run}, {"_id": 1}) is None:
         raise ServiceUnavailableError("this run stood still for so long that another one took over")
 
 
-def note_run(run: str, *, began: datetime) -> None:
+@mongo.synchronous
+async def note_run(run: str, *, began: datetime) -> None:
     """Record that a run came to its end."""
-
-    async def _note() -> None:
-        await Turn.get_pymongo_collection().update_one({"_id": _TURN, "holder": run}, {"$set": {"last_run_at": began}})
-
-    mongo.run(_note())
+    await Turn.get_pymongo_collection().update_one({"_id": _TURN, "holder": run}, {"$set": {"last_run_at": began}})
 
 
-def last_run() -> datetime | None:
+@mongo.synchronous
+async def last_run() -> datetime | None:
     """Return when the last run began that came to its end."""
-    turn = mongo.run(Turn.get(_TURN))
+    turn = await Turn.get(_TURN)
     return None if turn is None else turn.last_run_at
 
 
@@ -108,39 +98,33 @@ class Origin:
     kind: str
 
 
-def begin(origin: Origin, *, run: str, folders: Iterable[str]) -> Pack:
+@mongo.synchronous
+async def begin(origin: Origin, *, run: str, folders: Iterable[str]) -> Pack:
     """Record that a pack is being taken, into the first of these folders that no other pack has."""
-
-    async def _begin() -> Pack:
-        values = {**await _values(origin, run, PackState.TAKING), "reason": None}
-        for folder in folders:
-            try:
-                await Pack.get_pymongo_collection().update_one(
-                    {"_id": origin.digest}, {"$set": {**values, "folder": folder}}, upsert=True
-                )
-            except DuplicateKeyError:
-                continue
-            return await _get(origin.digest)
-        raise ServiceUnavailableError(f"no name is left for {origin.source} in the library")
-
-    return mongo.run(_begin())
+    values = {**await _values(origin, run, PackState.TAKING), "reason": None}
+    for folder in folders:
+        try:
+            await Pack.get_pymongo_collection().update_one(
+                {"_id": origin.digest}, {"$set": {**values, "folder": folder}}, upsert=True
+            )
+        except DuplicateKeyError:
+            continue
+        return await _get(origin.digest)
+    raise ServiceUnavailableError(f"no name is left for {origin.source} in the library")
 
 
-def refuse(origin: Origin, *, run: str, reason: str) -> None:
+@mongo.synchronous
+async def refuse(origin: Origin, *, run: str, reason: str) -> None:
     """Record that a pack is refused; it has no folder, or gives it back."""
-
-    async def _refuse() -> None:
-        values = await _values(origin, run, PackState.REFUSED)
-        await Pack.get_pymongo_collection().update_one(
-            {"_id": origin.digest},
-            {
-                "$set": {**values, "reason": reason, "finished_at": values["started_at"]},
-                "$unset": {"folder": "", "inode": ""},
-            },
-            upsert=True,
-        )
-
-    mongo.run(_refuse())
+    values = await _values(origin, run, PackState.REFUSED)
+    await Pack.get_pymongo_collection().update_one(
+        {"_id": origin.digest},
+        {
+            "$set": {**values, "reason": reason, "finished_at": values["started_at"]},
+            "$unset": {"folder": "", "inode": ""},
+        },
+        upsert=True,
+    )
 
 
 async def _values(origin: Origin, run: str, state: PackState) -> dict[str, Any]:
@@ -161,7 +145,8 @@ async def _get(digest: str) -> Pack:
     return pack
 
 
-def update(digest: str, *, run: str, **values: Any) -> None:
+@mongo.synchronous
+async def update(digest: str, *, run: str, **values: Any) -> None:
     """Set fields of a pack that this run works on.
 
     Raises
@@ -169,12 +154,8 @@ def update(digest: str, *, run: str, **values: Any) -> None:
     ServiceUnavailableError
         If another run has taken it over.
     """
-
-    async def _update() -> int:
-        result = await Pack.get_pymongo_collection().update_one({"_id": digest, "run": run}, {"$set": values})
-        return result.matched_count
-
-    if not mongo.run(_update()):
+    result = await Pack.get_pymongo_collection().update_one({"_id": digest, "run": run}, {"$set": values})
+    if not result.matched_count:
         raise ServiceUnavailableError("this run stood still for so long that another one took over")
 
 
@@ -183,21 +164,20 @@ def finish(digest: str, *, run: str) -> None:
     update(digest, run=run, state=PackState.DONE.value, finished_at=mongo.now())
 
 
-def adopt(digest: str, *, run: str) -> None:
+@mongo.synchronous
+async def adopt(digest: str, *, run: str) -> None:
     """Take over what a run left that was killed; the turn is held."""
-
-    async def _adopt() -> None:
-        await Pack.get_pymongo_collection().update_one({"_id": digest}, {"$set": {"run": run}})
-
-    mongo.run(_adopt())
+    await Pack.get_pymongo_collection().update_one({"_id": digest}, {"$set": {"run": run}})
 
 
-def find(digest: str) -> Pack | None:
+@mongo.synchronous
+async def find(digest: str) -> Pack | None:
     """Return what is known of a pack."""
-    return mongo.run(Pack.get(digest))
+    return await Pack.get(digest)
 
 
-def unfinished() -> list[Pack]:
+@mongo.synchronous
+async def unfinished() -> list[Pack]:
     """Return the packs that a run left that was killed."""
     states = [PackState.TAKING.value, PackState.RECORDED.value]
-    return mongo.run(Pack.find({"state": {"$in": states}}).to_list())
+    return await Pack.find({"state": {"$in": states}}).to_list()

@@ -44,67 +44,62 @@ _KIND = {
 """The kind of queue of an item's step."""
 
 
-def pending(batch_id: str, *, limit: int, without: Collection[str] = ()) -> list[dict[str, Any]]:
+@mongo.synchronous
+async def pending(batch_id: str, *, limit: int, without: Collection[str] = ()) -> list[dict[str, Any]]:
     """Return the next pending items of a batch: id, root, path, size, step, and whether they travel alone.
 
     Those whose next start is the last are not among them (`reserve_last_chance`), nor those whose files have yet to be
     read ``without`` the roots that nobody reaches.
     """
     read = {"$or": [{"root": {"$nin": list(without)}}, {"step": {"$ne": _FIRST_STEP}}]} if without else {}
-
-    async def _find() -> list[dict[str, Any]]:
-        cursor = BatchItem.get_pymongo_collection().find(
-            {"batch_id": batch_id, "state": State.PENDING.value, "last_chance": {"$ne": True}, **read},
-            {"root": 1, "path": 1, "size": 1, "step": 1, "alone": 1},
-        )
-        # Named: as long as nothing has ended the index by id alone looks as good, and it is chosen for good.
-        return await cursor.sort("_id", 1).limit(limit).hint(BY_STATE).to_list()
-
-    return mongo.run(_find())
+    cursor = BatchItem.get_pymongo_collection().find(
+        {"batch_id": batch_id, "state": State.PENDING.value, "last_chance": {"$ne": True}, **read},
+        {"root": 1, "path": 1, "size": 1, "step": 1, "alone": 1},
+    )
+    # Named: as long as nothing has ended the index by id alone looks as good, and it is chosen for good.
+    return await cursor.sort("_id", 1).limit(limit).hint(BY_STATE).to_list()
 
 
-def reserve(batch_id: str, ids: Sequence[ObjectId], *, queue: str) -> tuple[str, int]:
+@mongo.synchronous
+async def reserve(batch_id: str, ids: Sequence[ObjectId], *, queue: str) -> tuple[str, int]:
     """Make a parcel of those of the items that are still pending; return its id and their number.
 
     Two dispatchers may reach for the same items: each item goes to the first.
     """
     parcel_id = ObjectId()
-
-    async def _reserve() -> int:
-        result = await BatchItem.get_pymongo_collection().update_many(
-            {"_id": {"$in": list(ids)}, "state": State.PENDING.value},
+    result = await BatchItem.get_pymongo_collection().update_many(
+        {"_id": {"$in": list(ids)}, "state": State.PENDING.value},
+        [
+            {
+                "$set": {
+                    "state": State.QUEUED.value,
+                    "parcel_id": parcel_id,
+                    "queue": queue,
+                    "queued_at": "$$NOW",
+                    "attempt": {"$add": ["$attempt", 1]},
+                    "fresh": True,
+                }
+            }
+        ],
+    )
+    if result.modified_count:
+        await BatchJob.get_pymongo_collection().update_one(
+            {"_id": batch_id, "status": {"$in": [BatchStatus.PENDING.value, BatchStatus.PROCESSING.value]}},
             [
                 {
                     "$set": {
-                        "state": State.QUEUED.value,
-                        "parcel_id": parcel_id,
-                        "queue": queue,
-                        "queued_at": "$$NOW",
-                        "attempt": {"$add": ["$attempt", 1]},
-                        "fresh": True,
+                        "status": BatchStatus.PROCESSING.value,
+                        "dispatched_at": "$$NOW",
+                        "started_at": {"$ifNull": ["$started_at", "$$NOW"]},
                     }
                 }
             ],
         )
-        if result.modified_count:
-            await BatchJob.get_pymongo_collection().update_one(
-                {"_id": batch_id, "status": {"$in": [BatchStatus.PENDING.value, BatchStatus.PROCESSING.value]}},
-                [
-                    {
-                        "$set": {
-                            "status": BatchStatus.PROCESSING.value,
-                            "dispatched_at": "$$NOW",
-                            "started_at": {"$ifNull": ["$started_at", "$$NOW"]},
-                        }
-                    }
-                ],
-            )
-        return result.modified_count
-
-    return str(parcel_id), mongo.run(_reserve())
+    return str(parcel_id), result.modified_count
 
 
-def reserve_last_chance(queue_of: Callable[[Step, str], str | None]) -> tuple[str, Step, str] | None:
+@mongo.synchronous
+async def reserve_last_chance(queue_of: Callable[[Step, str], str | None]) -> tuple[str, Step, str] | None:
     """Make a parcel of one item whose next start is the last, unless another such item is in flight.
 
     A file that takes its whole worker down takes others along, and who was it cannot be told. As no two last chances
@@ -115,27 +110,23 @@ def reserve_last_chance(queue_of: Callable[[Step, str], str | None]) -> tuple[st
     """
     parcel_id = ObjectId()
     waits: dict[str, Any] = {"last_chance": True, "state": State.PENDING.value}
-
-    async def _reserve() -> tuple[str, Step, str] | None:
-        items = BatchItem.get_pymongo_collection()
-        if await items.find_one(waits, {"_id": 1}, hint=LAST_CHANCES) is None:
-            return None
-        now = await mongo.read_clock()
-        died = await items.find_one({"crashed_at": {"$gt": now - QUIET}}, {"_id": 1})
-        ripe = waits if died is None else {**waits, "crashed_at": {"$not": {"$gt": now - PATIENCE}}}
-        shut: list[str] = []
-        while row := await items.find_one({**ripe, "root": {"$nin": shut}}, {"step": 1, "root": 1}, hint=LAST_CHANCES):
-            step = Step(row["step"])
-            queue = queue_of(step, row["root"])
-            if queue is None:
-                shut.append(row["root"])
-            elif await _reserve_one(row["_id"], parcel_id, queue):
-                return str(parcel_id), step, queue
-            else:
-                return None
+    items = BatchItem.get_pymongo_collection()
+    if await items.find_one(waits, {"_id": 1}, hint=LAST_CHANCES) is None:
         return None
-
-    return mongo.run(_reserve())
+    now = await mongo.read_clock()
+    died = await items.find_one({"crashed_at": {"$gt": now - QUIET}}, {"_id": 1})
+    ripe = waits if died is None else {**waits, "crashed_at": {"$not": {"$gt": now - PATIENCE}}}
+    shut: list[str] = []
+    while row := await items.find_one({**ripe, "root": {"$nin": shut}}, {"step": 1, "root": 1}, hint=LAST_CHANCES):
+        step = Step(row["step"])
+        queue = queue_of(step, row["root"])
+        if queue is None:
+            shut.append(row["root"])
+        elif await _reserve_one(row["_id"], parcel_id, queue):
+            return str(parcel_id), step, queue
+        else:
+            return None
+    return None
 
 
 async def _reserve_one(item: ObjectId, parcel_id: ObjectId, queue: str) -> bool:
@@ -173,64 +164,58 @@ class InFlight:
     """Of those in the steps of the CPU, how many there are of each root."""
 
 
-def in_flight() -> InFlight:
+@mongo.synchronous
+async def in_flight() -> InFlight:
     """Return how many parcels are in flight: in the steps of the CPU, being summarized, and being stored."""
-
-    async def _count() -> InFlight:
-        cursor = await BatchItem.get_pymongo_collection().aggregate(
-            [
-                {"$match": {"parcel_id": {"$gt": ObjectId("0" * 24)}}},
-                {"$group": {"_id": {"parcel": "$parcel_id", "kind": _KIND}, "root": {"$first": "$root"}}},
-                {"$group": {"_id": {"kind": "$_id.kind", "root": "$root"}, "parcels": {"$sum": 1}}},
-            ]
-        )
-        kinds: Counter[str] = Counter()
-        roots: dict[str, int] = {}
-        for row in await cursor.to_list():
-            kinds[row["_id"]["kind"]] += row["parcels"]
-            if row["_id"]["kind"] == CPU:
-                roots[row["_id"]["root"]] = row["parcels"]
-        return InFlight(kinds[CPU], kinds[AI], kinds[IO], roots)
-
-    return mongo.run(_count())
+    cursor = await BatchItem.get_pymongo_collection().aggregate(
+        [
+            {"$match": {"parcel_id": {"$gt": ObjectId("0" * 24)}}},
+            {"$group": {"_id": {"parcel": "$parcel_id", "kind": _KIND}, "root": {"$first": "$root"}}},
+            {"$group": {"_id": {"kind": "$_id.kind", "root": "$root"}, "parcels": {"$sum": 1}}},
+        ]
+    )
+    kinds: Counter[str] = Counter()
+    roots: dict[str, int] = {}
+    for row in await cursor.to_list():
+        kinds[row["_id"]["kind"]] += row["parcels"]
+        if row["_id"]["kind"] == CPU:
+            roots[row["_id"]["root"]] = row["parcels"]
+    return InFlight(kinds[CPU], kinds[AI], kinds[IO], roots)
 
 
-def take_back_expired(*, max_starts: int) -> int:
+@mongo.synchronous
+async def take_back_expired(*, max_starts: int) -> int:
     """Take back the items whose lease ran out: pending again, each alone; failed after ``max_starts`` starts.
 
     Those that rested between two tries lost their message, not their worker: they burn no start.
     """
-    expired: dict[str, Any] = {"lease_until": {"$lt": mongo.now()}}
-
-    async def _rested() -> int:
-        result = await BatchItem.get_pymongo_collection().update_many(
-            {**expired, "state": State.RUNNING.value, "resting": True}, _pending_again()
-        )
-        return result.modified_count
-
-    return mongo.run(_rested()) + _take_back(expired, max_starts=max_starts, code="worker_crashed")
+    expired: dict[str, Any] = {"lease_until": {"$lt": await mongo.read_clock()}}
+    idle = await BatchItem.get_pymongo_collection().update_many(
+        {**expired, "state": State.RUNNING.value, "resting": True}, _pending_again()
+    )
+    return idle.modified_count + await _take_back(expired, max_starts=max_starts, code="worker_crashed")
 
 
-def take_back_parcel(parcel_id: str, *, task_id: str, max_starts: int, code: str) -> int:
+@mongo.synchronous
+async def take_back_parcel(parcel_id: str, *, task_id: str, max_starts: int, code: str) -> int:
     """Take back what a task held whose process died; ``code`` says why, should it have been the last start."""
     query = {"parcel_id": ObjectId(parcel_id), "claim": {"$regex": f"^{re.escape(task_id)}[.]"}}
-    return _take_back(query, max_starts=max_starts, code=code)
+    return await _take_back(query, max_starts=max_starts, code=code)
 
 
-def take_back_claim(parcel_id: str, *, token: str, max_starts: int, code: str) -> int:
+@mongo.synchronous
+async def take_back_claim(parcel_id: str, *, token: str, max_starts: int, code: str) -> int:
     """Take back what one run held that ended in a fault nobody foresaw."""
-    return _take_back({"parcel_id": ObjectId(parcel_id), "claim": token}, max_starts=max_starts, code=code)
+    query = {"parcel_id": ObjectId(parcel_id), "claim": token}
+    return await _take_back(query, max_starts=max_starts, code=code)
 
 
-def give_back_claim(parcel_id: str, *, token: str) -> int:
+@mongo.synchronous
+async def give_back_claim(parcel_id: str, *, token: str) -> int:
     """Give back what one run holds that cannot read its files here; does not count as a start."""
-
-    async def _update() -> int:
-        query = {"parcel_id": ObjectId(parcel_id), "claim": token, "state": State.RUNNING.value}
-        result = await BatchItem.get_pymongo_collection().update_many(query, _pending_again())
-        return result.modified_count
-
-    return mongo.run(_update())
+    query = {"parcel_id": ObjectId(parcel_id), "claim": token, "state": State.RUNNING.value}
+    result = await BatchItem.get_pymongo_collection().update_many(query, _pending_again())
+    return result.modified_count
 
 
 _LAST_WORDS = {
@@ -244,39 +229,32 @@ _DEATHS = frozenset({"worker_crashed", "timeout"})
 """Of a process; the others are faults that it lived through."""
 
 
-def give_back(process: str) -> int:
+@mongo.synchronous
+async def give_back(process: str) -> int:
     """Give back what a worker process holds that is about to end; burns no start: nobody died of it.
 
     ``process`` is the beginning of its claims' ``worker``.
     """
-
-    async def _update() -> int:
-        result = await BatchItem.get_pymongo_collection().update_many(
-            {
-                "lease_until": {"$gt": datetime.min.replace(tzinfo=UTC)},
-                "worker": {"$regex": f"^{re.escape(process)}"},
-                "state": State.RUNNING.value,
-            },
-            _pending_again(),
-        )
-        return result.modified_count
-
-    return mongo.run(_update())
+    result = await BatchItem.get_pymongo_collection().update_many(
+        {
+            "lease_until": {"$gt": datetime.min.replace(tzinfo=UTC)},
+            "worker": {"$regex": f"^{re.escape(process)}"},
+            "state": State.RUNNING.value,
+        },
+        _pending_again(),
+    )
+    return result.modified_count
 
 
-def _take_back(query: dict[str, Any], *, max_starts: int, code: str) -> int:
+async def _take_back(query: dict[str, Any], *, max_starts: int, code: str) -> int:
     error = {"code": code, "message": _LAST_WORDS[code].format(max_starts)}
-
-    async def _update() -> int:
-        items = BatchItem.get_pymongo_collection()
-        held = {**query, "state": State.RUNNING.value}
-        given_up = 0
-        while await fail_one({**held, "starts": {"$gte": max_starts}}, error):
-            given_up += 1
-        again = await items.update_many(held, _pending_again(crashed_of=max_starts, died=code in _DEATHS))
-        return given_up + again.modified_count
-
-    return mongo.run(_update())
+    items = BatchItem.get_pymongo_collection()
+    held = {**query, "state": State.RUNNING.value}
+    given_up = 0
+    while await fail_one({**held, "starts": {"$gte": max_starts}}, error):
+        given_up += 1
+    again = await items.update_many(held, _pending_again(crashed_of=max_starts, died=code in _DEATHS))
+    return given_up + again.modified_count
 
 
 def _pending_again(*, crashed_of: int | None = None, died: bool = False) -> list[dict[str, Any]]:
@@ -305,55 +283,47 @@ class Waiting:
     queued_at: datetime
 
 
-def waiting_parcels(*, older_than: float) -> tuple[list[Waiting], datetime]:
+@mongo.synchronous
+async def waiting_parcels(*, older_than: float) -> tuple[list[Waiting], datetime]:
     """Return the parcels queued for longer than so many seconds, and the database's clock."""
-    now = mongo.now()
-
-    async def _find() -> list[Waiting]:
-        cursor = await BatchItem.get_pymongo_collection().aggregate(
-            [
-                {"$match": {"queued_at": {"$lt": now - timedelta(seconds=older_than)}, "state": State.QUEUED.value}},
-                {"$group": {"_id": {"p": "$parcel_id", "q": "$queue"}, "at": {"$min": "$queued_at"}}},
-            ]
-        )
-        return [Waiting(row["_id"]["p"], row["_id"]["q"], row["at"]) for row in await cursor.to_list()]
-
-    return mongo.run(_find()), now
+    now = await mongo.read_clock()
+    cursor = await BatchItem.get_pymongo_collection().aggregate(
+        [
+            {"$match": {"queued_at": {"$lt": now - timedelta(seconds=older_than)}, "state": State.QUEUED.value}},
+            {"$group": {"_id": {"p": "$parcel_id", "q": "$queue"}, "at": {"$min": "$queued_at"}}},
+        ]
+    )
+    return [Waiting(row["_id"]["p"], row["_id"]["q"], row["at"]) for row in await cursor.to_list()], now
 
 
-def newest_claims() -> dict[str, datetime]:
+@mongo.synchronous
+async def newest_claims() -> dict[str, datetime]:
     """Return, for each queue, when the parcel was queued that was taken from it last, of those running now."""
-
-    async def _find() -> dict[str, datetime]:
-        cursor = await BatchItem.get_pymongo_collection().aggregate(
-            [
-                {"$match": {"lease_until": {"$gt": datetime.min.replace(tzinfo=UTC)}, "state": State.RUNNING.value}},
-                {"$group": {"_id": "$queue", "at": {"$max": "$taken_from"}}},
-            ]
-        )
-        return {row["_id"]: row["at"] async for row in cursor if row["at"] is not None}
-
-    return mongo.run(_find())
+    cursor = await BatchItem.get_pymongo_collection().aggregate(
+        [
+            {"$match": {"lease_until": {"$gt": datetime.min.replace(tzinfo=UTC)}, "state": State.RUNNING.value}},
+            {"$group": {"_id": "$queue", "at": {"$max": "$taken_from"}}},
+        ]
+    )
+    return {row["_id"]: row["at"] async for row in cursor if row["at"] is not None}
 
 
-def requeue(parcels: Sequence[ObjectId]) -> int:
+@mongo.synchronous
+async def requeue(parcels: Sequence[ObjectId]) -> int:
     """Make the waiting items of parcels pending again; burns no start: nobody died with them in its hands."""
-
-    async def _update() -> int:
-        result = await BatchItem.get_pymongo_collection().update_many(
-            {"parcel_id": {"$in": list(parcels)}, "state": State.QUEUED.value}, _pending_again()
-        )
-        return result.modified_count
-
-    return mongo.run(_update()) if parcels else 0
+    if not parcels:
+        return 0
+    result = await BatchItem.get_pymongo_collection().update_many(
+        {"parcel_id": {"$in": list(parcels)}, "state": State.QUEUED.value}, _pending_again()
+    )
+    return result.modified_count
 
 
-def live_parcels(parcels: Sequence[str]) -> set[str]:
+@mongo.synchronous
+async def live_parcels(parcels: Sequence[str]) -> set[str]:
     """Return which of these parcels still have items in flight."""
-
-    async def _find() -> set[str]:
-        ids = [ObjectId(parcel) for parcel in parcels]
-        found = await BatchItem.get_pymongo_collection().distinct("parcel_id", {"parcel_id": {"$in": ids}})
-        return {str(parcel) for parcel in found}
-
-    return mongo.run(_find()) if parcels else set()
+    if not parcels:
+        return set()
+    ids = [ObjectId(parcel) for parcel in parcels]
+    found = await BatchItem.get_pymongo_collection().distinct("parcel_id", {"parcel_id": {"$in": ids}})
+    return {str(parcel) for parcel in found}

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from pymongo import DeleteOne, UpdateOne
+from pymongo.asynchronous.cursor import AsyncCursor
 
 from samplemind_worker.documents.analysis import Analysis
 from samplemind_worker.documents.audio_file import FileLocation, MountPoint
@@ -77,18 +78,19 @@ class Area:
         return place_of(place.root, place.path).lstrip(b"/") if self.root == "/" else place.path
 
 
-def save(places: Iterable[Place]) -> None:
+@mongo.synchronous
+async def save(places: Iterable[Place]) -> None:
     """Record where contents lie; a place that held another content before, or was gone, now holds this one."""
+    await _save(places)
 
-    async def _save(updates: list[UpdateOne]) -> None:
-        await FileLocation.get_pymongo_collection().bulk_write(updates, ordered=False)
 
+async def _save(places: Iterable[Place]) -> None:
     updates = [
         UpdateOne({"_id": place.id}, {"$set": place.values(), "$unset": {"gone_at": ""}}, upsert=True)
         for place in places
     ]
     if updates:
-        mongo.run(_save(updates))
+        await FileLocation.get_pymongo_collection().bulk_write(updates, ordered=False)
 
 
 def _place(row: Mapping[str, Any]) -> Place:
@@ -104,30 +106,29 @@ def _place(row: Mapping[str, Any]) -> Place:
     )
 
 
-def unchanged(keys: Sequence[tuple[str, int, int, int]], *, versions: Mapping[str, int]) -> dict[str, str]:
+@mongo.synchronous
+async def unchanged(keys: Sequence[tuple[str, int, int, int]], *, versions: Mapping[str, int]) -> dict[str, str]:
     """Return place id -> file id of those places whose content needs no work.
 
     ``keys`` are (place id, size, mtime_ns, ctime_ns) as found now. A place counts if size and both times are what they
     were when it was read, the times were old enough then to prove it, and every step's version is recorded. One that
     was gone, and is found as it was, is living again.
     """
+    if not keys:
+        return {}
     stats = {key[0]: key[1:] for key in keys}
-
-    async def _find() -> dict[str, str]:
-        cursor = FileLocation.get_pymongo_collection().find(
-            {"_id": {"$in": list(stats)}, "settled": True},
-            {"file_id": 1, "size": 1, "mtime_ns": 1, "ctime_ns": 1, "gone_at": 1},
-        )
-        rows = [row async for row in cursor if stats[row["_id"]] == (row["size"], row["mtime_ns"], row["ctime_ns"])]
-        # Before its analysis is looked for: `sweep` deletes that first, and then looks whether the place is back.
-        if back := [row for row in rows if "gone_at" in row]:
-            updates = [UpdateOne(row, {"$unset": {"gone_at": ""}}) for row in back]
-            await FileLocation.get_pymongo_collection().bulk_write(updates, ordered=False)
-        found = {row["_id"]: row["file_id"] for row in rows}
-        done = await _with_versions(set(found.values()), versions)
-        return {place: content for place, content in found.items() if content in done}
-
-    return mongo.run(_find()) if stats else {}
+    cursor = FileLocation.get_pymongo_collection().find(
+        {"_id": {"$in": list(stats)}, "settled": True},
+        {"file_id": 1, "size": 1, "mtime_ns": 1, "ctime_ns": 1, "gone_at": 1},
+    )
+    rows = [row async for row in cursor if stats[row["_id"]] == (row["size"], row["mtime_ns"], row["ctime_ns"])]
+    # Before its analysis is looked for: `sweep` deletes that first, and then looks whether the place is back.
+    if back := [row for row in rows if "gone_at" in row]:
+        updates = [UpdateOne(row, {"$unset": {"gone_at": ""}}) for row in back]
+        await FileLocation.get_pymongo_collection().bulk_write(updates, ordered=False)
+    found = {row["_id"]: row["file_id"] for row in rows}
+    done = await _with_versions(set(found.values()), versions)
+    return {place: content for place, content in found.items() if content in done}
 
 
 async def _with_versions(file_ids: set[str], versions: Mapping[str, int]) -> set[str]:
@@ -136,43 +137,40 @@ async def _with_versions(file_ids: set[str], versions: Mapping[str, int]) -> set
     return {row["_id"] async for row in Analysis.get_pymongo_collection().find(query, {"_id": 1})}
 
 
-def at(root: str, path: bytes) -> Place | None:
+@mongo.synchronous
+async def at(root: str, path: bytes) -> Place | None:
     """Return a place as it is in the record, living or gone."""
-
-    async def _find() -> dict[str, Any] | None:
-        return await FileLocation.get_pymongo_collection().find_one({"_id": location_id(root, path)})
-
-    row = mongo.run(_find())
+    row = await FileLocation.get_pymongo_collection().find_one({"_id": location_id(root, path)})
     return None if row is None else _place(row)
 
 
-def of(file_ids: Sequence[str], *, gone: bool = False) -> dict[str, list[Place]]:
+@mongo.synchronous
+async def of(file_ids: Sequence[str], *, gone: bool = False) -> dict[str, list[Place]]:
     """Return the places of each of these contents by path, or those that are gone; without any it is left out."""
-
-    async def _find() -> dict[str, list[Place]]:
-        found: dict[str, list[Place]] = {}
-        query = {"file_id": {"$in": list(file_ids)}, "gone_at": {"$ne": None} if gone else None}
-        async for row in FileLocation.get_pymongo_collection().find(query):
-            found.setdefault(row["file_id"], []).append(_place(row))
-        return {content: sorted(lie, key=lambda place: place.shown) for content, lie in found.items()}
-
-    return mongo.run(_find()) if file_ids else {}
+    if not file_ids:
+        return {}
+    found: dict[str, list[Place]] = {}
+    query = {"file_id": {"$in": list(file_ids)}, "gone_at": {"$ne": None} if gone else None}
+    async for row in FileLocation.get_pymongo_collection().find(query):
+        found.setdefault(row["file_id"], []).append(_place(row))
+    return {content: sorted(lie, key=lambda place: place.shown) for content, lie in found.items()}
 
 
 def below(area: Area, *, gone: bool = False) -> Iterator[list[Place]]:
     """Yield the living places of an area page by page, or all of them with those that are gone."""
     for query in _queries(area):
         cursor = FileLocation.get_pymongo_collection().find(query if gone else {**query, "gone_at": None})
-        try:
-            while rows := mongo.run(cursor.to_list(_PAGE)):
-                yield [place for place in map(_place, rows) if area.holds(place)]
-        finally:
-            mongo.run(cursor.close())
+        for page in _pages(cursor):
+            yield [place for place in page if area.holds(place)]
 
 
 def by_path() -> Iterator[list[Place]]:
     """Yield all living places page by page, in the order of their roots and paths."""
     cursor = FileLocation.get_pymongo_collection().find({"gone_at": None}).sort([("root", 1), ("path", 1)])
+    yield from _pages(cursor)
+
+
+def _pages(cursor: AsyncCursor[dict[str, Any]]) -> Iterator[list[Place]]:
     try:
         while rows := mongo.run(cursor.to_list(_PAGE)):
             yield [_place(row) for row in rows]
@@ -192,12 +190,7 @@ def _queries(area: Area) -> list[dict[str, Any]]:
     parts = path.split("/") if path else []
     above = [("/" + "/".join(parts[:count]), "/".join(parts[count:])) for count in range(len(parts))]
     full = "/" + path
-
-    async def _roots() -> list[str]:
-        inside = {"root": {"$gte": "/", "$lt": "0"}} if not path else {"root": _within(full)}
-        return await FileLocation.get_pymongo_collection().distinct("root", inside)
-
-    roots = {full, *mongo.run(_roots())}
+    roots = {full, *_roots_within({"$gte": "/", "$lt": "0"} if not path else _within(full))}
     return [
         exact,
         *({"root": root, "path": _within(rest)} for root, rest in above),
@@ -205,112 +198,101 @@ def _queries(area: Area) -> list[dict[str, Any]]:
     ]
 
 
+@mongo.synchronous
+async def _roots_within(bounds: Mapping[str, str]) -> list[str]:
+    return await FileLocation.get_pymongo_collection().distinct("root", {"root": bounds})
+
+
 def _within(path: str) -> dict[str, str]:
     """Return the range of what lies below a path; ``0`` is the character that follows ``/``."""
     return {"$gte": path + "/", "$lt": path + "0"}
 
 
-def end(places: Sequence[Place]) -> int:
+@mongo.synchronous
+async def end(places: Sequence[Place]) -> int:
     """Mark places as gone, unless they have changed in the record meanwhile; return how many were marked."""
-
-    async def _end() -> int:
-        now = await mongo.read_clock()
-        updates = [
-            UpdateOne(
-                {
-                    "_id": place.id,
-                    "file_id": place.file_id,
-                    "size": place.size,
-                    "mtime_ns": place.mtime_ns,
-                    "ctime_ns": place.ctime_ns,
-                    "gone_at": None,
-                },
-                {"$set": {"gone_at": now}},
-            )
-            for place in places
-        ]
-        return (await FileLocation.get_pymongo_collection().bulk_write(updates, ordered=False)).modified_count
-
-    return mongo.run(_end()) if places else 0
+    if not places:
+        return 0
+    now = await mongo.read_clock()
+    updates = [
+        UpdateOne(
+            {
+                "_id": place.id,
+                "file_id": place.file_id,
+                "size": place.size,
+                "mtime_ns": place.mtime_ns,
+                "ctime_ns": place.ctime_ns,
+                "gone_at": None,
+            },
+            {"$set": {"gone_at": now}},
+        )
+        for place in places
+    ]
+    return (await FileLocation.get_pymongo_collection().bulk_write(updates, ordered=False)).modified_count
 
 
-def move(pairs: Sequence[tuple[Place, Place]]) -> None:
+@mongo.synchronous
+async def move(pairs: Sequence[tuple[Place, Place]]) -> None:
     """Replace places by others: the new ones are saved first, then the old ones deleted.
 
     A process that dies in between leaves both; to move them again does no harm. A living place that is recorded where
     one is moved to stays as it is.
     """
-
-    async def _living() -> set[str]:
-        query = {"_id": {"$in": [new.id for _, new in pairs]}, "gone_at": None}
-        return {row["_id"] async for row in FileLocation.get_pymongo_collection().find(query, {"_id": 1})}
-
-    async def _drop() -> None:
-        drops = [DeleteOne({"_id": old.id, "file_id": old.file_id}) for old, _ in pairs]
-        await FileLocation.get_pymongo_collection().bulk_write(drops, ordered=False)
-
-    if pairs:
-        living = mongo.run(_living())
-        save(new for _, new in pairs if new.id not in living)
-        mongo.run(_drop())
+    if not pairs:
+        return
+    collection = FileLocation.get_pymongo_collection()
+    query = {"_id": {"$in": [new.id for _, new in pairs]}, "gone_at": None}
+    living = {row["_id"] async for row in collection.find(query, {"_id": 1})}
+    await _save(new for _, new in pairs if new.id not in living)
+    drops = [DeleteOne({"_id": old.id, "file_id": old.file_id}) for old, _ in pairs]
+    await collection.bulk_write(drops, ordered=False)
 
 
-def expired(*, older_than: timedelta, limit: int = _PAGE) -> list[Place]:
+@mongo.synchronous
+async def expired(*, older_than: timedelta, limit: int = _PAGE) -> list[Place]:
     """Return places that are gone for so long, longest first."""
-
-    async def _find() -> list[dict[str, Any]]:
-        before = await mongo.read_clock() - older_than
-        cursor = FileLocation.get_pymongo_collection().find({"gone_at": {"$lt": before}}).sort("gone_at", 1)
-        return await cursor.limit(limit).to_list()
-
-    return [_place(row) for row in mongo.run(_find())]
+    before = await mongo.read_clock() - older_than
+    cursor = FileLocation.get_pymongo_collection().find({"gone_at": {"$lt": before}}).sort("gone_at", 1)
+    return [_place(row) for row in await cursor.limit(limit).to_list()]
 
 
-def wanted(file_ids: Sequence[str], *, older_than: timedelta) -> set[str]:
+@mongo.synchronous
+async def wanted(file_ids: Sequence[str], *, older_than: timedelta) -> set[str]:
     """Return those of these contents that have a place which is living, or gone for a shorter time."""
-
-    async def _find() -> set[str]:
-        before = await mongo.read_clock() - older_than
-        query = {"file_id": {"$in": list(file_ids)}, "$or": [{"gone_at": None}, {"gone_at": {"$gte": before}}]}
-        return set(await FileLocation.get_pymongo_collection().distinct("file_id", query))
-
-    return mongo.run(_find()) if file_ids else set()
+    if not file_ids:
+        return set()
+    before = await mongo.read_clock() - older_than
+    query = {"file_id": {"$in": list(file_ids)}, "$or": [{"gone_at": None}, {"gone_at": {"$gte": before}}]}
+    return set(await FileLocation.get_pymongo_collection().distinct("file_id", query))
 
 
-def drop(gone: Sequence[Place]) -> int:
+@mongo.synchronous
+async def drop(gone: Sequence[Place]) -> int:
     """Delete places that are gone, unless they have come back; return how many were deleted."""
-
-    async def _drop() -> int:
-        drops = [DeleteOne({"_id": place.id, "gone_at": place.gone_at}) for place in gone]
-        return (await FileLocation.get_pymongo_collection().bulk_write(drops, ordered=False)).deleted_count
-
-    return mongo.run(_drop()) if gone else 0
+    if not gone:
+        return 0
+    drops = [DeleteOne({"_id": place.id, "gone_at": place.gone_at}) for place in gone]
+    return (await FileLocation.get_pymongo_collection().bulk_write(drops, ordered=False)).deleted_count
 
 
-def remember_mounts(host: str, folders: Iterable[bytes]) -> None:
+@mongo.synchronous
+async def remember_mounts(host: str, folders: Iterable[bytes]) -> None:
     """Record that file systems are mounted at these folders of a machine."""
-
-    async def _remember() -> None:
-        now = await mongo.read_clock()
-        updates = [
-            UpdateOne(
-                {"_id": location_id(host, folder)},
-                {"$set": {"host": host, "folder": folder, "seen_at": now}},
-                upsert=True,
-            )
-            for folder in folders
-        ]
-        if updates:
-            await MountPoint.get_pymongo_collection().bulk_write(updates, ordered=False)
-
-    mongo.run(_remember())
+    now = await mongo.read_clock()
+    updates = [
+        UpdateOne(
+            {"_id": location_id(host, folder)},
+            {"$set": {"host": host, "folder": folder, "seen_at": now}},
+            upsert=True,
+        )
+        for folder in folders
+    ]
+    if updates:
+        await MountPoint.get_pymongo_collection().bulk_write(updates, ordered=False)
 
 
-def known_mounts(host: str) -> set[bytes]:
+@mongo.synchronous
+async def known_mounts(host: str) -> set[bytes]:
     """Return the folders of a machine where file systems were mounted when they were walked."""
-
-    async def _find() -> set[bytes]:
-        cursor = MountPoint.get_pymongo_collection().find({"host": host}, {"folder": 1})
-        return {row["folder"] async for row in cursor}
-
-    return mongo.run(_find())
+    cursor = MountPoint.get_pymongo_collection().find({"host": host}, {"folder": 1})
+    return {row["folder"] async for row in cursor}

@@ -19,54 +19,49 @@ _DUPLICATE_KEY = 11000
 _SHORTEST_PREFIX = 6  # of a file id, on the command line
 
 
-def progress_of(file_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+@mongo.synchronous
+async def progress_of(file_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Return, for each analysed content of these, its step versions and when it was analysed."""
-
-    async def _find() -> dict[str, dict[str, Any]]:
-        cursor = Analysis.get_pymongo_collection().find(
-            {"_id": {"$in": list(file_ids)}}, {"versions": 1, "analyzed_at": 1}
-        )
-        return {row["_id"]: row async for row in cursor}
-
-    return mongo.run(_find()) if file_ids else {}
+    if not file_ids:
+        return {}
+    cursor = Analysis.get_pymongo_collection().find({"_id": {"$in": list(file_ids)}}, {"versions": 1, "analyzed_at": 1})
+    return {row["_id"]: row async for row in cursor}
 
 
-def save_analyses(pairs: Sequence[tuple[AudioFacts, AnalysisFacts]], *, since: datetime | None = None) -> None:
+@mongo.synchronous
+async def save_analyses(pairs: Sequence[tuple[AudioFacts, AnalysisFacts]], *, since: datetime | None = None) -> None:
     """Record contents and their analyses, in two bulk writes; a content analysed anew loses what followed from the old.
 
     What the same steps have analysed ``since`` then is left as it is: a worker that comes late must not wipe what was
     written after it lost its claim. The audio first: an analysis without its file would be an orphan if we died in
     between.
     """
-
-    async def _save() -> None:
-        now = await mongo.read_clock()
-        files = [
-            UpdateOne(
-                {"_id": audio.file_id},
-                {"$set": audio.model_dump(), "$setOnInsert": {"uploaded_at": now, "user_id": "local"}},
-                upsert=True,
-            )
-            for audio, _ in pairs
-        ]
-        await AudioFile.get_pymongo_collection().bulk_write(files, ordered=False)
-        analyses = [
-            UpdateOne(
-                {"_id": analysis.file_id, **_unless_analyzed(analysis, since)},
-                {"$set": {**analysis.model_dump(), "analyzed_at": now}},
-                upsert=True,
-            )
-            for _, analysis in pairs
-        ]
-        try:
-            await Analysis.get_pymongo_collection().bulk_write(analyses, ordered=False)
-        except BulkWriteError as error:
-            # It is there, and is not to be written: an upsert would make it twice.
-            if any(fault["code"] != _DUPLICATE_KEY for fault in error.details["writeErrors"]):
-                raise
-
-    if pairs:
-        mongo.run(_save())
+    if not pairs:
+        return
+    now = await mongo.read_clock()
+    files = [
+        UpdateOne(
+            {"_id": audio.file_id},
+            {"$set": audio.model_dump(), "$setOnInsert": {"uploaded_at": now, "user_id": "local"}},
+            upsert=True,
+        )
+        for audio, _ in pairs
+    ]
+    await AudioFile.get_pymongo_collection().bulk_write(files, ordered=False)
+    analyses = [
+        UpdateOne(
+            {"_id": analysis.file_id, **_unless_analyzed(analysis, since)},
+            {"$set": {**analysis.model_dump(), "analyzed_at": now}},
+            upsert=True,
+        )
+        for _, analysis in pairs
+    ]
+    try:
+        await Analysis.get_pymongo_collection().bulk_write(analyses, ordered=False)
+    except BulkWriteError as error:
+        # It is there, and is not to be written: an upsert would make it twice.
+        if any(fault["code"] != _DUPLICATE_KEY for fault in error.details["writeErrors"]):
+            raise
 
 
 def _unless_analyzed(analysis: AnalysisFacts, since: datetime | None) -> dict[str, Any]:
@@ -76,80 +71,72 @@ def _unless_analyzed(analysis: AnalysisFacts, since: datetime | None) -> dict[st
     return {"$nor": [{**same, "analyzed_at": {"$gte": since}}]}
 
 
-def update_analyses(changes: Mapping[str, Mapping[str, Any]]) -> None:
+@mongo.synchronous
+async def update_analyses(changes: Mapping[str, Mapping[str, Any]]) -> None:
     """Set fields of analyses, by file id, in one bulk write."""
-
-    async def _update() -> None:
-        updates = [UpdateOne({"_id": key}, {"$set": dict(values)}) for key, values in changes.items()]
-        await Analysis.get_pymongo_collection().bulk_write(updates, ordered=False)
-
-    if changes:
-        mongo.run(_update())
+    if not changes:
+        return
+    updates = [UpdateOne({"_id": key}, {"$set": dict(values)}) for key, values in changes.items()]
+    await Analysis.get_pymongo_collection().bulk_write(updates, ordered=False)
 
 
 _UNWRITTEN: dict[str, Any] = {"$or": [{"ai_state": "deferred"}, {"ai_wanted": True}]}
 """A model was to write the summary, and it failed or none was set up."""
 
 
-def unwritten(*, after: str = "", limit: int = _PAGE) -> list[str]:
+@mongo.synchronous
+async def unwritten(*, after: str = "", limit: int = _PAGE) -> list[str]:
     """Return the next contents, in the order of their ids, that a model was to write about and has not."""
-
-    async def _find() -> list[str]:
-        cursor = Analysis.get_pymongo_collection().find(
-            {"$or": [{**each, "_id": {"$gt": after}} for each in _UNWRITTEN["$or"]]},
-            {"_id": 1},
-            sort=[("_id", 1)],
-            limit=limit,
-        )
-        return [row["_id"] async for row in cursor]
-
-    return mongo.run(_find())
+    cursor = Analysis.get_pymongo_collection().find(
+        {"$or": [{**each, "_id": {"$gt": after}} for each in _UNWRITTEN["$or"]]},
+        {"_id": 1},
+        sort=[("_id", 1)],
+        limit=limit,
+    )
+    return [row["_id"] async for row in cursor]
 
 
-def unwritten_of(file_ids: Sequence[str]) -> set[str]:
+@mongo.synchronous
+async def unwritten_of(file_ids: Sequence[str]) -> set[str]:
     """Return those of these contents that a model was to write about and has not."""
-
-    async def _find() -> set[str]:
-        query = {"_id": {"$in": list(file_ids)}, **_UNWRITTEN}
-        return {row["_id"] async for row in Analysis.get_pymongo_collection().find(query, {"_id": 1})}
-
-    return mongo.run(_find()) if file_ids else set()
+    if not file_ids:
+        return set()
+    query = {"_id": {"$in": list(file_ids)}, **_UNWRITTEN}
+    return {row["_id"] async for row in Analysis.get_pymongo_collection().find(query, {"_id": 1})}
 
 
-def unwritten_among(file_ids: Sequence[str], batch_id: str) -> list[tuple[str, str]]:
+@mongo.synchronous
+async def unwritten_among(file_ids: Sequence[str], batch_id: str) -> list[tuple[str, str]]:
     """Return what a batch had no summary written for, and why.
 
     ``deferred``, ``kept`` where an earlier one stays, or ``local`` where it is private or no provider was set up.
     """
-
-    async def _find() -> list[tuple[str, str]]:
-        tried = {"ai_state": {"$in": ["written", "local"]}, "ai_batch": batch_id, "ai_reason": {"$ne": None}}
-        query = {"_id": {"$in": list(file_ids)}, "$or": [{"ai_state": "deferred"}, tried]}
-        rows = Analysis.get_pymongo_collection().find(query, {"ai_state": 1, "ai_reason": 1})
-        return [
-            ("kept" if row["ai_state"] == "written" else row["ai_state"], row.get("ai_reason") or "")
-            async for row in rows
-        ]
-
-    return mongo.run(_find()) if file_ids else []
+    if not file_ids:
+        return []
+    tried = {"ai_state": {"$in": ["written", "local"]}, "ai_batch": batch_id, "ai_reason": {"$ne": None}}
+    query = {"_id": {"$in": list(file_ids)}, "$or": [{"ai_state": "deferred"}, tried]}
+    rows = Analysis.get_pymongo_collection().find(query, {"ai_state": 1, "ai_reason": 1})
+    return [
+        ("kept" if row["ai_state"] == "written" else row["ai_state"], row.get("ai_reason") or "") async for row in rows
+    ]
 
 
-def load(file_ids: Sequence[str]) -> dict[str, tuple[AudioFacts, AnalysisFacts]]:
+@mongo.synchronous
+async def load(file_ids: Sequence[str]) -> dict[str, tuple[AudioFacts, AnalysisFacts]]:
     """Return the recorded facts of these contents; those that are not analysed are left out."""
-
-    async def _find() -> dict[str, tuple[AudioFacts, AnalysisFacts]]:
-        query = {"_id": {"$in": list(file_ids)}}
-        audio = {row["_id"]: row async for row in AudioFile.get_pymongo_collection().find(query)}
-        return {
-            row["_id"]: (AudioFacts.model_validate(audio[row["_id"]]), AnalysisFacts.model_validate(row))
-            async for row in Analysis.get_pymongo_collection().find(query)
-            if row["_id"] in audio
-        }
-
-    return mongo.run(_find()) if file_ids else {}
+    if not file_ids:
+        return {}
+    query = {"_id": {"$in": list(file_ids)}}
+    audio = {row["_id"]: row async for row in AudioFile.get_pymongo_collection().find(query)}
+    return {
+        row["_id"]: (AudioFacts.model_validate(audio[row["_id"]]), AnalysisFacts.model_validate(row))
+        async for row in Analysis.get_pymongo_collection().find(query)
+        if row["_id"] in audio
+    }
 
 
-def resolve(file_id: str) -> str:
+@mongo.synchronous
+async def resolve(file_id: str) -> str:
     """Return the full file id for a unique beginning of one.
 
     Raises
@@ -159,12 +146,8 @@ def resolve(file_id: str) -> str:
     """
     if len(file_id) < _SHORTEST_PREFIX or any(letter not in "0123456789abcdef" for letter in file_id):
         raise UsageError(f"{file_id!r} is neither a file nor the id of one (at least {_SHORTEST_PREFIX} hex digits)")
-
-    async def _find() -> list[str]:
-        query = {"_id": {"$gte": file_id, "$lte": file_id + "f" * (64 - len(file_id))}}
-        return [row["_id"] async for row in AudioFile.get_pymongo_collection().find(query, {"_id": 1}).limit(2)]
-
-    found = mongo.run(_find())
+    query = {"_id": {"$gte": file_id, "$lte": file_id + "f" * (64 - len(file_id))}}
+    found = [row["_id"] async for row in AudioFile.get_pymongo_collection().find(query, {"_id": 1}).limit(2)]
     if len(found) != 1:
         raise UsageError(
             f"no file {file_id!r} in the library" if not found else f"more than one file id begins with {file_id!r}"
@@ -172,59 +155,53 @@ def resolve(file_id: str) -> str:
     return found[0]
 
 
-def last_error_at(item_query: Mapping[str, Any]) -> dict[str, str] | None:
+@mongo.synchronous
+async def last_error_at(item_query: Mapping[str, Any]) -> dict[str, str] | None:
     """Return the error of the newest item that matches, if it failed."""
-
-    async def _find() -> dict[str, str] | None:
-        rows = await BatchItem.get_pymongo_collection().find(dict(item_query)).sort("_id", -1).limit(1).to_list()
-        return rows[0].get("error") if rows else None
-
-    return mongo.run(_find())
+    rows = await BatchItem.get_pymongo_collection().find(dict(item_query)).sort("_id", -1).limit(1).to_list()
+    return rows[0].get("error") if rows else None
 
 
 Taken = tuple[list[dict[str, Any]], list[dict[str, Any]]]
 """Documents of contents and of their analyses, as they were in the record."""
 
 
-def take_out(file_ids: Sequence[str]) -> Taken:
+@mongo.synchronous
+async def take_out(file_ids: Sequence[str]) -> Taken:
     """Delete contents and their analyses, and return what was deleted."""
-
-    async def _take() -> Taken:
-        query = {"_id": {"$in": list(file_ids)}}
-        files, analyses = AudioFile.get_pymongo_collection(), Analysis.get_pymongo_collection()
-        taken = await files.find(query).to_list(), await analyses.find(query).to_list()
-        # The analysis first: without its file it would be an orphan if we died in between.
-        await analyses.delete_many(query)
-        await files.delete_many(query)
-        return taken
-
-    return mongo.run(_take()) if file_ids else ([], [])
+    if not file_ids:
+        return ([], [])
+    query = {"_id": {"$in": list(file_ids)}}
+    files, analyses = AudioFile.get_pymongo_collection(), Analysis.get_pymongo_collection()
+    taken = await files.find(query).to_list(), await analyses.find(query).to_list()
+    # The analysis first: without its file it would be an orphan if we died in between.
+    await analyses.delete_many(query)
+    await files.delete_many(query)
+    return taken
 
 
-def put_back(taken: Taken) -> None:
+@mongo.synchronous
+async def put_back(taken: Taken) -> None:
     """Record again what was taken out, unless it was analysed anew meanwhile."""
-
-    async def _put() -> None:
-        for document, rows in zip((AudioFile, Analysis), taken, strict=True):
-            updates = [UpdateOne({"_id": row["_id"]}, {"$setOnInsert": row}, upsert=True) for row in rows]
-            if updates:
-                await document.get_pymongo_collection().bulk_write(updates, ordered=False)
-
-    mongo.run(_put())
+    for document, rows in zip((AudioFile, Analysis), taken, strict=True):
+        updates = [UpdateOne({"_id": row["_id"]}, {"$setOnInsert": row}, upsert=True) for row in rows]
+        if updates:
+            await document.get_pymongo_collection().bulk_write(updates, ordered=False)
 
 
 def iterate() -> Iterator[tuple[AudioFacts, AnalysisFacts]]:
     """Yield everything analysed, in the order of the ids, page by page."""
     after = ""
     while True:
-
-        async def _page(start: str = after) -> list[str]:
-            cursor = Analysis.get_pymongo_collection().find({"_id": {"$gt": start}}, {"_id": 1})
-            return [row["_id"] for row in await cursor.sort("_id", 1).limit(_PAGE).to_list()]
-
-        ids = mongo.run(_page())
+        ids = _ids_after(after)
         found = load(ids)
         yield from (found[key] for key in ids if key in found)
         if len(ids) < _PAGE:
             return
         after = ids[-1]
+
+
+@mongo.synchronous
+async def _ids_after(start: str) -> list[str]:
+    cursor = Analysis.get_pymongo_collection().find({"_id": {"$gt": start}}, {"_id": 1})
+    return [row["_id"] for row in await cursor.sort("_id", 1).limit(_PAGE).to_list()]

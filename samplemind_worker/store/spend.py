@@ -56,15 +56,12 @@ class Reservation:
     purses: tuple[str, ...]
 
 
-def reserve(call: Call, caps: Caps) -> Reservation | str:
+@mongo.synchronous
+async def reserve(call: Call, caps: Caps) -> Reservation | str:
     """Set money aside for a call in its batch's, month's and day's purse; else return whose is empty.
 
     What costs nothing is let through, whatever a purse holds.
     """
-    return mongo.run(_reserve(call, caps))
-
-
-async def _reserve(call: Call, caps: Caps) -> Reservation | str:
     now = await mongo.read_clock()
     limits = {f"batch:{call.batch_id}": caps.batch, f"month:{now:%Y-%m}": caps.month, f"day:{now:%Y-%m-%d}": caps.day}
     made = Reservation(uuid.uuid4().hex, call.provider, call.most, tuple(limits))
@@ -106,18 +103,13 @@ async def _put_aside(purse: str, made: Reservation, cap: int | None) -> bool:
     return False
 
 
-def settle(made: Reservation, *, usage: Usage, spent: int, error: str | None = None) -> None:
+@mongo.synchronous
+async def settle(made: Reservation, *, usage: Usage, spent: int, error: str | None = None) -> None:
     """Write down what a call did cost, and free what it did not; may be repeated."""
-
-    async def _settle() -> None:
-        now = await mongo.read_clock()
-        if spent > made.amount:
-            logger.error(
-                "spend.more_than_reserved", fields={"call": made.call_id, "reserved": made.amount, "spent": spent}
-            )
-        await _close(made, CallState.SETTLED, now, spent=spent, usage=usage, error=error)
-
-    mongo.run(_settle())
+    now = await mongo.read_clock()
+    if spent > made.amount:
+        logger.error("spend.more_than_reserved", fields={"call": made.call_id, "reserved": made.amount, "spent": spent})
+    await _close(made, CallState.SETTLED, now, spent=spent, usage=usage, error=error)
 
 
 async def _close(
@@ -180,17 +172,14 @@ async def _reconcile(purse: str, now: datetime) -> bool:
     return changed
 
 
-def counted() -> tuple[int, int]:
+@mongo.synchronous
+async def counted() -> tuple[int, int]:
     """Return what counts as spent today and this month (UTC), or is set aside, in millionths of a USD."""
-
-    async def _read() -> tuple[int, int]:
-        now = await mongo.read_clock()
-        names = (f"day:{now:%Y-%m-%d}", f"month:{now:%Y-%m}")
-        query = {"_id": {"$in": list(names)}}
-        found = {row["_id"]: row["total"] async for row in Purse.get_pymongo_collection().find(query, {"total": 1})}
-        return found.get(names[0], 0), found.get(names[1], 0)
-
-    return mongo.run(_read())
+    now = await mongo.read_clock()
+    names = (f"day:{now:%Y-%m-%d}", f"month:{now:%Y-%m}")
+    query = {"_id": {"$in": list(names)}}
+    found = {row["_id"]: row["total"] async for row in Purse.get_pymongo_collection().find(query, {"total": 1})}
+    return found.get(names[0], 0), found.get(names[1], 0)
 
 
 async def sums_of_batch(batch_id: str) -> dict[str, Any]:
@@ -207,6 +196,7 @@ async def sums_of_batch(batch_id: str) -> dict[str, Any]:
     }
 
 
-def calls_of(batch_id: str) -> Sequence[AiCall]:
+@mongo.synchronous
+async def calls_of(batch_id: str) -> Sequence[AiCall]:
     """Return the calls of a batch, in the order in which they were reserved."""
-    return mongo.run(AiCall.find({"batch_id": batch_id}).sort("+reserved_at").to_list())
+    return await AiCall.find({"batch_id": batch_id}).sort("+reserved_at").to_list()

@@ -12,29 +12,26 @@ _CHUNK = 10_000  # items of one delete
 _THINNED = (State.COMPLETED, State.SKIPPED, State.CANCELLED)
 
 
-def thin(*, older_than: timedelta) -> tuple[int, bool] | None:
+@mongo.synchronous
+async def thin(*, older_than: timedelta) -> tuple[int, bool] | None:
     """Delete some thousand items of one batch that ended so long ago; None if there is no such batch.
 
     Returns how many were deleted, and whether they were the last. May be interrupted, and run any number of times at
     once. The counts are written before the first item is deleted, and only while the batch is closed: `batches.retry`
     opens it first, and finishes what was begun.
     """
-
-    async def _thin() -> tuple[int, bool] | None:
-        before = await mongo.read_clock() - older_than
-        old = {"thinned_at": None, "finished_at": {"$lt": before}, "results": {"$ne": None}}
-        jobs = BatchJob.get_pymongo_collection()
-        row = await jobs.find_one(old, {"opened": 1, "results.counts": 1}, sort=[("finished_at", 1)])
-        if row is None:
-            return None
-        counts = row["results"]["counts"]
-        await jobs.update_one(
-            {**old, "_id": row["_id"], "opened": row.get("opened", 0), "thinned": None},
-            {"$set": {"thinned": {state.value: counts[state.value] for state in _THINNED}}},
-        )
-        return await _delete_some(row["_id"])
-
-    return mongo.run(_thin())
+    before = await mongo.read_clock() - older_than
+    old = {"thinned_at": None, "finished_at": {"$lt": before}, "results": {"$ne": None}}
+    jobs = BatchJob.get_pymongo_collection()
+    row = await jobs.find_one(old, {"opened": 1, "results.counts": 1}, sort=[("finished_at", 1)])
+    if row is None:
+        return None
+    counts = row["results"]["counts"]
+    await jobs.update_one(
+        {**old, "_id": row["_id"], "opened": row.get("opened", 0), "thinned": None},
+        {"$set": {"thinned": {state.value: counts[state.value] for state in _THINNED}}},
+    )
+    return await _delete_some(row["_id"])
 
 
 async def _delete_some(batch_id: str) -> tuple[int, bool]:
@@ -63,23 +60,17 @@ async def finish_thinning(batch_id: str) -> dict[str, int] | None:
 _TIDYING = {"_id": "tidy"}
 
 
-def note_removed(counts: dict[str, int]) -> None:
+@mongo.synchronous
+async def note_removed(counts: dict[str, int]) -> None:
     """Add to what tidying has removed since the last report."""
-
-    async def _note() -> None:
-        change = {"$inc": {f"removed.{name}": count for name, count in counts.items()}}
-        await Turn.get_pymongo_collection().update_one(_TIDYING, change, upsert=True)
-
-    mongo.run(_note())
+    change = {"$inc": {f"removed.{name}": count for name, count in counts.items()}}
+    await Turn.get_pymongo_collection().update_one(_TIDYING, change, upsert=True)
 
 
-def take_removed() -> dict[str, int]:
+@mongo.synchronous
+async def take_removed() -> dict[str, int]:
     """Return what tidying has removed since this was last asked."""
-
-    async def _take() -> dict[str, int]:
-        before = await Turn.get_pymongo_collection().find_one_and_update(
-            _TIDYING, {"$unset": {"removed": ""}}, return_document=ReturnDocument.BEFORE
-        )
-        return {} if before is None else before.get("removed", {})
-
-    return mongo.run(_take())
+    before = await Turn.get_pymongo_collection().find_one_and_update(
+        _TIDYING, {"$unset": {"removed": ""}}, return_document=ReturnDocument.BEFORE
+    )
+    return {} if before is None else before.get("removed", {})

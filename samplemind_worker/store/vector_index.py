@@ -24,125 +24,101 @@ class Names:
     building: str | None = None
 
 
-def names(version: int, *, first: str) -> Names:
+@mongo.synchronous
+async def names(version: int, *, first: str) -> Names:
     """Return the collections of a recipe; ``first`` is in use until a rebuild has replaced it."""
-
-    async def _find() -> Names:
-        row = await _indexes().find_one({"_id": _id(version)}, {"active": 1, "building": 1})
-        return Names(first) if row is None else Names(row["active"], row.get("building"))
-
-    return mongo.run(_find())
+    row = await _indexes().find_one({"_id": _id(version)}, {"active": 1, "building": 1})
+    return Names(first) if row is None else Names(row["active"], row.get("building"))
 
 
-def state(version: int) -> VectorIndex | None:
+@mongo.synchronous
+async def state(version: int) -> VectorIndex | None:
     """Return all that is known of the index of a recipe; None before its first comparison or rebuild."""
-    return mongo.run(VectorIndex.get(_id(version)))
+    return await VectorIndex.get(_id(version))
 
 
-def stored(version: int) -> int:
+@mongo.synchronous
+async def stored(version: int) -> int:
     """Return how many contents have a vector in Chroma, by the record: a count of index keys."""
     query = {"versions.store": version, "vector_version": version}
-    return mongo.run(Analysis.get_pymongo_collection().count_documents(query))
+    return await Analysis.get_pymongo_collection().count_documents(query)
 
 
-def sample(version: int, count: int) -> Rows:
+@mongo.synchronous
+async def sample(version: int, count: int) -> Rows:
     """Return some contents that have a vector in Chroma: those that follow a random id, as ids are hashes."""
-
-    async def _find() -> Rows:
-        rows: Rows = {}
-        query = {"versions.store": version, "vector_version": version}
-        for bound in ({"$gte": secrets.token_hex(32)}, {"$gte": ""}):
-            cursor = Analysis.get_pymongo_collection().find({**query, "_id": bound}, {"vector": 1})
-            async for row in cursor.sort("_id", 1).limit(count).hint("_id_"):
-                if len(rows) < count:
-                    rows[row["_id"]] = row["vector"]
-        return rows
-
-    return mongo.run(_find())
+    rows: Rows = {}
+    query = {"versions.store": version, "vector_version": version}
+    for bound in ({"$gte": secrets.token_hex(32)}, {"$gte": ""}):
+        cursor = Analysis.get_pymongo_collection().find({**query, "_id": bound}, {"vector": 1})
+        async for row in cursor.sort("_id", 1).limit(count).hint("_id_"):
+            if len(rows) < count:
+                rows[row["_id"]] = row["vector"]
+    return rows
 
 
-def page(version: int, *, after: str, limit: int) -> Rows:
+@mongo.synchronous
+async def page(version: int, *, after: str, limit: int) -> Rows:
     """Return the next contents that have a vector in the record, in the order of their ids."""
-
-    async def _find() -> Rows:
-        query = {"_id": {"$gt": after}, "vector_version": version}
-        cursor = Analysis.get_pymongo_collection().find(query, {"vector": 1}).sort("_id", 1)
-        return {row["_id"]: row["vector"] async for row in cursor.limit(limit).hint("_id_")}
-
-    return mongo.run(_find())
+    query = {"_id": {"$gt": after}, "vector_version": version}
+    cursor = Analysis.get_pymongo_collection().find(query, {"vector": 1}).sort("_id", 1)
+    return {row["_id"]: row["vector"] async for row in cursor.limit(limit).hint("_id_")}
 
 
-def with_vector(version: int) -> int:
+@mongo.synchronous
+async def with_vector(version: int) -> int:
     """Return about how many contents have a vector in the record."""
-
-    async def _count() -> int:
-        return await Analysis.get_pymongo_collection().count_documents({"vector_version": version})
-
-    return mongo.run(_count())
+    return await Analysis.get_pymongo_collection().count_documents({"vector_version": version})
 
 
-def still_there(contents: Sequence[str]) -> set[str]:
+@mongo.synchronous
+async def still_there(contents: Sequence[str]) -> set[str]:
     """Return those of these contents that are in the record."""
-
-    async def _find() -> set[str]:
-        cursor = Analysis.get_pymongo_collection().find({"_id": {"$in": list(contents)}}, {"_id": 1})
-        return {row["_id"] async for row in cursor}
-
-    return mongo.run(_find())
+    cursor = Analysis.get_pymongo_collection().find({"_id": {"$in": list(contents)}}, {"_id": 1})
+    return {row["_id"] async for row in cursor}
 
 
-def unmark(contents: Sequence[str]) -> None:
+@mongo.synchronous
+async def unmark(contents: Sequence[str]) -> None:
     """Record that Chroma does not take the vectors of these contents: the next batch tries again, and says why not."""
-
-    async def _unmark() -> None:
-        await Analysis.get_pymongo_collection().update_many(
-            {"_id": {"$in": list(contents)}}, {"$unset": {"versions.store": ""}}
-        )
-
-    if contents:
-        mongo.run(_unmark())
+    if not contents:
+        return
+    await Analysis.get_pymongo_collection().update_many(
+        {"_id": {"$in": list(contents)}}, {"$unset": {"versions.store": ""}}
+    )
 
 
-def take_check(version: int, *, first: str, seconds: float) -> bool:
+@mongo.synchronous
+async def take_check(version: int, *, first: str, seconds: float) -> bool:
     """Take the turn to compare the index with the record; False if that was done less than ``seconds`` ago."""
-
-    async def _take() -> bool:
-        now = await mongo.read_clock()
-        await _make(version, first)
-        due = [{"checked_at": None}, {"checked_at": {"$lt": now - timedelta(seconds=seconds)}}]
-        result = await _indexes().update_one({"_id": _id(version), "$or": due}, {"$set": {"checked_at": now}})
-        return result.modified_count == 1
-
-    return mongo.run(_take())
+    now = await mongo.read_clock()
+    await _make(version, first)
+    due = [{"checked_at": None}, {"checked_at": {"$lt": now - timedelta(seconds=seconds)}}]
+    result = await _indexes().update_one({"_id": _id(version), "$or": due}, {"$set": {"checked_at": now}})
+    return result.modified_count == 1
 
 
-def note(version: int, *, complete: bool, damaged: bool) -> VectorIndex | None:
+@mongo.synchronous
+async def note(version: int, *, complete: bool, damaged: bool) -> VectorIndex | None:
     """Record what a comparison found, and return all that is known of the index."""
-
-    async def _note() -> VectorIndex | None:
-        change: dict[str, Any] = {"$inc": {"faults": 1}} if damaged else {"$set": {"faults": 0}}
-        if complete:
-            change["$set"]["in_vain"] = False
-        await _indexes().update_one({"_id": _id(version)}, change)
-        return await VectorIndex.get(_id(version))
-
-    return mongo.run(_note())
+    change: dict[str, Any] = {"$inc": {"faults": 1}} if damaged else {"$set": {"faults": 0}}
+    if complete:
+        change["$set"]["in_vain"] = False
+    await _indexes().update_one({"_id": _id(version)}, change)
+    return await VectorIndex.get(_id(version))
 
 
-def take(version: int, *, first: str, holder: str, lease: float) -> VectorIndex | None:
+@mongo.synchronous
+async def take(version: int, *, first: str, holder: str, lease: float) -> VectorIndex | None:
     """Take the turn to rebuild an index; None if somebody else has it."""
-
-    async def _take() -> VectorIndex | None:
-        now = await mongo.read_clock()
-        await _make(version, first)
-        free = [{"lease_until": None}, {"lease_until": {"$lt": now}}]
-        result = await _indexes().update_one(
-            {"_id": _id(version), "$or": free},
-            {"$set": {"holder": holder, "lease_until": now + timedelta(seconds=lease)}},
-        )
-        return await VectorIndex.get(_id(version)) if result.modified_count else None
-
-    return mongo.run(_take())
+    now = await mongo.read_clock()
+    await _make(version, first)
+    free = [{"lease_until": None}, {"lease_until": {"$lt": now}}]
+    result = await _indexes().update_one(
+        {"_id": _id(version), "$or": free},
+        {"$set": {"holder": holder, "lease_until": now + timedelta(seconds=lease)}},
+    )
+    return await VectorIndex.get(_id(version)) if result.modified_count else None
 
 
 def begin(version: int, *, holder: str, building: str, total: int) -> None:
@@ -172,23 +148,18 @@ def note_swept(version: int, *, holder: str) -> None:
     _write(version, holder, {"swept": True})
 
 
-def leave(version: int, *, holder: str) -> None:
+@mongo.synchronous
+async def leave(version: int, *, holder: str) -> None:
     """Give the turn back."""
-
-    async def _leave() -> None:
-        await _indexes().update_one(
-            {"_id": _id(version), "holder": holder}, {"$set": {"holder": None, "lease_until": None}}
-        )
-
-    mongo.run(_leave())
+    await _indexes().update_one(
+        {"_id": _id(version), "holder": holder}, {"$set": {"holder": None, "lease_until": None}}
+    )
 
 
-def _write(version: int, holder: str, values: Mapping[str, Any]) -> None:
-    async def _update() -> int:
-        result = await _indexes().update_one({"_id": _id(version), "holder": holder}, {"$set": dict(values)})
-        return result.matched_count
-
-    if not mongo.run(_update()):
+@mongo.synchronous
+async def _write(version: int, holder: str, values: Mapping[str, Any]) -> None:
+    result = await _indexes().update_one({"_id": _id(version), "holder": holder}, {"$set": dict(values)})
+    if not result.matched_count:
         raise ServiceUnavailableError("this rebuild stood still for so long that another one took over")
 
 
