@@ -14,6 +14,7 @@ import soundfile as sf
 from samplemind_worker.documents import batch
 from samplemind_worker.documents.batch import BatchItem, BatchJob, Priority
 from samplemind_worker.documents.facts import AnalysisFacts, AudioFacts
+from samplemind_worker.documents.spend import AiCall
 from samplemind_worker.documents.versions import CPU_STEPS, VERSIONS
 from samplemind_worker.store import batches, mongo
 
@@ -102,3 +103,9 @@ def let_pass_since_deaths(duration: timedelta) -> None:
         )
 
     mongo.run(_update())
+
+
+@mongo.synchronous
+async def calls_of(batch_id: str) -> list[AiCall]:
+    """The calls of providers for a batch, in the order in which money was reserved for them."""
+    return await AiCall.find({"batch_id": batch_id}).sort("+reserved_at").to_list()

@@ -18,7 +18,6 @@ import numpy as np
 
 LIBRARY = Path("/usr/share/mma/lib")
 DRUMS = 9
-BARS = 8
 _UNFIT = re.compile(r"68|12-?8|128|54|metronome|none|ending|intro|end\d?$|endsus|count|rd\.py|stdpats", re.IGNORECASE)
 _PROGRESSIONS = (
     "C Am Dm G7",

@@ -4,7 +4,7 @@ Pure functions: the same arguments give the same float32 samples, mono, within -
 and decaying sines, notes are sums of harmonics, loops and tracks are these placed on a grid.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
@@ -298,8 +298,3 @@ def widen(y: F32, *, seed: int = 0) -> F32:
     """Make stereo, (n, 2): the right channel carries a little less, and a little noise of its own."""
     own = np.random.default_rng(seed).normal(0.0, 1e-4, len(y))
     return np.stack([y, 0.8 * y + own], axis=1).astype(np.float32)
-
-
-def sequence(parts: Sequence[F32]) -> F32:
-    """Join sounds one after another."""
-    return np.concatenate(parts)

@@ -7,7 +7,7 @@ gives a vector for likeness. Everything is stateless and deterministic; nothing 
 import numpy as np
 
 import samplemind_worker.numba_loading  # noqa: F401 -- before the kernels load numba  # pyright: ignore[reportUnusedImport]
-from samplemind_worker.dsp.embedding import EMBEDDING_SIZE, EMBEDDING_VERSION, embed
+from samplemind_worker.dsp.embedding import EMBEDDING_SIZE, embed
 from samplemind_worker.dsp.estimates import estimate
 from samplemind_worker.dsp.features import compute_features
 from samplemind_worker.dsp.loudness import LoudnessMeter
@@ -17,7 +17,6 @@ from samplemind_worker.dsp.units import SR
 
 __all__ = [
     "EMBEDDING_SIZE",
-    "EMBEDDING_VERSION",
     "SR",
     "Estimates",
     "Features",

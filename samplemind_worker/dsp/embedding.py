@@ -11,7 +11,6 @@ import numpy.typing as npt
 
 from samplemind_worker.dsp.types import Features
 
-EMBEDDING_VERSION = 1
 EMBEDDING_SIZE = 64
 
 

@@ -8,7 +8,6 @@ import errno
 import hashlib
 import os
 import shutil
-import stat
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -172,15 +171,6 @@ def opened(folder: Path, *below: str, make: bool = False) -> Generator[int]:
     finally:
         if current >= 0:
             os.close(current)
-
-
-def inode_of(name: str, parent: int) -> int | None:
-    """Return the inode of a folder below an open one; None if there is no folder of that name."""
-    try:
-        found = os.stat(name, dir_fd=parent, follow_symlinks=False)
-    except FileNotFoundError:
-        return None
-    return found.st_ino if stat.S_ISDIR(found.st_mode) else 0
 
 
 def remove(parent: int, beginning: str) -> None:

@@ -6,7 +6,6 @@ when a purse seems empty.
 """
 
 import uuid
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -194,9 +193,3 @@ async def sums_of_batch(batch_id: str) -> dict[str, Any]:
         "calls": sum(each["calls"] for each in sums) + len(unsettled),
         "usd": to_usd(sum(each["micro_usd"] for each in sums) + sum(unsettled)),
     }
-
-
-@mongo.synchronous
-async def calls_of(batch_id: str) -> Sequence[AiCall]:
-    """Return the calls of a batch, in the order in which they were reserved."""
-    return await AiCall.find({"batch_id": batch_id}).sort("+reserved_at").to_list()

@@ -216,7 +216,7 @@ CALLS: dict[str, Callable[[Case], object]] = {
     "results.iterate": lambda _: list(results.iterate()),
     "packs.take_turn": lambda _: packs.take_turn("run", lease=60.0),
     "packs.turn_kept": keep_turn,
-    "packs.require_turn": lambda _: packs.require_turn("run"),
+    "packs.require_turn": lambda _: (packs.take_turn("run", lease=60.0), packs.require_turn("run")),
     "packs.note_run": lambda _: packs.note_run("run", began=mongo.now()),
     "packs.last_run": lambda _: packs.last_run(),
     "packs.begin": lambda _: packs.begin(origin(OTHERS), run="run", folders=["unknown/0", "unknown/new"]),
@@ -230,7 +230,6 @@ CALLS: dict[str, Callable[[Case], object]] = {
     "spend.settle": lambda case: spend.settle(put_aside(case.batch), usage=Usage(1, 1, 1), spent=1),
     "spend.counted": lambda _: spend.counted(),
     "spend.sums_of_batch": lambda case: mongo.run(spend.sums_of_batch(case.batch)),
-    "spend.calls_of": lambda case: spend.calls_of(case.batch),
     "ai_jobs.begin": lambda case: (ai_jobs.begin(case.batch, writer="w", patience=0.0), begin_again()),
     "ai_jobs.prepare": lambda _: ai_jobs.prepare(
         "0", writer="w", prompt_version="1", parcels={"0-0": [CONTENT]}, reservation=None, read_at=mongo.now()

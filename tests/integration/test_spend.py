@@ -14,6 +14,7 @@ from samplemind_worker.documents.spend import AiCall, CallState, Purse, from_usd
 from samplemind_worker.store import mongo, spend
 from samplemind_worker.store.spend import Call, Caps, Reservation
 from samplemind_worker.usage import Usage
+from tests.factories import calls_of
 
 pytestmark = [pytest.mark.services, pytest.mark.usefixtures("workspace")]
 
@@ -42,7 +43,7 @@ def totals() -> dict[str, int]:
 
 
 def states(batch: str = "b1") -> list[CallState]:
-    return [each.state for each in spend.calls_of(batch)]
+    return [each.state for each in calls_of(batch)]
 
 
 def age_calls(by: timedelta) -> None:
@@ -66,7 +67,7 @@ def test_a_call_is_reserved_and_settled_in_all_its_purses():
     sums = {"calls": 1, "requests": 1, "input_tokens": 200, "output_tokens": 20, "micro_usd": 120}
     assert [row["providers"] for row in purses().values()] == [{"gemini": sums}] * 3
     assert [row["open"] for row in purses().values()] == [{}] * 3
-    (kept,) = spend.calls_of("b1")
+    (kept,) = calls_of("b1")
     assert (kept.state, kept.reserved, kept.spent, kept.input_tokens) == (CallState.SETTLED, 300, 120, 200)
 
 
@@ -139,7 +140,7 @@ def test_what_a_killed_worker_left_counts_as_spent_and_is_written_off_after_an_h
     assert spend.reserve(call(600), caps) == "batch"
 
     assert totals()["batch"] == 600
-    lost = next(each for each in spend.calls_of("b1") if each.id == left.call_id)
+    lost = next(each for each in calls_of("b1") if each.id == left.call_id)
     assert (lost.state, lost.spent) == (CallState.LOST, 600)
     assert purses()["batch"]["open"] == {}
 

@@ -39,7 +39,7 @@ from samplemind_worker.summaries import bulk, resummarize
 from samplemind_worker.usage import Usage
 from tests.ai_server import KEY, AiServer, Fault
 from tests.chaos.proxy import Mode, Proxy
-from tests.factories import analysis_facts, audio_facts, content_id, new_item
+from tests.factories import analysis_facts, audio_facts, calls_of, content_id, new_item
 
 pytestmark = pytest.mark.services
 
@@ -211,7 +211,7 @@ def test_what_was_spent_is_in_the_ledger_to_the_token(make: Make, server: AiServ
 
     work(workspace)
 
-    calls = spend.calls_of(job.id)
+    calls = calls_of(job.id)
     assert [(call.state, call.samples) for call in calls] == [(CallState.SETTLED, 20), (CallState.SETTLED, 5)]
     assert sum(call.input_tokens for call in calls) == server.input_tokens
     assert sum(call.output_tokens for call in calls) == server.output_tokens
@@ -334,7 +334,7 @@ def test_a_batch_is_written_anew_for_a_task_by_who_is_first_on_its_route(
 
     assert [(call.provider, call.model) for call in server.calls] == [(provider, model)]
     assert {(each.ai_state, each.ai_model, each.ai_task) for each in facts(ids)} == {("written", model, task)}
-    assert [(call.task, call.model) for call in spend.calls_of(made.id)] == [(task, model)]
+    assert [(call.task, call.model) for call in calls_of(made.id)] == [(task, model)]
 
     # The same register again is in the cache, another one is not.
     for again in (task, AiTask.MIXING if task is not AiTask.MIXING else AiTask.HARMONY):
@@ -381,7 +381,7 @@ def test_a_bulk_batch_is_a_task_of_its_own(make: Make):
     work(make())
 
     assert job.priority == "bulk"
-    assert [call.task for call in spend.calls_of(job.id)] == ["batch"]
+    assert [call.task for call in calls_of(job.id)] == ["batch"]
 
 
 FAULTS = [

@@ -31,7 +31,7 @@ def is_open(breaker: Breaker) -> bool:
 
 @pytest.mark.parametrize("kind", [ProviderUnavailableError, RateLimitedError, UnreadableReplyError])
 def test_three_failures_in_a_row_open_it(kind: type[ProviderError]):
-    breaker = Breaker(peace_seconds=LONG)
+    breaker = Breaker(open_seconds=LONG)
 
     for _ in range(3):
         fail(breaker, kind("away"))
@@ -40,7 +40,7 @@ def test_three_failures_in_a_row_open_it(kind: type[ProviderError]):
 
 
 def test_a_success_between_begins_the_count_anew():
-    breaker = Breaker(peace_seconds=LONG)
+    breaker = Breaker(open_seconds=LONG)
 
     for _ in range(2):
         fail(breaker, ProviderUnavailableError("away"))
@@ -49,7 +49,7 @@ def test_a_success_between_begins_the_count_anew():
 
 
 def test_a_wrong_setup_opens_it_at_once_and_for_longer():
-    breaker = Breaker(peace_seconds=0.0, setup_seconds=LONG)
+    breaker = Breaker(open_seconds=0.0, setup_seconds=LONG)
 
     fail(breaker, ProviderSetupError("no key"))
 
@@ -57,7 +57,7 @@ def test_a_wrong_setup_opens_it_at_once_and_for_longer():
 
 
 def test_a_refusal_is_about_the_samples():
-    breaker = Breaker(peace_seconds=LONG)
+    breaker = Breaker(open_seconds=LONG)
 
     for _ in range(10):
         fail(breaker, ProviderRefusedError("no"))
@@ -66,7 +66,7 @@ def test_a_refusal_is_about_the_samples():
 
 
 def test_after_its_time_one_may_ask_and_a_success_closes_it():
-    breaker = Breaker(peace_seconds=0.0)
+    breaker = Breaker(open_seconds=0.0)
     for _ in range(3):
         fail(breaker, ProviderUnavailableError("away"))
 
@@ -78,7 +78,7 @@ def test_after_its_time_one_may_ask_and_a_success_closes_it():
 
 
 def test_after_its_time_a_failure_opens_it_again():
-    breaker = Breaker(failures=1, peace_seconds=0.0)
+    breaker = Breaker(failures=1, open_seconds=0.0)
     fail(breaker, ProviderUnavailableError("away"))
     fail(breaker, ProviderUnavailableError("still away"))
 
@@ -86,7 +86,7 @@ def test_after_its_time_a_failure_opens_it_again():
 
 
 def test_only_one_asks_whether_it_is_back():
-    breaker = Breaker(failures=1, peace_seconds=0.0)
+    breaker = Breaker(failures=1, open_seconds=0.0)
     fail(breaker, ProviderUnavailableError("away"))
     found: list[bool] = []
 
@@ -100,7 +100,7 @@ def test_only_one_asks_whether_it_is_back():
 
 
 def test_one_that_was_mended_has_the_short_time_again():
-    breaker = Breaker(failures=1, peace_seconds=LONG, setup_seconds=0.0)
+    breaker = Breaker(failures=1, open_seconds=LONG, setup_seconds=0.0)
     fail(breaker, ProviderSetupError("no key"))
     assert not is_open(breaker)
 
