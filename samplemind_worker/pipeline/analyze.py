@@ -16,7 +16,7 @@ from typing import Any
 from config.settings import Settings
 from samplemind_worker.documents import report
 from samplemind_worker.documents.facts import AnalysisFacts, AudioFacts
-from samplemind_worker.errors import PermanentError, WorkerCrashedError, attempt
+from samplemind_worker.errors import PermanentError, SetupError, WorkerCrashedError, attempt
 from samplemind_worker.pipeline.audio_sandbox import audio_sandbox
 from samplemind_worker.pipeline.engine import Signal, judge, measure
 from samplemind_worker.pipeline.reader import Source, identify_within, read_signals
@@ -81,13 +81,19 @@ def _pool(jobs: int) -> ProcessPoolExecutor:
     # One thread per child. Libraries read these variables when they are loaded, before a child could set them.
     for name in _THREADS:
         os.environ.setdefault(name, "1")
-    # Spawned, not forked: the caller may have threads.
-    return ProcessPoolExecutor(
-        jobs,
-        mp_context=multiprocessing.get_context("spawn"),
-        initializer=_start_child,
-        initargs=(audio_sandbox().lobby,),
-    )
+    try:
+        # Spawned, not forked: the caller may have threads.
+        return ProcessPoolExecutor(
+            jobs,
+            mp_context=multiprocessing.get_context("spawn"),
+            initializer=_start_child,
+            initargs=(audio_sandbox().lobby,),
+        )
+    except OSError as error:
+        # On Linux the semaphores of the pool are files in /dev/shm.
+        raise SetupError(
+            f"processes cannot share work: {error.strerror}; `samplemind doctor` says what is wrong"
+        ) from error
 
 
 def _start_child(lobby: socket.socket) -> None:
