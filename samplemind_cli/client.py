@@ -1,4 +1,4 @@
-"""The one door to the queue and to the record; loaded when a command runs."""
+"""The only access of commands to the queue and to the record; it is imported when a command runs."""
 
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
@@ -78,7 +78,7 @@ def submit(
 
 
 def dispatch(settings: Settings, batch_id: str) -> None:
-    """Queue the first of what is recorded.
+    """Queue the first parcels of a recorded batch.
 
     Raises
     ------
@@ -117,12 +117,12 @@ def resummarize(
 
 
 def _providers(settings: Settings) -> set[str]:
-    """Return whom the workers of a deployment can ask: their keys need not be set where the command runs."""
+    """Return the providers that the workers have set up; their keys need not be set where the command runs."""
     return {provider for sign in _workers(settings) for provider in sign.providers}
 
 
 def coming_from_batch_apis() -> int:
-    """Return how many summaries are to come from a batch API."""
+    """Return how many summaries a batch API is writing."""
     return len(ai_jobs.contents_under_way())
 
 
@@ -135,7 +135,7 @@ def unwritten_in(batch_id: str) -> Counter[tuple[str, str]]:
 
 
 def expected_cost(files: int, priority: Priority) -> Report | None:
-    """Return what summaries of so many files cost as a rule, and who would write them; None if no model would."""
+    """Return the usual cost of summaries of so many files, and their writer; None if no model would write them."""
     settings = get_settings()
     try:
         table = load_table(settings.ai_table, tuple(sorted(settings.ai_models.items())))
@@ -176,7 +176,7 @@ def ingest(settings: Settings, inbox: Path | None, *, say: Callable[[str], None]
 
 
 def watch(settings: Settings, folder: Path, *, say: Callable[[str], None]) -> Iterator[IngestReport]:
-    """Take in what appears in a folder, for ever; yields the report of each time that something did."""
+    """Take in packs as they appear in a folder, without end; yield a report for each time."""
     return watch_step.watch(settings, folder, say=say)
 
 
@@ -191,7 +191,7 @@ def keep_report(report: IngestReport, settings: Settings) -> Path:
 
 
 def batch_report(batch_id: str) -> Report:
-    """Return what is known of a batch now."""
+    """Return the current report of a batch."""
     return batches.report(batches.find(batch_id))
 
 
@@ -234,7 +234,7 @@ def _workers(settings: Settings) -> "list[WorkerSign]":
 
 
 def obstacles(settings: Settings, batch_id: str, *, start_workers: bool = False) -> list[str]:
-    """Return what keeps a batch from going on, a sentence each; none if it goes on.
+    """Return one sentence for each obstacle that keeps a batch from continuing.
 
     That no worker is there is no news where private ones are starting; with ``start_workers`` they are made to.
     """

@@ -1,4 +1,4 @@
-"""What commands ask of the vectors in Chroma: how they stand beside the record, what is nearest, a rebuild."""
+"""Access to the vectors in Chroma for commands: their health, the nearest vectors, a rebuild."""
 
 import time
 from collections.abc import Callable, Generator

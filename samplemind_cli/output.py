@@ -1,4 +1,4 @@
-"""What reaches the user: JSON, tables, notes; what strangers wrote is cleaned on the way (`samplemind_worker.text`).
+"""Writes JSON, tables and messages for the user; untrusted text is cleaned (`samplemind_worker.text`).
 
 Data goes to stdout, everything else to stderr. Loads the standard library alone.
 """
@@ -64,7 +64,7 @@ def note(message: str) -> None:
         sys.stderr.write(clean(message.replace("`samplemind ", f"`{command()} ")) + "\n")
         sys.stderr.flush()
     except OSError:
-        # Talk is not worth failing for.
+        # A message is not worth a failure.
         return
 
 

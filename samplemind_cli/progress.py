@@ -27,7 +27,7 @@ _ENOUGH = 5  # files that have to end within the shorter span for a steady rate
 
 
 class Pace:
-    """Files that end a second, lately: over ten seconds, or up to sixty where few files end."""
+    """The recent rate in files per second: over ten seconds, or up to sixty where few files end."""
 
     def __init__(self) -> None:
         self._samples: deque[tuple[float, int]] = deque()
@@ -42,7 +42,7 @@ class Pace:
             self._samples.popleft()
 
     def rate(self) -> float | None:
-        """Return files a second; None where none ended."""
+        """Return files per second; None where none ended."""
         now, ended = self._samples[-1]
         recent = next((sample for sample in reversed(self._samples) if now - sample[0] >= _SPAN), self._samples[0])
         start = recent if ended - recent[1] >= _ENOUGH else self._samples[0]
@@ -166,7 +166,7 @@ def rest(pause: float, took: float) -> float:
 
 
 class _Silence:
-    """Says what is in the way when nothing moves, each thing once until something moves again."""
+    """Reports obstacles when no file ends, each once until one ends again."""
 
     def __init__(self, obstacles: Callable[[], Sequence[str]]) -> None:
         self._obstacles = obstacles

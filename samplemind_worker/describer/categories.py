@@ -1,4 +1,4 @@
-"""What a sample is to a producer: the sorts that are spoken of in different ways."""
+"""The categories of samples that the sentences distinguish."""
 
 from typing import Literal
 

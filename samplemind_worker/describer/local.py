@@ -16,7 +16,7 @@ from samplemind_worker.pitches import note_name
 
 NAME = "local"
 PROMPT_VERSION = "none"
-"""Stands in the record where a summary followed from no prompt."""
+"""The prompt version in the record of summaries that need no prompt."""
 _SORT_TAGS = {"sub": "808", "top_loop": "top-loop", "melodic_loop": "melodic", "pad": "pad"}
 _DARK, _BRIGHT = 800.0, 4000.0  # Hz, of the centroid
 _QUIET, _LOUD = -25.0, -10.0  # LUFS

@@ -38,7 +38,7 @@ _KINDS = {"one_shot": "one-shot", "loop": "loop", "track": "track", None: "sampl
 
 
 def summarize(r: Reading) -> str:
-    """Return the summary; never empty."""
+    """Return the summary, which is never empty."""
     if r.silent:
         return _silence(r)
     return " ".join(text for text in (_identity(r), _sound(r), _place(r), _level(r), _company(r)) if text)

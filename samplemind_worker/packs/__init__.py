@@ -1,1 +1,1 @@
-"""Sample packs from strangers: taken in from an inbox, unpacked, and recorded as batches."""
+"""Takes in untrusted sample packs from an inbox, unpacks them, and records them as batches."""

@@ -1,4 +1,4 @@
-"""Reads a stranger's zip archive: everything is checked before the first byte is unpacked, and again while it is.
+"""Reads an untrusted zip archive: everything is checked before unpacking, and again during it.
 
 The directory at the archive's end is looked at before `zipfile` makes its list of it, as that list costs a kilobyte an
 entry. An archive whose directory can be read in two ways is refused, so that what was checked is what `zipfile` reads.
@@ -23,7 +23,7 @@ from samplemind_worker.errors import PackRefusedError
 from samplemind_worker.submission.walk import AUDIO_SUFFIXES
 
 BLOCK: Final = 1 << 20
-"""Bytes that are read, unpacked and written at a time."""
+"""Bytes per block that is read, unpacked and written."""
 
 _END, _END_SIZE = b"PK\x05\x06", 22
 _LOCATOR, _LOCATOR_SIZE = b"PK\x06\x07", 20
@@ -58,7 +58,7 @@ _CORRUPT: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What is too much for one pack."""
+    """The limits of one pack."""
 
     entries: int
     bytes: int
@@ -80,7 +80,7 @@ class Entry:
 
 
 class Archive:
-    """An archive that keeps the rules, as far as its directory tells."""
+    """An archive whose directory keeps the rules."""
 
     def __init__(self, archive: zipfile.ZipFile, limits: Limits, *, size: int) -> None:
         self.entries: list[Entry] = []
@@ -160,7 +160,7 @@ def opened(file: BufferedReader, limits: Limits) -> Generator[Archive]:
     Raises
     ------
     PackRefusedError
-        If it is none, or breaks a rule; says which.
+        If the file is not a zip archive, or breaks a rule; the message says which.
     """
     size = file.seek(0, 2)
     count = _count_entries(file, size, limits)
@@ -241,7 +241,7 @@ def _end_record(file: BufferedReader, at: int, end: bytes) -> tuple[int, int, in
 
 
 def _is_folder(info: zipfile.ZipInfo) -> bool:
-    """Return whether an entry is a folder, and refuse what is neither that nor a file."""
+    """Return whether an entry is a folder; refuse an entry that is neither a folder nor a file."""
     kind = stat.S_IFMT(info.external_attr >> 16)
     is_windows_link = info.create_system != _UNIX and bool(info.external_attr & _REPARSE_POINT)
     if kind == stat.S_IFLNK or is_windows_link:

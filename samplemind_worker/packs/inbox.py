@@ -1,4 +1,4 @@
-"""What lies in an inbox: which packs there are, whether they are complete, what is in them; and where they go then.
+"""Lists the packs of an inbox, tells whether they are complete, and moves them away afterwards.
 
 ``inbox/vendor/pack.zip`` is a pack of a vendor, ``inbox/pack.zip`` of nobody. A folder in the inbox is a vendor's if
 archives or ``.done`` files lie directly in it, and no audio; any other folder is a pack itself. ``done`` and
@@ -37,7 +37,7 @@ class Found:
     name: str
     kind: Kind
     changed_ns: int
-    """When anything of it changed last, by its file system."""
+    """When any part of it changed last, by the clock of its file system."""
     marked: str | None
     """The name of the file beside it that says that it is complete."""
 
@@ -58,12 +58,12 @@ class Look:
 
     packs: list[Found]
     left_alone: list[str]
-    """What is neither archive, folder nor audio."""
+    """Entries that are neither an archive, a folder nor audio."""
     now_ns: int
     """The time by the inbox's own file system, which need not be that of this machine."""
 
     def is_complete(self, pack: Found, *, settle: float) -> bool:
-        """Return whether a pack has stood still for so many seconds, or is marked as complete."""
+        """Return whether a pack is marked as complete or has not changed for this many seconds."""
         return pack.marked is not None or self.now_ns - pack.changed_ns >= settle * 1e9
 
 
@@ -74,7 +74,7 @@ class Inbox:
         self.folder = folder
 
     def look(self) -> Look:
-        """Look what there is; makes and removes a hidden file, to know the time."""
+        """List the inbox; makes and removes a hidden file to read the clock of its file system."""
         packs: list[Found] = []
         alone: list[str] = []
         with staging.opened(self.folder) as top:

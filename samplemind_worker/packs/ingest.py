@@ -41,7 +41,7 @@ Say = Callable[[str], None]
 def ingest(
     settings: Settings, *, inbox: Path | None = None, wait_for_turn: bool = True, patient: bool = True, say: Say
 ) -> Report | None:
-    """Take in what is complete in an inbox; None if another run is at work and is not to be waited for.
+    """Take in the complete packs of an inbox; return None if another run is working and is not waited for.
 
     A patient run gives what is not complete yet the time to become so, once.
 
@@ -77,7 +77,7 @@ def refresh(report: Report) -> None:
 
 
 def limits(settings: Settings) -> Limits:
-    """Return what is too much for one pack."""
+    """Return the limits of one pack."""
     return Limits(
         entries=settings.pack_max_entries,
         bytes=settings.pack_max_bytes,
@@ -113,7 +113,7 @@ def require_inbox(settings: Settings, given: Path | None) -> Path:
 
 
 class _Run:
-    """One run, that has the turn."""
+    """One run, which holds the lease."""
 
     def __init__(self, settings: Settings, inbox: Inbox, run: str, began: datetime, say: Say) -> None:
         self._settings, self._inbox, self._run, self._say = settings, inbox, run, say
@@ -125,7 +125,7 @@ class _Run:
         self.report = Report(run, self._name, _text(str(self._root)), began)
 
     def all(self, *, patient: bool) -> None:
-        """Take what is complete."""
+        """Take in the complete packs."""
         settle = self._settings.inbox_settle_seconds
         last_look = time.monotonic() + settle + _PAUSE
         while True:
@@ -147,7 +147,7 @@ class _Run:
         self.report.seconds = time.monotonic() - self._started
 
     def _take(self, found: Found) -> None:
-        """Take one pack, or refuse it, or leave it; whatever it is, the next one has its turn."""
+        """Take in one pack, refuse it, or leave it for the next run; a fault never stops the run."""
         outcome = Outcome(_text(found.path), "taken")
         self._say(f"taking {found.path}")
         try:

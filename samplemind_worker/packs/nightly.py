@@ -1,4 +1,4 @@
-"""Takes in the inbox once a night and fills in summaries; a night that was missed is caught up when anybody asks."""
+"""Takes in the inbox once per night and fills in summaries; a missed night is made up for at the next check."""
 
 from datetime import datetime, time, timedelta
 
@@ -22,7 +22,7 @@ def last_due(nightly: str, now: datetime) -> datetime:
 
 
 def run_if_due(settings: Settings) -> Report | None:
-    """Take in the inbox if that is due and nobody is at it; the report is kept below the home folder.
+    """Take in the inbox if that is due and no other run does it; the report is written below the home folder.
 
     The clock is the database's, as is that of the last run. A run at any time of the day counts.
     """
@@ -42,7 +42,7 @@ def run_if_due(settings: Settings) -> Report | None:
 
 
 def fill_in(settings: Settings) -> bool:
-    """Have the summaries written that models still owe, if one can be asked; True if there are any."""
+    """Have missing summaries written if a provider is set up; return True if there are any."""
     # With batch APIs beat has it done all the time, at half the price.
     if not settings.can_ask_a_model or bulk.fills_in(settings):
         return False

@@ -1,4 +1,4 @@
-"""What a run of `ingest` did: as one JSON object, and as text for people; both are kept under ``reports``."""
+"""The report of a run of `ingest`, as JSON and as text; both are kept under ``reports``."""
 
 import json
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ Status = Literal["taken", "known", "refused", "postponed", "waiting"]
 
 @dataclass(slots=True)
 class Outcome:
-    """What became of one pack."""
+    """The outcome of one pack."""
 
     pack: str
     status: Status

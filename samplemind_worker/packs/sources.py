@@ -1,4 +1,4 @@
-"""What a pack in the inbox holds: its identity, and its audio files in blocks. An archive, a folder or one file.
+"""Reads a pack (an archive, a folder or one file): its identity, and its audio files in blocks.
 
 What is read twice is compared: a pack that changes while it is taken is left for the next run.
 """

@@ -1,4 +1,4 @@
-"""The only way of a stranger's file into the library: a folder that is filled beside its target, and then renamed.
+"""Writes untrusted files into the library: a folder is filled beside its target, then renamed. No other way exists.
 
 Every file and folder is made below an open folder (``dir_fd``), new (``O_EXCL``), and never through a link: whatever a
 name says, and whoever else writes there, nothing is written outside. Names are single components, checked before.

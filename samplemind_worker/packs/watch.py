@@ -1,4 +1,4 @@
-"""Takes in what appears in a folder, as it appears."""
+"""Takes in packs as they appear in a folder."""
 
 import time
 from collections.abc import Iterator, Sequence
