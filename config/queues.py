@@ -25,7 +25,7 @@ that a model that hangs holds no other threads. Summaries that ask no model are 
 """
 
 ROLE_TO_START: Final[Mapping[str, str]] = {CPU: "cpu", AI: "ai", IO: "io", CONTROL: "io"}
-"""The role of the worker to start where nobody reads a kind of queue."""
+"""The role of the worker to start if no worker reads a kind of queue."""
 
 KIND_OF_TASK: Final[Mapping[str, str]] = {
     task_names.DECODE: CPU,

@@ -1,4 +1,4 @@
-"""What may be asked of a submission: one object for the command, for packs, and for whoever else submits."""
+"""The options of a submission: one object for the command, for sample packs, and for other callers."""
 
 from typing import Annotated
 
@@ -22,7 +22,7 @@ class SubmitOptions(BaseModel):
     budget_usd: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
     """The most that summaries may cost. None: as in the settings."""
     force: bool = False
-    """Whether files are analysed again that are known."""
+    """Whether known files are analysed again."""
 
 
 DEFAULTS = SubmitOptions()
