@@ -1,7 +1,7 @@
 """A job that was handed to a provider's batch API.
 
-``submitting`` is written before the service is asked, with all that is needed to go on after a crash; ``submitted``
-when it has named the job. Only one job may be ``submitting``: whoever makes it has the turn.
+``submitting`` is written before the job is sent, with all that is needed to go on after a crash. ``submitted`` is
+written when the service has named the job. Only one job may be ``submitting``, so making one is taking the turn.
 """
 
 from datetime import datetime
@@ -23,24 +23,24 @@ class JobState(StrEnum):
 
 
 class AiJob(Document):
-    """One job."""
+    """One job at a batch API."""
 
     id: str  # pyright: ignore[reportIncompatibleVariableOverride, reportGeneralTypeIssues] -- made by us
     writer: str
     state: JobState = JobState.SUBMITTING
     claimed_at: datetime
-    """When its submission was last begun: an old one's maker is dead."""
+    """When its submission was last begun; the submitter of an old one is dead."""
     attempts: int = 0
-    """How often the service was asked to take it."""
+    """How often it was sent to the service."""
     read_at: datetime | None = None
-    """When the analyses were read that it asks about: of what is analysed later it knows nothing."""
+    """When the analyses that it asks about were read; it does not cover later analyses."""
     asked_at: datetime | None = None
-    """When the service was last asked to take it."""
+    """When it was last sent to the service."""
     name: str | None = None
-    """What the service calls it."""
+    """The name that the service gave it."""
     prompt_version: str | None = None
     parcels: dict[str, list[str]] = Field(default_factory=dict)
-    """Contents by parcel; emptied when it ends."""
+    """Contents by request; emptied when the job ends."""
     reservation: dict[str, Any] | None = None
     written: int = 0
     error: str | None = None

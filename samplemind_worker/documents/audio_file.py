@@ -1,4 +1,4 @@
-"""Contents (one document a distinct content) and the places where they lie."""
+"""Contents (one document per distinct content) and the places where they lie."""
 
 from datetime import datetime
 from typing import Any, ClassVar
@@ -22,7 +22,7 @@ class AudioFile(AudioFacts, Document):
 
 
 class FileLocation(Document):
-    """Where a content lies: one document a (root, path).
+    """Where a content lies: one document per (root, path).
 
     Kept apart from AudioFile: a folder of a hundred thousand copies of one silent file must not grow one document,
     and a file that changed its content is one update here.
@@ -37,7 +37,7 @@ class FileLocation(Document):
     mtime_ns: int
     ctime_ns: int
     settled: bool
-    """False if the file had changed so shortly before it was read that its times cannot prove it unchanged."""
+    """False if the file changed so shortly before it was read that its times cannot prove it unchanged later."""
     gone_at: datetime | None = None
     """When the file was found to be gone or changed, or was forgotten; a living place has no such field."""
 
@@ -51,7 +51,7 @@ class FileLocation(Document):
 
 
 class MountPoint(Document):
-    """A folder where a file system was mounted when it was walked: without it, files are away, and not gone."""
+    """A folder where a file system was mounted when it was walked. While it is not mounted, its files are not gone."""
 
     id: str  # pyright: ignore[reportIncompatibleVariableOverride, reportGeneralTypeIssues] -- digest of host and folder
     host: str
@@ -64,7 +64,7 @@ class MountPoint(Document):
 
 
 class User(Document):
-    """Who owns what; a laptop has the one user ``local``."""
+    """An owner of files; on a laptop there is only ``local``."""
 
     id: str  # pyright: ignore[reportIncompatibleVariableOverride, reportGeneralTypeIssues] -- the user's name is the id
     created_at: datetime

@@ -24,7 +24,7 @@ from config.ai import AiTask
 
 Priority = Literal["interactive", "bulk"]
 SummaryScope = Literal["new", "deferred", "all"]
-"""Which summaries a batch writes: those that are not there, also those that stand in for one to come, or all anew."""
+"""Which summaries a batch writes: missing ones, missing and deferred ones, or all again."""
 
 
 class State(StrEnum):
@@ -85,38 +85,38 @@ class BatchJob(Document):
     name: str
     status: BatchStatus = BatchStatus.PENDING
     recorded: bool = False
-    """All items are in the record; nothing is dispatched before."""
+    """Whether all items are recorded; the batch is not dispatched before."""
     total_files: int = 0
     priority: Priority = "interactive"
     files_per_chain: int
     ai: bool = True
-    """Summaries may be written by a model; else the local describer writes them."""
+    """Whether a model may write the summaries; else the local describer writes them."""
     ai_task: AiTask = AiTask.AUDIO_ANALYSIS
-    """What its summaries are for: the table of routes names who is asked, the prompts in which register."""
+    """The purpose of its summaries, which selects providers (table of routes) and prompts."""
     ai_writer: str | None = None
-    """Who is asked, instead of whom the table of routes names."""
+    """The provider that is asked instead of those in the table of routes."""
     ai_budget: int | None = None
     """The most that its summaries may cost, in millionths of a USD."""
     ai_scope: SummaryScope = "new"
     ai_hint: str | None = None
-    """Why the local describer wrote its summaries, where that was not asked for: no provider was set up."""
+    """Why the local describer wrote its summaries although that was not asked for."""
     force: bool = False
     paths: list[str] = Field(default_factory=list)
     roots: list[RecordedRoot] = Field(default_factory=list[RecordedRoot])
-    """The roots of its files; of a batch that an older version recorded, none."""
+    """The roots of its files; empty if an older version recorded the batch."""
     user_id: str = "local"
     created_at: datetime
     started_at: datetime | None = None
-    """When the first item was dispatched; after a retry, the first of that."""
+    """When the first item was dispatched, since the last retry."""
     ended_before: int = 0
-    """Files that had ended before the last retry: they do not count towards the rate."""
+    """Files that ended before the last retry, which do not count towards the rate."""
     finished_at: datetime | None = None
     dispatched_at: datetime | None = None
-    """When an item of it was last dispatched: open batches take turns by it."""
+    """When an item of it was last dispatched; open batches take turns by this time."""
     results: dict[str, Any] | None = None
     """Counts and errors of a batch that ended."""
     opened: int = 0
-    """Raised by whoever opens it again: closing it is fenced by it."""
+    """Counts how often the batch was opened again; an update that closes the batch must name the current number."""
     thinned: dict[str, int] | None = None
     """Counts by state of the items that are deleted because the batch ended long ago; written before they are."""
     thinned_at: datetime | None = None
@@ -124,7 +124,7 @@ class BatchJob(Document):
 
     @property
     def asks_models(self) -> bool:
-        """Whether its summaries may be asked of a model; never changes."""
+        """Whether a model may be asked for its summaries; never changes."""
         return self.ai and self.ai_writer != "local"
 
     class Settings:
@@ -145,7 +145,7 @@ BY_STATE = "batch_id_1_state_1__id_1"
 """The index of items by state; its name is the server's own."""
 
 HELD = ("parcel_id", "queue", "queued_at", "taken_from", "claim", "worker", "lease_until", "solo", "resting")
-"""Fields of an item that is in flight; one that no task holds carries none of them."""
+"""Fields that only an item in flight has."""
 LAST_CHANCES = "last_chances"
 """The index of items whose next start is the last."""
 
@@ -160,7 +160,7 @@ class BatchItem(Document):
     root: str
     path: str
     raw_path: bytes | None = None
-    """The path's bytes, where they are no UTF-8."""
+    """The bytes of the path, if they are not UTF-8."""
     size: int
     mtime_ns: int
     ctime_ns: int
@@ -171,28 +171,28 @@ class BatchItem(Document):
     starts: int = 0
     """How often an attempt of it was begun."""
     fresh: bool = True
-    """The current attempt was not begun yet."""
+    """Whether the current attempt is still to begin."""
     alone: bool = False
-    """It was begun and did not end: it travels in a parcel of its own."""
+    """Whether it travels in a parcel of its own, because it was begun and did not end."""
     retried: bool | None = None
-    """True if it failed and was opened again: thinning leaves it alone, as it has not counted it."""
+    """True if it failed and was retried; thinning has not counted it and leaves it alone."""
     crashed_at: datetime | None = None
-    """When a process was last found dead with it in its hands, and it was given another start."""
+    """When a process that held it was last found dead, and it was given another start."""
     last_chance: bool = False
-    """Its next start is the last: `parcels.reserve_last_chance` has the rules."""
+    """Whether its next start is the last; see `parcels.reserve_last_chance`."""
     solo: bool | None = None
-    """True while its last chance is in flight; a unique index sees to it that there is one at most."""
+    """True while its last chance is in flight; a unique index admits one item at a time."""
     parcel_id: ObjectId | None = None
     queue: str | None = None
     queued_at: datetime | None = None
     taken_from: datetime | None = None
-    """``queued_at`` of what is running now: what was queued before it and still waits was overtaken."""
+    """``queued_at`` of the running step; parcels queued before it that still wait were overtaken."""
     claim: str | None = None
-    """Token of the task that runs it: the fence of every later write."""
+    """Token of the task that runs it; every later write of that task must name it."""
     worker: str | None = None
     lease_until: datetime | None = None
     resting: bool | None = None
-    """True between two tries of a task: nobody works on it."""
+    """True between two tries of a task, while no process works on it."""
     file_id: str | None = None
     skip_reason: str | None = None
     error: ItemError | None = None

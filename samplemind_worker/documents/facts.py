@@ -1,4 +1,4 @@
-"""What is known of one file, as plain models: the same for `analyze` (no database) and for the record.
+"""What is known about one file, as plain models that `analyze` (without a database) and the record share.
 
 Field names are those of the JSON that `analyze --json` and `show --json` print.
 """
@@ -30,9 +30,9 @@ class KeyCandidate(BaseModel):
 
 
 class StatedFact(BaseModel):
-    """What somebody says of a sample, and whether the analysis says so too.
+    """What a chunk, tag or name states about a sample, and whether the analysis agrees.
 
-    Of a key the value is the tonic, of a pitch the note without its octave.
+    The value of a key is its tonic, the value of a pitch the note without its octave.
     """
 
     about: Literal["tempo", "key", "pitch", "kind", "instrument"]
@@ -41,14 +41,14 @@ class StatedFact(BaseModel):
     source: str
     """A chunk or a kind of tags (``acid``, ``id3``), or ``filename`` or ``folder``."""
     text: str
-    """What is written there."""
+    """The text as it is written there."""
     name: str | None = None
-    """Of a filename or folder, which one: another copy may have another."""
+    """The filename or folder, which may differ between copies."""
     believed: bool
 
 
 class AudioFacts(BaseModel):
-    """What decoding tells: identity, format, level. ``file_id`` is the SHA-256 of the bytes."""
+    """What decoding finds: identity, format and level. ``file_id`` is the SHA-256 of the bytes."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -61,17 +61,17 @@ class AudioFacts(BaseModel):
     format: str
     subtype: str
     reader: Reader | None = None
-    """Which library decoded it; None of what was decoded before that was recorded."""
+    """The library that decoded it; None if it was decoded before this was recorded."""
     exact_length: bool = True
-    """Whether the file is known to begin and end where its sound does: no padding of a codec, and nothing missing."""
+    """Whether the file is known to have no codec padding and nothing missing."""
     lead_seconds: float = 0.0
-    """Silence that the codec put in front, as far as it is known."""
+    """Silence that the codec added at the beginning, as far as it is known."""
     loudness_lufs: float | None = None
     true_peak_dbtp: float | None = None
     tags: list[str] = Field(default_factory=list)
     """Genres and keywords that the file carries."""
     metadata: dict[str, Any] = Field(default_factory=dict)
-    """What chunks and tags say, by where it stands."""
+    """What chunks and tags say, by source."""
     named: str = ""
     """The name that the content was read under, after up to two of its folders."""
     warnings: list[str] = Field(default_factory=list)
@@ -111,7 +111,7 @@ class AnalysisFacts(BaseModel):
     """Where an answer is from: ``audio``, a source of what is stated, or several of them joined by ``+``."""
     stated: list[StatedFact] = Field(default_factory=list)
     kind_audio: Kind | None = None
-    """This and the following: what the sound alone says."""
+    """This field and the next ones hold the answers from the sound alone."""
     tempo_audio: float | None = None
     key_audio: str | None = None
     mode_audio: Mode | None = None
@@ -131,16 +131,16 @@ class AnalysisFacts(BaseModel):
     ai_tags: list[str] = Field(default_factory=list)
     ai_prompt_version: str | None = None
     ai_task: str | None = None
-    """What a model was asked for; None of a local text, which is the same for all."""
+    """The task that a model was asked for; None for a local text, which is the same for all tasks."""
     ai_state: AiState | None = None
-    """``written`` by a model; ``local`` by choice, or as no provider was set up; ``deferred``: the local text stands in
-    for one that may come."""
+    """``written`` by a model; ``local`` by choice or because no provider was set up; ``deferred`` if the local text
+    stands in for one that may come."""
     ai_wanted: bool = False
-    """Whether a model was to write it and none was set up: `summarize --missing` has it written once one is."""
+    """Whether a model should write it but none was set up; `summarize --missing` has it written once one is."""
     ai_reason: str | None = None
-    """Why it is deferred; of one that is written, why the last try to write it anew failed."""
+    """Why it is deferred; for a written one, why the last attempt to write it again failed."""
     ai_batch: str | None = None
-    """The batch that had it written, or tried last."""
+    """The batch that had it written or tried last."""
 
     versions: dict[str, int] = Field(default_factory=dict)
     """Version of each step whose result is in this record."""

@@ -5,7 +5,7 @@ A pack's life::
     taking ──> recorded ──> done        its files are in the library, its batch in the record, itself in ``done/``
        └────────────────> refused       with the reason
 
-Each state is written before what it says is done is touched, so that the next run can finish what a killed one left.
+Each state is written before the action that it stands for, so that the next run can finish what a killed one left.
 """
 
 from datetime import datetime
@@ -32,15 +32,15 @@ class Pack(Document):
     id: str  # pyright: ignore[reportIncompatibleVariableOverride, reportGeneralTypeIssues] -- the content's digest
     inbox: str
     source: str
-    """Where it lay in the inbox."""
+    """Its path in the inbox."""
     kind: str
     state: PackState
     run: str
-    """The run that works on it, or did last: the fence of every write."""
+    """The run that works on it or did last; every write must name it."""
     folder: str | None = None
-    """Where it goes below the library root; no other pack may have it."""
+    """Its folder below the library root; no other pack may have the same."""
     inode: int | None = None
-    """Of the filled folder: whether what lies at the target is ours."""
+    """Inode of the filled folder, which tells whether the folder at the target is this one."""
     batch_id: str | None = None
     reason: str | None = None
     files: int = 0
@@ -59,13 +59,13 @@ class Pack(Document):
 
 
 class Turn(Document):
-    """A job that one process at a time may do, by a lease that ends by the database's clock."""
+    """A job that one process at a time may do, under a lease that ends by the database's clock."""
 
     id: str  # pyright: ignore[reportIncompatibleVariableOverride, reportGeneralTypeIssues] -- the job's name
     holder: str | None = None
     lease_until: datetime | None = None
     last_run_at: datetime | None = None
-    """When the last run began that came to its end."""
+    """When the last complete run began."""
     removed: dict[str, int] = Field(default_factory=dict)
     """What tidying has removed since the last nightly report."""
 

@@ -1,4 +1,4 @@
-"""One content as it is written about, and what was written. Plain values: no database is behind them."""
+"""What a summary is written from, and the summary. Plain values without a database."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from samplemind_worker.documents.facts import AnalysisFacts, AudioFacts
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """All that is known of one content."""
+    """All that is known about one content."""
 
     audio: AudioFacts
     analysis: AnalysisFacts
@@ -15,7 +15,7 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What was written about one sample, and who wrote it."""
+    """The summary of one sample, and the provider that wrote it."""
 
     summary: str
     production_tips: tuple[str, ...]
@@ -24,4 +24,4 @@ class Summary:
     tags: tuple[str, ...]
     provider: str
     model: str | None
-    """Model that answered; None where no model was asked."""
+    """The model that answered; None if no model was asked."""

@@ -1,4 +1,4 @@
-"""What summaries cost: one document a call of a provider, and purses that add up what calls may and do cost.
+"""What summaries cost: one document per call of a provider, and purses that add up what calls may and do cost.
 
 Money is whole millionths of a USD. A call is ``reserved`` in every purse that it counts in before it is made, with the
 most that it can cost, and ``settled`` there afterwards with what it did cost. What a killed worker left reserved counts
@@ -26,9 +26,9 @@ class CallState(StrEnum):
     RESERVED = "reserved"
     SETTLED = "settled"
     REFUSED = "refused"
-    """A purse had not enough for it: it was not made."""
+    """A purse had too little for it, so it was not made."""
     LOST = "lost"
-    """Never settled; counts as what was reserved."""
+    """It was never settled and counts as what was reserved."""
 
 
 class AiCall(Document):
@@ -51,7 +51,7 @@ class AiCall(Document):
     error: str | None = None
     reserved_at: datetime
     lost_at: datetime | None = None
-    """When it will never be settled any more."""
+    """After this time it is lost if it is not settled."""
     settled_at: datetime | None = None
 
     class Settings:
@@ -63,13 +63,13 @@ class AiCall(Document):
 
 
 class Purse(Document):
-    """What was spent of one batch's, day's or month's money; its id says whose."""
+    """What was spent for one batch, day or month; the id names it."""
 
     id: str  # pyright: ignore[reportIncompatibleVariableOverride, reportGeneralTypeIssues] -- batch:…, day:…, month:…
     total: int = 0
-    """Settled and reserved, in millionths of a USD: what a cap is held against."""
+    """Settled and reserved amounts in millionths of a USD, which a cap limits."""
     open: dict[str, int] = Field(default_factory=dict)
-    """What is reserved, by call. Here and not only with the call, so that reserving and settling can be repeated."""
+    """Reserved amounts by call; they are kept here too so that reserving and settling can be repeated."""
     providers: dict[str, dict[str, int]] = Field(default_factory=dict)
     """Settled sums by provider: calls, requests, input_tokens, output_tokens, micro_usd."""
 

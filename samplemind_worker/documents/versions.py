@@ -1,6 +1,6 @@
-"""The version of each step: raised whenever its answers may change, so that a re-run does it, and what follows, anew.
+"""The version of each step. It is raised when results may change, so that a re-run repeats the step and all later ones.
 
-Here, and not beside the code of the steps, as those who only ask (the CLI, the scanner) must not load the engine.
+The versions are not beside the code of the steps, because the CLI and the scanner read them without loading the engine.
 """
 
 from typing import Final

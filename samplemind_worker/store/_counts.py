@@ -1,4 +1,4 @@
-"""Counts of a batch's items by state and by error, from the items themselves."""
+"""Counts the items of a batch by state and by error."""
 
 import asyncio
 from collections.abc import Mapping
@@ -10,14 +10,14 @@ from samplemind_worker.store import mongo
 async def count_states(batch_id: str, total: int, *, thinned: Mapping[str, int] | None) -> dict[str, int]:
     """Count the items by state; the sum is always the total.
 
-    Pending is what is left of the total: the many, while `status` is asked most, and a difference costs nothing.
-    The states are counted one after the other while items move forward, so an item may be met twice: each count is
-    therefore clipped to what is left. ``thinned`` are the counts of the items that were deleted.
+    The pending items are not counted but taken as the rest of the total, because they are the many while `status` is
+    asked most. Items move on between the counts, so one may be counted twice; each count is therefore limited to what
+    is left of the total. ``thinned`` are the counts of the items that were deleted.
     """
     items = BatchItem.get_pymongo_collection()
     tallies = await asyncio.gather(
         *(items.count_documents({"batch_id": batch_id, "state": state.value}) for state in FINAL_STATES),
-        # Between two steps an item is queued again; it was begun, so it counts as running.
+        # An item that waits between two steps was begun, so it counts as running.
         items.count_documents(
             {"batch_id": batch_id, "state": {"$in": [State.QUEUED.value, State.RUNNING.value]}, "fresh": False}
         ),
@@ -54,9 +54,9 @@ async def count_cancelled(batch_id: str) -> int:
 
 
 async def close_early(job: BatchJob, status: BatchStatus, *, total: int) -> None:
-    """Keep the counts of a batch that is cancelled or given up; when that was does not change any more.
+    """Store the final counts of a batch that is cancelled or given up, and the time unless one is stored.
 
-    A batch that was retried since it was read stays open.
+    A batch that was retried since ``job`` was read stays open.
     """
     counts, errors = await asyncio.gather(count_states(job.id, total, thinned=job.thinned), count_errors(job.id))
     values = {

@@ -1,4 +1,4 @@
-"""Ends an item as failed and says so in the log, for whoever finds that it failed."""
+"""Ends an item as failed and logs the reason."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,7 +9,7 @@ from samplemind_worker.documents.batch import HELD, BatchItem, State
 
 
 async def fail_one(query: Mapping[str, Any], reason: Mapping[str, str]) -> bool:
-    """End one item that matches as failed, and log which file of which batch it is; False if none matches."""
+    """End one matching item as failed and log its batch and path; return False if none matches."""
     row = await BatchItem.get_pymongo_collection().find_one_and_update(
         query,
         {"$set": {"state": State.FAILED.value, "error": reason}, "$unset": dict.fromkeys(HELD, "")},

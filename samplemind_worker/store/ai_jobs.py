@@ -1,4 +1,4 @@
-"""Jobs at the providers' batch APIs: who may submit now, and which are under way."""
+"""Jobs at the providers' batch APIs: the turn to submit one, and the jobs under way."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -10,14 +10,14 @@ from samplemind_worker.documents.ai_job import AiJob, JobState
 from samplemind_worker.store import mongo
 
 LONGEST = timedelta(days=3)
-"""No job is waited for longer: Claude ends a batch after one day, Gemini after two."""
+"""After so long a job is given up: Claude ends a batch after one day, Gemini after two."""
 
 
 @mongo.synchronous
 async def begin(job_id: str, *, writer: str, patience: float) -> AiJob | None:
-    """Take the turn to submit: return a new job, or the one whose maker died; None if somebody is at it.
+    """Take the turn to submit: return a new job, or one whose submitter died; None if another process submits now.
 
-    ``patience``: seconds after which whoever submits is taken for dead.
+    A submitter is considered dead after ``patience`` seconds.
     """
     now = await mongo.read_clock()
     job = AiJob(id=job_id, writer=writer, claimed_at=now)
@@ -42,7 +42,7 @@ def prepare(
     reservation: Any,
     read_at: datetime,
 ) -> None:
-    """Write down what a job will ask about, as it was read at a time, and the money that is set aside for it."""
+    """Record the contents of a job, when their analyses were read, and the money that is reserved for it."""
     values = {
         "writer": writer,
         "prompt_version": prompt_version,
@@ -55,18 +55,18 @@ def prepare(
 
 @mongo.synchronous
 async def count_attempt(job_id: str) -> None:
-    """Write down that the service is asked now."""
+    """Record that the job is submitted to the service now."""
     change = {"$inc": {"attempts": 1}, "$set": {"asked_at": await mongo.read_clock()}}
     await AiJob.get_pymongo_collection().update_one({"_id": job_id}, change)
 
 
 def submitted(job_id: str, *, name: str) -> None:
-    """Write down what the service calls a job."""
+    """Record the name that the service has given a job."""
     _set(job_id, {"state": JobState.SUBMITTED.value, "name": name})
 
 
 def end(job_id: str, *, written: int = 0, error: str | None = None) -> None:
-    """Close a job: collected, or failed with an error."""
+    """Close a job as collected, or as failed with an error."""
     state = JobState.COLLECTED if error is None else JobState.FAILED
     _set(
         job_id,
@@ -76,19 +76,19 @@ def end(job_id: str, *, written: int = 0, error: str | None = None) -> None:
 
 @mongo.synchronous
 async def drop(job_id: str) -> None:
-    """Forget a job that was never more than a turn."""
+    """Delete a job that was not submitted."""
     await AiJob.get_pymongo_collection().delete_one({"_id": job_id, "state": JobState.SUBMITTING.value})
 
 
 @mongo.synchronous
 async def under_way() -> list[AiJob]:
-    """Return the jobs that the service has, oldest first."""
+    """Return the submitted jobs, oldest first."""
     return await AiJob.find({"state": JobState.SUBMITTED.value}).sort("+claimed_at").to_list()
 
 
 @mongo.synchronous
 async def contents_under_way() -> set[str]:
-    """Return what a summary is to come for from a batch API: nobody else need ask, and pay, for it."""
+    """Return the contents whose summaries are under way at a batch API, so that they are not paid for twice."""
     since = await mongo.read_clock() - LONGEST
     states = [JobState.SUBMITTING.value, JobState.SUBMITTED.value]
     query = {"state": {"$in": states}, "claimed_at": {"$gte": since}}

@@ -30,7 +30,7 @@ from samplemind_worker.store.spend import sums_of_batch
 from samplemind_worker.store.thinning import finish_thinning
 
 _PAGE = 1000
-_CHUNK = 10_000  # items of one update
+_CHUNK = 10_000  # items per update command
 _OPEN = list(OPEN_STATES)
 _UNFINISHED = [BatchStatus.PENDING.value, BatchStatus.PROCESSING.value]
 _AS_NEW = {"state": State.PENDING.value, "step": Step.DECODE.value, "starts": 0, "fresh": True}
@@ -53,7 +53,7 @@ async def create(
     ai_scope: SummaryScope = "new",
     roots: Sequence[RecordedRoot] = (),
 ) -> BatchJob:
-    """Record a batch whose items are still to come; it is not dispatched before `close_recording`."""
+    """Record a batch without items; it is not dispatched before `close_recording` is called."""
     now = await mongo.read_clock()
     job = BatchJob(
         id=f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}", created_at=now,
@@ -73,12 +73,12 @@ async def note_hint(batch_id: str, hint: str) -> None:
 
 @mongo.synchronous
 async def add_items(items: list[dict[str, Any]]) -> None:
-    """Insert items in one bulk write; the documents are ours and of one shape, so they are not validated one by one."""
+    """Insert items in one bulk write, without validating each: `new_item` has made all of them."""
     await BatchItem.get_pymongo_collection().insert_many(items, ordered=False)
 
 
 def close_recording(batch_id: str, *, total_files: int) -> None:
-    """Say that all items are recorded: from now on the batch is dispatched, unless it was cancelled meanwhile.
+    """Mark the recording as complete, so that the batch is dispatched unless it was cancelled meanwhile.
 
     Raises
     ------
@@ -101,7 +101,7 @@ async def _mark_recorded(batch_id: str, total_files: int) -> None:
 
 @mongo.synchronous
 async def abandon(batch_id: str) -> None:
-    """Mark a batch that could not be recorded to its end as failed; its items stay listed, as cancelled."""
+    """Mark a batch that was recorded only in part as failed; its items stay listed as cancelled."""
     opened = await _cancel_items(batch_id)
     job = await BatchJob.get(batch_id)
     if job is not None and (opened or job.results is None):
@@ -110,7 +110,7 @@ async def abandon(batch_id: str) -> None:
 
 @mongo.synchronous
 async def stalled_recordings(*, older_than: float) -> list[str]:
-    """Return the batches that are being recorded, but got no item for so many seconds: who recorded them has died."""
+    """Return the unrecorded batches that got no item for so many seconds, because their recorder has died."""
     before = await mongo.read_clock() - timedelta(seconds=older_than)
     jobs = await BatchJob.find(
         {"status": BatchStatus.PENDING.value, "recorded": False, "created_at": {"$lt": before}}
@@ -122,7 +122,7 @@ async def stalled_recordings(*, older_than: float) -> list[str]:
 
 @mongo.synchronous
 async def half_cancelled() -> list[str]:
-    """Return the batches whose cancelling was interrupted, or whose recording went on after it, for a while."""
+    """Return the batches whose cancellation was interrupted, or that got items after it."""
     left = {"$or": [{"results": None}, {"recorded": False}]}
     jobs = await BatchJob.find({"status": BatchStatus.CANCELLED.value, **left}).to_list()
     return [job.id for job in jobs if job.results is None or await _has_open_items(job.id)]
@@ -159,7 +159,7 @@ async def _beginning_with(batch_id: str) -> list[BatchJob]:
 
 
 async def _newest_but(back: int) -> BatchJob:
-    """Return the batch that was made so many batches before the newest one."""
+    """Return the batch that was made ``back`` batches before the newest one; raises UsageError if there is none."""
     jobs = await BatchJob.find_all().sort("-created_at").skip(back).limit(1).to_list()
     if not jobs:
         raise UsageError(
@@ -180,7 +180,7 @@ async def recent(limit: int) -> list[BatchJob]:
 async def report(job: BatchJob) -> dict[str, Any]:
     """Return the JSON object of `status --json`.
 
-    Counts come from the items' states, by counting index keys; of a batch that ended they were kept when it did.
+    The counts of an open batch come from the items' states, by counting index keys; those of an ended one are stored.
     """
     if job.results is not None:
         total, counts, errors, now = job.total_files, job.results["counts"], job.results["errors"], None
@@ -213,13 +213,13 @@ async def report(job: BatchJob) -> dict[str, Any]:
 
 @mongo.synchronous
 async def settle(batch_id: str) -> bool:
-    """Close the batch if no item of it is open; True if this call closed it. Safe to call at any time, by anyone."""
+    """Close the batch if no item of it is open; True if this call closed it. Any process may call it at any time."""
     if await _has_open_items(batch_id):
         return False
     job = await BatchJob.get(batch_id)
     if job is None or not job.recorded or job.status not in (BatchStatus.PENDING, BatchStatus.PROCESSING):
         return False
-    # Once more, as `opened` is known only now: what a retry opens from here on raises it.
+    # Again, because `opened` is known only now; a retry that opens items from here on raises it.
     if await _has_open_items(batch_id):
         return False
     counts, errors = await asyncio.gather(
@@ -242,7 +242,7 @@ async def settle(batch_id: str) -> bool:
 
 @mongo.synchronous
 async def open_batches() -> list[BatchJob]:
-    """Return the recorded batches that have not ended: interactive first, then whose turn was longest ago."""
+    """Return the recorded batches that have not ended: interactive ones first, then by their last dispatch."""
     query = {"status": {"$in": _UNFINISHED}, "recorded": True}
     jobs = await BatchJob.find(query).sort("-priority", "+dispatched_at").to_list()
     return sorted(jobs, key=lambda job: job.priority != "interactive")
@@ -250,27 +250,27 @@ async def open_batches() -> list[BatchJob]:
 
 @mongo.synchronous
 async def unfinished() -> list[str]:
-    """Return the ids of the batches that have not ended, those that are being recorded included."""
+    """Return the ids of the batches that have not ended, including those that are being recorded."""
     jobs = await BatchJob.find({"status": {"$in": _UNFINISHED}}).sort("+_id").to_list()
     return [job.id for job in jobs]
 
 
 @mongo.synchronous
 async def cancel(batch_id: str) -> int:
-    """Cancel what has not ended, and return how many items that were; running tasks find their claim gone.
+    """Cancel the items that have not ended, and return their number; running tasks lose their claims.
 
     Any number of callers may cancel one batch at once, as a command and the dispatcher do. Each counts the items that
     were cancelled by any of them since it began.
     """
     before = await count_cancelled(batch_id)
-    # The status first: whoever dispatches or settles from here on sees it.
+    # The status first, so that everything that dispatches or settles from here on sees it.
     await BatchJob.get_pymongo_collection().update_one(
         {"_id": batch_id, "status": {"$in": _UNFINISHED}},
         {"$set": {"status": BatchStatus.CANCELLED.value}},
     )
     opened = await _cancel_items(batch_id)
     job = await BatchJob.get(batch_id)
-    # Unless that is done: of a batch that is thinned its items would tell less.
+    # Not a second time: the items of a thinned batch are no longer complete.
     if job is not None and job.status is BatchStatus.CANCELLED and (opened or job.results is None):
         total = job.total_files if job.recorded else await count_recorded(batch_id)
         await close_early(job, BatchStatus.CANCELLED, total=total)
@@ -280,9 +280,8 @@ async def cancel(batch_id: str) -> int:
 async def _cancel_items(batch_id: str) -> bool:
     """Cancel the open items, and return whether there were any.
 
-    It cancels some thousands per command, as one command for a million would run into its time limit.
-
-    Again until none is left: an item that moves between two states may slip past one scan of the index.
+    One command for a million items would exceed its time limit, so each command cancels some thousands. The loop goes
+    on until no open item is left, because an item that changes its state may escape one scan of the index.
     """
     items = BatchItem.get_pymongo_collection()
     query = {"batch_id": batch_id, "state": {"$in": _OPEN}}
@@ -298,15 +297,15 @@ async def _cancel_items(batch_id: str) -> bool:
 
 @mongo.synchronous
 async def retry(batch_id: str) -> int:
-    """Make the failed items pending again, and return how many that were."""
+    """Make the failed items pending again, and return their number."""
     items = BatchItem.get_pymongo_collection()
     failed = await items.count_documents({"batch_id": batch_id, "state": State.FAILED.value})
     if not failed:
         return 0
     completed = await items.count_documents({"batch_id": batch_id, "state": State.COMPLETED.value})
-    # The job first: should we die in between, an open batch without open items is closed by the dispatcher.
+    # The job first: if this process dies in between, the dispatcher closes an open batch without open items.
     await _open(batch_id)
-    # Once it is open no thinning begins; one that has begun is finished, or its counts would count items twice.
+    # No thinning begins once the batch is open. One that has begun is finished, or items would be counted twice.
     thinned = await finish_thinning(batch_id)
     values = {"started_at": None, "ended_before": completed if thinned is None else thinned["completed"]}
     await _set_job(batch_id, values)
@@ -317,7 +316,7 @@ async def retry(batch_id: str) -> int:
             "$unset": {**_RELEASED, "error": "", "last_chance": ""},
         },
     )
-    # And again: somebody may have found no open item a moment ago, and closed it.
+    # Again, because another process may have found no open item a moment ago and closed the batch.
     await _open(batch_id)
     return result.modified_count
 
@@ -344,8 +343,8 @@ async def _has_open_items(batch_id: str) -> bool:
 def iterate(batch_id: str, *, state: State | None = None) -> Iterator[BatchItem]:
     """Yield the items of a batch, or those in a state, in the order of their paths, page by page.
 
-    All of them are read by their ids, which do not change: by their states, an item that moves on meanwhile would be
-    met twice, or not at all.
+    They are read by their ids, which do not change. If they were read by their states, an item that changes its state
+    meanwhile would be read twice or not at all.
     """
     query: dict[str, Any] = {"batch_id": batch_id}
     if state is not None:

@@ -1,6 +1,6 @@
-"""Redis beside the queue: which workers take work, how much waits, and replies that were paid for.
+"""What Redis holds beside the queue: the workers' heartbeats, queue lengths, and cached replies of providers.
 
-Nothing here is the record: Redis may forget all of it at any time.
+Redis may lose all of it at any time without harm to the record.
 """
 
 import secrets
@@ -21,21 +21,21 @@ from redis.exceptions import RedisError
 from samplemind_worker.errors import ServiceUnavailableError, SetupError
 
 _OLD_SIGNS = "samplemind:worker:"
-"""Prefix of the signs of workers from before queue names had a prefix. The next release drops it."""
-_EXPIRES = 30  # s without a sign of life
+"""Prefix of the heartbeats of the previous release, whose queue names had no prefix; the next release drops it."""
+_EXPIRES = 30  # s after which a heartbeat is forgotten
 _TIMEOUT = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerSign:
-    """A worker's sign of life."""
+    """A worker's heartbeat."""
 
     name: str
     host: str
     queues: tuple[str, ...]
     slots: int
     providers: tuple[str, ...] = ()
-    """Who it can ask for summaries."""
+    """Providers that it can ask for summaries."""
 
 
 class Board:
@@ -49,24 +49,24 @@ class Board:
                 url, socket_timeout=_TIMEOUT, socket_connect_timeout=_TIMEOUT, health_check_interval=10
             )
         except ValueError:
-            # Without the parser's words, which may quote the password; also in a traceback.
+            # The parser's message may quote the password, so it must not reach a traceback.
             raise SetupError(
                 "SAMPLEMIND_REDIS_URL is no URL of Redis: wanted redis://[:password@]host[:port][/number], "
                 "rediss:// or unix://"
             ) from None
 
     def announce(self, sign: WorkerSign) -> None:
-        """Say that a worker takes work; forgotten after 30 s without another sign."""
+        """Announce that a worker takes work; the announcement expires after 30 s."""
         given = {"host": sign.host, "queues": sign.queues, "slots": sign.slots, "providers": sign.providers}
         body = orjson.dumps(given)
         self._call(lambda: self._redis.set(self._signs + sign.name, body, ex=_EXPIRES))
 
     def withdraw(self, name: str) -> None:
-        """Say that a worker takes no more work."""
+        """Announce that a worker takes no more work."""
         self._call(lambda: self._redis.delete(self._signs + name))
 
     def workers(self) -> list[WorkerSign]:
-        """Return the workers that gave a sign of life within 30 s."""
+        """Return the workers whose last heartbeat is younger than 30 s."""
 
         def _read() -> list[WorkerSign]:
             keys = [
@@ -79,30 +79,30 @@ class Board:
                 if body is not None:
                     sign = orjson.loads(body)
                     name = key.decode().removeprefix(self._signs).removeprefix(_OLD_SIGNS)
-                    providers = tuple(sign.get("providers", ()))  # those of an older version do not say
+                    providers = tuple(sign.get("providers", ()))  # older versions do not name them
                     found.append(WorkerSign(name, sign["host"], tuple(sign["queues"]), sign["slots"], providers))
             return found
 
         return self._call(_read)
 
     def lack(self, host: str, root: str) -> None:
-        """Say that a machine does not reach a root; forgotten after 30 s unless it is said again."""
+        """Record that a machine does not reach a root; expires after 30 s."""
         self._say("lacks", host, root)
 
     def reach(self, host: str, root: str) -> None:
-        """Say that a machine reaches a root again."""
+        """Record that a machine reaches a root again."""
         self._call(lambda: self._redis.zrem(f"{self._prefix}lacks", orjson.dumps([host, root])))
 
     def lacks(self) -> set[tuple[str, str]]:
-        """Return which machine does not reach which root."""
+        """Return the pairs of machine and root where the machine does not reach the root."""
         return self._said("lacks")
 
     def complain(self, host: str, text: str) -> None:
-        """Say what keeps a machine's workers from working; forgotten after 30 s unless it is said again."""
+        """Record what keeps the workers of a machine from working; expires after 30 s."""
         self._say("complaints", host, text)
 
     def complaints(self) -> set[tuple[str, str]]:
-        """Return which machine complains of what."""
+        """Return the pairs of machine and complaint."""
         return self._said("complaints")
 
     def _say(self, name: str, host: str, text: str) -> None:
@@ -123,7 +123,7 @@ class Board:
         return int(clock[0])
 
     def take_turn(self, seconds: float) -> bool:
-        """Whether this is the first to dispatch within so many seconds: of a backlog of dispatches one will do."""
+        """Return whether this is the first dispatch within so many seconds; the rest of a backlog may be dropped."""
         turn = f"{self._prefix}dispatched"
         return bool(self._call(lambda: self._redis.set(turn, b"", nx=True, px=max(1, int(seconds * 1000)))))
 
@@ -132,7 +132,7 @@ class Board:
         return self._call(lambda: self._redis.llen(queue))
 
     def ping(self) -> None:
-        """Ask for a sign of life."""
+        """Ask Redis whether it is alive; raises ServiceUnavailableError if not."""
         self._call(self._redis.ping)
 
     def close(self) -> None:
@@ -147,9 +147,9 @@ class Board:
             raise ServiceUnavailableError(f"Redis does not answer: {error}") from error
 
 
-_LEASE = 30.0  # s that a key is kept for whoever fetches its value; renewed while that goes on
-_POLL = 0.05  # s between two looks of those who wait for it
-_REMEMBERED = 2000  # values that a process keeps beside Redis
+_LEASE = 30.0  # s that a key is leased to the worker that fetches its value; renewed while it does
+_POLL = 0.05  # s between two looks of the workers that wait for it
+_REMEMBERED = 2000  # values that a process keeps in its own memory
 _WARN_EVERY = 60.0
 
 _FREE = """
@@ -162,13 +162,13 @@ for i = 1, #KEYS do if redis.call('get', KEYS[i]) == ARGV[1] then redis.call('pe
 T = TypeVar("T")
 P = ParamSpec("P")
 Fetch = Callable[Concatenate[Mapping[str, T], P], Iterator[Mapping[str, Any]]]
-"""Yields values by key as they come; keys for which there is none are left out."""
+"""Yields values by key as they arrive; keys without a value are left out."""
 
 
 class Cache:
-    """Values by key in Redis, and who fetches which of them now. Safe to use from several threads.
+    """Values by key in Redis, each fetched by one worker. Safe to use from several threads.
 
-    Without Redis it remembers for its own process alone; nothing here ever fails its caller.
+    Without Redis the values are kept in the memory of this process; no method raises an error of Redis.
     """
 
     def __init__(self, url: str, *, lease: float = _LEASE, timeout: float = 2.0) -> None:
@@ -183,7 +183,7 @@ class Cache:
         self._warned = float("-inf")
 
     def read(self, keys: Collection[str]) -> dict[str, bytes]:
-        """Return the values that are there."""
+        """Return the cached values."""
         names = list(keys)
         if not names:
             return {}
@@ -193,7 +193,7 @@ class Cache:
         return {name: body for name, body in found.items() if body}
 
     def write(self, values: Mapping[str, bytes], *, ttl: float) -> None:
-        """Keep values for so many seconds."""
+        """Cache values for so many seconds."""
         with self._lock:
             self._remembered.update(values)
             while len(self._remembered) > _REMEMBERED:
@@ -210,7 +210,7 @@ class Cache:
 
     @contextmanager
     def taken(self, keys: Collection[str]) -> Generator[list[str]]:
-        """Take those of the keys that nobody fetches now, for as long as the block runs; at most the lease after it."""
+        """Lease the keys that no other worker fetches while the block runs; a lost lease ends by itself."""
         token = secrets.token_bytes(12)
         with self._lock:
             own = [key for key in keys if key not in self._fetching]
@@ -262,11 +262,11 @@ def _lock_of(key: str) -> str:
 def redis_cache(
     *, ttl: float, key_prefix: str
 ) -> Callable[[Fetch[T, P]], Callable[Concatenate[Cache, Mapping[str, T], float, P], dict[str, Any]]]:
-    """Keep what a function fetches: it is asked for what is not there, and by one of all workers for each key.
+    """Cache a bulk fetch. Each missing key is fetched by one worker, while the others wait for it.
 
-    The function gets what is wanted by key, and yields what it got by key, as it comes: each lot is kept before it goes
-    on. The decorated one takes the cache too, and the seconds that it waits for what others fetch, and returns what is
-    there in the end. Values are what JSON can say.
+    The decorated function gets the wanted items by key and yields results by key as they arrive; each lot is cached
+    before it goes on. The result takes two more arguments, the cache and how many seconds to wait for what other
+    workers fetch, and returns all values by key. Values must be JSON values.
     """
 
     def decorate(fetch: Fetch[T, P]) -> Callable[Concatenate[Cache, Mapping[str, T], float, P], dict[str, Any]]:
@@ -284,14 +284,14 @@ def redis_cache(
             _collect(cache.read(left))
             while left:
                 with cache.taken(left) as mine:
-                    # Whoever fetched them a moment ago is done.
+                    # Another worker may have fetched them a moment ago.
                     _collect(cache.read(mine))
                     todo = {left[name]: wanted[left[name]] for name in mine if name in left}
                     for lot in fetch(todo, *args, **kwargs) if todo else ():
                         bodies = {f"{key_prefix}:{key}": orjson.dumps(value) for key, value in lot.items()}
                         cache.write(bodies, ttl=ttl)
                         _collect(bodies)
-                    # What it did not get now it would not get a moment later.
+                    # A key without a value now would have none a moment later.
                     for name in mine:
                         left.pop(name, None)
                 if not left or time.monotonic() > until:

@@ -1,8 +1,8 @@
-"""Who holds which items: claims by compare-and-set, leases, and how a claim ends.
+"""Claims of items: how a task run takes them, renews its lease, hands them on and ends them.
 
-A *claim* is a token that one task run writes into the items it takes; every later write of that run names it, so a run
-that lost its items (frozen past its lease, cancelled, delivered twice) writes nothing. Leases end by the database's
-clock. Updates are pipelines for that reason: only they can say ``$$NOW``.
+A *claim* is a token that one task run writes into the items it takes. Every later write of that run names the token, so
+a run that lost its items (frozen past its lease, cancelled, delivered twice) writes nothing. Leases end by the
+database's clock, so updates are pipelines, the only updates that can refer to ``$$NOW``.
 """
 
 from collections.abc import Generator, Mapping, Sequence
@@ -22,7 +22,7 @@ from samplemind_worker.store._lease import renewed
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """What a step needs to know of an item it has claimed."""
+    """What a step needs to know about an item that it has claimed."""
 
     id: ObjectId
     batch_id: str
@@ -31,14 +31,14 @@ class Item:
     size: int
     file_id: str | None
     waited: float = 0.0
-    """Seconds that it lay in its queue."""
+    """Seconds that the item waited in its queue."""
 
 
 @mongo.synchronous
 async def claim(
     parcel_id: str, step: Step, *, token: str, worker: str, lease: float, previous: Sequence[str] = ()
 ) -> list[Item]:
-    """Take the items of a parcel that wait for a step, and return those that are now ours.
+    """Claim the items of a parcel that wait for a step, and return the claimed ones.
 
     ``previous`` are the tokens of earlier tries of the same task, whose items are taken over. The first claim of an
     attempt counts a start, before the file is touched.
@@ -99,7 +99,7 @@ def lease_kept(parcel_id: str, *, token: str, lease: float, limit: float) -> Gen
 
 @mongo.synchronous
 async def rest(parcel_id: str, *, token: str) -> None:
-    """Say that nobody works on claimed items until the task's next try: should it never come, nobody died of them."""
+    """Mark claimed items idle until the task is retried. A lease that expires meanwhile does not count as a crash."""
     await BatchItem.get_pymongo_collection().update_many(
         {"parcel_id": ObjectId(parcel_id), "claim": token}, {"$set": {"resting": True}}
     )
@@ -109,7 +109,7 @@ async def rest(parcel_id: str, *, token: str) -> None:
 async def advance(
     parcel_id: str, *, token: str, to: Mapping[Step, Sequence[ObjectId]], queues: Mapping[Step, str]
 ) -> dict[Step, int]:
-    """Hand claimed items on to their next steps, and return how many went where."""
+    """Queue claimed items for their next steps, and return the number of items per step."""
     moved: dict[Step, int] = {}
     for step, ids in to.items():
         if ids:
@@ -133,7 +133,7 @@ async def advance(
 
 @mongo.synchronous
 async def queued_after(parcel_id: str, step: Step) -> bool:
-    """Whether items of a parcel wait for a later step than this one."""
+    """Return whether items of a parcel wait for a later step than this one."""
     steps = list(Step)
     later = [one.value for one in steps[steps.index(step) + 1 :]]
     query = {"parcel_id": ObjectId(parcel_id), "state": State.QUEUED.value, "step": {"$in": later}}
@@ -150,7 +150,7 @@ async def queue_of(parcel_id: str, step: Step) -> str | None:
 
 @mongo.synchronous
 async def identify(parcel_id: str, *, token: str, file_ids: Mapping[ObjectId, str]) -> None:
-    """Write down which content each claimed item turned out to be."""
+    """Record the content hash of each claimed item."""
     if not file_ids:
         return
     await BatchItem.get_pymongo_collection().bulk_write(

@@ -1,4 +1,4 @@
-"""Named roots: the only way from a recorded place to an open file. No path leaves its root.
+"""Named roots: this module alone opens the file of a recorded place, and no path leaves its root.
 
 With ``SAMPLEMIND_ROOTS`` a root is one of its names, and nothing else may be read. Without it (a laptop), a root is the
 absolute path of a folder that was submitted.
@@ -24,9 +24,9 @@ from samplemind_worker.errors import (
     UsageError,
 )
 
-# A folder that may be passed through need not be one that may be listed, where the system knows the difference.
+# O_PATH opens a folder that may be entered but not listed.
 _FOLDER: Final = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-# Non-blocking: opening a FIFO that nobody writes to must not hang a worker.
+# Non-blocking, so that opening a FIFO without a writer does not hang a worker.
 _FILE: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
 
 
@@ -50,7 +50,7 @@ def locate(path: Path, roots: Mapping[str, Path]) -> tuple[str, bytes]:
 
 
 def root_above(folder: Path) -> Path:
-    """Return the folder itself, or the nearest above it whose name is text: a root is recorded as text."""
+    """Return the folder, or the nearest one above it whose path is UTF-8, because a root is recorded as text."""
     while True:
         try:
             str(folder).encode()
@@ -99,9 +99,9 @@ def folder_of(root: str, roots: Mapping[str, Path]) -> Path:
 
 
 def open_file(root: str, path: bytes, *, roots: Mapping[str, Path], max_bytes: int) -> BufferedReader:
-    """Open a regular file below a root for reading. Nothing outside is opened, whoever exchanges what meanwhile.
+    """Open a regular file below a root for reading. No race with a process that exchanges files leads out of the root.
 
-    Links are resolved first, and where they lead is weighed; then the way is gone folder by folder, through no link.
+    Links are resolved first and the target is checked. Then each folder of the path is opened without following links.
 
     Raises
     ------

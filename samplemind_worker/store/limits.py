@@ -1,8 +1,8 @@
-"""How fast a provider may be asked: one limit for all workers, kept in Redis.
+"""Rate limits of the providers, kept in Redis and shared by all workers.
 
-A moving window, so that no minute, wherever it begins, has more requests than allowed. What a provider itself asks for
-(``Retry-After``) is written there too, and every worker holds back. All of it are hints: a Redis that forgot them
-costs a reply that says so (429), and without Redis each worker keeps the limits for itself.
+The window moves, so no minute, wherever it begins, has more requests than allowed. A pause that a provider asks for
+(``Retry-After``) is stored there too, and every worker observes it. If Redis forgets the limits, a provider answers
+429; without Redis each worker keeps the limits for itself.
 """
 
 import random
@@ -23,24 +23,24 @@ from config.ai import Rates
 T = TypeVar("T")
 
 _SLACK: Final = 2
-"""s: a request that was let go at the end of one minute may arrive after the first of the next."""
+"""s: a request sent at the end of one minute may arrive after the first request of the next minute."""
 _DAY: Final = 86_400
 _GRAINS: Final = 200
-"""Tokens are counted in as many grains a minute: the window holds one entry a grain."""
-_LOOK_AGAIN: Final = 0.5  # s between two looks, at most
+"""Tokens are counted in so many grains per minute, because the window stores one entry per grain."""
+_LOOK_AGAIN: Final = 0.5  # s between two attempts, at most
 _TIMEOUT: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class Busy:
-    """Why a provider is not asked now, and in how many seconds it may be."""
+    """Why no request may be sent to a provider now, and in how many seconds one may be."""
 
     reason: str
     seconds: float
 
 
 class _OneClock(RedisStorage):
-    """Reads the clock of Redis: those of two machines may be seconds apart."""
+    """Uses the clock of Redis, because the clocks of two machines may be seconds apart."""
 
     def now(self) -> float:
         seconds, micros = self.storage.time()  # pyright: ignore[reportGeneralTypeIssues] -- typed for async clients too
@@ -65,7 +65,7 @@ class _Limit:
 
 
 class Limiter:
-    """Lets requests go in time. Safe to use from several threads."""
+    """Delays requests as the limits demand. Safe to use from several threads."""
 
     def __init__(self, url: str, database: str, *, minute: int = 60) -> None:
         self._minute = minute
@@ -78,9 +78,9 @@ class Limiter:
         self._held_here: dict[str, tuple[float, str]] = {}
 
     def acquire(self, name: str, rates: Rates, *, tokens: int, until: float) -> Busy | None:
-        """Wait for a turn to send one request with so many tokens; None when it may go.
+        """Wait until a request with so many tokens may be sent, and return None.
 
-        Whoever would have to wait longer than ``until`` (on the monotonic clock) gets at once what it waits for.
+        If that would be after ``until`` (on the monotonic clock), the reason is returned at once.
         """
         limits = self._limits(rates, tokens)
         while True:
@@ -92,13 +92,13 @@ class Limiter:
             time.sleep(min(max(busy.seconds, 0.01), _LOOK_AGAIN) * random.uniform(0.9, 1.1))  # noqa: S311 -- no secret
 
     def hold(self, name: str, *, seconds: float, reason: str) -> bool:
-        """Have every worker leave a provider in peace for a while; True if nobody had said so yet."""
+        """Stop all requests to a provider for a while; return whether this call is the first to say so."""
         self._held_here[name] = (time.monotonic() + seconds, reason)
         try:
             milliseconds = max(1, int(seconds * 1000))
             if self._redis.set(self._hold + name, reason.encode(), px=milliseconds, nx=True):
                 return True
-            # The longer of the two counts.
+            # The longer pause counts.
             self._redis.pexpire(self._hold + name, milliseconds, gt=True)
         except RedisError as error:
             logger.warning("limits.without_redis", fields=str(error))
@@ -106,7 +106,7 @@ class Limiter:
         return False
 
     def held(self, name: str) -> Busy | None:
-        """Return why a provider is left in peace, and how long still."""
+        """Return why requests to a provider are stopped, and for how long; None if they are not."""
         try:
             with self._redis.pipeline(transaction=False) as pipe:
                 pipe.pttl(self._hold + name)
@@ -125,7 +125,7 @@ class Limiter:
     def _limits(self, rates: Rates, tokens: int) -> list[_Limit]:
         limits: list[_Limit] = []
         minute = self._minute + _SLACK
-        # The day first: whoever has none left need not use up a minute's.
+        # The day first, so that a request without a place in it takes none in the minute.
         if rates.requests_a_day is not None:
             item = RateLimitItemPerSecond(rates.requests_a_day, _DAY)
             limits.append(_Limit(item, "day", 1, f"{rates.requests_a_day} requests a day"))
@@ -135,7 +135,7 @@ class Limiter:
         if rates.tokens_a_minute is not None:
             grain = -(-rates.tokens_a_minute // _GRAINS)
             amount = max(1, rates.tokens_a_minute // grain)
-            # One request that is larger than a minute's tokens takes all of them.
+            # A request larger than the tokens of a minute takes all of them.
             cost = min(amount, -(-tokens // grain))
             item = RateLimitItemPerSecond(amount, minute)
             limits.append(_Limit(item, "tokens", cost, f"{rates.tokens_a_minute} tokens a minute"))
@@ -150,7 +150,7 @@ class Limiter:
 
 
 def _take(limiter: MovingWindowRateLimiter, name: str, limits: list[_Limit]) -> Busy | None:
-    """Take one request from each window, or from none: what another takes in between costs a place, never the limit."""
+    """Take one request from each window, or from none; a race between two callers may waste a place, no more."""
     tests: list[Callable[[_Limit], bool]] = [
         lambda limit: limiter.test(limit.item, name, limit.name, cost=limit.cost),
         lambda limit: limiter.hit(limit.item, name, limit.name, cost=limit.cost),
@@ -163,7 +163,7 @@ def _take(limiter: MovingWindowRateLimiter, name: str, limits: list[_Limit]) -> 
 
 
 def _seconds_left(limiter: MovingWindowRateLimiter, name: str, limit: _Limit) -> float:
-    """Return in how many seconds the oldest entry leaves the window, by the clock that it entered by."""
+    """Return in how many seconds the oldest entry leaves the window, by the clock of the window's storage."""
     storage: Any = limiter.storage
     now = storage.now() if isinstance(storage, _OneClock) else time.time()
     return max(0.01, limiter.get_window_stats(limit.item, name, limit.name).reset_time - now)

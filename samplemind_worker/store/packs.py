@@ -1,4 +1,4 @@
-"""Sample packs, by their content, and the turn of whoever takes them in."""
+"""Sample packs, keyed by their content, and the turn that one ingesting run at a time holds."""
 
 import math
 from collections.abc import Generator, Iterable
@@ -19,9 +19,9 @@ _TURN = "ingest"
 
 @mongo.synchronous
 async def take_turn(run: str, *, lease: float) -> bool:
-    """Take the turn, if nobody holds it or whoever did has died; True if it is ours."""
+    """Take the turn unless another run holds its lease; return whether it was taken."""
     turns = Turn.get_pymongo_collection()
-    with suppress(DuplicateKeyError):  # two at once make it
+    with suppress(DuplicateKeyError):  # another process inserts it at the same moment
         await turns.update_one({"_id": _TURN}, {"$setOnInsert": {"holder": None, "lease_until": None}}, upsert=True)
     result = await turns.update_one(
         {
@@ -64,12 +64,12 @@ def _lease_end(lease: float) -> dict[str, Any]:
 
 @mongo.synchronous
 async def require_turn(run: str) -> None:
-    """Look whether the turn is still ours, before something that nothing else guards.
+    """Check that the turn is still held, before an action that nothing else guards.
 
     Raises
     ------
     ServiceUnavailableError
-        If another run has it: this one stood still for longer than its lease.
+        If another run has taken it, because this one stood still for longer than its lease.
     """
     if await Turn.get_pymongo_collection().find_one({"_id": _TURN, "holder": run}, {"_id": 1}) is None:
         raise ServiceUnavailableError("this run stood still for so long that another one took over")
@@ -77,20 +77,20 @@ async def require_turn(run: str) -> None:
 
 @mongo.synchronous
 async def note_run(run: str, *, began: datetime) -> None:
-    """Record that a run came to its end."""
+    """Record that a run is complete."""
     await Turn.get_pymongo_collection().update_one({"_id": _TURN, "holder": run}, {"$set": {"last_run_at": began}})
 
 
 @mongo.synchronous
 async def last_run() -> datetime | None:
-    """Return when the last run began that came to its end."""
+    """Return when the last complete run began."""
     turn = await Turn.get(_TURN)
     return None if turn is None else turn.last_run_at
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """A pack as it lies in an inbox."""
+    """A pack in an inbox."""
 
     digest: str
     inbox: str
@@ -100,7 +100,13 @@ class Origin:
 
 @mongo.synchronous
 async def begin(origin: Origin, *, run: str, folders: Iterable[str]) -> Pack:
-    """Record that a pack is being taken, into the first of these folders that no other pack has."""
+    """Record that a pack is being taken into the first of these folders that no other pack has.
+
+    Raises
+    ------
+    ServiceUnavailableError
+        If other packs have all of them.
+    """
     values = {**await _values(origin, run, PackState.TAKING), "reason": None}
     for folder in folders:
         try:
@@ -115,7 +121,7 @@ async def begin(origin: Origin, *, run: str, folders: Iterable[str]) -> Pack:
 
 @mongo.synchronous
 async def refuse(origin: Origin, *, run: str, reason: str) -> None:
-    """Record that a pack is refused; it has no folder, or gives it back."""
+    """Record that a pack is refused, and free its folder."""
     values = await _values(origin, run, PackState.REFUSED)
     await Pack.get_pymongo_collection().update_one(
         {"_id": origin.digest},
@@ -160,24 +166,24 @@ async def update(digest: str, *, run: str, **values: Any) -> None:
 
 
 def finish(digest: str, *, run: str) -> None:
-    """Record that a pack is in the library, and itself out of the inbox."""
+    """Record that a pack is in the library and no longer in the inbox."""
     update(digest, run=run, state=PackState.DONE.value, finished_at=mongo.now())
 
 
 @mongo.synchronous
 async def adopt(digest: str, *, run: str) -> None:
-    """Take over what a run left that was killed; the turn is held."""
+    """Take over a pack from a run that was killed; the caller holds the turn."""
     await Pack.get_pymongo_collection().update_one({"_id": digest}, {"$set": {"run": run}})
 
 
 @mongo.synchronous
 async def find(digest: str) -> Pack | None:
-    """Return what is known of a pack."""
+    """Return the record of a pack, or None."""
     return await Pack.get(digest)
 
 
 @mongo.synchronous
 async def unfinished() -> list[Pack]:
-    """Return the packs that a run left that was killed."""
+    """Return the packs that killed runs left half done."""
     states = [PackState.TAKING.value, PackState.RECORDED.value]
     return await Pack.find({"state": {"$in": states}}).to_list()

@@ -1,7 +1,7 @@
-"""Parcels: made of pending items, found again when they are lost, taken back from who died with them.
+"""Parcels: the dispatcher makes them of pending items, requeues lost ones, and takes items back from dead workers.
 
-What the dispatcher asks of the record. Everything is a compare-and-set on the items, so any number of dispatchers may
-run at once. Leases end by the database's clock; updates are pipelines where they need it (``$$NOW``).
+Every change is a compare-and-set on the items, so any number of dispatchers may run at once. Leases end by the
+database's clock; updates are pipelines where they need it (``$$NOW``).
 """
 
 import re
@@ -30,10 +30,10 @@ from samplemind_worker.store._failing import fail_one
 
 _FIRST_STEP = Step.DECODE.value
 QUIET = timedelta(seconds=10)
-"""For so long nothing must have died before a last chance is given: longer than a dead child takes to be replaced."""
+"""A last chance is given when no process has died for so long, which is longer than replacing a dead child takes."""
 PATIENCE = timedelta(seconds=90)
-"""After so long it is given all the same: somebody's broken files, coming one after the other, keep nobody's back."""
-# What scratch memory held is gone with an attempt: these steps begin again at the first.
+"""After so long a last chance is given anyway, so that a stream of broken files does not hold back other batches."""
+# A lost attempt loses its signals in scratch memory, so items in these steps begin again at the first step.
 _HOST_STEPS = [Step.FEATURES.value, Step.TEMPO_KEY.value]
 _KIND = {
     "$switch": {
@@ -48,23 +48,23 @@ _KIND = {
 async def pending(batch_id: str, *, limit: int, without: Collection[str] = ()) -> list[dict[str, Any]]:
     """Return the next pending items of a batch: id, root, path, size, step, and whether they travel alone.
 
-    Those whose next start is the last are not among them (`reserve_last_chance`), nor those whose files have yet to be
-    read ``without`` the roots that nobody reaches.
+    Items whose next start is the last are left out (see `reserve_last_chance`), and so are items whose files are still
+    to be read below one of the roots in ``without``.
     """
     read = {"$or": [{"root": {"$nin": list(without)}}, {"step": {"$ne": _FIRST_STEP}}]} if without else {}
     cursor = BatchItem.get_pymongo_collection().find(
         {"batch_id": batch_id, "state": State.PENDING.value, "last_chance": {"$ne": True}, **read},
         {"root": 1, "path": 1, "size": 1, "step": 1, "alone": 1},
     )
-    # Named: as long as nothing has ended the index by id alone looks as good, and it is chosen for good.
+    # The index is named, because until an item ends the index by id looks as good and would be kept.
     return await cursor.sort("_id", 1).limit(limit).hint(BY_STATE).to_list()
 
 
 @mongo.synchronous
 async def reserve(batch_id: str, ids: Sequence[ObjectId], *, queue: str) -> tuple[str, int]:
-    """Make a parcel of those of the items that are still pending; return its id and their number.
+    """Make a parcel of the items that are still pending; return its id and their number.
 
-    Two dispatchers may reach for the same items: each item goes to the first.
+    If two dispatchers reserve the same item, it goes to the first.
     """
     parcel_id = ObjectId()
     result = await BatchItem.get_pymongo_collection().update_many(
@@ -102,11 +102,11 @@ async def reserve(batch_id: str, ids: Sequence[ObjectId], *, queue: str) -> tupl
 async def reserve_last_chance(queue_of: Callable[[Step, str], str | None]) -> tuple[str, Step, str] | None:
     """Make a parcel of one item whose next start is the last, unless another such item is in flight.
 
-    A file that takes its whole worker down takes others along, and who was it cannot be told. As no two last chances
-    are in flight together, what was near it each time is not condemned with it. Nor is what was held by processes that
-    something else kills, one after the other: a last chance waits until nothing has died for a while. ``queue_of``
-    names the queue of a first step and a root, or None if nobody reaches the root. Returns the parcel's id, its first
-    step and its queue.
+    A file that kills its whole worker interrupts other files too, and nothing tells which one was the cause. Only one
+    last chance is in flight at a time, so that files which happened to be near do not fail with it. A last chance also
+    waits until no process has died for a while, so that files do not fail because something else kills processes.
+    ``queue_of`` returns the queue for a first step and a root, or None if no worker reaches the root. Returns the
+    parcel's id, its first step and its queue.
     """
     parcel_id = ObjectId()
     waits: dict[str, Any] = {"last_chance": True, "state": State.PENDING.value}
@@ -155,18 +155,18 @@ async def _reserve_one(item: ObjectId, parcel_id: ObjectId, queue: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class InFlight:
-    """How many parcels are where."""
+    """The number of parcels in flight, by the part of the pipeline that they are in."""
 
     cpu: int
     ai: int
     io: int
     roots: Mapping[str, int]
-    """Of those in the steps of the CPU, how many there are of each root."""
+    """Parcels in the CPU steps, by root."""
 
 
 @mongo.synchronous
 async def in_flight() -> InFlight:
-    """Return how many parcels are in flight: in the steps of the CPU, being summarized, and being stored."""
+    """Return how many parcels are in flight in the CPU steps, being summarized, and being stored."""
     cursor = await BatchItem.get_pymongo_collection().aggregate(
         [
             {"$match": {"parcel_id": {"$gt": ObjectId("0" * 24)}}},
@@ -185,9 +185,10 @@ async def in_flight() -> InFlight:
 
 @mongo.synchronous
 async def take_back_expired(*, max_starts: int) -> int:
-    """Take back the items whose lease ran out: pending again, each alone; failed after ``max_starts`` starts.
+    """Make items pending again, each alone, whose lease has expired; fail them after ``max_starts`` starts.
 
-    Those that rested between two tries lost their message, not their worker: they burn no start.
+    Items that were idle between two tries of a task have lost their message and no worker: that does not count as a
+    start.
     """
     expired: dict[str, Any] = {"lease_until": {"$lt": await mongo.read_clock()}}
     idle = await BatchItem.get_pymongo_collection().update_many(
@@ -198,21 +199,21 @@ async def take_back_expired(*, max_starts: int) -> int:
 
 @mongo.synchronous
 async def take_back_parcel(parcel_id: str, *, task_id: str, max_starts: int, code: str) -> int:
-    """Take back what a task held whose process died; ``code`` says why, should it have been the last start."""
+    """Take back the items of a task whose process died; ``code`` is the error of items that had their last start."""
     query = {"parcel_id": ObjectId(parcel_id), "claim": {"$regex": f"^{re.escape(task_id)}[.]"}}
     return await _take_back(query, max_starts=max_starts, code=code)
 
 
 @mongo.synchronous
 async def take_back_claim(parcel_id: str, *, token: str, max_starts: int, code: str) -> int:
-    """Take back what one run held that ended in a fault nobody foresaw."""
+    """Take back the items of a task run that ended in an unexpected error."""
     query = {"parcel_id": ObjectId(parcel_id), "claim": token}
     return await _take_back(query, max_starts=max_starts, code=code)
 
 
 @mongo.synchronous
 async def give_back_claim(parcel_id: str, *, token: str) -> int:
-    """Give back what one run holds that cannot read its files here; does not count as a start."""
+    """Give back the items of a task run that cannot read its files on this machine; does not count as a start."""
     query = {"parcel_id": ObjectId(parcel_id), "claim": token, "state": State.RUNNING.value}
     result = await BatchItem.get_pymongo_collection().update_many(query, _pending_again())
     return result.modified_count
@@ -226,12 +227,12 @@ _LAST_WORDS = {
 }
 
 _DEATHS = frozenset({"worker_crashed", "timeout"})
-"""Of a process; the others are faults that it lived through."""
+"""Codes that mean that the process died; it survives the other errors."""
 
 
 @mongo.synchronous
 async def give_back(process: str) -> int:
-    """Give back what a worker process holds that is about to end; burns no start: nobody died of it.
+    """Give back the items of a worker process that is about to end; does not count as a start.
 
     ``process`` is the beginning of its claims' ``worker``.
     """
@@ -258,7 +259,7 @@ async def _take_back(query: dict[str, Any], *, max_starts: int, code: str) -> in
 
 
 def _pending_again(*, crashed_of: int | None = None, died: bool = False) -> list[dict[str, Any]]:
-    """Make items pending again; those that crashed have so many starts in all, and perhaps their process died."""
+    """Return the update that makes items pending again; crashed items have ``crashed_of`` starts in all."""
     values: dict[str, Any] = {
         "state": State.PENDING.value,
         "step": {"$cond": [{"$in": ["$step", _HOST_STEPS]}, _FIRST_STEP, "$step"]},
@@ -269,14 +270,14 @@ def _pending_again(*, crashed_of: int | None = None, died: bool = False) -> list
             values["crashed_at"] = "$$NOW"
         values["last_chance"] = {"$gte": ["$starts", crashed_of - 1]}
     else:
-        # The attempt may have been begun, and have waited between two steps: it will be begun, and counted, again.
+        # An attempt that was begun is begun, and counted, again.
         values["starts"] = {"$subtract": ["$starts", {"$cond": ["$fresh", 0, 1]}]}
     return [{"$set": values}, {"$unset": list(HELD)}]
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A parcel that waits in a queue, as the record has it."""
+    """A parcel that waits in a queue, according to the record."""
 
     parcel_id: ObjectId
     queue: str
@@ -285,7 +286,7 @@ class Waiting:
 
 @mongo.synchronous
 async def waiting_parcels(*, older_than: float) -> tuple[list[Waiting], datetime]:
-    """Return the parcels queued for longer than so many seconds, and the database's clock."""
+    """Return the parcels that have waited for more than ``older_than`` seconds, and the database's clock."""
     now = await mongo.read_clock()
     cursor = await BatchItem.get_pymongo_collection().aggregate(
         [
@@ -298,7 +299,7 @@ async def waiting_parcels(*, older_than: float) -> tuple[list[Waiting], datetime
 
 @mongo.synchronous
 async def newest_claims() -> dict[str, datetime]:
-    """Return, for each queue, when the parcel was queued that was taken from it last, of those running now."""
+    """Return for each queue when the newest of the parcels that run now was queued."""
     cursor = await BatchItem.get_pymongo_collection().aggregate(
         [
             {"$match": {"lease_until": {"$gt": datetime.min.replace(tzinfo=UTC)}, "state": State.RUNNING.value}},
@@ -310,7 +311,7 @@ async def newest_claims() -> dict[str, datetime]:
 
 @mongo.synchronous
 async def requeue(parcels: Sequence[ObjectId]) -> int:
-    """Make the waiting items of parcels pending again; burns no start: nobody died with them in its hands."""
+    """Make the waiting items of parcels pending again; does not count as a start."""
     if not parcels:
         return 0
     result = await BatchItem.get_pymongo_collection().update_many(

@@ -1,7 +1,7 @@
 """Where contents lie: one document per place, which is living, or gone since a time.
 
 A place is never deleted when its file is: it is marked as gone, and its content is kept for a grace time, so that a
-file that comes back need not be analysed again. `sweep` deletes what nobody missed.
+file that comes back need not be analysed again. `upkeep.places` deletes what stays gone longer.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -22,7 +22,7 @@ _PAGE = 1000
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a content lies, and the times and size it had when it was read."""
+    """The path of a content, and the size and times of the file when it was read."""
 
     root: str
     path: bytes
@@ -60,18 +60,18 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Area:
-    """What lies at or below a path: below a named root, or, with the root ``/``, anywhere on this machine."""
+    """All places at or below a path: of a named root, or, with the root ``/``, anywhere on this machine."""
 
     root: str
     path: bytes
 
     def holds(self, place: Place) -> bool:
-        """Tell whether a place lies in this area; names that are no UTF-8 may look alike as text."""
+        """Return whether a place lies in this area; compares bytes, as different names may be equal as text."""
         full = self._full(place)
         return not self.path or full == self.path or full.startswith(self.path + b"/")
 
     def below(self, place: Place) -> bytes:
-        """Return the path of one of its places below it."""
+        """Return the path of a place of this area, relative to the area."""
         return self._full(place)[len(self.path) :].lstrip(b"/")
 
     def _full(self, place: Place) -> bytes:
@@ -80,7 +80,7 @@ class Area:
 
 @mongo.synchronous
 async def save(places: Iterable[Place]) -> None:
-    """Record where contents lie; a place that held another content before, or was gone, now holds this one."""
+    """Record places; one that held another content or was gone now holds this content."""
     await _save(places)
 
 
@@ -110,9 +110,9 @@ def _place(row: Mapping[str, Any]) -> Place:
 async def unchanged(keys: Sequence[tuple[str, int, int, int]], *, versions: Mapping[str, int]) -> dict[str, str]:
     """Return place id -> file id of those places whose content needs no work.
 
-    ``keys`` are (place id, size, mtime_ns, ctime_ns) as found now. A place counts if size and both times are what they
-    were when it was read, the times were old enough then to prove it, and every step's version is recorded. One that
-    was gone, and is found as it was, is living again.
+    ``keys`` are (place id, size, mtime_ns, ctime_ns) as found now. A place is unchanged if its size and both times
+    equal the recorded ones, its times were old enough when it was read to prove it, and every step's version is
+    recorded. A place that was gone and is found unchanged is living again.
     """
     if not keys:
         return {}
@@ -146,7 +146,7 @@ async def at(root: str, path: bytes) -> Place | None:
 
 @mongo.synchronous
 async def of(file_ids: Sequence[str], *, gone: bool = False) -> dict[str, list[Place]]:
-    """Return the places of each of these contents by path, or those that are gone; without any it is left out."""
+    """Return the living (or the gone) places of these contents, sorted by path; contents without any are left out."""
     if not file_ids:
         return {}
     found: dict[str, list[Place]] = {}
@@ -157,7 +157,7 @@ async def of(file_ids: Sequence[str], *, gone: bool = False) -> dict[str, list[P
 
 
 def below(area: Area, *, gone: bool = False) -> Iterator[list[Place]]:
-    """Yield the living places of an area page by page, or all of them with those that are gone."""
+    """Yield the living places of an area page by page; with ``gone``, also those that are gone."""
     for query in _queries(area):
         cursor = FileLocation.get_pymongo_collection().find(query if gone else {**query, "gone_at": None})
         for page in _pages(cursor):
@@ -210,7 +210,7 @@ def _within(path: str) -> dict[str, str]:
 
 @mongo.synchronous
 async def end(places: Sequence[Place]) -> int:
-    """Mark places as gone, unless they have changed in the record meanwhile; return how many were marked."""
+    """Mark places as gone unless the record of them has changed meanwhile; return how many were marked."""
     if not places:
         return 0
     now = await mongo.read_clock()
@@ -235,8 +235,8 @@ async def end(places: Sequence[Place]) -> int:
 async def move(pairs: Sequence[tuple[Place, Place]]) -> None:
     """Replace places by others: the new ones are saved first, then the old ones deleted.
 
-    A process that dies in between leaves both; to move them again does no harm. A living place that is recorded where
-    one is moved to stays as it is.
+    A process that dies in between leaves both, and moving them again does no harm. A living place that is already
+    recorded at a target stays as it is.
     """
     if not pairs:
         return
@@ -250,7 +250,7 @@ async def move(pairs: Sequence[tuple[Place, Place]]) -> None:
 
 @mongo.synchronous
 async def expired(*, older_than: timedelta, limit: int = _PAGE) -> list[Place]:
-    """Return places that are gone for so long, longest first."""
+    """Return places that have been gone for longer than ``older_than``, longest first."""
     before = await mongo.read_clock() - older_than
     cursor = FileLocation.get_pymongo_collection().find({"gone_at": {"$lt": before}}).sort("gone_at", 1)
     return [_place(row) for row in await cursor.limit(limit).to_list()]
@@ -258,7 +258,7 @@ async def expired(*, older_than: timedelta, limit: int = _PAGE) -> list[Place]:
 
 @mongo.synchronous
 async def wanted(file_ids: Sequence[str], *, older_than: timedelta) -> set[str]:
-    """Return those of these contents that have a place which is living, or gone for a shorter time."""
+    """Return which of these contents have a place that is living or has been gone for less than ``older_than``."""
     if not file_ids:
         return set()
     before = await mongo.read_clock() - older_than
@@ -277,7 +277,7 @@ async def drop(gone: Sequence[Place]) -> int:
 
 @mongo.synchronous
 async def remember_mounts(host: str, folders: Iterable[bytes]) -> None:
-    """Record that file systems are mounted at these folders of a machine."""
+    """Record the mount points of a machine."""
     now = await mongo.read_clock()
     updates = [
         UpdateOne(
@@ -293,6 +293,6 @@ async def remember_mounts(host: str, folders: Iterable[bytes]) -> None:
 
 @mongo.synchronous
 async def known_mounts(host: str) -> set[bytes]:
-    """Return the folders of a machine where file systems were mounted when they were walked."""
+    """Return the recorded mount points of a machine."""
     cursor = MountPoint.get_pymongo_collection().find({"host": host}, {"folder": 1})
     return {row["folder"] async for row in cursor}

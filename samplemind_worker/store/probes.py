@@ -1,6 +1,6 @@
-"""Whether a store can be used: each probe opens it, writes, reads what it wrote and removes it.
+"""Probes of the stores: each opens a store, writes, reads back what it wrote, and removes it.
 
-A server that answers a ping may be unable to do any of that: its index is damaged, its disk is full or read-only.
+A server that answers a ping may still be unable to do that, if its index is damaged or its disk is full or read-only.
 """
 
 import secrets

@@ -1,4 +1,4 @@
-"""Files and their analyses: bulk upserts keyed by content, and look-ups."""
+"""Files and their analyses: bulk upserts keyed by content hash, and queries."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
@@ -21,7 +21,7 @@ _SHORTEST_PREFIX = 6  # of a file id, on the command line
 
 @mongo.synchronous
 async def progress_of(file_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """Return, for each analysed content of these, its step versions and when it was analysed."""
+    """Return the step versions and the time of analysis of those of these contents that are analysed."""
     if not file_ids:
         return {}
     cursor = Analysis.get_pymongo_collection().find({"_id": {"$in": list(file_ids)}}, {"versions": 1, "analyzed_at": 1})
@@ -30,11 +30,10 @@ async def progress_of(file_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
 
 @mongo.synchronous
 async def save_analyses(pairs: Sequence[tuple[AudioFacts, AnalysisFacts]], *, since: datetime | None = None) -> None:
-    """Record contents and their analyses, in two bulk writes; a content analysed anew loses what followed from the old.
+    """Record contents and their analyses in two bulk writes; a new analysis replaces the old one and its summary.
 
-    What the same steps have analysed ``since`` then is left as it is: a worker that comes late must not wipe what was
-    written after it lost its claim. The audio first: an analysis without its file would be an orphan if we died in
-    between.
+    An analysis that the same steps have recorded after ``since`` stays: a worker that has lost its claim must not
+    overwrite it. The files are written first, so that a crash leaves no analysis without a file.
     """
     if not pairs:
         return
@@ -59,7 +58,7 @@ async def save_analyses(pairs: Sequence[tuple[AudioFacts, AnalysisFacts]], *, si
     try:
         await Analysis.get_pymongo_collection().bulk_write(analyses, ordered=False)
     except BulkWriteError as error:
-        # It is there, and is not to be written: an upsert would make it twice.
+        # The analysis exists and stays; the upsert has tried to insert a second one.
         if any(fault["code"] != _DUPLICATE_KEY for fault in error.details["writeErrors"]):
             raise
 
@@ -81,12 +80,12 @@ async def update_analyses(changes: Mapping[str, Mapping[str, Any]]) -> None:
 
 
 _UNWRITTEN: dict[str, Any] = {"$or": [{"ai_state": "deferred"}, {"ai_wanted": True}]}
-"""A model was to write the summary, and it failed or none was set up."""
+"""Matches analyses whose summary a model should write, but the model failed or none was set up."""
 
 
 @mongo.synchronous
 async def unwritten(*, after: str = "", limit: int = _PAGE) -> list[str]:
-    """Return the next contents, in the order of their ids, that a model was to write about and has not."""
+    """Return the next contents, in the order of their ids, whose summary a model has yet to write."""
     cursor = Analysis.get_pymongo_collection().find(
         {"$or": [{**each, "_id": {"$gt": after}} for each in _UNWRITTEN["$or"]]},
         {"_id": 1},
@@ -98,7 +97,7 @@ async def unwritten(*, after: str = "", limit: int = _PAGE) -> list[str]:
 
 @mongo.synchronous
 async def unwritten_of(file_ids: Sequence[str]) -> set[str]:
-    """Return those of these contents that a model was to write about and has not."""
+    """Return which of these contents have a summary that a model has yet to write."""
     if not file_ids:
         return set()
     query = {"_id": {"$in": list(file_ids)}, **_UNWRITTEN}
@@ -107,7 +106,7 @@ async def unwritten_of(file_ids: Sequence[str]) -> set[str]:
 
 @mongo.synchronous
 async def unwritten_among(file_ids: Sequence[str], batch_id: str) -> list[tuple[str, str]]:
-    """Return what a batch had no summary written for, and why.
+    """Return the state and the reason of each content for which a batch got no new summary.
 
     ``deferred``, ``kept`` where an earlier one stays, or ``local`` where it is private or no provider was set up.
     """
@@ -123,7 +122,7 @@ async def unwritten_among(file_ids: Sequence[str], batch_id: str) -> list[tuple[
 
 @mongo.synchronous
 async def load(file_ids: Sequence[str]) -> dict[str, tuple[AudioFacts, AnalysisFacts]]:
-    """Return the recorded facts of these contents; those that are not analysed are left out."""
+    """Return the recorded facts of those of these contents that are analysed."""
     if not file_ids:
         return {}
     query = {"_id": {"$in": list(file_ids)}}
@@ -163,7 +162,7 @@ async def last_error_at(item_query: Mapping[str, Any]) -> dict[str, str] | None:
 
 
 Taken = tuple[list[dict[str, Any]], list[dict[str, Any]]]
-"""Documents of contents and of their analyses, as they were in the record."""
+"""The documents of contents and of their analyses."""
 
 
 @mongo.synchronous
@@ -174,7 +173,7 @@ async def take_out(file_ids: Sequence[str]) -> Taken:
     query = {"_id": {"$in": list(file_ids)}}
     files, analyses = AudioFile.get_pymongo_collection(), Analysis.get_pymongo_collection()
     taken = await files.find(query).to_list(), await analyses.find(query).to_list()
-    # The analysis first: without its file it would be an orphan if we died in between.
+    # The analyses first, so that a crash leaves no analysis without a file.
     await analyses.delete_many(query)
     await files.delete_many(query)
     return taken
@@ -182,7 +181,7 @@ async def take_out(file_ids: Sequence[str]) -> Taken:
 
 @mongo.synchronous
 async def put_back(taken: Taken) -> None:
-    """Record again what was taken out, unless it was analysed anew meanwhile."""
+    """Restore documents that were taken out, unless the content was analysed again meanwhile."""
     for document, rows in zip((AudioFile, Analysis), taken, strict=True):
         updates = [UpdateOne({"_id": row["_id"]}, {"$setOnInsert": row}, upsert=True) for row in rows]
         if updates:
@@ -190,7 +189,7 @@ async def put_back(taken: Taken) -> None:
 
 
 def iterate() -> Iterator[tuple[AudioFacts, AnalysisFacts]]:
-    """Yield everything analysed, in the order of the ids, page by page."""
+    """Yield all analysed contents in the order of their ids; reads one page at a time."""
     after = ""
     while True:
         ids = _ids_after(after)

@@ -1,4 +1,4 @@
-"""Whether a root is really there, or only the empty place where it would be mounted."""
+"""Tells a root that is mounted from the empty folder where it would be mounted."""
 
 import os
 from collections.abc import Mapping
@@ -11,13 +11,13 @@ from samplemind_worker.documents.batch import RecordedRoot
 from samplemind_worker.errors import RootNotReachedError
 from samplemind_worker.store.library import folder_of
 
-_NAMES: Final = 64  # of its entries: enough to know a folder again
-_UNLISTED: Final = frozenset({"."})  # in the place of the names of a folder that may be entered and not listed
+_NAMES: Final = 64  # entries that are compared: enough to recognize a folder
+_UNLISTED: Final = frozenset({"."})  # stands for the names in a folder that may be entered but not listed
 
 
 @dataclass(frozen=True, slots=True)
 class _View:
-    """What a look at a root saw."""
+    """A root as it was seen at one time."""
 
     device: int
     inode: int
@@ -32,10 +32,10 @@ class Roots:
         self._seen: dict[str, _View] = {}
 
     def require(self, root: str, recorded: RecordedRoot | None = None) -> None:
-        """Look whether a root is reached; ``recorded`` is what the machine that recorded the batch saw.
+        """Check that a root is reached; ``recorded`` is what the machine that recorded the batch saw.
 
-        An empty folder is reached only if it is the very one that was seen before, because an unmounted device leaves
-        an empty folder behind. On another device than before it must hold some of the same names.
+        An empty folder is reached only if it is the same folder as before, because an unmounted device leaves an empty
+        folder behind. A folder on another device than before must hold some of the same names.
 
         Raises
         ------
@@ -54,7 +54,7 @@ class Roots:
 
 
 def recorded(root: str, folder: Path) -> RecordedRoot:
-    """Return what the record keeps of a root when a batch is submitted."""
+    """Return what a batch records about a root when it is submitted."""
     status = folder.stat()
     return RecordedRoot(root=root, device=status.st_dev, inode=status.st_ino)
 

@@ -1,7 +1,7 @@
-"""Decoded signals in shared memory between two steps: one file a parcel and step, under a byte budget.
+"""Decoded signals in shared memory between two steps: one file per parcel and step, within a byte budget.
 
-A hint, never a need: whoever does not find what it wants decodes again. A file is a JSON header and raw arrays; it is
-written under another name and renamed, so a reader meets all of it or nothing.
+It is a cache: a step that does not find its signals decodes them again. A file is a JSON header and raw arrays. It is
+written under another name and renamed, so a reader sees a whole file or none.
 """
 
 import os
@@ -22,7 +22,7 @@ _ALIGN = 64
 _PARTIAL = ".partial"
 
 SWEEP_AGE = 30.0
-"""s; younger files may belong to a parcel that is just moving between two steps."""
+"""s; a younger file may belong to a parcel that moves between two steps."""
 
 Arrays = dict[str, npt.NDArray[Any]]
 
@@ -35,7 +35,7 @@ class Scratch:
         self.budget = budget
 
     def put(self, name: str, meta: dict[str, Any], arrays: Arrays) -> bool:
-        """Keep arrays under a name; False if the budget, or the memory itself, has no room."""
+        """Store arrays under a name; return False if the budget or the memory has no room."""
         table: list[tuple[str, str, list[int], int]] = []
         offset = 0
         for key, array in arrays.items():
@@ -63,7 +63,7 @@ class Scratch:
         return True
 
     def get(self, name: str) -> tuple[dict[str, Any], Arrays] | None:
-        """Return what is kept under a name, or None. The arrays are views of one buffer."""
+        """Return what is stored under a name, or None. The arrays are views of one buffer."""
         try:
             self._check_owner()
             buffer = bytearray(self._path(name).read_bytes())  # writable: the kernels take no read-only arrays
@@ -79,21 +79,21 @@ class Scratch:
         return header["meta"], arrays
 
     def drop(self, names: Iterable[str]) -> None:
-        """Forget what is kept under these names."""
+        """Delete what is stored under these names."""
         for name in names:
             with suppress(OSError):  # it is gone, or the folder was never ours to use
                 self._path(name).unlink()
 
     def used(self) -> int:
-        """Return how many bytes are kept now."""
+        """Return how many bytes are stored."""
         return sum(status.st_size for _, status in self._files())
 
     def older_than(self, age: float) -> bool:
-        """Whether anything here is older than so many seconds."""
+        """Return whether any file is older than so many seconds."""
         return next(self._old(age), None) is not None
 
     def sweep(self, live: Callable[[Sequence[str]], set[str]], *, age: float) -> int:
-        """Remove what dead workers left: files older than ``age`` seconds of parcels that ``live`` does not name."""
+        """Delete the files of dead workers: older than ``age`` seconds, of parcels that ``live`` does not return."""
         files: dict[str, list[Path]] = {}
         for path in self._old(age):
             files.setdefault(path.name.partition(".")[0], []).append(path)
@@ -123,7 +123,7 @@ class Scratch:
         self._check_owner()
 
     def _check_owner(self) -> None:
-        """Raise PermissionError where somebody else made the folder: shared memory is open to all users."""
+        """Raise PermissionError if another user made the folder, as shared memory is open to all users."""
         status = self.folder.lstat()
         if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid():
             raise PermissionError(f"{self.folder} is not a folder of this user")

@@ -1,8 +1,8 @@
-"""The ledger of what summaries cost, and the caps that hold before a call is made.
+"""The ledger of what summaries cost, and the caps that are checked before a call is made.
 
-Every change is one atomic update of one document. A call is named in each purse while it is reserved there, so that
-settling may be repeated. A crash between two of them leaves too much counted, never too little; `_reconcile` mends it
-when a purse seems empty.
+Every change is one atomic update of one document. A purse lists the calls that are reserved in it, so that settling may
+be repeated. A crash between two updates leaves too much counted, never too little; `_reconcile` corrects that when a
+purse seems empty.
 """
 
 import uuid
@@ -18,7 +18,7 @@ from samplemind_worker.store import mongo
 from samplemind_worker.usage import NOTHING_USED, Usage
 
 _FORGOTTEN = timedelta(hours=1)
-"""No reply to a request is waited for so long."""
+"""After so long a call without a reply is lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Call:
     most: int
     """The most that it can cost, in millionths of a USD."""
     patience: timedelta = _FORGOTTEN
-    """How long its reply may take; if it is not settled by then it never will be."""
+    """After so long the call is lost if it is not settled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +57,14 @@ class Reservation:
 
 @mongo.synchronous
 async def reserve(call: Call, caps: Caps) -> Reservation | str:
-    """Set money aside for a call in its batch's, month's and day's purse; else return whose is empty.
+    """Reserve money for a call in the purses of its batch, month and day, or return which of them is empty.
 
-    What costs nothing is let through, whatever a purse holds.
+    A call that costs nothing is always let through.
     """
     now = await mongo.read_clock()
     limits = {f"batch:{call.batch_id}": caps.batch, f"month:{now:%Y-%m}": caps.month, f"day:{now:%Y-%m-%d}": caps.day}
     made = Reservation(uuid.uuid4().hex, call.provider, call.most, tuple(limits))
-    # The call first: a purse never names one that nobody knows.
+    # The call first, so that a purse never lists an unknown call.
     await AiCall(
         id=made.call_id,
         batch_id=call.batch_id,
@@ -96,7 +96,7 @@ async def _put_aside(purse: str, made: Reservation, cap: int | None) -> bool:
         try:
             await Purse.get_pymongo_collection().update_one(query, change, upsert=True)
         except DuplicateKeyError:
-            # It is there, but holds too much; or another has just made it: then the second look tells.
+            # The purse holds too much, or another process has just made it; the second attempt tells which.
             continue
         return True
     return False
@@ -104,7 +104,7 @@ async def _put_aside(purse: str, made: Reservation, cap: int | None) -> bool:
 
 @mongo.synchronous
 async def settle(made: Reservation, *, usage: Usage, spent: int, error: str | None = None) -> None:
-    """Write down what a call did cost, and free what it did not; may be repeated."""
+    """Record what a call cost and free the rest of its reservation; may be repeated."""
     now = await mongo.read_clock()
     if spent > made.amount:
         logger.error("spend.more_than_reserved", fields={"call": made.call_id, "reserved": made.amount, "spent": spent})
@@ -153,7 +153,7 @@ async def _take_out(purse: str, made: Reservation, state: CallState, *, spent: i
 
 
 async def _reconcile(purse: str, now: datetime) -> bool:
-    """Bring what is open in a purse up to date with its calls; True if anything was."""
+    """Close the reservations in a purse whose calls are settled or lost; return whether there were any."""
     found = await Purse.get_pymongo_collection().find_one({"_id": purse}, {"open": 1})
     if found is None or not found.get("open"):
         return False
@@ -173,7 +173,7 @@ async def _reconcile(purse: str, now: datetime) -> bool:
 
 @mongo.synchronous
 async def counted() -> tuple[int, int]:
-    """Return what counts as spent today and this month (UTC), or is set aside, in millionths of a USD."""
+    """Return what is spent or reserved today and this month (UTC), in millionths of a USD."""
     now = await mongo.read_clock()
     names = (f"day:{now:%Y-%m-%d}", f"month:{now:%Y-%m}")
     query = {"_id": {"$in": list(names)}}
@@ -182,9 +182,9 @@ async def counted() -> tuple[int, int]:
 
 
 async def sums_of_batch(batch_id: str) -> dict[str, Any]:
-    """Return how many calls were made for a batch, and what they cost in USD; for a query to await.
+    """Return the number of calls for a batch and their cost in USD, within a query.
 
-    One that is under way, or whose worker was killed, counts with the most that it may cost.
+    A call that is under way, or whose worker was killed, counts with the most that it may cost.
     """
     wanted = {"providers": 1, "open": 1}
     purse = await Purse.get_pymongo_collection().find_one({"_id": f"batch:{batch_id}"}, wanted) or {}

@@ -1,4 +1,4 @@
-"""Old batches lose the items that did not fail. Their counts and failures stay for good."""
+"""Deletes the items of old batches, except those that failed. The counts of a batch are kept for good."""
 
 from datetime import timedelta
 
@@ -8,17 +8,17 @@ from samplemind_worker.documents.batch import BatchItem, BatchJob, State
 from samplemind_worker.documents.pack import Turn
 from samplemind_worker.store import mongo
 
-_CHUNK = 10_000  # items of one delete
+_CHUNK = 10_000  # items per delete command
 _THINNED = (State.COMPLETED, State.SKIPPED, State.CANCELLED)
 
 
 @mongo.synchronous
 async def thin(*, older_than: timedelta) -> tuple[int, bool] | None:
-    """Delete some thousand items of one batch that ended so long ago; None if there is no such batch.
+    """Delete up to 10,000 items of one batch that ended so long ago; None if there is no such batch.
 
-    Returns how many were deleted, and whether they were the last. May be interrupted, and run any number of times at
-    once. The counts are written before the first item is deleted, and only while the batch is closed: `batches.retry`
-    opens it first, and finishes what was begun.
+    Returns how many were deleted, and whether they were the last. It may be interrupted, and several processes may run
+    it at once. The counts are written before the first item is deleted, and only while the batch is closed:
+    `batches.retry` opens it first, and finishes what was begun.
     """
     before = await mongo.read_clock() - older_than
     old = {"thinned_at": None, "finished_at": {"$lt": before}, "results": {"$ne": None}}
@@ -35,7 +35,7 @@ async def thin(*, older_than: timedelta) -> tuple[int, bool] | None:
 
 
 async def _delete_some(batch_id: str) -> tuple[int, bool]:
-    """Delete the next items that the batch has counted as deleted; note when they were the last."""
+    """Delete the next items that the batch counts as deleted; record the time when none is left."""
     jobs, items = BatchJob.get_pymongo_collection(), BatchItem.get_pymongo_collection()
     if await jobs.find_one({"_id": batch_id, "thinned": {"$ne": None}}, {"_id": 1}) is None:
         return 0, False
@@ -49,7 +49,7 @@ async def _delete_some(batch_id: str) -> tuple[int, bool]:
 
 
 async def finish_thinning(batch_id: str) -> dict[str, int] | None:
-    """Delete what thinning has left of a batch, within a query; return the counts of all that is deleted."""
+    """Finish the thinning of a batch, within a query; return the counts of all deleted items."""
     while True:
         job = await BatchJob.get(batch_id)
         if job is None or job.thinned is None or job.thinned_at is not None:
@@ -62,14 +62,14 @@ _TIDYING = {"_id": "tidy"}
 
 @mongo.synchronous
 async def note_removed(counts: dict[str, int]) -> None:
-    """Add to what tidying has removed since the last report."""
+    """Add to the counts of what tidying has removed since the last report."""
     change = {"$inc": {f"removed.{name}": count for name, count in counts.items()}}
     await Turn.get_pymongo_collection().update_one(_TIDYING, change, upsert=True)
 
 
 @mongo.synchronous
 async def take_removed() -> dict[str, int]:
-    """Return what tidying has removed since this was last asked."""
+    """Return what tidying has removed since the last call."""
     before = await Turn.get_pymongo_collection().find_one_and_update(
         _TIDYING, {"$unset": {"removed": ""}}, return_document=ReturnDocument.BEFORE
     )

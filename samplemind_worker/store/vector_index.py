@@ -1,4 +1,4 @@
-"""What the record says of the vectors in Chroma: which collection is in use, what it must hold, who rebuilds it."""
+"""The record of the vectors in Chroma: which collection is in use, what it must hold, and which run rebuilds it."""
 
 import secrets
 from collections.abc import Mapping, Sequence
@@ -26,27 +26,27 @@ class Names:
 
 @mongo.synchronous
 async def names(version: int, *, first: str) -> Names:
-    """Return the collections of a recipe; ``first`` is in use until a rebuild has replaced it."""
+    """Return the collections of a recipe; ``first`` is in use until a rebuild replaces it."""
     row = await _indexes().find_one({"_id": _id(version)}, {"active": 1, "building": 1})
     return Names(first) if row is None else Names(row["active"], row.get("building"))
 
 
 @mongo.synchronous
 async def state(version: int) -> VectorIndex | None:
-    """Return all that is known of the index of a recipe; None before its first comparison or rebuild."""
+    """Return the record of a recipe's index; None before its first comparison or rebuild."""
     return await VectorIndex.get(_id(version))
 
 
 @mongo.synchronous
 async def stored(version: int) -> int:
-    """Return how many contents have a vector in Chroma, by the record: a count of index keys."""
+    """Return how many contents have a vector in Chroma according to the record, by counting index keys."""
     query = {"versions.store": version, "vector_version": version}
     return await Analysis.get_pymongo_collection().count_documents(query)
 
 
 @mongo.synchronous
 async def sample(version: int, count: int) -> Rows:
-    """Return some contents that have a vector in Chroma: those that follow a random id, as ids are hashes."""
+    """Return a random sample of contents that have a vector in Chroma: those whose ids follow a random hash."""
     rows: Rows = {}
     query = {"versions.store": version, "vector_version": version}
     for bound in ({"$gte": secrets.token_hex(32)}, {"$gte": ""}):
@@ -73,14 +73,14 @@ async def with_vector(version: int) -> int:
 
 @mongo.synchronous
 async def still_there(contents: Sequence[str]) -> set[str]:
-    """Return those of these contents that are in the record."""
+    """Return which of these contents are in the record."""
     cursor = Analysis.get_pymongo_collection().find({"_id": {"$in": list(contents)}}, {"_id": 1})
     return {row["_id"] async for row in cursor}
 
 
 @mongo.synchronous
 async def unmark(contents: Sequence[str]) -> None:
-    """Record that Chroma does not take the vectors of these contents: the next batch tries again, and says why not."""
+    """Record that Chroma refuses the vectors of these contents, so that the next batch tries to store them again."""
     if not contents:
         return
     await Analysis.get_pymongo_collection().update_many(
@@ -90,7 +90,7 @@ async def unmark(contents: Sequence[str]) -> None:
 
 @mongo.synchronous
 async def take_check(version: int, *, first: str, seconds: float) -> bool:
-    """Take the turn to compare the index with the record; False if that was done less than ``seconds`` ago."""
+    """Take the turn to compare the index with the record; False if the last comparison is younger than ``seconds``."""
     now = await mongo.read_clock()
     await _make(version, first)
     due = [{"checked_at": None}, {"checked_at": {"$lt": now - timedelta(seconds=seconds)}}]
@@ -100,7 +100,7 @@ async def take_check(version: int, *, first: str, seconds: float) -> bool:
 
 @mongo.synchronous
 async def note(version: int, *, complete: bool, damaged: bool) -> VectorIndex | None:
-    """Record what a comparison found, and return all that is known of the index."""
+    """Record the result of a comparison, and return the record of the index."""
     change: dict[str, Any] = {"$inc": {"faults": 1}} if damaged else {"$set": {"faults": 0}}
     if complete:
         change["$set"]["in_vain"] = False
@@ -110,7 +110,7 @@ async def note(version: int, *, complete: bool, damaged: bool) -> VectorIndex | 
 
 @mongo.synchronous
 async def take(version: int, *, first: str, holder: str, lease: float) -> VectorIndex | None:
-    """Take the turn to rebuild an index; None if somebody else has it."""
+    """Take the turn to rebuild an index; None if another run has it."""
     now = await mongo.read_clock()
     await _make(version, first)
     free = [{"lease_until": None}, {"lease_until": {"$lt": now}}]
@@ -122,29 +122,29 @@ async def take(version: int, *, first: str, holder: str, lease: float) -> Vector
 
 
 def begin(version: int, *, holder: str, building: str, total: int) -> None:
-    """Record the collection that is to replace the one in use: from now on new vectors go to both."""
+    """Record the collection that is to replace the one in use; new vectors go to both from now on."""
     _write(version, holder, {"building": building, "after": "", "copied": 0, "total": total})
 
 
 def advance(version: int, *, holder: str, after: str, copied: int, lease: float) -> None:
-    """Record how far a rebuild has come, and keep the turn."""
+    """Record the progress of a rebuild, and renew its lease."""
     until = mongo.now() + timedelta(seconds=lease)
     _write(version, holder, {"after": after, "copied": copied, "lease_until": until})
 
 
 def take_over(version: int, *, holder: str, active: str) -> None:
-    """Have the new collection replace the one in use."""
+    """Replace the collection in use by the new one."""
     values = {"active": active, "building": None, "after": "", "swept": False, "faults": 0, "in_vain": True}
     _write(version, holder, {**values, "built_at": mongo.now()})
 
 
 def give_up(version: int, *, holder: str) -> None:
-    """Drop a rebuild: the index in use stays."""
+    """Give a rebuild up and keep the index in use."""
     _write(version, holder, {"building": None, "after": "", "in_vain": True, "built_at": mongo.now()})
 
 
 def note_swept(version: int, *, holder: str) -> None:
-    """Record that nothing is left of what was replaced."""
+    """Record that the replaced collection is deleted."""
     _write(version, holder, {"swept": True})
 
 
@@ -170,7 +170,7 @@ async def _make(version: int, first: str) -> None:
             {"$setOnInsert": VectorIndex(id=_id(version), active=first).model_dump(exclude={"id"})},
             upsert=True,
         )
-    except DuplicateKeyError:  # two at once made it
+    except DuplicateKeyError:  # another process inserted it at the same moment
         return
 
 

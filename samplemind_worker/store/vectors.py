@@ -1,8 +1,8 @@
 """The vectors of one recipe: one per distinct content, with the content hash as its id.
 
-A recipe is versioned, and each version has collections of its own, so that vectors of two recipes never meet. Silent
-files have no vector: a zero vector wrecks the index for all. Which collection is in use, and which one is being built
-to replace it, stands in the record (`vector_index`), so that a rebuild takes over in one step.
+A recipe is versioned, and each version has collections of its own, so that vectors of two recipes never mix. Silent
+files have no vector, because a zero vector damages the index. The record (`vector_index`) says which collection is in
+use and which one is being built to replace it, so that a rebuild takes over in one update.
 """
 
 import re
@@ -62,14 +62,14 @@ class Vectors:
             return
         names = self.names
         if names.building is not None:
-            with suppress(IndexMissingError):  # its maker makes it in a moment, or has given it up
+            with suppress(IndexMissingError):  # the rebuild creates it in a moment, or was given up
                 self.chroma.upsert(names.building, vectors)
         try:
             self.chroma.upsert(names.active, vectors)
         except IndexMissingError:
             active = self.names.active
             if active == names.active:
-                # The first vectors of all, or Chroma has lost the collection. Then its count gives that away.
+                # These are the first vectors, or Chroma has lost the collection, which its count then shows.
                 self.chroma.create(active)
             self.chroma.upsert(active, vectors)
 
@@ -87,15 +87,15 @@ class Vectors:
         return found
 
     def nearest_of_each(self, vectors: Sequence[Sequence[float]], *, limit: int) -> list[list[tuple[str, float]]]:
-        """Return the same for several vectors at once."""
+        """Return what `nearest` returns for each of several vectors, with one request."""
         return self._read(lambda name: self.chroma.nearest(name, vectors, limit=limit))
 
     def count(self) -> int:
-        """Return how many vectors there are."""
+        """Return the number of vectors in the collection in use."""
         return self._read(self.chroma.count)
 
     def present(self, contents: Sequence[str]) -> set[str]:
-        """Return those of these contents that have a vector."""
+        """Return which of these contents have a vector."""
         return self._read(lambda name: self.chroma.present(name, contents)) if contents else set()
 
     def ids(self) -> set[str]:
@@ -107,14 +107,14 @@ class Vectors:
         return f"{self.first}-{uuid.uuid4().hex[:8]}"
 
     def drop_others(self, keep: Names) -> None:
-        """Remove what rebuilds of this recipe have left behind."""
+        """Delete the collections that rebuilds of this recipe have left behind."""
         ours = re.compile(rf"{re.escape(self.first)}(-[0-9a-f]{{8}})?")
         for name in self.chroma.collections():
             if ours.fullmatch(name) and name not in (keep.active, keep.building):
                 self.chroma.drop(name)
 
     def _read(self, call: Callable[[str], T]) -> T:
-        """Read from the collection in use; if it is gone because another has just taken over, read from that one."""
+        """Read from the collection in use, or from its successor if a rebuild takes over meanwhile."""
         name = self.names.active
         try:
             return call(name)

@@ -1,4 +1,4 @@
-"""What an open batch waits for: asked when nothing moves, and by `status`."""
+"""Tells what an open batch waits for. `status` asks it, and the dispatcher when nothing moves."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from samplemind_worker.store import mongo
 
 @mongo.synchronous
 async def waits_for(batch_id: str) -> set[tuple[Step, str | None]]:
-    """Return which steps the open items of a batch wait for, each with the queue; of those that are pending, one."""
+    """Return the steps, each with its queue, that the begun items of a batch wait for, and that of one pending item."""
     items = BatchItem.get_pymongo_collection()
     begun = {"batch_id": batch_id, "state": {"$in": [State.QUEUED.value, State.RUNNING.value]}}
     cursor = await items.aggregate(
@@ -23,7 +23,7 @@ async def waits_for(batch_id: str) -> set[tuple[Step, str | None]]:
 
 @mongo.synchronous
 async def roots_to_read(job: BatchJob) -> list[str]:
-    """Return the roots of a batch below which files are still to be read; one at most if it does not name its roots."""
+    """Return the roots below which files are still to be read; at most one if the batch does not name its roots."""
     query: dict[str, Any] = {"batch_id": job.id, "state": State.PENDING.value, "step": Step.DECODE.value}
     items = BatchItem.get_pymongo_collection()
     wanted = [{**query, "root": one.root} for one in job.roots] or [query]
