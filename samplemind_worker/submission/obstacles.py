@@ -52,8 +52,8 @@ def _unread(queues: Queues, readers: Readers, job: BatchJob) -> Iterator[str]:
         kinds.add(IO if queue == queues.of(IO) else kind_of_step(step))
     for role in sorted({ROLE_TO_START[kind] for kind in kinds if not {kind, queues.of(kind)} & readers.read}):
         yield (
-            f"no {role} worker takes work: start one (`samplemind up --detach`, `samplemind worker --queues {role}`); "
-            "`samplemind doctor` may say why it ends"
+            f"no {role} worker takes work; unless one is starting, start it (`samplemind up --detach`, "
+            f"`samplemind worker --queues {role}`), and `samplemind doctor` may say why it ends"
         )
 
 
