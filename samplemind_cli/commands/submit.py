@@ -1,5 +1,7 @@
 """``submit``: record a batch and queue it; with ``--wait`` follow it to its end."""
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -63,8 +65,9 @@ def submit(
         except KeyboardInterrupt:
             output.note("interrupted while recording: the batch was given up, nothing of it will run; submit it again")
             raise
-        output.note(f"recorded {job.total_files:,} files as batch {job.id}")
-        ended = begin(job.id, settings, wait=wait)
+        with told_how_to_follow(job.id):
+            output.note(f"recorded {job.total_files:,} files as batch {job.id}")
+            ended = begin(job.id, settings, wait=wait)
         if ended is not None:
             if as_json:
                 output.emit(ended)
@@ -118,21 +121,27 @@ def _say_ended(ended: "Ended") -> None:
         )
 
 
+@contextmanager
+def told_how_to_follow(batch_id: str) -> Generator[None]:
+    """On Ctrl-C, say that the batch goes on and how to follow it."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        output.note(f"the batch goes on; follow it with `samplemind status {batch_id} --watch`")
+        raise
+
+
 def begin(batch_id: str, settings: "Settings", *, wait: bool) -> dict[str, Any] | None:
     """Queue the first of a batch that is recorded; with ``wait`` follow it to its end, and return its last report."""
     from samplemind_cli import client  # noqa: PLC0415 -- slow import
     from samplemind_worker.errors import ServiceUnavailableError  # noqa: PLC0415 -- slow import
 
     try:
-        try:
-            client.dispatch(settings, batch_id)
-        except ServiceUnavailableError:
-            if not wait or not client.recover():
-                raise
-        return wait_for(batch_id, settings) if wait else None
-    except KeyboardInterrupt:
-        output.note(f"the batch goes on; follow it with `samplemind status {batch_id} --watch`")
-        raise
+        client.dispatch(settings, batch_id)
+    except ServiceUnavailableError:
+        if not wait or not client.recover():
+            raise
+    return wait_for(batch_id, settings) if wait else None
 
 
 def wait_for(batch_id: str, settings: "Settings") -> dict[str, Any]:

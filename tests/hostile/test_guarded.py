@@ -62,7 +62,8 @@ SECRETS = [name for name, info in Settings.model_fields.items() if is_secret(inf
 
 def secret_environment(servers: Guarded) -> dict[str, str]:
     """A canary in every secret setting, and in the keys that the providers' own libraries look for."""
-    names = {variable_of(name): f"{CANARY}-{name}" for name in SECRETS}
+    # Chroma is the private one: its URL names a socket, and holds no secret.
+    names = {variable_of(name): f"{CANARY}-{name}" for name in SECRETS if name != "chroma_url"}
     keys = {
         name: f"{CANARY}-{name}" for name in ("ANTHROPIC_API_KEY", "GEMINI_API_KEY", "GOOGLE_API_KEY", "OPENAI_API_KEY")
     }
