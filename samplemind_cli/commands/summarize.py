@@ -6,7 +6,7 @@ import typer
 
 from config.ai import AiTask
 from samplemind_cli import output
-from samplemind_cli.commands.submit import begin
+from samplemind_cli.commands.submit import begin, told_how_to_follow
 from samplemind_cli.options import AnyBatch, usd
 
 _REASONS = 5  # why nothing was written, the most frequent first
@@ -48,8 +48,9 @@ def summarize(
             if as_json:
                 output.emit({"total_files": 0})
             return
-        output.note(f"recorded {job.total_files:,} summaries as batch {job.id}")
-        ended = begin(job.id, settings, wait=wait)
+        with told_how_to_follow(job.id):
+            output.note(f"recorded {job.total_files:,} summaries as batch {job.id}")
+            ended = begin(job.id, settings, wait=wait)
         if ended is None:
             if as_json:
                 output.emit(client.batch_report(job.id))

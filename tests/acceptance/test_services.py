@@ -110,9 +110,9 @@ def test_down_names_who_uses_the_services_and_force_stops_them(fresh_command: Ma
     status = command("status", batch_id)
 
     assert refused.code == 3
-    assert refused.err.startswith(
-        f"samplemind: error: the private services are used by `samplemind submit {str(many)[:20]}"
-    )
+    # A long path is cut there.
+    user = f"`samplemind submit {str(many)[:20]}"
+    assert refused.err.startswith(f"samplemind: error: the private services are used by {user}")
     assert f"(process {waiting.pid}): end that first, or" in refused.err
     assert forced == Done(0, "", f"batch {batch_id} has not ended, and goes on at the next `samplemind up`\nstopped\n")
     assert (waiting.returncode, out) == (3, "")
