@@ -121,7 +121,7 @@ def clearing(r: Reading) -> float | None:
 
 
 def _low(r: Reading) -> Iterator[str]:
-    """Of what lives in the low end."""
+    """Yield the tips for kicks, toms and basses."""
     pitch, high_pass = r.fundamental, rumble(r)
     if r.sure_midi is not None and pitch is not None:
         if r.sort in {"kick", "tom"}:

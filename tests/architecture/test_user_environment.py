@@ -1,4 +1,4 @@
-"""Who only uses it has no tool of development: what `make run` runs must do without."""
+"""The environment of a user, without the tools of development, runs what `make run` runs."""
 
 import re
 import subprocess

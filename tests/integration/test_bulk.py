@@ -79,7 +79,7 @@ def cost(settings: Settings, name: str, server: AiServer) -> int:
 
 
 def let_time_pass(by: timedelta = HOUR) -> None:
-    """Whoever submits has been at it for an hour, or for so long."""
+    """Move the claims of all jobs back in time; for more than an hour, their requests too."""
 
     async def _age() -> None:
         async for job in AiJob.find_all():
