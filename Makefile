@@ -75,7 +75,7 @@ run: $(READY) ## analyse LIBRARY=path (or a demonstration library that it makes)
 	  "They start the private services again; \`$(BIN)/samplemind down\` stops them." >&2; fi; exit $$code
 
 test: $(TOOLS) ## all tests, with real services of their own
-	$(BIN)/python -m pytest -n $(AT_ONCE) --dist worksteal
+	$(BIN)/python -m pytest -n $(AT_ONCE) --dist loadfile --no-loadscope-reorder
 
 unit: $(TOOLS) ## the fast tests, without services
 	$(BIN)/python -m pytest tests/unit tests/architecture
