@@ -1,6 +1,6 @@
-"""The card of one file: what it is, how sure that is and why, what was written about it, and its waveform.
+"""The card of one file: its waveform, what it is, how sure that is and why, and what was written about it.
 
-It says what a musician asks first; `show --all` has every value of the record.
+It begins with what a producer asks first; `show --all` has every value of the record.
 """
 
 from collections.abc import Iterator
@@ -42,11 +42,20 @@ def print_card(report: Report) -> None:
     output.write(clean(report["filename"]) + "\n")
     for line in _waveform(report.get("peaks") or [], width):
         output.write(f"{line}\n")
-    output.write("\n")
-    for label, text in _rows(report):
-        _print_row(label, text, width)
+    for rows in (_answers(report), _details(report)):
+        output.write("\n")
+        for label, text in rows:
+            _print_row(label, text, width)
     _print_texts(report, width)
-    output.note(f"every value of the record: `samplemind show {report['file_id'][:12]} --all`")
+    _print_hints(report)
+
+
+def _print_hints(report: Report) -> None:
+    """Say which commands know more."""
+    short = report["file_id"][:12]
+    fits = f"; fits it: `samplemind match {short}`" if report["tempo"] or report["key"] or report["pitch_note"] else ""
+    output.note(f"sounds like it: `samplemind similar {short}`{fits}")
+    output.note(f"every value: `samplemind show {short} --all`")
 
 
 def _print_row(label: str, text: str, width: int, *, bullet: str = "") -> None:
@@ -66,22 +75,28 @@ def _waveform(peaks: list[int], width: int) -> Iterator[str]:
     yield "".join(_BARS[-(-level * (len(_BARS) - 1) // 100)] for level in levels)
 
 
-def _rows(report: Report) -> Iterator[tuple[str, str]]:
-    """Yield what the card says of the sound, by its label."""
+def _answers(report: Report) -> Iterator[tuple[str, str]]:
+    """Yield what a producer asks first, by its label."""
+    sources = report.get("provenance", {})
+    kind = _KINDS.get(report["kind"], report["kind"])
+    yield "kind", _answer(kind, report["kind_confidence"], sources.get("kind"))
+    yield "tempo", _tempo(report)
+    yield "key", _key(report)
+    yield "pitch", _pitch(report)
+    instrument = (report["instrument"] or "").replace("_", " ") or None
+    yield "instrument", _answer(instrument, report["instrument_confidence"], sources.get("instrument"))
+    if report.get("ai_summary"):
+        yield "summary", report["ai_summary"]
+
+
+def _details(report: Report) -> Iterator[tuple[str, str]]:
+    """Yield what else the card says of the file and its sound, by its label."""
+    yield "loudness", _loudness(report)
+    yield "format", _format(report)
     for number, place in enumerate(report.get("places") or [report["path"]]):
         yield "" if number else "place", place
     if report.get("gone_at"):
         yield "gone since", report["gone_at"]
-    yield "format", _format(report)
-    sources = report.get("provenance", {})
-    kind = _KINDS.get(report["kind"], report["kind"])
-    yield "kind", _answer(kind, report["kind_confidence"], sources.get("kind"))
-    instrument = (report["instrument"] or "").replace("_", " ") or None
-    yield "instrument", _answer(instrument, report["instrument_confidence"], sources.get("instrument"))
-    yield "tempo", _tempo(report)
-    yield "key", _key(report)
-    yield "pitch", _pitch(report)
-    yield "loudness", _loudness(report)
     for statement in report.get("stated", ()):
         if not statement["believed"]:
             yield "not believed", _disbelieved(statement)
@@ -174,12 +189,11 @@ def _disbelieved(statement: dict[str, Any]) -> str:
 
 
 def _print_texts(report: Report, width: int) -> None:
-    """Print what was written about the sound, a paragraph each."""
+    """Print what else was written about the sound, one paragraph per text."""
     if not report.get("ai_summary"):
         return
     writer = "the local describer" if report["ai_provider"] == "local" else report["ai_model"] or report["ai_provider"]
     output.write("\n")
-    _print_row("summary", report["ai_summary"], width)
     for label, name in _TEXTS:
         for number, text in enumerate(report.get(name) or ()):
             _print_row("" if number else label, text, width, bullet="- ")

@@ -47,23 +47,24 @@ def card(capsys: pytest.CaptureFixture[str], *, duration: float = 8.0, **values:
     return capsys.readouterr().out.splitlines()
 
 
-def test_card_says_what_it_is_how_sure_and_why(capsys: pytest.CaptureFixture[str]):
+def test_card_begins_with_what_a_producer_asks(capsys: pytest.CaptureFixture[str]):
     shown = card(capsys, **LOOP)
 
     assert shown == [
         "a.wav",
         "█▄▁ " * 20,
         "",
-        "place        /library/kit/a.wav",
-        "             /library/copy of a.wav",
-        "format       8.00 s, WAV PCM_16, 44.1 kHz, stereo, 1.4 MB",
         "kind         loop, 97 % sure, from the sound and its folder",
-        "instrument   music loop, 70 % sure, from the sound",
         "tempo        120.00 BPM in 4/4, 16 beats long, 62 % sure, from the sound, or",
         "             else 60.00 BPM",
         "key          A minor (8A), over 99 % sure, from the sound",
         "pitch        no single note; tuned -3 cents from A = 440 Hz",
+        "instrument   music loop, 70 % sure, from the sound",
+        "",
         "loudness     -14.2 LUFS, true peak -0.8 dBTP",
+        "format       8.00 s, WAV PCM_16, 44.1 kHz, stereo, 1.4 MB",
+        "place        /library/kit/a.wav",
+        "             /library/copy of a.wav",
         "not believed key F# minor, which its name would have it (F#m)",
     ]
 
@@ -86,7 +87,8 @@ def test_card_wraps_texts_at_words(capsys: pytest.CaptureFixture[str]):
     start = shown.index(next(line for line in shown if line.startswith("summary")))
     assert max(map(len, shown)) <= 80
     assert " ".join(line[13:] for line in shown[start : start + 4]) == TEXTS["ai_summary"]
-    assert [line[:15] for line in shown[start + 4 :]] == [
+    assert shown[start + 4 : start + 6] == ["", "loudness     -14.2 LUFS, true peak -0.8 dBTP"]
+    assert [line[:15] for line in shown[-6:]] == [
         "tips         - ",
         "               ",
         "               ",
@@ -101,3 +103,16 @@ def test_card_of_silence(capsys: pytest.CaptureFixture[str]):
     nothing = {"kind": None, "tempo": None, "key": None, "mode": None}
 
     assert "kind         not known" in card(capsys, **nothing)
+
+
+def test_card_names_the_commands_that_know_more(capsys: pytest.CaptureFixture[str]):
+    file_id = content_id(1)
+    print_card(analyzed("kit/a.wav", audio_facts(file_id), analysis_facts(file_id, **LOOP)))
+    tonal = capsys.readouterr().err
+    nothing = {"kind": "one_shot", "tempo": None, "key": None, "mode": None}
+    print_card(analyzed("kit/a.wav", audio_facts(file_id), analysis_facts(file_id, **nothing)))
+    drum = capsys.readouterr().err
+
+    like = f"sounds like it: `samplemind similar {file_id[:12]}`"
+    assert tonal.splitlines()[0] == f"{like}; fits it: `samplemind match {file_id[:12]}`"
+    assert drum.splitlines() == [like, f"every value: `samplemind show {file_id[:12]} --all`"]
