@@ -88,6 +88,8 @@ class DecodedAudio:
     """Tags as FFmpeg gives them; none of what libsndfile reads."""
     loudness_lufs: float | None
     true_peak_dbtp: float | None
+    audio_hash: str
+    """Hash of all decoded samples, their channels and their rate."""
     warnings: tuple[str, ...]
 
 
@@ -262,6 +264,7 @@ def _decoded(reading: _Reading, structure: Structure, promised: int | None, *, i
         texts=sound.texts if isinstance(sound, FfmpegSound) else {},
         loudness_lufs=measured.meter.integrated_lufs(),
         true_peak_dbtp=measured.meter.true_peak_dbtp(),
+        audio_hash=measured.audio_hash(),
         warnings=warnings,
     )
 

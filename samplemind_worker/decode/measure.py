@@ -5,6 +5,7 @@ from typing import Any, Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
+from xxhash import xxh3_128
 
 from samplemind_worker.decode.limits import Limits
 from samplemind_worker.dsp.loudness import LOUDEST, LoudnessMeter
@@ -45,6 +46,8 @@ class Measured:
         self._channel_energy = 0.0
         self.frames = 0
         self._mix = np.full(sound.channels, 1.0 / sound.channels, np.float32)
+        # A hash per channel: where one block ends and the next begins changes none of them.
+        self._hashes = [xxh3_128() for _ in range(sound.channels)]
         self.meter = LoudnessMeter(sr=sound.rate, channels=sound.channels)
         self.warnings: list[str] = []
         for block in sound.blocks():
@@ -52,10 +55,24 @@ class Measured:
             limits.check_duration(self.frames, sound.rate)
         self.y = self._mono(sound)
 
+    def audio_hash(self) -> str:
+        """Return the hash of all samples, channels and the rate: 32 hex digits.
+
+        Whole numbers count as fractions of their full scale, so containers and bit depths that hold the same samples
+        have the same hash. Samples of more than 24 bits are compared by their first 24.
+        """
+        whole = xxh3_128(f"{self.rate}".encode())
+        for digest in self._hashes:
+            whole.update(digest.digest())
+        return whole.hexdigest()
+
     def _take(self, block: Block) -> None:
         samples, replaced = self.meter.update(block)
         if replaced and "non_finite_samples" not in self.warnings:
             self.warnings.append("non_finite_samples")
+        samples += 0.0  # a zero of floats may be negative, and is the same sound
+        for row, digest in zip(samples, self._hashes, strict=True):
+            digest.update(row)
         first, last = max(self.start - self.frames, 0), min(self.start + self._keep - self.frames, len(block))
         if first < last:
             kept = samples[:, first:last]

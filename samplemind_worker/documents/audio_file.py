@@ -19,6 +19,7 @@ class AudioFile(AudioFacts, Document):
 
     class Settings:
         name = "audio_files"
+        indexes: ClassVar[list[Any]] = [IndexModel([("audio_hash", ASCENDING)])]
 
 
 class FileLocation(Document):

@@ -68,6 +68,9 @@ class AudioFacts(BaseModel):
     """Silence that the codec added at the beginning, as far as it is known."""
     loudness_lufs: float | None = None
     true_peak_dbtp: float | None = None
+    audio_hash: str | None = None
+    """Hash of the decoded samples, their channels and their rate, whatever the container; None if it was decoded before
+    this was recorded."""
     tags: list[str] = Field(default_factory=list)
     """Genres and keywords that the file carries."""
     metadata: dict[str, Any] = Field(default_factory=dict)
@@ -118,6 +121,8 @@ class AnalysisFacts(BaseModel):
     pitch_midi_audio: int | None = None
     instrument_audio: str | None = None
 
+    fingerprint: bytes | None = None
+    """By which altered copies are found (`samplemind_worker.fingerprints`); None for silence. No part of the report."""
     vector: list[float] | None = None
     """Standardized feature vector for likeness; ``None`` for silence."""
     vector_version: int | None = None

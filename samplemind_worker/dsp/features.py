@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from samplemind_worker.dsp import _frames, _kernels, _notes, pitch, spectrum
 from samplemind_worker.dsp.checks import check_signal
+from samplemind_worker.dsp.fingerprint import fingerprint
 from samplemind_worker.dsp.types import LOWEST_NOTE, NOTES, Features, Summary
 from samplemind_worker.dsp.units import SR
 
@@ -311,6 +312,7 @@ def _silent(samples: int) -> Features:
         tonalness=np.zeros((0, 2), np.float32),
         pitch=_no_candidates()[0],
         bands=_no_candidates()[1],
+        fingerprint=np.zeros(0, np.uint8),
     )
 
 
@@ -358,4 +360,5 @@ def compute_features(y: npt.NDArray[Any], *, sr: int) -> Features:
         tonalness=found.share,
         pitch=found.candidates,
         bands=found.bands,
+        fingerprint=fingerprint(signal, level=level, mel=frames.mel),
     )

@@ -55,6 +55,8 @@ class Features:
     """(n, 28) for short signals: candidates of a single note's pitch, a row of measures each; first the MIDI number."""
     bands: F32
     """(16,) for short signals: level of thirds of an octave from 25 Hz to 1 kHz, in dB below the whole."""
+    fingerprint: npt.NDArray[np.uint8]
+    """Bytes of the fingerprint (`fingerprint.fingerprint`); none for silence."""
 
     def to_arrays(self) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
         """Split into plain values (for JSON) and arrays."""
