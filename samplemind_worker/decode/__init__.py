@@ -90,6 +90,8 @@ class DecodedAudio:
     true_peak_dbtp: float | None
     audio_hash: str
     """Hash of all decoded samples, their channels and their rate."""
+    width: float | None
+    """As in `Measured.width`."""
     warnings: tuple[str, ...]
 
 
@@ -265,6 +267,7 @@ def _decoded(reading: _Reading, structure: Structure, promised: int | None, *, i
         loudness_lufs=measured.meter.integrated_lufs(),
         true_peak_dbtp=measured.meter.true_peak_dbtp(),
         audio_hash=measured.audio_hash(),
+        width=measured.width,
         warnings=warnings,
     )
 

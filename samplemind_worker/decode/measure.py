@@ -1,5 +1,6 @@
 """One pass over a sound: measures all of it, keeps a mono mix of its middle."""
 
+import math
 from collections.abc import Iterator
 from typing import Any, Final, Protocol
 
@@ -43,7 +44,8 @@ class Measured:
         self._keep = max(1, round(limits.excerpt_seconds * sound.rate))
         self.start = max(0, ((sound.frames or 0) - self._keep) // 2)
         self._parts: list[F32] = []
-        self._channel_energy = 0.0
+        self._energies = np.zeros(sound.channels)
+        self._mix_energy = 0.0
         self.frames = 0
         self._mix = np.full(sound.channels, 1.0 / sound.channels, np.float32)
         # A hash per channel: where one block ends and the next begins changes none of them.
@@ -66,6 +68,17 @@ class Measured:
             whole.update(digest.digest())
         return whole.hexdigest()
 
+    @property
+    def width(self) -> float | None:
+        """How little two channels have in common: (1 - r) / 2, where r is their correlation; 0 if one is silent."""
+        if self.channels != 2:  # noqa: PLR2004 -- left and right
+            return None
+        left, right = self._energies.tolist()
+        # The mix is (left + right) / 2, so its energy is (left + right + 2 * product) / 4.
+        product = (4.0 * self._mix_energy - left - right) / 2.0
+        scale = math.sqrt(left * right)
+        return round(min(max((1.0 - product / scale) / 2.0, 0.0), 1.0), 4) if scale > 0.0 else 0.0
+
     def _take(self, block: Block) -> None:
         samples, replaced = self.meter.update(block)
         if replaced and "non_finite_samples" not in self.warnings:
@@ -80,7 +93,8 @@ class Measured:
                 self._parts.append(kept[0])
             else:
                 self._parts.append(self._mix @ kept)
-                self._channel_energy += sum(float(np.dot(row, row)) for row in kept) / len(kept)
+                self._energies += [float(np.dot(row, row)) for row in kept]
+                self._mix_energy += float(np.dot(self._parts[-1], self._parts[-1]))
         self.frames += len(block)
 
     def _mono(self, sound: Sound) -> F32:
@@ -89,7 +103,7 @@ class Measured:
             return self._first_channel(sound) if self.frames else np.zeros(0, np.float32)
         y = self._parts[0] if len(self._parts) == 1 else np.concatenate(self._parts)
         self._parts.clear()
-        if self.channels > 1 and float(np.dot(y, y)) < _CANCELLED * self._channel_energy:
+        if self.channels > 1 and self._mix_energy < _CANCELLED * float(self._energies.mean()):
             self.warnings.append("opposite_phase")
             return self._first_channel(sound)
         return y

@@ -71,6 +71,9 @@ class AudioFacts(BaseModel):
     audio_hash: str | None = None
     """Hash of the decoded samples, their channels and their rate, whatever the container; None if it was decoded before
     this was recorded."""
+    width: float | None = None
+    """Stereo width of the analysed part: 0 if both channels hold the same, 0.5 if they have nothing in common, 1 if
+    one is the other turned upside down; None unless there are two channels."""
     tags: list[str] = Field(default_factory=list)
     """Genres and keywords that the file carries."""
     metadata: dict[str, Any] = Field(default_factory=dict)
@@ -110,6 +113,8 @@ class AnalysisFacts(BaseModel):
     peaks: list[int] = Field(default_factory=list)
     """The waveform: greatest magnitude of 80 equal stretches, in hundredths of the loudest one; empty for silence."""
     spectral_features: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    character: dict[str, float | None] = Field(default_factory=dict)
+    """The measures of `dsp.character`, which define the words of the vocabulary; empty in records from before them."""
     provenance: dict[str, str] = Field(default_factory=dict)
     """Where an answer is from: ``audio``, a source of what is stated, or several of them joined by ``+``."""
     stated: list[StatedFact] = Field(default_factory=list)

@@ -47,8 +47,10 @@ def analyzed(path: str, audio: AudioFacts, analysis: AnalysisFacts) -> dict[str,
     report.update({name: facts[name] for name in _ANALYSIS_FIELDS})
     report["loudness_lufs"] = audio.loudness_lufs
     report["true_peak_dbtp"] = audio.true_peak_dbtp
+    report["width"] = audio.width
     report["peaks"] = facts["peaks"]
     report["spectral_features"] = facts["spectral_features"]
+    report["character"] = facts["character"]
     report["tags"] = sorted({*audio.tags, *analysis.ai_tags})
     report["metadata"] = audio.metadata
     report["warnings"] = audio.warnings

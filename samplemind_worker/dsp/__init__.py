@@ -7,6 +7,7 @@ gives a vector for likeness. Everything is stateless and deterministic; nothing 
 import numpy as np
 
 import samplemind_worker.numba_loading  # noqa: F401 -- before the kernels load numba  # pyright: ignore[reportUnusedImport]
+from samplemind_worker.dsp.character import character
 from samplemind_worker.dsp.embedding import EMBEDDING_SIZE, embed
 from samplemind_worker.dsp.estimates import estimate
 from samplemind_worker.dsp.features import compute_features
@@ -20,6 +21,7 @@ __all__ = [
     "SR",
     "Estimates",
     "Features",
+    "character",
     "compute_features",
     "embed",
     "estimate",
@@ -34,6 +36,7 @@ def warm_up() -> None:
     LoudnessMeter(sr=44100, channels=1).update(y)
     resample(y[:, 0], sr=44100)
     embed(features := compute_features(y[:, 0], sr=SR))
+    character(features)
     # A loop has a tempo and a key, a one-shot an instrument: each asks its own models.
     estimate(features, duration=2.0)
     estimate(features, duration=1.0)

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from samplemind_worker.dsp import _frames, _kernels, _notes, pitch, spectrum
+from samplemind_worker.dsp import _character, _frames, _kernels, _notes, pitch, spectrum
+from samplemind_worker.dsp.character import THIRDS, attack_seconds, band_edges
 from samplemind_worker.dsp.checks import check_signal
 from samplemind_worker.dsp.fingerprint import fingerprint
 from samplemind_worker.dsp.types import LOWEST_NOTE, NOTES, Features, Summary
@@ -215,6 +216,7 @@ class Pitches:
     share: F32
     candidates: F32
     bands: F32
+    thirds: npt.NDArray[np.float64]
 
 
 def pitches(y: F32, *, scale: float = 1.0) -> Pitches:
@@ -232,7 +234,7 @@ def pitches(y: F32, *, scale: float = 1.0) -> Pitches:
     Pitches
         ``notes`` (frames, 84) by semitone from C1 on with the tuning removed, ``share`` (frames, 2) of
         `Features.tonalness`, ``candidates`` and ``bands`` of `pitch.candidates` for signals shorter than 17 s, else
-        empty.
+        empty, ``thirds`` of `Features.thirds`.
 
     References
     ----------
@@ -246,16 +248,18 @@ def pitches(y: F32, *, scale: float = 1.0) -> Pitches:
     low, high = (round(hz / bin_hz) for hz in _PITCH_RANGE_HZ)
     short = count <= _PITCH_FRAMES
     total = np.zeros(PITCH_FRAME // 2 + 1, np.float32)
+    thirds, edges = np.zeros(THIRDS), band_edges(PITCH_FRAME)
     for first, power in spectrum.power_blocks(y, size=PITCH_FRAME, hop=PITCH_HOP, scale=scale):
         block = slice(first, first + len(power))
         _kernels.spectral_peaks(power, bin_hz, low, high, midi[block], weight[block], share[block])
+        _character.sum_bands(power, edges, thirds)
         if short:
             _notes.add_spectra(power[: max(0, _NOTE_FRAMES - first)], total)
     tuning, strength = _tuning(midi, weight)
     notes = np.zeros((count, NOTES), np.float32)
     _kernels.fold_semitones(midi, weight, tuning, LOWEST_NOTE, notes)
     rows, bands = pitch.candidates(total) if short else _no_candidates()
-    return Pitches(tuning, strength, notes, share, rows, bands)
+    return Pitches(tuning, strength, notes, share, rows, bands, thirds)
 
 
 def _no_candidates() -> tuple[F32, F32]:
@@ -313,6 +317,8 @@ def _silent(samples: int) -> Features:
         pitch=_no_candidates()[0],
         bands=_no_candidates()[1],
         fingerprint=np.zeros(0, np.uint8),
+        thirds=np.zeros(THIRDS),
+        attack_seconds=0.0,
     )
 
 
@@ -361,4 +367,6 @@ def compute_features(y: npt.NDArray[Any], *, sr: int) -> Features:
         pitch=found.candidates,
         bands=found.bands,
         fingerprint=fingerprint(signal, level=level, mel=frames.mel),
+        thirds=found.thirds,
+        attack_seconds=attack_seconds(signal),
     )

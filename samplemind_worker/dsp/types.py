@@ -57,6 +57,10 @@ class Features:
     """(16,) for short signals: level of thirds of an octave from 25 Hz to 1 kHz, in dB below the whole."""
     fingerprint: npt.NDArray[np.uint8]
     """Bytes of the fingerprint (`fingerprint.fingerprint`); none for silence."""
+    thirds: npt.NDArray[np.float64]
+    """(26,): energy of thirds of an octave from 25 Hz to 11 kHz, all of the signal."""
+    attack_seconds: float
+    """Time in which the sound rises from a tenth to eight tenths of its peak; 0 for silence."""
 
     def to_arrays(self) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
         """Split into plain values (for JSON) and arrays."""

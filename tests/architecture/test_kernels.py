@@ -19,7 +19,7 @@ MODULES = sorted(path.stem for path in DSP.glob("_*.py") if path.stem != "__init
 
 
 def test_there_are_kernels_that_hold_others():
-    assert MODULES == ["_fft", "_frames", "_kernels", "_loudness", "_notes", "_sounds", "_trees"]
+    assert MODULES == ["_character", "_fft", "_frames", "_kernels", "_loudness", "_notes", "_sounds", "_trees"]
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -283,3 +283,19 @@ def test_absurd_samples_are_none(tmp_path: Path, level: float):
 
     assert audio.warnings == ("non_finite_samples",)
     assert np.abs(audio.y).max() < 2.0
+
+
+@pytest.mark.parametrize("sr", [22050, 44100, 96000])
+def test_width_is_what_the_channels_do_not_share(tmp_path: Path, sr: int):
+    left, right = signals.noise(2.0, sr=sr, seed=1), signals.noise(2.0, sr=sr, seed=2)
+
+    def width(*channels: npt.NDArray[np.float32]) -> float | None:
+        return _decode(_write(tmp_path / "a.wav", np.stack(channels, axis=1), sr)).width
+
+    assert width(left) is None
+    assert width(left, left) == 0.0
+    assert width(left, 0.3 * left) == pytest.approx(0.0, abs=1e-4)
+    assert width(left, right) == pytest.approx(0.5, abs=0.02)
+    assert width(left, -left) == pytest.approx(1.0, abs=1e-4)
+    assert width(left, 0.0 * left) == 0.0
+    assert width(left, right, left) is None
