@@ -58,7 +58,7 @@ PART_OF = {note: part for part, notes in PARTS.items() for note in notes} | {
 }
 _KITS = (0, 8, 16, 24, 25, 32, 40)  # General MIDI and GS: standard, room, power, electronic, TR-808, jazz, brush
 _STRENGTHS = (45, 80, 118)
-_NAMED = (
+NAMED = (
     ("kick", r"kick|bass ?drum|\bbd"),
     ("rim", r"stick|rim|cross"),
     ("snare", r"snare"),
@@ -145,7 +145,7 @@ def _hydrogen_kit(folder: Path) -> dict[str, list[list[I16]]]:
         paths = [folder / f for f in files if f and (folder / f).is_file()]
         if not paths or not name.strip():
             continue
-        part = next((p for p, pattern in _NAMED if re.search(pattern, name)), "perc")
+        part = next((p for p, pattern in NAMED if re.search(pattern, name)), "perc")
         picked = sorted({0, len(paths) // 2, len(paths) - 1})
         layers = [y for y in (_read(paths[k]) for k in picked) if len(y)]
         if layers:

@@ -1,0 +1,237 @@
+"""The words that a sound may be searched by ("dark", "punchy", "short"), each defined by what is measured.
+
+A word has one part or two: a measure, and whether more or less of it is meant. A part's degree is the share of the
+sounds of the same instrument that lie on the other side (`reference`), and a word's degree is the mean of its parts,
+if none of them is below one half. The word holds if its degree is above a threshold, which at most a third of the
+recorded sounds of the instrument reach (`training/vocabulary.py`). Opposites mean the same measures the other way, so
+they exclude each other.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import lru_cache
+from typing import Final
+
+from samplemind_worker import reference
+from samplemind_worker.documents.facts import AnalysisFacts, AudioFacts
+
+_ONE_SHOT: Final = frozenset({"one_shot"})
+_LONGER: Final = frozenset({"loop", "track"})
+_ALL: Final = _ONE_SHOT | _LONGER
+_HALF: Final = 0.5
+MOST: Final = 1.0 / 3.0
+"""The greatest share of an instrument's recorded sounds that a word may hold for."""
+_LEAST_STRENGTH: Final = 0.01
+_SUGGESTIONS: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """More or less of a measure; ``least`` is what there must be of it at all."""
+
+    measure: str
+    more: bool
+    least: float | None = None
+
+    @property
+    def turned(self) -> "Part":
+        """The part of the opposite word."""
+        return Part(self.measure, not self.more)
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word of the vocabulary, and what it means."""
+
+    name: str
+    parts: tuple[Part, ...]
+    synonyms: tuple[str, ...] = ()
+    opposite: str | None = None
+    kinds: frozenset[str] = _ALL
+
+
+def _word(name: str, parts: str, synonyms: str = "", kinds: frozenset[str] = _ALL) -> Word:
+    """Read a definition: parts as ``+measure`` or ``-measure``, with ``>least`` behind it."""
+    found: list[Part] = []
+    for part in parts.split():
+        measure, _, least = part[1:].partition(">")
+        found.append(Part(measure, part[0] == "+", float(least) if least else None))
+    return Word(name, tuple(found), tuple(synonyms.split()), kinds=kinds)
+
+
+def _pair(first: Word, opposite: str, synonyms: str = "") -> tuple[Word, Word]:
+    """Return a word and its opposite."""
+    turned = tuple(part.turned for part in first.parts)
+    return (
+        Word(first.name, first.parts, first.synonyms, opposite, first.kinds),
+        Word(opposite, turned, tuple(synonyms.split()), first.name, first.kinds),
+    )
+
+
+_DEFINED: Final = (
+    *_pair(_word("bright", "+brightness_hz", "brilliant shiny glassy trebly toppy"), "dark", "gloomy shadowy"),
+    *_pair(
+        _word("warm", "+low_mid_share>0.05 -brightness_hz", "warmth cosy creamy"),
+        "cold",
+        "cool icy sterile clinical",
+    ),
+    *_pair(_word("airy", "+air_share>0.01", "air breathy sparkling sparkly shimmering hissy"), "muffled", "dull muted"),
+    *_pair(
+        _word("harsh", "+high_share>0.02 +noisiness_db", "aggressive piercing abrasive shrill edgy biting"),
+        "mellow",
+        "smooth silky sweet",
+    ),
+    *_pair(
+        _word("snappy", "-attack_seconds +transient_db", "snap sharp crack cracking", _ONE_SHOT),
+        "soft",
+        "gentle delicate",
+    ),
+    _word("punchy", "+transient_db +body_share>0.05", "punch hitting knocking knock slamming impact hard", _ONE_SHOT),
+    _word("crisp", "-attack_seconds +attack_brightness_hz", "crispy", _ONE_SHOT),
+    *_pair(
+        _word("clicky", "+click>0.1", "click ticky pointed attacky", _ONE_SHOT),
+        "round",
+        "rounded bouncy",
+    ),
+    *_pair(
+        _word("clean", "+crest_db -noisiness_db", "pure pristine polished hifi clear"),
+        "gritty",
+        "distorted distortion dirty saturated overdriven driven fuzzy crushed crunchy rough grit",
+    ),
+    *_pair(
+        _word("dynamic", "+crest_db", "peaky uncompressed"),
+        "squashed",
+        "compressed limited flat slammed",
+    ),
+    _word("dusty", "-air_share +noisiness_db>-45", "dust lofi vinyl grainy old crackly tape worn"),
+    *_pair(_word("noisy", "+noisiness_db -tonalness", "noise hiss"), "tonal", "pitched tuned melodic musical"),
+    _word("metallic", "+sheen_db +brightness_hz>500", "metal clangy steely tinny"),
+    *_pair(
+        _word("boxy", "+low_mid_share>0.1", "boxed cardboard woody"),
+        "hollow",
+        "scooped",
+    ),
+    _word("nasal", "+mid_share>0.1", "honky middy mid forward telephone"),
+    _word("deep", "+sub_share>0.1", "sub subby subbass lowend low bassy rumbling"),
+    *_pair(
+        _word("fat", "+weight_share>0.1 +decay_seconds", "thick phat full big huge massive heavy weighty beefy meaty"),
+        "thin",
+        "light small tiny lean weak",
+    ),
+    *_pair(
+        _word("boomy", "+bottom_share>0.2 +decay_seconds", "boom booming resonant", _ONE_SHOT),
+        "tight",
+        "controlled",
+    ),
+    *_pair(
+        _word("long", "+length_seconds", "lengthy extended ringing"), "short", "brief quick stubby clipped staccato"
+    ),
+    *_pair(
+        _word("sustained", "+sustain", "held drone droning continuous", _ONE_SHOT),
+        "plucky",
+        "pluck plucked percussive decaying stab",
+    ),
+    _word("swelling", "+attack_seconds>0.15 +sustain>0.8", "swell riser rising rise reverse reversed", _ONE_SHOT),
+    *_pair(
+        _word("roomy", "+roominess", "room reverberant reverb reverby wet ambient spacious distant echoey", _ONE_SHOT),
+        "dry",
+        "dead close upfront",
+    ),
+    *_pair(
+        _word("dense", "+onsets_per_second", "busy complex packed hectic", _LONGER),
+        "sparse",
+        "minimal empty simple",
+    ),
+    *_pair(
+        _word("wobbly", "+modulation_db", "wobble modulated tremolo pulsing fluttering moving", _ONE_SHOT),
+        "steady",
+        "even constant static stable",
+    ),
+    *_pair(_word("wide", "+width>0.01", "broad stereowide"), "narrow", "centered centred"),
+)
+MONO, STEREO = Word("mono", (), ("monophonic",), "stereo"), Word("stereo", (), (), "mono")
+"""These two are facts, not degrees: whether there are two channels that differ."""
+WORDS: Final[Mapping[str, Word]] = {word.name: word for word in (*_DEFINED, MONO, STEREO)}
+"""The vocabulary by its words."""
+
+
+@lru_cache(maxsize=1)
+def _canonical() -> dict[str, str]:
+    """Return the word that each token stands for."""
+    found = {synonym: word.name for word in WORDS.values() for synonym in word.synonyms}
+    return found | {name: name for name in WORDS}
+
+
+def lookup(token: str) -> str | None:
+    """Return the word that a token stands for, as ``lo-fi`` does for ``dusty``; None if it is in no list."""
+    return _canonical().get(re.sub(r"[^\w]|_", "", token.casefold()))
+
+
+def suggest(token: str) -> list[str]:
+    """Return up to three words or synonyms of the vocabulary that are spelt like a token, nearest first."""
+    return get_close_matches(token.casefold()[:40], list(_canonical()), n=_SUGGESTIONS, cutoff=0.7)
+
+
+def degree(word: Word, group: str, measures: Mapping[str, float]) -> float:
+    """Return how far a word is true of a sound among those of a group, 0 to 1; 0 if it is not, or not measured."""
+    shares: list[float] = []
+    for part in word.parts:
+        value = measures.get(part.measure)
+        if value is None or (part.least is not None and value < part.least):
+            return 0.0
+        share = reference.percentile(group, part.measure, value)
+        if share is None:
+            return 0.0
+        shares.append(share if part.more else 1.0 - share)
+    return sum(shares) / len(shares) if shares and min(shares) >= _HALF else 0.0
+
+
+def words_of(audio: AudioFacts, analysis: AnalysisFacts) -> dict[str, float]:
+    """Return the words that hold for a sound, and how strongly, above 0 up to 1, strongest first."""
+    measures = reference.measures_of(audio, analysis)
+    thresholds = reference.load()["words"]
+    found: dict[str, float] = {}
+    for word in _DEFINED:
+        if analysis.kind not in word.kinds:
+            continue
+        group = _group(word, analysis)
+        least = thresholds[word.name].get(group)
+        reached = degree(word, group, measures)
+        if least is not None and reached > least:
+            found[word.name] = round(max((reached - least) / (1.0 - least), _LEAST_STRENGTH), 3)
+    if measures:
+        found[MONO.name if "width" not in measures and audio.channels <= 2 else STEREO.name] = 1.0  # noqa: PLR2004 -- left and right
+    return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
+
+
+def explain(word: str, audio: AudioFacts, analysis: AnalysisFacts) -> str:
+    """Say how far a word holds, and by which measures: ``dark: brightness 612 Hz, darker than 88 % of kicks``."""
+    measures, meaning = reference.measures_of(audio, analysis), WORDS[word]
+    if not meaning.parts:
+        return f"{word}: {audio.channels} channel{'s' * (audio.channels != 1)}" + (
+            " that hold the same" if audio.channels == 2 and "width" not in measures else ""  # noqa: PLR2004 -- left and right
+        )
+    group = _group(meaning, analysis)
+    reasons = [reason for part in meaning.parts if (reason := _reason(part, group, measures))]
+    return f"{word}: {'; '.join(reasons) or 'not measured'}"
+
+
+def _reason(part: Part, group: str, measures: Mapping[str, float]) -> str | None:
+    value = measures.get(part.measure)
+    share = None if value is None else reference.percentile(group, part.measure, value)
+    if value is None or share is None:
+        return None
+    measure = reference.MEASURES[part.measure]
+    how, than = (measure.more, share) if part.more else (measure.less, 1.0 - share)
+    return f"{measure.label} {measure.written(value)}, {how} than {100.0 * than:.0f} % of {reference.noun(group)}"
+
+
+def _group(word: Word, analysis: AnalysisFacts) -> str:
+    """Return the group in which all measures of a word are known."""
+    groups = {reference.group_of(analysis, part.measure) for part in word.parts}
+    if len(groups) == 1:
+        return groups.pop()
+    kind = analysis.kind or reference.EVERYTHING
+    return kind if kind in groups else reference.EVERYTHING
