@@ -22,7 +22,7 @@ export UV_PYTHON_DOWNLOADS := never
 export UV_PROJECT_ENVIRONMENT := .venv
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test unit chaos hostile fuzz fmt lint check bench clean
+.PHONY: help setup parquet run test unit chaos hostile fuzz fmt lint check bench clean
 
 help: ## list the commands
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; do \
@@ -48,16 +48,22 @@ LOADED := samplemind_cli.app samplemind_cli.client samplemind_worker.app samplem
 comma := ,
 empty :=
 
-# For who uses it. The tools of development come with the first command that needs them, and then stay.
+# Installs what a user needs. Parquet (a fifth of the whole) and the tools of development are added by the first command
+# that needs them, and then stay.
+WITHOUT_PARQUET = $(if $(wildcard .venv/lib/python*/site-packages/pyarrow),,--no-extra parquet)
+USERS = $(if $(wildcard $(BIN)/pytest),,--no-dev)
 $(READY): uv.lock pyproject.toml .tools/bin/uv
 	@echo "setting up .venv, once: 250 MB of packages to fetch, 750 MB on disk" >&2
-	@$(SYNC) $(if $(wildcard $(BIN)/pytest),,--no-dev)
+	@$(SYNC) $(if $(USERS),$(USERS) $(WITHOUT_PARQUET))
 	@echo "compiling what is loaded most" >&2
 	@$(BIN)/python -m compileall -q samplemind_cli samplemind_worker tasks config
 	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -c 'import $(subst $(empty) $(empty),$(comma),$(strip $(LOADED)))'
 	@echo "compiling the analysis for this processor: takes up to a minute" >&2
 	@$(BIN)/python -m samplemind_worker.lifecycle warm-up
 	@touch $@
+
+parquet: $(READY) ## add what `samplemind export --format parquet` needs: 170 MB more on disk
+	@$(SYNC) $(USERS)
 
 $(TOOLS): $(READY)
 	@echo "adding the tools of development to .venv, once: 850 MB more on disk" >&2
@@ -113,6 +119,7 @@ bench: $(TOOLS) ## accuracy (of LABELLED=folder with a manifest.csv), and speed 
 	$(BIN)/python -m benchmarks.sandbox
 	$(BIN)/python -m benchmarks.pipeline
 	$(BIN)/python -m benchmarks.record
+	$(BIN)/python -m benchmarks.export
 	$(BIN)/python -m benchmarks.crowd
 	$(BIN)/python -m benchmarks.cache
 

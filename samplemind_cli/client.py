@@ -12,7 +12,7 @@ from samplemind_cli.output import note, pages
 from samplemind_worker import local_services
 from samplemind_worker.documents.batch import BatchItem, BatchJob, Priority, State, task_of
 from samplemind_worker.documents.facts import AnalysisFacts, AudioFacts
-from samplemind_worker.documents.report import analyzed, rejected
+from samplemind_worker.documents.report import Reporter, analyzed, rejected
 from samplemind_worker.documents.spend import from_usd, micro_usd, to_usd
 from samplemind_worker.errors import ServiceUnavailableError, SetupError, UsageError
 from samplemind_worker.local_services import session
@@ -277,22 +277,24 @@ def item_reports(batch_id: str, state: str | None = None) -> Iterator[Report]:
         }
 
 
-def batch_results(batch_id: str, states: Iterable[str] | None = None) -> Iterator[Report]:
+def batch_results(
+    batch_id: str, states: Iterable[str] | None = None, *, report: Reporter = analyzed
+) -> Iterator[Report]:
     """Yield the result of each file of a batch, or of those in these states, or why it has none."""
     wanted = [None] if states is None else map(State, states)
     for state in wanted:
         for page in pages(batches.iterate(batch_id, state=state), _PAGE):
             facts = results.load(list({item.file_id for item in page if item.file_id is not None}))
             for item in page:
-                yield _result(item, facts.get(item.file_id or ""))
+                yield _result(item, facts.get(item.file_id or ""), report)
 
 
-def _result(item: BatchItem, facts: tuple[AudioFacts, AnalysisFacts] | None) -> Report:
+def _result(item: BatchItem, facts: tuple[AudioFacts, AnalysisFacts] | None, report: Reporter) -> Report:
     path = _full_path(item)
     if item.error is not None:
         return rejected(path, code=item.error.code, message=item.error.message)
     if item.state in (State.COMPLETED, State.SKIPPED) and facts is not None:
-        return analyzed(path, *facts)
+        return report(path, *facts)
     return {"path": path, "status": item.state.value, "skip_reason": item.skip_reason}
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from config.settings import Settings
 from samplemind_worker.documents.batch import State
 from samplemind_worker.documents.facts import AnalysisFacts
-from samplemind_worker.documents.report import analyzed, rejected
+from samplemind_worker.documents.report import Reporter, analyzed, rejected
 from samplemind_worker.errors import UsageError
 from samplemind_worker.store import batches, library, places, results
 from samplemind_worker.store.places import Place
@@ -22,13 +22,13 @@ _LOOK_BACK = 10  # batches in which `show` looks for the failure of a path
 _ID_LENGTH = 64  # hex digits of a whole file id
 
 
-def results_of_all() -> Iterator[Report]:
+def results_of_all(report: Reporter = analyzed) -> Iterator[Report]:
     """Yield the result of each living place in the library, in the order of the paths."""
     for page in places.by_path():
         found = results.load(list({place.file_id for place in page}))
         for place in page:
             if place.file_id in found:
-                yield analyzed(place.shown, *found[place.file_id])
+                yield report(place.shown, *found[place.file_id])
 
 
 def id_of(text: str) -> str | None:

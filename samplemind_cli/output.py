@@ -3,6 +3,7 @@
 Data goes to stdout, everything else to stderr. Loads the standard library alone.
 """
 
+import io
 import json
 import os
 import shlex
@@ -27,6 +28,27 @@ _PAGE = 1000  # rows laid out together: a batch of a million files is printed in
 def write(text: str) -> None:
     """Write data to stdout; ends the command quietly where nobody reads on."""
     _guarded(lambda: sys.stdout.write(text))
+
+
+class BinaryStdout(io.RawIOBase):
+    """Standard output for bytes; ends the command quietly if nobody reads on."""
+
+    def __init__(self) -> None:
+        self._position = 0
+
+    def writable(self) -> bool:
+        """Return that bytes can be written."""
+        return True
+
+    def tell(self) -> int:
+        """Return how many bytes were written."""
+        return self._position
+
+    def write(self, data: Any, /) -> int:
+        """Write bytes, and return their number."""
+        _guarded(lambda: sys.stdout.buffer.write(data))
+        self._position += len(data)
+        return len(data)
 
 
 def flush() -> None:

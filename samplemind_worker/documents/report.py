@@ -1,10 +1,14 @@
 """One file as the JSON object of `analyze --json`, `show --json` and `export`."""
 
 import os
+from collections.abc import Callable
 from posixpath import basename
 from typing import Any
 
 from samplemind_worker.documents.facts import AnalysisFacts, AudioFacts
+
+Reporter = Callable[[str, AudioFacts, AnalysisFacts], dict[str, Any]]
+"""Makes the report of an analysed file from its path and facts."""
 
 _ANALYSIS_FIELDS = (
     "kind", "kind_confidence",
@@ -63,6 +67,11 @@ def analyzed(path: str, audio: AudioFacts, analysis: AnalysisFacts) -> dict[str,
     if analysis.analyzed_at is not None:
         report["analyzed_at"] = facts["analyzed_at"]
     return report
+
+
+def with_vector(path: str, audio: AudioFacts, analysis: AnalysisFacts) -> dict[str, Any]:
+    """Return the report of an analysed file, and its vector, which no JSON prints."""
+    return analyzed(path, audio, analysis) | {"vector": analysis.vector}
 
 
 def rejected(path: str, *, code: str, message: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 import typer
 
 from samplemind_cli.app import app
-from samplemind_cli.commands.export import COLUMNS
+from samplemind_cli.rows import COLUMNS
 from samplemind_worker.documents import report
 from samplemind_worker.documents.batch import BatchStatus, State
 from samplemind_worker.errors import PERMANENT_ERRORS

@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 import redis
 
@@ -439,6 +440,66 @@ def test_export_is_csv_in_the_order_of_the_paths(cli: Cli, kit: Path, settings: 
     assert paths == sorted(paths)
     assert cli("export", "--all", "-o", str(tmp_path / "out.json"))[0] == 0
     assert [report["path"] for report in json.loads((tmp_path / "out.json").read_text())] == paths
+
+
+def test_export_to_parquet_has_the_vectors(cli: Cli, kit: Path, settings: Settings, tmp_path: Path):
+    save_analysis(settings, kit / "a.wav", kit / "b.wav", tempo=120.00491)
+    target = tmp_path / "library.parquet"
+
+    assert cli("export", "--all", "-o", str(target)) == (0, "", "")
+
+    rows = pq.read_table(target).to_pylist()
+    assert [(Path(row["path"]).name, row["tempo"], row["vector"]) for row in rows] == [
+        ("a.wav", 120.00491, [0.5, -1.0, 2.0]),
+        ("b.wav", 120.00491, [0.5, -1.0, 2.0]),
+    ]
+
+
+def test_export_of_a_batch_to_parquet_has_every_item(cli: Cli, kit: Path, settings: Settings, tmp_path: Path):
+    save_analysis(settings, kit / "=c.flac")
+    batch_id = submitted(cli, kit)
+    end_items(settings, batch_id)
+
+    assert cli("export", batch_id, "--format", "parquet", "-o", str(tmp_path / "out")) == (0, "", "")
+
+    table = pq.read_table(tmp_path / "out")
+    assert sorted(table["status"].to_pylist()) == ["analyzed", "rejected", "rejected", "skipped", "skipped"]
+    assert table["vector"].null_count == 4
+
+
+@pytest.mark.usefixtures("cli")
+def test_parquet_goes_to_standard_output_too(kit: Path, settings: Settings, tmp_path: Path):
+    save_analysis(settings, kit / "a.wav")
+    command = [sys.executable, "-m", "samplemind_cli", "export", "--all", "--format", "parquet"]
+
+    with (tmp_path / "out").open("wb") as file:
+        assert subprocess.run(command, stdout=file, check=False).returncode == 0
+    piped = subprocess.run(command, stdout=subprocess.PIPE, check=True)
+
+    assert pq.read_table(tmp_path / "out")["path"].to_pylist() == [str(kit / "a.wav")]
+    assert pq.read_table(io.BytesIO(piped.stdout)).num_rows == 1
+
+
+def test_parquet_names_what_is_missing_for_it(cli: Cli, monkeypatch: pytest.MonkeyPatch):
+    for name in ("pyarrow", "pyarrow.parquet"):
+        monkeypatch.setitem(sys.modules, name, None)
+
+    code, out, err = cli("export", "--all", "--format", "parquet", "-o", "out.parquet")
+
+    assert (code, out) == (3, "")
+    assert "`make parquet` in the project's folder adds it" in err
+    assert not Path("out.parquet").exists()
+
+
+@pytest.mark.parametrize("suffix", ["csv", "json", "parquet"])
+def test_export_into_a_missing_folder_is_wrong_usage(cli: Cli, tmp_path: Path, suffix: str):
+    code, out, err = cli("export", "--all", "-o", f"no/out.{suffix}")
+
+    assert (code, out) == (2, "")
+    assert err == (
+        f"samplemind: error: cannot write no/out.{suffix}: there is no folder {tmp_path}/no; make it, or name another "
+        "file\n"
+    )
 
 
 def test_interrupting_the_wait_leaves_the_batch_running(cli: Cli, kit: Path, settings: Settings):
