@@ -4,12 +4,15 @@ from celery import Task, shared_task
 
 from config import task_names as names
 from samplemind_worker.errors import ServiceUnavailableError
+from samplemind_worker.finding import entry
 from samplemind_worker.pipeline import store as store_step
 from samplemind_worker.store import parcels
 from samplemind_worker.submission import dispatch as dispatch_step
 from samplemind_worker.upkeep import reindex as reindex_step
 from tasks.context import publish_parcel, run_step, workspace
 from tasks.retry import POLICY
+
+_ENTRY_SECONDS = 10.0  # s that one task makes entries
 
 
 @shared_task(bind=True, name=names.STORE, **POLICY)
@@ -44,10 +47,13 @@ def take_back(parcel_id: str, task_id: str, code: str) -> None:
 
 @shared_task(name=names.REINDEX, ignore_result=True)
 def reindex() -> None:
-    """Compare the vectors in Chroma with the record; rebuild them for a while if any are missing or cannot be read.
+    """Make library entries that are missing or stale; compare the vectors in Chroma with the record, and rebuild them.
 
-    Reads Analysis; writes vectors and their VectorIndex. Never retried: beat sends it again soon.
+    It does each for a while, and the next one continues. Never retried: beat sends it again soon. Reads the record;
+    writes LibraryEntry, vectors and VectorIndex.
     """
     here = workspace()
     here.connect()
+    entry.refresh_marked(seconds=_ENTRY_SECONDS)
+    entry.build(seconds=_ENTRY_SECONDS)
     reindex_step.tend(here.vectors)

@@ -202,6 +202,7 @@ class BatchItem(Document):
         indexes: ClassVar[list[Any]] = [
             IndexModel([("batch_id", ASCENDING), ("state", ASCENDING), ("_id", ASCENDING)], name=BY_STATE),
             IndexModel([("batch_id", ASCENDING), ("_id", ASCENDING)]),
+            IndexModel([("file_id", ASCENDING)], sparse=True),
             IndexModel([("parcel_id", ASCENDING)], sparse=True),
             IndexModel([("lease_until", ASCENDING)], sparse=True),
             IndexModel([("queued_at", ASCENDING)], sparse=True),

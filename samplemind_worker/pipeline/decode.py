@@ -16,6 +16,7 @@ from samplemind_worker.documents.batch import BatchJob, Step
 from samplemind_worker.documents.facts import AudioFacts
 from samplemind_worker.documents.versions import CPU_STEPS, VERSIONS
 from samplemind_worker.errors import InternalError, MissingFileError, OutsideRootsError, PermanentError, attempt
+from samplemind_worker.finding import entry
 from samplemind_worker.pipeline.engine import Signal
 from samplemind_worker.pipeline.reader import Source, identify_within, read_signals
 from samplemind_worker.pipeline.workspace import Run, Workspace, claimed, hand_on, job_of
@@ -58,6 +59,8 @@ class _Work:
     signals: dict[str, Signal]
     plan: _Plan
     failed: dict[ObjectId, PermanentError]
+    displaced: set[str]
+    """The contents that lay at these paths before."""
 
 
 def run(workspace: Workspace, task: Run) -> bool:
@@ -65,7 +68,7 @@ def run(workspace: Workspace, task: Run) -> bool:
     with claimed(workspace, task, Step.DECODE) as items:
         if not items:
             return False
-        work = _Work({}, _empty_plan(), {})
+        work = _Work({}, _empty_plan(), {}, set())
         job = job_of(items[0].batch_id)
         for start in range(0, len(items), _OPEN_AT_ONCE):
             _read(workspace, items[start : start + _OPEN_AT_ONCE], job, work)
@@ -92,7 +95,7 @@ def _read(workspace: Workspace, items: Sequence[Item], job: BatchJob, work: _Wor
                 opened.append(result)
         # Save places before looking for analyses: `tidy` deletes an analysis first, and then looks for its places.
         # Save those that cannot be decoded too: the file that lay there before is gone.
-        places.save(one.place for one in opened)
+        work.displaced.update(places.save(one.place for one in opened))
         wanted: dict[str, _Opened] = {}
         copies: list[_Opened] = []
         for need, group in _sort(opened, job).items():
@@ -170,6 +173,9 @@ def _record(workspace: Workspace, task: Run, batch_id: str, work: _Work) -> bool
     ids: dict[Step | _Need, list[ObjectId]] = {need: [item for item, _ in group] for need, group in work.plan.items()}
     ledger.identify(task.parcel_id, token=task.token, file_ids={item: place.file_id for item, place in kept})
     ledger.fail(task.parcel_id, token=task.token, errors=work.failed)
+    # Those of the other contents are made by `store`.
+    ended = {place.file_id for need in _Need for _, place in work.plan[need]}
+    entry.refresh(sorted(ended | work.displaced))
     ledger.skip(task.parcel_id, token=task.token, ids=ids[_Need.KNOWN], reason="known")
     ledger.complete(task.parcel_id, token=task.token, ids=ids[_Need.DONE])
     to: dict[Step, Sequence[ObjectId]] = {step: ids[step] for step in (Step.FEATURES, Step.SUMMARIZE)}

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from samplemind_worker.documents.batch import Step
 from samplemind_worker.documents.versions import VERSIONS
 from samplemind_worker.errors import InternalError, PermanentError, attempt
+from samplemind_worker.finding import entry
 from samplemind_worker.pipeline.workspace import Run, Workspace, claimed
 from samplemind_worker.store import batches, ledger, results
 
@@ -14,7 +15,7 @@ _VERSION = VERSIONS["store"]
 def run(workspace: Workspace, task: Run) -> bool:
     """Store a parcel, and return False, as this is the last step.
 
-    Reads Analysis; writes vectors, step versions and item states.
+    Reads Analysis; writes vectors, step versions, library entries and item states.
     """
     with claimed(workspace, task, Step.STORE) as items:
         if not items:
@@ -28,6 +29,8 @@ def run(workspace: Workspace, task: Run) -> bool:
         refused = _upsert(workspace, {key: vector for key, vector in missing.items() if vector is not None})
         results.update_analyses({key: {"versions.store": _VERSION} for key in missing if key not in refused})
         lost = InternalError("its analysis is no longer in the record; `samplemind retry` makes it anew")
+        # Before the items end: whoever waits for the batch then finds its files.
+        entry.refresh(list(recorded))
         errors = {
             item.id: refused.get(item.file_id or "", lost)
             for item in items

@@ -3,7 +3,8 @@
 All queries live in this package. They are written as coroutines, and `synchronous` makes plain functions of them:
 `batches` (jobs and their items), `ledger` (claims and leases of items), `parcels` (dispatching items and taking them
 back), `results` (files and analyses), `places` (where files lie), `packs` (what was taken from an inbox),
-`vector_index` (which Chroma collection holds the vectors).
+`vector_index` (which Chroma collection holds the vectors), `entries` (what searches read), `stale` (which entries to
+make anew).
 """
 
 import os
@@ -29,6 +30,7 @@ from samplemind_worker.documents.ai_job import AiJob
 from samplemind_worker.documents.analysis import Analysis
 from samplemind_worker.documents.audio_file import AudioFile, FileLocation, MountPoint, User
 from samplemind_worker.documents.batch import BatchItem, BatchJob
+from samplemind_worker.documents.entry import EntryIndex, LibraryEntry, StaleEntry
 from samplemind_worker.documents.pack import Pack, Turn
 from samplemind_worker.documents.spend import AiCall, Purse
 from samplemind_worker.documents.vector_index import VectorIndex
@@ -52,6 +54,9 @@ DOCUMENTS = [
     Purse,
     AiJob,
     VectorIndex,
+    LibraryEntry,
+    StaleEntry,
+    EntryIndex,
 ]
 
 _SELECT_MS = 5_000  # how long the driver looks for a server that answers

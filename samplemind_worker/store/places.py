@@ -14,7 +14,7 @@ from pymongo.asynchronous.cursor import AsyncCursor
 
 from samplemind_worker.documents.analysis import Analysis
 from samplemind_worker.documents.audio_file import FileLocation, MountPoint
-from samplemind_worker.store import mongo
+from samplemind_worker.store import mongo, stale
 from samplemind_worker.store.library import location_id, place_of, printable
 
 _PAGE = 1000
@@ -79,18 +79,23 @@ class Area:
 
 
 @mongo.synchronous
-async def save(places: Iterable[Place]) -> None:
-    """Record places; one that held another content or was gone now holds this content."""
-    await _save(places)
+async def save(places: Iterable[Place]) -> set[str]:
+    """Record places; one that held another content or was gone now holds this content. Return those other contents."""
+    return await _save(list(places))
 
 
-async def _save(places: Iterable[Place]) -> None:
+async def _save(places: Sequence[Place]) -> set[str]:
+    now_here = {place.id: place.file_id for place in places}
+    before = FileLocation.get_pymongo_collection().find({"_id": {"$in": list(now_here)}}, {"file_id": 1})
+    displaced = {row["file_id"] async for row in before if row["file_id"] != now_here[row["_id"]]}
+    await stale.note({*now_here.values(), *displaced})
     updates = [
         UpdateOne({"_id": place.id}, {"$set": place.values(), "$unset": {"gone_at": ""}}, upsert=True)
         for place in places
     ]
     if updates:
         await FileLocation.get_pymongo_collection().bulk_write(updates, ordered=False)
+    return displaced
 
 
 def _place(row: Mapping[str, Any]) -> Place:
@@ -124,6 +129,7 @@ async def unchanged(keys: Sequence[tuple[str, int, int, int]], *, versions: Mapp
     rows = [row async for row in cursor if stats[row["_id"]] == (row["size"], row["mtime_ns"], row["ctime_ns"])]
     # Before its analysis is looked for: `sweep` deletes that first, and then looks whether the place is back.
     if back := [row for row in rows if "gone_at" in row]:
+        await stale.note(row["file_id"] for row in back)
         updates = [UpdateOne(row, {"$unset": {"gone_at": ""}}) for row in back]
         await FileLocation.get_pymongo_collection().bulk_write(updates, ordered=False)
     found = {row["_id"]: row["file_id"] for row in rows}
@@ -213,6 +219,7 @@ async def end(places: Sequence[Place]) -> int:
     """Mark places as gone unless the record of them has changed meanwhile; return how many were marked."""
     if not places:
         return 0
+    await stale.note(place.file_id for place in places)
     now = await mongo.read_clock()
     updates = [
         UpdateOne(
@@ -243,7 +250,8 @@ async def move(pairs: Sequence[tuple[Place, Place]]) -> None:
     collection = FileLocation.get_pymongo_collection()
     query = {"_id": {"$in": [new.id for _, new in pairs]}, "gone_at": None}
     living = {row["_id"] async for row in collection.find(query, {"_id": 1})}
-    await _save(new for _, new in pairs if new.id not in living)
+    await stale.note(old.file_id for old, _ in pairs)
+    await _save([new for _, new in pairs if new.id not in living])
     drops = [DeleteOne({"_id": old.id, "file_id": old.file_id}) for old, _ in pairs]
     await collection.bulk_write(drops, ordered=False)
 

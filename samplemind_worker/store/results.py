@@ -12,7 +12,7 @@ from samplemind_worker.documents.audio_file import AudioFile
 from samplemind_worker.documents.batch import BatchItem
 from samplemind_worker.documents.facts import AnalysisFacts, AudioFacts
 from samplemind_worker.errors import UsageError
-from samplemind_worker.store import mongo
+from samplemind_worker.store import mongo, stale
 
 _PAGE = 500
 _DUPLICATE_KEY = 11000
@@ -37,6 +37,7 @@ async def save_analyses(pairs: Sequence[tuple[AudioFacts, AnalysisFacts]], *, si
     """
     if not pairs:
         return
+    await stale.note(audio.file_id for audio, _ in pairs)
     now = await mongo.read_clock()
     files = [
         UpdateOne(
@@ -173,6 +174,7 @@ async def take_out(file_ids: Sequence[str]) -> Taken:
     query = {"_id": {"$in": list(file_ids)}}
     files, analyses = AudioFile.get_pymongo_collection(), Analysis.get_pymongo_collection()
     taken = await files.find(query).to_list(), await analyses.find(query).to_list()
+    await stale.note(file_ids)
     # The analyses first, so that a crash leaves no analysis without a file.
     await analyses.delete_many(query)
     await files.delete_many(query)

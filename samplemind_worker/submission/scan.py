@@ -11,6 +11,7 @@ from config.settings import Settings
 from samplemind_worker.documents.batch import BatchJob, new_item
 from samplemind_worker.documents.spend import from_usd
 from samplemind_worker.documents.versions import VERSIONS
+from samplemind_worker.finding import entry
 from samplemind_worker.store import batches, library, places
 from samplemind_worker.store.roots import recorded
 from samplemind_worker.submission.listing import Listing
@@ -44,6 +45,8 @@ def submit(
     tops = listing.tops
     roots = {top: _root_of(top, settings) for top in tops}
     listing.require_audio()
+    # A record without analyses is complete from here on; in one from before there were entries, this begins them.
+    entry.build(seconds=0.0)
     job = batches.create(
         name=_text(options.name or ", ".join(path.name or str(path) for path in tops))[:200],
         paths=[_text(str(path)) for path in tops],

@@ -20,9 +20,10 @@ from samplemind_worker.documents.samples import Sample
 from samplemind_worker.documents.spend import from_usd, micro_usd
 from samplemind_worker.documents.versions import VERSIONS
 from samplemind_worker.errors import ProviderError, ProviderNotReachedError, ProviderUnavailableError, UsageError
+from samplemind_worker.finding import entry
 from samplemind_worker.providers.bulk import BulkProvider, BulkState, Sent
 from samplemind_worker.providers.registry import Providers
-from samplemind_worker.store import ai_jobs, mongo, places, results, spend
+from samplemind_worker.store import ai_jobs, mongo, places, results, spend, stale
 from samplemind_worker.store.spend import Call, Caps, Reservation
 from samplemind_worker.summaries.describe import Text
 from samplemind_worker.usage import NOTHING_USED, Usage
@@ -78,7 +79,9 @@ def _collect(providers: Providers, job: AiJob) -> int:
                 text = Text(summary, "written", job.prompt_version, task=_TASK)
                 changes[sample.audio.file_id] = text.fields(batch_id=job.id, version=VERSIONS["summarize"])
     waiting = results.unwritten_of(list(changes))
+    stale.mark(waiting)
     results.update_analyses({content: fields for content, fields in changes.items() if content in waiting})
+    entry.refresh(sorted(waiting))
     error = None if replies else "nothing could be collected"
     used = sum((reply.usage for reply in replies.values()), NOTHING_USED)
     cost = micro_usd(providers.table.price(writer, batch=True), used)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from config.settings import Settings
 from samplemind_worker.errors import UsageError
+from samplemind_worker.finding import entry
 from samplemind_worker.store import library, places
 from samplemind_worker.store.places import Area, Place
 from samplemind_worker.upkeep.places import area_of, areas_of
@@ -130,4 +131,5 @@ def _rewrite(sources: list[Area], target: _Target, *, keep_missing: bool) -> Mov
         done.moved += len(pairs)
         done.missing += len(missing)
         done.ended += 0 if keep_missing else places.end(missing)
+    entry.refresh_marked()
     return done

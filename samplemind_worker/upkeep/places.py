@@ -17,6 +17,7 @@ import psutil
 
 from config.settings import Settings
 from samplemind_worker.errors import UsageError
+from samplemind_worker.finding import entry
 from samplemind_worker.store import library, places
 from samplemind_worker.store.places import Area, Place
 
@@ -77,6 +78,7 @@ def end_gone(tops: Sequence[Path], settings: Settings) -> Ended:
                     case _:
                         pass
             ended.gone += places.end(gone)
+    entry.refresh_marked()
     drives.remember()
     return ended
 
@@ -185,6 +187,7 @@ def _forget(path: Path, settings: Settings, *, dry_run: bool) -> Forgotten:
             living = [place for place in page if place.gone_at is None]
             already += len(page) - len(living)
             ended += len(living) if dry_run else places.end(living)
+    entry.refresh_marked()
     return Forgotten(library.printable(os.fsencode(path))[0], ended, already)
 
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 from loguru import logger
 
 from config.settings import Settings
+from samplemind_worker.finding import entry
 from samplemind_worker.store import places, results, thinning
 from samplemind_worker.store.vectors import Vectors
 
@@ -44,6 +45,7 @@ def sweep(vectors: Vectors, *, older_than: timedelta) -> dict[str, int]:
     back = places.wanted(sorted(orphans), older_than=older_than)
     files, analyses = ([row for row in rows if row["_id"] in back] for rows in taken)
     results.put_back((files, analyses))
+    entry.refresh(sorted(orphans))
     removed = sorted(orphans - back)
     if removed:
         vectors.remove(removed)

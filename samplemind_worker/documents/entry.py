@@ -1,0 +1,97 @@
+"""The library entry: what searches read of one content, in one narrow document. It is derived from the record.
+
+An entry can always be made anew from the content, its analysis, its places and its batches. What changes those marks
+the content as stale first (`StaleEntry`), so that a process that dies before it has written the entry leaves a mark.
+"""
+
+from datetime import datetime
+from typing import Any, ClassVar, Final
+
+from beanie import Document
+from pydantic import Field
+from pymongo import ASCENDING, DESCENDING, IndexModel
+
+ENTRY_VERSION: Final = 1
+"""Raised when entries are made in another way; the workers then make all of them anew."""
+
+
+class LibraryEntry(Document):
+    """What filters and ranks one content that is analysed and lies somewhere; its id is ``file_id``."""
+
+    id: str  # pyright: ignore[reportIncompatibleVariableOverride, reportGeneralTypeIssues] -- one entry per content
+    ticket: int
+    """The number of the refresh that wrote it; an earlier refresh must not overwrite it."""
+    kind: str | None = None
+    instrument: str | None = None
+    tempo: float | None = None
+    """BPM."""
+    key: int | None = None
+    """The tonic, 0 (C) to 11 (B)."""
+    mode: str | None = None
+    camelot: str | None = None
+    chord: str | None = None
+    duration: float = 0.0
+    """Seconds."""
+    loudness: float | None = None
+    """LUFS."""
+    brightness: float | None = None
+    """The mean spectral centroid, in Hz."""
+    pitch: int | None = None
+    """The MIDI number of a single note."""
+    tuning: float | None = None
+    """Cents from A4 = 440 Hz."""
+    descriptors: dict[str, float] = Field(default_factory=dict)
+    """Words for the measured sound, each with its strength in 0..1."""
+    tags: list[str] = Field(default_factory=list)
+    paths: list[str] = Field(default_factory=list)
+    """Where it lies: the first 16 of its places, by path."""
+    packs: list[str] = Field(default_factory=list)
+    """The folders directly below the roots of its places."""
+    batches: list[str] = Field(default_factory=list)
+    """The batches that analysed it, as far as their items are kept."""
+    terms: list[str] = Field(default_factory=list)
+    """All that it is found by: words, and values such as ``kind=loop`` (see `finding.terms`)."""
+    added_at: datetime
+    """When the content was analysed for the first time."""
+
+    class Settings:
+        name = "library_entries"
+        indexes: ClassVar[list[Any]] = [
+            # Every search reads the entries of one term, newest first, and ends once it has enough of them.
+            IndexModel([("terms", ASCENDING), ("added_at", DESCENDING)]),
+            # The orders in which all entries can be listed.
+            IndexModel([("added_at", DESCENDING)]),
+            IndexModel([("tempo", ASCENDING)], partialFilterExpression={"tempo": {"$gt": 0}}),
+            IndexModel([("duration", ASCENDING)]),
+            IndexModel([("loudness", DESCENDING)]),
+        ]
+
+
+class StaleEntry(Document):
+    """A content whose entry may not be true; its id is ``file_id``."""
+
+    id: str  # pyright: ignore[reportIncompatibleVariableOverride, reportGeneralTypeIssues] -- one mark per content
+    token: str
+    """Names the last change. A refresh removes the mark only if no other change has come meanwhile."""
+
+    class Settings:
+        name = "stale_entries"
+
+
+class EntryIndex(Document):
+    """How far the entries are made; there is one, with the id ``entries``."""
+
+    id: str  # pyright: ignore[reportIncompatibleVariableOverride, reportGeneralTypeIssues] -- there is only one
+    ticket: int = 0
+    """The number of the last refresh."""
+    version: int = 0
+    """The version of all entries; 0 until they are made for the first time."""
+    building: int = 0
+    """The version that is being made, and 0 if none is."""
+    after: str = ""
+    """The last content that was made; contents are taken in the order of their ids."""
+    since: int = 0
+    """The number of the last refresh before the building began."""
+
+    class Settings:
+        name = "entry_indexes"

@@ -1,0 +1,124 @@
+"""Makes library entries from the record, and keeps them true."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import PurePosixPath
+from typing import Any, Final
+
+from samplemind_worker.finding import terms
+from samplemind_worker.pitches import PITCH_CLASSES
+from samplemind_worker.store import entries, stale
+from samplemind_worker.store.entries import Source
+
+_PAGE: Final = 500
+_CLEAR: Final = 0.8  # strength of a descriptor at which its word counts as strong
+_SUMMARY_WORDS: Final = 60
+_TAGS: Final = 32
+_TONICS: Final = {name: tonic for tonic, name in enumerate(PITCH_CLASSES)}
+
+
+def entry_of(source: Source) -> dict[str, Any]:
+    """Return the entry of one content, without its id and ticket."""
+    audio, analysis = source.audio, source.analysis
+    paths = sorted(f"{place['root'].rstrip('/')}/{place['path']}" for place in source.places)
+    key = analysis.get("key")
+    entry = {
+        "kind": analysis.get("kind"),
+        "instrument": analysis.get("instrument"),
+        "tempo": analysis.get("tempo"),
+        "key": None if key is None else _TONICS.get(key),
+        "mode": analysis.get("mode"),
+        "camelot": analysis.get("camelot"),
+        "chord": analysis.get("chord"),
+        "duration": audio["duration"],
+        "loudness": audio.get("loudness_lufs"),
+        "brightness": ((analysis.get("spectral_features") or {}).get("centroid_hz") or {}).get("mean"),
+        "pitch": analysis.get("pitch_midi"),
+        "tuning": analysis.get("tuning_cents"),
+        "descriptors": {},
+        "tags": sorted({*audio.get("tags", ()), *analysis.get("ai_tags", ())})[:_TAGS],
+        "paths": paths,
+        "packs": sorted({_pack_of(place) for place in source.places} - {""}),
+        "batches": list(source.batches),
+        "added_at": audio.get("uploaded_at") or analysis["analyzed_at"],
+    }
+    entry["terms"] = _terms_of(entry, source)
+    return entry
+
+
+def _pack_of(place: Mapping[str, Any]) -> str:
+    """Return the folder directly below the root, or the root's own name for a file that lies in the root."""
+    first, slash, _ = place["path"].partition("/")
+    return first if slash else PurePosixPath(place["root"]).name
+
+
+def _terms_of(entry: Mapping[str, Any], source: Source) -> list[str]:
+    strong = {word for path in entry["paths"] for word in terms.words_of(PurePosixPath(path).stem)}
+    strong |= set(terms.words_of(f"{entry['instrument'] or ''} {entry['kind'] or ''}"))
+    strong |= {word for word, strength in entry["descriptors"].items() if strength >= _CLEAR}
+    weak = set(entry["descriptors"])
+    folders = {folder for path in entry["paths"] for folder in terms.folders_above(path)}
+    weak |= {word for place in source.places for word in terms.words_of(_folder_text(place))}
+    weak |= {word for tag in entry["tags"] for word in terms.words_of(tag)}
+    weak |= set(terms.words_of(source.analysis.get("ai_summary") or "")[:_SUMMARY_WORDS])
+    found = terms.strong(strong) + list(weak - strong)
+    found += [terms.value("in", terms.digest(path)) for path in {*folders, *entry["paths"]}]
+    found += [terms.value("folder", name) for name in {terms.fold_name(PurePosixPath(each).name) for each in folders}]
+    found += [terms.value("tag", terms.fold_name(tag)) for tag in entry["tags"]]
+    found += [terms.value("batch", batch) for batch in entry["batches"]]
+    found += [terms.value(field, entry[field]) for field in ("kind", "instrument", "chord") if entry[field]]
+    if entry["key"] is not None:
+        found.append(terms.key_value(entry["key"], entry["mode"]))
+    found += [terms.number_value(field, entry[field]) for field in terms.STEPPED if entry[field] is not None]
+    return sorted(found)
+
+
+def _folder_text(place: Mapping[str, Any]) -> str:
+    """Return the folders of a place: those below its root, and the name of the root."""
+    return f"{PurePosixPath(place['root']).name}/{PurePosixPath(place['path']).parent}"
+
+
+def refresh(file_ids: Sequence[str]) -> None:
+    """Make the entries of some contents anew; those of contents that lie nowhere or have no analysis are deleted."""
+    for start in range(0, len(file_ids), _PAGE):
+        page = list(dict.fromkeys(file_ids[start : start + _PAGE]))
+        reading = entries.read(page)
+        made = {key: entry_of(source) for key, source in reading.sources.items()}
+        entries.write(reading, made, contents=page)
+
+
+def refresh_marked(*, seconds: float | None = None) -> int:
+    """Make the entries of all marked contents anew, and return their number; stops after ``seconds``."""
+    until = None if seconds is None else time.monotonic() + seconds
+    after, done = "", 0
+    while page := stale.marked(after=after, limit=_PAGE):
+        refresh(page)
+        after = page[-1]
+        done += len(page)
+        if until is not None and time.monotonic() > until:
+            break
+    return done
+
+
+def build(
+    *, anew: bool = False, seconds: float | None = None, on_progress: Callable[[int], None] | None = None
+) -> bool:
+    """Make all entries, unless they are made; return whether they are. It may be interrupted, and continues.
+
+    With ``anew`` they are made from the beginning. Stops after ``seconds``; ``on_progress`` gets the contents of each
+    page.
+    """
+    until = None if seconds is None else time.monotonic() + seconds
+    after = entries.begin(anew=anew)
+    if after is None:
+        return True
+    while page := entries.next_contents(after=after, limit=_PAGE):
+        refresh(page)
+        after = page[-1]
+        entries.advance(after)
+        if on_progress is not None:
+            on_progress(len(page))
+        if until is not None and time.monotonic() > until:
+            return False
+    entries.finish()
+    return True

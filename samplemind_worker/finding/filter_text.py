@@ -1,0 +1,243 @@
+"""Reads the filters of a search from text, as a user writes them on a command line or in a form.
+
+Conventions: ranges are closed and written ``100..120``, ``100..`` or ``..120``; a single number means what is shown as
+that number. Notes follow MIDI 60 = C4.
+"""
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from samplemind_worker.errors import UsageError
+from samplemind_worker.finding.filters import INSTRUMENTS, KINDS, Filter, Key, compatible_keys
+from samplemind_worker.finding.terms import Range
+from samplemind_worker.pitches import camelot
+from samplemind_worker.store import library
+
+
+def read(
+    *,
+    bpm: str | None = None,
+    half_double: bool = False,
+    key: str | None = None,
+    compatible: bool = False,
+    chord: str | None = None,
+    kind: str | None = None,
+    instrument: str | None = None,
+    duration: str | None = None,
+    loudness: str | None = None,
+    brightness: str | None = None,
+    pitch: str | None = None,
+    since: str | None = None,
+    pack: str | None = None,
+    batch: str | None = None,
+    tag: str | None = None,
+    path: str | None = None,
+    roots: Mapping[str, Path] | None = None,
+) -> Filter:
+    """Read the texts of filters, as a user writes them.
+
+    Raises
+    ------
+    UsageError
+        If one cannot be read, or means nothing without another.
+    """
+    if half_double and bpm is None:
+        raise UsageError("--half-double needs --bpm")
+    if compatible and key is None:
+        raise UsageError("--compatible needs --key")
+    tempo = () if bpm is None else (_around(read_range(bpm, "--bpm"), 0.5),)
+    keys = () if key is None else read_key(key)
+    return Filter(
+        kinds=_choices(kind, KINDS, "--kind"),
+        instruments=_choices(instrument, INSTRUMENTS, "--instrument"),
+        tempo=tuple(_octaves(tempo)) if half_double else tempo,
+        keys=compatible_keys(keys) if compatible else keys,
+        chords=() if chord is None else (_filled(chord, "--chord"),),
+        duration=() if duration is None else (_around(read_range(duration, "--duration"), 0.05),),
+        loudness=() if loudness is None else (_around(read_range(loudness, "--loudness"), 0.5),),
+        brightness=() if brightness is None else (read_range(brightness, "--brightness"),),
+        pitch=() if pitch is None else read_pitch(pitch),
+        since=None if since is None else read_since(since),
+        packs=() if pack is None else (_filled(pack, "--pack"),),
+        batch=None if batch is None else _filled(batch, "--batch"),
+        tags=() if tag is None else (_filled(tag, "--tag"),),
+        paths=() if path is None else paths_of(_filled(path, "--path"), roots or {}),
+    )
+
+
+_SHOWN: Final = 60
+
+
+def _quoted(text: str) -> str:
+    return repr(text if len(text) <= _SHOWN else text[:_SHOWN] + "…")
+
+
+def _filled(text: str, option: str) -> str:
+    if not text.strip():
+        raise UsageError(f"{option} is empty")
+    return text
+
+
+def _choices(text: str | None, known: tuple[str, ...], option: str) -> tuple[str, ...]:
+    if text is None:
+        return ()
+    chosen = tuple(dict.fromkeys(part.strip().lower().replace("-", "_") for part in text.split(",")))
+    for each in chosen:
+        if each not in known:
+            raise UsageError(f"{option} {_quoted(each)} is none of {', '.join(known)}")
+    return chosen
+
+
+_NUMBER: Final = r"[+-]?\d+(?:\.\d+)?"
+_RANGE: Final = re.compile(rf"\s*({_NUMBER})?\s*(\.\.)?\s*({_NUMBER})?\s*")
+_MOST_DIGITS: Final = 15
+
+
+def read_range(text: str, option: str) -> Range:
+    """Read ``120``, ``120..128``, ``120..`` or ``..90``.
+
+    Raises
+    ------
+    UsageError
+        If it is none of these, or reversed.
+    """
+    found = _RANGE.fullmatch(text) if len(text) <= 3 * _MOST_DIGITS else None
+    low, dots, high = found.groups() if found else (None, None, None)
+    if (low is None and high is None) or (dots is None and high is not None):
+        raise UsageError(f"{option} {_quoted(text)} is no number and no range such as 100..120, 100.. or ..120")
+    first = None if low is None else float(low)
+    last = (first if dots is None else None) if high is None else float(high)
+    return _in_order(first, last, text, option)
+
+
+def _in_order(low: float | None, high: float | None, text: str, option: str) -> Range:
+    if low is not None and high is not None and low > high:
+        raise UsageError(f"{option} {_quoted(text)} is reversed: its first number must be the lower one")
+    return low, high
+
+
+def _around(given: Range, tolerance: float) -> Range:
+    """Widen a single number to what is shown as that number."""
+    low, high = given
+    if low is None or low != high:
+        return given
+    return low - tolerance, low + tolerance
+
+
+def _octaves(ranges: tuple[Range, ...]) -> Iterator[Range]:
+    for low, high in ranges:
+        for factor in (1.0, 0.5, 2.0):
+            yield None if low is None else low * factor, None if high is None else high * factor
+
+
+_PITCH_CLASS: Final = {"c": 0, "d": 2, "e": 4, "f": 5, "g": 7, "a": 9, "b": 11}
+_ACCIDENTAL: Final = {"": 0, "#": 1, "♯": 1, "sharp": 1, "b": -1, "♭": -1, "flat": -1}
+_KEY: Final = re.compile(r"([A-Ga-g])\s*(#|♯|b|♭|sharp|flat)?\s*(m|min|minor|M|maj|major)?")
+_CAMELOT: Final = re.compile(r"(1[0-2]|0?[1-9])\s*([ABab])")
+_BY_CAMELOT: Final = {camelot(tonic, mode): (tonic, mode) for tonic in range(12) for mode in ("major", "minor")}
+
+
+def read_key(text: str) -> tuple[Key, ...]:
+    """Read ``Am``, ``A minor``, ``F#``, ``Bb major`` or the Camelot code ``8A``; without a mode both are meant.
+
+    Raises
+    ------
+    UsageError
+        If it is none of these.
+    """
+    plain = text.strip()
+    if found := _CAMELOT.fullmatch(plain):
+        return (_BY_CAMELOT[f"{int(found[1])}{found[2].upper()}"],)
+    found = _KEY.fullmatch(plain) or _KEY.fullmatch(plain.lower())
+    if found is None:
+        raise UsageError(f"--key {_quoted(text)} is no key: write it as Am, A minor, F#, Bb major or 8A")
+    tonic = (_PITCH_CLASS[found[1].lower()] + _ACCIDENTAL[found[2] or ""]) % 12
+    mode = found[3]
+    if mode is None:
+        return ((tonic, None),)
+    return ((tonic, "minor" if mode in {"m", "min", "minor"} else "major"),)
+
+
+_NOTE: Final = re.compile(r"([A-Ga-g])(#|♯|b|♭)?(-?\d)?")
+_HIGHEST_MIDI: Final = 127
+
+
+def read_pitch(text: str) -> tuple[Range, ...]:
+    """Read a note (``C3``), a range of notes or of MIDI numbers (``C3..B3``, ``48..59``), or a pitch class (``F#``).
+
+    Raises
+    ------
+    UsageError
+        If it is none of these, or reversed.
+    """
+    low, dots, high = text.partition("..")
+    if not dots and (found := _NOTE.fullmatch(text.strip())) and found[3] is None:
+        tonic = _pitch_class(found)
+        return tuple((float(midi), float(midi)) for midi in range(tonic, _HIGHEST_MIDI + 1, 12))
+    first = _midi(low, text) if low.strip() else None
+    last = _midi(high, text) if high.strip() else None
+    if first is None and last is None:
+        raise UsageError(f"--pitch {_quoted(text)} is empty")
+    return (_in_order(first, last if dots else first, text, "--pitch"),)
+
+
+def _pitch_class(found: re.Match[str]) -> int:
+    return (_PITCH_CLASS[found[1].lower()] + _ACCIDENTAL[found[2] or ""]) % 12
+
+
+def _midi(text: str, whole: str) -> float:
+    plain = text.strip()
+    if plain.isascii() and plain.isdigit() and len(plain) <= len(str(_HIGHEST_MIDI)):
+        midi = int(plain)
+    elif (found := _NOTE.fullmatch(plain)) and found[3] is not None:
+        midi = 12 * (int(found[3]) + 1) + _PITCH_CLASS[found[1].lower()] + _ACCIDENTAL[found[2] or ""]
+    else:
+        midi = -1
+    if not 0 <= midi <= _HIGHEST_MIDI:
+        raise UsageError(f"--pitch {_quoted(whole)} is no note such as C3, no MIDI number and no range such as C3..B3")
+    return float(midi)
+
+
+_AGO: Final = re.compile(r"(\d{1,4})\s*([hdw])")
+_UNITS: Final = {"h": "hours", "d": "days", "w": "weeks"}
+
+
+def read_since(text: str) -> datetime:
+    """Read a time ago (``12h``, ``7d``, ``2w``) or a date (``2026-01-31``), which begins at midnight here.
+
+    Raises
+    ------
+    UsageError
+        If it is neither.
+    """
+    plain = text.strip().lower()
+    try:
+        if found := _AGO.fullmatch(plain):
+            return datetime.now(UTC) - timedelta(**{_UNITS[found[2]]: int(found[1])})
+        return datetime.strptime(plain, "%Y-%m-%d").astimezone().astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise UsageError(f"--since {_quoted(text)} is no time ago such as 7d, and no date such as 2026-01-31") from None
+
+
+def paths_of(text: str, roots: Mapping[str, Path]) -> tuple[str, ...]:
+    """Return a path of this machine as entries may write it: in full, and below a named root.
+
+    Raises
+    ------
+    UsageError
+        If it is no path.
+    """
+    if "\0" in text:
+        raise UsageError("--path holds a character that no path has")
+    full = os.path.abspath(text)  # noqa: PTH100 -- links stay as they are
+    found = [library.printable(os.fsencode(full))[0]]
+    if roots:
+        with suppress(UsageError):
+            root, below = library.locate(Path(full), roots)
+            found.append(f"{root}/{library.printable(below)[0]}".removesuffix("/."))
+    return tuple(found)

@@ -1,0 +1,138 @@
+"""The filters that `search`, `similar` and `match` share, and their query of the entries.
+
+Conventions: ranges are closed, ``None`` is an open end. Tempo in BPM, duration in seconds, loudness in LUFS, brightness
+is the mean spectral centroid in Hz, pitch is a MIDI number (60 is C4), a key is its tonic (0 is C) and its mode.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from pydantic import BaseModel, ConfigDict
+
+from samplemind_worker.finding import terms
+from samplemind_worker.finding.terms import Range
+
+KINDS: Final = ("one_shot", "loop", "track")
+INSTRUMENTS: Final = (
+    "kick", "snare", "clap", "rim", "hat_closed", "hat_open", "tom", "crash", "ride", "shaker", "cowbell", "perc",
+    "bass", "synth", "piano", "guitar", "strings", "brass", "flute", "organ", "bell", "vocal", "fx",
+    "drum_loop", "music_loop", "song",
+)  # fmt: skip
+
+Key = tuple[int, str | None]
+"""A tonic, and the mode or None for both."""
+
+
+class Filter(BaseModel):
+    """What an entry must have; an empty field asks for nothing, and several values of one field are alternatives."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kinds: tuple[str, ...] = ()
+    instruments: tuple[str, ...] = ()
+    tempo: tuple[Range, ...] = ()
+    keys: tuple[Key, ...] = ()
+    chords: tuple[str, ...] = ()
+    duration: tuple[Range, ...] = ()
+    loudness: tuple[Range, ...] = ()
+    brightness: tuple[Range, ...] = ()
+    pitch: tuple[Range, ...] = ()
+    since: datetime | None = None
+    packs: tuple[str, ...] = ()
+    batch: str | None = None
+    """The whole id of a batch."""
+    tags: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
+    """Files or folders, as entries write them."""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether every entry passes."""
+        return self == Filter()
+
+
+def compatible_keys(keys: tuple[Key, ...]) -> tuple[Key, ...]:
+    """Return keys and those that mix well with them: the relative key, and the neighbours on the Camelot wheel."""
+    found: dict[Key, None] = {}
+    for tonic, mode in keys:
+        for each in ("major", "minor") if mode is None else (mode,):
+            relative = ((tonic + 9) % 12, "minor") if each == "major" else ((tonic + 3) % 12, "major")
+            found |= dict.fromkeys([(tonic, each), relative, ((tonic + 7) % 12, each), ((tonic + 5) % 12, each)])
+    return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One filter: the terms of which an entry must have one, and the exact query of its fields."""
+
+    label: str
+    """How a user names it."""
+    terms: tuple[str, ...] | None
+    """None where entries cannot be looked up by it."""
+    query: dict[str, Any] | None = None
+    """None where the terms say all."""
+
+
+def conditions(chosen: Filter) -> list[Condition]:
+    """Return what a filter asks for, one condition for each of its fields."""
+    found: list[Condition] = []
+
+    def add(label: str, field: str, wanted: Sequence[str], query: dict[str, Any] | None = None) -> None:
+        if wanted:
+            found.append(Condition(label, tuple(terms.value(field, each) for each in wanted), query))
+
+    add("--kind", "kind", chosen.kinds, {"kind": {"$in": list(chosen.kinds)}})
+    add("--instrument", "instrument", chosen.instruments, {"instrument": {"$in": list(chosen.instruments)}})
+    add("--chord", "chord", chosen.chords, {"chord": {"$in": list(chosen.chords)}})
+    add("--batch", "batch", () if chosen.batch is None else (chosen.batch,))
+    add("--pack", "folder", [terms.fold_name(each) for each in chosen.packs])
+    add("--tag", "tag", [terms.fold_name(each) for each in chosen.tags])
+    add("--path", "in", [terms.digest(each) for each in chosen.paths])
+    if chosen.keys:
+        found.append(Condition("--key", _key_terms(chosen.keys), {"$or": [_key_query(*each) for each in chosen.keys]}))
+    for field, option in RANGES.items():
+        ranges: tuple[Range, ...] = getattr(chosen, field)
+        if ranges:
+            wanted = terms.range_values(field, ranges)
+            query = {"$or": [{field: _bounds(*each)} for each in ranges]}
+            found.append(Condition(option, None if wanted is None else tuple(wanted), query))
+    if chosen.since is not None:
+        found.append(Condition("--since", None, {"added_at": {"$gte": chosen.since}}))
+    return found
+
+
+RANGES: Final = {
+    "tempo": "--bpm",
+    "duration": "--duration",
+    "loudness": "--loudness",
+    "brightness": "--brightness",
+    "pitch": "--pitch",
+}
+"""The fields that are filtered by range, and their options."""
+
+
+def mongo_query(chosen: Filter) -> dict[str, Any]:
+    """Return the query of the entries that pass a filter; empty if all do."""
+    parts: list[dict[str, Any]] = []
+    for each in conditions(chosen):
+        if each.query is not None:
+            parts.append(each.query)
+        elif each.terms is not None:
+            parts.append({"terms": {"$in": list(each.terms)}})
+    return {"$and": parts} if parts else {}
+
+
+def _key_terms(keys: Sequence[Key]) -> tuple[str, ...]:
+    modes = [(tonic, each) for tonic, mode in keys for each in (("major", "minor") if mode is None else (mode,))]
+    return tuple(dict.fromkeys(terms.key_value(tonic, mode) for tonic, mode in modes))
+
+
+def _key_query(tonic: int, mode: str | None) -> dict[str, Any]:
+    return {"key": tonic} if mode is None else {"key": tonic, "mode": mode}
+
+
+def _bounds(low: float | None, high: float | None) -> dict[str, float]:
+    # A comparison with a number never matches a missing value.
+    return {name: bound for name, bound in (("$gte", low), ("$lte", high)) if bound is not None}

@@ -1,0 +1,200 @@
+"""The library entries: what they are made of, writing them, and how far they are made."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pymongo import DeleteMany, DeleteOne, ReturnDocument, UpdateOne
+from pymongo.errors import BulkWriteError, DuplicateKeyError
+
+from samplemind_worker.documents.analysis import Analysis
+from samplemind_worker.documents.audio_file import AudioFile, FileLocation
+from samplemind_worker.documents.batch import BatchItem
+from samplemind_worker.documents.entry import ENTRY_VERSION, EntryIndex, LibraryEntry, StaleEntry
+from samplemind_worker.store import mongo
+
+PLACES: Final = 16
+"""Places of a content that its entry holds: a silent file may lie in a hundred thousand."""
+_BATCHES: Final = 16
+_PAGE: Final = 500
+_DUPLICATE_KEY: Final = 11000
+_ONLY: Final = "entries"
+
+_ANALYSIS = (
+    "kind", "instrument", "tempo", "key", "mode", "camelot", "chord", "pitch_midi", "tuning_cents", "character",
+    "spectral_features.centroid_hz.mean", "ai_summary", "ai_tags", "analyzed_at",
+)  # fmt: skip
+_AUDIO = ("filename", "duration", "loudness_lufs", "tags", "uploaded_at")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What the record has of one content: the parts of its documents that an entry is made of."""
+
+    audio: Mapping[str, Any]
+    analysis: Mapping[str, Any]
+    places: Sequence[Mapping[str, Any]]
+    """Documents of some of its living places."""
+    batches: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One reading of the record, from which entries are to be written."""
+
+    ticket: int
+    tokens: Mapping[str, str]
+    sources: Mapping[str, Source]
+    """The contents that are analysed and lie somewhere."""
+
+
+@mongo.synchronous
+async def read(file_ids: Sequence[str]) -> Reading:
+    """Read what the entries of some contents are made of."""
+    query = {"_id": {"$in": list(file_ids)}}
+    # In this order: a change that is marked after this reading keeps its mark, and a later reading has a higher ticket.
+    tokens = {row["_id"]: row["token"] async for row in StaleEntry.get_pymongo_collection().find(query)}
+    ticket = await _draw_ticket()
+    analyses = {
+        row["_id"]: row async for row in Analysis.get_pymongo_collection().find(query, dict.fromkeys(_ANALYSIS, 1))
+    }
+    audio = {row["_id"]: row async for row in AudioFile.get_pymongo_collection().find(query, dict.fromkeys(_AUDIO, 1))}
+    places = await _places_of(list(analyses.keys() & audio.keys()))
+    batches = await _batches_of(list(places))
+    sources = {key: Source(audio[key], analyses[key], found, batches.get(key, ())) for key, found in places.items()}
+    return Reading(ticket, tokens, sources)
+
+
+async def _draw_ticket() -> int:
+    row: Any = await EntryIndex.get_pymongo_collection().find_one_and_update(
+        {"_id": _ONLY}, {"$inc": {"ticket": 1}}, upsert=True, return_document=ReturnDocument.AFTER
+    )
+    return row["ticket"]
+
+
+async def _places_of(file_ids: list[str]) -> dict[str, list[dict[str, Any]]]:
+    """Return up to `PLACES` living places of each content; contents without any are left out."""
+    locations = FileLocation.get_pymongo_collection()
+    fields = {"file_id": 1, "root": 1, "path": 1}
+    most = PLACES * len(file_ids) + 1
+    found: dict[str, list[dict[str, Any]]] = {}
+    query = {"file_id": {"$in": file_ids}, "gone_at": None}
+    rows = await locations.find(query, fields).limit(most).to_list() if file_ids else []
+    for row in rows:
+        found.setdefault(row["file_id"], []).append(row)
+    if len(rows) == most:
+        # Some content has very many places, and took the room of others.
+        for content in file_ids:
+            query = {"file_id": content, "gone_at": None}
+            if few := await locations.find(query, fields).limit(PLACES).to_list():
+                found[content] = few
+    return {content: few[:PLACES] for content, few in found.items()}
+
+
+async def _batches_of(file_ids: list[str]) -> dict[str, list[str]]:
+    """Return the newest batches that analysed each content, as far as their items are kept."""
+    if not file_ids:
+        return {}
+    query = {"file_id": {"$in": file_ids}, "skip_reason": None}
+    cursor = BatchItem.get_pymongo_collection().find(query, {"file_id": 1, "batch_id": 1})
+    found: dict[str, set[str]] = {}
+    for row in await cursor.limit(_BATCHES * len(file_ids)).to_list():
+        found.setdefault(row["file_id"], set()).add(row["batch_id"])
+    return {content: sorted(ids, reverse=True)[:_BATCHES] for content, ids in found.items()}
+
+
+@mongo.synchronous
+async def write(reading: Reading, entries: Mapping[str, Mapping[str, Any]], *, contents: Sequence[str]) -> None:
+    """Write the entries of the contents that were read, delete those of the others, and remove the marks.
+
+    An entry that a later reading has written stays, and so does the mark of a change that came after this reading.
+    """
+    older = {"ticket": {"$lt": reading.ticket}}
+    operations: list[Any] = [
+        UpdateOne({"_id": key, **older}, {"$set": {**entry, "ticket": reading.ticket}}, upsert=True)
+        for key, entry in entries.items()
+    ]
+    operations += [DeleteOne({"_id": key, **older}) for key in contents if key not in entries]
+    if operations:
+        try:
+            await LibraryEntry.get_pymongo_collection().bulk_write(operations, ordered=False)
+        except BulkWriteError as error:
+            # The upsert has tried to insert a second entry beside the later one.
+            if any(fault["code"] != _DUPLICATE_KEY for fault in error.details["writeErrors"]):
+                raise
+    drops = [DeleteOne({"_id": key, "token": token}) for key, token in reading.tokens.items()]
+    if drops:
+        await StaleEntry.get_pymongo_collection().bulk_write(drops, ordered=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far the entries are made."""
+
+    is_complete: bool
+    entries: int
+    contents: int
+    """Contents that are analysed, whether or not they lie anywhere still."""
+
+
+@mongo.synchronous
+async def progress() -> Progress:
+    """Return how far the entries are made; takes a millisecond at any size."""
+    row = await _state()
+    entries = await LibraryEntry.get_pymongo_collection().estimated_document_count()
+    contents = await Analysis.get_pymongo_collection().estimated_document_count()
+    # A lost collection has no entry; a library that never was built needs none until something is analysed.
+    is_complete = entries >= contents or (row.get("version") == ENTRY_VERSION and (entries > 0 or await _is_bare()))
+    return Progress(is_complete, entries, contents)
+
+
+async def _is_bare() -> bool:
+    """Return whether nothing lies anywhere any more, so that there is nothing to find."""
+    return await FileLocation.get_pymongo_collection().find_one({"gone_at": None}, {"_id": 1}) is None
+
+
+async def _state() -> dict[str, Any]:
+    return await EntryIndex.get_pymongo_collection().find_one({"_id": _ONLY}) or {}
+
+
+@mongo.synchronous
+async def begin(*, anew: bool = False) -> str | None:
+    """Return the content after which entries are to be made; None if all are made.
+
+    A building that was interrupted continues, unless it is to begin ``anew``. A record without analyses is complete.
+    """
+    index = EntryIndex.get_pymongo_collection()
+    with suppress(DuplicateKeyError):
+        await index.update_one({"_id": _ONLY}, {"$setOnInsert": {"ticket": 0}}, upsert=True)
+    row = await _state()
+    if not anew and row.get("building") == ENTRY_VERSION:
+        return row.get("after", "")
+    if not anew and row.get("version") == ENTRY_VERSION:
+        return None
+    start = {"building": ENTRY_VERSION, "after": "", "since": row["ticket"]}
+    await index.update_one({"_id": _ONLY}, {"$set": start})
+    return ""
+
+
+@mongo.synchronous
+async def next_contents(*, after: str, limit: int = _PAGE) -> list[str]:
+    """Return the next analysed contents, in the order of their ids."""
+    cursor = Analysis.get_pymongo_collection().find({"_id": {"$gt": after}}, {"_id": 1}, sort=[("_id", 1)])
+    return [row["_id"] for row in await cursor.limit(limit).to_list()]
+
+
+@mongo.synchronous
+async def advance(after: str) -> None:
+    """Record the last content whose entry is made."""
+    await EntryIndex.get_pymongo_collection().update_one({"_id": _ONLY}, {"$set": {"after": after}})
+
+
+@mongo.synchronous
+async def finish() -> None:
+    """Delete entries that this building has not written, as they are of no content, and record that all are made."""
+    row = await _state()
+    stale = DeleteMany({"ticket": {"$lte": row.get("since", 0)}})
+    await LibraryEntry.get_pymongo_collection().bulk_write([stale])
+    change = {"$set": {"version": ENTRY_VERSION, "building": 0, "after": ""}}
+    await EntryIndex.get_pymongo_collection().update_one({"_id": _ONLY}, change)

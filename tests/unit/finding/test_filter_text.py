@@ -1,0 +1,141 @@
+"""Reading filters from text."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from samplemind_worker.errors import UsageError
+from samplemind_worker.finding.filter_text import read, read_key, read_pitch, read_range, read_since
+from samplemind_worker.finding.filters import Filter, compatible_keys, mongo_query
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("120..128", (120.0, 128.0)),
+        ("..90", (None, 90.0)),
+        ("90..", (90.0, None)),
+        ("-14..-8.5", (-14.0, -8.5)),
+        (" 100 .. 110 ", (100.0, 110.0)),
+    ],
+)
+def test_reads_a_range(text: str, wanted: tuple[float | None, float | None]):
+    assert read_range(text, "--bpm") == wanted
+
+
+@pytest.mark.parametrize("text", ["", "..", "fast", "120...128", "1e3", "120 128", "nan", "$gt", "9" * 10_000])
+def test_refuses_what_is_no_range(text: str):
+    with pytest.raises(UsageError, match=r"--bpm .* is no number and no range"):
+        read_range(text, "--bpm")
+
+
+def test_refuses_a_reversed_range():
+    with pytest.raises(UsageError, match=r"--bpm '128\.\.120' is reversed"):
+        read_range("128..120", "--bpm")
+
+
+def test_a_single_tempo_means_what_is_shown_as_it():
+    assert read(bpm="120").tempo == ((119.5, 120.5),)
+
+
+def test_half_and_double_tempo():
+    assert read(bpm="120..128", half_double=True).tempo == ((120.0, 128.0), (60.0, 64.0), (240.0, 256.0))
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("Am", (9, "minor")),
+        ("A minor", (9, "minor")),
+        ("a min", (9, "minor")),
+        ("am", (9, "minor")),
+        ("8A", (9, "minor")),
+        ("08b", (0, "major")),
+        ("F#", (6, None)),
+        ("f#m", (6, "minor")),
+        ("Bb major", (10, "major")),
+        ("bbm", (10, "minor")),
+        ("B", (11, None)),
+        ("E♭", (3, None)),
+        ("C sharp minor", (1, "minor")),
+        ("CM", (0, "major")),
+    ],
+)
+def test_reads_a_key(text: str, wanted: tuple[int, str | None]):
+    assert read_key(text) == (wanted,)
+
+
+@pytest.mark.parametrize("text", ["", "H", "13A", "0A", "A dorian", "Am7", "{$ne: null}", "A" * 10_000, "מינור"])
+def test_refuses_what_is_no_key(text: str):
+    with pytest.raises(UsageError, match="is no key"):
+        read_key(text)
+
+
+def test_compatible_keys_are_the_relative_one_and_the_neighbours_on_the_wheel():
+    assert set(compatible_keys(((9, "minor"),))) == {(9, "minor"), (0, "major"), (4, "minor"), (2, "minor")}
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("C4", ((60.0, 60.0),)),
+        ("C3..B3", ((48.0, 59.0),)),
+        ("48..59", ((48.0, 59.0),)),
+        ("..Eb2", ((None, 39.0),)),
+        ("F#2..", ((42.0, None),)),
+        ("c-1", ((0.0, 0.0),)),
+    ],
+)
+def test_reads_a_pitch(text: str, wanted: object):
+    assert read_pitch(text) == wanted
+
+
+def test_a_pitch_class_is_meant_in_all_octaves():
+    assert read_pitch("A")[:2] == ((9.0, 9.0), (21.0, 21.0))
+
+
+@pytest.mark.parametrize("text", ["", "..", "H3", "C99", "128", "B3..C3", "C3..x", "٣"])
+def test_refuses_what_is_no_pitch(text: str):
+    with pytest.raises(UsageError, match="--pitch"):
+        read_pitch(text)
+
+
+def test_since_is_a_time_ago_or_a_date():
+    week = datetime.now(UTC) - timedelta(days=7)
+
+    assert abs(read_since("7d") - week) < timedelta(seconds=5)
+    assert read_since("2026-01-31") == datetime(2026, 1, 31).astimezone()
+
+
+@pytest.mark.parametrize("text", ["", "d", "yesterday", "2026-13-01", "99999w", "7y", "-7d"])
+def test_refuses_what_is_no_time(text: str):
+    with pytest.raises(UsageError, match="--since"):
+        read_since(text)
+
+
+def test_a_list_of_values_means_any_of_them():
+    assert read(kind="loop, one-shot", instrument="kick").kinds == ("loop", "one_shot")
+
+
+def test_refuses_an_unknown_kind_and_names_the_known_ones():
+    with pytest.raises(UsageError, match="--kind 'drone' is none of one_shot, loop, track"):
+        read(kind="drone")
+
+
+@pytest.mark.parametrize(("values", "named"), [({"half_double": True}, "--bpm"), ({"compatible": True}, "--key")])
+def test_options_that_mean_nothing_alone(values: dict[str, bool], named: str):
+    with pytest.raises(UsageError, match=f"needs {named}"):
+        read(**values)  # pyright: ignore[reportArgumentType]
+
+
+def test_a_path_is_meant_in_full_and_below_its_root():
+    assert read(path="/srv/kits/808/").paths == ("/srv/kits/808",)
+    assert read(path="/srv/kits/808", roots={"kits": Path("/srv/kits")}).paths == ("/srv/kits/808", "kits/808")
+    assert read(path="/srv/kits", roots={"kits": Path("/srv/kits")}).paths == ("/srv/kits", "kits")
+
+
+def test_no_filter_asks_for_nothing():
+    assert read() == Filter()
+    assert read().is_empty
+    assert mongo_query(Filter()) == {}
