@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any, Final
 
-from samplemind_worker.finding import terms
+from samplemind_worker.documents.facts import AnalysisFacts, AudioFacts
+from samplemind_worker.finding import terms, vocabulary
 from samplemind_worker.pitches import PITCH_CLASSES
 from samplemind_worker.store import entries, stale
 from samplemind_worker.store.entries import Source
@@ -35,7 +36,7 @@ def entry_of(source: Source) -> dict[str, Any]:
         "brightness": ((analysis.get("spectral_features") or {}).get("centroid_hz") or {}).get("mean"),
         "pitch": analysis.get("pitch_midi"),
         "tuning": analysis.get("tuning_cents"),
-        "descriptors": {},
+        "descriptors": _descriptors(source),
         "tags": sorted({*audio.get("tags", ()), *analysis.get("ai_tags", ())})[:_TAGS],
         "paths": paths,
         "packs": sorted({_pack_of(place) for place in source.places} - {""}),
@@ -44,6 +45,20 @@ def entry_of(source: Source) -> dict[str, Any]:
     }
     entry["terms"] = _terms_of(entry, source)
     return entry
+
+
+def _descriptors(source: Source) -> dict[str, float]:
+    """Return the words that hold for the measured sound; the facts are as narrow as the source."""
+    audio, analysis = source.audio, source.analysis
+    return vocabulary.words_of(
+        AudioFacts.model_construct(channels=audio["channels"], width=audio.get("width")),
+        AnalysisFacts.model_construct(
+            kind=analysis.get("kind"),
+            instrument=analysis.get("instrument"),
+            character=analysis.get("character") or {},
+            spectral_features=analysis.get("spectral_features") or {},
+        ),
+    )
 
 
 def _pack_of(place: Mapping[str, Any]) -> str:
@@ -62,7 +77,7 @@ def _terms_of(entry: Mapping[str, Any], source: Source) -> list[str]:
     weak |= {word for tag in entry["tags"] for word in terms.words_of(tag)}
     weak |= set(terms.words_of(source.analysis.get("ai_summary") or "")[:_SUMMARY_WORDS])
     found = terms.strong(strong) + list(weak - strong)
-    found += [terms.value("in", terms.digest(path)) for path in {*folders, *entry["paths"]}]
+    found += [terms.value("in", terms.digest(path)) for path in {*folders, *entry["paths"]} - {"/"}]
     found += [terms.value("folder", name) for name in {terms.fold_name(PurePosixPath(each).name) for each in folders}]
     found += [terms.value("tag", terms.fold_name(tag)) for tag in entry["tags"]]
     found += [terms.value("batch", batch) for batch in entry["batches"]]

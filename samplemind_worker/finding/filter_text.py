@@ -235,6 +235,8 @@ def paths_of(text: str, roots: Mapping[str, Path]) -> tuple[str, ...]:
     if "\0" in text:
         raise UsageError("--path holds a character that no path has")
     full = os.path.abspath(text)  # noqa: PTH100 -- links stay as they are
+    if full == "/":
+        return ()
     found = [library.printable(os.fsencode(full))[0]]
     if roots:
         with suppress(UsageError):

@@ -60,6 +60,15 @@ def words_of(text: str) -> list[str]:
     return list(found)
 
 
+def parts_of(text: str) -> list[str]:
+    """Return the folded words of a text that is searched for: of ``808kick`` only ``808`` and ``kick``."""
+    found: dict[str, None] = {}
+    for run in _RUN.findall(text if text.isascii() else _plain(text)):
+        whole, *parts = _split(run)
+        found |= {fold(part): None for part in parts or [whole] if len(part) <= _LONGEST}
+    return list(found)
+
+
 def _split(run: str) -> Iterator[str]:
     yield run
     parts = [piece for part in _PART.findall(run) for piece in _CAMEL.split(part)]

@@ -22,10 +22,23 @@ _DUPLICATE_KEY: Final = 11000
 _ONLY: Final = "entries"
 
 _ANALYSIS = (
-    "kind", "instrument", "tempo", "key", "mode", "camelot", "chord", "pitch_midi", "tuning_cents", "character",
-    "spectral_features.centroid_hz.mean", "ai_summary", "ai_tags", "analyzed_at",
-)  # fmt: skip
-_AUDIO = ("filename", "duration", "loudness_lufs", "tags", "uploaded_at")
+    "kind",
+    "instrument",
+    "tempo",
+    "key",
+    "mode",
+    "camelot",
+    "chord",
+    "pitch_midi",
+    "tuning_cents",
+    "character",
+    "spectral_features.centroid_hz.mean",
+    "spectral_features.contrast.mean",
+    "ai_summary",
+    "ai_tags",
+    "analyzed_at",
+)
+_AUDIO = ("duration", "loudness_lufs", "channels", "width", "tags", "uploaded_at")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,5 @@
 """Library entries: they follow the record, whatever changes it and whoever dies meanwhile."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -17,8 +16,8 @@ pytestmark = pytest.mark.services
 
 
 @pytest.fixture(autouse=True)
-def record(workspace: Workspace) -> Iterator[Workspace]:
-    yield workspace
+def record(workspace: Workspace) -> Workspace:
+    return workspace
 
 
 @mongo.synchronous

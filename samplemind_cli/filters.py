@@ -1,0 +1,93 @@
+"""The filter options that `search`, `similar` and `match` share, declared once."""
+
+import inspect
+from collections.abc import Callable
+from functools import wraps
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from config.settings import Settings
+    from samplemind_worker.finding.filters import Filter
+
+
+def _option(name: str, metavar: str, text: str) -> Any:
+    return Annotated[str | None, typer.Option(name, metavar=metavar, help=text, show_default=False)]
+
+
+_OPTIONS: dict[str, Any] = {
+    "bpm": _option("--bpm", "RANGE", "Tempo: 120, 120..128, 120.. or ..90."),
+    "half_double": Annotated[bool, typer.Option("--half-double", help="Half and double that tempo, too.")],
+    "key": _option("--key", "KEY", "Am, A minor, F#, Bb major or 8A."),
+    "compatible": Annotated[
+        bool, typer.Option("--compatible", help="The relative key and the Camelot neighbours, too.")
+    ],
+    "chord": _option("--chord", "CHORD", "Chord, as `show` names it."),
+    "kind": _option("--kind", "KIND", "one_shot, loop or track; several with commas."),
+    "instrument": _option("--instrument", "NAME", "kick, snare, bass, ...; several with commas."),
+    "duration": _option("--duration", "RANGE", "Seconds: 0..2."),
+    "loudness": _option("--loudness", "RANGE", "LUFS: -14..-8."),
+    "brightness": _option("--brightness", "RANGE", "Spectral centroid in Hz: 500..2000."),
+    "pitch": _option("--pitch", "RANGE", "Note: C3, C3..B3, 48..59, or F# in any octave."),
+    "since": _option("--since", "TIME", "Added since: 12h, 7d, 2w or 2026-01-31."),
+    "pack": _option("--pack", "NAME", "Below a folder of that name."),
+    "batch": _option("--batch", "BATCH", "Analysed by that batch."),
+    "tag": _option("--tag", "TAG", "With that tag."),
+    "path": _option("--path", "PATH", "That file, or below that folder."),
+}
+
+
+def filtered(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of the filters; it gets their texts as one mapping, ``filters``, for `chosen`."""
+    own = [each for name, each in inspect.signature(command).parameters.items() if name != "filters"]
+    added = [
+        inspect.Parameter(
+            name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=False if name in {"half_double", "compatible"} else None,
+            annotation=kind,
+        )
+        for name, kind in _OPTIONS.items()
+    ]
+
+    @wraps(command)
+    def _call(*args: Any, **given: Any) -> None:
+        texts = {name: given.pop(name) for name in _OPTIONS}
+        command(*args, **given, filters=texts)
+
+    vars(_call).pop("__wrapped__")
+    # Typer reads both.
+    vars(_call)["__signature__"] = inspect.Signature([*own, *added])
+    _call.__annotations__ = {each.name: each.annotation for each in (*own, *added)}
+    return _call
+
+
+def check(filters: dict[str, Any]) -> None:
+    """Read the filters before anything is connected, so that a mistake is told at once.
+
+    Raises
+    ------
+    UsageError
+        If one cannot be read.
+    """
+    from samplemind_worker.finding.filter_text import read  # noqa: PLC0415 -- slow import
+
+    read(**filters)
+
+
+def chosen(filters: dict[str, Any], settings: "Settings") -> "Filter":
+    """Return the filter that the options mean; the record must be open, as a batch is looked up in it.
+
+    Raises
+    ------
+    UsageError
+        If an option cannot be read, or there is no such batch.
+    """
+    from samplemind_worker.finding.filter_text import read  # noqa: PLC0415 -- slow import
+    from samplemind_worker.store import batches  # noqa: PLC0415 -- slow import
+
+    given = dict(filters)
+    if given["batch"] is not None:
+        given["batch"] = batches.find(given["batch"]).id
+    return read(**given, roots=settings.roots)
