@@ -15,7 +15,7 @@ from samplemind_cli.rows import COLUMNS, Report, values_of
 from samplemind_worker.errors import SetupError
 
 MORE_COLUMNS = (
-    "reader", "warnings", "beats", "beats_in_loop", "peaks",
+    "reader", "warnings", "width", "character", "beats", "beats_in_loop", "peaks",
     "kind_audio", "tempo_audio", "key_audio", "mode_audio", "pitch_midi_audio", "instrument_audio",
     "vector",
 )  # fmt: skip
@@ -81,7 +81,8 @@ def _arrow_type(kind: Any) -> Any:
 
     simple = {str: pa.string(), int: pa.int64(), float: pa.float64(), datetime: pa.timestamp("us", tz="UTC")}
     lists = {list[str]: pa.list_(pa.string()), list[int]: pa.list_(pa.int64()), list[float]: pa.list_(pa.float32())}
-    known = simple | lists
+    maps = {dict[str, float | None]: pa.map_(pa.string(), pa.float64())}
+    known = simple | lists | maps
     for each in (kind, *get_args(kind)):
         if each in known:
             return known[each]

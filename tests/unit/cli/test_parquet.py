@@ -26,6 +26,7 @@ def written(*reports: dict[str, Any]) -> pa.Table:
 
 def test_values_keep_their_types_and_digits():
     values = {"tempo": 120.00491, "time_signature": (4, 4), "beats": [0.0, 0.5], "pitch_midi": 57, "beats_in_loop": 16}
+    values["character"] = {"crest_db": 12.5, "glide": None}
 
     [row] = written(with_vector("kit/=a.wav", *facts(**values))).to_pylist()
 
@@ -37,6 +38,7 @@ def test_values_keep_their_types_and_digits():
     )
     assert (row["time_signature"], row["beats"], row["pitch_midi"], row["beats_in_loop"]) == ("4/4", [0.0, 0.5], 57, 16)
     assert (row["analyzed_at"], row["vector"]) == (_ANALYZED_AT, [0.5, -1.0, 2.0])
+    assert row["character"] == [("crest_db", 12.5), ("glide", None)]
     assert row["descriptors"] == ["moderately loud", "moderately dynamic"]
 
 
