@@ -1,8 +1,7 @@
 """The only access of commands to the queue and to the record; it is imported when a command runs."""
 
 from collections import Counter
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,22 +33,6 @@ if TYPE_CHECKING:
 Report = dict[str, Any]
 
 _PAGE = 500
-
-
-@contextmanager
-def open_record(*, for_work: bool = False, stop_after: bool = False) -> Generator[Settings]:
-    """Connect to the record, and start the private services if no URL is set; with workers if there is work.
-
-    With ``stop_after``, services that are started here end with the last command that uses them, also when
-    interrupted, once no batch is open.
-
-    Raises
-    ------
-    SetupError, ServiceUnavailableError
-        If they cannot be started or reached.
-    """
-    with session.session(get_settings(), workers=for_work, temporary=stop_after, say=note) as settings:
-        yield settings
 
 
 def find_audio(paths: Sequence[Path]) -> Listing:

@@ -8,11 +8,11 @@ from posixpath import basename
 from typing import Any
 
 from config.settings import Settings
-from samplemind_worker.documents.batch import State
 from samplemind_worker.documents.facts import AnalysisFacts
 from samplemind_worker.documents.report import Reporter, analyzed, rejected
+from samplemind_worker.documents.states import State
 from samplemind_worker.errors import UsageError
-from samplemind_worker.store import batches, library, places, results
+from samplemind_worker.store import library, places, results
 from samplemind_worker.store.places import Place
 from samplemind_worker.submission.walk import AUDIO_SUFFIXES
 
@@ -164,6 +164,8 @@ def _farewell(path: str, place: Place) -> str:
 
 def rejection_of(path: Path, settings: Settings) -> Report | None:
     """Return why a path failed, if it did in one of the last batches."""
+    from samplemind_worker.store import batches  # noqa: PLC0415 -- slow import
+
     root, relative = library.locate(path, settings.roots)
     name, _ = library.printable(relative)
     candidates = [{"root": root, "path": name}]

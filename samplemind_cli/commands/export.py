@@ -62,11 +62,11 @@ def export(
 
 
 def _export(batch: str | None, chosen: Format, target: Path | None) -> None:
-    from samplemind_cli import client, library  # noqa: PLC0415 -- slow import
+    from samplemind_cli import client, library, record  # noqa: PLC0415 -- slow import
     from samplemind_worker.documents.report import analyzed, with_vector  # noqa: PLC0415 -- slow import
 
     report = with_vector if chosen == "parquet" else analyzed
-    with client.open_record():
+    with record.open_record():
         if batch is None:
             reports = library.results_of_all(report)
         else:

@@ -29,10 +29,10 @@ def ingest(
 
     A pack is a zip, a folder or a single audio file.
     """
-    from samplemind_cli import client  # noqa: PLC0415 -- slow import
+    from samplemind_cli import client, record  # noqa: PLC0415 -- slow import
 
     client.require_inbox(inbox)
-    with client.open_record(for_work=True) as settings:
+    with record.open_record(for_work=True) as settings:
         report = client.ingest(settings, inbox, say=output.note)
         silent: ServiceUnavailableError | None = None
         try:
@@ -56,10 +56,10 @@ def watch(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object for each time.")] = False,
 ) -> None:
     """Take in what appears in a folder, until Ctrl-C."""
-    from samplemind_cli import client  # noqa: PLC0415 -- slow import
+    from samplemind_cli import client, record  # noqa: PLC0415 -- slow import
 
     client.require_inbox(folder)
-    with client.open_record(for_work=True) as settings:
+    with record.open_record(for_work=True) as settings:
         for report in client.watch(settings, folder, say=output.note):
             try:
                 _finish(report, settings, wait=False)

@@ -28,10 +28,10 @@ def forget(
 
     Their analyses are kept for a grace time. A file that is submitted again within it is not analysed again.
     """
-    from samplemind_cli import client, library  # noqa: PLC0415 -- slow import
+    from samplemind_cli import library, record  # noqa: PLC0415 -- slow import
     from samplemind_worker.upkeep import places  # noqa: PLC0415 -- slow import
 
-    with client.open_record() as settings:
+    with record.open_record() as settings:
         done = places.forget(paths, settings=settings, dry_run=dry_run)
     if as_json:
         each = [{"path": one.path, "places": one.places, "already_gone": one.already} for one in done]
@@ -61,10 +61,10 @@ def move(
     as_json: _Json = False,
 ) -> None:
     """Follow files to another folder; nothing is analysed again."""
-    from samplemind_cli import client  # noqa: PLC0415 -- slow import
+    from samplemind_cli import record  # noqa: PLC0415 -- slow import
     from samplemind_worker.upkeep import moving  # noqa: PLC0415 -- slow import
 
-    with client.open_record() as settings:
+    with record.open_record() as settings:
         done = moving.move(old, new, settings=settings, dry_run=dry_run)
     if as_json:
         values = {"moved": done.moved, "missing": done.missing, "ended": done.ended}

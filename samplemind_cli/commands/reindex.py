@@ -13,10 +13,10 @@ def reindex(*, as_json: Annotated[bool, typer.Option("--json", help="Print one J
 
     Work goes on meanwhile; a rebuild that was interrupted goes on, too.
     """
-    from samplemind_cli import client, index  # noqa: PLC0415 -- slow import
+    from samplemind_cli import index, record  # noqa: PLC0415 -- slow import
     from samplemind_cli.progress import Display  # noqa: PLC0415 -- slow import
 
-    with client.open_record() as settings:
+    with record.open_record() as settings:
         began = time.monotonic()
         try:
             with Display() as display:

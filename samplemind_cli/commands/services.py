@@ -53,7 +53,7 @@ def doctor(
 ) -> None:
     """Say what works on this machine, and how to mend the rest."""
     from config.settings import get_settings  # noqa: PLC0415 -- slow import
-    from samplemind_worker.local_services import diagnose  # noqa: PLC0415 -- slow import
+    from samplemind_worker.local_services.doctor import diagnose  # noqa: PLC0415 -- slow import
 
     checks = diagnose(get_settings())
     healthy = all(check.ok for check in checks)

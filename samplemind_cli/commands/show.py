@@ -18,9 +18,9 @@ def show(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Show what is known of one file."""
-    from samplemind_cli import client, library  # noqa: PLC0415 -- slow import
+    from samplemind_cli import library, record  # noqa: PLC0415 -- slow import
 
-    with client.open_record() as settings:
+    with record.open_record() as settings:
         file_id = library.id_of(file)
         report = library.report_at(file, settings) if file_id is None else library.reports_of([file_id]).get(file_id)
         if report is None:

@@ -27,9 +27,9 @@ def similar(
 
     The file need not be in the library.
     """
-    from samplemind_cli import client, index, library, tables  # noqa: PLC0415 -- slow import
+    from samplemind_cli import index, library, record, tables  # noqa: PLC0415 -- slow import
 
-    with client.open_record() as settings:
+    with record.open_record() as settings:
         file_id, vector = _vector_of(file, settings)
         if vector is None:
             raise UsageError(f"{file} is silent, or too short to be compared")

@@ -22,9 +22,9 @@ def status(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object, or one a line.")] = False,
 ) -> None:
     """Show how a batch stands, or list the recent ones."""
-    from samplemind_cli import client, index, tables  # noqa: PLC0415 -- slow import
+    from samplemind_cli import client, index, record, tables  # noqa: PLC0415 -- slow import
 
-    with client.open_record() as settings:
+    with record.open_record() as settings:
         if trouble := index.trouble(settings):
             output.note(trouble)
         if batch is None and not watch:
@@ -95,9 +95,9 @@ def files(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
 ) -> None:
     """List the files of a batch: state, step, attempts, error."""
-    from samplemind_cli import client, tables  # noqa: PLC0415 -- slow import
+    from samplemind_cli import client, record, tables  # noqa: PLC0415 -- slow import
 
-    with client.open_record():
+    with record.open_record():
         items = client.item_reports(client.listed(batch), state)
         if as_json:
             for item in items:

@@ -49,7 +49,7 @@ def submit(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Record a batch of files and queue it; prints its id."""
-    from samplemind_cli import client  # noqa: PLC0415 -- slow import
+    from samplemind_cli import client, record  # noqa: PLC0415 -- slow import
     from samplemind_worker.submission.options import SubmitOptions  # noqa: PLC0415 -- slow import
 
     if dry_run:
@@ -59,7 +59,7 @@ def submit(
     options = SubmitOptions(
         name=name, priority=priority, files_per_chain=files_per_chain, ai=not no_ai, budget_usd=budget, force=force
     )
-    with client.open_record(for_work=True, stop_after=wait and stop_after) as settings:
+    with record.open_record(for_work=True, stop_after=wait and stop_after) as settings:
         try:
             job = client.submit(listing, options, settings, on_progress=_Recording(), on_ended=_say_ended)
         except KeyboardInterrupt:

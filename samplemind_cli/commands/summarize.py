@@ -37,9 +37,9 @@ def summarize(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Write summaries that are missing, or those of a batch anew."""
-    from samplemind_cli import client  # noqa: PLC0415 -- slow import
+    from samplemind_cli import client, record  # noqa: PLC0415 -- slow import
 
-    with client.open_record(for_work=True) as settings:
+    with record.open_record(for_work=True) as settings:
         job = client.resummarize(settings, batch_id=batch, missing=missing, task=task, writer=provider, budget=budget)
         if missing and (coming := client.coming_from_batch_apis()):
             output.note(f"{coming:,} more are to come from a batch API, and are not paid for again")

@@ -12,7 +12,6 @@ items a new ``parcel_id`` and the next ``attempt``, so that a message of an earl
 """
 
 from datetime import datetime
-from enum import StrEnum
 from typing import Any, ClassVar, Literal
 
 from beanie import Document
@@ -21,46 +20,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from config.ai import AiTask
+from samplemind_worker.documents.states import BatchStatus, State, Step
 
 Priority = Literal["interactive", "bulk"]
 SummaryScope = Literal["new", "deferred", "all"]
 """Which summaries a batch writes: missing ones, missing and deferred ones, or all again."""
-
-
-class State(StrEnum):
-    """Where an item is; the last four are final."""
-
-    PENDING = "pending"
-    QUEUED = "queued"
-    RUNNING = "running"
-    COMPLETED = "completed"
-    FAILED = "failed"
-    SKIPPED = "skipped"
-    CANCELLED = "cancelled"
-
-
-OPEN_STATES = (State.PENDING, State.QUEUED, State.RUNNING)
-FINAL_STATES = (State.COMPLETED, State.FAILED, State.SKIPPED, State.CANCELLED)
-
-
-class BatchStatus(StrEnum):
-    """Where a batch is."""
-
-    PENDING = "pending"
-    PROCESSING = "processing"
-    COMPLETED = "completed"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-
-
-class Step(StrEnum):
-    """The five steps of a file, in their order."""
-
-    DECODE = "decode"
-    FEATURES = "features"
-    TEMPO_KEY = "tempo_key"
-    SUMMARIZE = "summarize"
-    STORE = "store"
 
 
 class ItemError(BaseModel):

@@ -1,6 +1,5 @@
 """The private services of a laptop: find the binaries, start, watch, stop."""
 
-from samplemind_worker.local_services.checks import Check
 from samplemind_worker.local_services.control import (
     connected,
     ensure_running,
@@ -9,13 +8,10 @@ from samplemind_worker.local_services.control import (
     stop,
     supervises_workers,
 )
-from samplemind_worker.local_services.doctor import diagnose
 from samplemind_worker.local_services.users import join_for_good
 
 __all__ = [
-    "Check",
     "connected",
-    "diagnose",
     "ensure_running",
     "join_for_good",
     "run_foreground",

@@ -13,8 +13,10 @@ from samplemind_worker.errors import SetupError
 from samplemind_worker.local_services import damage, processes
 from samplemind_worker.local_services.home import Home, State
 from samplemind_worker.local_services.services import (
+    ADD_WORKERS_SIGNAL,
     ESSENTIAL,
     OTHER_MODELS,
+    RENEW_SOCKETS_SIGNAL,
     START_ANEW,
     asks_otherwise,
     child_env,
@@ -23,12 +25,6 @@ from samplemind_worker.local_services.services import (
     private_names,
     probe,
     with_urls,
-)
-from samplemind_worker.local_services.supervisor import (
-    ADD_WORKERS_SIGNAL,
-    RENEW_SOCKETS_SIGNAL,
-    log_to_stderr,
-    supervise,
 )
 from samplemind_worker.local_services.users import Users
 
@@ -149,6 +145,8 @@ def _reap(pid: int) -> None:
 
 def run_foreground(settings: Settings, *, say: Callable[[str], None]) -> bool:
     """Supervise in this process until SIGINT, SIGTERM or SIGHUP; False at once if a supervisor runs already."""
+    from samplemind_worker.local_services.supervisor import log_to_stderr, supervise  # noqa: PLC0415 -- slow import
+
     home = Home(settings.home)
     home.make_folders()
     if home.holder() is not None:

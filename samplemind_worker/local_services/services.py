@@ -20,6 +20,10 @@ from samplemind_worker.local_services import probes
 from samplemind_worker.local_services.binaries import find_mongod, find_valkey, require_chroma
 from samplemind_worker.local_services.home import Home, State
 
+ADD_WORKERS_SIGNAL = signal.SIGUSR1
+RENEW_SOCKETS_SIGNAL = signal.SIGUSR2
+"""What a command sends to the supervisor."""
+
 SERVERS = ("valkey", "mongod", "chroma")
 ESSENTIAL = ("valkey", "mongod")
 """They must answer before a command goes on; the supervisor gives up if one ends before its first answer."""

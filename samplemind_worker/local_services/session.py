@@ -8,9 +8,8 @@ from samplemind_worker.errors import ServiceUnavailableError, SetupError, Transi
 from samplemind_worker.local_services import control
 from samplemind_worker.local_services.home import Home
 from samplemind_worker.local_services.services import is_outdated, private_names, with_urls
-from samplemind_worker.local_services.supervisor import clear
 from samplemind_worker.local_services.users import Users
-from samplemind_worker.store import batches, mongo
+from samplemind_worker.store import mongo, unfinished
 
 Say = Callable[[str], None]
 
@@ -87,6 +86,8 @@ def end(own: Settings, *, force: bool, say: Say) -> bool:
                 )
             users.wait_for_stop()
         open_batches = _open_batches(own)
+        from samplemind_worker.local_services.supervisor import clear  # noqa: PLC0415 -- slow import
+
         # A killed supervisor could not remove its sockets and its workers' signals.
         stopped = control.stop(own) or clear(own)
         if open_batches:
@@ -137,7 +138,7 @@ def _open(own: Settings, home: Home, users: Users, *, workers: bool, temporary: 
         else:
             users.join()
             say("the private services run another version of samplemind while other commands use them")
-    if not workers and not home.read_state().workers and batches.unfinished():
+    if not workers and not home.read_state().workers and unfinished.batch_ids():
         say("a batch is open: its workers are started")
         settings = control.ensure_running(own, workers=True, on_wait=say)
     if workers and not temporary:
@@ -154,7 +155,7 @@ def _connect(settings: Settings, *, create_indexes: bool) -> None:
 def _is_idle() -> bool:
     """Whether the record answers and knows of no open batch."""
     try:
-        return not batches.unfinished()
+        return not unfinished.batch_ids()
     except TransientError:
         return False
 
@@ -167,7 +168,7 @@ def _open_batches(own: Settings) -> list[str]:
     with suppress(TransientError, SetupError):
         _connect(settings, create_indexes=False)
         try:
-            return [f"batch {batch_id}" for batch_id in batches.unfinished()]
+            return [f"batch {batch_id}" for batch_id in unfinished.batch_ids()]
         finally:
             mongo.close()
     return []

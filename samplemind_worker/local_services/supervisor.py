@@ -27,7 +27,9 @@ from samplemind_worker.local_services import processes
 from samplemind_worker.local_services.home import Home, Running, State
 from samplemind_worker.local_services.rescue import Rescue
 from samplemind_worker.local_services.services import (
+    ADD_WORKERS_SIGNAL,
     ESSENTIAL,
+    RENEW_SOCKETS_SIGNAL,
     SERVERS,
     Service,
     code_digest,
@@ -47,8 +49,6 @@ HEALTHY_SECONDS = 60.0
 _PROBE_SECONDS = 0.02
 _HURRIED_GRACE = 2.0
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-ADD_WORKERS_SIGNAL = signal.SIGUSR1
-RENEW_SOCKETS_SIGNAL = signal.SIGUSR2
 
 
 @dataclass

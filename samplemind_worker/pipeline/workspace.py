@@ -111,7 +111,7 @@ class Workspace:
     @cached_property
     def vectors(self) -> Vectors:
         """The vectors of the current recipe."""
-        return Vectors(self.chroma_url, database=self.settings.database, version=VERSIONS["store"])
+        return Vectors(self.chroma_url, database=self.settings.database, version=VERSIONS["store"], guarded=True)
 
     @cached_property
     def board(self) -> Board:

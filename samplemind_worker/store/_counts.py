@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import Mapping
 
-from samplemind_worker.documents.batch import FINAL_STATES, BatchItem, BatchJob, BatchStatus, State
+from samplemind_worker.documents.batch import BatchItem, BatchJob
+from samplemind_worker.documents.states import FINAL_STATES, BatchStatus, State
 from samplemind_worker.store import mongo
 
 

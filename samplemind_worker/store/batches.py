@@ -12,27 +12,24 @@ from bson import ObjectId
 from config.ai import AiTask
 from samplemind_worker.documents.batch import (
     HELD,
-    OPEN_STATES,
     BatchItem,
     BatchJob,
-    BatchStatus,
     Priority,
     RecordedRoot,
-    State,
-    Step,
     SummaryScope,
     task_of,
 )
+from samplemind_worker.documents.states import OPEN_STATES, BatchStatus, State, Step
 from samplemind_worker.errors import UsageError
 from samplemind_worker.store import mongo
 from samplemind_worker.store._counts import close_early, count_cancelled, count_errors, count_recorded, count_states
 from samplemind_worker.store.spend import sums_of_batch
 from samplemind_worker.store.thinning import finish_thinning
+from samplemind_worker.store.unfinished import UNFINISHED
 
 _PAGE = 1000
 _CHUNK = 10_000  # items per update command
 _OPEN = list(OPEN_STATES)
-_UNFINISHED = [BatchStatus.PENDING.value, BatchStatus.PROCESSING.value]
 _AS_NEW = {"state": State.PENDING.value, "step": Step.DECODE.value, "starts": 0, "fresh": True}
 _RELEASED = dict.fromkeys(HELD, "")
 _LAST = re.compile(r"last(?:~(?P<back>[0-9]{1,9}))?")
@@ -243,16 +240,9 @@ async def settle(batch_id: str) -> bool:
 @mongo.synchronous
 async def open_batches() -> list[BatchJob]:
     """Return the recorded batches that have not ended: interactive ones first, then by their last dispatch."""
-    query = {"status": {"$in": _UNFINISHED}, "recorded": True}
+    query = {"status": {"$in": list(UNFINISHED)}, "recorded": True}
     jobs = await BatchJob.find(query).sort("-priority", "+dispatched_at").to_list()
     return sorted(jobs, key=lambda job: job.priority != "interactive")
-
-
-@mongo.synchronous
-async def unfinished() -> list[str]:
-    """Return the ids of the batches that have not ended, including those that are being recorded."""
-    jobs = await BatchJob.find({"status": {"$in": _UNFINISHED}}).sort("+_id").to_list()
-    return [job.id for job in jobs]
 
 
 @mongo.synchronous
@@ -265,7 +255,7 @@ async def cancel(batch_id: str) -> int:
     before = await count_cancelled(batch_id)
     # The status first, so that everything that dispatches or settles from here on sees it.
     await BatchJob.get_pymongo_collection().update_one(
-        {"_id": batch_id, "status": {"$in": _UNFINISHED}},
+        {"_id": batch_id, "status": {"$in": list(UNFINISHED)}},
         {"$set": {"status": BatchStatus.CANCELLED.value}},
     )
     opened = await _cancel_items(batch_id)
@@ -350,11 +340,16 @@ def iterate(batch_id: str, *, state: State | None = None) -> Iterator[BatchItem]
     if state is not None:
         query["state"] = state.value
     while True:
-        page = mongo.run(BatchItem.find(query).sort("+_id").limit(_PAGE).to_list())
+        page = _page(query)
         yield from page
         if len(page) < _PAGE:
             return
         query["_id"] = {"$gt": page[-1].id}
+
+
+@mongo.synchronous
+async def _page(query: dict[str, Any]) -> list[BatchItem]:
+    return await BatchItem.find(query).sort("+_id").limit(_PAGE).to_list()
 
 
 @mongo.synchronous

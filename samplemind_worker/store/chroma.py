@@ -1,17 +1,18 @@
 """ChromaDB over HTTP: named collections of vectors on one server. Its errors are translated here and nowhere else.
 
-The requests are sent with httpx and not with ChromaDB's own client, which takes 2.7 s to import (too long for
-`status`) and does not distinguish a missing collection from an unreadable one.
+The requests are sent with httpcore, the transport of httpx, which loads in a third of its time. ChromaDB's own client
+takes 2.7 s to import and does not distinguish a missing collection from an unreadable one.
 """
 
+import json
 import threading
 from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import unquote, urlsplit
 
-import httpx
+import httpcore
 
-from samplemind_worker.circuit import Circuit
 from samplemind_worker.errors import (
     IndexDamagedError,
     IndexMissingError,
@@ -19,6 +20,9 @@ from samplemind_worker.errors import (
     ServiceUnavailableError,
     SetupError,
 )
+
+if TYPE_CHECKING:
+    from samplemind_worker.circuit import Circuit
 
 _PAGE = 1000
 _SECONDS = 15.0  # s for one request
@@ -29,7 +33,15 @@ _DATABASE = "/api/v2/tenants/default_tenant/databases/default_database"
 _REFUSALS = {400, 413, 422}  # HTTP: the request itself is at fault, so repeating it is useless
 _ENGINE_FAULTS = ("Error executing plan", "Error in compaction")
 """Beginnings of messages that Chroma's engine sends as refusals although its own data is at fault."""
+_SUCCESS = range(200, 300)
 _NOT_FOUND = 404
+_TRANSPORT_FAULTS = (
+    httpcore.NetworkError,
+    httpcore.ProtocolError,
+    httpcore.ProxyError,
+    httpcore.TimeoutException,
+    httpcore.UnsupportedProtocol,
+)
 _FAULTS = 500  # HTTP: from this status on the server is at fault
 
 
@@ -40,20 +52,19 @@ class Chroma:
     collection, IndexDamagedError if it cannot read or write it, and InternalError if it refuses what it is given.
     """
 
-    def __init__(self, url: str, *, seconds: float = _SECONDS) -> None:
+    def __init__(self, url: str, *, seconds: float = _SECONDS, guarded: bool = False) -> None:
+        """Prepare the connections; a ``guarded`` server is sent nothing for a while after it failed several times.
+
+        A worker guards it, because many steps must not each wait for a server that hangs. A command sends a few
+        requests only, and ends with the first failure.
+        """
         self._url = url
         self._seconds = seconds
-        self._session: httpx.Client | None = None
+        self._session: _Session | None = None
         self._opening = threading.Lock()
         self._ids: dict[str, str] = {}
         """The server's id of each collection, by name; the id changes when a collection is dropped and made again."""
-        # Many steps must not each wait for a server that hangs.
-        self._circuit = Circuit(
-            failures=_FAILURES,
-            pause_seconds=_PAUSE_SECONDS,
-            # With these the server has answered, if only with an error.
-            exclude=[SetupError, InternalError, IndexMissingError, IndexDamagedError],
-        )
+        self._circuit = _circuit() if guarded else None
 
     def __enter__(self) -> Self:
         return self
@@ -135,28 +146,61 @@ class Chroma:
         return self._request(method, f"{_DATABASE}/collections/{found}/{action}", given)
 
     def _request(self, method: str, path: str, given: Mapping[str, Any] | None = None) -> Any:
-        with self._circuit.attempt(ServiceUnavailableError("Chroma does not answer: it failed a moment ago")):
+        try:
+            body = None if given is None else json.dumps(given, allow_nan=False).encode()
+        except ValueError as error:  # a number that JSON cannot express
+            raise InternalError(f"Chroma refuses: {error}") from error
+        with self._attempt():
             try:
-                reply = self._connected().request(method, path, json=given)
-            except httpx.RemoteProtocolError as error:
+                reply = self._connected().request(method, path, body)
+            except httpcore.RemoteProtocolError as error:
                 # The server took the request and hung up, as one does that dies of a damaged index.
                 raise IndexDamagedError(f"Chroma breaks off: {error}") from error
-            except httpx.HTTPError as error:
+            except _TRANSPORT_FAULTS as error:
                 raise ServiceUnavailableError(f"Chroma does not answer: {error}") from error
-            except ValueError as error:  # a number that JSON cannot express
-                raise InternalError(f"Chroma refuses: {error}") from error
-            if reply.is_success:
+            if reply.status in _SUCCESS:
                 return _content(reply)
             raise _error(reply)
 
-    def _connected(self) -> httpx.Client:
+    def _attempt(self) -> AbstractContextManager[None]:
+        if self._circuit is None:
+            return nullcontext()
+        return self._circuit.attempt(ServiceUnavailableError("Chroma does not answer: it failed a moment ago"))
+
+    def _connected(self) -> "_Session":
         with self._opening:
             if self._session is None:
                 self._session = _connect(self._url, seconds=self._seconds)
             return self._session
 
 
-def _connect(url: str, *, seconds: float) -> httpx.Client:
+def _circuit() -> "Circuit":
+    from samplemind_worker.circuit import Circuit  # noqa: PLC0415 -- slow import
+
+    return Circuit(
+        failures=_FAILURES,
+        pause_seconds=_PAUSE_SECONDS,
+        # With these the server has answered, if only with an error.
+        exclude=[SetupError, InternalError, IndexMissingError, IndexDamagedError],
+    )
+
+
+class _Session:
+    """The connections to one server. Safe to use from several threads."""
+
+    def __init__(self, base: str, pool: httpcore.ConnectionPool, *, seconds: float) -> None:
+        self._base, self._pool = base.rstrip("/"), pool
+        self._extensions = {"timeout": dict.fromkeys(("connect", "read", "write", "pool"), seconds)}
+
+    def request(self, method: str, path: str, body: bytes | None) -> httpcore.Response:
+        headers = [] if body is None else [("Content-Type", "application/json")]
+        return self._pool.request(method, self._base + path, headers=headers, content=body, extensions=self._extensions)
+
+    def close(self) -> None:
+        self._pool.close()
+
+
+def _connect(url: str, *, seconds: float) -> _Session:
     """Return a client of the server at ``http://host[:port]``, ``https://host[:port]`` or ``unix:///path/of/a/socket``.
 
     The connection is opened by the first request.
@@ -167,30 +211,31 @@ def _connect(url: str, *, seconds: float) -> httpx.Client:
     except ValueError:  # the port is not a number
         parts, port = urlsplit(""), 0
     if parts.scheme == "unix" and parts.path:
-        transport = httpx.HTTPTransport(uds=unquote(parts.path))
-        return httpx.Client(base_url="http://localhost", timeout=seconds, transport=transport)
+        pool = httpcore.ConnectionPool(uds=unquote(parts.path))
+        return _Session("http://localhost", pool, seconds=seconds)
     if parts.hostname is None or parts.scheme not in {"http", "https"}:
         raise SetupError("SAMPLEMIND_CHROMA_URL is no URL like http://127.0.0.1:8000")
-    return httpx.Client(base_url=url if parts.port else f"{url.rstrip('/')}:{port}", timeout=seconds)
+    base = url if parts.port else f"{url.rstrip('/')}:{port}"
+    return _Session(base, httpcore.ConnectionPool(), seconds=seconds)
 
 
-def _content(reply: httpx.Response) -> Any:
+def _content(reply: httpcore.Response) -> Any:
     try:
-        return reply.json()
+        return json.loads(reply.content)
     except ValueError as error:
         raise ServiceUnavailableError(f"Chroma does not answer: {error}") from error
 
 
-def _error(reply: httpx.Response) -> Exception:
+def _error(reply: httpcore.Response) -> Exception:
     """Return the error that an unsuccessful reply stands for."""
     try:
-        said = str(reply.json()["message"])
+        said = str(json.loads(reply.content)["message"])
     except (ValueError, KeyError, TypeError):
-        said = f"HTTP {reply.status_code}"
-    if reply.status_code == _NOT_FOUND:
+        said = f"HTTP {reply.status}"
+    if reply.status == _NOT_FOUND:
         return IndexMissingError(f"Chroma does not have it: {said}")
-    if reply.status_code in _REFUSALS and not said.startswith(_ENGINE_FAULTS):
+    if reply.status in _REFUSALS and not said.startswith(_ENGINE_FAULTS):
         return InternalError(f"Chroma refuses: {said}")
-    if reply.status_code >= _FAULTS or reply.status_code in _REFUSALS:
+    if reply.status >= _FAULTS or reply.status in _REFUSALS:
         return IndexDamagedError(f"Chroma fails: {said}")
     return ServiceUnavailableError(f"Chroma does not answer: {said}")

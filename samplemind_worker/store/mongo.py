@@ -5,17 +5,22 @@ All queries live in this package. They are written as coroutines, and `synchrono
 back), `results` (files and analyses), `places` (where files lie), `packs` (what was taken from an inbox),
 `vector_index` (which Chroma collection holds the vectors), `entries` (what searches read), `stale` (which entries to
 make anew).
+
+Beanie takes longer to load than a command may take to answer. Modules that such a command uses therefore name their
+collections (`collection`) and load no documents. Documents are bound to the connection when the first query runs after
+Beanie was loaded.
 """
 
 import os
+import sys
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import UTC, datetime
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
-from beanie import init_beanie
 from pymongo import AsyncMongoClient
+from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import (
     ConfigurationError,
@@ -26,38 +31,11 @@ from pymongo.errors import (
     PyMongoError,
 )
 
-from samplemind_worker.documents.ai_job import AiJob
-from samplemind_worker.documents.analysis import Analysis
-from samplemind_worker.documents.audio_file import AudioFile, FileLocation, MountPoint, User
-from samplemind_worker.documents.batch import BatchItem, BatchJob
-from samplemind_worker.documents.entry import EntryIndex, LibraryEntry, StaleEntry
-from samplemind_worker.documents.pack import Pack, Turn
-from samplemind_worker.documents.spend import AiCall, Purse
-from samplemind_worker.documents.vector_index import VectorIndex
 from samplemind_worker.errors import ServiceUnavailableError, SetupError
 from samplemind_worker.store import _loop
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-DOCUMENTS = [
-    AudioFile,
-    FileLocation,
-    MountPoint,
-    User,
-    Analysis,
-    BatchJob,
-    BatchItem,
-    Pack,
-    Turn,
-    AiCall,
-    Purse,
-    AiJob,
-    VectorIndex,
-    LibraryEntry,
-    StaleEntry,
-    EntryIndex,
-]
 
 _SELECT_MS = 5_000  # how long the driver looks for a server that answers
 _SOCKET_MS = 20_000  # how long one command may take, so that a silently cut connection does not hang a worker
@@ -67,12 +45,14 @@ _DISK_FULL_CODES = {14031, 50}  # OutOfDiskSpace; MaxTimeMSExpired while the dis
 Database = AsyncDatabase[dict[str, Any]]
 _client: AsyncMongoClient[dict[str, Any]] | None = None
 _database: Database | None = None
+_bound: Database | None = None
+"""The database that the documents are bound to."""
 _owner: int | None = None
-_connecting = threading.Lock()  # the io worker's threads share one connection
+_connecting = threading.RLock()  # the io worker's threads share one connection
 
 
 def connect(url: str, *, database: str, create_indexes: bool = True) -> None:
-    """Open the connection of this process and bind the documents to it; does nothing if it is open.
+    """Open the connection of this process, unless it is open.
 
     Raises
     ------
@@ -86,7 +66,10 @@ def connect(url: str, *, database: str, create_indexes: bool = True) -> None:
         if _client is not None and _owner == os.getpid():
             return
         try:
-            _client, _database = run(_open(url, database, create_indexes=create_indexes))
+            _client, _database = _run(_open(url, database))
+            _owner = os.getpid()
+            if create_indexes:
+                make_indexes()
         except OperationFailure as error:
             raise SetupError(f"MongoDB refuses: {_first_line(error)}") from error
         except (InvalidURI, ValueError):
@@ -97,10 +80,9 @@ def connect(url: str, *, database: str, create_indexes: bool = True) -> None:
             ) from None
         except ConfigurationError as error:
             raise SetupError(f"SAMPLEMIND_MONGODB_URL cannot be used: {_first_line(error)}") from error
-        _owner = os.getpid()
 
 
-async def _open(url: str, name: str, *, create_indexes: bool) -> tuple[AsyncMongoClient[dict[str, Any]], Database]:
+async def _open(url: str, name: str) -> tuple[AsyncMongoClient[dict[str, Any]], Database]:
     client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(
         url,
         serverSelectionTimeoutMS=_SELECT_MS,
@@ -111,31 +93,47 @@ async def _open(url: str, name: str, *, create_indexes: bool) -> tuple[AsyncMong
         appname="samplemind",
     )
     try:
-        handle = client[name]
-        await init_beanie(database=handle, document_models=DOCUMENTS, skip_indexes=not create_indexes)
+        await client.admin.command("ping")
     except BaseException:
         await client.close()
         raise
-    return client, handle
+    return client, client[name]
 
 
 def make_indexes() -> None:
     """Create the missing indexes. A process calls this if it connected without indexes and records something."""
-    run(_make_indexes())
+    from samplemind_worker.documents.collections import DOCUMENTS  # noqa: PLC0415 -- slow import
+
+    run(_make_indexes(DOCUMENTS))
 
 
-async def _make_indexes() -> None:
-    for document in DOCUMENTS:
-        indexes = getattr(document.Settings, "indexes", [])
-        if indexes:
+async def _make_indexes(documents: Sequence[Any]) -> None:
+    for document in documents:
+        if indexes := getattr(document.Settings, "indexes", []):
             await document.get_pymongo_collection().create_indexes(indexes)
+
+
+def _bind_documents() -> None:
+    """Bind the documents to the open database, if Beanie is loaded and they are bound to none."""
+    global _bound  # noqa: PLW0603 -- one connection per process
+    if _bound is _database or "beanie" not in sys.modules:
+        return
+    with _connecting:
+        if _bound is _database or _database is None:
+            return
+        from beanie import init_beanie  # noqa: PLC0415 -- slow import
+
+        from samplemind_worker.documents.collections import DOCUMENTS  # noqa: PLC0415 -- slow import
+
+        _loop.run(init_beanie(database=_database, document_models=DOCUMENTS, skip_indexes=True))
+        _bound = _database
 
 
 def close() -> None:
     """Close the connection of this process, if it is open."""
-    global _client, _database, _owner  # noqa: PLW0603 -- one connection per process
+    global _client, _database, _bound, _owner  # noqa: PLW0603 -- one connection per process
     client, owner = _client, _owner
-    _client = _database = _owner = None
+    _client = _database = _bound = _owner = None
     if client is not None and owner == os.getpid():
         _loop.run(client.close())
         _loop.shutdown()
@@ -154,6 +152,11 @@ def database() -> Database:
     return _database
 
 
+def collection(name: str) -> AsyncCollection[dict[str, Any]]:
+    """Return a collection of the open database by the name that its document gives it; raises what `database` does."""
+    return database()[name]
+
+
 def run(coroutine: Coroutine[Any, Any, T]) -> T:
     """Run one query and translate the driver's errors.
 
@@ -162,6 +165,15 @@ def run(coroutine: Coroutine[Any, Any, T]) -> T:
     ServiceUnavailableError
         If the server cannot be reached or does not answer in time.
     """
+    try:
+        _bind_documents()
+    except BaseException:
+        coroutine.close()
+        raise
+    return _run(coroutine)
+
+
+def _run(coroutine: Coroutine[Any, Any, T]) -> T:
     try:
         return _loop.run(coroutine)
     except (ConnectionFailure, ExecutionTimeout) as error:

@@ -12,8 +12,6 @@ from typing import Any
 from pymongo import DeleteOne, UpdateOne
 from pymongo.asynchronous.cursor import AsyncCursor
 
-from samplemind_worker.documents.analysis import Analysis
-from samplemind_worker.documents.audio_file import FileLocation, MountPoint
 from samplemind_worker.store import mongo, stale
 from samplemind_worker.store.library import location_id, place_of, printable
 
@@ -94,7 +92,7 @@ async def _save(places: Sequence[Place]) -> set[str]:
         for place in places
     ]
     if updates:
-        await FileLocation.get_pymongo_collection().bulk_write(updates, ordered=False)
+        await mongo.collection("file_locations").bulk_write(updates, ordered=False)
     return displaced
 
 
@@ -122,7 +120,7 @@ async def unchanged(keys: Sequence[tuple[str, int, int, int]], *, versions: Mapp
     if not keys:
         return {}
     stats = {key[0]: key[1:] for key in keys}
-    cursor = FileLocation.get_pymongo_collection().find(
+    cursor = mongo.collection("file_locations").find(
         {"_id": {"$in": list(stats)}, "settled": True},
         {"file_id": 1, "size": 1, "mtime_ns": 1, "ctime_ns": 1, "gone_at": 1},
     )
@@ -131,7 +129,7 @@ async def unchanged(keys: Sequence[tuple[str, int, int, int]], *, versions: Mapp
     if back := [row for row in rows if "gone_at" in row]:
         await stale.note(row["file_id"] for row in back)
         updates = [UpdateOne(row, {"$unset": {"gone_at": ""}}) for row in back]
-        await FileLocation.get_pymongo_collection().bulk_write(updates, ordered=False)
+        await mongo.collection("file_locations").bulk_write(updates, ordered=False)
     found = {row["_id"]: row["file_id"] for row in rows}
     done = await _with_versions(set(found.values()), versions)
     return {place: content for place, content in found.items() if content in done}
@@ -140,13 +138,13 @@ async def unchanged(keys: Sequence[tuple[str, int, int, int]], *, versions: Mapp
 async def _with_versions(file_ids: set[str], versions: Mapping[str, int]) -> set[str]:
     query: dict[str, Any] = {"_id": {"$in": list(file_ids)}}
     query.update({f"versions.{step}": version for step, version in versions.items()})
-    return {row["_id"] async for row in Analysis.get_pymongo_collection().find(query, {"_id": 1})}
+    return {row["_id"] async for row in mongo.collection("analyses").find(query, {"_id": 1})}
 
 
 @mongo.synchronous
 async def at(root: str, path: bytes) -> Place | None:
     """Return a place as it is in the record, living or gone."""
-    row = await FileLocation.get_pymongo_collection().find_one({"_id": location_id(root, path)})
+    row = await mongo.collection("file_locations").find_one({"_id": location_id(root, path)})
     return None if row is None else _place(row)
 
 
@@ -157,7 +155,7 @@ async def of(file_ids: Sequence[str], *, gone: bool = False) -> dict[str, list[P
         return {}
     found: dict[str, list[Place]] = {}
     query = {"file_id": {"$in": list(file_ids)}, "gone_at": {"$ne": None} if gone else None}
-    async for row in FileLocation.get_pymongo_collection().find(query):
+    async for row in mongo.collection("file_locations").find(query):
         found.setdefault(row["file_id"], []).append(_place(row))
     return {content: sorted(lie, key=lambda place: place.shown) for content, lie in found.items()}
 
@@ -165,14 +163,14 @@ async def of(file_ids: Sequence[str], *, gone: bool = False) -> dict[str, list[P
 def below(area: Area, *, gone: bool = False) -> Iterator[list[Place]]:
     """Yield the living places of an area page by page; with ``gone``, also those that are gone."""
     for query in _queries(area):
-        cursor = FileLocation.get_pymongo_collection().find(query if gone else {**query, "gone_at": None})
+        cursor = mongo.collection("file_locations").find(query if gone else {**query, "gone_at": None})
         for page in _pages(cursor):
             yield [place for place in page if area.holds(place)]
 
 
 def by_path() -> Iterator[list[Place]]:
     """Yield all living places page by page, in the order of their roots and paths."""
-    cursor = FileLocation.get_pymongo_collection().find({"gone_at": None}).sort([("root", 1), ("path", 1)])
+    cursor = mongo.collection("file_locations").find({"gone_at": None}).sort([("root", 1), ("path", 1)])
     yield from _pages(cursor)
 
 
@@ -206,7 +204,7 @@ def _queries(area: Area) -> list[dict[str, Any]]:
 
 @mongo.synchronous
 async def _roots_within(bounds: Mapping[str, str]) -> list[str]:
-    return await FileLocation.get_pymongo_collection().distinct("root", {"root": bounds})
+    return await mongo.collection("file_locations").distinct("root", {"root": bounds})
 
 
 def _within(path: str) -> dict[str, str]:
@@ -235,7 +233,7 @@ async def end(places: Sequence[Place]) -> int:
         )
         for place in places
     ]
-    return (await FileLocation.get_pymongo_collection().bulk_write(updates, ordered=False)).modified_count
+    return (await mongo.collection("file_locations").bulk_write(updates, ordered=False)).modified_count
 
 
 @mongo.synchronous
@@ -247,7 +245,7 @@ async def move(pairs: Sequence[tuple[Place, Place]]) -> None:
     """
     if not pairs:
         return
-    collection = FileLocation.get_pymongo_collection()
+    collection = mongo.collection("file_locations")
     query = {"_id": {"$in": [new.id for _, new in pairs]}, "gone_at": None}
     living = {row["_id"] async for row in collection.find(query, {"_id": 1})}
     await stale.note(old.file_id for old, _ in pairs)
@@ -260,7 +258,7 @@ async def move(pairs: Sequence[tuple[Place, Place]]) -> None:
 async def expired(*, older_than: timedelta, limit: int = _PAGE) -> list[Place]:
     """Return places that have been gone for longer than ``older_than``, longest first."""
     before = await mongo.read_clock() - older_than
-    cursor = FileLocation.get_pymongo_collection().find({"gone_at": {"$lt": before}}).sort("gone_at", 1)
+    cursor = mongo.collection("file_locations").find({"gone_at": {"$lt": before}}).sort("gone_at", 1)
     return [_place(row) for row in await cursor.limit(limit).to_list()]
 
 
@@ -271,7 +269,7 @@ async def wanted(file_ids: Sequence[str], *, older_than: timedelta) -> set[str]:
         return set()
     before = await mongo.read_clock() - older_than
     query = {"file_id": {"$in": list(file_ids)}, "$or": [{"gone_at": None}, {"gone_at": {"$gte": before}}]}
-    return set(await FileLocation.get_pymongo_collection().distinct("file_id", query))
+    return set(await mongo.collection("file_locations").distinct("file_id", query))
 
 
 @mongo.synchronous
@@ -280,7 +278,7 @@ async def drop(gone: Sequence[Place]) -> int:
     if not gone:
         return 0
     drops = [DeleteOne({"_id": place.id, "gone_at": place.gone_at}) for place in gone]
-    return (await FileLocation.get_pymongo_collection().bulk_write(drops, ordered=False)).deleted_count
+    return (await mongo.collection("file_locations").bulk_write(drops, ordered=False)).deleted_count
 
 
 @mongo.synchronous
@@ -296,11 +294,11 @@ async def remember_mounts(host: str, folders: Iterable[bytes]) -> None:
         for folder in folders
     ]
     if updates:
-        await MountPoint.get_pymongo_collection().bulk_write(updates, ordered=False)
+        await mongo.collection("mount_points").bulk_write(updates, ordered=False)
 
 
 @mongo.synchronous
 async def known_mounts(host: str) -> set[bytes]:
     """Return the recorded mount points of a machine."""
-    cursor = MountPoint.get_pymongo_collection().find({"host": host}, {"folder": 1})
+    cursor = mongo.collection("mount_points").find({"host": host}, {"folder": 1})
     return {row["folder"] async for row in cursor}

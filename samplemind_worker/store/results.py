@@ -7,9 +7,6 @@ from typing import Any
 from pymongo import UpdateOne
 from pymongo.errors import BulkWriteError
 
-from samplemind_worker.documents.analysis import Analysis
-from samplemind_worker.documents.audio_file import AudioFile
-from samplemind_worker.documents.batch import BatchItem
 from samplemind_worker.documents.facts import AnalysisFacts, AudioFacts
 from samplemind_worker.errors import UsageError
 from samplemind_worker.store import mongo, stale
@@ -24,7 +21,7 @@ async def progress_of(file_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Return the step versions and the time of analysis of those of these contents that are analysed."""
     if not file_ids:
         return {}
-    cursor = Analysis.get_pymongo_collection().find({"_id": {"$in": list(file_ids)}}, {"versions": 1, "analyzed_at": 1})
+    cursor = mongo.collection("analyses").find({"_id": {"$in": list(file_ids)}}, {"versions": 1, "analyzed_at": 1})
     return {row["_id"]: row async for row in cursor}
 
 
@@ -47,7 +44,7 @@ async def save_analyses(pairs: Sequence[tuple[AudioFacts, AnalysisFacts]], *, si
         )
         for audio, _ in pairs
     ]
-    await AudioFile.get_pymongo_collection().bulk_write(files, ordered=False)
+    await mongo.collection("audio_files").bulk_write(files, ordered=False)
     analyses = [
         UpdateOne(
             {"_id": analysis.file_id, **_unless_analyzed(analysis, since)},
@@ -57,7 +54,7 @@ async def save_analyses(pairs: Sequence[tuple[AudioFacts, AnalysisFacts]], *, si
         for _, analysis in pairs
     ]
     try:
-        await Analysis.get_pymongo_collection().bulk_write(analyses, ordered=False)
+        await mongo.collection("analyses").bulk_write(analyses, ordered=False)
     except BulkWriteError as error:
         # The analysis exists and stays; the upsert has tried to insert a second one.
         if any(fault["code"] != _DUPLICATE_KEY for fault in error.details["writeErrors"]):
@@ -77,7 +74,7 @@ async def update_analyses(changes: Mapping[str, Mapping[str, Any]]) -> None:
     if not changes:
         return
     updates = [UpdateOne({"_id": key}, {"$set": dict(values)}) for key, values in changes.items()]
-    await Analysis.get_pymongo_collection().bulk_write(updates, ordered=False)
+    await mongo.collection("analyses").bulk_write(updates, ordered=False)
 
 
 _UNWRITTEN: dict[str, Any] = {"$or": [{"ai_state": "deferred"}, {"ai_wanted": True}]}
@@ -87,7 +84,7 @@ _UNWRITTEN: dict[str, Any] = {"$or": [{"ai_state": "deferred"}, {"ai_wanted": Tr
 @mongo.synchronous
 async def unwritten(*, after: str = "", limit: int = _PAGE) -> list[str]:
     """Return the next contents, in the order of their ids, whose summary a model has yet to write."""
-    cursor = Analysis.get_pymongo_collection().find(
+    cursor = mongo.collection("analyses").find(
         {"$or": [{**each, "_id": {"$gt": after}} for each in _UNWRITTEN["$or"]]},
         {"_id": 1},
         sort=[("_id", 1)],
@@ -102,7 +99,7 @@ async def unwritten_of(file_ids: Sequence[str]) -> set[str]:
     if not file_ids:
         return set()
     query = {"_id": {"$in": list(file_ids)}, **_UNWRITTEN}
-    return {row["_id"] async for row in Analysis.get_pymongo_collection().find(query, {"_id": 1})}
+    return {row["_id"] async for row in mongo.collection("analyses").find(query, {"_id": 1})}
 
 
 @mongo.synchronous
@@ -115,7 +112,7 @@ async def unwritten_among(file_ids: Sequence[str], batch_id: str) -> list[tuple[
         return []
     tried = {"ai_state": {"$in": ["written", "local"]}, "ai_batch": batch_id, "ai_reason": {"$ne": None}}
     query = {"_id": {"$in": list(file_ids)}, "$or": [{"ai_state": "deferred"}, tried]}
-    rows = Analysis.get_pymongo_collection().find(query, {"ai_state": 1, "ai_reason": 1})
+    rows = mongo.collection("analyses").find(query, {"ai_state": 1, "ai_reason": 1})
     return [
         ("kept" if row["ai_state"] == "written" else row["ai_state"], row.get("ai_reason") or "") async for row in rows
     ]
@@ -127,10 +124,10 @@ async def load(file_ids: Sequence[str]) -> dict[str, tuple[AudioFacts, AnalysisF
     if not file_ids:
         return {}
     query = {"_id": {"$in": list(file_ids)}}
-    audio = {row["_id"]: row async for row in AudioFile.get_pymongo_collection().find(query)}
+    audio = {row["_id"]: row async for row in mongo.collection("audio_files").find(query)}
     return {
         row["_id"]: (AudioFacts.model_validate(audio[row["_id"]]), AnalysisFacts.model_validate(row))
-        async for row in Analysis.get_pymongo_collection().find(query)
+        async for row in mongo.collection("analyses").find(query)
         if row["_id"] in audio
     }
 
@@ -147,7 +144,7 @@ async def resolve(file_id: str) -> str:
     if len(file_id) < _SHORTEST_PREFIX or any(letter not in "0123456789abcdef" for letter in file_id):
         raise UsageError(f"{file_id!r} is neither a file nor the id of one (at least {_SHORTEST_PREFIX} hex digits)")
     query = {"_id": {"$gte": file_id, "$lte": file_id + "f" * (64 - len(file_id))}}
-    found = [row["_id"] async for row in AudioFile.get_pymongo_collection().find(query, {"_id": 1}).limit(2)]
+    found = [row["_id"] async for row in mongo.collection("audio_files").find(query, {"_id": 1}).limit(2)]
     if len(found) != 1:
         raise UsageError(
             f"no file {file_id!r} in the library" if not found else f"more than one file id begins with {file_id!r}"
@@ -158,7 +155,7 @@ async def resolve(file_id: str) -> str:
 @mongo.synchronous
 async def last_error_at(item_query: Mapping[str, Any]) -> dict[str, str] | None:
     """Return the error of the newest item that matches, if it failed."""
-    rows = await BatchItem.get_pymongo_collection().find(dict(item_query)).sort("_id", -1).limit(1).to_list()
+    rows = await mongo.collection("batch_items").find(dict(item_query)).sort("_id", -1).limit(1).to_list()
     return rows[0].get("error") if rows else None
 
 
@@ -172,7 +169,7 @@ async def take_out(file_ids: Sequence[str]) -> Taken:
     if not file_ids:
         return ([], [])
     query = {"_id": {"$in": list(file_ids)}}
-    files, analyses = AudioFile.get_pymongo_collection(), Analysis.get_pymongo_collection()
+    files, analyses = mongo.collection("audio_files"), mongo.collection("analyses")
     taken = await files.find(query).to_list(), await analyses.find(query).to_list()
     await stale.note(file_ids)
     # The analyses first, so that a crash leaves no analysis without a file.
@@ -184,10 +181,10 @@ async def take_out(file_ids: Sequence[str]) -> Taken:
 @mongo.synchronous
 async def put_back(taken: Taken) -> None:
     """Restore documents that were taken out, unless the content was analysed again meanwhile."""
-    for document, rows in zip((AudioFile, Analysis), taken, strict=True):
+    for name, rows in zip(("audio_files", "analyses"), taken, strict=True):
         updates = [UpdateOne({"_id": row["_id"]}, {"$setOnInsert": row}, upsert=True) for row in rows]
         if updates:
-            await document.get_pymongo_collection().bulk_write(updates, ordered=False)
+            await mongo.collection(name).bulk_write(updates, ordered=False)
 
 
 def iterate() -> Iterator[tuple[AudioFacts, AnalysisFacts]]:
@@ -204,5 +201,5 @@ def iterate() -> Iterator[tuple[AudioFacts, AnalysisFacts]]:
 
 @mongo.synchronous
 async def _ids_after(start: str) -> list[str]:
-    cursor = Analysis.get_pymongo_collection().find({"_id": {"$gt": start}}, {"_id": 1})
+    cursor = mongo.collection("analyses").find({"_id": {"$gt": start}}, {"_id": 1})
     return [row["_id"] for row in await cursor.sort("_id", 1).limit(_PAGE).to_list()]

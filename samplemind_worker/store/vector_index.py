@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.errors import DuplicateKeyError
 
-from samplemind_worker.documents.analysis import Analysis
-from samplemind_worker.documents.vector_index import VectorIndex
+from samplemind_worker.documents.index_state import IndexState
 from samplemind_worker.errors import ServiceUnavailableError
 from samplemind_worker.store import mongo
 
@@ -32,16 +32,16 @@ async def names(version: int, *, first: str) -> Names:
 
 
 @mongo.synchronous
-async def state(version: int) -> VectorIndex | None:
+async def state(version: int) -> IndexState | None:
     """Return the record of a recipe's index; None before its first comparison or rebuild."""
-    return await VectorIndex.get(_id(version))
+    return await _state(version)
 
 
 @mongo.synchronous
 async def stored(version: int) -> int:
     """Return how many contents have a vector in Chroma according to the record, by counting index keys."""
     query = {"versions.store": version, "vector_version": version}
-    return await Analysis.get_pymongo_collection().count_documents(query)
+    return await mongo.collection("analyses").count_documents(query)
 
 
 @mongo.synchronous
@@ -50,7 +50,7 @@ async def sample(version: int, count: int) -> Rows:
     rows: Rows = {}
     query = {"versions.store": version, "vector_version": version}
     for bound in ({"$gte": secrets.token_hex(32)}, {"$gte": ""}):
-        cursor = Analysis.get_pymongo_collection().find({**query, "_id": bound}, {"vector": 1})
+        cursor = mongo.collection("analyses").find({**query, "_id": bound}, {"vector": 1})
         async for row in cursor.sort("_id", 1).limit(count).hint("_id_"):
             if len(rows) < count:
                 rows[row["_id"]] = row["vector"]
@@ -61,20 +61,20 @@ async def sample(version: int, count: int) -> Rows:
 async def page(version: int, *, after: str, limit: int) -> Rows:
     """Return the next contents that have a vector in the record, in the order of their ids."""
     query = {"_id": {"$gt": after}, "vector_version": version}
-    cursor = Analysis.get_pymongo_collection().find(query, {"vector": 1}).sort("_id", 1)
+    cursor = mongo.collection("analyses").find(query, {"vector": 1}).sort("_id", 1)
     return {row["_id"]: row["vector"] async for row in cursor.limit(limit).hint("_id_")}
 
 
 @mongo.synchronous
 async def with_vector(version: int) -> int:
     """Return about how many contents have a vector in the record."""
-    return await Analysis.get_pymongo_collection().count_documents({"vector_version": version})
+    return await mongo.collection("analyses").count_documents({"vector_version": version})
 
 
 @mongo.synchronous
 async def still_there(contents: Sequence[str]) -> set[str]:
     """Return which of these contents are in the record."""
-    cursor = Analysis.get_pymongo_collection().find({"_id": {"$in": list(contents)}}, {"_id": 1})
+    cursor = mongo.collection("analyses").find({"_id": {"$in": list(contents)}}, {"_id": 1})
     return {row["_id"] async for row in cursor}
 
 
@@ -83,9 +83,7 @@ async def unmark(contents: Sequence[str]) -> None:
     """Record that Chroma refuses the vectors of these contents, so that the next batch tries to store them again."""
     if not contents:
         return
-    await Analysis.get_pymongo_collection().update_many(
-        {"_id": {"$in": list(contents)}}, {"$unset": {"versions.store": ""}}
-    )
+    await mongo.collection("analyses").update_many({"_id": {"$in": list(contents)}}, {"$unset": {"versions.store": ""}})
 
 
 @mongo.synchronous
@@ -99,17 +97,17 @@ async def take_check(version: int, *, first: str, seconds: float) -> bool:
 
 
 @mongo.synchronous
-async def note(version: int, *, complete: bool, damaged: bool) -> VectorIndex | None:
+async def note(version: int, *, complete: bool, damaged: bool) -> IndexState | None:
     """Record the result of a comparison, and return the record of the index."""
     change: dict[str, Any] = {"$inc": {"faults": 1}} if damaged else {"$set": {"faults": 0}}
     if complete:
         change["$set"]["in_vain"] = False
     await _indexes().update_one({"_id": _id(version)}, change)
-    return await VectorIndex.get(_id(version))
+    return await _state(version)
 
 
 @mongo.synchronous
-async def take(version: int, *, first: str, holder: str, lease: float) -> VectorIndex | None:
+async def take(version: int, *, first: str, holder: str, lease: float) -> IndexState | None:
     """Take the turn to rebuild an index; None if another run has it."""
     now = await mongo.read_clock()
     await _make(version, first)
@@ -118,7 +116,7 @@ async def take(version: int, *, first: str, holder: str, lease: float) -> Vector
         {"_id": _id(version), "$or": free},
         {"$set": {"holder": holder, "lease_until": now + timedelta(seconds=lease)}},
     )
-    return await VectorIndex.get(_id(version)) if result.modified_count else None
+    return await _state(version) if result.modified_count else None
 
 
 def begin(version: int, *, holder: str, building: str, total: int) -> None:
@@ -167,15 +165,20 @@ async def _make(version: int, first: str) -> None:
     try:
         await _indexes().update_one(
             {"_id": _id(version)},
-            {"$setOnInsert": VectorIndex(id=_id(version), active=first).model_dump(exclude={"id"})},
+            {"$setOnInsert": IndexState(active=first).model_dump()},
             upsert=True,
         )
     except DuplicateKeyError:  # another process inserted it at the same moment
         return
 
 
-def _indexes() -> Any:
-    return VectorIndex.get_pymongo_collection()
+async def _state(version: int) -> IndexState | None:
+    row = await _indexes().find_one({"_id": _id(version)})
+    return None if row is None else IndexState.model_validate(row)
+
+
+def _indexes() -> AsyncCollection[dict[str, Any]]:
+    return mongo.collection("vector_indexes")
 
 
 def _id(version: int) -> str:

@@ -27,9 +27,11 @@ class Vectors:
     Every method raises ServiceUnavailableError if Chroma or the record does not answer.
     """
 
-    def __init__(self, url: str, *, database: str, version: int, seconds: float = _SECONDS) -> None:
+    def __init__(
+        self, url: str, *, database: str, version: int, seconds: float = _SECONDS, guarded: bool = False
+    ) -> None:
         self.version = version
-        self.chroma = Chroma(url, seconds=seconds)
+        self.chroma = Chroma(url, seconds=seconds, guarded=guarded)
         self.first = f"{database}-sound-v{version}"
         """The collection that is in use until a rebuild has replaced it."""
 

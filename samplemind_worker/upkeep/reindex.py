@@ -13,7 +13,7 @@ from typing import Final, Literal
 
 from loguru import logger
 
-from samplemind_worker.documents.vector_index import VectorIndex
+from samplemind_worker.documents.index_state import IndexState
 from samplemind_worker.errors import IndexDamagedError, IndexMissingError, InternalError, ServiceUnavailableError
 from samplemind_worker.store import mongo, vector_index
 from samplemind_worker.store.vectors import Vectors
@@ -147,7 +147,7 @@ def _wait_for(vectors: Vectors, *, seconds: float) -> None:
             return
 
 
-def _is_due(row: VectorIndex, health: Health) -> bool:
+def _is_due(row: IndexState, health: Health) -> bool:
     if health.state == "complete" or (health.state == "damaged" and row.faults < _FAULTS):
         return False
     if not row.in_vain or row.built_at is None:
@@ -193,7 +193,7 @@ class _Rebuild:
         self._until = None if seconds is None else time.monotonic() + seconds
         self._say = say
 
-    def run(self, row: VectorIndex) -> Rebuilt:
+    def run(self, row: IndexState) -> Rebuilt:
         self._sweep()
         if self._until is not None and not row.swept and row.building is None:
             return Rebuilt(done=True, vectors=0)

@@ -54,3 +54,12 @@ def test_the_record_is_opened_without_the_engine():
 
     assert loaded & {"numba", "numpy", "scipy", "soundfile", "librosa", "celery", "chromadb"} == set()
     assert "beanie" in loaded
+
+
+def test_commands_that_only_read_the_record_load_no_documents():
+    modules = (
+        "samplemind_cli.app, samplemind_cli.record, samplemind_cli.library, samplemind_cli.index, samplemind_cli.tables"
+    )
+    loaded = loaded_by(f"import {modules}, sys; print('\\n'.join(sys.modules))")
+
+    assert loaded & _SLOW - {"bson", "loguru", "psutil", "pydantic", "pydantic_settings", "pymongo"} == set()

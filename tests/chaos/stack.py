@@ -23,7 +23,8 @@ import soundfile as sf
 from bson import ObjectId
 
 from config.settings import Settings
-from samplemind_worker.documents.batch import OPEN_STATES, BatchItem
+from samplemind_worker.documents.batch import BatchItem
+from samplemind_worker.documents.states import OPEN_STATES
 from samplemind_worker.errors import ServiceUnavailableError
 from samplemind_worker.local_services import connected, ensure_running, stop
 from samplemind_worker.local_services.home import Home

@@ -18,7 +18,8 @@ from redis import Redis
 
 from config.settings import Settings
 from samplemind_worker.errors import SetupError
-from samplemind_worker.local_services import connected, diagnose, ensure_running, stop
+from samplemind_worker.local_services import connected, ensure_running, stop
+from samplemind_worker.local_services.doctor import diagnose
 from samplemind_worker.local_services.home import Home
 from samplemind_worker.sandbox import PROTECTIONS
 from samplemind_worker.store.chroma import Chroma

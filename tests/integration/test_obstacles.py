@@ -10,7 +10,8 @@ from pydantic import SecretStr
 from config.settings import Settings
 from samplemind_worker.documents.batch import Step
 from samplemind_worker.errors import ServiceUnavailableError
-from samplemind_worker.local_services import connected, diagnose, ensure_running, stop
+from samplemind_worker.local_services import connected, ensure_running, stop
+from samplemind_worker.local_services.doctor import diagnose
 from samplemind_worker.pipeline.workspace import Workspace
 from samplemind_worker.store import batches, mongo, parcels, probes
 from samplemind_worker.store.cache import WorkerSign

@@ -26,6 +26,7 @@ from samplemind_worker.store import (
     results,
     spend,
     thinning,
+    unfinished,
     vector_index,
     waiting,
 )
@@ -142,7 +143,7 @@ CALLS: dict[str, Callable[[Case], object]] = {
     "batches.report": lambda case: batches.report(batches.find(case.batch)),
     "batches.settle": settle,
     "batches.open_batches": lambda _: batches.open_batches(),
-    "batches.unfinished": lambda _: batches.unfinished(),
+    "unfinished.batch_ids": lambda _: unfinished.batch_ids(),
     "batches.cancel": lambda case: batches.cancel(case.batch),
     "batches.retry": lambda case: batches.retry(case.batch),
     "batches.iterate": lambda case: (
@@ -258,7 +259,9 @@ CALLS: dict[str, Callable[[Case], object]] = {
     "vector_index.note_swept": lambda _: vector_index.note_swept(1, holder="run"),
     "vector_index.leave": lambda _: vector_index.leave(1, holder="run"),
 }
-STORES = (ai_jobs, batches, ledger, parcels, places, results, packs, spend, thinning, vector_index, waiting)
+STORES = (
+    ai_jobs, batches, ledger, parcels, places, results, packs, spend, thinning, unfinished, vector_index, waiting,
+)  # fmt: skip
 # These read all there is, page by page.
 READ_ALL = {"results.iterate", "places.by_path"}
 

@@ -27,8 +27,8 @@ from samplemind_worker.documents.facts import AnalysisFacts
 from samplemind_worker.documents.spend import AiCall, CallState, Purse, from_usd, micro_usd
 from samplemind_worker.documents.versions import VERSIONS
 from samplemind_worker.errors import OverTheRateError, SetupError, UsageError
-from samplemind_worker.local_services import diagnose
 from samplemind_worker.local_services.checks import Check
+from samplemind_worker.local_services.doctor import diagnose
 from samplemind_worker.packs import nightly
 from samplemind_worker.pipeline import store, summarize
 from samplemind_worker.pipeline.workspace import Run, Workspace

@@ -28,7 +28,7 @@ def database(workspace: Workspace) -> str:
 
 @pytest.fixture
 def vectors(chroma: str, database: str) -> Iterator[Vectors]:
-    with Vectors(chroma, database=database, version=1) as made:
+    with Vectors(chroma, database=database, version=1, guarded=True) as made:
         yield made
 
 
@@ -177,7 +177,7 @@ def test_a_number_that_json_does_not_have_is_refused(vectors: Vectors):
 def test_a_server_that_failed_is_asked_nothing_for_a_while():
     with socket.socket() as taken:  # bound, and nobody listens
         taken.bind(("127.0.0.1", 0))
-        nobody = Chroma(f"http://127.0.0.1:{taken.getsockname()[1]}")
+        nobody = Chroma(f"http://127.0.0.1:{taken.getsockname()[1]}", guarded=True)
         said: list[str] = []
         for _ in range(4):
             with pytest.raises(ServiceUnavailableError) as error:

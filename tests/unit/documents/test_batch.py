@@ -1,4 +1,4 @@
-from samplemind_worker.documents.batch import FINAL_STATES, OPEN_STATES, State, Step
+from samplemind_worker.documents.states import FINAL_STATES, OPEN_STATES, State, Step
 from samplemind_worker.documents.versions import CPU_STEPS, VERSIONS
 
 

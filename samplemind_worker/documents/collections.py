@@ -1,0 +1,33 @@
+"""The list of all documents: what the connection binds to its database, and whose indexes it makes."""
+
+from typing import Final
+
+from beanie import Document
+
+from samplemind_worker.documents.ai_job import AiJob
+from samplemind_worker.documents.analysis import Analysis
+from samplemind_worker.documents.audio_file import AudioFile, FileLocation, MountPoint, User
+from samplemind_worker.documents.batch import BatchItem, BatchJob
+from samplemind_worker.documents.entry import EntryIndex, LibraryEntry, StaleEntry
+from samplemind_worker.documents.pack import Pack, Turn
+from samplemind_worker.documents.spend import AiCall, Purse
+from samplemind_worker.documents.vector_index import VectorIndex
+
+DOCUMENTS: Final[list[type[Document]]] = [
+    AudioFile,
+    FileLocation,
+    MountPoint,
+    User,
+    Analysis,
+    BatchJob,
+    BatchItem,
+    Pack,
+    Turn,
+    AiCall,
+    Purse,
+    AiJob,
+    VectorIndex,
+    LibraryEntry,
+    StaleEntry,
+    EntryIndex,
+]
