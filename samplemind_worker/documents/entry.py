@@ -5,14 +5,11 @@ the content as stale first (`StaleEntry`), so that a process that dies before it
 """
 
 from datetime import datetime
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar
 
 from beanie import Document
 from pydantic import Field
 from pymongo import ASCENDING, DESCENDING, IndexModel
-
-ENTRY_VERSION: Final = 1
-"""Raised when entries are made in another way; the workers then make all of them anew."""
 
 
 class LibraryEntry(Document):

@@ -10,3 +10,6 @@ VERSIONS: Final[dict[str, int]] = {"decode": 4, "features": 4, "tempo_key": 4, "
 
 CPU_STEPS: Final = ("decode", "features", "tempo_key")
 """The steps whose results are saved together, by ``tempo_key``."""
+
+ENTRY_VERSION: Final = 1
+"""The version of the library entries, raised when they are made in another way; the workers then make all anew."""

@@ -8,10 +8,7 @@ from typing import Any, Final
 from pymongo import DeleteMany, DeleteOne, ReturnDocument, UpdateOne
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 
-from samplemind_worker.documents.analysis import Analysis
-from samplemind_worker.documents.audio_file import AudioFile, FileLocation
-from samplemind_worker.documents.batch import BatchItem
-from samplemind_worker.documents.entry import ENTRY_VERSION, EntryIndex, LibraryEntry, StaleEntry
+from samplemind_worker.documents.versions import ENTRY_VERSION
 from samplemind_worker.store import mongo
 
 PLACES: Final = 16
@@ -67,12 +64,10 @@ async def read(file_ids: Sequence[str]) -> Reading:
     """Read what the entries of some contents are made of."""
     query = {"_id": {"$in": list(file_ids)}}
     # In this order: a change that is marked after this reading keeps its mark, and a later reading has a higher ticket.
-    tokens = {row["_id"]: row["token"] async for row in StaleEntry.get_pymongo_collection().find(query)}
+    tokens = {row["_id"]: row["token"] async for row in mongo.collection("stale_entries").find(query)}
     ticket = await _draw_ticket()
-    analyses = {
-        row["_id"]: row async for row in Analysis.get_pymongo_collection().find(query, dict.fromkeys(_ANALYSIS, 1))
-    }
-    audio = {row["_id"]: row async for row in AudioFile.get_pymongo_collection().find(query, dict.fromkeys(_AUDIO, 1))}
+    analyses = {row["_id"]: row async for row in mongo.collection("analyses").find(query, dict.fromkeys(_ANALYSIS, 1))}
+    audio = {row["_id"]: row async for row in mongo.collection("audio_files").find(query, dict.fromkeys(_AUDIO, 1))}
     places = await _places_of(list(analyses.keys() & audio.keys()))
     batches = await _batches_of(list(places))
     sources = {key: Source(audio[key], analyses[key], found, batches.get(key, ())) for key, found in places.items()}
@@ -80,7 +75,7 @@ async def read(file_ids: Sequence[str]) -> Reading:
 
 
 async def _draw_ticket() -> int:
-    row: Any = await EntryIndex.get_pymongo_collection().find_one_and_update(
+    row: Any = await mongo.collection("entry_indexes").find_one_and_update(
         {"_id": _ONLY}, {"$inc": {"ticket": 1}}, upsert=True, return_document=ReturnDocument.AFTER
     )
     return row["ticket"]
@@ -88,7 +83,7 @@ async def _draw_ticket() -> int:
 
 async def _places_of(file_ids: list[str]) -> dict[str, list[dict[str, Any]]]:
     """Return up to `PLACES` living places of each content; contents without any are left out."""
-    locations = FileLocation.get_pymongo_collection()
+    locations = mongo.collection("file_locations")
     fields = {"file_id": 1, "root": 1, "path": 1}
     most = PLACES * len(file_ids) + 1
     found: dict[str, list[dict[str, Any]]] = {}
@@ -110,7 +105,7 @@ async def _batches_of(file_ids: list[str]) -> dict[str, list[str]]:
     if not file_ids:
         return {}
     query = {"file_id": {"$in": file_ids}, "skip_reason": None}
-    cursor = BatchItem.get_pymongo_collection().find(query, {"file_id": 1, "batch_id": 1})
+    cursor = mongo.collection("batch_items").find(query, {"file_id": 1, "batch_id": 1})
     found: dict[str, set[str]] = {}
     for row in await cursor.limit(_BATCHES * len(file_ids)).to_list():
         found.setdefault(row["file_id"], set()).add(row["batch_id"])
@@ -131,14 +126,14 @@ async def write(reading: Reading, entries: Mapping[str, Mapping[str, Any]], *, c
     operations += [DeleteOne({"_id": key, **older}) for key in contents if key not in entries]
     if operations:
         try:
-            await LibraryEntry.get_pymongo_collection().bulk_write(operations, ordered=False)
+            await mongo.collection("library_entries").bulk_write(operations, ordered=False)
         except BulkWriteError as error:
             # The upsert has tried to insert a second entry beside the later one.
             if any(fault["code"] != _DUPLICATE_KEY for fault in error.details["writeErrors"]):
                 raise
     drops = [DeleteOne({"_id": key, "token": token}) for key, token in reading.tokens.items()]
     if drops:
-        await StaleEntry.get_pymongo_collection().bulk_write(drops, ordered=False)
+        await mongo.collection("stale_entries").bulk_write(drops, ordered=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,8 +150,8 @@ class Progress:
 async def progress() -> Progress:
     """Return how far the entries are made; takes a millisecond at any size."""
     row = await _state()
-    entries = await LibraryEntry.get_pymongo_collection().estimated_document_count()
-    contents = await Analysis.get_pymongo_collection().estimated_document_count()
+    entries = await mongo.collection("library_entries").estimated_document_count()
+    contents = await mongo.collection("analyses").estimated_document_count()
     # A lost collection has no entry; a library that never was built needs none until something is analysed.
     is_complete = entries >= contents or (row.get("version") == ENTRY_VERSION and (entries > 0 or await _is_bare()))
     return Progress(is_complete, entries, contents)
@@ -164,11 +159,11 @@ async def progress() -> Progress:
 
 async def _is_bare() -> bool:
     """Return whether nothing lies anywhere any more, so that there is nothing to find."""
-    return await FileLocation.get_pymongo_collection().find_one({"gone_at": None}, {"_id": 1}) is None
+    return await mongo.collection("file_locations").find_one({"gone_at": None}, {"_id": 1}) is None
 
 
 async def _state() -> dict[str, Any]:
-    return await EntryIndex.get_pymongo_collection().find_one({"_id": _ONLY}) or {}
+    return await mongo.collection("entry_indexes").find_one({"_id": _ONLY}) or {}
 
 
 @mongo.synchronous
@@ -177,7 +172,7 @@ async def begin(*, anew: bool = False) -> str | None:
 
     A building that was interrupted continues, unless it is to begin ``anew``. A record without analyses is complete.
     """
-    index = EntryIndex.get_pymongo_collection()
+    index = mongo.collection("entry_indexes")
     with suppress(DuplicateKeyError):
         await index.update_one({"_id": _ONLY}, {"$setOnInsert": {"ticket": 0}}, upsert=True)
     row = await _state()
@@ -193,14 +188,14 @@ async def begin(*, anew: bool = False) -> str | None:
 @mongo.synchronous
 async def next_contents(*, after: str, limit: int = _PAGE) -> list[str]:
     """Return the next analysed contents, in the order of their ids."""
-    cursor = Analysis.get_pymongo_collection().find({"_id": {"$gt": after}}, {"_id": 1}, sort=[("_id", 1)])
+    cursor = mongo.collection("analyses").find({"_id": {"$gt": after}}, {"_id": 1}, sort=[("_id", 1)])
     return [row["_id"] for row in await cursor.limit(limit).to_list()]
 
 
 @mongo.synchronous
 async def advance(after: str) -> None:
     """Record the last content whose entry is made."""
-    await EntryIndex.get_pymongo_collection().update_one({"_id": _ONLY}, {"$set": {"after": after}})
+    await mongo.collection("entry_indexes").update_one({"_id": _ONLY}, {"$set": {"after": after}})
 
 
 @mongo.synchronous
@@ -208,6 +203,6 @@ async def finish() -> None:
     """Delete entries that this building has not written, as they are of no content, and record that all are made."""
     row = await _state()
     stale = DeleteMany({"ticket": {"$lte": row.get("since", 0)}})
-    await LibraryEntry.get_pymongo_collection().bulk_write([stale])
+    await mongo.collection("library_entries").bulk_write([stale])
     change = {"$set": {"version": ENTRY_VERSION, "building": 0, "after": ""}}
-    await EntryIndex.get_pymongo_collection().update_one({"_id": _ONLY}, change)
+    await mongo.collection("entry_indexes").update_one({"_id": _ONLY}, change)

@@ -84,7 +84,7 @@ async def save(places: Iterable[Place]) -> set[str]:
 
 async def _save(places: Sequence[Place]) -> set[str]:
     now_here = {place.id: place.file_id for place in places}
-    before = FileLocation.get_pymongo_collection().find({"_id": {"$in": list(now_here)}}, {"file_id": 1})
+    before = mongo.collection("file_locations").find({"_id": {"$in": list(now_here)}}, {"file_id": 1})
     displaced = {row["file_id"] async for row in before if row["file_id"] != now_here[row["_id"]]}
     await stale.note({*now_here.values(), *displaced})
     updates = [

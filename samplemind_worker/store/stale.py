@@ -9,7 +9,6 @@ from collections.abc import Iterable
 
 from pymongo import UpdateOne
 
-from samplemind_worker.documents.entry import StaleEntry
 from samplemind_worker.store import mongo
 
 _PAGE = 500
@@ -20,7 +19,7 @@ async def note(file_ids: Iterable[str]) -> None:
     token = secrets.token_hex(8)
     updates = [UpdateOne({"_id": each}, {"$set": {"token": token}}, upsert=True) for each in sorted(set(file_ids))]
     if updates:
-        await StaleEntry.get_pymongo_collection().bulk_write(updates, ordered=False)
+        await mongo.collection("stale_entries").bulk_write(updates, ordered=False)
 
 
 @mongo.synchronous
@@ -32,5 +31,5 @@ async def mark(file_ids: Iterable[str]) -> None:
 @mongo.synchronous
 async def marked(*, after: str = "", limit: int = _PAGE) -> list[str]:
     """Return the next marked contents, in the order of their ids."""
-    cursor = StaleEntry.get_pymongo_collection().find({"_id": {"$gt": after}}, {"_id": 1}, sort=[("_id", 1)])
+    cursor = mongo.collection("stale_entries").find({"_id": {"$gt": after}}, {"_id": 1}, sort=[("_id", 1)])
     return [row["_id"] for row in await cursor.limit(limit).to_list()]
