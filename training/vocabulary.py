@@ -23,6 +23,7 @@ import soxr
 import samplemind_worker
 from samplemind_worker import dsp, reference
 from samplemind_worker.documents.facts import AnalysisFacts, AudioFacts
+from samplemind_worker.dsp.character import character
 from samplemind_worker.finding import vocabulary
 from training import bank, collection, material
 
@@ -88,7 +89,7 @@ def _facts(y: F32, width: float | None, *, kind: str, instrument: str | None) ->
     analysis = AnalysisFacts.model_construct(
         kind=kind,
         instrument=instrument,
-        character=dsp.character(features),
+        character=character(features),
         spectral_features=features.summary,
     )
     return audio, analysis

@@ -129,8 +129,11 @@ class AnalysisFacts(BaseModel):
     fingerprint: bytes | None = None
     """By which altered copies are found (`samplemind_worker.fingerprints`); None for silence. No part of the report."""
     vector: list[float] | None = None
-    """Standardized feature vector for likeness; ``None`` for silence."""
+    """Vector for likeness; ``None`` for silence."""
     vector_version: int | None = None
+    sound_statistics: bytes | None = None
+    """What the vector is made of, as float16, little-endian, so that another recipe needs no signal; ``None`` for
+    silence. It is not in the report."""
 
     ai_provider: str | None = None
     ai_model: str | None = None

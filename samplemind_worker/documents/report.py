@@ -34,7 +34,7 @@ _TEXT_FIELDS = (
 
 def analyzed(path: str, audio: AudioFacts, analysis: AnalysisFacts) -> dict[str, Any]:
     """Return the report of an analysed file; texts only where a summary was written."""
-    facts = analysis.model_dump(mode="json", exclude={"fingerprint"})
+    facts = analysis.model_dump(mode="json", exclude={"vector", "sound_statistics", "fingerprint"})
     report: dict[str, Any] = {
         "path": path,
         "status": "analyzed",

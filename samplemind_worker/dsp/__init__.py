@@ -1,42 +1,54 @@
 """The DSP core: arrays in, values out.
 
-`compute_features` measures a signal, `estimate` concludes tempo, key, kind, pitch and instrument from it, `embed`
-gives a vector for likeness. Everything is stateless and deterministic; nothing here reads files, clocks or settings.
+`compute_features` measures a signal, `estimate` concludes tempo, key, kind, pitch and instrument from it, `statistics`
+and `embed` give a vector for likeness. Everything is stateless and deterministic; nothing here reads files, clocks or
+settings.
+
+A name is imported on its first use: `embed` needs no numba, and a process without signals shall not load it.
 """
 
-import numpy as np
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-import samplemind_worker.numba_loading  # noqa: F401 -- before the kernels load numba  # pyright: ignore[reportUnusedImport]
-from samplemind_worker.dsp.character import character
-from samplemind_worker.dsp.embedding import EMBEDDING_SIZE, embed
-from samplemind_worker.dsp.estimates import estimate
-from samplemind_worker.dsp.features import compute_features
-from samplemind_worker.dsp.loudness import LoudnessMeter
-from samplemind_worker.dsp.resample import resample
-from samplemind_worker.dsp.types import Estimates, Features
-from samplemind_worker.dsp.units import SR
+if TYPE_CHECKING:
+    from samplemind_worker.dsp.embedding import ASPECTS, EMBEDDING_SIZE, embed
+    from samplemind_worker.dsp.estimates import estimate
+    from samplemind_worker.dsp.features import compute_features
+    from samplemind_worker.dsp.sound_statistics import statistics
+    from samplemind_worker.dsp.types import Estimates, Features
+    from samplemind_worker.dsp.units import SR
+    from samplemind_worker.dsp.warming import warm_up
 
 __all__ = [
+    "ASPECTS",
     "EMBEDDING_SIZE",
     "SR",
     "Estimates",
     "Features",
-    "character",
     "compute_features",
     "embed",
     "estimate",
+    "statistics",
     "warm_up",
 ]
 
+_MODULES = {
+    "ASPECTS": "embedding",
+    "EMBEDDING_SIZE": "embedding",
+    "SR": "units",
+    "Estimates": "types",
+    "Features": "types",
+    "compute_features": "features",
+    "embed": "embedding",
+    "estimate": "estimates",
+    "statistics": "sound_statistics",
+    "warm_up": "warming",
+}
 
-def warm_up() -> None:
-    """Load every kernel and table, so that the first file costs no more than the next."""
-    y = np.zeros((SR * 2, 1), np.float32)
-    y[:: SR // 2] = 1.0
-    LoudnessMeter(sr=44100, channels=1).update(y)
-    resample(y[:, 0], sr=44100)
-    embed(features := compute_features(y[:, 0], sr=SR))
-    character(features)
-    # A loop has a tempo and a key, a one-shot an instrument: each asks its own models.
-    estimate(features, duration=2.0)
-    estimate(features, duration=1.0)
+
+def __getattr__(name: str) -> Any:
+    """Import what is asked for."""
+    module = _MODULES.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{module}"), name)

@@ -22,7 +22,7 @@ F32 = npt.NDArray[np.float32]
 U64 = npt.NDArray[np.uint64]
 
 # Changes with the sources of what is compiled into these kernels: numba looks at the age of this file alone.
-BUILT_ON = "2ff747b38068"
+BUILT_ON = "2ebf981a6e91"
 
 # Unsigned, for numba lets a negative index count from the end: a comparison each.
 U: Any = np.uint64

@@ -7,7 +7,7 @@ interpreter's lock; a division by zero gives what IEEE 754 says.
 from collections.abc import Callable
 from typing import Any
 
-import numba as nb
+from samplemind_worker.numba_loading import nb
 
 ty: Any = nb.types
 SIGNAL: Any = ty.Array(ty.f4, 1, "C", readonly=True)

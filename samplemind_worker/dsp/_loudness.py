@@ -18,7 +18,7 @@ F64 = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]
 
 # Changes with the sources of what is compiled into these kernels: numba looks at the age of this file alone.
-BUILT_ON = "2ff747b38068"
+BUILT_ON = "2ebf981a6e91"
 
 U: Any = np.uint64
 EIGHT = U(8)

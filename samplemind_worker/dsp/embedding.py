@@ -1,50 +1,190 @@
-"""A vector for likeness: near by sound is near by Euclidean distance or angle.
+"""A vector for likeness: what a person calls similar is near by cosine.
 
-Conventions: float32, shape (EMBEDDING_SIZE,), each element standardized; independent of gain.
+Conventions: a vector has one part per aspect of sound (`ASPECTS`). Each part has the same length in every vector: its
+last number takes what the others leave, and stands alone where the aspect has no answer, as the rhythm of a one-shot.
+Hence a query whose other parts are zero ranks by the cosine of its aspect alone. This module needs no numba, so that
+vectors can be made anew from the statistics in the record.
 """
 
 import math
-from functools import lru_cache
+from collections.abc import Mapping
+from itertools import accumulate
+from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
 
-from samplemind_worker.dsp.types import Features
+F32 = npt.NDArray[np.float32]
+F64 = npt.NDArray[np.float64]
 
-EMBEDDING_SIZE = 64
+LAGS = (0.25, 1 / 3, 0.5, 2 / 3, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0)
+"""Beats after which `sound_statistics` asks whether the onsets repeat."""
+
+_SIZES = {
+    "sound": 131,  # as `_sounds.describe_sound` orders them
+    "lows": 16,  # thirds of an octave from 25 Hz on, for signals shorter than 17 s
+    "mel": 40,
+    "mel_spread": 40,
+    "mel_change": 40,
+    "mfcc": 20,
+    "mfcc_spread": 20,
+    "contrast": 7,
+    "scalars": 10,  # log2 of mean and deviation: centroid, bandwidth, rolloff, flatness, crossing rate
+    "chroma": 12,
+    "bass": 12,
+    "octaves": 7,
+    "pitch": 2,  # MIDI number, confidence
+    "key": 3,  # tonic from C on, 1 for minor, confidence
+    "tonality": 2,  # share of the energy in spectral peaks, agreement about the tuning
+    "length": 1,  # log2 of the seconds
+    "kind": 3,
+    "density": 4,  # log2 of the onsets per second: all bands, three ranges
+    "tempo": 2,  # log2 of BPM, confidence
+    "repeats": 3 * len(LAGS),
+}
 
 
-def embed(features: Features) -> npt.NDArray[np.float32] | None:
-    """Give the vector.
+def _slices(sizes: Mapping[str, int]) -> Mapping[str, slice]:
+    ends = [*accumulate(sizes.values())]
+    return MappingProxyType(
+        {name: slice(end - size, end) for (name, size), end in zip(sizes.items(), ends, strict=True)}
+    )
+
+
+LAYOUT = _slices(_SIZES)
+"""Where each measure lies in a row of statistics."""
+MEASURES = sum(_SIZES.values())
+
+_PARTS = {"timbre": 47, "envelope": 22, "pitch": 58, "rhythm": 49}
+ASPECTS = _slices(_PARTS)
+"""Where each aspect lies in a vector."""
+EMBEDDING_SIZE = sum(_PARTS.values())
+_WEIGHTS = {"timbre": 0.55, "envelope": 0.2, "pitch": 0.1, "rhythm": 0.15}
+"""What an aspect counts for in the cosine of whole vectors; the sum is 1."""
+
+_CIRCLE = 6
+"""Harmonics of `_circle`: neighbours of a twelfth of the circle are told apart."""
+_SPREAD = 0.9
+_OCTAVES = np.arange(9.0)
+# Degrees from the tonic on, major and minor: Albrecht and Shanahan, "The use of large corpora to train a new type of
+# key-finding algorithm", 2013.
+_SCALES = np.array(
+    (
+        (0.238, 0.006, 0.111, 0.006, 0.137, 0.094, 0.016, 0.214, 0.009, 0.080, 0.008, 0.081),
+        (0.220, 0.006, 0.104, 0.123, 0.019, 0.103, 0.012, 0.214, 0.062, 0.022, 0.061, 0.052),
+    )
+)
+
+
+def embed(statistics: npt.NDArray[np.floating]) -> F32:
+    """Give the vector of a sound.
 
     Parameters
     ----------
-    features : Features
+    statistics : ndarray of float, shape (MEASURES,)
+        As `sound_statistics.statistics` measures them, of a sound that is not silent.
 
     Returns
     -------
-    ndarray of float32, shape (64,), or None
-        None for silence, which is like nothing.
+    ndarray of float32, shape (EMBEDDING_SIZE,)
+        Its norm is 1, and that of the part of each aspect is the same in every vector.
     """
-    if features.peak == 0.0:
+    row = statistics.astype(np.float64)
+    vector = np.zeros(EMBEDDING_SIZE)
+    for name, blocks in (
+        ("timbre", _timbre(row)),
+        ("envelope", _envelope(row)),
+        ("pitch", _pitch(row)),
+        ("rhythm", _rhythm(row)),
+    ):
+        part = vector[ASPECTS[name]]
+        if blocks is None:
+            part[-1] = 1.0
+        else:
+            part[:-1] = _unit(blocks)
+        part *= math.sqrt(_WEIGHTS[name])
+    return vector.astype(np.float32)
+
+
+def answers(vector: F32) -> dict[str, bool]:
+    """Say for each aspect whether a sound has it: the rhythm of a one-shot has no answer."""
+    return {name: not vector[place][-1] for name, place in ASPECTS.items()}
+
+
+def keep_aspect(vector: F32, aspect: str) -> F32:
+    """Give the query that ranks by one aspect alone: the vector with all other parts zero."""
+    query = np.zeros_like(vector)
+    query[ASPECTS[aspect]] = vector[ASPECTS[aspect]]
+    return query
+
+
+def compare(one: F32, other: F32) -> dict[str, float | None]:
+    """Give the cosine (-1 to 1) of two vectors in each aspect; None where either has no answer."""
+    here, there = answers(one), answers(other)
+    return {
+        name: float(one[place] @ other[place]) / _WEIGHTS[name] if here[name] and there[name] else None
+        for name, place in ASPECTS.items()
+    }
+
+
+def _timbre(row: F64) -> F64:
+    """Give the standardized cepstrum and contrast."""
+    falling = 120.0 / (1.0 + np.arange(20))
+    cepstrum = row[LAYOUT["mfcc"]][1:] / falling[1:]
+    spread = 3.0 * row[LAYOUT["mfcc_spread"]] / falling
+    return np.concatenate([cepstrum, spread - 1.0, (row[LAYOUT["contrast"]] - 20.0) / 6.0])
+
+
+def _envelope(row: F64) -> F64:
+    """Give the levels after the attack, and the logarithms of rise, fall and length."""
+    sound = row[LAYOUT["sound"]]
+    return np.concatenate([(sound[:9] + 20.0) / 15.0, (sound[9:21] - 4.0) / 2.0])
+
+
+def _pitch(row: F64) -> F64 | None:
+    """Give pitch class and height of a note, or key and pitch classes of music."""
+    parts = np.zeros(ASPECTS["pitch"].stop - ASPECTS["pitch"].start - 1)
+    midi, confidence = row[LAYOUT["pitch"]]
+    tonic, minor, certainty = row[LAYOUT["key"]]
+    if certainty > 0.0:
+        scale = np.roll(_SCALES[int(minor)], int(tonic))
+        blocks = [scale, row[LAYOUT["chroma"]], row[LAYOUT["bass"]]]
+        parts[2 * _CIRCLE + len(_OCTAVES) :] = np.concatenate([_unit(b - b.mean()) for b in blocks])
+        return parts
+    if confidence > 0.0:
+        height = np.exp(-0.5 * np.square((midi / 12.0 - 1.0 - _OCTAVES) / 0.6))
+        parts[: 2 * _CIRCLE] = _circle(midi / 12.0)
+        parts[2 * _CIRCLE :][: len(_OCTAVES)] = 0.7 * _unit(height)
+        return parts
+    return None
+
+
+def _rhythm(row: F64) -> F64 | None:
+    """Give the tempo, apart from its octave and with it, what repeats with the beat, and the density of onsets."""
+    tempo, confidence = row[LAYOUT["tempo"]]
+    if confidence == 0.0:
         return None
-    summary = features.summary
-    values = [*summary["mfcc"]["mean"], *summary["mfcc"]["std"]]
-    values += [math.log2(max(summary[name]["mean"], 20.0)) for name in ("centroid_hz", "bandwidth_hz", "rolloff_hz")]
-    values.append(math.log10(max(summary["flatness"]["mean"], 1e-6)))
-    values.append(math.log10(max(summary["zero_crossing_rate"]["mean"], 1e-4)))
-    values += summary["contrast"]["mean"]
-    values += summary["chroma"]["mean"]
-    centres, spreads = _standard()
-    return ((np.array(values) - centres) / spreads).astype(np.float32)
+    octave = 2.0 * math.pi * (tempo - 7.0) / 4.0
+    absolute = np.array([math.cos(octave), math.sin(octave)])
+    density = np.pi * (row[LAYOUT["density"]] - 2.0) / 6.0
+    return np.concatenate(
+        [
+            _circle(tempo),
+            0.5 * absolute,
+            0.7 * _unit(row[LAYOUT["repeats"]]),
+            0.5 * _unit(np.sin(density)),
+        ]
+    )
 
 
-@lru_cache(maxsize=1)
-def _standard() -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Give the usual value and spread of each element."""
-    # Cosine coefficients fall off with their order.
-    mfcc = 120.0 / (1.0 + np.arange(20))
-    centres = np.r_[
-        -150.0, np.zeros(39), np.log2([2000.0, 1800.0, 4000.0]), -2.5, -1.2, np.full(7, 20.0), np.full(12, 0.4)
-    ]
-    return centres, np.r_[mfcc, mfcc / 3.0, 1.2, 0.8, 1.2, 1.2, 0.5, np.full(7, 6.0), np.full(12, 0.3)]
+def _circle(turns: float) -> F64:
+    """Place a number on a circle such that near ones are alike and others are not: unit length."""
+    harmonics = np.arange(1.0, _CIRCLE + 1)
+    weights = np.power(_SPREAD, harmonics)
+    angles = 2.0 * np.pi * turns * harmonics
+    return _unit(np.r_[weights * np.cos(angles), weights * np.sin(angles)])
+
+
+def _unit(values: F64) -> F64:
+    """Scale to a length of 1; zeros stay."""
+    return values / max(math.sqrt(float(values @ values)), 1e-12)

@@ -16,6 +16,7 @@ from samplemind_worker import dsp
 from samplemind_worker.decode import Limits, decode
 from samplemind_worker.documents.facts import AnalysisFacts, AudioFacts, Mode, StatedFact
 from samplemind_worker.documents.versions import CPU_STEPS, VERSIONS
+from samplemind_worker.dsp.character import character
 from samplemind_worker.errors import EmptyFileError, InternalError
 from samplemind_worker.metadata import tags
 from samplemind_worker.metadata.evidence import Statement, collect
@@ -140,7 +141,8 @@ def judge(measured: Measured, *, stated_evidence: bool = True) -> tuple[AudioFac
     heard = _heard(measured)
     weighed = _weigh(measured, heard) if stated_evidence else weigh(heard, (), duration=facts.duration)
     estimates = weighed.estimates
-    vector = dsp.embed(measured.features)
+    statistics = dsp.statistics(measured.features, heard)
+    vector = None if statistics is None else dsp.embed(statistics)
     if vector is not None and not np.isfinite(vector).all():
         raise InternalError("its vector is not finite")
     values = {name: getattr(estimates, name) for name in _ESTIMATES}
@@ -155,12 +157,13 @@ def judge(measured: Measured, *, stated_evidence: bool = True) -> tuple[AudioFac
         file_id=facts.file_id,
         peaks=measured.features.outline,
         spectral_features=measured.features.summary,
-        character=dsp.character(measured.features),
+        character=character(measured.features),
         provenance=dict(weighed.provenance),
         stated=[_stated(statement, facts.named, believed=believed) for statement, believed in weighed.verdicts],
         fingerprint=measured.features.fingerprint.tobytes() or None,
         vector=None if vector is None else vector.tolist(),
         vector_version=None if vector is None else VERSIONS["store"],
+        sound_statistics=None if statistics is None else statistics.astype("<f2").tobytes(),
         versions={step: VERSIONS[step] for step in CPU_STEPS},
         seconds={step: round(value, 6) for step, value in seconds.items()},
         **values,

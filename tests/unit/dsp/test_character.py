@@ -3,7 +3,7 @@ import numpy.typing as npt
 import pytest
 
 from samplemind_worker import dsp
-from samplemind_worker.dsp.character import MEASURES, attack_seconds
+from samplemind_worker.dsp.character import MEASURES, attack_seconds, character
 from training import signals
 
 SR = dsp.SR
@@ -11,7 +11,7 @@ F32 = npt.NDArray[np.float32]
 
 
 def measured(y: F32) -> dict[str, float | None]:
-    return dsp.character(dsp.compute_features(np.asarray(y, np.float32), sr=SR))
+    return character(dsp.compute_features(np.asarray(y, np.float32), sr=SR))
 
 
 def fade(y: F32, seconds: float) -> F32:

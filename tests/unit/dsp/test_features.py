@@ -216,8 +216,8 @@ def test_silence_has_no_numbers():
     features = dsp.compute_features(signals.silence(1.0, sr=SR), sr=SR)
     assert features.summary["centroid_hz"] == {"mean": None, "std": None}
     assert features.summary["mfcc"]["mean"] == [None] * 20
-    assert dsp.embed(features) is None
     estimates = dsp.estimate(features, duration=1.0)
+    assert dsp.statistics(features, estimates) is None
     assert (estimates.kind, estimates.tempo, estimates.key, estimates.pitch_midi) == (None, None, None, None)
 
 
@@ -245,9 +245,12 @@ def test_any_signal_gives_finite_results(seed: int, samples: int, exponent: floa
     features = dsp.compute_features(y, sr=SR)
     assert all(np.isfinite(array).all() for array in features.to_arrays()[1].values())
     json.dumps(features.summary, allow_nan=False)
-    vector = dsp.embed(features)
-    assert vector is None or (vector.shape == (dsp.EMBEDDING_SIZE,) and np.isfinite(vector).all())
-    dsp.estimate(features, duration=samples / SR)
+    statistics = dsp.statistics(features, dsp.estimate(features, duration=samples / SR))
+    if statistics is not None:
+        assert np.isfinite(statistics).all()
+        vector = dsp.embed(statistics)
+        assert vector.shape == (dsp.EMBEDDING_SIZE,)
+        assert np.linalg.norm(vector) == pytest.approx(1.0)
 
 
 @pytest.mark.parametrize("size", [1, 79, 80, 81, 22050, 100_003])

@@ -7,6 +7,7 @@ import pytest
 
 from samplemind_worker import dsp, reference
 from samplemind_worker.documents.facts import AnalysisFacts, AudioFacts
+from samplemind_worker.dsp.character import character
 from samplemind_worker.finding import vocabulary
 from samplemind_worker.finding.vocabulary import WORDS, explain, lookup, suggest, words_of
 from tests.factories import audio_facts, content_id
@@ -26,7 +27,7 @@ def facts(
             "file_id": ID,
             "kind": kind,
             "instrument": instrument,
-            "character": dsp.character(features),
+            "character": character(features),
             "spectral_features": features.summary,
         }
     )

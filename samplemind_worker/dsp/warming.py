@@ -1,0 +1,27 @@
+"""Loads every kernel and table before the first file needs them."""
+
+import numpy as np
+
+from samplemind_worker.dsp.character import character
+from samplemind_worker.dsp.embedding import embed
+from samplemind_worker.dsp.estimates import estimate
+from samplemind_worker.dsp.features import compute_features
+from samplemind_worker.dsp.loudness import LoudnessMeter
+from samplemind_worker.dsp.resample import resample
+from samplemind_worker.dsp.sound_statistics import statistics
+from samplemind_worker.dsp.units import SR
+
+
+def warm_up() -> None:
+    """Load every kernel and table, so that the first file costs no more than the next."""
+    y = np.zeros((SR * 2, 1), np.float32)
+    y[:: SR // 2] = 1.0
+    LoudnessMeter(sr=44100, channels=1).update(y)
+    resample(y[:, 0], sr=44100)
+    features = compute_features(y[:, 0], sr=SR)
+    character(features)
+    # A loop has a tempo and a key, a one-shot an instrument: each asks its own models.
+    for duration in (2.0, 1.0):
+        measured = statistics(features, estimate(features, duration=duration))
+        if measured is not None:
+            embed(measured)
