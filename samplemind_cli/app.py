@@ -15,6 +15,8 @@ from samplemind_cli import output
 from samplemind_cli.commands.analyze import analyze
 from samplemind_cli.commands.export import export
 from samplemind_cli.commands.ingest import ingest, watch
+from samplemind_cli.commands.library import library
+from samplemind_cli.commands.match import match
 from samplemind_cli.commands.places import forget, roots
 from samplemind_cli.commands.processes import beat, flower, worker
 from samplemind_cli.commands.reindex import reindex
@@ -40,8 +42,8 @@ app = typer.Typer(
 )
 
 for _command in (
-    analyze, submit, status, files, retry, cancel, show, similar, reindex, summarize, export, ingest, watch, forget,
-    up, down, doctor, worker, beat, flower,
+    analyze, submit, status, files, retry, cancel, show, similar, match, library, reindex, summarize, export,
+    ingest, watch, forget, up, down, doctor, worker, beat, flower,
 ):  # fmt: skip
     app.command()(_command)
 app.add_typer(roots, name="roots")

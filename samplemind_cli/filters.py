@@ -37,10 +37,18 @@ _OPTIONS: dict[str, Any] = {
     "path": _option("--path", "PATH", "That file, or below that folder."),
 }
 
+_NEEDS = {"half_double": "bpm", "compatible": "key"}
+"""Options that mean nothing without another."""
+
 
 def filtered(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options of the filters; it gets their texts as one mapping, ``filters``, for `chosen`."""
+    """Give a command the options of the filters; it gets their texts as one mapping, ``filters``, for `chosen`.
+
+    A command that has ``bpm`` or ``key`` itself, with another meaning, does not get these filters.
+    """
     own = [each for name, each in inspect.signature(command).parameters.items() if name != "filters"]
+    names = {each.name for each in own}
+    options = {name: kind for name, kind in _OPTIONS.items() if _NEEDS.get(name, name) not in names}
     added = [
         inspect.Parameter(
             name,
@@ -48,12 +56,12 @@ def filtered(command: Callable[..., None]) -> Callable[..., None]:
             default=False if name in {"half_double", "compatible"} else None,
             annotation=kind,
         )
-        for name, kind in _OPTIONS.items()
+        for name, kind in options.items()
     ]
 
     @wraps(command)
     def _call(*args: Any, **given: Any) -> None:
-        texts = {name: given.pop(name) for name in _OPTIONS}
+        texts = {name: given.pop(name) for name in options}
         command(*args, **given, filters=texts)
 
     vars(_call).pop("__wrapped__")

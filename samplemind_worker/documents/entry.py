@@ -12,6 +12,11 @@ from pydantic import Field
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
 
+_ALSO_IN_FITS: Final = ("kind", "instrument", "tuning", "duration", "loudness", "brightness", "size")
+FITS: Final = "fits"
+"""The index that `match` and `library` read without the entries themselves."""
+
+
 class LibraryEntry(Document):
     """What filters and ranks one content that is analysed and lies somewhere; its id is ``file_id``."""
 
@@ -36,7 +41,9 @@ class LibraryEntry(Document):
     pitch: int | None = None
     """The MIDI number of a single note."""
     tuning: float | None = None
-    """Cents from A4 = 440 Hz."""
+    """Cents from A4 = 440 Hz; of a single note, cents from that note."""
+    size: int = 0
+    """Bytes of the file."""
     descriptors: dict[str, float] = Field(default_factory=dict)
     """Words for the measured sound, each with its strength in 0..1."""
     tags: list[str] = Field(default_factory=list)
@@ -61,6 +68,10 @@ class LibraryEntry(Document):
             IndexModel([("tempo", ASCENDING)], partialFilterExpression={"tempo": {"$gt": 0}}),
             IndexModel([("duration", ASCENDING)]),
             IndexModel([("loudness", DESCENDING)]),
+            IndexModel(
+                [(name, ASCENDING) for name in ("camelot", "tempo", "pitch", *_ALSO_IN_FITS, "_id")],
+                name=FITS,
+            ),
         ]
 
 
@@ -89,6 +100,8 @@ class EntryIndex(Document):
     """The last content that was made; contents are taken in the order of their ids."""
     since: int = 0
     """The number of the last refresh before the building began."""
+    groups: dict[str, Any] = Field(default_factory=dict)
+    """Counts of the entries for an overview, and the ``ticket`` at which they were true."""
 
     class Settings:
         name = "entry_indexes"

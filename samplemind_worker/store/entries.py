@@ -27,6 +27,7 @@ _ANALYSIS = (
     "camelot",
     "chord",
     "pitch_midi",
+    "pitch_cents",
     "tuning_cents",
     "character",
     "spectral_features.centroid_hz.mean",
@@ -35,7 +36,7 @@ _ANALYSIS = (
     "ai_tags",
     "analyzed_at",
 )
-_AUDIO = ("duration", "loudness_lufs", "channels", "width", "tags", "uploaded_at")
+_AUDIO = ("duration", "file_size", "loudness_lufs", "channels", "width", "tags", "uploaded_at")
 
 
 @dataclass(frozen=True, slots=True)

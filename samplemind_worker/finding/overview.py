@@ -1,0 +1,70 @@
+"""What the library holds, at a glance."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from samplemind_worker.store import batches, entries, overview
+
+PACKS: Final = 20
+"""Packs that are listed; the others are only counted."""
+DAYS: Final = (7, 30)
+
+
+def summary() -> dict[str, Any]:
+    """Return the JSON object of `library --json`.
+
+    Files count every copy; all other counts and sums are of distinct contents.
+    """
+    groups = overview.groups()
+    pack_count, packs = overview.packs(PACKS)
+    added = overview.added_within(DAYS)
+    return {
+        "files": overview.living_places(),
+        "contents": _total(groups, "contents"),
+        "seconds": round(_total(groups, "seconds"), 3),
+        "bytes": _total(groups, "bytes"),
+        "kinds": _by(groups, "kind"),
+        "instruments": _by(groups, "instrument"),
+        "keys": dict(sorted(_by(groups, "camelot").items(), key=_on_the_wheel)),
+        "tempi": _tempi(groups),
+        "packs": packs,
+        "pack_count": pack_count,
+        "added": {str(days): count for days, count in added.items()},
+        "open": _open(),
+        "failed": overview.failures(),
+        "complete": entries.progress().is_complete,
+    }
+
+
+def _total(groups: Iterable[Mapping[str, Any]], name: str) -> Any:
+    return sum(group[name] for group in groups)
+
+
+def _by(groups: Iterable[Mapping[str, Any]], name: str) -> dict[str, int]:
+    """Count the contents by one answer, the most frequent first; those without an answer are left out."""
+    counts: Counter[str] = Counter()
+    for group in groups:
+        if group.get(name) is not None:
+            counts[group[name]] += group["contents"]
+    return dict(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])))
+
+
+def _on_the_wheel(pair: tuple[str, int]) -> tuple[int, str]:
+    return int(pair[0][:-1]), pair[0][-1]
+
+
+def _tempi(groups: Iterable[Mapping[str, Any]]) -> list[dict[str, int]]:
+    """Return the contents per step of tempo, from the slowest to the fastest."""
+    counts: Counter[int] = Counter()
+    for group in groups:
+        if group.get("tempo") is not None:
+            counts[int(group["tempo"]) * overview.TEMPO_STEP] += group["contents"]
+    steps = range(min(counts), max(counts) + 1, overview.TEMPO_STEP) if counts else ()
+    return [{"from": step, "to": step + overview.TEMPO_STEP, "contents": counts[step]} for step in steps]
+
+
+def _open() -> int:
+    """Count the files that are submitted and not analysed yet."""
+    reports = (batches.report(batches.find(batch)) for batch in batches.unfinished())
+    return sum(report["pending"] + report["running"] for report in reports)

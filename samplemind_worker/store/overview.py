@@ -1,0 +1,103 @@
+"""Counts what the library holds, for an overview. Counting a million entries takes seconds, so the counts are kept."""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any, Final
+
+from samplemind_worker.documents.audio_file import FileLocation
+from samplemind_worker.documents.batch import WITH_ERROR, BatchItem
+from samplemind_worker.documents.entry import FITS, EntryIndex, LibraryEntry
+from samplemind_worker.store import mongo
+from samplemind_worker.store.library import location_id
+
+TEMPO_STEP: Final = 10
+"""BPM of one column of the tempi."""
+_PAGE: Final = 1000
+
+
+@mongo.synchronous
+async def groups() -> list[dict[str, Any]]:
+    """Count the entries by kind, instrument, Camelot code and step of tempo, from the keys of one index.
+
+    Each group has the number of its contents, their seconds and their bytes. The result is kept until an entry changes.
+    """
+    index = EntryIndex.get_pymongo_collection()
+    row = await index.find_one({"_id": "entries"}, {"ticket": 1, "groups": 1}) or {}
+    ticket, kept = row.get("ticket"), row.get("groups") or {}
+    if kept and kept["ticket"] == ticket:
+        return kept["rows"]
+    rows = await _count_groups()
+    # Read before the counting, so that a change which came meanwhile makes this result old.
+    await index.update_one({"_id": "entries"}, {"$set": {"groups": {"ticket": ticket, "rows": rows}}})
+    return rows
+
+
+async def _count_groups() -> list[dict[str, Any]]:
+    step = {"$floor": {"$divide": ["$tempo", TEMPO_STEP]}}
+    key = {"kind": "$kind", "instrument": "$instrument", "camelot": "$camelot", "tempo": step}
+    sums = {
+        "contents": {"$sum": 1},
+        "seconds": {"$sum": "$duration"},
+        "bytes": {"$sum": "$size"},
+    }
+    cursor = await LibraryEntry.get_pymongo_collection().aggregate(
+        [{"$group": {"_id": key, **sums}}], hint=FITS, allowDiskUse=True
+    )
+    return [{**row.pop("_id"), **row} async for row in cursor]
+
+
+@mongo.synchronous
+async def living_places() -> int:
+    """Count the places that are not gone."""
+    collection = FileLocation.get_pymongo_collection()
+    gone = await collection.count_documents({"gone_at": {"$ne": None}})
+    return await collection.estimated_document_count() - gone
+
+
+@mongo.synchronous
+async def packs(limit: int) -> tuple[int, dict[str, int]]:
+    """Return how many packs there are, and the contents of the largest ones."""
+    collection = LibraryEntry.get_pymongo_collection()
+    names = await collection.distinct("packs")
+    counts = {name: await collection.count_documents({"packs": name}) for name in names}
+    largest = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))[:limit]
+    return len(names), dict(largest)
+
+
+@mongo.synchronous
+async def added_within(days: Sequence[int]) -> dict[int, int]:
+    """Count the contents that were added within so many days."""
+    now = await mongo.read_clock()
+    collection = LibraryEntry.get_pymongo_collection()
+    return {each: await collection.count_documents({"added_at": {"$gte": now - timedelta(days=each)}}) for each in days}
+
+
+@mongo.synchronous
+async def failures() -> dict[str, int]:
+    """Count the files that could not be analysed by the reason of the last time; those analysed since are no failures.
+
+    Only the index of items with an error is read.
+    """
+    cursor = BatchItem.get_pymongo_collection().find(
+        {"error.code": {"$exists": True}}, {"root": 1, "path": 1, "raw_path": 1, "error.code": 1}, hint=WITH_ERROR
+    )
+    newest: dict[str, tuple[Any, str]] = {}
+    async for row in cursor:
+        place = _place(row)
+        if place not in newest or newest[place][0] < row["_id"]:
+            newest[place] = (row["_id"], row["error"]["code"])
+    counts: dict[str, int] = {}
+    places = list(newest)
+    for start in range(0, len(places), _PAGE):
+        page = places[start : start + _PAGE]
+        rows = FileLocation.get_pymongo_collection().find({"_id": {"$in": page}, "gone_at": None}, {"_id": 1})
+        analyzed = {row["_id"] async for row in rows}
+        for place in page:
+            if place not in analyzed:
+                code = newest[place][1]
+                counts[code] = counts.get(code, 0) + 1
+    return dict(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])))
+
+
+def _place(row: Mapping[str, Any]) -> str:
+    return location_id(row["root"], row.get("raw_path") or row["path"].encode())
