@@ -25,7 +25,7 @@ _OPTIONS: dict[str, Any] = {
     ],
     "chord": _option("--chord", "CHORD", "Chord, as `show` names it."),
     "kind": _option("--kind", "KIND", "one_shot, loop or track; several with commas."),
-    "instrument": _option("--instrument", "NAME", "kick, snare, bass, ...; several with commas."),
+    "instrument": _option("--instrument", "NAME", "Such as kick or bass; several with commas."),
     "duration": _option("--duration", "RANGE", "Seconds: 0..2."),
     "loudness": _option("--loudness", "RANGE", "LUFS: -14..-8."),
     "brightness": _option("--brightness", "RANGE", "Spectral centroid in Hz: 500..2000."),

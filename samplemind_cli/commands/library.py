@@ -22,10 +22,10 @@ _KEY_NAMES = {camelot(tonic, mode): f"{name} {mode}" for _, mode in _MODES for t
 
 def library(*, as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False) -> None:
     """Show what the library holds, at a glance."""
-    from samplemind_cli import client  # noqa: PLC0415 -- slow import
+    from samplemind_cli import record  # noqa: PLC0415 -- slow import
     from samplemind_worker.finding import overview  # noqa: PLC0415 -- slow import
 
-    with client.open_record():
+    with record.open_record():
         report = overview.summary()
     if as_json:
         output.emit(report)

@@ -47,7 +47,7 @@ def match(
 
     The file need not be in the library; --key and --bpm replace what it has.
     """
-    from samplemind_cli import client, library  # noqa: PLC0415 -- slow import
+    from samplemind_cli import library, record  # noqa: PLC0415 -- slow import
     from samplemind_worker.finding import match as finding  # noqa: PLC0415 -- slow import
     from samplemind_worker.finding.filter_text import read_key  # noqa: PLC0415 -- slow import
     from samplemind_worker.finding.fitting import Wanted  # noqa: PLC0415 -- slow import
@@ -56,7 +56,7 @@ def match(
         raise UsageError("nothing to be met: name a file, or give --key, --bpm or both")
     filter_options.check(filters)
     keys = () if key is None else finding.keys_of(read_key(key))
-    with client.open_record() as settings:
+    with record.open_record() as settings:
         content = None
         if file is not None:
             content, report = _report_of(file, settings)

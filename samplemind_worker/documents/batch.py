@@ -110,8 +110,6 @@ BY_STATE = "batch_id_1_state_1__id_1"
 
 HELD = ("parcel_id", "queue", "queued_at", "taken_from", "claim", "worker", "lease_until", "solo", "resting")
 """Fields that only an item in flight has."""
-WITH_ERROR = "batch_id_1_error.code_1"
-"""The index of items with an error; its name is the server's own."""
 LAST_CHANCES = "last_chances"
 """The index of items whose next start is the last."""
 
@@ -177,7 +175,6 @@ class BatchItem(Document):
             IndexModel([("solo", ASCENDING)], unique=True, partialFilterExpression={"solo": True}),
             IndexModel(
                 [("batch_id", ASCENDING), ("error.code", ASCENDING)],
-                name=WITH_ERROR,
                 partialFilterExpression={"error.code": {"$exists": True}},
             ),
         ]

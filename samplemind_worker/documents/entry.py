@@ -11,10 +11,9 @@ from beanie import Document
 from pydantic import Field
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
-
-_ALSO_IN_FITS: Final = ("kind", "instrument", "tuning", "duration", "loudness", "brightness", "size")
-FITS: Final = "fits"
-"""The index that `match` and `library` read without the entries themselves."""
+_FITS = (
+    "camelot", "tempo", "pitch", "kind", "instrument", "tuning", "duration", "loudness", "brightness", "size", "_id",
+)  # fmt: skip
 
 
 class LibraryEntry(Document):
@@ -68,10 +67,9 @@ class LibraryEntry(Document):
             IndexModel([("tempo", ASCENDING)], partialFilterExpression={"tempo": {"$gt": 0}}),
             IndexModel([("duration", ASCENDING)]),
             IndexModel([("loudness", DESCENDING)]),
-            IndexModel(
-                [(name, ASCENDING) for name in ("camelot", "tempo", "pitch", *_ALSO_IN_FITS, "_id")],
-                name=FITS,
-            ),
+            # It holds all that `match` compares and `library` counts, so that neither reads the entries themselves.
+            IndexModel([(name, ASCENDING) for name in _FITS], name="fits"),
+            IndexModel([("packs", ASCENDING)]),
         ]
 
 

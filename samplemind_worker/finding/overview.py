@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from samplemind_worker.store import batches, entries, overview
+from samplemind_worker.store import batches, entries, overview, unfinished
 
 PACKS: Final = 20
 """Packs that are listed; the others are only counted."""
@@ -66,5 +66,5 @@ def _tempi(groups: Iterable[Mapping[str, Any]]) -> list[dict[str, int]]:
 
 def _open() -> int:
     """Count the files that are submitted and not analysed yet."""
-    reports = (batches.report(batches.find(batch)) for batch in batches.unfinished())
+    reports = (batches.report(batches.find(batch)) for batch in unfinished.batch_ids())
     return sum(report["pending"] + report["running"] for report in reports)

@@ -4,14 +4,12 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final
 
-from samplemind_worker.documents.audio_file import FileLocation
-from samplemind_worker.documents.batch import WITH_ERROR, BatchItem
-from samplemind_worker.documents.entry import FITS, EntryIndex, LibraryEntry
 from samplemind_worker.store import mongo
 from samplemind_worker.store.library import location_id
 
 TEMPO_STEP: Final = 10
 """BPM of one column of the tempi."""
+_WITH_ERROR: Final = [("batch_id", 1), ("error.code", 1)]
 _PAGE: Final = 1000
 
 
@@ -21,7 +19,7 @@ async def groups() -> list[dict[str, Any]]:
 
     Each group has the number of its contents, their seconds and their bytes. The result is kept until an entry changes.
     """
-    index = EntryIndex.get_pymongo_collection()
+    index = mongo.collection("entry_indexes")
     row = await index.find_one({"_id": "entries"}, {"ticket": 1, "groups": 1}) or {}
     ticket, kept = row.get("ticket"), row.get("groups") or {}
     if kept and kept["ticket"] == ticket:
@@ -40,8 +38,8 @@ async def _count_groups() -> list[dict[str, Any]]:
         "seconds": {"$sum": "$duration"},
         "bytes": {"$sum": "$size"},
     }
-    cursor = await LibraryEntry.get_pymongo_collection().aggregate(
-        [{"$group": {"_id": key, **sums}}], hint=FITS, allowDiskUse=True
+    cursor = await mongo.collection("library_entries").aggregate(
+        [{"$group": {"_id": key, **sums}}], hint="fits", allowDiskUse=True
     )
     return [{**row.pop("_id"), **row} async for row in cursor]
 
@@ -49,7 +47,7 @@ async def _count_groups() -> list[dict[str, Any]]:
 @mongo.synchronous
 async def living_places() -> int:
     """Count the places that are not gone."""
-    collection = FileLocation.get_pymongo_collection()
+    collection = mongo.collection("file_locations")
     gone = await collection.count_documents({"gone_at": {"$ne": None}})
     return await collection.estimated_document_count() - gone
 
@@ -57,7 +55,7 @@ async def living_places() -> int:
 @mongo.synchronous
 async def packs(limit: int) -> tuple[int, dict[str, int]]:
     """Return how many packs there are, and the contents of the largest ones."""
-    collection = LibraryEntry.get_pymongo_collection()
+    collection = mongo.collection("library_entries")
     names = await collection.distinct("packs")
     counts = {name: await collection.count_documents({"packs": name}) for name in names}
     largest = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))[:limit]
@@ -68,7 +66,7 @@ async def packs(limit: int) -> tuple[int, dict[str, int]]:
 async def added_within(days: Sequence[int]) -> dict[int, int]:
     """Count the contents that were added within so many days."""
     now = await mongo.read_clock()
-    collection = LibraryEntry.get_pymongo_collection()
+    collection = mongo.collection("library_entries")
     return {each: await collection.count_documents({"added_at": {"$gte": now - timedelta(days=each)}}) for each in days}
 
 
@@ -78,8 +76,8 @@ async def failures() -> dict[str, int]:
 
     Only the index of items with an error is read.
     """
-    cursor = BatchItem.get_pymongo_collection().find(
-        {"error.code": {"$exists": True}}, {"root": 1, "path": 1, "raw_path": 1, "error.code": 1}, hint=WITH_ERROR
+    cursor = mongo.collection("batch_items").find(
+        {"error.code": {"$exists": True}}, {"root": 1, "path": 1, "raw_path": 1, "error.code": 1}, hint=_WITH_ERROR
     )
     newest: dict[str, tuple[Any, str]] = {}
     async for row in cursor:
@@ -90,7 +88,7 @@ async def failures() -> dict[str, int]:
     places = list(newest)
     for start in range(0, len(places), _PAGE):
         page = places[start : start + _PAGE]
-        rows = FileLocation.get_pymongo_collection().find({"_id": {"$in": page}, "gone_at": None}, {"_id": 1})
+        rows = mongo.collection("file_locations").find({"_id": {"$in": page}, "gone_at": None}, {"_id": 1})
         analyzed = {row["_id"] async for row in rows}
         for place in page:
             if place not in analyzed:
