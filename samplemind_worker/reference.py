@@ -18,6 +18,8 @@ FEWEST: Final = 30
 """Sounds that a group must have for its percentiles to count."""
 EVERYTHING: Final = "everything"
 """The group of all sounds."""
+_LEAST_WRITTEN: Final = 0.01
+_KILO: Final = 1000.0
 
 _NOUNS: Final = {
     "kick": "kicks",
@@ -65,11 +67,13 @@ class Measure:
     def written(self, value: float) -> str:
         """Return a value with its unit."""
         if self.unit == "%":
-            return f"{100.0 * value:.0f} %"
-        if self.unit == "s":
-            return f"{1000.0 * value:.0f} ms" if value < 1.0 else f"{value:.1f} s"
-        digits = 0 if abs(value) >= 100.0 else 1 if abs(value) >= 10.0 or self.unit == "dB" else 2  # noqa: PLR2004 -- three digits
-        return f"{value:.{digits}f} {self.unit}".rstrip()
+            return f"{100.0 * value:.0f} %" if value >= _LEAST_WRITTEN else "under 1 %"
+        if self.unit == "s" and value < 1.0:
+            return f"{1000.0 * value:.0f} ms" if value >= _LEAST_WRITTEN / 10.0 else "under 1 ms"
+        if self.unit == "Hz" and value >= _KILO:
+            return f"{value / _KILO:.1f} kHz"
+        digits = 0 if self.unit == "Hz" else 1
+        return f"{value:.{digits}f} {self.unit}"
 
 
 MEASURES: Final[Mapping[str, Measure]] = {
@@ -87,8 +91,8 @@ MEASURES: Final[Mapping[str, Measure]] = {
     "attack_seconds": Measure("attack", "s", "slower", "faster"),
     "decay_seconds": Measure("decay by 20 dB", "s", "longer", "shorter"),
     "length_seconds": Measure("audible length", "s", "longer", "shorter"),
-    "roominess": Measure("tail over decay", "times"),
-    "sustain": Measure("level of the second half over the first", "times"),
+    "roominess": Measure("tail", "times the decay", "longer", "shorter"),
+    "sustain": Measure("second half", "times the level of the first"),
     "crest_db": Measure("peak over RMS", "dB"),
     "transient_db": Measure("first 30 ms over what follows", "dB"),
     "modulation_db": Measure("movement of the level", "dB"),
@@ -101,18 +105,22 @@ MEASURES: Final[Mapping[str, Measure]] = {
 """All measures that percentiles exist for."""
 
 
+_SHARES: Final = frozenset(f"{name}_share" for name in ("sub", "low", "low_mid", "mid", "high", "air"))
+
+
 def measures_of(audio: AudioFacts, analysis: AnalysisFacts) -> dict[str, float]:
     """Return the measures of a sound that have an answer, those included that follow from several others."""
-    found = {name: value for name, value in analysis.character.items() if name in MEASURES and value is not None}
-    given = {name: value for name, value in analysis.character.items() if value is not None}
+    given = {name: value for name, value in analysis.character.items() if value is not None and math.isfinite(value)}
     if not given:
         return {}
-    if {"attack_brightness_hz", "body_brightness_hz"} <= given.keys():
-        found["click"] = math.log2(given["attack_brightness_hz"] / given["body_brightness_hz"])
+    found = {name: value for name, value in given.items() if name in MEASURES}
+    attack, body = (given.get(f"{part}_brightness_hz", 0.0) for part in ("attack", "body"))
+    if attack > 0.0 and body > 0.0:
+        found["click"] = math.log2(attack / body)
     if {"tail_seconds", "decay_seconds"} <= given.keys():
         # A step of the envelope is 6 ms, and a frame 23 ms.
         found["roominess"] = given["tail_seconds"] / (given["decay_seconds"] + 0.02)
-    if "sub_share" in given:
+    if given.keys() >= _SHARES:
         low, low_mid = given["low_share"], given["low_mid_share"]
         found["bottom_share"] = given["sub_share"] + low
         found["body_share"] = low + low_mid
@@ -131,13 +139,13 @@ def load() -> dict[str, Any]:
     return json.loads(files("samplemind_worker").joinpath("reference.json").read_text())
 
 
-def group_of(analysis: AnalysisFacts, measure: str | None = None) -> str:
+def group_of(instrument: str | None, kind: str | None, measure: str | None = None) -> str:
     """Return the group that a sound is compared with: its instrument, else its kind, else all sounds.
 
     A group counts if it has enough sounds, with this measure if one is named.
     """
     groups = load()["groups"]
-    for name in (analysis.instrument, analysis.kind):
+    for name in (instrument, kind):
         if name in groups and (measure is None or measure in groups[name]["percentiles"]):
             return str(name)
     return EVERYTHING
@@ -155,6 +163,13 @@ def percentile(group: str, measure: str, value: float) -> float | None:
     """
     steps: Sequence[float] | None = load()["groups"].get(group, {}).get("percentiles", {}).get(measure)
     return None if steps is None else rank(steps, value)
+
+
+def comparison(share: float, measure: str, *, more: bool) -> str:
+    """Say how many sounds lie on the other side: ``darker than 88 %``; ``share`` is that of `percentile`."""
+    spoken = MEASURES[measure]
+    how, than = (spoken.more, share) if more else (spoken.less, 1.0 - share)
+    return f"{how} than {min(round(100.0 * than), 99)} %"
 
 
 def rank(steps: Sequence[float], value: float) -> float:

@@ -1,8 +1,9 @@
 """Learns what is much and little for each instrument: the percentiles behind the words of `finding.vocabulary`.
 
-`python -m training.vocabulary CORPUS` measures the recordings below CORPUS (one folder per source, see `_SOURCES`), the
-kits of Hydrogen and composed loops, and writes `samplemind_worker/reference.json` and `docs/vocabulary.md`. It takes
-ten minutes on one core. The samples are only measured; none of them becomes part of the project.
+`python -m training.vocabulary CORPUS CACHE` measures the recordings below CORPUS (one folder per source,
+`_SOURCES`), the kits of Hydrogen and composed loops, and writes `samplemind_worker/reference.json` and
+`docs/vocabulary.md`. It takes ten minutes on one core.
+The samples are only measured; none of them becomes part of the project.
 """
 
 # ruff: noqa: PLR2004 -- the shares and ranges of random draws explain themselves where they stand
@@ -12,6 +13,7 @@ import re
 import sys
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,15 +27,15 @@ from samplemind_worker import dsp, reference
 from samplemind_worker.documents.facts import AnalysisFacts, AudioFacts
 from samplemind_worker.dsp.character import character
 from samplemind_worker.finding import vocabulary
-from training import bank, collection, material
+from training import bank, collection, material, studio
 
 F32 = npt.NDArray[np.float32]
 Rows = dict[str, list[dict[str, float]]]
 
 SR = 22050
-_A_SOURCE, _A_KIND, _LOOPS = 250, 200, 900
+_A_SOURCE, _A_KIND, _A_PART, _LOOPS, _SONGS = 250, 200, 60, 700, 100
 _STEPS = 20
-_LEFT = 0.3  # share of a group that a word is to hold for
+_HOLDS = 0.3  # of a group: a word may hold for a third at most
 _DATA = Path(samplemind_worker.__file__).parent / "reference.json"
 _PAGE = Path(samplemind_worker.__file__).parents[1] / "docs" / "vocabulary.md"
 _LONGER: Final = {"drum_loop": "loop", "music_loop": "loop", "song": "track"}
@@ -148,7 +150,30 @@ def _hydrogen() -> Iterator[tuple[str, F32, float | None]]:
                 yield _PARTS.get(part, part), *read
 
 
-def measure(corpus: Path) -> Rows:
+def _sampled(drums: bank.Bank, rng: np.random.Generator) -> Iterator[tuple[str, F32]]:
+    """Yield drums of the bank, at most 60 of a part, each once."""
+    found: dict[str, dict[bytes, F32]] = defaultdict(dict)
+    for kit in drums.kits:
+        for part, hits in kit.items():
+            for layer in [layer for layers in hits for layer in layers]:
+                found[_PARTS.get(part, part)][layer.tobytes()] = (layer / 30000.0).astype(np.float32)
+    for part, known in found.items():
+        each = list(known.values())
+        for k in rng.permutation(len(each))[:_A_PART]:
+            yield part, each[k]
+
+
+def _composed(drums: bank.Bank) -> Iterator[tuple[str, F32]]:
+    """Yield loops as they are cut from projects, and songs."""
+    here = studio.Studio(drums, [])
+    for seed in range(_LOOPS):
+        clip = studio.project(seed, here)
+        yield ("drum_loop" if clip.name.split()[-2] in {"drums", "top"} else "music_loop"), clip.y
+    for seed in range(_SONGS):
+        yield "song", material.track(np.random.default_rng((14, seed))).y
+
+
+def measure(corpus: Path, cache: Path) -> Rows:
     """Measure everything: a list of measures per instrument."""
     rng, rows = np.random.default_rng(14), defaultdict[str, list[dict[str, float]]](list)
 
@@ -169,18 +194,10 @@ def measure(corpus: Path) -> Rows:
             continue
         collected[truth["name"], truth["font"]] += 1
         add(truth["name"], y, None)
-    for seed in range(_LOOPS):
-        clip = material.make(seed)
-        if clip.bpm is not None:
-            add(_content(clip), clip.y, None)
+    drums = bank.load(cache)
+    for instrument, y in chain(_sampled(drums, rng), _composed(drums)):
+        add(instrument, y, None)
     return dict(rows)
-
-
-def _content(clip: material.Clip) -> str:
-    """Name what a composed clip is."""
-    if len(clip.y) > 30 * SR:
-        return "song"
-    return "drum_loop" if clip.name.split()[1] in {"drums", "top", "single"} else "music_loop"
 
 
 def _percentiles(rows: list[dict[str, float]]) -> dict[str, list[float]]:
@@ -234,7 +251,7 @@ def _threshold(word: vocabulary.Word, group: str, rows: list[dict[str, float]]) 
     degrees = np.array([vocabulary.degree(word, group, row) for row in known])
     if not degrees.any():
         return None
-    return float(f"{max(0.5, float(np.quantile(degrees, 1.0 - _LEFT, method='higher'))):.3f}")
+    return float(f"{max(0.5, float(np.quantile(degrees, 1.0 - _HOLDS, method='higher'))):.3f}")
 
 
 def write(data: dict[str, Any]) -> None:
@@ -349,9 +366,10 @@ def _counts() -> list[str]:
         f"{counts}.",
         "",
         f"Recordings: {sources},",
-        "the drum kits of Hydrogen (Debian's hydrogen-drumkits), the samples of soundfonts in webaudiofontdata.",
-        "Loops and songs are composed by `training/material.py` from synthesized sounds; what is usual there may",
-        "not be what is usual in a library. No recording is part of the project.",
+        "the drum kits of Hydrogen (Debian's hydrogen-drumkits), samples of soundfonts in webaudiofontdata, drums of",
+        "five General MIDI soundfonts. Loops are composed by `training/studio.py` of sampled drums and notes, songs by",
+        "`training/material.py`: what is usual there may not be what is usual in a library. No recording is part of",
+        "the project.",
         "",
         "## Thresholds of the degrees",
         "",
@@ -366,4 +384,4 @@ def _counts() -> list[str]:
 
 
 if __name__ == "__main__":
-    write(learn(measure(Path(sys.argv[1]))))
+    write(learn(measure(Path(sys.argv[1]), Path(sys.argv[2]))))

@@ -21,8 +21,6 @@ _ONE_SHOT: Final = frozenset({"one_shot"})
 _LONGER: Final = frozenset({"loop", "track"})
 _ALL: Final = _ONE_SHOT | _LONGER
 _HALF: Final = 0.5
-MOST: Final = 1.0 / 3.0
-"""The greatest share of an instrument's recorded sounds that a word may hold for."""
 _LEAST_STRENGTH: Final = 0.01
 _SUGGESTIONS: Final = 3
 
@@ -224,13 +222,13 @@ def _reason(part: Part, group: str, measures: Mapping[str, float]) -> str | None
     if value is None or share is None:
         return None
     measure = reference.MEASURES[part.measure]
-    how, than = (measure.more, share) if part.more else (measure.less, 1.0 - share)
-    return f"{measure.label} {measure.written(value)}, {how} than {100.0 * than:.0f} % of {reference.noun(group)}"
+    compared = reference.comparison(share, part.measure, more=part.more)
+    return f"{measure.label} {measure.written(value)}, {compared} of {reference.noun(group)}"
 
 
 def _group(word: Word, analysis: AnalysisFacts) -> str:
     """Return the group in which all measures of a word are known."""
-    groups = {reference.group_of(analysis, part.measure) for part in word.parts}
+    groups = {reference.group_of(analysis.instrument, analysis.kind, part.measure) for part in word.parts}
     if len(groups) == 1:
         return groups.pop()
     kind = analysis.kind or reference.EVERYTHING

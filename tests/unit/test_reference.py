@@ -33,10 +33,15 @@ def test_every_group_has_a_noun_and_enough_sounds():
 
 
 def test_a_sound_is_compared_with_its_instrument_else_its_kind_else_all():
-    assert reference.group_of(analysis_facts(ID, kind="one_shot", instrument="kick")) == "kick"
-    assert reference.group_of(analysis_facts(ID, kind="one_shot", instrument=None)) == "one_shot"
-    assert reference.group_of(analysis_facts(ID, kind=None, instrument=None)) == reference.EVERYTHING
-    assert reference.group_of(analysis_facts(ID, kind="one_shot", instrument="kick"), "no_such_measure") == "everything"
+    assert reference.group_of("kick", "one_shot") == "kick"
+    assert reference.group_of(None, "one_shot") == "one_shot"
+    assert reference.group_of(None, None) == reference.EVERYTHING
+    assert reference.group_of("kick", "one_shot", "no_such_measure") == reference.EVERYTHING
+
+
+def test_comparisons_never_claim_all():
+    assert reference.comparison(0.12, "brightness_hz", more=False) == "darker than 88 %"
+    assert reference.comparison(1.0, "length_seconds", more=True) == "longer than 99 %"
 
 
 def test_measures_of_an_analysis_without_character_are_none():
@@ -52,6 +57,7 @@ def test_measures_follow_from_the_character():
         "decay_seconds": 0.08,
     }
     character |= {"sub_share": 0.1, "low_share": 0.2, "low_mid_share": 0.3, "mid_share": 0.4}
+    character |= {"high_share": 0.0, "air_share": 0.0}
     facts = analysis_facts(
         ID, character=character, spectral_features={"contrast": {"mean": [1, 2, 3, 4, 5, 20.0, 30.0]}}
     )
