@@ -1,12 +1,14 @@
 """Words for brightness, noise, level and movement; what is bright for a kick is dark for a hi-hat.
 
-The limits are ours; a centroid is that of the spectrum up to 11 kHz.
+One-shots are compared with recorded ones (`reference`). The limits for loops and tracks are ours; a centroid is that of
+the spectrum up to 11 kHz.
 """
 
 import math
 from collections.abc import Sequence
 
 from samplemind_worker.describer.reading import Reading, read
+from samplemind_worker.describer.traits import MUCH
 from samplemind_worker.documents.facts import AnalysisFacts, AudioFacts
 from samplemind_worker.documents.samples import Sample
 
@@ -14,42 +16,12 @@ Scale = Sequence[tuple[float, str]]
 _INF = math.inf
 
 _BRIGHTNESS: dict[str, Scale] = {
-    "kick": (
-        (90.0, "deep, almost all low end"), (180.0, "round and deep"), (400.0, "full with some click"),
-        (1000.0, "punchy and forward in the mids"), (_INF, "clicky, more attack than weight"),
-    ),
-    "sub": (
-        (80.0, "close to a bare sine"), (150.0, "deep and smooth"), (_INF, "deep with audible overtones"),
-    ),
-    "bass": (
-        (150.0, "dark and round"), (400.0, "warm"), (900.0, "warm with clear overtones"), (2000.0, "rich in overtones"),
-        (_INF, "bright enough to lead"),
-    ),
-    "snare": (
-        (900.0, "dark, all body"), (2000.0, "full-bodied"), (3200.0, "full and crisp"), (4500.0, "crisp"),
-        (6000.0, "bright and snappy"), (_INF, "thin and sizzling"),
-    ),
-    "hat": (
-        (1500.0, "very dark for its kind"), (3200.0, "dark for its kind"), (4800.0, "mellow"), (6200.0, "bright"),
-        (7500.0, "crisp and airy"), (_INF, "razor-thin"),
-    ),
-    "cymbal": (
-        (1000.0, "gong-like and dark"), (2200.0, "dark and washy"), (3800.0, "warm"), (5500.0, "bright"),
-        (_INF, "glassy"),
-    ),
-    "tom": (
-        (150.0, "deep"), (300.0, "deep and round"), (700.0, "round with some stick"), (1500.0, "open"),
-        (_INF, "bright, more attack than boom"),
-    ),
     "drum_loop": (
         (900.0, "dark and heavy"), (1800.0, "warm"), (2800.0, "balanced"), (3800.0, "crisp"), (5000.0, "bright"),
         (_INF, "all top"),
     ),
     "top_loop": (
         (3500.0, "mellow for a top loop"), (5000.0, "crisp"), (6500.0, "bright"), (_INF, "very bright and airy"),
-    ),
-    "perc": (
-        (500.0, "dull and heavy"), (1200.0, "woody"), (2500.0, "clear"), (4500.0, "sharp"), (_INF, "thin and sharp"),
     ),
 }  # fmt: skip
 _ANY_BRIGHTNESS: Scale = (
@@ -70,7 +42,14 @@ _TONAL: Scale = (
     (0.12, "noisy"),
     (_INF, "close to pure noise"),
 )
-_DRUMS: Scale = ((0.002, "more tone than noise"), (0.12, ""), (_INF, "noisy"))
+_AMONG_ITS_KIND: Scale = (
+    (0.1, "very dark"),
+    (1.0 - MUCH, "dark"),
+    (MUCH, "balanced"),
+    (0.9, "bright"),
+    (_INF, "very bright"),
+)
+"""By the share of the one-shots of its instrument that are darker."""
 _NOISE_CROSSINGS = 0.3  # a share of samples; white noise crosses zero at every second one
 _LOUDNESS: Scale = (
     (-30.0, "very quiet"),
@@ -103,16 +82,16 @@ def in_words(audio: AudioFacts, analysis: AnalysisFacts) -> tuple[str | None, tu
 
 
 def brightness(r: Reading) -> str | None:
-    """Name where its spectrum is centered, by the standards of its kind."""
+    """Name how bright it is: a one-shot among those of its instrument, what is longer by the center of its spectrum."""
+    if r.kind == "one_shot":
+        return word(_AMONG_ITS_KIND, r.share("brightness_hz"))
     return word(_BRIGHTNESS.get(r.sort, _ANY_BRIGHTNESS), r.centroid)
 
 
 def noisiness(r: Reading) -> str | None:
     """Name how noisy it is, where that is not what its kind always is."""
-    if r.sort in {"kick", "sub", "tom", "hat", "cymbal", "drum_loop", "top_loop"}:
-        return None
     if r.drums:
-        return word(_DRUMS, r.flatness)
+        return None
     found = word(_TONAL, r.flatness)
     # Zero crossings settle the highest degree where hiss is low-passed.
     if found == "noisy" and r.crossings is not None and r.crossings >= _NOISE_CROSSINGS:

@@ -3,11 +3,10 @@
 from collections.abc import Callable, Iterator
 from itertools import islice
 
-from samplemind_worker.describer import theory
+from samplemind_worker.describer import one_shots, theory
 from samplemind_worker.describer.categories import Sort
 from samplemind_worker.describer.reading import Reading
-from samplemind_worker.describer.wording import choose, frequency, length, listed, milliseconds, number, plural, tempo
-from samplemind_worker.pitches import midi_to_hz, note_name
+from samplemind_worker.describer.wording import choose, length, listed, milliseconds, number, plural, tempo
 
 MOST = 3
 _EDITABLE = 0.5  # seconds; what is shorter makes no swell
@@ -21,7 +20,17 @@ _HALF_TIME = 110.0  # BPM; slower loops drag at half speed
 
 def creative_ideas(r: Reading) -> tuple[str, ...]:
     """Return things to try."""
-    return tuple(islice(_BY_SORT[r.sort](r), MOST))
+    return tuple(islice((one_shots.ideas if r.kind == "one_shot" else _LONGER.get(r.sort, _nothing))(r), MOST))
+
+
+def _held(r: Reading) -> Iterator[str]:
+    """Yield ideas for loops of held sounds."""
+    if r.sure_key is not None:
+        yield f"Hold it under a melody in {r.sure_key.relative.code}: the same notes, another home."
+        yield "Gate it with a sixteenth-note pattern, so that the held sound becomes the rhythm."
+    else:
+        yield "Gate it in rhythm, or sweep a band-pass across it, so that it moves."
+    yield from _reverse(r)
 
 
 def _reverse(r: Reading) -> Iterator[str]:
@@ -32,176 +41,6 @@ def _reverse(r: Reading) -> Iterator[str]:
             f"Bounce it through a long reverb, reverse that, and let its {length(r.seconds)} land on the beat.",
             f"Play it backward ahead of every fourth bar: it needs a lead of {length(r.seconds)}.",
         )
-
-
-def _hits(r: Reading) -> Iterator[str]:
-    number_of_it = r.centroid if r.centroid is not None else r.mark
-    if r.sort == "kick":
-        partner = "a clicky kick without its low end" if (r.centroid or 0.0) < _DEEP else "a soft sine sub"
-        yield choose(
-            number_of_it,
-            f"Layer it with {partner}, aligned so that both attacks start on the same sample.",
-            f"Put {partner} on top for the chorus and drop it for the verse.",
-        )
-        if r.sure_midi is not None:
-            fifth = r.sure_midi + 7
-            yield (
-                f"Write a bass line out of it: {note_name(r.sure_midi)} on the beat, {note_name(fifth)} "
-                f"({frequency(midi_to_hz(fifth))}) as the answer."
-            )
-        else:
-            yield choose(
-                r.mark,
-                "Distort a copy, low-pass it, and stretch it into a rumble behind the dry hit.",
-                "Send it to a dark room reverb, gate the return, and duck that with the dry kick.",
-            )
-    elif r.sort == "snare":
-        yield choose(
-            number_of_it,
-            "Layer a short burst of noise under it and vary its length from bar to bar.",
-            "Add ghost hits at low velocity on the sixteenths around the backbeat.",
-            "Flam it: a second copy a few milliseconds ahead, much quieter.",
-        )
-        yield choose(
-            r.mark,
-            "Pitch it down an octave for the last bar of a section.",
-            "Build a roll that climbs a semitone with each hit.",
-            "Gate a big reverb on it, so that the tail stops before the next beat.",
-        )
-    elif r.sort == "tom" and r.sure_midi is not None:
-        high, low = r.sure_midi + 4, r.sure_midi - 3
-        yield (
-            f"Make a set of three from it: {note_name(low)}, {note_name(r.sure_midi)}, and {note_name(high)} "
-            "are -3, 0, and +4 semitones."
-        )
-    else:
-        layer = "top" if number_of_it >= _THIN else "low"
-        yield choose(
-            number_of_it,
-            "Pan copies left and right and play them against each other in threes over a straight beat.",
-            "Pitch three copies a few semitones apart and write a fill that falls through them.",
-            "Run it through a short delay that is not in time, and keep only the echoes.",
-            f"Use it as the {layer} layer of a snare or clap, at the level where you only miss it when it is gone.",
-        )
-    if r.sort in {"tom", "perc", "hit"}:
-        yield choose(
-            r.mark,
-            "Pitch it down an octave for a hit in the intro, and up an octave for the fill that leads out of it.",
-            "Move it off the grid by ear, a little late, and let it answer the snare.",
-            "Distort it hard, gate it, and blend that in under the dry hit.",
-            "Repeat it in dotted eighths against the kick, and filter it darker with each repeat.",
-        )
-    if r.sort == "hit":
-        yield from _reverse(r)
-
-
-def _metal(r: Reading) -> Iterator[str]:
-    by = r.centroid if r.centroid is not None else r.mark
-    if r.sort == "hat":
-        yield choose(
-            by,
-            "Alternate two copies a semitone apart, one panned left, one right, for a hat that is never the same "
-            "twice.",
-            "Program triplet rolls that rise in pitch into the snare.",
-            "Push every second hit late and quieter until the line swings.",
-        )
-        if r.centroid is not None and r.centroid < 4000.0:  # noqa: PLR2004 -- Hz
-            yield "Layer it with a brighter, shorter hat: this one for the body, the other for the tick."
-        else:
-            yield choose(
-                r.mark,
-                "Pitch it down an octave for a darker, lo-fi second hat.",
-                "Automate a low-pass over eight bars so that it opens into the chorus.",
-            )
-    else:
-        yield choose(
-            by,
-            "Cut off the attack and fade the wash in under a riser.",
-            "Sidechain it to the kick, so that the wash pumps.",
-            "Pitch it down an octave and use it as a gong at the start of a section.",
-        )
-        yield from _reverse(r)
-
-
-def _basses(r: Reading) -> Iterator[str]:
-    if r.sure_midi is not None:
-        root = r.sure_midi
-        yield (
-            f"Slide from {note_name(root)} up to {note_name(root + 7)} at the end of the phrase: seven semitones, "
-            f"{frequency(midi_to_hz(root))} to {frequency(midi_to_hz(root + 7))}."
-            if root < _LOW_NOTE
-            else f"Slide from {note_name(root)} down to {note_name(root - 5)} at the end of the phrase: "
-            f"five semitones, {frequency(midi_to_hz(root))} to {frequency(midi_to_hz(root - 5))}."
-        )
-        yield (
-            f"Double it an octave up, at {note_name(root + 12)}, through distortion, and keep the clean note below it "
-            "in mono."
-        )
-    else:
-        yield "Play it an octave apart in call and answer, and filter the upper one."
-    if r.sort == "sub":
-        yield "Leave out the kick on the first beat of the drop, and let this take its place."
-    else:
-        yield from _reverse(r)
-
-
-def _tones(r: Reading) -> Iterator[str]:
-    if r.sure_midi is not None:
-        root = r.sure_midi
-        if root < _CHORDS_FROM:
-            fifth, octave = note_name(root + 7), note_name(root + 12)
-            yield f"Stack it with {fifth} and {octave}: a fifth and an octave stay clear down there."
-        chord = listed([note_name(root), note_name(root + 3), note_name(root + 7), note_name(root + 10)])
-        major = listed([note_name(root), note_name(root + 4), note_name(root + 7), note_name(root + 11)])
-        minor_or_major = choose(
-            root,
-            f"Stack it into a minor seventh ({chord}) and resample the chord as a stab.",
-            f"Stack it into a major seventh ({major}) and resample that as a new one-shot.",
-        )
-        if root >= _CHORDS_FROM:
-            yield minor_or_major
-        if r.sort == "pad":
-            yield "Granulate it and freeze single moments of it as the bed of a breakdown."
-        else:
-            yield choose(
-                r.mark,
-                "Stretch it to several bars and let it swell under the next section.",
-                f"Sequence it as an arpeggio over {note_name(root)} and {note_name(root + 12)}, "
-                "and open a filter over it.",
-            )
-    elif r.sure_key is not None:
-        relative = r.sure_key.relative
-        yield f"Hold it under a melody in {relative.code}: the same notes, another home."
-        yield "Gate it with a sixteenth-note pattern, so that the held sound becomes the rhythm."
-    else:
-        yield "Gate it in rhythm, or sweep a band-pass across it, so that it moves."
-    yield from _reverse(r)
-
-
-def _vocals(r: Reading) -> Iterator[str]:
-    yield choose(
-        r.mark,
-        "Chop it into syllables and play them from the keys as a lead.",
-        "Repeat its first syllable as a stutter that speeds up into the drop.",
-    )
-    if r.sure_midi is not None:
-        root = r.sure_midi
-        yield f"Harmonize it with copies at {note_name(root + 4)} and {note_name(root + 7)}, with the formants kept."
-    yield "Pitch a copy down an octave and blend it in for a shadow voice."
-    yield from _reverse(r)
-
-
-def _effects(r: Reading) -> Iterator[str]:
-    if r.seconds is not None and r.seconds >= _LONG:
-        yield f"Let its {length(r.seconds)} run into the change of section, and cut everything else for the last beat."
-    else:
-        yield "Use it as an ear candy hit off the beat, once every eight bars, panned to one side."
-    yield choose(
-        r.centroid or 0.0,
-        "Use it as an impulse response: convolve a pad with it and the pad takes on its color.",
-        "Pitch it down two octaves and low-pass it as a drone.",
-    )
-    yield from _reverse(r)
 
 
 def _drum_loops(r: Reading) -> Iterator[str]:
@@ -333,9 +172,7 @@ def _nothing(_: Reading) -> Iterator[str]:
     return iter(())
 
 
-_BY_SORT: dict[Sort, Callable[[Reading], Iterator[str]]] = {
-    "silence": _nothing, "unknown": _nothing, "kick": _hits, "tom": _hits, "snare": _hits, "perc": _hits, "hit": _hits,
-    "hat": _metal, "cymbal": _metal, "sub": _basses, "bass": _basses, "note": _tones, "pad": _tones, "vocal": _vocals,
-    "fx": _effects, "drum_loop": _drum_loops, "top_loop": _drum_loops, "melodic_loop": _loops, "loop": _loops,
+_LONGER: dict[Sort, Callable[[Reading], Iterator[str]]] = {
+    "pad": _held, "drum_loop": _drum_loops, "top_loop": _drum_loops, "melodic_loop": _loops, "loop": _loops,
     "track": _tracks,
 }  # fmt: skip

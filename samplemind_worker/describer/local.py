@@ -11,6 +11,7 @@ from samplemind_worker.describer.ideas import creative_ideas
 from samplemind_worker.describer.reading import PLAIN, Reading, read
 from samplemind_worker.describer.summary import summarize
 from samplemind_worker.describer.tips import production_tips
+from samplemind_worker.describer.traits import MUCH
 from samplemind_worker.documents.samples import Sample, Summary
 from samplemind_worker.pitches import note_name
 
@@ -52,12 +53,19 @@ def _tags(r: Reading) -> tuple[str, ...]:
         note_name(r.sure_midi).lower() if r.sure_midi is not None else None,
         r.sure_key.name.lower().replace(" ", "-") if r.sure_key else None,
         r.sure_key.camelot.lower() if r.sure_key else None,
-        _outer(r.centroid, _DARK, "dark", _BRIGHT, "bright"),
+        _brightness(r),
         _outer(r.flatness, _TONAL, "tonal", _NOISY, "noisy"),
         _outer(r.lufs, _QUIET, "quiet", _LOUD, "loud") if r.kind != "one_shot" else None,
         _outer(r.spread, _DENSE, "dense", _DYNAMIC, "dynamic"),
     ]
     return tuple(dict.fromkeys(tag for tag in found if tag))
+
+
+def _brightness(r: Reading) -> str | None:
+    """Name what is dark or bright: a one-shot among those of its instrument."""
+    if r.kind == "one_shot":
+        return _outer(r.share("brightness_hz"), 1.0 - MUCH, "dark", MUCH, "bright")
+    return _outer(r.centroid, _DARK, "dark", _BRIGHT, "bright")
 
 
 def _outer(value: float | None, low: float, below: str, high: float, above: str) -> str | None:

@@ -49,11 +49,12 @@ def _cut(r: Reading) -> Iterator[str]:
     extent = f"Its {length(r.seconds)} are {number(r.beats)} beats at {bpm} BPM"
     whole = round(r.beats)
     if whole < 1 or abs(r.beats - whole) > _NEAR_BEAT:
-        fewer = int(r.beats)
-        if fewer < 1:
-            return
-        kept = length(theory.note_length(r.sure_tempo, fewer))
-        yield f"{extent}: cut it to {plural(fewer, 'beat')} ({kept}) before looping it."
+        # Only a whole bar is worth to cut to.
+        bar = r.meter[0] if r.meter is not None and r.meter[1] == 4 else 4  # noqa: PLR2004 -- beats are quarters
+        bars = int(r.beats) // bar
+        if bars:
+            kept = length(theory.note_length(r.sure_tempo, bars * bar))
+            yield f"{extent}: cut it to {plural(bars * bar, 'beat')} ({kept}) before looping it."
         return
     seconds = theory.note_length(r.sure_tempo, whole)
     way = "cut" if seconds < r.seconds else "pad"

@@ -5,9 +5,11 @@ tags of files never get past this module. The limits between words are ours.
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from samplemind_worker import reference
 from samplemind_worker.describer.balance import Balance, read_balance
 from samplemind_worker.describer.categories import DRUMS, ENDINGS, INSTRUMENTS, Sort, sort_of
 from samplemind_worker.describer.theory import Key
@@ -77,6 +79,8 @@ class Reading:
     lufs: float | None
     peak: float | None
     warnings: frozenset[str]
+    measures: Mapping[str, float]
+    """The measures of its character, as `reference` names them."""
 
     @property
     def silent(self) -> bool:
@@ -141,6 +145,20 @@ class Reading:
         return self.peak - self.lufs
 
     @property
+    def group(self) -> str:
+        """The sounds that it is compared with."""
+        return reference.group_of(self.sure_instrument, self.kind)
+
+    def group_with(self, measure: str) -> str:
+        """Return the nearest group in which a measure is known: few recorded kicks are stereo."""
+        return reference.group_of(self.sure_instrument, self.kind, measure)
+
+    def share(self, measure: str) -> float | None:
+        """Return the share of the sounds of its group that have less of a measure."""
+        value = self.measures.get(measure)
+        return None if value is None else reference.percentile(self.group_with(measure), measure, value)
+
+    @property
     def bars(self) -> int | None:
         """Length of a loop in whole bars."""
         if not self.on_the_beat or self.beats is None or self.meter is None or self.meter[1] != 4:  # noqa: PLR2004 -- beats are quarters
@@ -158,6 +176,8 @@ def read(sample: Sample) -> Reading:
     tempo = None if silent or one_shot else _within(facts.tempo, *_TEMPI)
     beats, on_the_beat = _count_beats(seconds, tempo) if facts.kind == "loop" else (None, False)
     key = None if silent or one_shot else _key(facts.key, facts.mode)
+    if _confidence(facts.key_confidence) < LIKELY and (tempo is None or _confidence(facts.tempo_confidence) < LIKELY):
+        key = None  # a guess about what may be no music at all
     midi = facts.pitch_midi if one_shot and not silent and facts.pitch_midi in range(128) else None
     deviation = _cents(facts, key=key, midi=midi)
     centroid, rolloff = _mean(facts, "centroid_hz"), _mean(facts, "rolloff_hz")
@@ -210,6 +230,7 @@ def read(sample: Sample) -> Reading:
         lufs=_within(audio.loudness_lufs, *_LEVELS),
         peak=_within(audio.true_peak_dbtp, *_LEVELS),
         warnings=frozenset(audio.warnings),
+        measures={} if silent else reference.measures_of(audio, facts),
     )
 
 

@@ -3,12 +3,11 @@
 A sentence whose number was not measured is left out.
 """
 
-import math
-
 from samplemind_worker.describer import theory
-from samplemind_worker.describer.adjectives import Scale, brightness, dynamics, loudness, noisiness, word
+from samplemind_worker.describer.adjectives import brightness, dynamics, loudness, noisiness
 from samplemind_worker.describer.balance import LOW_END_HZ
 from samplemind_worker.describer.reading import DETUNED, LIKELY, PLAIN, Reading
+from samplemind_worker.describer.traits import body_and_click, particulars, place
 from samplemind_worker.describer.wording import (
     article,
     cents,
@@ -25,15 +24,6 @@ from samplemind_worker.describer.wording import (
 from samplemind_worker.pitches import PITCH_CLASSES, note_name
 
 _IN_TUNE = 3.0  # cents; nobody hears less
-_PITCHLESS = 0.03  # spectral flatness
-_OVERTONES = 1.5  # of the fundamental; below it no overtone counts
-_REGIONS: Scale = (
-    (150.0, "the bottom, together with the bass"),
-    (450.0, "the low mids, with the body of snares and guitars"),
-    (1800.0, "the mids, with vocals and keys"),
-    (4200.0, "the upper mids, where snares and voices cut through"),
-    (math.inf, "the top, above vocals and snares"),
-)
 _KINDS = {"one_shot": "one-shot", "loop": "loop", "track": "track", None: "sample"}
 
 
@@ -119,6 +109,8 @@ def _tuning(r: Reading) -> str | None:
 
 def _sound(r: Reading) -> str | None:
     """Give its character, and the numbers that it follows from."""
+    if r.kind == "one_shot":
+        return particulars(r)
     words = [word for word in (brightness(r), noisiness(r)) if word]
     if not words:
         return None
@@ -152,25 +144,9 @@ def _place(r: Reading) -> str | None:
         if r.balance is not None and r.balance.bassless:
             return f"There is little below {frequency(LOW_END_HZ)}, which leaves the low end to a bass."
         return None
-    if r.kind != "one_shot" or (r.sort == "kick" and r.fundamental is None):
+    if r.kind != "one_shot":
         return None
-    if r.fundamental is not None:
-        return _range(r, r.fundamental)
-    region = word(_REGIONS, r.centroid)
-    return None if region is None else f"In a mix it takes {region}."
-
-
-def _range(r: Reading, fundamental: float) -> str | None:
-    """Say how far a note reaches."""
-    if r.rolloff is None:
-        return None
-    if r.rolloff < _OVERTONES * fundamental:
-        return f"Nearly all of it is the fundamental at {frequency(fundamental)}."
-    return choose(
-        r.rolloff,
-        f"Most of it lies between its fundamental at {frequency(fundamental)} and {frequency(r.rolloff)}.",
-        f"It fills the range from {frequency(fundamental)}, its fundamental, to about {frequency(r.rolloff)}.",
-    )
+    return body_and_click(r) if r.sort in {"kick", "tom"} else place(r)
 
 
 def _level(r: Reading) -> str | None:
@@ -196,7 +172,7 @@ def _company(r: Reading) -> str | None:
     tempi = None if r.sure_tempo is None else [r.sure_tempo, *theory.octaves_of_tempo(r.sure_tempo)]
     fits = None if tempi is None else f"fits projects at {listed([tempo(bpm)[:-4] for bpm in tempi], 'or')} BPM"
     if keys is None:
-        return _company_of_noise(r) if fits is None else f"It {fits}."
+        return None if fits is None else f"It {fits}."
     return f"It goes with {keys}{', and ' + fits if fits else ''}."
 
 
@@ -211,20 +187,3 @@ def _company_of_note(midi: int, *, in_tune: bool, exact: bool) -> str:
             f"fifth of {fifth.code}."
         )
     return f"It sits best in {minor.code}, {major.code}, or {fifth.code}, where {name} is the root or the fifth."
-
-
-def _company_of_noise(r: Reading) -> str | None:
-    """Say of a hit with no pitch whether that matters: noise has none, a drum that rings was not understood."""
-    if r.kind != "one_shot" or r.midi is not None or r.sort not in {"kick", "snare", "tom", "perc", "hit"}:
-        return None
-    if r.flatness is not None and r.flatness >= _PITCHLESS:
-        return choose(
-            r.mark,
-            "No steady pitch was found, so it should sit in any key.",
-            "It is noise more than note, so it should sit in any key.",
-        )
-    return choose(
-        r.mark,
-        "No pitch was clear enough to name: tune it to the song by ear.",
-        "Its pitch is too vague to name, so tune it by ear.",
-    )

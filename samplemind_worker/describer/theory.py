@@ -10,15 +10,7 @@ from samplemind_worker.documents.facts import Mode
 from samplemind_worker.pitches import PITCH_CLASSES
 
 _MINUTE = 60.0
-_SLOWEST, _FASTEST = 50.0, 240.0  # BPM; nobody sets a project outside
-_NOTE_VALUES = (
-    ("sixteenth note", 0.25),
-    ("eighth note", 0.5),
-    ("quarter note", 1.0),
-    ("half note", 2.0),
-    ("bar of 4/4", 4.0),
-)
-_USUAL = (90.0, 180.0)  # BPM
+_SLOWEST, _FASTEST = 60.0, 200.0  # BPM; few set a project outside
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +78,3 @@ def octaves_of_tempo(bpm: float) -> tuple[float, ...]:
 def note_length(bpm: float, quarters: float) -> float:
     """Give the seconds of a note: quarters * (60 s a minute / quarters a minute) = s."""
     return quarters * _MINUTE / bpm
-
-
-def fits_note(seconds: float) -> tuple[str, float] | None:
-    """Name the shortest note value that holds a sound of this length at a usual tempo, and the fastest such tempo."""
-    for name, quarters in _NOTE_VALUES:
-        # quarters * (60 s a minute / s) = quarters a minute
-        fastest = quarters * _MINUTE / seconds
-        if _USUAL[0] <= fastest < _USUAL[1]:
-            return name, fastest
-    return None

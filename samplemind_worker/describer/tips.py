@@ -1,24 +1,18 @@
 """Production tips: what to mend or mind, most urgent first; each follows from a number."""
 
+import math
 from collections.abc import Iterator
+from typing import Final
 
-from samplemind_worker.describer import theory
+from samplemind_worker.describer import one_shots
 from samplemind_worker.describer.balance import LOW_END_HZ
 from samplemind_worker.describer.long_tips import check_key, for_loops, for_tracks
 from samplemind_worker.describer.reading import DETUNED, PLAIN, Reading
-from samplemind_worker.describer.wording import (
-    article,
-    cents,
-    choose,
-    decibels,
-    frequency,
-    length,
-    number,
-    two_digits,
-)
-from samplemind_worker.pitches import midi_to_hz, note_name
+from samplemind_worker.describer.wording import cents, choose, decibels, frequency, length, number
+from samplemind_worker.pitches import note_name
 
 MOST = 5
+"""Tips about what is longer than a one-shot."""
 CEILING = -1.0  # dBTP; EBU R 128 and the streaming services ask for it
 OVER = 0.3  # dBTP; what a resampling filter adds to a normalized sample is not worth a word
 _WORKING = -18.0  # LUFS; a usual level for a part in a mix
@@ -26,19 +20,21 @@ _WORTH = 2.0  # dB; less is not worth a sentence
 _QUIET_HIT, _QUIET = -6.0, -9.0  # dBTP; what peaks lower wastes its range
 _DENSE, _DYNAMIC = 8.0, 16.0  # LU between true peak and loudness
 _FULL_RATE = 44100
-_SMALL_SPEAKERS = 80.0  # Hz; below it they are silent
-_CLICKY = 900.0  # Hz, of a kick's centroid
-_MID = 150.0  # Hz; a fundamental below it is bass
-_SIBILANT = 3500.0  # Hz, of a voice's centroid
 _REFERENCE_TEMPO = 120.0
-_LONG_HIT, _LONG, _MANY_HITS = 1.0, 1.5, 6.0  # seconds
+_LONG, _MANY_HITS, _REST = 1.5, 6.0, 0.5  # seconds
+_OUT_OF_TUNE = 10.0  # cents, of a single note
+_TONES: Final = frozenset({"sub", "bass", "note", "pad", "vocal"})
 
 
 def production_tips(r: Reading) -> tuple[str, ...]:
     """Return what to mend or mind, most urgent first."""
     if r.silent:
         return ("There is nothing to hear: check the export, or leave the file out of the library.",)
-    return tuple([*_damage(r), *_level(r), *_tuning(r), *_of_its_sort(r), *_last(r)][:MOST])
+    return tuple(
+        [*_damage(r), *_level(r), *_tuning(r), *_of_its_sort(r), *_last(r)][
+            : one_shots.MOST if r.kind == "one_shot" else MOST
+        ]
+    )
 
 
 def _damage(r: Reading) -> Iterator[str]:
@@ -78,7 +74,8 @@ def _level(r: Reading) -> Iterator[str]:
 
 
 def _tuning(r: Reading) -> Iterator[str]:
-    if r.cents is not None and abs(r.cents) >= DETUNED:
+    heard = DETUNED if r.kind != "one_shot" else _OUT_OF_TUNE if r.sort in _TONES else math.inf
+    if r.cents is not None and abs(r.cents) >= heard:
         way, repair = ("sharp", "down") if r.cents > 0 else ("flat", "up")
         yield (
             f"It is {cents(r.cents)} {way} of concert pitch (A = 440 Hz): tune it {repair} by as much before "
@@ -89,132 +86,40 @@ def _tuning(r: Reading) -> Iterator[str]:
 
 
 def _of_its_sort(r: Reading) -> Iterator[str]:
+    if r.kind == "one_shot":
+        yield from _rest_of_the_file(r)
+        yield from one_shots.tips(r)
+        return
     if r.kind == "loop" and r.kind_confidence < PLAIN:
         yield "It may be a single long sound and no loop: listen to it before you slice or stretch it."
-    match r.sort:
-        case "kick" | "sub" | "bass" | "tom":
-            yield from _low(r)
-        case "snare" | "hat" | "cymbal" | "perc":
-            yield from _drum(r)
-        case "vocal" | "note" | "pad" | "fx" | "hit":
-            yield from _tone(r)
-        case "drum_loop" | "top_loop" | "melodic_loop" | "loop":
-            yield from for_loops(r)
-        case "track":
-            yield from for_tracks(r)
-        case _:
-            pass
+    if r.sort == "pad":
+        yield from _held(r)
+    elif r.kind == "loop":
+        yield from for_loops(r)
+    elif r.kind == "track":
+        yield from for_tracks(r)
 
 
-def rumble(r: Reading) -> float | None:
-    """Return a high-pass half an octave below the fundamental, to two digits."""
-    return None if r.fundamental is None else two_digits(r.fundamental * 2.0**-0.5)
-
-
-def clearing(r: Reading) -> float | None:
-    """Return where to begin with a high-pass: below a fundamental, at a tenth of a cymbal's center, at the low end."""
-    if r.fundamental is not None:
-        return rumble(r)
-    if r.sort in {"hat", "cymbal"} and r.centroid is not None:
-        return two_digits(min(max(r.centroid / 10.0, 150.0), 600.0))
-    return LOW_END_HZ if r.kind != "one_shot" and r.balance is not None and r.balance.bassless else None
-
-
-def _low(r: Reading) -> Iterator[str]:
-    """Yield the tips for kicks, toms and basses."""
-    pitch, high_pass = r.fundamental, rumble(r)
-    if r.sure_midi is not None and pitch is not None:
-        if r.sort in {"kick", "tom"}:
-            up, down = (f"{note_name(r.sure_midi + k)} ({frequency(midi_to_hz(r.sure_midi + k))})" for k in (1, -1))
-            yield (
-                f"Tune it to the root or fifth of the song before you reach for EQ: one semitone up is {up}, one down "
-                f"{down}."
-            )
-        yield choose(
-            pitch,
-            f"High-pass it at {frequency(high_pass or 0.0)}: that clears rumble and leaves its fundamental alone.",
-            f"Nothing useful lies below {frequency(high_pass or 0.0)}: filter it out and win headroom.",
-        )
-        if r.sort in {"sub", "bass"} and pitch < _SMALL_SPEAKERS:
-            yield (
-                f"Small speakers will not play {frequency(pitch)}: saturate it until the overtones at "
-                f"{frequency(2 * pitch)} and {frequency(3 * pitch)} carry the note."
-            )
-    yield from _fit(r)
-    if r.sort == "tom":
-        yield from _presence(r)
-    if r.sort == "kick" and r.centroid is not None and r.centroid >= _CLICKY:
-        yield f"Centered on {frequency(r.centroid)}, it is mostly click: let another kick or the bass carry the bottom."
-    elif r.sort == "kick" and r.seconds is not None:
-        yield choose(
-            1000.0 * r.seconds,
-            "Duck the bass with it by sidechain, so that the two never push at once.",
-            "Let it trigger the ducking of the bass, and set the release by ear until the two lock.",
-            "High-pass what plays with it, or duck it, so that the hit keeps the bottom to itself.",
-        )
-    elif r.channels > 1 and r.sort in {"sub", "bass"} and "opposite_phase" not in r.warnings:  # it would cancel
-        yield "It is a stereo file: fold its low end to mono, and check the level when you do."
-
-
-def _drum(r: Reading) -> Iterator[str]:
-    high_pass = clearing(r)
-    if high_pass is not None and r.fundamental is None:
-        yield choose(
-            r.centroid or high_pass,
-            f"Begin with a high-pass at {frequency(high_pass)}, a tenth of its center, and raise it until the "
-            "sound thins.",
-            f"High-pass it at {frequency(high_pass)} and up: kick and bass need that room more than it does.",
-            f"Filter it below {frequency(high_pass)} at least, where cymbals leave little but bleed and rumble.",
-        )
-    elif high_pass is not None:
-        yield (
-            f"High-pass it at {frequency(high_pass)}, half an octave below its fundamental, to keep the ring and "
-            "lose the thump."
-        )
-    yield from _fit(r)
-    if r.sort in {"snare", "perc"}:
-        yield from _presence(r)
-
-
-def _presence(r: Reading) -> Iterator[str]:
-    """Say where it speaks."""
-    if r.centroid is not None:
-        center = frequency(r.centroid)
-        yield choose(
-            r.centroid,
-            f"If it gets lost, dip the other parts around {center}, where it is centered, before you turn it up.",
-            f"Leave a gap around {center} in pads and guitars: that is where it speaks.",
-            f"Its presence is around {center}: boost or tame it there.",
-        )
-
-
-def _fit(r: Reading) -> Iterator[str]:
-    """Relate the length to note values, or, where the file is much longer than a hit, say so."""
-    if r.seconds is None:
+def _rest_of_the_file(r: Reading) -> Iterator[str]:
+    """Say whether a hit is followed by others, or by nothing."""
+    audible = r.measures.get("length_seconds")
+    if r.seconds is None or not r.drums or r.sort == "cymbal":
         return
-    if r.drums and r.sort != "cymbal" and r.seconds >= _MANY_HITS:
+    if r.seconds >= _MANY_HITS:
         yield f"At {length(r.seconds)} it may hold more than one hit: cut it apart before you use it."
-        return
-    if r.drums and r.sort != "cymbal" and r.seconds >= _LONG_HIT:
-        if r.instrument != "hat_open":
-            noun = r.instrument_noun or "hit"
-            yield (
-                f"The file runs for {length(r.seconds)}, long for {article(noun)}: trim it where the hit has died away."
-            )
-        return
-    fit = theory.fits_note(r.seconds)
-    if fit is None:
-        if r.seconds >= _LONG:
-            yield _span(r.seconds, "fade it before that if the section changes sooner")
-        return
-    name, fastest = fit
-    top = f"{int(fastest)} BPM"
-    yield choose(
-        1000.0 * r.seconds,
-        f"Its {length(r.seconds)} fit into {article(name)} up to {top}; above that, shorten the tail.",
-        f"Up to {top} it is over within {article(name)}; faster than that, fade it early or it runs into the next hit.",
-        f"Placed on every {name}, it stays separate up to {top}.",
-    )
+    elif audible is not None and r.seconds - audible >= max(_REST, audible):
+        yield f"The hit has died away after {length(audible)}: trim the rest of the {length(r.seconds)}."
+
+
+def _held(r: Reading) -> Iterator[str]:
+    """Yield the tips for loops of held sounds."""
+    if r.balance is not None and r.balance.bassless:
+        yield f"A high-pass at {frequency(LOW_END_HZ)}, where there is little of it, makes room for kick and bass."
+    if r.seconds is not None and r.seconds >= _LONG:
+        yield _span(r.seconds, "loop a part of it if it must last longer")
+    yield from check_key(r)
+    if r.balance is not None and r.balance.bassy:
+        yield f"It is heavy below {frequency(LOW_END_HZ)}: thin it there whenever a bass plays."
 
 
 def _span(seconds: float, advice: str) -> str:
@@ -222,38 +127,6 @@ def _span(seconds: float, advice: str) -> str:
     bars = round(seconds / 60.0 * _REFERENCE_TEMPO / 4.0, 1)
     extent = f"{number(bars)} {'bar' if bars == 1 else 'bars'}"
     return f"Its {length(seconds)} span {extent} of 4/4 at {number(_REFERENCE_TEMPO)} BPM: {advice}."
-
-
-def _tone(r: Reading) -> Iterator[str]:
-    high_pass = clearing(r)
-    if high_pass is not None:
-        reason = "half an octave below its fundamental" if r.fundamental is not None else "where there is little of it"
-        if r.fundamental is not None and r.fundamental < _MID:
-            yield f"High-pass it at {frequency(high_pass)}, {reason}: rumble goes, and its own low end stays."
-        else:
-            yield choose(
-                high_pass,
-                f"A high-pass at {frequency(high_pass)}, {reason}, makes room for kick and bass.",
-                f"High-pass it at {frequency(high_pass)}, {reason}: the sound stays, the mud goes.",
-            )
-    if r.sort == "vocal" and r.centroid is not None:
-        if r.centroid >= _SIBILANT:
-            yield f"With its center at {frequency(r.centroid)} it will hiss once compressed: de-ess it first."
-        else:
-            yield "Compress it before any reverb, so that the quiet ends of words are not lost."
-    if r.seconds is not None and r.seconds >= _LONG:
-        end = {
-            "pad": "loop a part of it if it must last longer",
-            "fx": "line its end up with the downbeat",
-            "vocal": "cut it to the phrase that you need",
-        }.get(r.sort, "shape its end with an envelope if the part is busier")
-        yield _span(r.seconds, end)
-    else:
-        yield from _fit(r)
-    if r.sort == "pad" and r.sure_key is not None:
-        yield from check_key(r)
-    if r.kind == "loop" and r.balance is not None and r.balance.bassy:
-        yield f"It is heavy below {frequency(LOW_END_HZ)}: thin it there whenever a bass plays."
 
 
 def _last(r: Reading) -> Iterator[str]:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from samplemind_worker.documents.facts import KeyCandidate, TempoCandidate
-from tests.descriptions import all_text, describe, make_sample
+from tests.descriptions import describe, make_sample
 
 
 def spectrum(**means: float | None) -> dict[str, dict[str, float | None]]:
@@ -28,7 +28,7 @@ def test_drum_loop() -> None:
         "A drum loop at 120 BPM, 4 bars of 4/4 in 8 s. "
         "It sounds bright: its spectrum centers on 3.9 kHz and mostly lies below 8.0 kHz. "
         "It is loud at -9.1 LUFS with a true peak of -0.3 dBTP, dense. "
-        "It fits projects at 120, 60, or 240 BPM."
+        "It fits projects at 120 or 60 BPM."
     )
     assert summary.production_tips == (
         "It is cut to exactly 4 bars, so it repeats in time at 120 BPM as it is.",
@@ -79,39 +79,6 @@ def test_melodic_loop_names_the_neighbors_of_its_key_and_where_it_lands_when_rep
     assert summary.tags == ("loop", "music-loop", "melodic", "140-bpm", "f#-minor", "11a")
 
 
-def test_kick_has_no_tempo_and_no_key_but_a_note_and_a_length() -> None:
-    sample = make_sample(
-        {"duration": 0.42, "true_peak_dbtp": 0.5, "loudness_lufs": -14.0},
-        kind="one_shot",
-        tempo=120.0,
-        key="C",
-        mode="minor",
-        instrument="kick",
-        pitch_midi=29,
-        pitch_cents=0.0,
-        spectral_features=spectrum(centroid_hz=200.0, rolloff_hz=210.0, flatness=0.0001),
-    )
-    summary = describe(sample)
-    assert summary.summary == (
-        "A kick one-shot on F1 (43.7 Hz), 0.42 s long. The sound is full with some click, centered on 200 Hz. "
-        "Most of it lies between its fundamental at 43.7 Hz and 210 Hz. "
-        "It sits best in F minor (4A), F major (7B), or A# minor (3A), where F is the root or the fifth."
-    )
-    assert summary.production_tips == (
-        "Its true peak of 0.5 dBTP is over full scale: turn it down by 1.5 dB before mixing or encoding it.",
-        (
-            "Tune it to the root or fifth of the song before you reach for EQ: one semitone up is F#1 (46.2 Hz), "
-            "one down E1 (41.2 Hz)."
-        ),
-        # 43.65 Hz / 2 ** 0.5 = 30.9 Hz
-        "High-pass it at 31 Hz: that clears rumble and leaves its fundamental alone.",
-        # A quarter note lasts 60 s / 142.86 = 0.42 s.
-        "Its 0.42 s fit into a quarter note up to 142 BPM; above that, shorten the tail.",
-        "Duck the bass with it by sidechain, so that the two never push at once.",
-    )
-    assert summary.tags == ("one-shot", "kick", "drums", "f1", "dark", "tonal")
-
-
 def test_long_low_note_is_spoken_of_as_an_808() -> None:
     sample = make_sample(
         {"duration": 1.4},
@@ -123,37 +90,29 @@ def test_long_low_note_is_spoken_of_as_an_808() -> None:
     )
     summary = describe(sample)
     assert summary.summary.startswith("An 808-style bass one-shot on A1 (55 Hz), 1.4 s long. ")
-    assert (
-        "Small speakers will not play 55 Hz: saturate it until the overtones at 110 Hz and 165 Hz carry the note."
-        in summary.production_tips
-    )
     assert "808" in summary.tags
 
 
-def test_note_gives_the_root_in_fl_studios_octaves_and_a_high_pass_below_its_fundamental() -> None:
+def test_note_gives_the_root_in_fl_studios_octaves_and_its_tuning() -> None:
     sample = make_sample(
         {"duration": 1.2, "true_peak_dbtp": -12.0},
         kind="one_shot",
         instrument="piano",
         pitch_midi=60,
         pitch_note="C4",
-        pitch_cents=6.2,
+        pitch_cents=16.2,
     )
     summary = describe(sample)
     assert summary.summary == (
-        "A piano one-shot on C4 (263 Hz), 1.2 s long, 6 cents sharp. "
+        "A piano one-shot on C4 (264 Hz), 1.2 s long, 16 cents sharp. "
         "Once tuned, C is the root of C minor (5A) and C major (8B), and the fifth of F minor (4A)."
     )
     assert summary.production_tips == (
         "It peaks at -12.0 dBTP: 11.0 dB of gain brings it to -1.0 dBTP.",
-        "It is 6 cents sharp of concert pitch (A = 440 Hz): tune it down by as much before layering it.",
-        # 262.6 Hz / 2 ** 0.5 = 185.7 Hz, of which two digits are kept
-        "A high-pass at 190 Hz, half an octave below its fundamental, makes room for kick and bass.",
-        "Its 1.2 s fit into a half note up to 100 BPM; above that, shorten the tail.",
+        "It is 16 cents sharp of concert pitch (A = 440 Hz): tune it down by as much before layering it.",
     )
-    assert summary.fl_studio_recommendations[:2] == (
-        "Channel settings, Misc tab: right-click C5 on the keyboard to make it the root note (MIDI 60).",
-        "Channel settings: set the pitch knob to -6 cents.",
+    assert summary.fl_studio_recommendations == (
+        "Sampler, Misc tab: set the root note to C5, FL Studio's name for MIDI 60.",
     )
 
 
@@ -215,11 +174,10 @@ def test_guesses_are_called_guesses_and_nothing_follows_from_them() -> None:
         tuning_cents=30.0,
     )
     summary = describe(sample)
-    assert summary.summary == "Perhaps a loop, perhaps at 120 BPM, perhaps in C major (8B), 8 s long."
+    assert summary.summary == "Perhaps a loop, perhaps at 120 BPM, 8 s long."
     assert summary.production_tips == (
         "It may be a single long sound and no loop: listen to it before you slice or stretch it.",
         "120 BPM is a guess: check it against a metronome before stretching it.",
-        "C major (8B) is a guess: check it against a held note before you build on it.",
     )
     assert summary.tags == ()
 
@@ -251,6 +209,7 @@ def test_a_key_with_a_rival_names_both() -> None:
         (8.1, "Its 8.1 s are 16.2 beats at 120 BPM: cut it to 16 beats (8 s)."),
         (7.9, "Its 7.9 s are 15.8 beats at 120 BPM: pad it to 16 beats (8 s)."),
         (8.22, "Its 8.22 s are 16.44 beats at 120 BPM: cut it to 16 beats (8 s) before looping it."),
+        (9.76, "Its 9.76 s are 19.52 beats at 120 BPM: cut it to 16 beats (8 s) before looping it."),
         (8.02, "It is cut to exactly 16 beats, so it repeats in time at 120 BPM as it is."),
     ],
 )
@@ -291,26 +250,10 @@ def test_each_warning_of_the_decoder_gives_one_tip(warning: str) -> None:
     assert len(describe(make_sample({"warnings": [warning]})).production_tips) == 1
 
 
-@pytest.mark.parametrize(("warnings", "tips"), [([], 1), (["opposite_phase"], 0)])
-def test_what_cancels_in_mono_is_not_to_be_folded(warnings: list[str], tips: int) -> None:
-    sample = make_sample({"warnings": warnings}, kind="one_shot", instrument="bass", pitch_midi=28, pitch_note="E1")
-
-    assert sum("fold its low end to mono" in tip for tip in describe(sample).production_tips) == tips
-
-
 def test_low_sample_rate_gives_a_tip() -> None:
     assert describe(make_sample({"sample_rate": 22050})).production_tips == (
         "At 22050 Hz it holds nothing above 11.0 kHz: layer it where air is wanted.",
     )
-
-
-def test_what_is_bright_for_a_kick_is_dark_for_a_hi_hat() -> None:
-    def sound(instrument: str) -> str:
-        sample = make_sample(kind="one_shot", instrument=instrument, spectral_features=spectrum(centroid_hz=1400.0))
-        return describe(sample).summary.split(". ")[1]
-
-    assert "clicky" in sound("kick")
-    assert "very dark for its kind" in sound("hat_closed")
 
 
 def test_a_drum_loop_without_low_end_is_a_top_loop() -> None:
@@ -343,31 +286,6 @@ def test_only_notes_of_a_sure_key_are_built_upon() -> None:
     assert "B" in ideas(0.9)
     assert "A#" not in ideas(0.9)
     assert not re.search(r"\b[A-G]\b", ideas(0.3))
-
-
-def test_a_hit_that_may_be_a_hi_hat_is_advised_as_one() -> None:
-    summary = describe(make_sample(kind="one_shot", instrument="hat_closed", instrument_confidence=0.4))
-    assert summary.summary.startswith("A one-shot (perhaps a closed hi-hat), ")
-    assert any("cut group" in text for text in summary.fl_studio_recommendations)
-    assert summary.tags == ("one-shot",)
-
-
-def test_two_kicks_do_not_read_like_copies() -> None:
-    texts = [
-        all_text(
-            describe(
-                make_sample(
-                    {"duration": 0.2 + 0.013 * k},
-                    kind="one_shot",
-                    instrument="kick",
-                    spectral_features=spectrum(centroid_hz=100.0 + 31.0 * k, zero_crossing_rate=0.004 + 0.00137 * k),
-                )
-            )
-        )
-        for k in range(12)
-    ]
-    shapes = {re.sub(r"\d+(\.\d+)?", "#", text) for text in texts}
-    assert len(shapes) >= 10
 
 
 def test_a_summary_says_that_no_model_wrote_it() -> None:

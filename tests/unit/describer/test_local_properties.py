@@ -8,8 +8,10 @@ from dataclasses import astuple
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from samplemind_worker import reference
 from samplemind_worker.documents.facts import KeyCandidate, TempoCandidate
 from samplemind_worker.documents.samples import Sample
+from samplemind_worker.dsp.character import MEASURES
 from tests.descriptions import INSTRUMENTS, NOTES, all_text, describe, make_sample
 
 _any_float = st.one_of(st.none(), st.floats())
@@ -30,6 +32,18 @@ _features = st.fixed_dictionaries(
         name: st.fixed_dictionaries({"mean": st.one_of(mean, mean, mean, _odd), "std": _odd})
         for name, mean in _means.items()
     },
+)
+_ranges = {"_seconds": 4.0, "_db": 40.0, "_hz": 11000.0}
+_character = st.one_of(
+    st.just({}),
+    st.fixed_dictionaries(
+        {
+            name: st.one_of(
+                st.none(), st.floats(0.0, next((top for end, top in _ranges.items() if name.endswith(end)), 1.0))
+            )
+            for name in MEASURES
+        }
+    ),
 )
 _plausible = {
     "tempo": st.floats(30.0, 300.0),
@@ -84,6 +98,7 @@ def samples(draw: st.DrawFn) -> Sample:
         instrument=draw(st.sampled_from((None, *INSTRUMENTS, "Zyzzyx"))),
         instrument_confidence=draw(_score),
         spectral_features=draw(_features),
+        character=draw(_character),
     )
 
 
@@ -91,10 +106,23 @@ def samples(draw: st.DrawFn) -> Sample:
 _NAMES = re.compile(
     r"FL Studio|Parametric EQ 2|Reeverb 2|Delay 3|\(21\.2 or later\)|\(A = 440 Hz\)|Alt\+[A-Z]|\b808\b|band 1\b|"
     r"cut group 1|each 2 steps|\b1[0-2]?[AB]\b|\b[2-9][AB]\b|\b[A-G]#?-?\d+\b|of \d+/4|-3, 0, and \+4|"
+    r"than \d+ %|by 20 dB|first 30 ms|\b(?:63|200|635) Hz|\b(?:2|6\.4) kHz|under 1 %|under 1 ms|\b200 and 635 Hz|"
+    r"\b(?:from |between )(?:2|200) (?:to|and) (?:6\.4|635)|from 635 Hz to 2 kHz|"
     r"every (?:4|8|16) bars|(?:4|8|16) bars last|buffer holds 2 bars"
 )
 _NUMBER = re.compile(r"(?<![\d.])-?\d+(?:\.\d+)?")
 _FIXED = (120.0, -1.0, -14.0, -18.0, 1.0)  # Hz or BPM, dBTP, LUFS, LUFS, a dB of room
+
+
+def measured(sample: Sample) -> Iterator[float]:
+    """Give the measures of its character, in each unit that they may be printed in."""
+    for value in reference.measures_of(sample.audio, sample.analysis).values():
+        yield from (value, 100.0 * value, 1000.0 * value, value / 1000.0)
+    shares = {name: value or 0.0 for name, value in sample.analysis.character.items() if name.endswith("_share")}
+    names = [f"{name}_share" for name in ("sub", "low", "low_mid", "mid", "high", "air")]
+    for first in range(6):
+        for last in range(first, 6):
+            yield 100.0 * sum(shares.get(name, 0.0) for name in names[first : last + 1])
 
 
 def derived(sample: Sample) -> Iterator[float]:
@@ -121,7 +149,9 @@ def derived(sample: Sample) -> Iterator[float]:
         beats = duration * tempo / 60.0
         yield from (beats, round(beats), round(beats) / 3, round(beats) / 4, 2 * round(beats), math.floor(beats))
         yield 4  # bars of a build
-        quarters = (0.25, 1 / 3, 0.5, 0.75, 1.5, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, round(beats), math.floor(beats))
+        whole_bars = [math.floor(beats) // bar * bar for bar in (3, 4)]
+        yield from whole_bars
+        quarters = (0.25, 1 / 3, 0.5, 0.75, 1.5, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, round(beats), *whole_bars)
         seconds += [q * 60.0 / tempo for q in quarters]
         yield from (candidate.tempo for candidate in facts.tempo_candidates)
     seconds += [beat for beat in facts.beats if 0.0 <= beat <= 1e7]
@@ -138,6 +168,7 @@ def derived(sample: Sample) -> Iterator[float]:
     yield from (y - x for x in levels for y in (-1.0, -18.0))
     yield from (abs(x) for x in (facts.tuning_cents, facts.pitch_cents) if x is not None)
     yield from (-abs(x) for x in (facts.tuning_cents, facts.pitch_cents) if x is not None)
+    yield from measured(sample)
     yield from _FIXED
 
 
