@@ -21,6 +21,7 @@ from samplemind_cli.commands.places import forget, roots
 from samplemind_cli.commands.processes import beat, flower, worker
 from samplemind_cli.commands.reindex import reindex
 from samplemind_cli.commands.retry import cancel, retry
+from samplemind_cli.commands.search import SearchCommand, search
 from samplemind_cli.commands.services import doctor, down, up
 from samplemind_cli.commands.show import show
 from samplemind_cli.commands.similar import similar
@@ -42,10 +43,10 @@ app = typer.Typer(
 )
 
 for _command in (
-    analyze, submit, status, files, retry, cancel, show, similar, match, library, reindex, summarize, export,
+    analyze, submit, status, files, retry, cancel, show, search, similar, match, library, reindex, summarize, export,
     ingest, watch, forget, up, down, doctor, worker, beat, flower,
 ):  # fmt: skip
-    app.command()(_command)
+    app.command(cls=SearchCommand if _command is search else None)(_command)
 app.add_typer(roots, name="roots")
 
 _debug = False

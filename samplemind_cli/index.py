@@ -9,8 +9,9 @@ from config.settings import Settings, get_settings
 from samplemind_cli.output import note
 from samplemind_worker.documents.versions import VERSIONS
 from samplemind_worker.errors import IndexDamagedError, IndexMissingError, ServiceUnavailableError, SetupError
+from samplemind_worker.finding import entry
 from samplemind_worker.local_services.chroma_data import start_anew
-from samplemind_worker.store import vector_index
+from samplemind_worker.store import entries, vector_index
 from samplemind_worker.store.chroma import Chroma
 from samplemind_worker.store.vectors import Vectors
 from samplemind_worker.upkeep import reindex as reindex_step
@@ -61,6 +62,20 @@ def require(vectors: Vectors) -> Health:
     if health.state == "damaged":
         raise IndexDamagedError(health.message)
     return health
+
+
+def rebuild_entries(on_progress: Callable[[int, int], None]) -> int:
+    """Make all library entries anew, and return how many there are."""
+    total, done = entries.progress().contents, 0
+
+    def _advance(count: int) -> None:
+        nonlocal done
+        done += count
+        on_progress(done, max(done, total))
+
+    entry.refresh_marked()
+    entry.build(anew=True, on_progress=_advance)
+    return entries.progress().entries
 
 
 def rebuild(settings: Settings, on_progress: Callable[[int, int], None]) -> int:

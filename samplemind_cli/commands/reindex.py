@@ -1,4 +1,4 @@
-"""``reindex``: rebuild the vectors in Chroma from the record."""
+"""``reindex``: make the search entries anew, and rebuild the vectors in Chroma, from the record."""
 
 import time
 from typing import Annotated
@@ -9,7 +9,7 @@ from samplemind_cli import output
 
 
 def reindex(*, as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False) -> None:
-    """Rebuild the vectors behind `similar` from the record.
+    """Rebuild from the record what `search` reads, and the vectors behind `similar`.
 
     Work goes on meanwhile; a rebuild that was interrupted goes on, too.
     """
@@ -20,8 +20,13 @@ def reindex(*, as_json: Annotated[bool, typer.Option("--json", help="Print one J
         began = time.monotonic()
         try:
             with Display() as display:
+                entries = index.rebuild_entries(
+                    lambda done, total: display.show(done, total, _in_words(done, total, "search entries"))
+                )
+            output.note(f"{entries:,} files are in the search index")
+            with Display() as display:
                 count = index.rebuild(
-                    settings, lambda copied, total: display.show(copied, total, _in_words(copied, total))
+                    settings, lambda copied, total: display.show(copied, total, _in_words(copied, total, "vectors"))
                 )
         except KeyboardInterrupt:
             output.note("what is copied is kept; `samplemind reindex` and running workers go on from there")
@@ -29,8 +34,8 @@ def reindex(*, as_json: Annotated[bool, typer.Option("--json", help="Print one J
         seconds = time.monotonic() - began
     output.note(f"{count:,} vectors are in the index again, after {seconds:.1f} s")
     if as_json:
-        output.emit({"vectors": count, "seconds": round(seconds, 3)})
+        output.emit({"entries": entries, "vectors": count, "seconds": round(seconds, 3)})
 
 
-def _in_words(copied: int, total: int) -> str:
-    return f"{copied:,}/{total:,} vectors ({copied * 100 // max(total, 1)} %)"
+def _in_words(copied: int, total: int, what: str) -> str:
+    return f"{copied:,}/{total:,} {what} ({copied * 100 // max(total, 1)} %)"

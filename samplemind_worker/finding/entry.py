@@ -15,6 +15,8 @@ _PAGE: Final = 500
 _CLEAR: Final = 0.8  # strength of a descriptor at which its word counts as strong
 _SUMMARY_WORDS: Final = 60
 _TAGS: Final = 32
+_NO_AUDIO: Final = AudioFacts.model_construct()
+_NO_ANALYSIS: Final = AnalysisFacts.model_construct()
 _TONICS: Final = {name: tonic for tonic, name in enumerate(PITCH_CLASSES)}
 
 
@@ -52,12 +54,14 @@ def _descriptors(source: Source) -> dict[str, float]:
     """Return the words that hold for the measured sound; the facts are as narrow as the source."""
     audio, analysis = source.audio, source.analysis
     return vocabulary.words_of(
-        AudioFacts.model_construct(channels=audio["channels"], width=audio.get("width")),
-        AnalysisFacts.model_construct(
-            kind=analysis.get("kind"),
-            instrument=analysis.get("instrument"),
-            character=analysis.get("character") or {},
-            spectral_features=analysis.get("spectral_features") or {},
+        _NO_AUDIO.model_copy(update={"channels": audio["channels"], "width": audio.get("width")}),
+        _NO_ANALYSIS.model_copy(
+            update={
+                "kind": analysis.get("kind"),
+                "instrument": analysis.get("instrument"),
+                "character": analysis.get("character") or {},
+                "spectral_features": analysis.get("spectral_features") or {},
+            }
         ),
     )
 
@@ -79,14 +83,15 @@ def _terms_of(entry: Mapping[str, Any], source: Source) -> list[str]:
     weak |= set(terms.words_of(source.analysis.get("ai_summary") or "")[:_SUMMARY_WORDS])
     found = terms.strong(strong) + list(weak - strong)
     found += [terms.value("in", terms.digest(path)) for path in {*folders, *entry["paths"]} - {"/"}]
-    found += [terms.value("folder", name) for name in {terms.fold_name(PurePosixPath(each).name) for each in folders}]
+    names = {PurePosixPath(folder).name for folder in folders - {"/"}}
+    found += [terms.value("folder", terms.fold_name(name)) for name in names]
     found += [terms.value("tag", terms.fold_name(tag)) for tag in entry["tags"]]
     found += [terms.value("batch", batch) for batch in entry["batches"]]
     found += [terms.value(field, entry[field]) for field in ("kind", "instrument", "chord") if entry[field]]
     if entry["key"] is not None:
         found.append(terms.key_value(entry["key"], entry["mode"]))
     found += [terms.number_value(field, entry[field]) for field in terms.STEPPED if entry[field] is not None]
-    return sorted(found)
+    return sorted(set(found))
 
 
 def _folder_text(place: Mapping[str, Any]) -> str:

@@ -9,6 +9,7 @@ import math
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import Final
 
 STRONG: Final = "+"
@@ -46,7 +47,8 @@ def fold_name(name: str) -> str:
     return " ".join(unicodedata.normalize("NFC", name).casefold().split())
 
 
-def words_of(text: str) -> list[str]:
+@lru_cache(maxsize=4096)
+def words_of(text: str) -> tuple[str, ...]:
     """Return the folded words of a text in their order, without repetition.
 
     ``DarkKick808`` holds ``darkkick808`` as well as ``dark``, ``kick`` and ``808``.
@@ -57,7 +59,7 @@ def words_of(text: str) -> list[str]:
             if len(part) <= _LONGEST:
                 found[fold(part)] = None
     found.pop("", None)
-    return list(found)
+    return tuple(found)
 
 
 def parts_of(text: str) -> list[str]:

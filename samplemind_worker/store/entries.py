@@ -181,6 +181,8 @@ async def begin(*, anew: bool = False) -> str | None:
         return row.get("after", "")
     if not anew and row.get("version") == ENTRY_VERSION:
         return None
+    # A record from before there were entries has no indexes for them either.
+    await LibraryEntry.get_pymongo_collection().create_indexes(LibraryEntry.Settings.indexes)
     start = {"building": ENTRY_VERSION, "after": "", "since": row["ticket"]}
     await index.update_one({"_id": _ONLY}, {"$set": start})
     return ""

@@ -28,7 +28,8 @@ def documented_commands() -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     for row in re.findall(r"^\| `([^`]+)` \|", section("Commands"), re.MULTILINE):
         name = " ".join(word for word in row.split() if word.isalpha() and word.islower())
-        found[name] = set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", row))
+        shared = section("Filters") if "[FILTERS]" in row else ""
+        found[name] = set(re.findall(r"(?<![\w-])--?[a-z][a-z0-9-]*", row + shared))
     return found
 
 

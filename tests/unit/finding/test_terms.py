@@ -25,7 +25,7 @@ from samplemind_worker.finding import terms
     ],
 )
 def test_words_of_a_text(text: str, wanted: list[str]):
-    assert terms.words_of(text) == wanted
+    assert list(terms.words_of(text)) == wanted
 
 
 @given(st.text())

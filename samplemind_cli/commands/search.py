@@ -1,0 +1,215 @@
+"""``search``: files of the library by words and filters."""
+
+import os
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+from typer.core import TyperCommand
+
+from samplemind_cli import filters as filter_options
+from samplemind_cli import output
+from samplemind_cli.layout import Column
+from samplemind_worker.errors import ServiceUnavailableError
+
+if TYPE_CHECKING:
+    from samplemind_worker.finding.filters import Filter
+    from samplemind_worker.finding.query import Query
+    from samplemind_worker.finding.search import Found, Hit
+
+_COLUMNS = (
+    Column("file", least=24),
+    Column("kind", leaves=2),
+    Column("tempo", leaves=1),
+    Column("key", leaves=3),
+    Column("instrument", leaves=4),
+)
+_MINUS = "\x00"
+"""Stands for the minus of an excluded word while the options are parsed."""
+
+
+class SearchCommand(TyperCommand):
+    """A command to which ``-word`` is no option but a word that must not be there."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Hide the minus of excluded words from the parser."""
+        takes_value = {
+            name
+            for option in self.params
+            if not getattr(option, "is_flag", False)
+            for name in getattr(option, "opts", ())
+            if name.startswith("--")
+        }
+        hidden: list[str] = []
+        for at, argument in enumerate(args):
+            is_word = argument.startswith("-") and not argument.startswith("--") and argument not in {"-h", "-"}
+            is_value = at > 0 and args[at - 1] in takes_value
+            hidden.append(_MINUS + argument[1:] if is_word and not is_value else argument)
+        return super().parse_args(ctx, hidden)
+
+
+@filter_options.filtered
+def search(
+    text: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="TEXT",
+            help="Words for names, folders, tags, summaries and sounds; -word excludes, quotes hold a phrase together.",
+            show_default=False,
+        ),
+    ] = None,
+    *,
+    filters: dict[str, Any],
+    sort: Annotated[
+        Literal["match", "added", "tempo", "duration", "loudness"] | None,
+        typer.Option("--sort", help="Order, by default match, or added without words.", show_default=False),
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many to list.")] = 20,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
+    paths0: Annotated[bool, typer.Option("--paths0", help="Print the paths alone, for xargs -0.")] = False,
+) -> None:
+    """List files that have all words and pass all filters, best first.
+
+    A word is looked for in names, folders, tags, summaries, and in what was measured: dark, punchy, short, wide, ...
+    """
+    from samplemind_worker.finding import query as queries  # noqa: PLC0415 -- slow import
+
+    asked = queries.read(" ".join(text or ()).replace(_MINUS, "-"))
+    filter_options.check(filters)
+    from samplemind_cli import client  # noqa: PLC0415 -- slow import
+    from samplemind_worker.finding import search as finding  # noqa: PLC0415 -- slow import
+    from samplemind_worker.store import entries  # noqa: PLC0415 -- slow import
+
+    with client.open_record() as settings:
+        chosen = filter_options.chosen(filters, settings)
+        state = entries.progress()
+        order = None if sort == "match" else sort
+        found = finding.search(asked, chosen, order=order, limit=limit) if state.entries else None
+        if found is not None and found.hits:
+            _print(found, asked, as_json=as_json, paths0=paths0, roots=settings.roots)
+        elif state.is_complete:
+            output.note(_nothing(found, asked, chosen))
+    if not state.is_complete:
+        raise ServiceUnavailableError(
+            f"the search index holds {state.entries:,} of {state.contents:,} files; the workers build it, "
+            "or `samplemind reindex` at once"
+        )
+
+
+def _print(found: "Found", asked: "Query", *, as_json: bool, paths0: bool, roots: Any) -> None:
+    if paths0:
+        _print_paths([hit.entry["_id"] for hit in found.hits], roots)
+        return
+    if as_json:
+        for hit in found.hits:
+            output.emit(_report(hit))
+        return
+    has_words = bool(asked.words)
+    columns = (*_COLUMNS, Column("why", least=16)) if has_words else _COLUMNS
+    output.table(columns, ((*_row(hit), ", ".join(hit.why)) if has_words else _row(hit) for hit in found.hits))
+    output.note(_footer(found))
+
+
+def _footer(found: "Found") -> str:
+    total = f"{found.total:,}" if found.is_exact else f"more than {found.total:,}"
+    shown = len(found.hits)
+    if shown == found.total and found.is_exact:
+        return f"{total} file{'s' * (shown != 1)}"
+    return f"{shown:,} of {total} files; --limit lists more of them"
+
+
+def _print_paths(file_ids: list[str], roots: Any) -> None:
+    """Print a path of each content, as bytes; those below roots that are not here are left out."""
+    from samplemind_worker.errors import OutsideRootsError  # noqa: PLC0415 -- slow import
+    from samplemind_worker.store import library, places  # noqa: PLC0415 -- slow import
+
+    living = places.of(file_ids)
+    lost: set[str] = set()
+    sink = output.BinaryStdout()
+    for file_id in file_ids:
+        for place in living.get(file_id, ())[:1]:
+            try:
+                folder = library.folder_of(place.root, roots)
+            except OutsideRootsError:
+                lost.add(place.root)
+                continue
+            sink.write(os.path.join(os.fsencode(folder), place.path) + b"\0")  # noqa: PTH118 -- bytes
+    if lost:
+        output.note(f"files of roots that this machine does not have are left out: {', '.join(sorted(lost))}")
+
+
+def _row(hit: "Hit") -> output.Row:
+    entry = hit.entry
+    return (
+        entry["paths"][0],
+        entry["kind"],
+        output.fixed(entry["tempo"], 2),
+        _key(entry) or _pitch(entry),
+        entry["instrument"],
+    )
+
+
+def _key(entry: dict[str, Any]) -> str | None:
+    from samplemind_worker.pitches import PITCH_CLASSES  # noqa: PLC0415 -- slow import
+
+    return None if entry["key"] is None else f"{PITCH_CLASSES[entry['key']]} {entry['mode'] or ''}".rstrip()
+
+
+def _pitch(entry: dict[str, Any]) -> str | None:
+    from samplemind_worker.pitches import note_name  # noqa: PLC0415 -- slow import
+
+    return None if entry["pitch"] is None else note_name(entry["pitch"])
+
+
+def _report(hit: "Hit") -> dict[str, Any]:
+    from samplemind_worker.pitches import PITCH_CLASSES  # noqa: PLC0415 -- slow import
+
+    entry = hit.entry
+    return {
+        "path": entry["paths"][0],
+        "file_id": entry["_id"],
+        "score": hit.score,
+        "why": list(hit.why),
+        "kind": entry["kind"],
+        "tempo": entry["tempo"],
+        "key": None if entry["key"] is None else PITCH_CLASSES[entry["key"]],
+        "mode": entry["mode"],
+        "camelot": entry["camelot"],
+        "chord": entry["chord"],
+        "instrument": entry["instrument"],
+        "duration": entry["duration"],
+        "loudness_lufs": entry["loudness"],
+        "brightness_hz": entry["brightness"],
+        "pitch_midi": entry["pitch"],
+        "descriptors": entry["descriptors"],
+        "tags": entry["tags"],
+        "places": entry["paths"],
+        "added_at": entry["added_at"].isoformat(timespec="seconds").replace("+00:00", "Z"),
+    }
+
+
+def _nothing(found: "Found | None", asked: "Query", chosen: "Filter") -> str:
+    """Say why nothing was found."""
+    from samplemind_worker.finding import search as finding  # noqa: PLC0415 -- slow import
+
+    if found is None:
+        return "the library has no analysed file; `samplemind submit FOLDER` adds some"
+    words = {word.text for word in asked.words}
+    said: list[str] = []
+    for label in found.unmet:
+        if label not in words:
+            said.append(f"no file passes {label}")
+            continue
+        near = finding.suggest(label)
+        said.append(f"no file has {label!r}" + (f", but there is {' and '.join(near)}" if near else ""))
+    if said:
+        return "nothing found: " + "; ".join(said)
+    if len(found.parts) > 1:
+        counts = ", ".join(f"{part.label} alone {_counted(part.count)}" for part in found.parts)
+        return f"nothing found that has all of it ({counts})"
+    return "nothing found" if chosen.is_empty else "nothing found that passes the filters"
+
+
+def _counted(count: int) -> str:
+    from samplemind_worker.finding.search import MOST_COUNTED  # noqa: PLC0415 -- slow import
+
+    return f"{count:,}" if count < MOST_COUNTED else f"more than {count:,}"

@@ -1,0 +1,319 @@
+"""Searching the library, in the process and by the command."""
+
+import json
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from samplemind_worker.documents.audio_file import AudioFile
+from samplemind_worker.documents.entry import EntryIndex, LibraryEntry
+from samplemind_worker.finding import entry
+from samplemind_worker.finding.filter_text import read as read_filters
+from samplemind_worker.finding.query import read as read_text
+from samplemind_worker.finding.search import Found, search, suggest
+from samplemind_worker.pipeline.workspace import Workspace
+from samplemind_worker.store import mongo, places, results
+from samplemind_worker.store.places import Place
+from tests.command import Cli
+from tests.factories import analysis_facts, audio_facts, content_id
+
+pytestmark = pytest.mark.services
+
+DARK = {"brightness_hz": 100.0}  # far below that of recorded kicks
+
+FILES: dict[str, dict[str, Any]] = {
+    "Vinyl Pack/Kicks/Dark Kick 01.wav": {"kind": "one_shot", "instrument": "kick", "tempo": None, "key": None},
+    "Vinyl Pack/Kicks/Bright Kick 02.wav": {"kind": "one_shot", "instrument": "kick", "tempo": None, "key": None},
+    "Vinyl Pack/Hats/Dark Hat.wav": {"kind": "one_shot", "instrument": "hat_closed", "tempo": None, "key": None},
+    "Loops/House Loop 124 Am.wav": {"instrument": "music_loop", "tempo": 124.0, "duration": 7.7},
+    "Loops/Slow Loop 62 C.wav": {"instrument": "music_loop", "tempo": 62.0, "key": "C", "mode": "major"},
+    "Loops/Café Loop.wav": {"instrument": "drum_loop", "tempo": 174.0, "key": None, "ai_summary": "Gloomy and rough."},
+    "Notes/Bass C2.wav": {"kind": "one_shot", "instrument": "bass", "pitch_midi": 36, "tempo": None, "loudness": -30.0},
+    "Notes/قصير 808.wav": {"kind": "one_shot", "instrument": "bass", "pitch_midi": 41, "tempo": None, "tags": ["Sub"]},
+}
+
+
+def add(path: str, **values: Any) -> None:
+    key = content_id(path)
+    audio: dict[str, Any] = {
+        "duration": values.pop("duration", 1.0),
+        "tags": values.pop("tags", []),
+        "loudness_lufs": values.pop("loudness", -12.0),
+    }
+    results.save_analyses([(audio_facts(key, **audio), analysis_facts(key, **values))])
+    places.save([Place("/library", path.encode(), key, 1000, 1, 1, settled=True)])
+
+
+@pytest.fixture
+def library(workspace: Workspace) -> Workspace:
+    for path, values in FILES.items():
+        add(path, **values)
+    entry.build()
+    entry.refresh_marked()
+    return workspace
+
+
+def find(text: str = "", **filters: Any) -> Found:
+    return search(read_text(text), read_filters(**filters))
+
+
+def names(found: Found) -> list[str]:
+    return [Path(hit.entry["paths"][0]).stem for hit in found.hits]
+
+
+@pytest.mark.usefixtures("library")
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("kick", ["Bright Kick 02", "Dark Kick 01"]),
+        ("dark kick", ["Dark Kick 01"]),
+        ("KICKS -bright", ["Dark Kick 01"]),
+        ("dark -kick", ["Dark Hat"]),
+        ("vinyl hat", ["Dark Hat"]),
+        ("cafe", ["Café Loop"]),
+        ("CAFÉ", ["Café Loop"]),
+        ("rough", ["Café Loop"]),
+        ("sub", ["قصير 808"]),
+        ("قصير", ["قصير 808"]),
+        ('"house loop"', ["House Loop 124 Am"]),
+        ('"loop house"', []),
+        ('loop -"slow loop"', ["Café Loop", "House Loop 124 Am"]),
+        ("kick 02", ["Bright Kick 02"]),
+        ("hihat", ["Dark Hat"]),
+    ],
+)
+def test_finds_by_words(text: str, wanted: list[str]):
+    assert sorted(names(find(text))) == sorted(wanted)
+
+
+@pytest.mark.usefixtures("library")
+@pytest.mark.parametrize(
+    ("filters", "wanted"),
+    [
+        ({"bpm": "120..128"}, ["House Loop 124 Am"]),
+        ({"bpm": "124", "half_double": True}, ["House Loop 124 Am", "Slow Loop 62 C"]),
+        ({"bpm": "170.."}, ["Café Loop"]),
+        ({"kind": "loop", "key": "Am"}, ["House Loop 124 Am"]),
+        ({"kind": "loop", "key": "8A", "compatible": True}, ["House Loop 124 Am", "Slow Loop 62 C"]),
+        ({"kind": "loop", "key": "C"}, ["Slow Loop 62 C"]),
+        ({"instrument": "hat_closed,bass"}, ["Dark Hat", "Bass C2", "قصير 808"]),
+        ({"pitch": "C2..F2"}, ["Bass C2", "قصير 808"]),
+        ({"pitch": "F"}, ["قصير 808"]),
+        ({"loudness": "..-20"}, ["Bass C2"]),
+        ({"duration": "2.."}, ["House Loop 124 Am"]),
+        ({"pack": "VINYL pack", "instrument": "kick"}, ["Dark Kick 01", "Bright Kick 02"]),
+        ({"path": "/library/Loops", "bpm": "..100"}, ["Slow Loop 62 C"]),
+        ({"path": "/library/Notes/Bass C2.wav"}, ["Bass C2"]),
+        ({"tag": "sub"}, ["قصير 808"]),
+        ({"since": "1h", "tag": "SUB"}, ["قصير 808"]),
+        ({"path": "/library/Loop"}, []),
+    ],
+)
+def test_finds_by_filters(filters: dict[str, Any], wanted: list[str]):
+    found = find(**filters)
+
+    assert sorted(names(found)) == sorted(wanted)
+    assert (found.total, found.is_exact) == (len(wanted), True)
+
+
+@pytest.mark.usefixtures("library")
+def test_words_and_filters_combine():
+    assert names(find("loop", bpm="..100")) == ["Slow Loop 62 C"]
+
+
+@pytest.mark.usefixtures("library")
+def test_a_measured_word_is_found_and_says_how_strongly():
+    add("Plain/Thud.wav", kind="one_shot", instrument="kick", tempo=None, character=DARK)
+    entry.refresh_marked()
+
+    hits = {Path(hit.entry["paths"][0]).stem: hit for hit in find("dark kick").hits}
+
+    assert set(hits) == {"Thud", "Dark Kick 01"}
+    assert hits["Thud"].why[0].startswith("dark 0.")
+    assert hits["Thud"].why[1] == "instrument: kick"
+    assert hits["Dark Kick 01"].why == ("name: dark", "name: kick")
+    assert hits["Dark Kick 01"].score > hits["Thud"].score
+
+
+@pytest.mark.usefixtures("library")
+def test_what_the_name_says_comes_before_what_a_folder_or_the_summary_says():
+    add("Rough.wav")
+    add("Rough Pack/A.wav")
+    entry.refresh_marked()
+
+    found = find("rough")
+
+    assert names(found) == ["Rough", "A", "Café Loop"]
+    assert [hit.why for hit in found.hits] == [("name: rough",), ("folder: rough",), ("summary: rough",)]
+
+
+@pytest.mark.usefixtures("library")
+def test_without_words_the_newest_come_first():
+    @mongo.synchronous
+    async def age(path: str) -> None:
+        old = {"$set": {"uploaded_at": datetime.now(UTC) - timedelta(days=30)}}
+        await AudioFile.get_pymongo_collection().update_one({"_id": content_id(path)}, old)
+
+    age("Vinyl Pack/Kicks/Bright Kick 02.wav")
+    entry.refresh([content_id("Vinyl Pack/Kicks/Bright Kick 02.wav")])
+
+    assert names(find(instrument="kick")) == ["Dark Kick 01", "Bright Kick 02"]
+    assert names(find(instrument="kick", since="7d")) == ["Dark Kick 01"]
+
+
+@pytest.mark.usefixtures("library")
+@pytest.mark.parametrize(
+    ("order", "wanted"),
+    [
+        ("tempo", ["Slow Loop 62 C", "House Loop 124 Am", "Café Loop"]),
+        ("duration", ["Slow Loop 62 C", "Café Loop", "House Loop 124 Am"]),
+    ],
+)
+@pytest.mark.parametrize("filters", [{"kind": "loop"}, {"path": "/library/Loops"}])
+def test_sorts_by_a_field(order: Any, wanted: list[str], filters: dict[str, str]):
+    found = search(read_text(""), read_filters(**filters), order=order)  # pyright: ignore[reportArgumentType]
+
+    assert names(found)[-1] == wanted[-1]
+    assert set(names(found)) == set(wanted)
+    values = [hit.entry[order] for hit in found.hits]
+    assert values == sorted(values)
+
+
+@pytest.mark.usefixtures("library")
+def test_says_which_words_nothing_has_and_what_there_is():
+    found = find("snork kick")
+
+    assert (found.hits, found.unmet) == ((), ("snork",))
+    assert "kick" in suggest("kik")
+    assert "vinyl" in suggest("vynil")
+
+
+def test_more_than_the_limit_are_counted(workspace: Workspace):  # noqa: ARG001 -- opens the record
+    for number in range(400):
+        add(f"Many/Kick {number}.wav", instrument="kick")
+    entry.refresh_marked()
+
+    found = search(read_text("kick"), read_filters(), limit=5)
+    narrower = search(read_text("kick many"), read_filters(), limit=5)
+
+    assert (len(found.hits), found.total, found.is_exact) == (5, 400, True)
+    assert (len(narrower.hits), narrower.total, narrower.is_exact) == (5, 200, False)
+
+
+@pytest.mark.usefixtures("library")
+class TestCommand:
+    def test_prints_json_lines(self, cli: Cli):
+        code, out, err = cli("search", "dark", "kick", "--json")
+
+        [line] = [json.loads(line) for line in out.splitlines()]
+        assert (code, err) == (0, "")
+        assert line["path"] == "/library/Vinyl Pack/Kicks/Dark Kick 01.wav"
+        assert (line["score"], line["why"]) == (1.0, ["name: dark", "name: kick"])
+
+    def test_prints_a_table_and_counts(self, cli: Cli):
+        code, out, err = cli("search", "kick", "--limit", "1")
+
+        assert code == 0
+        assert "Kick 0" in out
+        assert "name: kick" in out
+        assert err == "1 of 2 files; --limit lists more of them\n"
+
+    @pytest.mark.parametrize("word", ["-bright", "-hat", "-h4"])
+    def test_a_minus_is_no_option(self, cli: Cli, word: str):
+        code, out, _ = cli("search", "kick", word, "--json")
+
+        assert code == 0
+        assert "Dark Kick" in out
+
+    def test_a_negative_number_is_a_value(self, cli: Cli):
+        code, out, _ = cli("search", "--loudness", "-40..-20", "--json")
+
+        assert code == 0
+        assert "Bass C2" in out
+
+    @pytest.mark.usefixtures("cli")
+    def test_prints_paths_for_xargs(self):
+        raw = Place("/library", b"caf\xe9 kick.wav", content_id("raw"), 1000, 1, 1, settled=True)
+        results.save_analyses([(audio_facts(raw.file_id), analysis_facts(raw.file_id))])
+        places.save([raw])
+        entry.refresh_marked()
+
+        # A process of its own, as the bytes are no text.
+        command = [sys.executable, "-m", "samplemind_cli", "search", "caf", "--paths0"]
+        done = subprocess.run(command, capture_output=True, check=False)
+
+        assert (done.returncode, done.stdout, done.stderr) == (0, b"/library/caf\xe9 kick.wav\0", b"")
+
+    @pytest.mark.parametrize(
+        ("arguments", "said"),
+        [
+            (["zzz"], "nothing found: no file has 'zzz'"),
+            (["kcik"], "no file has 'kcik', but there is kick"),
+            (["--tag", "none"], "nothing found: no file passes --tag"),
+            (["kick", "cafe"], "nothing found that has all of it (kick alone 2, cafe alone 1)"),
+            (["$where"], "no file has 'where'"),
+        ],
+    )
+    def test_says_why_nothing_was_found(self, cli: Cli, arguments: list[str], said: str):
+        code, out, err = cli("search", *arguments)
+
+        assert (code, out) == (0, "")
+        assert said in err
+        assert err.count("\n") == 1
+
+    @pytest.mark.parametrize(
+        "arguments",
+        [
+            ["--key", "H"],
+            ["--bpm", "128..120"],
+            ["x" * 10_000],
+            ["$"],
+            ["--half-double"],
+            ["--kind", "drone"],
+            ["--since", "never"],
+            ["--batch", "no-such-batch"],
+            ["--path", ""],
+            ["--limit", "0"],
+            ["--sort", "size"],
+        ],
+    )
+    def test_refuses_bad_input_in_one_line(self, cli: Cli, arguments: list[str]):
+        code, out, err = cli("search", *arguments)
+
+        assert (code, out) == (2, "")
+        assert err.count("\n") == 1
+        assert len(err) < 400
+
+    def test_an_index_that_is_not_complete_is_named(self, cli: Cli):
+        @mongo.synchronous
+        async def lose() -> None:
+            await LibraryEntry.get_pymongo_collection().delete_one({"_id": content_id("Loops/Café Loop.wav")})
+            await EntryIndex.get_pymongo_collection().delete_many({})
+
+        lose()
+
+        code, out, err = cli("search", "kick")
+
+        assert code == 3
+        assert "Dark Kick" in out
+        assert "the search index holds 7 of 8 files" in err
+
+    def test_reindex_makes_all_entries_anew(self, cli: Cli, chroma: str):  # noqa: ARG002 -- it must be up
+        mongo.run(LibraryEntry.get_pymongo_collection().drop())
+
+        code, out, _ = cli("reindex", "--json")
+
+        assert code == 0
+        assert json.loads(out)["entries"] == 8
+        assert cli("search", "kick", "--json")[1].count("\n") == 2
+
+
+def test_an_empty_library_says_so(workspace: Workspace, cli: Cli):  # noqa: ARG001 -- opens the record
+    code, out, err = cli("search", "kick")
+
+    assert (code, out) == (0, "")
+    assert "the library has no analysed file" in err
