@@ -8,7 +8,7 @@ from typing import Any, Final
 from samplemind_worker.documents.facts import AnalysisFacts, AudioFacts
 from samplemind_worker.finding import terms, vocabulary
 from samplemind_worker.pitches import PITCH_CLASSES
-from samplemind_worker.store import entries, stale
+from samplemind_worker.store import entries, mongo, stale
 from samplemind_worker.store.entries import Source
 
 _PAGE: Final = 500
@@ -133,6 +133,9 @@ def build(
     after = entries.begin(anew=anew)
     if after is None:
         return True
+    if not after:
+        # A record from before there were entries has no indexes for them either.
+        mongo.make_indexes()
     while page := entries.next_contents(after=after, limit=_PAGE):
         refresh(page)
         after = page[-1]

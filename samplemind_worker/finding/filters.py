@@ -4,7 +4,7 @@ Conventions: ranges are closed, ``None`` is an open end. Tempo in BPM, duration 
 is the mean spectral centroid in Hz, pitch is a MIDI number (60 is C4), a key is its tonic (0 is C) and its mode.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -121,6 +121,20 @@ def mongo_query(chosen: Filter) -> dict[str, Any]:
             parts.append(each.query)
         elif each.terms is not None:
             parts.append({"terms": {"$in": list(each.terms)}})
+    return {"$and": parts} if parts else {}
+
+
+def passing(
+    all_of: Sequence[Sequence[str]], none_of: Sequence[str], more: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    """Return a query that tests entries: one of each group of terms, none of some terms, and other queries.
+
+    A term is tested within two negations, for which MongoDB uses no index: only the driver does.
+    """
+    parts: list[Mapping[str, Any]] = [{"$nor": [{"$nor": [{"terms": {"$in": list(each)}}]}]} for each in all_of]
+    if none_of:
+        parts.append({"$nor": [{"$nor": [{"$nor": [{"terms": {"$in": list(none_of)}}]}]}]})
+    parts += more
     return {"$and": parts} if parts else {}
 
 

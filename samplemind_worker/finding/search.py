@@ -133,7 +133,7 @@ class _Plan:
     def _test(self, driver: int | None) -> dict[str, Any]:
         """Return the test of all conditions but the driver."""
         groups = [each.terms for at, each in enumerate(self._known) if at != driver and each.query is None]
-        return entry_search.passing(groups, self._excluded, self._rest)
+        return filters.passing(groups, self._excluded, self._rest)
 
     def read(self, driver: int | None, count: int, *, order: Order | None, most: int) -> list[Row]:
         """Return up to ``most`` entries; without an order, those come first that clearly have the driving word."""

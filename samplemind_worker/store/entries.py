@@ -160,7 +160,8 @@ async def progress() -> Progress:
 
 async def _is_bare() -> bool:
     """Return whether nothing lies anywhere any more, so that there is nothing to find."""
-    return await mongo.collection("file_locations").find_one({"gone_at": None}, {"_id": 1}) is None
+    living = {"file_id": {"$gt": ""}, "gone_at": None}
+    return await mongo.collection("file_locations").find_one(living, {"_id": 1}) is None
 
 
 async def _state() -> dict[str, Any]:
@@ -181,8 +182,6 @@ async def begin(*, anew: bool = False) -> str | None:
         return row.get("after", "")
     if not anew and row.get("version") == ENTRY_VERSION:
         return None
-    # A record from before there were entries has no indexes for them either.
-    await LibraryEntry.get_pymongo_collection().create_indexes(LibraryEntry.Settings.indexes)
     start = {"building": ENTRY_VERSION, "after": "", "since": row["ticket"]}
     await index.update_one({"_id": _ONLY}, {"$set": start})
     return ""
@@ -205,7 +204,7 @@ async def advance(after: str) -> None:
 async def finish() -> None:
     """Delete entries that this building has not written, as they are of no content, and record that all are made."""
     row = await _state()
-    stale = DeleteMany({"ticket": {"$lte": row.get("since", 0)}})
+    stale = DeleteMany({"_id": {"$gt": ""}, "ticket": {"$lte": row.get("since", 0)}})
     await mongo.collection("library_entries").bulk_write([stale])
     change = {"$set": {"version": ENTRY_VERSION, "building": 0, "after": ""}}
     await mongo.collection("entry_indexes").update_one({"_id": _ONLY}, change)

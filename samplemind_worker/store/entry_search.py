@@ -4,6 +4,7 @@ A query has a *driver*: terms of which an entry must have one. The rest of what 
 that the driver leads to, so the rarest condition should drive.
 """
 
+import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal
 
@@ -26,24 +27,10 @@ _NAME: Final = "library_entries"
 Row = dict[str, Any]
 
 
-def passing(
-    all_of: Sequence[Sequence[str]], none_of: Sequence[str], more: Sequence[Mapping[str, Any]]
-) -> dict[str, Any]:
-    """Return a query that tests entries: one of each group of terms, none of some terms, and other queries.
-
-    A term is tested within two negations, for which MongoDB uses no index: only the driver does.
-    """
-    parts: list[Mapping[str, Any]] = [{"$nor": [{"$nor": [{"terms": _one_of(each)}]}]} for each in all_of]
-    if none_of:
-        parts.append({"$nor": [{"$nor": [{"$nor": [{"terms": _one_of(none_of)}]}]}]})
-    parts += more
-    return {"$and": parts} if parts else {}
-
-
 @mongo.synchronous
 async def count(groups: Sequence[Sequence[str]], *, most: int) -> list[int]:
     """Return how many entries have one term of each group, counted up to ``most``."""
-    entries = mongo.database()[_NAME]
+    entries = mongo.collection(_NAME)
     return [
         await entries.count_documents({"terms": _one_of(terms)}, limit=most, hint=BY_TERM) if terms else 0
         for terms in groups
@@ -57,7 +44,7 @@ def _one_of(terms: Sequence[str]) -> Any:
 @mongo.synchronous
 async def by_terms(terms: Sequence[str], test: Mapping[str, Any], *, limit: int) -> list[Row]:
     """Return entries that have one of some terms and pass a test, newest first."""
-    cursor = mongo.database()[_NAME].find({"terms": _one_of(terms), **test}, {"terms": 0})
+    cursor = mongo.collection(_NAME).find({"terms": _one_of(terms), **test}, {"terms": 0})
     return await cursor.sort([_ORDERS["added"]]).hint(BY_TERM).limit(limit).to_list()
 
 
@@ -66,7 +53,7 @@ async def sorted_among(terms: Sequence[str], test: Mapping[str, Any], *, order: 
     """Return entries that have one of some terms and pass a test, by the values of a field. All of them are read."""
     field, _ = _ORDERS[order]
     query = {"$and": [{field: {"$ne": None}}, {"terms": _one_of(terms)}, dict(test)]}
-    cursor = mongo.database()[_NAME].find(query, {"terms": 0})
+    cursor = mongo.collection(_NAME).find(query, {"terms": 0})
     return await cursor.sort([_ORDERS[order]]).hint(BY_TERM).limit(limit).to_list()
 
 
@@ -75,12 +62,18 @@ async def in_order(test: Mapping[str, Any], *, order: Order, limit: int) -> list
     """Return entries that pass a test, by the values of a field; ends as soon as there are enough."""
     field, direction = _ORDERS[order]
     query = {"$and": [{field: {"$gt": 0}}, dict(test)]} if order == "tempo" else dict(test)
-    cursor = mongo.database()[_NAME].find(query, {"terms": 0})
+    cursor = mongo.collection(_NAME).find(query, {"terms": 0})
     return await cursor.sort([(field, direction)]).hint([(field, direction)]).limit(limit).to_list()
 
 
 @mongo.synchronous
 async def sample_of_terms() -> set[str]:
-    """Return the terms of a random sample of the entries."""
-    cursor = await mongo.database()[_NAME].aggregate([{"$sample": {"size": _SAMPLE}}, {"$project": {"terms": 1}}])
-    return {term for row in await cursor.to_list() for term in row.get("terms", ())}
+    """Return the terms of a random sample of the entries: of those whose ids follow a random hash."""
+    found: set[str] = set()
+    for bound in (secrets.token_hex(32), ""):
+        cursor = mongo.collection(_NAME).find({"_id": {"$gte": bound}}, {"terms": 1}).sort("_id", 1)
+        rows = await cursor.limit(_SAMPLE).to_list()
+        found.update(term for row in rows for term in row["terms"])
+        if len(rows) == _SAMPLE:
+            break
+    return found

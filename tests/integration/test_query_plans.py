@@ -14,10 +14,14 @@ from bson import ObjectId
 from samplemind_worker.documents.batch import State, Step
 from samplemind_worker.documents.versions import VERSIONS
 from samplemind_worker.errors import UnreadableError
+from samplemind_worker.finding import entry
+from samplemind_worker.finding.filters import passing
 from samplemind_worker.pipeline.workspace import Workspace
 from samplemind_worker.store import (
     ai_jobs,
     batches,
+    entries,
+    entry_search,
     ledger,
     mongo,
     packs,
@@ -25,6 +29,7 @@ from samplemind_worker.store import (
     places,
     results,
     spend,
+    stale,
     thinning,
     unfinished,
     vector_index,
@@ -127,6 +132,12 @@ def begin_again() -> None:
     assert ai_jobs.begin("another", writer="w", patience=0.0) is not None  # the turn of who is taken for dead
 
 
+def write_entry() -> None:
+    reading = entries.read([CONTENT, content_id("gone")])
+    made = {key: entry.entry_of(source) for key, source in reading.sources.items()}
+    entries.write(reading, made, contents=[CONTENT, content_id("gone")])
+
+
 # How each public function is called, by its full name.
 CALLS: dict[str, Callable[[Case], object]] = {
     "batches.create": lambda _: batches.create(
@@ -184,6 +195,24 @@ CALLS: dict[str, Callable[[Case], object]] = {
     "parcels.newest_claims": lambda _: parcels.newest_claims(),
     "parcels.requeue": requeue,
     "parcels.live_parcels": lambda case: parcels.live_parcels([case.parcel]),
+    "stale.mark": lambda _: stale.mark([CONTENT]),
+    "stale.marked": lambda _: stale.marked(limit=3),
+    "entries.read": lambda _: entries.read([CONTENT]),
+    "entries.write": lambda _: write_entry(),
+    "entries.progress": lambda _: entries.progress(),
+    "entries.begin": lambda _: entries.begin(anew=True),
+    "entries.next_contents": lambda _: entries.next_contents(after="", limit=3),
+    "entries.advance": lambda _: entries.advance(CONTENT),
+    "entries.finish": lambda _: entries.finish(),
+    "entry_search.count": lambda _: entry_search.count([["loop"], ["kind=loop", "kind=track"]], most=10),
+    "entry_search.by_terms": lambda _: entry_search.by_terms(
+        ["0001"], passing([["loop"], ["kind=loop", "kind=track"]], ["none"], [{"tempo": {"$gte": 0}}]), limit=10
+    ),
+    "entry_search.sorted_among": lambda _: entry_search.sorted_among(["0001"], {}, order="duration", limit=3),
+    "entry_search.in_order": lambda _: [
+        entry_search.in_order({}, order=order, limit=3) for order in ("added", "tempo", "duration", "loudness")
+    ],
+    "entry_search.sample_of_terms": lambda _: entry_search.sample_of_terms(),
     "places.save": lambda _: places.save([place(0)]),
     "places.unchanged": lambda _: places.unchanged([(place(0).id, 1000, 1, 1)], versions=VERSIONS),
     "places.at": lambda _: places.at("/library", PATH),
@@ -260,10 +289,11 @@ CALLS: dict[str, Callable[[Case], object]] = {
     "vector_index.leave": lambda _: vector_index.leave(1, holder="run"),
 }
 STORES = (
-    ai_jobs, batches, ledger, parcels, places, results, packs, spend, thinning, unfinished, vector_index, waiting,
+    ai_jobs, batches, entries, entry_search, ledger, parcels, places, results, packs, spend, stale, thinning,
+    unfinished, vector_index, waiting,
 )  # fmt: skip
 # These read all there is, page by page.
-READ_ALL = {"results.iterate", "places.by_path"}
+READ_ALL = {"results.iterate", "places.by_path", "entries.finish", "entry_search.sample_of_terms"}
 
 
 def public_functions(module: ModuleType) -> list[str]:
@@ -308,6 +338,8 @@ def plans(workspace: Workspace) -> dict[str, list[dict[str, Any]]]:
             for n in range(OTHERS)
         ]
     )
+    # The files are named by numbers, of which one is "0001".
+    entry.refresh_marked()
     results.update_analyses({content_id(n): {"versions.store": VERSIONS["store"]} for n in range(OTHERS)})
     for number in range(OTHERS // 7):
         spend.settle(put_aside(f"other{number}"), usage=Usage(1, 1, 1), spent=1)
