@@ -93,9 +93,10 @@ def chosen(filters: dict[str, Any], settings: "Settings") -> "Filter":
         If an option cannot be read, or there is no such batch.
     """
     from samplemind_worker.finding.filter_text import read  # noqa: PLC0415 -- slow import
-    from samplemind_worker.store import batches  # noqa: PLC0415 -- slow import
 
     given = dict(filters)
     if given["batch"] is not None:
+        from samplemind_worker.store import batches  # noqa: PLC0415 -- slow import
+
         given["batch"] = batches.find(given["batch"]).id
     return read(**given, roots=settings.roots)

@@ -75,11 +75,11 @@ def search(
 
     asked = queries.read(" ".join(text or ()).replace(_MINUS, "-"))
     filter_options.check(filters)
-    from samplemind_cli import client  # noqa: PLC0415 -- slow import
+    from samplemind_cli import record  # noqa: PLC0415 -- slow import
     from samplemind_worker.finding import search as finding  # noqa: PLC0415 -- slow import
     from samplemind_worker.store import entries  # noqa: PLC0415 -- slow import
 
-    with client.open_record() as settings:
+    with record.open_record() as settings:
         chosen = filter_options.chosen(filters, settings)
         state = entries.progress()
         order = None if sort == "match" else sort

@@ -196,6 +196,7 @@ CALLS: dict[str, Callable[[Case], object]] = {
     "parcels.requeue": requeue,
     "parcels.live_parcels": lambda case: parcels.live_parcels([case.parcel]),
     "stale.mark": lambda _: stale.mark([CONTENT]),
+    "stale.note": lambda _: mongo.run(stale.note([CONTENT])),
     "stale.marked": lambda _: stale.marked(limit=3),
     "entries.read": lambda _: entries.read([CONTENT]),
     "entries.write": lambda _: write_entry(),
@@ -209,7 +210,7 @@ CALLS: dict[str, Callable[[Case], object]] = {
         ["0001"], passing([["loop"], ["kind=loop", "kind=track"]], ["none"], [{"tempo": {"$gte": 0}}]), limit=10
     ),
     "entry_search.sorted_among": lambda _: entry_search.sorted_among(["0001"], {}, order="duration", limit=3),
-    "entry_search.in_order": lambda _: [
+    "entry_search.in_order": lambda _case: [
         entry_search.in_order({}, order=order, limit=3) for order in ("added", "tempo", "duration", "loudness")
     ],
     "entry_search.sample_of_terms": lambda _: entry_search.sample_of_terms(),
