@@ -18,6 +18,7 @@ _WIDEST = 100  # a longer line is hard to read
 _NARROWEST = 40
 _BARS = " ▁▂▃▄▅▆▇█"
 _CLOSE = 0.35  # of the best candidate's score: from here on the next one is worth a word
+_WORDS = 6  # those of the sound
 _CERTAIN = 0.99  # nothing is: above it no number is given
 _KINDS = {"one_shot": "one-shot", "loop": "loop", "track": "track"}
 _SOURCES = {
@@ -85,6 +86,8 @@ def _answers(report: Report) -> Iterator[tuple[str, str]]:
     yield "pitch", _pitch(report)
     instrument = (report["instrument"] or "").replace("_", " ") or None
     yield "instrument", _answer(instrument, report["instrument_confidence"], sources.get("instrument"))
+    if words := _sound_words(report):
+        yield "sounds", ", ".join(words)
     if report.get("ai_summary"):
         yield "summary", report["ai_summary"]
 
@@ -104,6 +107,15 @@ def _details(report: Report) -> Iterator[tuple[str, str]]:
         yield "warnings", ", ".join(report["warnings"]).replace("_", " ")
     if report.get("tags"):
         yield "tags", ", ".join(report["tags"])
+
+
+def _sound_words(report: Report) -> list[str]:
+    """Return the words of the vocabulary that hold most for the sound; it can be searched by them."""
+    from samplemind_worker.documents.facts import AnalysisFacts, AudioFacts  # noqa: PLC0415 -- slow import
+    from samplemind_worker.finding.vocabulary import words_of  # noqa: PLC0415 -- slow import
+
+    found = words_of(AudioFacts.model_validate(report), AnalysisFacts.model_validate(report))
+    return [word for word in found if word not in {"mono", "stereo"}][:_WORDS]  # the format says these
 
 
 def _answer(value: str | None, confidence: float | None, source: str | None, *, otherwise: str | None = None) -> str:

@@ -8,6 +8,9 @@ from samplemind_cli import output
 from samplemind_cli.card import print_card
 from samplemind_worker.errors import UsageError
 
+_MEASURED = ("character", "spectral_features")
+"""Fields whose measures are shown one by one, after the others."""
+
 
 def show(
     file: Annotated[
@@ -43,10 +46,11 @@ def _print(report: dict[str, Any], *, everything: bool, as_json: bool) -> None:
 
 
 def _print_everything(report: dict[str, Any]) -> None:
-    values = {name: _in_words(value) for name, value in report.items() if name != "spectral_features"}
+    measures = report.get("character", {}) | report.get("spectral_features", {})
+    values = {name: _in_words(value) for name, value in report.items() if name not in _MEASURED}
     values["metadata"] = [f"{name}: {_in_words(value)}" for name, value in report.get("metadata", {}).items()]
     values["stated"] = [_statement(one) for one in report.get("stated", ())]
-    output.pairs(values | {name: _in_words(value) for name, value in report.get("spectral_features", {}).items()})
+    output.pairs(values | {name: _in_words(value) for name, value in measures.items()})
 
 
 def _statement(one: dict[str, Any]) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from samplemind_cli.card import print_card
+from samplemind_worker import reference
 from samplemind_worker.documents.report import analyzed
 from tests.factories import analysis_facts, audio_facts, content_id
 
@@ -79,6 +80,16 @@ def test_card_of_a_note_has_its_pitch_and_says_what_there_is_not(capsys: pytest.
     assert "pitch        A3 +5 cents, 80 % sure, from the sound" in shown
     assert "instrument   not known" in shown
     assert shown[1] == ""  # an old record has no waveform
+
+
+def test_card_has_the_words_that_the_sound_can_be_found_by(capsys: pytest.CaptureFixture[str]):
+    steps = reference.load()["groups"]["kick"]["percentiles"]
+    measures = {"brightness_hz": steps["brightness_hz"][0], "length_seconds": steps["length_seconds"][1]}
+    kick = {"kind": "one_shot", "tempo": None, "key": None, "mode": None, "instrument": "kick"}
+
+    shown = card(capsys, **kick, character=measures)
+
+    assert shown[shown.index("instrument   kick, from the sound") + 1] == "sounds       dark, short"
 
 
 def test_card_wraps_texts_at_words(capsys: pytest.CaptureFixture[str]):

@@ -151,3 +151,27 @@ def test_order_changes_nothing(tmp_path: Path, reference: dict[str, Answers]):
     random.Random(5).shuffle(names)  # noqa: S311 -- any order will do
 
     assert [_answers(paths[name]) for name in names] == [reference[name] for name in names]
+
+
+def _character(path: Path) -> dict[str, float | None]:
+    with path.open("rb") as file:
+        _, found = judge(measure(read_signal(file, name=path.name.encode(), file_id="0", limits=LIMITS)))
+    return found.character
+
+
+@pytest.mark.parametrize("name", ["kick", "note", "bass"])
+@pytest.mark.parametrize(("sr", "decibels"), [(48000, 0.0), (96000, -20.0)])
+def test_rate_and_gain_change_the_character_by_little(tmp_path: Path, name: str, sr: int, decibels: float):
+    y = SOUNDS[name](sr=sr) * np.float32(10.0 ** (decibels / 20.0))
+
+    wanted = _character(_write(tmp_path / "a.wav", SOUNDS[name](sr=44100), 44100, "FLOAT"))
+    found = _character(_write(tmp_path / "b.wav", y, sr, "FLOAT"))
+
+    for measure_name, value in wanted.items():
+        one = found[measure_name]
+        assert (one is None) == (value is None), measure_name
+        if one is not None and value is not None:
+            # A click of noise differs between rates; a step of the envelope is 6 ms.
+            assert one == pytest.approx(value, rel=0.15, abs=1.0 if measure_name.endswith("_db") else 0.012), (
+                measure_name
+            )
