@@ -1,10 +1,10 @@
 """The DSP core: arrays in, values out.
 
-`compute_features` measures a signal, `estimate` concludes tempo, key, kind, pitch and instrument from it, `statistics`
-and `embed` give a vector for likeness. Everything is stateless and deterministic; nothing here reads files, clocks or
+`compute_features` measures a signal, `estimate` concludes tempo, key, kind, pitch and instrument from that; `statistics`
+and `embed` return a vector for likeness. All functions are stateless and deterministic; none reads files, clocks or
 settings.
 
-A name is imported on its first use: `embed` needs no numba, and a process without signals shall not load it.
+A name is imported on its first use, so that a process without signals, which may call `embed`, does not load numba.
 """
 
 from importlib import import_module
@@ -47,7 +47,7 @@ _MODULES = {
 
 
 def __getattr__(name: str) -> Any:
-    """Import what is asked for."""
+    """Import a name on its first use."""
     module = _MODULES.get(name)
     if module is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,4 +1,4 @@
-"""The one place that accepts or refuses a signal."""
+"""Checks the signals that the public functions receive."""
 
 from typing import Any
 
@@ -10,12 +10,12 @@ from samplemind_worker.errors import InvalidSignalError
 
 
 def check_signal(y: npt.NDArray[Any], *, sr: int) -> npt.NDArray[np.float32]:
-    """Return ``y`` as contiguous float32, or raise what is wrong with it.
+    """Return ``y`` as contiguous float32.
 
     Raises
     ------
     InvalidSignalError
-        Unless ``y`` is one-dimensional, real, of at least one sample and finite, and ``sr`` is 22050.
+        Unless ``y`` is one-dimensional, real and finite and has at least one sample, and ``sr`` is 22050.
     """
     if sr != SR:
         raise InvalidSignalError(f"wanted a signal at {SR} Hz, got sr={sr}")
@@ -24,7 +24,7 @@ def check_signal(y: npt.NDArray[Any], *, sr: int) -> npt.NDArray[np.float32]:
     if y.dtype.kind != "f":
         raise InvalidSignalError(f"wanted floating point samples, got dtype {y.dtype}")
     signal = np.ascontiguousarray(y, dtype=np.float32)
-    # The sum of a signal of sane level is finite exactly if every sample is: no array of flags is needed.
+    # If the energy is finite, every sample is, which needs no array of flags. The exact check is for absurd levels.
     if not np.isfinite(np.dot(signal, signal)) and not np.isfinite(signal).all():
         raise InvalidSignalError("wanted finite samples, got NaN or infinity")
     return signal

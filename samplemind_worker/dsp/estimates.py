@@ -1,4 +1,4 @@
-"""From features to answers: the order in which the questions are asked."""
+"""Draws the conclusions from the features, in an order in which later ones build on earlier ones."""
 
 from samplemind_worker.dsp.instrument import estimate_instrument
 from samplemind_worker.dsp.key import estimate_key
@@ -9,23 +9,24 @@ from samplemind_worker.dsp.types import Estimates, Features, KeyEstimate, PitchE
 
 
 def estimate(features: Features, *, duration: float, exact_length: bool = True, kind: str | None = None) -> Estimates:
-    """Conclude tempo, key, kind, pitch and instrument.
+    """Estimate tempo, key, kind, pitch and instrument.
 
     Parameters
     ----------
     features : Features
-        Of the signal, or of an excerpt of a long one.
+        Features of the signal, or of an excerpt of a long one.
     duration : float
-        Seconds of the whole file.
+        Duration of the whole file in seconds.
     exact_length : bool
-        The file begins and ends where the sound does, so that the length of a loop is evidence of its tempo.
+        Whether the file begins and ends where the sound does, so that the length of a loop is evidence of its tempo.
     kind : str or None
-        Kind that it is taken for; by default the one that is heard. ``kind_confidence`` is None then.
+        A kind that is given, which leaves ``kind_confidence`` None; by default the kind is estimated.
 
     Returns
     -------
     Estimates
-        None where the question has no answer: a one-shot has no tempo and no key, a loop no pitch, silence nothing.
+        A field is None where its question has no answer: a one-shot has no tempo and no key, a loop has no pitch, and
+        silence has nothing.
     """
     tempo, key = TempoEstimate(), KeyEstimate()
     if duration >= SHORTEST_LOOP_SECONDS:

@@ -1,8 +1,9 @@
-"""One pass over a signal: everything that is measured, nothing that is concluded.
+"""Measures a signal in one pass; draws no conclusions.
 
 Conventions: the signal is scaled to a peak of 1 first, so that no answer depends on the gain; levels in the summary
-are those of the signal as it came. Three short-time spectra: 2048 samples every 512 for the timbre, 512 every 128 for
-onsets, 8192 every 4096 for pitches. A signal whose peak is below -100 dBFS is silent: no frames, every number None.
+are those of the unscaled signal. There are three short-time spectra (frame / hop, in samples): 2048 / 512 for the
+timbre, 512 / 128 for onsets, 8192 / 4096 for pitches. A signal whose peak is below -100 dBFS is silent: it has no
+frames, and every number is None.
 """
 
 import math
@@ -27,8 +28,8 @@ FRAME, HOP = 2048, 512
 ONSET_FRAME, ONSET_HOP = 512, 128
 PITCH_FRAME, PITCH_HOP = 8192, 4096
 
-STRETCHES = 80  # of the outline: a line of a terminal
-SILENCE_PEAK = 1e-5  # -100 dBFS, below the last bit of 16
+STRETCHES = 80  # of the outline: one per column of a terminal
+SILENCE_PEAK = 1e-5  # -100 dBFS, below the least significant bit of 16-bit samples
 MEL_BANDS, MFCC = 128, 20
 KEPT_MEL_BANDS = 40
 _ACTIVE = 1e-3  # frames within 60 dB of the loudest count in the summary
@@ -36,8 +37,8 @@ _ONSET_BANDS = 24
 _ONSET_RANGES_HZ = ((0.0, 150.0), (150.0, 2000.0), (2000.0, SR / 2))
 _PEAKS = 160
 _PITCH_RANGE_HZ = (45.0, 5000.0)
-_NOTE_FRAMES = 24  # the first 4.5 s tell the pitch of a note; later there is mostly its noise
-_PITCH_FRAMES = 96  # what is longer than 17 s is no single sound
+_NOTE_FRAMES = 24  # the pitch is read from the first 4.5 s; later frames mostly hold noise
+_PITCH_FRAMES = 96  # a signal longer than 17 s is not a single sound
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,18 +48,18 @@ class Timbre:
     scalars: F32
     """(n, 6): rms, zero-crossing rate, centroid, bandwidth, rolloff (Hz), flatness."""
     contrast: F32
-    """(n, 7): octave bands from 200 Hz on, dB between the peaks and the valleys of the magnitude."""
+    """(n, 7): peak-to-valley distance of the magnitude in dB, for octave bands from 200 Hz on."""
     mfcc: F32
     """(n, 20)."""
     chroma: F32
-    """(n, 12): power, the greatest of a frame is 1."""
+    """(n, 12): power, scaled to a maximum of 1 per frame."""
     mel: F32
     """(n, 40): dB."""
 
 
 @lru_cache(maxsize=1)
 def _contrast_bands() -> npt.NDArray[np.int64]:
-    """Give first bin, end bin and bins a peak for each band, cut as in ``librosa.feature.spectral_contrast``."""
+    """Return first bin, end bin and bins per peak of each band, cut as in ``librosa.feature.spectral_contrast``."""
     freqs = np.arange(FRAME // 2 + 1) * (SR / FRAME)
     edges = np.concatenate(([0.0], 200.0 * 2.0 ** np.arange(7)))
     rows: list[tuple[int, int, int]] = []
@@ -84,7 +85,7 @@ def timbre(y: F32, *, scale: float = 1.0) -> Timbre:
     Returns
     -------
     Timbre
-        One row a frame, 1 + n // 512 of them. In frames of silence all is 0 but ``mel`` and ``mfcc``.
+        One row per frame, 1 + n // 512 rows. In silent frames all values but ``mel`` and ``mfcc`` are 0.
 
     References
     ----------
@@ -110,7 +111,7 @@ def timbre(y: F32, *, scale: float = 1.0) -> Timbre:
 
 @lru_cache(maxsize=1)
 def _chroma_weights() -> F32:
-    """Give twelve weights a bin."""
+    """Return twelve weights per bin, flattened."""
     return spectrum.chroma_filters(FRAME).ravel()
 
 
@@ -127,7 +128,7 @@ def _banks() -> dict[str, spectrum.FilterBank]:
 
 @lru_cache(maxsize=1)
 def _onset_filters() -> tuple[spectrum.FilterBank, spectrum.FilterBank]:
-    """Give 24 filters over bins, each of sum 1, and 4 ranges over filters, each an average."""
+    """Return 24 filters over bins, each with sum 1, and 4 frequency ranges, each an average of filters."""
     filters = spectrum.mel_filters(ONSET_FRAME, _ONSET_BANDS)
     filters = filters / filters.sum(axis=0)
     centres = spectrum.bin_frequencies(ONSET_FRAME) @ filters
@@ -136,7 +137,7 @@ def _onset_filters() -> tuple[spectrum.FilterBank, spectrum.FilterBank]:
 
 
 def onset_strength(y: F32, *, scale: float = 1.0) -> tuple[F32, F32]:
-    """Measure how much the spectrum rises, 172 times a second.
+    """Measure the onset strength and the level, 172 times per second.
 
     Parameters
     ----------
@@ -148,8 +149,8 @@ def onset_strength(y: F32, *, scale: float = 1.0) -> tuple[F32, F32]:
     Returns
     -------
     tuple of ndarray of float32
-        Onset strength (4, 1 + n // 128) of all bands and three ranges: mean rise of the log magnitude of 24 mel bands
-        over 12 ms. Level (1 + n // 128,): RMS under the window.
+        Onset strength (4, 1 + n // 128), of all bands and of three ranges: the mean rise of the log magnitude of 24
+        mel bands over 12 ms. Level (1 + n // 128,): RMS under the window.
 
     References
     ----------
@@ -159,8 +160,8 @@ def onset_strength(y: F32, *, scale: float = 1.0) -> tuple[F32, F32]:
     count = spectrum.frame_count(len(y), ONSET_HOP)
     strength, level = np.empty((4, count), np.float32), np.empty(count, np.float32)
     tables, (filters, ranges) = spectrum.transform(ONSET_FRAME), _onset_filters()
-    # 128 is the magnitude of a sine of full scale; 1000 lets 60 dB below it still count. Parseval: both halves of the
-    # spectrum, over the bins and the energy of the window.
+    # 128 is the magnitude of a full-scale sine; with a gain of 1000, what is 60 dB below it still counts. The energy
+    # follows from Parseval: both halves of the spectrum, over the number of bins and the energy of the window.
     _frames.onset_frames(
         y,
         ONSET_HOP,
@@ -186,7 +187,7 @@ def _onset_energy() -> float:
 
 
 def outline(y: F32, *, scale: float = 1.0) -> list[int]:
-    """Measure how loud a signal is from its beginning to its end, as a waveform shows it.
+    """Measure the outline of a waveform.
 
     Parameters
     ----------
@@ -198,7 +199,7 @@ def outline(y: F32, *, scale: float = 1.0) -> list[int]:
     Returns
     -------
     list of int
-        Greatest magnitude of 80 equal stretches, in hundredths of full scale.
+        The greatest magnitude of each of 80 equal stretches, in hundredths of full scale.
     """
     most = np.empty(STRETCHES, np.float32)
     _kernels.loudest(y, most)
@@ -207,7 +208,7 @@ def outline(y: F32, *, scale: float = 1.0) -> list[int]:
 
 @dataclass(frozen=True, slots=True)
 class Pitches:
-    """What the long frames show."""
+    """Measurements on frames of 8192 samples."""
 
     tuning: float
     """Semitones, -0.5 to 0.5."""
@@ -232,9 +233,9 @@ def pitches(y: F32, *, scale: float = 1.0) -> Pitches:
     Returns
     -------
     Pitches
-        ``notes`` (frames, 84) by semitone from C1 on with the tuning removed, ``share`` (frames, 2) of
-        `Features.tonalness`, ``candidates`` and ``bands`` of `pitch.candidates` for signals shorter than 17 s, else
-        empty, ``thirds`` of `Features.thirds`.
+        ``notes`` (frames, 84), by semitone from C1 on, with the tuning removed; ``share`` (frames, 2), see
+        `Features.tonalness`; ``candidates`` and ``bands``, see `pitch.candidates`, empty for signals of 17 s and more;
+        ``thirds``, see `Features.thirds`.
 
     References
     ----------
@@ -267,7 +268,7 @@ def _no_candidates() -> tuple[F32, F32]:
 
 
 def _tuning(midi: F32, weight: F32) -> tuple[float, float]:
-    """Give the circular mean of the peaks' distance to semitones, and how well they agree (0 to 1)."""
+    """Return the circular mean of the distances between peaks and semitones, and their agreement (0 to 1)."""
     sums = np.empty(3)
     _kernels.tuning_sums(midi, weight, sums)
     total, cosine, sine = sums.tolist()
@@ -281,7 +282,7 @@ _VECTORS = {"contrast": 7, "mfcc": MFCC, "chroma": 12}
 
 
 def _summary(frames: Timbre, onset: F32, *, peak: float) -> Summary:
-    """Give mean and standard deviation over the frames that lie within 60 dB of the loudest."""
+    """Return mean and standard deviation over the frames that are within 60 dB of the loudest."""
     values = np.empty((2, 6 + 7 + MFCC + 12 + 1))
     loudest = frames.scalars[:, 0].max()
     _kernels.summarize(frames.scalars, frames.contrast, frames.mfcc, frames.chroma, _ACTIVE * loudest, onset[0], values)
@@ -323,7 +324,7 @@ def _silent(samples: int) -> Features:
 
 
 def compute_features(y: npt.NDArray[Any], *, sr: int) -> Features:
-    """Measure everything that the estimates, the embedding and the record need.
+    """Measure all that the estimates, the embedding and the record need.
 
     Parameters
     ----------
@@ -335,12 +336,12 @@ def compute_features(y: npt.NDArray[Any], *, sr: int) -> Features:
     Returns
     -------
     Features
-        For a silent signal (peak below -100 dBFS) empty arrays, and None for every number of the summary.
+        A silent signal (peak below -100 dBFS) has empty arrays, and None for every number of the summary.
 
     Raises
     ------
     InvalidSignalError
-        If ``y`` is no such signal.
+        If ``y`` is not such a signal.
     """
     signal = check_signal(y, sr=sr)
     peak = max(float(signal.max()), -float(signal.min()))

@@ -1,7 +1,7 @@
-"""Instrument of a one-shot, or the content of longer material.
+"""Names the instrument of a one-shot, or the content of longer material.
 
-Conventions: names of the contract's closed list; confidences 0 to 1. `training/instrument.py` learns the network that
-names one-shots; a measure may be changed only together with it.
+Conventions: names are those of the contract's closed list; confidences are 0 to 1. `training/instrument.py` trains the
+network that names one-shots; whoever changes a measure has to train it again.
 """
 
 import numpy as np
@@ -32,27 +32,27 @@ DRUMS = (
 TONES = ("bass", "synth", "piano", "guitar", "strings", "brass", "flute", "organ", "bell", "vocal", "fx")
 _OTHER = "other"
 CLASSES = (*DRUMS, *TONES, _OTHER)
-"""What the network tells apart; ``other`` are instruments that the closed list has no word for."""
+"""The classes of the network; ``other`` stands for instruments that are not in the closed list."""
 
 SURE = 0.3
-"""Least chance to be named with; of the answers just above it, half were right on recorded one-shots."""
+"""Least probability at which an instrument is named. Of the answers just above it, half were right on recordings."""
 
 
 def describe(features: Features, heard: Heard | None) -> npt.NDArray[np.float32]:
-    """Measure what tells instruments apart: (180,).
+    """Return the measures that distinguish instruments: (180,).
 
     Parameters
     ----------
     features : Features
-        Of a sound that is not silent.
+        Features of a sound that is not silent.
     heard : Heard or None
-        What its pitch is taken for.
+        Its pitch candidates, as the networks judge them.
 
     Returns
     -------
     ndarray of float32
-        The measures of `_sounds.describe_sound`, the low bands, the measures of the best candidate of the pitch, how
-        likely it and its octaves are, tonalness, agreement about the tuning.
+        The measures of `_sounds.describe_sound`, the low bands, the measures of the best pitch candidate, the
+        probabilities of the candidate, of its pitch class and of any pitch, tonalness, strength of the tuning.
     """
     row = np.zeros(_sounds.MEASURES + 16 + _notes.MEASURES + 5, np.float32)
     _sounds.describe_sound(features.mel, features.level, features.onset, features.frames, row[: _sounds.MEASURES])
@@ -60,7 +60,7 @@ def describe(features: Features, heard: Heard | None) -> npt.NDArray[np.float32]
     row[place : place + len(features.bands)] = features.bands
     place += 16
     if heard is not None:
-        # What the measures of a candidate say counts as far as the sound has a pitch.
+        # The measures of a candidate count in proportion to the probability of a pitch.
         row[place : place + _notes.MEASURES] = heard.pitched * features.pitch[heard.best]
         row[place + _notes.MEASURES :] = (
             heard.pitched * heard.same,
@@ -81,17 +81,17 @@ def estimate_instrument(
     ----------
     features : Features
     heard : Heard or None
-        What its pitch is taken for.
+        Its pitch candidates, as the networks judge them.
     kind, kind_confidence
-        What it was taken for.
+        The estimated kind.
     key : KeyEstimate
-        What was found under the assumption that there is one.
+        Estimate made as if the sound had a key.
 
     Returns
     -------
     tuple of (str or None, float or None)
-        Name from the contract's list and confidence, the chance that it is right; None where that is below 0.3, and
-        for silence.
+        Name from the contract's list, and its confidence: the probability that it is right. None if that is below 0.3,
+        and for silence.
     """
     if kind is None or kind_confidence is None:
         return None, None

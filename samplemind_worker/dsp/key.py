@@ -1,7 +1,7 @@
-"""Key of a loop or track.
+"""Estimates the key of a loop or track.
 
-Conventions: tonic 0 (C) to 11 (B), mode "major" or "minor"; candidates sorted by score, best first, scores 0 to 1
-that sum to at most 1. Drums, noise, silence and single notes have no key.
+Conventions: tonic 0 (C) to 11 (B), mode "major" or "minor"; candidates sorted by score, best first; scores are 0 to 1
+and sum to at most 1. Drums, noise, silence and single notes have no key.
 """
 
 import numpy as np
@@ -15,7 +15,7 @@ _SHOWN = 5
 
 
 def estimate_key(features: Features) -> KeyEstimate:
-    """Give the key.
+    """Estimate the key.
 
     Parameters
     ----------
@@ -24,19 +24,19 @@ def estimate_key(features: Features) -> KeyEstimate:
     Returns
     -------
     KeyEstimate
-        All None where there is no key: silence, noise, drums. The confidence is how often such answers were right on
-        material that was not learned from; drums that were taken for music count as wrong.
+        All None where there is no key: silence, noise, drums. The confidence is the rate of correct answers at this
+        score on held-out material, where drums taken for music count as wrong.
 
     References
     ----------
-    Krumhansl, "Cognitive foundations of musical pitch", 1990 (correlation with profiles); the rest is learned, by
-    `training/key.py`: first whether the sound is music or drums, then which of 24 keys.
+    Krumhansl, "Cognitive foundations of musical pitch", 1990 (correlation with profiles); two networks that
+    `training/key.py` trains decide whether the sound is music or drums, and which of 24 keys it has.
     """
     if features.peak == 0.0 or not features.notes.any():
         return KeyEstimate()
     described = key_model.profiles(features.notes)
     music = float(softmax(load_network("key", "tonal").logits(key_model.tonal_row(features, described)))[1])
-    if music <= 0.5:  # noqa: PLR2004 -- drums are likelier
+    if music <= 0.5:  # noqa: PLR2004 -- drums are more likely
         return KeyEstimate(music=music)
     logits = load_network("key").logits(key_model.key_rows(described))
     odds = softmax(logits.T.ravel())
@@ -44,7 +44,7 @@ def estimate_key(features: Features) -> KeyEstimate:
     named = [(int(k) % 12, "major" if k < 12 else "minor", float(odds[k])) for k in ranking]  # noqa: PLR2004 -- twelve of each
     tonic, mode, odd = named[0]
     confidence = calibrated("key", odd * music)
-    # The others share what is left to them, as they did before.
+    # The other keys share the remaining probability in their old proportions.
     left = (1.0 - confidence) / max(1.0 - odd, 1e-9)
     scores = [confidence, *(min(confidence, left * score) for _, _, score in named[1:])]
     return KeyEstimate(

@@ -1,8 +1,8 @@
-"""What speaks for each key: the measures that the key network reads.
+"""Measures the evidence for each key, which the key network reads.
 
-Conventions: twelve bins from C on; registers are those of `Features.notes`. A row of measures a tonic: all profiles
-turned so that it stands first, which makes the network the same for all keys. `training/key.py` learns the network; a
-measure may be changed only together with it.
+Conventions: twelve bins from C on; registers are those of `Features.notes`. There is one row of measures per tonic: all
+profiles rotated so that the tonic comes first, so one network serves all keys. `training/key.py` trains the network;
+whoever changes a measure has to train it again.
 """
 
 from functools import lru_cache
@@ -25,13 +25,13 @@ _PROFILES = (
 _REGISTERS = ((0, 16), (16, 28), (28, 40), (40, 52), (52, NOTES))  # bass up to E2, then octaves, then all above
 _OVERTONES = (0, 12, 19, 24, 28, 31, 34)  # semitones above the fundamental
 _OVERTONE_DECAY = 0.7
-_PRESENT, _STRONG = 0.25, 0.4  # of the frame's greatest, after the root
-_ENDS = 8  # the first and last eighth are looked at on their own
+_PRESENT, _STRONG = 0.25, 0.4  # of the greatest value of the frame, after the square root
+_ENDS = 8  # the first and the last eighth have profiles of their own
 
 
 @lru_cache(maxsize=1)
 def _templates() -> F64:
-    """Give the normalized profiles of all keys: (24, 12), major keys first."""
+    """Return the normalized profiles of all keys: (24, 12), major keys first."""
     templates = np.array([np.roll(np.array(mode), tonic) for mode in _PROFILES for tonic in range(12)])
     templates -= templates.mean(axis=-1, keepdims=True)
     return templates / np.linalg.norm(templates, axis=-1, keepdims=True)
@@ -39,7 +39,7 @@ def _templates() -> F64:
 
 @lru_cache(maxsize=1)
 def _harmonic_sum() -> F64:
-    """Give how much of each note (rows) counts for each possible fundamental (columns): (84, 84)."""
+    """Return the weight of each note (rows) as an overtone of each fundamental (columns): (84, 84)."""
     weights = np.zeros((NOTES, NOTES))
     for k, overtone in enumerate(_OVERTONES):
         weights += _OVERTONE_DECAY**k * np.eye(NOTES, k=-overtone)
@@ -47,24 +47,24 @@ def _harmonic_sum() -> F64:
 
 
 def _fold(notes: F64) -> F64:
-    """Add octaves: (..., 84) to (..., 12); the first column is a C."""
+    """Sum over octaves: (..., 84) to (..., 12); the first column is C."""
     return notes.reshape(*notes.shape[:-1], NOTES // 12, 12).sum(axis=-2)
 
 
 def _shares(profile: F64) -> F64:
-    """Scale to a mean of 1; zeros stay."""
+    """Scale to a mean of 1; a profile of zeros stays."""
     return profile * (12.0 / max(float(profile.sum()), 1e-9))
 
 
 def score_keys(profile: F64) -> F64:
-    """Score 24 keys by correlation of profiles (..., 12) with those of the book: (..., 24), major first, -1 to 1."""
+    """Correlate profiles (..., 12) with the published ones of 24 keys: (..., 24), major keys first, -1 to 1."""
     centred = profile - profile.mean(axis=-1, keepdims=True)
     norm = np.linalg.norm(centred, axis=-1, keepdims=True)
     return np.where(norm > 0.0, centred / np.where(norm > 0.0, norm, 1.0), 0.0) @ _templates().T
 
 
 def profiles(notes: F32) -> F64:
-    """Describe the pitch classes of frames.
+    """Return profiles of the pitch classes of frames.
 
     Parameters
     ----------
@@ -74,14 +74,15 @@ def profiles(notes: F32) -> F64:
     Returns
     -------
     ndarray of float, shape (12, 12)
-        Rows: five registers, harmonic sum, first and last eighth, share of the frames in which a pitch class is strong,
-        lowest strong note, all notes, lowest strong note of the first eighth. Zeros where there are no notes.
+        One profile per row: five registers, harmonic sum, first and last eighth, share of frames in which the pitch
+        class is strong, lowest strong note, all notes, lowest strong note of the first eighth. Zeros if there are no
+        notes.
 
     References
     ----------
     Gomez, "Tonal description of music audio signals", 2006 (harmonic pitch class profile).
     """
-    # The root keeps a loud bass or bar from drowning the rest.
+    # The square root keeps a loud bass or bar from masking the rest.
     frames = np.sqrt(notes.astype(np.float64))
     frames = frames[frames.any(axis=1)]
     count = len(frames)
@@ -107,19 +108,19 @@ def profiles(notes: F32) -> F64:
 
 
 def key_rows(described: F64) -> F64:
-    """Turn `profiles` into the rows of the network, a row a tonic: (12, 156)."""
+    """Turn `profiles` into the input of the network, one row per tonic: (12, 156)."""
     turned = np.stack([np.roll(described, -tonic, axis=1).ravel() for tonic in range(12)])
     book = score_keys(described[[10, 6, 5, 7, 8, 9]]).reshape(-1, 2, 12)
     return np.concatenate([turned, book.transpose(2, 0, 1).reshape(12, -1)], axis=1)
 
 
 def tonalness(features: Features) -> float:
-    """Give the share of energy in spectral peaks, weighted by the level of frames: about 0 for noise, 1 for chords."""
+    """Return the share of energy in spectral peaks, weighted by frame level: about 0 for noise, 1 for chords."""
     return _notes.weighted_share(features.tonalness)
 
 
 def tonal_row(features: Features, described: F64) -> F64:
-    """Measure what tells music from drums and noise: (8,)."""
+    """Return the measures that distinguish music from drums and noise: (8,)."""
     frames = np.sqrt(features.notes.astype(np.float64))
     norm = np.linalg.norm(frames, axis=1)
     sounding = frames[norm > 0.0] / norm[norm > 0.0, None]

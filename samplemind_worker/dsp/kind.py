@@ -1,8 +1,8 @@
-"""Kind: one_shot, loop or track.
+"""Classifies a sound as one_shot, loop or track.
 
-Conventions: names of the contract's closed list; confidences 0 to 1. Length alone decides below 1.25 s and above 17 s
-(24 s if it is whole bars); between them a network that `training/kind.py` learns. A measure may be changed only
-together with it.
+Conventions: names are those of the contract's closed list; confidences are 0 to 1. The duration alone decides below
+1.25 s and above 17 s (24 s for a whole number of bars). Between them a network decides, which `training/kind.py`
+trains; whoever changes a measure has to train it again.
 """
 
 import math
@@ -19,15 +19,15 @@ from samplemind_worker.dsp.units import SR
 _RATE = SR / 128
 _TRACK_SECONDS = 17.0
 LONGEST_LOOP_SECONDS = 24.0
-"""Of a loop of whole bars; of others 17 s."""
+"""Longest loop with a whole number of bars; other loops end at 17 s."""
 SHORTEST_LOOP_SECONDS = 1.25
-"""A bar of four beats at 192 BPM; what is shorter is a one-shot, whatever it holds."""
+"""One bar of four beats at 192 BPM; every shorter sound is a one-shot."""
 _STRONG = 0.3
 _GAP_SECONDS = 0.09
 
 
 def onset_times(features: Features) -> npt.NDArray[np.float64]:
-    """Give the times in seconds of clear onsets: peaks of at least 0.3 of the greatest, 90 ms apart."""
+    """Return the times in seconds of clear onsets: at least 0.3 of the strongest one, at least 90 ms apart."""
     strength = features.onset[0]
     if strength.size == 0:
         return np.zeros(0)
@@ -41,7 +41,7 @@ def onset_times(features: Features) -> npt.NDArray[np.float64]:
 
 
 def change(features: Features) -> float:
-    """Measure how much the notes change: 0 for one held sound, above 0.2 for music (1 less a mean cosine)."""
+    """Measure how much the notes change (1 minus a mean cosine): 0 for one held sound, above 0.2 for music."""
     notes = np.sqrt(features.notes.astype(np.float64))
     weight = np.sqrt(notes.max(axis=1, initial=0.0))
     if len(notes) < 3 or not weight.any():  # noqa: PLR2004 -- under half a second
@@ -53,7 +53,7 @@ def change(features: Features) -> float:
 
 
 def end_level(features: Features) -> float:
-    """Give the level of the last eighth in dB below the greatest level."""
+    """Return the level of the last eighth in dB relative to the greatest level."""
     level = features.level.astype(np.float64)
     last = level[-max(1, len(level) // 8) :]
     return 10.0 * math.log10(max(float(np.square(last).mean()) / float(level.max()) ** 2, 1e-12))
@@ -62,24 +62,24 @@ def end_level(features: Features) -> float:
 def kind_row(
     features: Features, heard: Heard | None, *, duration: float, tempo: TempoEstimate, key: KeyEstimate
 ) -> npt.NDArray[np.float64]:
-    """Measure what tells a loop from a one-shot: (19,).
+    """Return the measures that distinguish a loop from a one-shot: (19,).
 
     Parameters
     ----------
     features : Features
-        Of a sound that is not silent.
+        Features of a sound that is not silent.
     heard : Heard or None
-        What its pitch is taken for.
+        Its pitch candidates, as the networks judge them.
     duration : float
-        Seconds of the whole file.
+        Duration of the whole file in seconds.
     tempo, key
-        What was found under the assumption that there is one.
+        Estimates made as if the sound had a tempo and a key.
     """
     level = features.level.astype(np.float64)
     greatest, top = float(level.max()), int(level.argmax())
     decibels = 20.0 * np.log10(np.maximum(level / greatest, 1e-3))
     after = decibels[top:]
-    # How straight it falls: the part of the fall that is no rise.
+    # How steadily the level falls: the net fall over the sum of all falls.
     falls = np.diff(after)
     fallen = float(-falls[falls < 0.0].sum())
     straight = (after[0] - after[-1]) / fallen if fallen > 0.0 else 0.0
@@ -105,7 +105,7 @@ def kind_row(
             features.tuning_strength,
             top / len(level),
             float(level.mean()) / greatest,
-            float((decibels > -20.0).mean()),  # noqa: PLR2004 -- what sounds
+            float((decibels > -20.0).mean()),  # noqa: PLR2004 -- audible frames
             straight,
             float(strength[first : first + 18].sum() / max(float(strength.sum()), 1e-9)),
         ]
@@ -120,17 +120,17 @@ def estimate_kind(
     tempo: TempoEstimate,
     key: KeyEstimate,
 ) -> tuple[str | None, float | None]:
-    """Tell one-shots, loops and tracks apart.
+    """Classify a sound as one_shot, loop or track.
 
     Parameters
     ----------
     features : Features
     heard : Heard or None
-        What its pitch is taken for.
+        Its pitch candidates, as the networks judge them.
     duration : float
-        Seconds of the whole file.
+        Duration of the whole file in seconds.
     tempo, key
-        What was found under the assumption that there is one.
+        Estimates made as if the sound had a tempo and a key.
 
     Returns
     -------

@@ -1,8 +1,8 @@
-"""Integrated loudness and true peak after ITU-R BS.1770-4, streaming.
+"""Measures integrated loudness and true peak after ITU-R BS.1770-4, block by block.
 
 Conventions: loudness in LUFS, gated at -70 LUFS absolute and -10 LU relative, in blocks of 400 ms that overlap by
-75 %; true peak in dBTP. Both agree with pyloudnorm and with closed forms to 0.1 dB. Channels follow the order of WAV;
-a sixth-channel layout leaves the LFE out and lifts the surrounds by 1.5 dB, as the recommendation says.
+75 %; true peak in dBTP. Both agree with pyloudnorm and with closed forms to 0.1 dB. Channels have the order of WAV; of
+six channels the LFE is left out and the surrounds are raised by 1.5 dB, as the recommendation says.
 """
 
 import math
@@ -18,12 +18,12 @@ F64 = npt.NDArray[np.float64]
 
 _STEP_SECONDS = 0.1  # 400 ms blocks with 75 % overlap share steps of 100 ms
 _OFFSET = -0.691  # BS.1770-4, equation (2): makes a 997 Hz sine of 0 dBFS read -3.01 LUFS
-_PCM_16 = 1.0 / 32768.0  # full scale of 16 bits, as libsndfile has it
+_PCM_16 = 1.0 / 32768.0  # full scale of 16-bit samples, as in libsndfile
 _SILENCE = 10.0 ** ((-70.0 - _OFFSET) / 10.0)  # mean square
 _TAPS = 24
 
 LOUDEST = 2.0**32
-"""Floats are full at 1, or at 2^31 where someone forgot to scale them; what is beyond is no sound."""
+"""Full scale is 1 for floats, or 2^31 if whole numbers were stored unscaled. Samples beyond it are not sound."""
 
 
 def _k_weighting(rate: int) -> F64:
@@ -51,7 +51,7 @@ def _k_weighting(rate: int) -> F64:
 
 @lru_cache(maxsize=4)
 def _filters(rate: int) -> tuple[F64, F64, F64]:
-    """Give the coefficients of both biquads, and how they go on of themselves for an eighth of a step."""
+    """Return the coefficients of both biquads, and their free response during an eighth of a step."""
     coefficients, rows = _k_weighting(rate), int(_STEP_SECONDS * rate / 8) + 2
     answers, sums = np.empty((rows, 8)), np.empty((rows + 1, 16))
     _loudness.free_response(coefficients, answers, sums)
@@ -60,7 +60,7 @@ def _filters(rate: int) -> tuple[F64, F64, F64]:
 
 @lru_cache(maxsize=2)
 def _interpolator(factor: int) -> npt.NDArray[np.float32]:
-    """Design the phases between two samples of a windowed-sinc interpolator: (factor - 1, taps)."""
+    """Design a windowed-sinc interpolator, for each phase between two samples: (factor - 1, taps)."""
     places = np.arange(1, factor)[:, None] / factor + _TAPS // 2 - 1 - np.arange(_TAPS)
     taps = np.sinc(places) * np.i0(6.0 * np.sqrt(1.0 - (places / (_TAPS / 2)) ** 2))
     return np.ascontiguousarray(taps / taps.sum(axis=1, keepdims=True), dtype=np.float32)
@@ -76,12 +76,12 @@ def _channel_weights(channels: int) -> npt.NDArray[np.float64]:
 
 
 class LoudnessMeter:
-    """Measures a signal that arrives in blocks; the answer does not depend on how it is cut.
+    """Measures a signal that arrives in blocks; the result does not depend on their sizes.
 
     Parameters
     ----------
     sr : int
-        Rate of the signal in Hz, its own: resampling before measuring would lose the high frequencies.
+        Original rate of the signal in Hz; a signal that was resampled would lack the high frequencies.
     channels : int
         Number of channels, at least 1.
 
@@ -103,17 +103,17 @@ class LoudnessMeter:
         self._tail = np.zeros((channels, _TAPS - 1), np.float32)
 
     def update(self, block: npt.NDArray[np.float32] | npt.NDArray[np.int16]) -> tuple[npt.NDArray[np.float32], bool]:
-        """Take the next samples.
+        """Add the next samples.
 
         Parameters
         ----------
         block : ndarray of float32 or int16, C order, shape (frames, channels)
-            Whole numbers are parts of 32768. NaN, infinity and what is beyond `LOUDEST` are taken for 0.
+            Integers are divided by 32768. NaN, infinity and values beyond `LOUDEST` are replaced by 0.
 
         Returns
         -------
         tuple of (ndarray of float32, bool)
-            The samples, (channels, frames), for whoever else needs them; whether any of them was taken for 0.
+            The samples, (channels, frames), for other uses; whether any of them was replaced by 0.
         """
         frames, lead = block.shape[0], _TAPS - 1
         padded = np.empty((block.shape[1], lead + frames), np.float32)
@@ -149,24 +149,24 @@ class LoudnessMeter:
         return taken, replaced
 
     def true_peak_dbtp(self) -> float | None:
-        """Give the true peak of all that came, in dB relative to full scale; None for digital silence.
+        """Return the true peak of all samples so far, in dB relative to full scale; None for digital silence.
 
-        An interpolated peak is looked for beside every sample that lies within 6 dB of the highest one, which is
-        twice the overshoot of a sine at a quarter of the rate.
+        Interpolation is done around every sample within 6 dB of the highest one, which is twice the overshoot of a
+        sine at a quarter of the rate.
         """
-        # The last samples are still waiting for their right-hand neighbours: silence follows.
+        # The last samples still lack their right-hand neighbours: silence follows.
         padded = np.concatenate((self._tail, np.zeros_like(self._tail)), axis=1)
         peak = _loudness.true_peak(padded, self._taps, self._peak)
         return 20.0 * math.log10(peak) if peak > 0.0 else None
 
     def integrated_lufs(self) -> float | None:
-        """Give the gated loudness of all that came.
+        """Return the gated loudness of all samples so far.
 
         Returns
         -------
         float or None
-            LUFS. A signal shorter than one block of 400 ms is measured as one block of its own length, ungated:
-            a short hit has a loudness too. None where everything lies below -70 LUFS.
+            In LUFS. A signal shorter than one block of 400 ms is measured as one block of its own length, ungated, so
+            that a short hit has a loudness too. None if everything is below -70 LUFS.
         """
         short = self._seen < round(4 * self._step)
         energies = [sum(self._energies)] if short else self._energies[:-1]

@@ -1,7 +1,7 @@
-"""Small networks that were learned by the scripts in `training/`, evaluated by NumPy.
+"""Evaluates small networks with NumPy; the scripts in `training/` train them.
 
-Conventions: a network reads rows of measures and gives logits; several of the same shape, learned from different
-starts, are averaged. Its file is `models/<name>.npz`.
+Conventions: a network reads rows of measures and returns logits. Its members, trained from different starts, are
+averaged. Its file is `models/<name>.npz`.
 """
 
 from dataclasses import dataclass, field, fields
@@ -17,10 +17,10 @@ F64 = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """A hidden layer of tanh beside a direct linear path; ``m`` members, ``d`` measures, ``h`` units, ``k`` outputs."""
+    """A tanh layer beside a linear path; ``m`` members, ``d`` measures, ``h`` hidden units, ``k`` outputs."""
 
     centre: F64
-    """(d,): subtracted from the measures; what remains is multiplied by ``scale`` (d,)."""
+    """(d,): subtracted from the measures, which are then multiplied by ``scale`` (d,)."""
     scale: F64
     direct: F64
     """(d, k): the mean of the members."""
@@ -32,18 +32,18 @@ class Network:
     """(m h, k): divided by m."""
 
     first: F64 = field(init=False)
-    """(d, k + m h): the direct path and the hidden layer side by side, with the scale in them; ``shift`` likewise."""
+    """(d, k + m h): direct path and hidden layer side by side, with the scale included; ``shift`` likewise."""
     shift: F64 = field(init=False)
 
     def __post_init__(self) -> None:
-        """Put what is done to each row in one product."""
+        """Combine scaling, direct path and hidden layer into one matrix."""
         joined = np.concatenate([self.direct, self.hidden], axis=1)
         first = self.scale[:, None] * joined
         object.__setattr__(self, "first", first)
         object.__setattr__(self, "shift", np.concatenate([self.bias, self.offset]) - self.centre @ first)
 
     def logits(self, rows: F64) -> F64:
-        """Give the logits (..., k) of rows of measures (..., d)."""
+        """Return the logits (..., k) of rows of measures (..., d)."""
         sums = rows @ self.first + self.shift
         count = len(self.bias)
         return sums[..., :count] + np.tanh(sums[..., count:]) @ self.out
@@ -72,6 +72,6 @@ def load_network(name: str, part: str = "net") -> Network:
 
 
 def calibrated(name: str, score: float) -> float:
-    """Turn the score of an answer into the chance that it is right, by the curve in the file of a model."""
+    """Turn the score of an answer into the probability that it is right, by the calibration curve of a model."""
     arrays = load_arrays(name)
     return float(np.interp(score, arrays["scores"], arrays["chances"]))

@@ -1,8 +1,9 @@
-"""Pitch of single notes.
+"""Estimates the pitch of single notes.
 
-Conventions: fractional MIDI numbers (69 is A4 = 440 Hz), confidence 0 to 1, range A0 to C8. A signal has a pitch where
-most of its energy follows one fundamental; noise, drums without one, chords and silence have none. `training/pitch.py`
-learns which candidate is heard and whether any is; a measure may be changed only together with its networks.
+Conventions: fractional MIDI numbers (69 is A4 = 440 Hz), confidence 0 to 1, range A0 to C8. A signal has a pitch if
+most of its energy belongs to one fundamental; noise, unpitched drums, chords and silence have none. `training/pitch.py`
+trains two networks, which choose a candidate and decide whether there is a pitch; whoever changes a measure has to
+train them again.
 """
 
 import math
@@ -25,39 +26,39 @@ F64 = npt.NDArray[np.float64]
 _LOWEST_HZ, _HIGHEST_HZ = 25.0, 4300.0
 _HIGHEST_PARTIAL_HZ = 6000.0
 _PEAKS, _CANDIDATES = 96, 40
-_LONGEST = 5 * SR  # samples; nothing longer was learned from
+_LONGEST = 5 * SR  # samples; the training material has no longer sounds
 _BANDS = 16
 _BANDS_FROM_HZ = 25.0
 SURE = 0.2
-"""Least chance to be pitched: of held-out notes 2 % then have no pitch, of other one-shots 7 % one."""
+"""Least probability at which a pitch is reported: 2 % of held-out notes get none, 7 % of other one-shots get one."""
 
 
 @lru_cache(maxsize=2)
 def _edges(size: int) -> npt.NDArray[np.int64]:
-    """Give the bins between which the bands lie: thirds of an octave from 25 Hz to 1 kHz."""
+    """Return the bins at the edges of the bands: thirds of an octave from 25 Hz to 1 kHz."""
     hz = _BANDS_FROM_HZ * 2.0 ** (np.arange(_BANDS + 1) / 3.0)
     return np.rint(hz * size / SR).astype(np.int64)
 
 
 def candidates(total: F32) -> tuple[F32, F32]:
-    """Propose fundamentals of a sound and measure what speaks for each.
+    """Propose fundamentals of a sound and measure the evidence for each.
 
     Parameters
     ----------
     total : ndarray of float32, shape (bins,)
-        Power spectrum of the whole, as `_notes.add_spectra` sums it, at 22.05 kHz.
+        Power spectrum of the whole sound, as `_notes.add_spectra` sums it, at 22.05 kHz.
 
     Returns
     -------
     tuple of ndarray of float32
-        Measures (candidates, 28) of `_notes.describe_candidates`: the first is the fractional MIDI number. No rows for
-        silence. Levels (16,) of thirds of an octave from 25 Hz on, in dB below the whole.
+        Measures (candidates, 28) of `_notes.describe_candidates`, beginning with the fractional MIDI number; no rows
+        for silence. Levels (16,) of thirds of an octave from 25 Hz on, in dB relative to the whole.
 
     References
     ----------
-    Terhardt, "Calculating virtual pitch", 1979 (parts of each peak as candidates); Hermes, "Measurement of pitch by
-    subharmonic summation", 1988; Camacho and Harris, "A sawtooth waveform inspired pitch estimator", 2008 (what lies
-    between the harmonics speaks against a candidate).
+    Terhardt, "Calculating virtual pitch", 1979 (fractions of each peak as candidates); Hermes, "Measurement of pitch by
+    subharmonic summation", 1988; Camacho and Harris, "A sawtooth waveform inspired pitch estimator", 2008 (energy
+    between the harmonics counts against a candidate).
     """
     size = 2 * (len(total) - 1)
     bin_hz = SR / size
@@ -73,7 +74,7 @@ def candidates(total: F32) -> tuple[F32, F32]:
 
 
 def pitched_row(features: Features, best: int, chances: F64) -> F64:
-    """Measure what tells a note from a drum, a chord or noise: (34,)."""
+    """Return the measures that distinguish a note from a drum, a chord or noise: (34,)."""
     row = np.empty(_notes.MEASURES + 6)
     _notes.describe_note(features.pitch, best, chances, features.level, row)
     row[_notes.MEASURES + 2 : -1] = (
@@ -86,20 +87,20 @@ def pitched_row(features: Features, best: int, chances: F64) -> F64:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What the networks say of the candidates of a sound."""
+    """The networks' judgement of the pitch candidates of a sound."""
 
     best: int
-    """Index of the candidate that is heard, if any is."""
+    """Index of the most likely candidate."""
     same: float
-    """Chance of this candidate, its near neighbours included, 0 to 1."""
+    """Probability of this candidate and its near neighbours, 0 to 1."""
     alike: float
-    """Chance of its pitch class."""
+    """Probability of its pitch class."""
     pitched: float
-    """Chance that there is a pitch."""
+    """Probability that there is a pitch."""
 
 
 def hear(features: Features) -> Heard | None:
-    """Ask the networks which candidate is heard; None where there is no candidate."""
+    """Return the networks' judgement of the pitch candidates; None if there are none."""
     if len(features.pitch) == 0:
         return None
     chances = softmax(load_network("pitch", "which").logits(features.pitch.astype(np.float64)).ravel())
@@ -110,19 +111,19 @@ def hear(features: Features) -> Heard | None:
 
 
 def estimate_pitch(features: Features, heard: Heard | None) -> PitchEstimate:
-    """Give the pitch of a signal that is one note.
+    """Estimate the pitch of a signal that is one note.
 
     Parameters
     ----------
     features : Features
     heard : Heard or None
-        Of the same signal.
+        The result of `hear` for the same signal.
 
     Returns
     -------
     PitchEstimate
-        All None for silence, noise, unpitched drums and whatever is not likely enough to have a pitch. The confidence
-        is the chance that there is one, and that it is this one, octave included.
+        All None for silence, noise, unpitched drums, and if a pitch is too unlikely. The confidence is the probability
+        that there is a pitch and that it is this one, octave included.
     """
     if heard is None or heard.pitched < SURE:
         return PitchEstimate()

@@ -1,8 +1,8 @@
-"""From any rate to that of the analysis.
+"""Converts a signal to the rate of the analysis.
 
-Conventions: float32 in and out; n samples at a rate become n * 22050 / rate, rounded. Everything up to 10 kHz passes
-(within 0.001 dB), nothing above 11.025 kHz is left (-125 dB). The filter is that of soxr's high quality: for 44.1 kHz,
-the rate of most files, our own transforms apply it, for soxr designs it anew for each file.
+Conventions: float32 in and out; n samples become n * 22050 / rate samples, rounded. The passband reaches to 10 kHz
+(within 0.001 dB), the stopband begins at 11.025 kHz (-125 dB). The filter is that of soxr's quality HQ. Most files have
+44.1 kHz; for these our own transforms apply the filter, because soxr would design it again for each file.
 """
 
 from functools import lru_cache
@@ -18,27 +18,27 @@ F32 = npt.NDArray[np.float32]
 
 _SIZE = 2048
 _REACH = 192
-"""Samples to either side; 1e-7 of the middle one and less is beyond."""
+"""Taps to either side of the middle one; those beyond are below 1e-7 of it."""
 
 
 @lru_cache(maxsize=1)
 def _response() -> F32:
-    """Read the filter off soxr's answers to an impulse, and give its response over the size of the transform."""
+    """Return the frequency response of soxr's filter, read off its impulse response, over the size of a transform."""
     taps, centre = np.zeros(_SIZE), 4 * _SIZE
     for odd in (0, 1):
         impulse = np.zeros(2 * centre)
         impulse[centre + odd] = 1.0
-        # Output m is tap 2 m - place of the impulse.
+        # Output sample m holds the tap 2 m - (place of the impulse).
         answer = soxr.resample(impulse, 2 * SR, SR, quality="HQ")
         places = np.arange(-_REACH + odd, _REACH - odd + 1, 2)
         taps[places] = answer[(places + centre + odd) // 2]
-    # The half of a symmetric filter that lies before 0 is at the end.
+    # The taps before 0 of the symmetric filter are at the end.
     response = np.fft.fft(taps).real / (_SIZE * taps.sum())
     return response.astype(np.float32)
 
 
 def resample(y: F32, *, sr: int) -> F32:
-    """Bring a signal to 22.05 kHz.
+    """Resample a signal to 22.05 kHz.
 
     Parameters
     ----------

@@ -1,6 +1,6 @@
-"""Short-time spectra and the filter banks on top of them.
+"""Computes short-time spectra, and makes the filter banks on top of them.
 
-Conventions: frames are centred (frame t looks at samples around t * hop, zeros outside the signal), windows are
+Conventions: frames are centred (frame t holds the samples around t * hop, with zeros outside the signal), windows are
 periodic Hann, spectra are float32 powers of shape (frames, bins). Filter banks equal librosa's.
 """
 
@@ -23,30 +23,30 @@ _BLOCK_SAMPLES = 1 << 17  # one block of powers: 256 KiB, which stays in the cac
 
 @lru_cache(maxsize=8)
 def hann(size: int) -> F32:
-    """Give the periodic Hann window of ``size`` samples."""
+    """Return the periodic Hann window of ``size`` samples."""
     return (0.5 - 0.5 * np.cos(2.0 * np.pi * np.arange(size) / size)).astype(np.float32)
 
 
 def frame_count(samples: int, hop: int) -> int:
-    """Count the centred frames of a signal."""
+    """Return the number of centred frames of a signal."""
     return 1 + samples // hop
 
 
 @dataclass(frozen=True, slots=True)
 class Transform:
-    """What the kernels of `_fft` need to transform frames of one size."""
+    """The tables with which the kernels of `_fft` transform frames of one size."""
 
     window: F32
     """Half a Hann window."""
     roots: F32
-    """Roots of unity of the transform down the columns: (size / 8, 2), cosine and negative sine."""
+    """Roots of unity of the transforms along the columns: (size / 8, 2), cosine and negative sine."""
     order: npt.NDArray[np.uint64]
-    """Where the row of each bin begins after it."""
+    """Offset of the row of each bin after these transforms."""
     turns: F32
-    """By what columns 1 to 7 are turned before they are joined: eight bins at a time, real and imaginary parts."""
+    """Twiddle factors of columns 1 to 7 in the last stage: real and imaginary parts of eight bins at a time."""
 
     def windowed(self, scale: float) -> F32:
-        """Give the window times a factor."""
+        """Return the window multiplied by a factor."""
         return self.window * np.float32(scale)
 
 
@@ -56,7 +56,7 @@ def transform(size: int) -> Transform:
     rows = size // 8
     angles = -2.0 * np.pi * np.arange(rows) / rows
     place, rest, row = np.zeros(rows, np.int64), np.arange(rows), rows
-    while row > 1:  # digits of base 4, the last one perhaps of base 2, reversed
+    while row > 1:  # digit reversal in base 4, with a last digit of base 2 if need be
         radix = 4 if row >= 4 else 2  # noqa: PLR2004 -- the stages of the kernel
         row //= radix
         place += rest % radix * row
@@ -71,13 +71,13 @@ def transform(size: int) -> Transform:
 
 
 def power_blocks(y: F32, *, size: int, hop: int, scale: float = 1.0) -> Iterator[tuple[int, F32]]:
-    """Give the power spectra of a signal, a bounded number of frames at a time.
+    """Yield the power spectra of a signal, a bounded number of frames at a time.
 
     Parameters
     ----------
     y : ndarray of float32, shape (n,)
     size, hop : int
-        Length (512, 2048 or 8192) and distance of frames, in samples.
+        Length (512, 2048 or 8192) and distance of the frames, in samples.
     scale : float
         Factor on the signal.
 
@@ -99,12 +99,12 @@ def power_blocks(y: F32, *, size: int, hop: int, scale: float = 1.0) -> Iterator
 
 @lru_cache(maxsize=8)
 def bin_frequencies(size: int) -> F32:
-    """Give the centre frequency in Hz of each bin."""
+    """Return the centre frequency in Hz of each bin."""
     return (np.arange(size // 2 + 1) * (SR / size)).astype(np.float32)
 
 
 def _hz_to_mel(hz: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Convert to Slaney's mel: linear below 1 kHz, logarithmic above."""
+    """Convert Hz to Slaney's mel: linear below 1 kHz, logarithmic above."""
     above = 15.0 + np.log(np.maximum(hz, 1e-9) / _MEL_BREAK_HZ) * 27.0 / np.log(6.4)
     return np.where(hz < _MEL_BREAK_HZ, hz * 3.0 / 200.0, above)
 
@@ -116,14 +116,14 @@ def _mel_to_hz(mel: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 
 @dataclass(frozen=True, slots=True)
 class FilterBank:
-    """Weights (bands, bins), and for each band the first bin and the end of what is not zero."""
+    """Weights (bands, bins); spans (bands, 2) hold the first bin and the end of the non-zero weights."""
 
     weights: F32
     spans: npt.NDArray[np.int64]
 
 
 def filter_bank(weights: npt.NDArray[Any]) -> FilterBank:
-    """Make a bank of the columns of (bins, bands)."""
+    """Make a filter bank from weights of shape (bins, bands)."""
     rows = np.ascontiguousarray(weights.T, dtype=np.float32)
     used = rows != 0.0
     first = np.where(used.any(axis=1), used.argmax(axis=1), 0)
@@ -133,7 +133,7 @@ def filter_bank(weights: npt.NDArray[Any]) -> FilterBank:
 
 @lru_cache(maxsize=8)
 def mel_filters(size: int, bands: int) -> F32:
-    """Give triangular mel filters of equal area, shape (bins, bands), 0 Hz to half the rate.
+    """Return triangular mel filters of equal area, shape (bins, bands), from 0 Hz to half the rate.
 
     References
     ----------
@@ -149,7 +149,7 @@ def mel_filters(size: int, bands: int) -> F32:
 
 @lru_cache(maxsize=2)
 def dct_basis(bands: int, count: int) -> F32:
-    """Give the orthonormal type-II cosine transform, shape (bands, count)."""
+    """Return the orthonormal type-II cosine transform, shape (bands, count)."""
     angles = np.pi * (np.arange(bands)[:, None] + 0.5) * np.arange(count) / bands
     basis = np.cos(angles) * np.sqrt(2.0 / bands)
     basis[:, 0] /= np.sqrt(2.0)
@@ -158,7 +158,7 @@ def dct_basis(bands: int, count: int) -> F32:
 
 @lru_cache(maxsize=2)
 def chroma_filters(size: int) -> F32:
-    """Give the map from bins to twelve pitch classes, shape (bins, 12), for A4 = 440 Hz.
+    """Return the weights of bins for twelve pitch classes, shape (bins, 12), for A4 = 440 Hz.
 
     References
     ----------
@@ -171,5 +171,5 @@ def chroma_filters(size: int) -> F32:
     filters = np.exp(-0.5 * (2.0 * distance / width[:, None]) ** 2)
     filters /= np.sqrt((filters**2).sum(axis=1, keepdims=True))
     filters *= np.exp(-0.5 * ((bins[:, None] / 12.0 - 5.0) / 2.0) ** 2)
-    # Column 0 is A here and shall be C: three semitones up.
+    # Column 0 is A so far; rotate by three semitones to make it C.
     return np.ascontiguousarray(np.roll(filters, -3, axis=1)[: size // 2 + 1], dtype=np.float32)

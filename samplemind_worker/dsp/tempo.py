@@ -1,8 +1,8 @@
-"""Tempo of loops and tracks: candidates, what speaks for each, a learned choice, refinement.
+"""Estimates the tempo of loops and tracks.
 
-Conventions: BPM, 45 to 230; periods in frames of the onset strength (sr / 128 a second); candidates sorted by score,
-best first. `candidates` proposes periods, `tempo_model.describe` measures each of them, learned trees turn each row of
-measures into a chance to be right.
+Conventions: tempi in BPM, 45 to 230; periods in frames of the onset strength (sr / 128 per second); candidates sorted
+by score, best first. `candidates` proposes periods, `tempo_model.describe` measures each of them, and boosted trees
+turn each row of measures into the probability that the period is the right one.
 """
 
 import numpy as np
@@ -18,14 +18,14 @@ SLOWEST, FASTEST = 45.0, 230.0
 
 _RATIOS = np.array([1.0, 0.5, 2.0, 1 / 3, 3.0, 2 / 3, 1.5, 0.75, 4 / 3])
 _PEAKS = 8
-_SAME_LEVEL = 0.04  # relative; as mir_eval and the literature have it
-_NEAR = 0.0015  # relative; what lies nearer is one candidate
-_TEMPI = 5  # candidates that are named
-_EARLY = 0.05  # of a period; a beat this little before the end of a loop is the first of its next round
+_SAME_LEVEL = 0.04  # relative; the tolerance of mir_eval and of the literature
+_NEAR = 0.0015  # relative; nearer periods are one candidate
+_TEMPI = 5  # candidates that are reported
+_EARLY = 0.05  # of a period; a beat this shortly before the end of a loop is the first beat of its repetition
 
 
 def comb(pulse: Pulse, lags: F64) -> F64:
-    """Give the mean autocorrelation of all ranges at one to four times each lag."""
+    """Return the autocorrelation at one to four times each lag, averaged over these and over all ranges."""
     mean = pulse.correlation.mean(axis=0)
     places = lags * np.arange(1, 5)[:, None]
     inside = places < len(mean) - 1
@@ -34,7 +34,7 @@ def comb(pulse: Pulse, lags: F64) -> F64:
 
 
 def candidates(pulse: Pulse) -> F64:
-    """Propose beat periods in frames: parts of the loop, peaks of the comb, their octave and triplet relatives."""
+    """Propose beat periods in frames: fractions of the loop, peaks of the comb, their octave and triplet relatives."""
     grid = 60.0 * RATE / np.geomspace(SLOWEST, FASTEST, 400)
     salience = comb(pulse, grid)
     peaks = np.flatnonzero((salience[1:-1] > salience[:-2]) & (salience[1:-1] >= salience[2:])) + 1
@@ -46,7 +46,7 @@ def candidates(pulse: Pulse) -> F64:
     low, high = 60.0 * RATE / FASTEST, 60.0 * RATE / SLOWEST
     parts = parts[(parts >= low) & (parts <= high)]
     periods = periods[(periods >= low) & (periods <= high)]
-    # Of those that are as good as one, the part of the loop stays, or the greater peak.
+    # Of nearly equal periods the fraction of the loop stays, or else the higher peak.
     ordered = np.concatenate((parts, periods))
     distances = np.abs(np.log(ordered[:, None] / ordered))
     twice = np.tril(distances < _NEAR, -1).any(axis=1)
@@ -54,23 +54,23 @@ def candidates(pulse: Pulse) -> F64:
 
 
 def _exact(pulse: Pulse, period: float) -> tuple[float, int | None]:
-    """Give the period of a loop's part and the number of its beats; otherwise what its multiples say, and None."""
+    """Return the period and the number of beats of a loop; for others the period refined by its multiples, and None."""
     if not pulse.looped:
         return period, None
     beats = pulse.duration * RATE / period
     whole = round(beats)
-    if abs(beats / whole - 1.0) > 1e-6:  # noqa: PLR2004 -- it was not proposed as a part of the loop
+    if abs(beats / whole - 1.0) > 1e-6:  # noqa: PLR2004 -- it was not proposed as a fraction of the loop
         return period, None
     if whole % 4:
-        # No whole bars: the length may be chance, so the onsets decide, if they clearly disagree.
+        # The length is no whole number of bars, so it may be chance: onsets that clearly disagree decide.
         followed = _trees.follow_period(pulse.correlation.mean(axis=0), period)
-        if 0.001 < abs(followed / period - 1.0) < 0.01:  # noqa: PLR2004 -- more is another period
+        if 0.001 < abs(followed / period - 1.0) < 0.01:  # noqa: PLR2004 -- beyond that it is another period
             return followed, None
     return period, whole
 
 
 def _beats(pulse: Pulse, period: float) -> F64:
-    """Give the times of the beats in seconds: the grid that meets most onsets."""
+    """Return the times of the beats in seconds, on the grid with the greatest onset strength."""
     total = pulse.envelopes[0] + pulse.envelopes[1]
     n = len(total)
     offsets = np.arange(int(period))
@@ -78,7 +78,7 @@ def _beats(pulse: Pulse, period: float) -> F64:
     places = np.minimum(np.rint(offsets[:, None] + np.arange(count) * period).astype(np.int64), n - 1)
     comb_sums = total[places].mean(axis=1)
     first = int(comb_sums.argmax())
-    # A loop that is cut to the beat begins with one, unless its onsets say otherwise.
+    # A loop that is cut to the beat begins with a beat, unless its onsets contradict.
     if pulse.looped and comb_sums[0] > 0.7 * comb_sums[first]:
         first = int(comb_sums[: max(1, round(_EARLY * period))].argmax())
     if not pulse.looped:
@@ -89,20 +89,20 @@ def _beats(pulse: Pulse, period: float) -> F64:
 
 
 def estimate_tempo(features: Features, *, duration: float, exact_length: bool = True) -> TempoEstimate:
-    """Give tempo, candidates, beats and time signature.
+    """Estimate tempo, beats and time signature.
 
     Parameters
     ----------
     features : Features
     duration : float
-        Seconds of the whole file.
+        Duration of the whole file in seconds.
     exact_length : bool
-        The file begins and ends where the sound does, so that its length is evidence.
+        Whether the file begins and ends where the sound does, so that its length is evidence.
 
     Returns
     -------
     TempoEstimate
-        ``tempo`` None where nothing repeats: single hits, pads, noise, silence, less than a second.
+        ``tempo`` is None where nothing repeats: single hits, pads, noise, silence, signals shorter than a second.
 
     References
     ----------
@@ -120,7 +120,7 @@ def estimate_tempo(features: Features, *, duration: float, exact_length: bool = 
     rows = tempo_model.describe(pulse, periods, comb(pulse, periods))
     chances = model.right(rows)
     best = int(chances.argmax())
-    # Neighbours that differ by less than the level's tolerance speak for the same level.
+    # Neighbours within the tolerance count as evidence for the same tempo.
     score = float(1.0 - np.prod(1.0 - chances[np.abs(periods / periods[best] - 1.0) < _SAME_LEVEL]))
     if score < model.least:
         return TempoEstimate()
@@ -128,7 +128,7 @@ def estimate_tempo(features: Features, *, duration: float, exact_length: bool = 
     period, beats_in_loop = _exact(pulse, float(periods[best]))
     tempo = 60.0 * RATE / period
     three = float(model.three(rows[best : best + 1])[0])
-    signature = (3, 4) if three > 0.75 else (4, 4) if three < 0.1 else None  # noqa: PLR2004 -- sure enough to say
+    signature = (3, 4) if three > 0.75 else (4, 4) if three < 0.1 else None  # noqa: PLR2004 -- sure enough to report
     named: list[tuple[float, float]] = [(tempo, confidence)]
     for k in np.argsort(-chances, kind="stable").tolist():
         other = 60.0 * RATE / float(periods[k])

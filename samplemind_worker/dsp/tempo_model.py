@@ -1,7 +1,7 @@
-"""What speaks for each tempo, and how much: the measures of a candidate, and the trees that were learned on them.
+"""Measures the evidence for each candidate tempo, and evaluates the boosted trees that weigh it.
 
-Conventions: periods in frames of the onset strength (sr / 128 a second); a row of measures a candidate, float32.
-`training/tempo.py` learns the trees; a measure may be changed only together with them.
+Conventions: periods in frames of the onset strength (sr / 128 per second); one row of float32 measures per candidate.
+`training/tempo.py` trains the trees; whoever changes a measure has to train them again.
 """
 
 from dataclasses import dataclass
@@ -19,37 +19,37 @@ F64 = npt.NDArray[np.float64]
 I32 = npt.NDArray[np.int32]
 
 RATE = SR / 128
-"""Frames of the onset strength a second."""
+"""Frames of the onset strength per second."""
 LONGEST_LOOP = 32.0
-"""Seconds; a longer file's length proves nothing about its tempo."""
+"""In seconds. The length of a longer file is no evidence of its tempo."""
 
 BEATS = np.array([1 / 8, 1 / 6, 1 / 4, 1 / 3, 1 / 2, 2 / 3, 3 / 4, 1, 4 / 3, 3 / 2, 2, 3, 4, 6, 8, 12, 16])
 """Lags at which the autocorrelation is read, in beats."""
 CYCLES = np.array([1 / 4, 1 / 3, 1 / 2, 2 / 3, 3 / 4, 1, 3 / 2, 2, 3, 4, 6, 8])
-"""Frequencies at which the spectrum of the onset strength is read, in cycles a beat."""
+"""Frequencies at which the spectrum of the onset strength is read, in cycles per beat."""
 MEASURES = 166
-"""Numbers in a row."""
+"""Measures per candidate."""
 _SPREAD = np.array([-0.01, -0.005, 0.0, 0.005, 0.01])
-_CROSS = [2, 5, 7]  # of CYCLES: 1/2, 1 and 2 a beat
+_CROSS = [2, 5, 7]  # of CYCLES: 1/2, 1 and 2 per beat
 _MEAN_SECONDS = 0.4
 _SMOOTHING = 1.5  # frames (9 ms): a human drummer's jitter
 _LONGEST_LAG = 20.0  # seconds
-_OVERLAP = 0.85  # of the signal: what overlaps by less proves nothing
+_OVERLAP = 0.85  # of the signal: longer lags leave too little overlap to be evidence
 _WINDOW, _PADDED = 2048, 8192  # frames of the spectrum: 12 s, interpolated to 1.3 BPM
-_EVEN = 0.85  # contrast; steady noise has 0.6 to 0.85, of what has a beat one in five hundred so little
-_ABSENT = -1.0  # where a lag is longer than the signal, or its length proves nothing
+_EVEN = 0.85  # contrast; steady noise has 0.6 to 0.85, and only one in 500 sounds with a beat has so little
+_ABSENT = -1.0  # stands for a lag beyond the signal, and for the length where it is no evidence
 
 
 @dataclass(frozen=True, slots=True)
 class Pulse:
-    """The onset strength prepared for questions about periods."""
+    """The onset strength, prepared for the measurement of periods."""
 
     envelopes: F64
     """(4, n): local mean removed, smoothed."""
     correlation: F64
     """(4, lags): autocorrelation, 1 at lag 0, corrected for the shrinking overlap."""
     around: F64
-    """(4, lags) for loops: the same of the signal repeated without end; (4, 0) for longer ones."""
+    """(4, lags) for loops: autocorrelation of the endlessly repeated signal; (4, 0) for longer signals."""
     spectra: F64
     """(4, frequencies): power spectrum over the power at frequency 0, frequencies of RATE / 8192."""
     cross: F64
@@ -57,19 +57,19 @@ class Pulse:
     duration: float
     """Seconds of the whole file."""
     onsets: F64
-    """(4,): onsets a second: peaks above a twentieth of the strong ones."""
+    """(4,): onsets per second, which are peaks above a twentieth of the strong ones."""
     first: float
     """Seconds to the first clear onset."""
     last: float
     """Seconds from the last clear onset to the end."""
     contrast: float
-    """How far strong onsets stand out from the usual level, logarithmic."""
+    """Log ratio of strong onsets to the usual onset strength."""
     looped: bool
-    """The signal is the whole file and short enough, so its length may be that of a loop."""
+    """Whether the signal is the whole file and short enough to be a loop."""
 
 
 def _smooth(x: F64, width: int) -> F64:
-    """Give the moving average over an odd ``width`` along the last axis; beyond the ends there is nothing."""
+    """Return the moving average over an odd ``width`` along the last axis, at the ends over fewer values."""
     half = width // 2
     total = np.cumsum(np.pad(x, ((0, 0), (half + 1, half))), axis=1)
     count = np.cumsum(np.pad(np.ones(x.shape[1]), (half + 1, half)))
@@ -87,7 +87,7 @@ def _gaussian(x: F64, sigma: float) -> F64:
 
 
 def _onsets(strength: F64) -> tuple[F64, F64]:
-    """Give the places of clear onsets of the first row in frames, and the onsets a second of each."""
+    """Return the places (frames) of clear onsets in the first row, and the onsets per second of each row."""
     inner = strength[:, 1:-1]
     strong = np.partition(strength, -max(3, strength.shape[1] // 100), axis=1)[:, -max(3, strength.shape[1] // 100)]
     peaks = (inner > strength[:, :-2]) & (inner >= strength[:, 2:]) & (inner > 0.05 * strong[:, None])
@@ -113,9 +113,9 @@ def _spectra(envelopes: F64) -> tuple[F64, F64]:
 
 
 def prepare(onset: F32, *, samples: int, duration: float, exact_length: bool = True) -> Pulse | None:
-    """Prepare the onset strength of a signal; None where it is too short, as even as noise, or has few onsets."""
+    """Prepare the onset strength of a signal; None if it is shorter than 1 s, as even as noise, or has few onsets."""
     n = onset.shape[1]
-    if n < RATE:  # under a second nothing repeats
+    if n < RATE:  # nothing repeats within a second
         return None
     raw = onset.astype(np.float64)
     usual, strong = np.percentile(raw[0], (50, 99))
@@ -125,7 +125,7 @@ def prepare(onset: F32, *, samples: int, duration: float, exact_length: bool = T
     width = 2 * round(_MEAN_SECONDS * RATE / 2) + 1
     envelopes = _gaussian(np.maximum(raw - _smooth(raw, width), 0.0), _SMOOTHING)
     places, rates = _onsets(envelopes)
-    if len(places) < 3:  # noqa: PLR2004 -- two hits are no pulse
+    if len(places) < 3:  # noqa: PLR2004 -- two hits make no pulse
         return None
     looped = exact_length and duration <= LONGEST_LOOP and abs(samples / SR - duration) < 0.1  # noqa: PLR2004 -- seconds
     centred = envelopes - envelopes.mean(axis=1, keepdims=True)
@@ -136,7 +136,7 @@ def prepare(onset: F32, *, samples: int, duration: float, exact_length: bool = T
     energy = np.maximum(products[:, :1], 1e-12)
     around = np.zeros((4, 0))
     if looped:
-        # What is cut off at the end goes on at the beginning: the products at lag and at length less lag.
+        # The signal continues at its beginning: add the products at the lag and at the length minus the lag.
         back = duration * RATE - np.arange(lags + 1)
         around = products.copy()
         for row in range(4):
@@ -161,7 +161,7 @@ def prepare(onset: F32, *, samples: int, duration: float, exact_length: bool = T
 
 
 def _read(table: F64, places: F64) -> F64:
-    """Interpolate the rows of a table at fractional places (any shape); `_ABSENT` beyond its end."""
+    """Interpolate the rows of a table at fractional places (of any shape); `_ABSENT` beyond its end."""
     k = np.minimum(places.astype(np.int64), max(table.shape[1] - 2, 0))
     part = places - k
     values = table[:, k] * (1.0 - part) + table[:, k + 1] * part
@@ -169,23 +169,24 @@ def _read(table: F64, places: F64) -> F64:
 
 
 def describe(pulse: Pulse, periods: F64, salience: F64) -> F32:
-    """Measure what speaks for each beat period.
+    """Measure the evidence for each beat period.
 
     Parameters
     ----------
     pulse : Pulse
     periods : ndarray of float, shape (n,)
-        Frames.
+        In frames.
     salience : ndarray of float, shape (n,)
-        Of each period's comb.
+        Value of `tempo.comb` at each period.
 
     Returns
     -------
     ndarray of float32, shape (n, 166)
-        Autocorrelation of each range, greatest within 1 %, at 1/8 to 16 beats (-1 beyond the signal); the same without
-        that tolerance, of the mean, plain and of the endlessly repeated signal; onset spectrum of each range at 1/4 to
-        8 cycles a beat, and how the low range agrees with the others there; tempo, length in beats and its distance to
-        whole beats and bars; onsets a beat; how the candidate's salience compares with the others'.
+        Autocorrelation of each range at 1/8 to 16 beats, as the maximum within 1 % (-1 beyond the signal);
+        autocorrelation of the mean of the ranges without that tolerance, for the plain and for the endlessly repeated
+        signal; onset spectrum of each range at 1/4 to 8 cycles per beat, and the coherence of the low range with the
+        others there; tempo; length in beats and its distance to whole beats and bars; onsets per beat; the salience,
+        and its relation to that of the other candidates.
     """
     count = len(periods)
     lags = periods[:, None] * BEATS
@@ -231,7 +232,7 @@ def describe(pulse: Pulse, periods: F64, salience: F64) -> F32:
 
 @dataclass(frozen=True, slots=True)
 class Trees:
-    """Boosted trees in flat arrays; the sum of the leaves is a log odds."""
+    """Boosted trees in flat arrays; the sum of their leaves is a logit."""
 
     roots: I32
     feature: I32
@@ -242,7 +243,7 @@ class Trees:
     base: float
 
     def __call__(self, rows: F32) -> F64:
-        """Give the probability of each row."""
+        """Return the probability of each row."""
         total = np.empty(len(rows))
         _trees.sum_trees(rows, self.roots, self.feature, self.threshold, self.children, self.value, total)
         return 1.0 / (1.0 + np.exp(-(total + self.base)))
@@ -250,18 +251,18 @@ class Trees:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """All that was learned about tempi."""
+    """The trained model of tempi."""
 
     right: Trees
-    """Whether a candidate is the tempo."""
+    """Probability that a candidate is the tempo."""
     three: Trees
-    """Whether bars have three beats, given the tempo."""
+    """Probability that a bar has three beats, given the tempo."""
     scores: F64
-    """Places of a rising curve from the best candidate's score ..."""
+    """Calibration: scores of the best candidate, rising."""
     chances: F64
-    """... to how often it was right."""
+    """Calibration: how often the best candidate was right at these scores."""
     least: float
-    """Score below which there is no tempo."""
+    """Score below which no tempo is reported."""
 
 
 @lru_cache(maxsize=1)

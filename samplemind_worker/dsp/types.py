@@ -1,7 +1,7 @@
-"""Frozen results of the analysis: Features (what was measured), Estimates (what is concluded from it).
+"""The results of the analysis: `Features` are measured, `Estimates` are concluded from them.
 
 Conventions: times in seconds, frequencies in Hz, tempi in BPM, keys 0 (C) to 11 (B) inside and names outside, tuning
-and pitch deviation in cents, confidences and scores 0 to 1. None where the question has no answer.
+and pitch deviation in cents, confidences and scores 0 to 1. A value is None where its question has no answer.
 """
 
 from dataclasses import dataclass, fields
@@ -21,7 +21,7 @@ NOTES = 84
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """All that later steps need to know of a signal, measured at full scale (scaled to a peak of 1).
+    """Everything that later steps need of a signal, measured after scaling it to a peak of 1.
 
     A silent signal has ``peak`` 0 and empty arrays.
     """
@@ -36,7 +36,7 @@ class Features:
     tuning_cents: float
     """Deviation from A4 = 440 Hz, -50 to 50."""
     tuning_strength: float
-    """How well spectral peaks agree about the tuning, 0 to 1."""
+    """Agreement of the spectral peaks about the tuning, 0 to 1."""
     summary: Summary
     """``spectral_features`` of the contract: for each feature mean and std, a number or a list of numbers."""
     onset: F32
@@ -50,11 +50,11 @@ class Features:
     notes: F32
     """(n, 84) at sr / 4096: magnitude of spectral peaks by semitone from C1 on, tuning removed."""
     tonalness: F32
-    """(n, 2) at sr / 4096: from 150 Hz on, share of the energy that lies in spectral peaks; root of that energy."""
+    """(n, 2) at sr / 4096, from 150 Hz on: share of the energy in spectral peaks; root of the energy."""
     pitch: F32
-    """(n, 28) for short signals: candidates of a single note's pitch, a row of measures each; first the MIDI number."""
+    """(n, 28) for short signals: one row of measures per pitch candidate, beginning with the MIDI number."""
     bands: F32
-    """(16,) for short signals: level of thirds of an octave from 25 Hz to 1 kHz, in dB below the whole."""
+    """(16,) for short signals: level of thirds of an octave from 25 Hz to 1 kHz, in dB relative to the whole."""
     fingerprint: npt.NDArray[np.uint8]
     """Bytes of the fingerprint (`fingerprint.fingerprint`); none for silence."""
     thirds: npt.NDArray[np.float64]
@@ -83,7 +83,7 @@ class Features:
 
 @dataclass(frozen=True, slots=True)
 class TempoEstimate:
-    """What is known of the pulse; ``tempo`` None where there is none."""
+    """The estimated tempo; ``tempo`` is None where there is no pulse."""
 
     tempo: float | None = None
     confidence: float | None = None
@@ -95,7 +95,7 @@ class TempoEstimate:
 
 @dataclass(frozen=True, slots=True)
 class KeyEstimate:
-    """What is known of the key; ``key`` None where there is none."""
+    """The estimated key; ``key`` is None where there is none."""
 
     key: str | None = None
     mode: str | None = None
@@ -103,14 +103,14 @@ class KeyEstimate:
     candidates: tuple[tuple[str, str, float], ...] = ()
     camelot: str | None = None
     music: float | None = None
-    """Chance that it is music with a key, not drums or noise; None for silence."""
+    """Probability that it is music with a key, not drums or noise; None for silence."""
     score: float | None = None
-    """What the network that knows keys alone thinks of it: how far the first key stands out."""
+    """Probability of the first key by the key network alone."""
 
 
 @dataclass(frozen=True, slots=True)
 class PitchEstimate:
-    """The pitch of a single note; ``midi`` None where there is none."""
+    """The estimated pitch of a single note; ``midi`` is None where there is none."""
 
     midi: int | None = None
     note: str | None = None
@@ -120,7 +120,7 @@ class PitchEstimate:
 
 @dataclass(frozen=True, slots=True)
 class Estimates:
-    """The answers for one file, named as in the contract."""
+    """The estimates for one file, named as in the contract."""
 
     kind: str | None
     kind_confidence: float | None
@@ -131,7 +131,7 @@ class Estimates:
     beats: tuple[float, ...]
     """Beat times in seconds from the start of the analysed signal."""
     beats_in_loop: int | None
-    """Whole number of beats of a loop that is cut to the beat."""
+    """Number of beats of a loop that is cut to the beat."""
     key: str | None
     mode: str | None
     key_confidence: float | None

@@ -1,4 +1,4 @@
 """The sampling rate of all analysis."""
 
 SR = 22050
-"""In Hz; every signal is resampled to it before it is analysed."""
+"""In Hz. Every signal is resampled to this rate before it is analysed."""
