@@ -1,9 +1,9 @@
-"""Numba loops from a signal to the power spectra of its frames.
+"""Numba loops that compute the power spectra of a signal's frames.
 
-A frame of n samples is read as n / 8 rows of eight neighbours: eight signals, each of every eighth sample, that go
-through a transform of n / 8 points side by side, one a lane. A last stage turns rows into columns, eight by eight, and
-joins the eight spectra by a transform of radix 8, after which neighbours in an array are neighbours in frequency. Two
-frames make one complex signal, for both are real. Everything a frame needs stays in the nearest cache.
+A frame of n samples is read as n / 8 rows of eight neighbours: eight signals, each of every eighth sample, are
+transformed side by side with n / 8 points, one signal per lane. The last stage transposes blocks of eight by eight and
+combines the eight spectra with radix 8, which puts the bins into their natural order. Two real frames share one complex
+transform. All data of a frame stay in the L1 cache.
 """
 
 # ruff: noqa: PLR0917 -- numba takes arguments by position; sizes are those of the transforms
@@ -21,10 +21,10 @@ from samplemind_worker.dsp._lanes import lanes, load, reverse, store, transpose
 F32 = npt.NDArray[np.float32]
 U64 = npt.NDArray[np.uint64]
 
-# Changes with the sources of what is compiled into these kernels: numba looks at the age of this file alone.
-BUILT_ON = "2ebf981a6e91"
+# Digest of the sources that are compiled into these kernels: numba looks at the age of this file alone.
+BUILT_ON = "e270ab639596"
 
-# Unsigned, for numba lets a negative index count from the end: a comparison each.
+# Unsigned: a signed index may be negative and count from the end, which costs a comparison per access.
 U: Any = np.uint64
 ONE, TWO, THREE, FOUR, EIGHT, ROW = U(1), U(2), U(3), U(4), U(8), U(16)
 _HALF_ROOT: Any = np.float32(0.5**0.5)
@@ -32,7 +32,7 @@ _HALF_ROOT: Any = np.float32(0.5**0.5)
 
 @part
 def _stage(x: F32, first: Any, rows: Any, m: Any, w: F32, step: Any) -> None:
-    """Do a stage of radix 4 on blocks of 4 m rows, m > 1: decimation in frequency, in place."""
+    """Apply a radix-4 stage to blocks of 4 m rows, m > 1, in place (decimation in frequency)."""
     leg = m * ROW
     for block in range(first, first + rows, FOUR * m):
         for p in range(m):
@@ -61,7 +61,7 @@ def _stage(x: F32, first: Any, rows: Any, m: Any, w: F32, step: Any) -> None:
 def _transform(x: F32, rows: Any, w: F32) -> None:
     """Transform rows of eight complex numbers down their columns; rows is a power of 2, ``w`` its roots of unity."""
     part, step = rows, ONE
-    if rows > U(256):  # what does not fit the nearest cache is cut into what does
+    if rows > U(256):  # split what does not fit into the L1 cache
         part, step = rows // FOUR, FOUR
         _stage(x, U(0), rows, part, w, ONE)
     for first in range(U(0), rows, part):
@@ -69,7 +69,7 @@ def _transform(x: F32, rows: Any, w: F32) -> None:
         while m > ONE:
             _stage(x, first, part, m, w, s)
             m, s = m // FOUR, s * FOUR
-        if m == U(0):  # pairs are left
+        if m == U(0):  # the last stage combines pairs
             for o in range(first * ROW, (first + part) * ROW, TWO * ROW):
                 ar, ai, br, bi = load(x, o), load(x, o + EIGHT), load(x, o + U(16)), load(x, o + U(24))
                 store(x, o, ar + br)
@@ -96,7 +96,7 @@ def _transform(x: F32, rows: Any, w: F32) -> None:
 
 @part
 def _join(x: F32, rows: Any, order: U64, turns: F32, zr: F32, zi: F32) -> None:
-    """Join eight spectra of ``rows`` bins, whose places ``order`` tells, to one of 8 rows bins in its natural order."""
+    """Combine eight spectra of ``rows`` bins, at the places in ``order``, into one of 8 rows bins in natural order."""
     for b in range(U(0), rows, EIGHT):
         o0, o1, o2, o3 = order[b], order[b + U(1)], order[b + U(2)], order[b + U(3)]
         o4, o5, o6, o7 = order[b + U(4)], order[b + U(5)], order[b + U(6)], order[b + U(7)]
@@ -122,7 +122,7 @@ def _join(x: F32, rows: Any, order: U64, turns: F32, zr: F32, zi: F32) -> None:
         r6, i6 = r6 * wr - i6 * wi, r6 * wi + i6 * wr
         wr, wi = load(turns, t + U(96)), load(turns, t + U(104))
         r7, i7 = r7 * wr - i7 * wi, r7 * wi + i7 * wr
-        # Even ones, odd ones, both.
+        # Even columns, odd columns, then both.
         sr, si, tr, ti = r0 + r4, i0 + i4, r0 - r4, i0 - i4
         ur, ui, vr, vi = r2 + r6, i2 + i6, i2 - i6, r6 - r2
         e0r, e0i, e1r, e1i = sr + ur, si + ui, tr + vr, ti + vi
@@ -153,7 +153,7 @@ def _join(x: F32, rows: Any, order: U64, turns: F32, zr: F32, zi: F32) -> None:
 
 @part
 def _take(y: F32, start: Any, window: F32, x: F32, part: Any) -> None:
-    """Write a windowed frame to the real (``part`` 0) or imaginary parts (8) of the rows; ``y`` is 0 outside."""
+    """Write a windowed frame to the real (``part`` 0) or imaginary (8) parts of the rows; ``y`` is 0 outside."""
     size = window.shape[0]
     if start >= 0 and start + size <= y.shape[0]:
         for r in range(U(0), U(size), EIGHT):
@@ -180,10 +180,10 @@ def pair_powers(
     a: Any,
     b: Any,
 ) -> None:
-    """Write the powers of frames t and t + 1, if there are so many, from places ``a`` and ``b`` of ``power`` on.
+    """Write the powers of frames t and t + 1 (if it exists) to ``power``, from places ``a`` and ``b`` on.
 
-    ``window`` is half a window: each of two frames comes out of their complex signal as half a sum. ``work`` has room
-    for 4 sizes and 16.
+    ``window`` is half a window, because each of the two frames is recovered from their complex spectrum as half a sum.
+    ``work`` holds 4 * size + 16 numbers.
     """
     size = U(window.shape[0])
     rows = size // EIGHT
@@ -197,7 +197,7 @@ def pair_powers(
             store(x, r, zero)
     _transform(x, rows, w)
     _join(x, rows, order, turns, zr, zi)
-    # The spectrum of a real signal mirrors itself: sums belong to the real frame, differences to the imaginary one.
+    # The spectrum of a real signal is symmetric: sums belong to the real frame, differences to the imaginary one.
     zr[size], zi[size] = zr[0], zi[0]
     middle = size // TWO
     for k in range(U(0), middle, EIGHT):
@@ -216,9 +216,9 @@ def pair_powers(
 def power_frames(
     y: F32, first: Any, count: Any, hop: Any, window: F32, w: F32, order: U64, turns: F32, power: F32
 ) -> None:
-    """Write the powers (frames, bins) of frames from ``first`` on, of ``count`` in all.
+    """Write the powers (frames, bins) of the frames from ``first`` on; the signal has ``count`` frames.
 
-    The last row of ``power`` is room for a frame that is not there.
+    ``power`` has one row more, for the missing second frame of the last pair.
     """
     size = window.shape[0]
     work, flat = np.empty(4 * size + 16, np.float32), power.reshape(-1)
@@ -241,22 +241,22 @@ def halve(
 ) -> None:  # fmt: skip
     """Filter a signal and keep every other sample.
 
-    ``response`` is that of a filter that is symmetric about 0 and ends within ``reach`` samples, over the size of the
-    transform; nothing passes above half of its bins.
+    ``response`` is the frequency response, over the size of the transform, of a filter that is symmetric about 0 and
+    ends within ``reach`` samples. It must be 0 in the upper half of the bins.
     """
     size = response.shape[0]
     step, middle = size - 2 * reach, U(size // 2)
     work = np.empty(4 * size + 16, np.float32)
     x, zr, zi = work[: 2 * size], work[2 * size : 3 * size + 8], work[3 * size + 8 :]
     for first in range(0, 2 * out.shape[0], 2 * step):
-        # Two stretches make one complex signal, which the filter does not mix.
+        # Two stretches share one complex signal; a real filter does not mix them.
         _take(y, first - reach, ones, x, U(0))
         _take(y, first + step - reach, ones, x, EIGHT)
         _transform(x, U(size // 8), w)
         _join(x, U(size // 8), order, turns, zr, zi)
         for k in range(U(0), middle, EIGHT):
-            # With every other sample the upper half of the spectrum falls on the lower one, where nothing is left. Real
-            # and imaginary parts exchanged, the transform is the inverse one.
+            # Decimation folds the upper half of the spectrum, which is 0, onto the lower one. With real and imaginary
+            # parts exchanged, the forward transform is the inverse one.
             place = k if k < middle // TWO else k + middle
             gain = load(response, place)
             store(x, TWO * k, load(zi, place) * gain)

@@ -1,10 +1,10 @@
-"""Numba loops that go through the frames of a signal once, eight side by side, and measure each.
+"""Numba loops that measure the frames of a signal, eight at a time.
 
-The powers of eight frames are turned so that a row holds one bin of all of them: then every sum over bins is a sum of
-rows, whatever the length of a band, and one frame is one lane. The callers have checked shapes and ranges.
+The powers of eight frames are transposed so that a row holds one bin of all of them. Every sum over bins is then a sum
+of rows, whatever the width of the band, with one frame per lane. The callers have checked shapes and ranges.
 """
 
-# ruff: noqa: PLR0917 -- numba takes arguments by position; the limits are explained where they stand
+# ruff: noqa: PLR0917 -- numba takes arguments by position; the limits are explained where they are used
 # pyright: reportUntypedFunctionDecorator=false
 # numba's decorator is untyped; the annotations below are what callers see.
 
@@ -35,18 +35,18 @@ F32 = npt.NDArray[np.float32]
 I64 = npt.NDArray[np.int64]
 U64 = npt.NDArray[np.uint64]
 
-# Changes with the sources of what is compiled into these kernels: numba looks at the age of this file alone.
-BUILT_ON = "3a8b0366069d"
+# Digest of the sources that are compiled into these kernels: numba looks at the age of this file alone.
+BUILT_ON = "1ec6bdf1426b"
 
 U: Any = np.uint64
 ONE, TWO, THREE, FOUR, EIGHT = U(1), U(2), U(3), U(4), U(8)
 _f32: Any = np.float32
-_ROW = U(1032)  # bins of 2048 samples, filled up to whole lanes
+_ROW = U(1032)  # bins of 2048 samples, padded to whole lanes
 _SQUARE_ROOT, _LN2, _DECIBELS = _f32(math.sqrt(2.0)), _f32(math.log(2.0)), _f32(10.0 * math.log10(2.0))
 
 
 def _fit_log2() -> tuple[Any, ...]:
-    """Fit log2(1 + u) / u between the roots of 1/2 and 2 by a polynomial: within 2e-7, as exact as its arguments."""
+    """Fit log2(1 + u) / u by a polynomial for 1 + u in sqrt(1/2)..sqrt(2): within 2e-7, the precision of float32."""
     m = (
         math.sqrt(2.0) + math.sqrt(0.5) + (math.sqrt(2.0) - math.sqrt(0.5)) * np.cos(np.pi * np.arange(0.5, 64) / 64)
     ) / 2.0
@@ -59,7 +59,7 @@ _P0, _P1, _P2, _P3, _P4, _P5, _P6, _P7, _P8 = _fit_log2()
 
 @part
 def log2(v: Any) -> Any:
-    """Give the binary logarithm of positive lanes."""
+    """Return the binary logarithm of positive lanes."""
     m = mantissa(v)
     upper = below(lanes(_SQUARE_ROOT), m)
     u = m - upper * m * lanes(_f32(0.5)) - lanes(_f32(1.0))
@@ -72,7 +72,7 @@ def log2(v: Any) -> Any:
 
 @part
 def _turn(rows: F32, stride: Any, keep: F32, bins: Any, place: Any, out: F32) -> None:
-    """Write rows of eight bins or more as bins of eight rows, each times its number in ``keep``."""
+    """Transpose eight frames of bins to bins of eight frames, each frame multiplied by its number in ``keep``."""
     k0, k1, k2, k3 = lanes(keep[0]), lanes(keep[1]), lanes(keep[2]), lanes(keep[3])
     k4, k5, k6, k7 = lanes(keep[4]), lanes(keep[5]), lanes(keep[6]), lanes(keep[7])
     for k in range(U(0), bins, EIGHT):
@@ -100,11 +100,11 @@ def _turn(rows: F32, stride: Any, keep: F32, bins: Any, place: Any, out: F32) ->
 
 @part
 def _shape(power: F32, bins: Any, magnitude: F32, out: F32) -> None:
-    """Write the magnitudes, their sum and first moment (in bins), and the binary logarithm of the flatness."""
+    """Write the magnitudes, their sum and first moment (in bins), and the log2 of the flatness."""
     nothing, tiny = lanes(_f32(0.0)), lanes(_f32(1e-10))
     total, moment, floored, whole, product = nothing, nothing, nothing, nothing, lanes(_f32(1.0))
     for first in range(U(0), bins, U(64)):
-        # Sums of sums: long ones would lose digits.
+        # Partial sums: one long sum would lose precision.
         some, turning, power_sum = nothing, nothing, nothing
         for k in range(first, min(first + U(64), bins)):
             p = load(power, k * EIGHT)
@@ -112,7 +112,7 @@ def _shape(power: F32, bins: Any, magnitude: F32, out: F32) -> None:
             store(magnitude, k * EIGHT, m)
             some = some + m
             turning = turning + m * lanes(_f32(k))
-            # Logarithms are dear: of a product, exponents and the rest apart, one is enough.
+            # Logarithms are slow, so one is taken of a product, whose exponents and mantissas are kept apart.
             q = greatest(p, tiny)
             power_sum = power_sum + q
             whole = whole + exponent(q)
@@ -145,7 +145,7 @@ def _contrast(power: F32, first: Any, end: Any, count: Any, lists: F32, out: F32
         for k in range(U(first), U(end)):
             v = load(power, k * EIGHT)
             w = v
-            # What is pushed off its place in a sorted list goes on to the next one.
+            # Insert into a sorted list: a value that is displaced moves on to the next place.
             for j in range(U(0), lows, EIGHT):
                 a, b = load(lists, j), load(lists, lows + j)
                 store(lists, j, greatest(a, v))
@@ -163,9 +163,9 @@ def _contrast(power: F32, first: Any, end: Any, count: Any, lists: F32, out: F32
 
 @part
 def _spread(power: F32, magnitude: F32, chroma: F32, sums: F32, out: F32, bins: Any) -> None:
-    """Write, for eight frames, the spread about the centroid (bins squared), the bin of the rolloff, twelve chroma.
+    """Write, for eight frames, the variance about the centroid (bins squared), the bin of the rolloff and the chroma.
 
-    ``sums`` are those of `_shape`; ``chroma`` holds twelve weights a bin.
+    ``sums`` are those of `_shape`; ``chroma`` holds twelve weights per bin.
     """
     nothing = lanes(_f32(0.0))
     c0, c1, c2, c3, c4, c5, c6, c7 = nothing, nothing, nothing, nothing, nothing, nothing, nothing, nothing
@@ -195,7 +195,7 @@ def _spread(power: F32, magnitude: F32, chroma: F32, sums: F32, out: F32, bins: 
     store(out, U(8), place)
     most = greatest(greatest(greatest(c0, c1), greatest(c2, c3)), greatest(greatest(c4, c5), greatest(c6, c7)))
     most = greatest(most, greatest(greatest(c8, c9), greatest(c10, c11)))
-    # Of nothing, nothing is left.
+    # A silent frame has no chroma.
     scale = divide(lanes(_f32(1.0)), greatest(most, lanes(_f32(1.2e-38))))
     store(out, U(16), c0 * scale)
     store(out, U(24), c1 * scale)
@@ -235,8 +235,8 @@ def timbre_frames(
     """Measure frames of 2048 samples.
 
     Writes columns 2 to 5 of ``scalars`` (frames, 6): centroid, bandwidth, rolloff (Hz), flatness; ``contrast`` (frames,
-    7), by ``octaves``: first bin, end, and number of bins that make a peak or a valley; ``chroma`` (frames, 12);
-    ``decibels`` of mel bands: by eights of frames, bands, frames. A frame whose first scalar is 0 is silence.
+    7), by ``octaves`` (first bin, end, number of bins per peak or valley); ``chroma`` (frames, 12);
+    ``decibels`` of mel bands, ordered by group of eight frames, band, frame. A frame whose first scalar is 0 is silent.
     """
     count, bins = scalars.shape[0], U(mel.shape[1])
     work, rows = np.empty(4 * window.shape[0] + 16, np.float32), np.zeros(8 * 1032, np.float32)
@@ -249,7 +249,7 @@ def timbre_frames(
             a = U(t - first) * _ROW
             pair_powers(y, t, count, hop, window, w, order, turns, work, rows, a, a + _ROW)
         for t in range(8):
-            # Silence beside a loud frame shares its rounding.
+            # A silent frame beside a loud one would get its rounding errors.
             keep[t] = _f32(1.0) if first + t < count and scalars[first + t, 0] != 0.0 else _f32(0.0)
         _turn(rows, _ROW, keep, bins, U(0), power)
         _shape(power, bins, magnitude, sums)
@@ -278,7 +278,7 @@ def timbre_frames(
 def cepstrum_frames(
     decibels: F32, limit: Any, cosines: F32, all_: I64, groups: F32, spans: I64, mfcc: F32, kept: F32
 ) -> None:
-    """Cut mel bands off at ``limit`` and write their cosine transform, and the means of groups of them."""
+    """Raise mel bands to ``limit`` at least, and write their cosine transform and the means of groups of bands."""
     count, bands = mfcc.shape[0], U(cosines.shape[1])
     cut, sums = np.empty(bands * EIGHT, np.float32), np.empty(8 * 64, np.float32)
     means = U(cosines.shape[0]) * EIGHT
@@ -308,8 +308,8 @@ def onset_frames(
 ) -> None:  # fmt: skip
     """Measure frames of 512 samples.
 
-    Writes the rise over two frames of log(1 + gain magnitude) of the bands of ``filters``, averaged over ``ranges`` of
-    them, (ranges, frames), and the root of the power times ``energy`` (frames,).
+    Writes the rise over two frames of log(1 + gain * magnitude) in the bands of ``filters``, averaged over ``ranges``
+    of bands, (ranges, frames), and the root of power * ``energy``, (frames,).
     """
     count, bins, bands = level.shape[0], U(filters.shape[1]), U(filters.shape[0])
     work, rows = np.empty(4 * window.shape[0] + 16, np.float32), np.zeros(8 * 264, np.float32)
@@ -331,7 +331,7 @@ def onset_frames(
         for o in range(U(0), bands * EIGHT, EIGHT):
             v = root(load(now, o)) * lanes(gain)
             s = v + one
-            # What 1 + v loses of v comes back: exact for small ones too.
+            # Add what v loses in 1 + v, which keeps small values exact.
             value = log2(s) * lanes(_LN2) + divide(v - (s - one), s)
             store(now, o, value)
             store(rise, o, greatest(value - late(load(before, o), value), lanes(_f32(0.0))))

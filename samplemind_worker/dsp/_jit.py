@@ -1,7 +1,7 @@
-"""How the loops of this package are compiled: kernels, which Python calls, and parts, which only kernels call.
+"""Compiles the loops of this package: kernels, which Python calls, and parts, which only kernels call.
 
-Kernels are compiled where they are defined, for the types named there, and kept on disk. None of them takes the
-interpreter's lock; a division by zero gives what IEEE 754 says.
+Kernels are compiled at their definition, for the types that it names, and cached on disk. They run without the
+interpreter's lock, and divide by zero as IEEE 754 says.
 """
 
 from collections.abc import Callable
@@ -11,21 +11,21 @@ from samplemind_worker.numba_loading import nb
 
 ty: Any = nb.types
 SIGNAL: Any = ty.Array(ty.f4, 1, "C", readonly=True)
-"""Signals may come from memory that must not be written to."""
+"""Signals, which may lie in read-only memory."""
 
 FUSED = frozenset({"contract"})
-"""A product and a sum may be one operation."""
+"""Lets the compiler fuse a product and a sum into one operation."""
 SUMS = frozenset({"reassoc", "contract", "nsz"})
-"""Sums may also be taken in any order: eight at a time."""
+"""Also lets it sum in any order, eight numbers at a time."""
 
 _jit: Any = nb.njit
 
 
 def kernel(types: Any, *, math: frozenset[str] = frozenset()) -> Callable[..., Any]:
-    """Return a decorator for what Python calls with these types; ``math`` says what rounding may differ."""
+    """Return a decorator that compiles a function for these types; ``math`` names the allowed changes of rounding."""
     return _jit(types, cache=True, nogil=True, error_model="numpy", fastmath=set(math))
 
 
 def part(function: Callable[..., Any]) -> Any:
-    """Compile what only kernels call together with them: it is not loaded on its own."""
+    """Compile a function together with the kernels that call it; Python cannot load it on its own."""
     return _jit(nogil=True, error_model="numpy", fastmath=set(FUSED))(function)

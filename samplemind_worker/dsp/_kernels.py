@@ -1,11 +1,10 @@
-"""Numba loops and nothing else.
+"""Numba loops over signals, spectral peaks and frames.
 
-Every kernel has one fixed signature, so that it is compiled once, on import, and then loaded from the cache. The
-callers have checked shapes and ranges; accumulation is in float64.
+The callers have checked shapes and ranges; sums are accumulated in float64.
 """
 
 # ruff: noqa: C901, PLR0917, PLR2004 -- one pass over the data is one nest of loops; numba takes arguments by position;
-# the limits are explained where they stand
+# the limits are explained where they are used
 # pyright: reportUntypedFunctionDecorator=false
 # numba's decorator is untyped; the annotations below are what callers see.
 
@@ -16,8 +15,8 @@ import numpy.typing as npt
 
 from samplemind_worker.dsp._jit import SIGNAL, SUMS, kernel, ty
 
-# Changes with the sources of what is compiled into these kernels: numba looks at the age of this file alone.
-BUILT_ON = "a8ae93d4ce62"
+# Digest of the sources that are compiled into these kernels: numba looks at the age of this file alone.
+BUILT_ON = "72b6882d5669"
 
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
@@ -26,12 +25,12 @@ I64 = npt.NDArray[np.int64]
 
 @kernel(ty.void(SIGNAL, ty.i8, ty.f8, ty.f4[:, ::1]), math=SUMS)
 def level_frames(y: F32, hop: int, scale: float, out: F32) -> None:
-    """Write RMS, times a scale, and zero-crossing rate of centred frames of four hops to the first two columns.
+    """Write RMS (multiplied by a scale) and zero-crossing rate of centred frames of four hops to two columns.
 
-    Outside there are zeros and no crossings.
+    The signal is 0 outside, without crossings.
     """
     hops = (y.shape[0] + hop - 1) // hop
-    # Two hops of nothing at either end.
+    # Two hops of zeros at either end.
     energy, inner, border = np.zeros(hops + 4), np.zeros(hops + 4), np.zeros(hops + 4)
     for h in range(hops):
         part = y[h * hop : (h + 1) * hop]
@@ -54,8 +53,8 @@ def level_frames(y: F32, hop: int, scale: float, out: F32) -> None:
 
 @kernel(ty.void(SIGNAL, ty.f4[::1]))
 def loudest(y: F32, out: F32) -> None:
-    """Write the greatest magnitude of equal stretches of the signal, as many as ``out`` has room for."""
-    # Without their sign the bits of numbers are in their order, and whole numbers are compared eight at a time.
+    """Write the greatest magnitude of each of ``len(out)`` equal stretches of the signal."""
+    # The bits of magnitudes, read as integers, have the same order, and integers are compared eight at a time.
     whole, most = y.view(np.int32), np.empty(1, np.int32)
     for block in range(out.shape[0]):
         start = block * y.shape[0] // out.shape[0]
@@ -72,18 +71,18 @@ def spectral_peaks(power: F32, bin_hz: float, low: int, high: int, midi: F32, we
     """Write the spectral peaks of each frame, from low to high, as fractional MIDI numbers and magnitudes.
 
     A peak is a local maximum between bins ``low`` and ``high`` that lies above 1e-4 of the frame's greatest power and
-    above 6 times the mean power of its surroundings (bins 4 to 16 away), which the peaks of noise seldom do. Its place
-    is that of a parabola through the logarithms of three bins. Unused places keep weight 0. ``share`` (frames, 2) is,
-    from 150 Hz on, the part of the energy that lies in peaks (five bins each), and the root of that energy.
+    above 6 times the mean power of its surroundings (bins 4 to 16 away), which peaks of noise seldom are. Its frequency
+    is the vertex of a parabola through the logarithms of three bins. Unused places keep weight 0. ``share`` (frames, 2)
+    is, from 150 Hz on, the share of the energy in peaks (five bins each), and the root of the energy.
     """
     bins = power.shape[1]
-    # Sums up to each bin, from the first one that any peak's surroundings reach to the last one.
+    # Cumulative sums over all bins that the surroundings of any peak reach.
     start, end = max(low - 16, 0), min(high + 16, bins)
     running = np.empty(bins + 1, np.float64)
     middle = math.ceil(150.0 / bin_hz)
     whole, most = power.view(np.int32), np.empty(1, np.int32)
     for t in range(power.shape[0]):
-        # The bits of numbers that are not negative are in their order, and whole numbers are compared eight at a time.
+        # The bits of non-negative numbers, read as integers, have the same order: eight are compared at a time.
         row, high_bits = whole[t, low:high], np.int32(0)
         for k in range(row.shape[0]):
             high_bits = max(high_bits, row[k])
@@ -93,7 +92,7 @@ def spectral_peaks(power: F32, bin_hz: float, low: int, high: int, midi: F32, we
             continue
         running[start], total = 0.0, 0.0
         for k in range(start, end - 3, 4):
-            # Four at a time, so that only one of the sums waits for the one before.
+            # Four at a time, so that only one in four sums waits for the one before.
             a = np.float64(power[t, k])
             b = a + power[t, k + 1]
             c = b + power[t, k + 2]
@@ -131,7 +130,7 @@ def spectral_peaks(power: F32, bin_hz: float, low: int, high: int, midi: F32, we
 
 @kernel("void(f4[:,::1], f4[:,::1], f8, i8, f4[:,::1])")
 def fold_semitones(midi: F32, weight: F32, tuning: float, lowest: int, out: F32) -> None:
-    """Add each peak's magnitude to its semitone (frames, notes), less the farther it lies from the centre."""
+    """Add the magnitude of each peak to its semitone (frames, notes), with less weight far from the centre."""
     notes = out.shape[1]
     for t in range(midi.shape[0]):
         for k in range(midi.shape[1]):
@@ -144,7 +143,7 @@ def fold_semitones(midi: F32, weight: F32, tuning: float, lowest: int, out: F32)
 
 @kernel("void(f4[:,::1], f4[:,::1], f8[::1])")
 def tuning_sums(midi: F32, weight: F32, out: F64) -> None:
-    """Add the roots of the weights of the peaks above G2, and their turning by the distance to the semitone.
+    """Sum the roots of the weights of the peaks above G2, and these roots as vectors at the angle of the mistuning.
 
     Writes sum, cosine, sine. Below 100 Hz a bin is wider than half a semitone.
     """
@@ -163,7 +162,7 @@ def tuning_sums(midi: F32, weight: F32, out: F64) -> None:
 def summarize(scalars: F32, contrast: F32, mfcc: F32, chroma: F32, least: float, onset: F32, out: F64) -> None:
     """Write mean and standard deviation (2, columns) over the frames whose first scalar is above ``least``.
 
-    The last column is that of ``onset``, over all.
+    The last column is that of ``onset``, over all frames.
     """
     columns = out.shape[1] - 1
     shift, total, square = np.empty(columns), np.zeros(columns), np.zeros(columns)
@@ -176,7 +175,7 @@ def summarize(scalars: F32, contrast: F32, mfcc: F32, chroma: F32, least: float,
             row = part[t]
             for k in range(row.shape[0]):
                 if count == 0:
-                    # Distances to the first frame: squares of the values themselves would lose what differs.
+                    # Differences from the first frame: squares of the values themselves would lose precision.
                     shift[place + k] = row[k]
                 d = row[k] - shift[place + k]
                 total[place + k] += d

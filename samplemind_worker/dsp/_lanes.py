@@ -1,8 +1,8 @@
-"""Eight numbers at once: types for numba loops whose values stay in registers, and their operations as LLVM has them.
+"""Vectors of eight numbers: types for numba loops whose values stay in registers, and their operations in LLVM.
 
 ``load`` reads eight neighbours of an array, ``store`` writes them, ``lanes`` repeats one number; ``+ - *`` act on each
-lane. `LANES` are of float32, `WIDE` of float64. The compiler turns eight lanes into whatever the machine has: one
-register of AVX, two of SSE or NEON. An index is unsigned, and nobody checks it.
+lane. `LANES` are float32, `WIDE` are float64. The compiler maps eight lanes to the registers of the machine: one of
+AVX, two of SSE or NEON. Indices are unsigned and not checked.
 """
 
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUntypedClassDecorator=false, reportUntypedFunctionDecorator=false
@@ -25,7 +25,7 @@ _infer: Any = infer_global
 WIDTH = 8
 _FLOATS, _INTS = ir.VectorType(ir.FloatType(), WIDTH), ir.VectorType(ir.IntType(32), WIDTH)
 _DOUBLES = ir.VectorType(ir.DoubleType(), WIDTH)
-_FLAGS = ("contract", "nsz")  # a product and a sum may be rounded once
+_FLAGS = ("contract", "nsz")  # lets the compiler round a product and a sum once
 
 
 class _Lanes(_types.Type):
@@ -86,7 +86,7 @@ def _call(builder: Any, name: str, *args: Any) -> Any:
 
 @_intrinsic
 def load(_typing, array, index):
-    """Read eight numbers from place ``index`` of a flat array on."""
+    """Read eight numbers of a flat array, from ``index`` on."""
 
     def build(context, builder, sig, args):
         return builder.load(_pointer(context, builder, sig.args[0], *args), align=sig.args[0].dtype.bitwidth // 8)
@@ -119,7 +119,7 @@ def lanes(_typing, value):
 def _binary(name: str) -> Any:
     def declare(_typing, a, b):
         def build(context, builder, sig, args):
-            # A comparison and a choice: what the processors have as one instruction.
+            # A comparison and a selection, which processors have as one instruction.
             less = builder.fcmp_ordered("<", args[0], args[1])
             first, second = args if name == "least" else args[::-1]
             return builder.select(less, first, second)
@@ -135,7 +135,7 @@ least, greatest = _binary("least"), _binary("greatest")
 
 @_intrinsic
 def below(_typing, a, b):
-    """Give 1 where a < b, else 0."""
+    """Return 1 where a < b, else 0."""
 
     def build(context, builder, sig, args):
         return builder.uitofp(builder.fcmp_ordered("<", *args), _FLOATS)
@@ -145,7 +145,7 @@ def below(_typing, a, b):
 
 @_intrinsic
 def any_below(_typing, a, b):
-    """Tell whether a < b anywhere."""
+    """Return whether a < b in any lane."""
 
     def build(context, builder, sig, args):
         bits = builder.bitcast(builder.fcmp_ordered("<", *args), ir.IntType(WIDTH))
@@ -166,7 +166,7 @@ def divide(_typing, a, b):
 
 @_intrinsic
 def root(_typing, a):
-    """Give the square root."""
+    """Return the square root."""
 
     def build(context, builder, sig, args):
         return _call(builder, "sqrt", args[0])
@@ -176,7 +176,7 @@ def root(_typing, a):
 
 @_intrinsic
 def exponent(_typing, a):
-    """Give the whole part of the binary logarithm of positive numbers."""
+    """Return the exponents (floor of log2) of positive numbers."""
 
     def build(context, builder, sig, args):
         bits = builder.lshr(builder.bitcast(args[0], _INTS), _whole(23))
@@ -187,7 +187,7 @@ def exponent(_typing, a):
 
 @_intrinsic
 def mantissa(_typing, a):
-    """Give what is left of positive numbers without their power of two: 1 to 2."""
+    """Return the mantissas of positive numbers, 1 to 2."""
 
     def build(context, builder, sig, args):
         bits = builder.and_(builder.bitcast(args[0], _INTS), _whole(0x007FFFFF))
@@ -198,7 +198,7 @@ def mantissa(_typing, a):
 
 @_intrinsic
 def widen(_typing, a):
-    """Give float32 as float64."""
+    """Convert float32 to float64."""
 
     def build(context, builder, sig, args):
         return builder.fpext(args[0], _DOUBLES)
@@ -208,7 +208,7 @@ def widen(_typing, a):
 
 @_intrinsic
 def reverse(_typing, a):
-    """Turn the order round."""
+    """Reverse the order of the lanes."""
 
     def build(context, builder, sig, args):
         return builder.shuffle_vector(args[0], args[0], ir.Constant(_INTS, list(range(WIDTH))[::-1]))
@@ -218,7 +218,7 @@ def reverse(_typing, a):
 
 @_intrinsic
 def late(_typing, before, now):
-    """Give the last two of ``before`` and the first six of ``now``."""
+    """Return the last two lanes of ``before`` and the first six of ``now``."""
 
     def build(context, builder, sig, args):
         return builder.shuffle_vector(args[0], args[1], ir.Constant(_INTS, list(range(6, 14))))
@@ -227,7 +227,7 @@ def late(_typing, before, now):
 
 
 def _transposed(builder: Any, rows: list[Any]) -> list[Any]:
-    """Exchange rows and columns of an 8 by 8 matrix in three rounds of exchanging halves, quarters and neighbours."""
+    """Transpose an 8 by 8 matrix by exchanging halves, then quarters, then neighbours."""
     for step in (4, 2, 1):
         low = [k if k & step == 0 else k - step + WIDTH for k in range(WIDTH)]
         high = [k + step if k & step == 0 else k + WIDTH for k in range(WIDTH)]
@@ -243,7 +243,7 @@ def _transposed(builder: Any, rows: list[Any]) -> list[Any]:
 
 @_intrinsic
 def transpose(_typing, a, b, c, d, e, f, g, h):
-    """Give the columns of the matrix whose rows are given: eight tuples of lanes."""
+    """Return the columns of the matrix that consists of these eight rows of lanes."""
 
     def build(context, builder, sig, args):
         return context.make_tuple(builder, sig.return_type, _transposed(builder, list(args)))

@@ -1,7 +1,7 @@
 """Numba loops of the loudness meter. The callers have checked shapes and ranges; energies are summed in float64."""
 
 # ruff: noqa: C901, PLR0915, PLR0917, PLR2004 -- one pass over the data is one nest of loops; numba takes arguments by position; the
-# limits are explained where they stand
+# limits are explained where they are used
 # pyright: reportUntypedFunctionDecorator=false
 # numba's decorator is untyped; the annotations below are what callers see.
 
@@ -17,8 +17,8 @@ F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]
 
-# Changes with the sources of what is compiled into these kernels: numba looks at the age of this file alone.
-BUILT_ON = "2ebf981a6e91"
+# Digest of the sources that are compiled into these kernels: numba looks at the age of this file alone.
+BUILT_ON = "e270ab639596"
 
 U: Any = np.uint64
 EIGHT = U(8)
@@ -34,7 +34,7 @@ _BLOCK_I2: Any = ty.Array(ty.i2, 2, "C", readonly=True)
     math=SUMS,
 )
 def spread(block: npt.NDArray[Any], scale: float, out: F32, lead: int) -> float:
-    """Write (frames, channels), times a scale, as (channels, frames) from ``lead`` on; return the sum of squares."""
+    """Write (frames, channels) times a scale to (channels, frames), from ``lead`` on; return the sum of squares."""
     total, frames = _f32(0.0), block.shape[0]
     if block.shape[1] == 1:
         row, flat = out[0, lead : lead + frames], block.reshape(-1)
@@ -60,11 +60,10 @@ def spread(block: npt.NDArray[Any], scale: float, out: F32, lead: int) -> float:
 
 @kernel("void(f8[::1], f8[:,::1], f8[:,::1])", math=FUSED)
 def free_response(coefficients: F64, answers: F64, sums: F64) -> None:
-    """Write how both biquads go on when nothing comes in, for each of four states that they may be in.
+    """Write the free response of both biquads (their output without input) to each of four unit states.
 
-    The states are a 1 as the last output of the first, the one before, and the same of the second. ``answers`` (n, 8):
-    four outputs of the first, four of the second. ``sums`` (n + 1, 16): products of the second's outputs with each
-    other, added up to that row.
+    In each state one of the last two outputs of either filter is 1. ``answers`` (n, 8): four outputs of the first
+    filter, four of the second. ``sums`` (n + 1, 16): cumulative sums of the products of the second filter's outputs.
     """
     a1, a2 = coefficients[3], coefficients[4]
     c0, c1, c2, d1, d2 = coefficients[5], coefficients[6], coefficients[7], coefficients[8], coefficients[9]
@@ -84,10 +83,10 @@ def free_response(coefficients: F64, answers: F64, sums: F64) -> None:
 
 @part
 def _stretch(x: F32, start: int, run: int, coefficients: F64, answers: F64, sums: F64, state: F64) -> float:
-    """Filter eight runs that follow one another, side by side; return their energy and leave the new ``state``.
+    """Filter eight consecutive runs side by side; return their energy, and update ``state``.
 
-    A filter waits for its last output. So each run begins with a filter at rest, and what the state in which the run
-    before ends would have added is added afterwards: to the state, and to the energy (a square of a sum).
+    A recursive filter needs its last outputs. So each run begins with a filter at rest, and the free response to the
+    final state of the run before is added afterwards, to the state and to the energy (a square of a sum).
     """
     b0, b1, b2 = lanes(coefficients[0]), lanes(coefficients[1]), lanes(coefficients[2])
     a1, a2 = lanes(-coefficients[3]), lanes(-coefficients[4])
@@ -122,7 +121,7 @@ def _stretch(x: F32, start: int, run: int, coefficients: F64, answers: F64, sums
         store(block, U(56), x7)
         for k in range(EIGHT):
             v = widen(load(block, k * EIGHT))
-            # Direct form I: only the last product of either sum waits for the output before it.
+            # Direct form I: only the last product of each sum waits for the previous output.
             u = b0 * v + b1 * v1 + b2 * v2 + a2 * u2 + a1 * u1
             w = c0 * u + c1 * u1 + c2 * u2 + d2 * w2 + d1 * w1
             energy = energy + w * w
@@ -159,7 +158,7 @@ def _stretch(x: F32, start: int, run: int, coefficients: F64, answers: F64, sums
 
 @part
 def _between(row: F32, taps: F32, place: Any, peak: float, most: F32) -> float:
-    """Interpolate at each phase of eight places from ``place`` on; return the greatest magnitude, or ``peak``."""
+    """Interpolate all phases at eight places from ``place`` on; return the greatest magnitude, at least ``peak``."""
     zero = lanes(_f32(0.0))
     for phase in range(U(taps.shape[0])):
         total = zero
@@ -176,9 +175,9 @@ def k_weight(
     x: F32, lead: int, seen: int, begun: int, step: float, coefficients: F64, answers: F64, sums: F64, state: F64,
     weights: F64, energies: F64,
 ) -> int:  # fmt: skip
-    """Filter (channels, frames) from ``lead`` on by two biquads; add the weighted energy of each step of time.
+    """Filter (channels, frames) from ``lead`` on with two biquads; add up the weighted energy per time step.
 
-    ``seen`` frames and ``begun`` whole steps came before. Returns the number of steps, the last of which goes on.
+    ``seen`` frames and ``begun`` whole steps came before. Returns the number of steps; the last one is incomplete.
     ``state`` (channels, 4) holds the last two outputs of both filters.
     """
     b0, b1, b2, a1, a2 = coefficients[0], coefficients[1], coefficients[2], coefficients[3], coefficients[4]
@@ -204,7 +203,7 @@ def k_weight(
                 w = ((c0 * u + c1 * u1 + c2 * u2) - d2 * w2) - d1 * w1
                 total += w * w
                 v2, v1, u2, u1, w2, w1 = v1, v, u1, u, w1, w
-            # Denormal numbers after a fade to silence would cost a hundred times a normal step.
+            # Denormal numbers after a fade to silence would be a hundred times slower.
             if abs(u1) + abs(u2) + abs(w1) + abs(w2) < 1e-30:
                 u1 = u2 = w1 = w2 = 0.0
             own[0], own[1], own[2], own[3] = u1, u2, w1, w2
@@ -216,10 +215,10 @@ def k_weight(
 
 @kernel("f8(f4[:,::1], f4[:,::1], f8)", math=FUSED)
 def true_peak(x: F32, taps: F32, peak: float) -> float:
-    """Return the greatest magnitude of (channels, frames) and of what lies between two samples, if above ``peak``.
+    """Return the greatest magnitude of (channels, frames), interpolated samples included; at least ``peak``.
 
-    The first and the last half of the taps only lead to the others. Between samples is looked wherever one of eight
-    lies within 6 dB of the peak.
+    Half the length of the interpolator at either end serves as context only. Interpolation is done for each group of
+    eight samples of which one is within 6 dB of the peak.
     """
     half = taps.shape[1] // 2
     places = x.shape[1] - taps.shape[1] + 1
@@ -238,7 +237,7 @@ def true_peak(x: F32, taps: F32, peak: float) -> float:
     for channel in range(x.shape[0]):
         row = x[channel]
         for start in range(0, places - 7, 8):
-            # Eight places, each between two samples; the last eight begin where all are inside.
+            # Eight places, each between two samples; the last group is moved back so that it lies inside.
             first = U(start)
             v, w = load(row, first + U(half - 1)), load(row, first + U(half))
             if any_below(lanes(_f32(0.5 * peak)), greatest(greatest(v, zero - v), greatest(w, zero - w))):
@@ -257,7 +256,7 @@ def true_peak(x: F32, taps: F32, peak: float) -> float:
 
 @kernel("f8(f8[::1], i8, f8, f8, f8)", math=FUSED)
 def gated_mean(energies: F64, width: int, samples: float, absolute: float, relative: float) -> float:
-    """Return the mean of the blocks of ``width`` steps, ``samples`` long, above both gates; 0 where there is none."""
+    """Return the mean over the blocks (``width`` steps, ``samples`` long) above both gates; 0 if there are none."""
     limit, mean = absolute, 0.0
     for _ in range(2):
         total, count = 0.0, 0

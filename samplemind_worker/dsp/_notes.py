@@ -1,10 +1,10 @@
-"""Numba loops of single sounds: the spectrum of the whole, its peaks, and what speaks for each pitch.
+"""Numba loops that measure a single sound: its whole spectrum, the peaks, and the evidence for each pitch.
 
 The callers have checked shapes and ranges.
 """
 
 # ruff: noqa: C901, PLR0912, PLR0915, PLR0917, PLR2004 -- one pass over the data is one nest of loops; numba takes arguments by position;
-# the limits are explained where they stand
+# the limits are explained where they are used
 # pyright: reportUntypedFunctionDecorator=false
 # numba's decorator is untyped; the annotations below are what callers see.
 
@@ -16,8 +16,8 @@ import numpy.typing as npt
 
 from samplemind_worker.dsp._jit import SUMS, kernel
 
-# Changes with the sources of what is compiled into these kernels: numba looks at the age of this file alone.
-BUILT_ON = "a8ae93d4ce62"
+# Digest of the sources that are compiled into these kernels: numba looks at the age of this file alone.
+BUILT_ON = "72b6882d5669"
 
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
@@ -25,14 +25,14 @@ F64 = npt.NDArray[np.float64]
 _f32: Any = np.float32
 
 HARMONICS = 8
-"""Harmonics whose levels are measured one by one."""
+"""Number of harmonics whose levels are measured individually."""
 MEASURES = 20 + HARMONICS
-"""Columns of `describe_candidates`."""
+"""Number of columns of `describe_candidates`."""
 
 
 @kernel("void(f4[:,::1], f4[::1])", math=SUMS)
 def add_spectra(power: F32, total: F32) -> None:
-    """Add the power of each frame over the root of its energy: what rings on counts beside the attack."""
+    """Sum the power spectra, each divided by the root of its energy, so that the decay counts beside the attack."""
     for t in range(power.shape[0]):
         row = power[t]
         energy = np.float32(0.0)
@@ -46,11 +46,11 @@ def add_spectra(power: F32, total: F32) -> None:
 
 @kernel("i8(f4[::1], f8, i8, i8, f8[::1], f8[::1])")
 def whole_peaks(total: F32, bin_hz: float, low: int, high: int, hz: F64, level: F64) -> int:
-    """Write frequency and magnitude (greatest 1) of the local maxima within 50 dB of the greatest; return how many.
+    """Write frequency and magnitude (maximum 1) of the local maxima within 50 dB of the greatest; return their number.
 
-    The place is that of a parabola through the logarithms of three bins.
+    The frequency is the vertex of a parabola through the logarithms of three bins.
     """
-    # The bits of numbers that are not negative are in the same order, and whole numbers are compared eight at a time.
+    # The bits of non-negative numbers, read as integers, have the same order; integers are compared eight at a time.
     row, most, high_bits = total[low:high].view(np.int32), np.empty(1, np.int32), np.int32(0)
     for k in range(row.shape[0]):
         high_bits = max(high_bits, row[k])
@@ -63,7 +63,7 @@ def whole_peaks(total: F32, bin_hz: float, low: int, high: int, hz: F64, level: 
         p = total[k]
         if p < 1e-5 * greatest or p <= total[k - 1] or p < total[k + 1]:
             continue
-        # Above its surroundings: a ripple on the flank of a louder partial is none.
+        # It must rise above its surroundings: a ripple on the flank of a louder partial is no peak.
         if p < 2.0 * min(total[k - 3], total[k + 3]):
             continue
         a = math.log(max(np.float64(total[k - 1]), 1e-30))
@@ -81,7 +81,7 @@ def whole_peaks(total: F32, bin_hz: float, low: int, high: int, hz: F64, level: 
 
 @kernel("i8(f8[::1], f8[::1], i8, f8, f8, f8[::1])")
 def propose(hz: F64, level: F64, peaks: int, lowest: float, highest: float, out: F64) -> int:
-    """Write parts (1, 1/2 to 1/8) of the ten greatest peaks between two frequencies, none twice; return how many."""
+    """Write the distinct fractions (1, 1/2 to 1/8) of the ten greatest peaks within a range; return their number."""
     taken = np.zeros(peaks, np.bool_)
     count = 0
     for _ in range(min(10, peaks)):
@@ -107,7 +107,7 @@ def propose(hz: F64, level: F64, peaks: int, lowest: float, highest: float, out:
 
 @kernel("void(f8[::1], f8[::1], i8, f8[::1], i8, f4[:,::1])", math=SUMS)
 def describe_candidates(hz: F64, level: F64, peaks: int, candidates: F64, count: int, out: F32) -> None:
-    """Refine each candidate by the peaks that are its harmonics, and write what speaks for it.
+    """Refine each candidate by the peaks that are its harmonics, and write the evidence for it.
 
     Columns: MIDI number; share of the magnitude, of the power and of the root of the magnitude that lies in harmonics;
     mean cosine of the peaks' phase after a period, weighted by magnitude and by its root; share of odd harmonics, of
@@ -133,7 +133,7 @@ def describe_candidates(hz: F64, level: F64, peaks: int, candidates: F64, count:
         top, bottom = 0.0, 0.0
         for j in range(peaks):
             k = math.floor(hz[j] / f + 0.5)
-            if k > 6:  # peaks come in the order of their frequencies
+            if k > 6:  # peaks are sorted by frequency
                 break
             if k >= 1 and abs(hz[j] - k * f) < min(max(0.03 * hz[j], 2.0), 0.25 * f):
                 top += level[j] * hz[j] / k
@@ -147,7 +147,7 @@ def describe_candidates(hz: F64, level: F64, peaks: int, candidates: F64, count:
         for j in range(peaks):
             ratio = hz[j] * once
             k = math.floor(ratio + 0.5)
-            # The cosine of a turn, after Bhaskara: within 0.002.
+            # Bhaskara's approximation of the cosine: within 0.002.
             half = 2.0 * abs(ratio - k)
             near = min(half, 1.0 - half)
             wave = (1.0 - 4.0 * near * near) / (1.0 + near * near)
@@ -202,7 +202,7 @@ def describe_candidates(hz: F64, level: F64, peaks: int, candidates: F64, count:
 
 @kernel("void(f4[::1], i8[::1], f4[::1])", math=SUMS)
 def sum_bands(total: F32, edges: npt.NDArray[np.int64], out: F32) -> None:
-    """Write the level of each band between two edges (bins), in dB below the whole, at least -60."""
+    """Write the level of each band between two edges (bins), in dB relative to the whole, at least -60."""
     whole = np.float32(0.0)
     for k in range(total.shape[0]):
         whole += total[k]
@@ -215,10 +215,10 @@ def sum_bands(total: F32, edges: npt.NDArray[np.int64], out: F32) -> None:
 
 @kernel("void(f4[:,::1], i8, f8[::1], f4[::1], f8[::1])")
 def describe_note(rows: F32, best: int, chances: F64, level: F32, out: F64) -> None:
-    """Write the measures of the best candidate, and how likely what lies within half a semitone of it is.
+    """Write the measures of the best candidate, and the probability of all candidates within half a semitone of it.
 
-    The latter in its own octave, and in any. The last place is the mean level over the greatest; what is between is
-    left alone.
+    The probability is written twice: for its own octave and for any octave. The last place holds the mean level over
+    the greatest level; the places between are left unchanged.
     """
     same, alike = 0.0, 0.0
     for c in range(rows.shape[0]):
@@ -239,7 +239,7 @@ def describe_note(rows: F32, best: int, chances: F64, level: F32, out: F64) -> N
 
 @kernel("f8(f4[:,::1])")
 def weighted_share(tonalness: F32) -> float:
-    """Give the mean of the first column, weighted by the second."""
+    """Return the mean of the first column, weighted by the second."""
     total, weight = 0.0, 0.0
     for t in range(tonalness.shape[0]):
         total += np.float64(tonalness[t, 0]) * np.float64(tonalness[t, 1])

@@ -1,10 +1,10 @@
-"""Numba loop that describes a single sound: how its level and its spectrum move from the attack on.
+"""Numba loop that describes how the level and the spectrum of a single sound develop from its attack on.
 
 The caller has checked shapes and ranges.
 """
 
 # ruff: noqa: C901, PLR0912, PLR0915, PLR2004 -- one pass over the data is one nest of loops; the limits are explained
-# where they stand
+# where they are used
 # pyright: reportUntypedFunctionDecorator=false
 # numba's decorator is untyped; the annotations below are what callers see.
 
@@ -15,18 +15,18 @@ import numpy.typing as npt
 
 from samplemind_worker.dsp._jit import kernel
 
-# Changes with the sources of what is compiled into these kernels: numba looks at the age of this file alone.
-BUILT_ON = "a8ae93d4ce62"
+# Digest of the sources that are compiled into these kernels: numba looks at the age of this file alone.
+BUILT_ON = "72b6882d5669"
 
 F32 = npt.NDArray[np.float32]
 I64 = npt.NDArray[np.int64]
 
 _DECIBEL = 0.1 * math.log(10.0)
 LONGEST = 600
-"""Frames of 128 samples (3.5 s) that are looked at: how long a cymbal was left to ring says little."""
+"""Frames of 128 samples that are measured (3.5 s): how long a cymbal was left to ring is not informative."""
 LEVELS, SHAPE, BANDS, WINDOWS = 9, 12, 20, 5
 SCALARS = 10
-"""Numbers of each kind that `describe_sound` writes, one kind after another."""
+"""How many numbers of each kind `describe_sound` writes, in this order."""
 MEASURES = LEVELS + SHAPE + BANDS * WINDOWS + SCALARS
 
 
@@ -34,13 +34,13 @@ MEASURES = LEVELS + SHAPE + BANDS * WINDOWS + SCALARS
 def describe_sound(mel: F32, level: F32, onset: F32, scalars: F32, out: F32) -> None:
     """Write the description of a sound.
 
-    Levels: mean level in dB below the greatest, at least -60, in nine stretches of time that double, 6 ms and 12 ms
-    long at first, from the attack on. Shape: log2 of the frames (6 ms) of the rise, of the fall by 10, 20 and 40 dB, of
-    the whole; dB by which the level rises again, in the first 100 ms after the greatest and later; where the middle of
-    the energy lies; strength of the first onset in three ranges, and share of later onsets. Bands: level of twenty mel
-    bands in dB below the loudest, at least -70, in the first 46 ms, from 70, 200 and 500 ms on, and over all. Scalars:
-    logarithms of centroid, bandwidth, rolloff, flatness, crossing rate, weighted by energy, and the first less the
-    later ones.
+    Levels: mean level in dB relative to the greatest, at least -60, in nine consecutive intervals from the attack on,
+    which begin with 6 ms and 12 ms and double. Shape: log2 of the number of frames (6 ms) of the rise, of the fall by
+    10, 20 and 40 dB, and of the whole; dB by which the level rises again, within 100 ms after its maximum and later;
+    centroid of the energy in time; strength of the first onset in three ranges, and its share in all onset strength.
+    Bands: level of twenty mel bands in dB relative to the loudest, at least -70, in the first 46 ms, from 70, 200 and
+    500 ms on, and over all. Scalars: energy-weighted mean logarithms of centroid, bandwidth, rolloff, flatness and
+    crossing rate, over the sound, and over its first 70 ms minus over the rest.
     """
     greatest, top = np.float32(0.0), 0
     for t in range(level.shape[0]):

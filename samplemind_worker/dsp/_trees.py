@@ -1,6 +1,6 @@
-"""Numba loops of the tempo: following a period, asking trees. The callers have checked shapes and ranges."""
+"""Numba loops that refine a beat period and evaluate trees. The callers have checked shapes and ranges."""
 
-# ruff: noqa: PLR0917, PLR2004 -- numba takes arguments by position; the limits are explained where they stand
+# ruff: noqa: PLR0917, PLR2004 -- numba takes arguments by position; the limits are explained where they are used
 # pyright: reportUntypedFunctionDecorator=false
 # numba's decorator is untyped; the annotations below are what callers see.
 
@@ -9,8 +9,8 @@ import numpy.typing as npt
 
 from samplemind_worker.dsp._jit import kernel
 
-# Changes with the sources of what is compiled into these kernels: numba looks at the age of this file alone.
-BUILT_ON = "a8ae93d4ce62"
+# Digest of the sources that are compiled into these kernels: numba looks at the age of this file alone.
+BUILT_ON = "72b6882d5669"
 
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
@@ -19,9 +19,9 @@ I32 = npt.NDArray[np.int32]
 
 @kernel("f8(f8[::1], f8)")
 def follow_period(correlation: F64, period: float) -> float:
-    """Follow a period through up to 64 multiples as far as they can be seen; fit a line through the origin.
+    """Refine a period by the peaks at up to 64 of its multiples, with a least-squares line through the origin.
 
-    The next multiple is looked for within 1 % of where the line expects it (within 2 % of the period for the first).
+    The next multiple is searched within 1 % of where the line predicts it (the first within 2 % of the period).
     """
     estimate = period
     top, bottom = 0.0, 0.0
@@ -36,10 +36,10 @@ def follow_period(correlation: F64, period: float) -> float:
             if correlation[k] > correlation[best]:
                 best = k
         a, b, c = correlation[best - 1], correlation[best], correlation[best + 1]
-        # A visible peak, not an edge of the window.
+        # It must be a peak, not the edge of the window.
         if b > a and b >= c and b > 0.05:
             place = best + 0.5 * (a - c) / (a - 2.0 * b + c)
-            # Least squares, weighed by the height of the peak: far multiples fix the period best.
+            # Least squares, weighted by the height of the peak: distant multiples determine the period best.
             top += b * multiple * place
             bottom += b * multiple * multiple
             estimate = top / bottom
@@ -49,9 +49,9 @@ def follow_period(correlation: F64, period: float) -> float:
 
 @kernel("void(f4[:,::1], i4[::1], i4[::1], f4[::1], i4[:,::1], f4[::1], f8[::1])")
 def sum_trees(rows: F32, roots: I32, feature: I32, threshold: F32, children: I32, value: F32, out: F64) -> None:
-    """Add the leaf of each tree for each row; a node's feature is -1 at a leaf."""
+    """Sum the leaf values of all trees for each row; a node with the feature -1 is a leaf."""
     out[:] = 0.0
-    for t in range(roots.shape[0]):  # a tree stays in the cache while all rows go through it
+    for t in range(roots.shape[0]):  # a tree stays in the cache while all rows are evaluated
         for r in range(rows.shape[0]):
             node = roots[t]
             while feature[node] >= 0:
