@@ -1,8 +1,8 @@
 """The DSP core: arrays in, values out.
 
-`compute_features` measures a signal, `estimate` concludes tempo, key, kind, pitch and instrument from that; `statistics`
-and `embed` return a vector for likeness. All functions are stateless and deterministic; none reads files, clocks or
-settings.
+`compute_features` measures a signal, `estimate` concludes tempo, key, kind, pitch and instrument from that, and
+`statistics` and `embed` return a vector for likeness. All functions are stateless and deterministic; none reads files,
+clocks or settings.
 
 A name is imported on its first use, so that a process without signals, which may call `embed`, does not load numba.
 """

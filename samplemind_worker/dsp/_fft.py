@@ -95,7 +95,7 @@ def _transform(x: F32, rows: Any, w: F32) -> None:
 
 
 @part
-def _join(x: F32, rows: Any, order: U64, turns: F32, zr: F32, zi: F32) -> None:
+def _join(x: F32, rows: Any, order: U64, twiddles: F32, zr: F32, zi: F32) -> None:
     """Combine eight spectra of ``rows`` bins, at the places in ``order``, into one of 8 rows bins in natural order."""
     for b in range(U(0), rows, EIGHT):
         o0, o1, o2, o3 = order[b], order[b + U(1)], order[b + U(2)], order[b + U(3)]
@@ -108,19 +108,19 @@ def _join(x: F32, rows: Any, order: U64, turns: F32, zr: F32, zi: F32) -> None:
             load(x, o4 + EIGHT), load(x, o5 + EIGHT), load(x, o6 + EIGHT), load(x, o7 + EIGHT),
         )  # fmt: skip
         t = b * U(14)
-        wr, wi = load(turns, t), load(turns, t + U(8))
+        wr, wi = load(twiddles, t), load(twiddles, t + U(8))
         r1, i1 = r1 * wr - i1 * wi, r1 * wi + i1 * wr
-        wr, wi = load(turns, t + U(16)), load(turns, t + U(24))
+        wr, wi = load(twiddles, t + U(16)), load(twiddles, t + U(24))
         r2, i2 = r2 * wr - i2 * wi, r2 * wi + i2 * wr
-        wr, wi = load(turns, t + U(32)), load(turns, t + U(40))
+        wr, wi = load(twiddles, t + U(32)), load(twiddles, t + U(40))
         r3, i3 = r3 * wr - i3 * wi, r3 * wi + i3 * wr
-        wr, wi = load(turns, t + U(48)), load(turns, t + U(56))
+        wr, wi = load(twiddles, t + U(48)), load(twiddles, t + U(56))
         r4, i4 = r4 * wr - i4 * wi, r4 * wi + i4 * wr
-        wr, wi = load(turns, t + U(64)), load(turns, t + U(72))
+        wr, wi = load(twiddles, t + U(64)), load(twiddles, t + U(72))
         r5, i5 = r5 * wr - i5 * wi, r5 * wi + i5 * wr
-        wr, wi = load(turns, t + U(80)), load(turns, t + U(88))
+        wr, wi = load(twiddles, t + U(80)), load(twiddles, t + U(88))
         r6, i6 = r6 * wr - i6 * wi, r6 * wi + i6 * wr
-        wr, wi = load(turns, t + U(96)), load(turns, t + U(104))
+        wr, wi = load(twiddles, t + U(96)), load(twiddles, t + U(104))
         r7, i7 = r7 * wr - i7 * wi, r7 * wi + i7 * wr
         # Even columns, odd columns, then both.
         sr, si, tr, ti = r0 + r4, i0 + i4, r0 - r4, i0 - i4
@@ -174,7 +174,7 @@ def pair_powers(
     window: F32,
     w: F32,
     order: U64,
-    turns: F32,
+    twiddles: F32,
     work: F32,
     power: F32,
     a: Any,
@@ -196,7 +196,7 @@ def pair_powers(
         for r in range(EIGHT, TWO * size, ROW):
             store(x, r, zero)
     _transform(x, rows, w)
-    _join(x, rows, order, turns, zr, zi)
+    _join(x, rows, order, twiddles, zr, zi)
     # The spectrum of a real signal is symmetric: sums belong to the real frame, differences to the imaginary one.
     zr[size], zi[size] = zr[0], zi[0]
     middle = size // TWO
@@ -214,7 +214,7 @@ def pair_powers(
     ty.void(SIGNAL, ty.i8, ty.i8, ty.i8, ty.f4[::1], ty.f4[:, ::1], ty.u8[::1], ty.f4[::1], ty.f4[:, ::1]), math=FUSED
 )
 def power_frames(
-    y: F32, first: Any, count: Any, hop: Any, window: F32, w: F32, order: U64, turns: F32, power: F32
+    y: F32, first: Any, count: Any, hop: Any, window: F32, w: F32, order: U64, twiddles: F32, power: F32
 ) -> None:
     """Write the powers (frames, bins) of the frames from ``first`` on; the signal has ``count`` frames.
 
@@ -225,7 +225,7 @@ def power_frames(
     bins = U(power.shape[1])
     for t in range(0, power.shape[0] - 1, 2):
         place = U(t) * bins
-        pair_powers(y, first + t, count, hop, window, w, order, turns, work, flat, place, place + bins)
+        pair_powers(y, first + t, count, hop, window, w, order, twiddles, work, flat, place, place + bins)
 
 
 @kernel(
@@ -236,7 +236,7 @@ def power_frames(
     math=FUSED,
 )  # fmt: skip
 def halve(
-    y: F32, response: F32, reach: Any, ones: F32, w: F32, order: U64, turns: F32, half_w: F32, half_order: U64,
+    y: F32, response: F32, reach: Any, ones: F32, w: F32, order: U64, twiddles: F32, half_w: F32, half_order: U64,
     half_turns: F32, out: F32,
 ) -> None:  # fmt: skip
     """Filter a signal and keep every other sample.
@@ -253,7 +253,7 @@ def halve(
         _take(y, first - reach, ones, x, U(0))
         _take(y, first + step - reach, ones, x, EIGHT)
         _transform(x, U(size // 8), w)
-        _join(x, U(size // 8), order, turns, zr, zi)
+        _join(x, U(size // 8), order, twiddles, zr, zi)
         for k in range(U(0), middle, EIGHT):
             # Decimation folds the upper half of the spectrum, which is 0, onto the lower one. With real and imaginary
             # parts exchanged, the forward transform is the inverse one.

@@ -36,7 +36,7 @@ I64 = npt.NDArray[np.int64]
 U64 = npt.NDArray[np.uint64]
 
 # Digest of the sources that are compiled into these kernels: numba looks at the age of this file alone.
-BUILT_ON = "1ec6bdf1426b"
+BUILT_ON = "2e4287450baa"
 
 U: Any = np.uint64
 ONE, TWO, THREE, FOUR, EIGHT = U(1), U(2), U(3), U(4), U(8)
@@ -229,7 +229,7 @@ def _bands(rows: F32, weights: F32, spans: I64, out: F32, place: Any) -> None:
     math=FUSED,
 )  # fmt: skip
 def timbre_frames(
-    y: F32, hop: Any, window: F32, w: F32, order: U64, turns: F32, bin_hz: Any, octaves: I64, mel: F32, spans: I64,
+    y: F32, hop: Any, window: F32, w: F32, order: U64, twiddles: F32, bin_hz: Any, octaves: I64, mel: F32, spans: I64,
     chroma_weights: F32, scalars: F32, contrast: F32, chroma: F32, decibels: F32,
 ) -> None:  # fmt: skip
     """Measure frames of 2048 samples.
@@ -247,7 +247,7 @@ def timbre_frames(
     for first in range(0, count, 8):
         for t in range(first, min(first + 8, count), 2):
             a = U(t - first) * _ROW
-            pair_powers(y, t, count, hop, window, w, order, turns, work, rows, a, a + _ROW)
+            pair_powers(y, t, count, hop, window, w, order, twiddles, work, rows, a, a + _ROW)
         for t in range(8):
             # A silent frame beside a loud one would get its rounding errors.
             keep[t] = _f32(1.0) if first + t < count and scalars[first + t, 0] != 0.0 else _f32(0.0)
@@ -303,7 +303,7 @@ def cepstrum_frames(
     math=FUSED,
 )  # fmt: skip
 def onset_frames(
-    y: F32, hop: Any, window: F32, w: F32, order: U64, turns: F32, filters: F32, spans: I64, ranges: F32, parts: I64,
+    y: F32, hop: Any, window: F32, w: F32, order: U64, twiddles: F32, filters: F32, spans: I64, ranges: F32, parts: I64,
     gain: Any, energy: Any, strength: F32, level: F32,
 ) -> None:  # fmt: skip
     """Measure frames of 512 samples.
@@ -319,7 +319,7 @@ def onset_frames(
     for first in range(0, count, 8):
         for t in range(first, min(first + 8, count), 2):
             a = U(t - first) * U(264)
-            pair_powers(y, t, count, hop, window, w, order, turns, work, rows, a, a + U(264))
+            pair_powers(y, t, count, hop, window, w, order, twiddles, work, rows, a, a + U(264))
         for t in range(8):
             keep[t] = _f32(1.0) if first + t < count else _f32(0.0)
         _turn(rows, U(264), keep, bins, U(0), power)

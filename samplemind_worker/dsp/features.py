@@ -101,7 +101,7 @@ def timbre(y: F32, *, scale: float = 1.0) -> Timbre:
     mel, cosines, groups = banks["mel"], banks["mfcc"], banks["kept"]
     _kernels.level_frames(y, HOP, scale, scalars)
     _frames.timbre_frames(
-        y, HOP, tables.windowed(scale), tables.roots, tables.order, tables.turns, SR / FRAME, _contrast_bands(),
+        y, HOP, tables.windowed(scale), tables.roots, tables.order, tables.twiddles, SR / FRAME, _contrast_bands(),
         mel.weights, mel.spans, _chroma_weights(), scalars, contrast, chroma, decibels,
     )  # fmt: skip
     limit = float(decibels.max()) - 80.0
@@ -168,7 +168,7 @@ def onset_strength(y: F32, *, scale: float = 1.0) -> tuple[F32, F32]:
         tables.windowed(scale),
         tables.roots,
         tables.order,
-        tables.turns,
+        tables.twiddles,
         filters.weights,
         filters.spans,
         ranges.weights,

@@ -62,7 +62,17 @@ def resample(y: F32, *, sr: int) -> F32:
     out = np.empty((len(y) + 1) // 2, np.float32)
     whole, half = spectrum.transform(_SIZE), spectrum.transform(_SIZE // 2)
     _fft.halve(
-        y, _response(), _REACH, _ones(), whole.roots, whole.order, whole.turns, half.roots, half.order, half.turns, out
+        y,
+        _response(),
+        _REACH,
+        _ones(),
+        whole.roots,
+        whole.order,
+        whole.twiddles,
+        half.roots,
+        half.order,
+        half.twiddles,
+        out,
     )
     return out
 

@@ -42,7 +42,7 @@ class Transform:
     """Roots of unity of the transforms along the columns: (size / 8, 2), cosine and negative sine."""
     order: npt.NDArray[np.uint64]
     """Offset of the row of each bin after these transforms."""
-    turns: F32
+    twiddles: F32
     """Twiddle factors of columns 1 to 7 in the last stage: real and imaginary parts of eight bins at a time."""
 
     def windowed(self, scale: float) -> F32:
@@ -61,12 +61,12 @@ def transform(size: int) -> Transform:
         row //= radix
         place += rest % radix * row
         rest //= radix
-    turns = -2.0 * np.pi * np.arange(1, 8)[:, None] * np.arange(rows).reshape(-1, 1, 8) / size
+    twiddles = -2.0 * np.pi * np.arange(1, 8)[:, None] * np.arange(rows).reshape(-1, 1, 8) / size
     return Transform(
         window=hann(size) * np.float32(0.5),
         roots=np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32),
         order=(16 * place).astype(np.uint64),
-        turns=np.ascontiguousarray(np.stack([np.cos(turns), np.sin(turns)], axis=2), dtype=np.float32).ravel(),
+        twiddles=np.ascontiguousarray(np.stack([np.cos(twiddles), np.sin(twiddles)], axis=2), dtype=np.float32).ravel(),
     )
 
 
@@ -93,7 +93,7 @@ def power_blocks(y: F32, *, size: int, hop: int, scale: float = 1.0) -> Iterator
     power = np.empty((rows + 1, size // 2 + 1), np.float32)
     for first in range(0, count, rows):
         block = power[: min(rows, count - first + count % 2) + 1]
-        _fft.power_frames(y, first, count, hop, window, tables.roots, tables.order, tables.turns, block)
+        _fft.power_frames(y, first, count, hop, window, tables.roots, tables.order, tables.twiddles, block)
         yield first, power[: min(rows, count - first)]
 
 
