@@ -22,7 +22,7 @@ class Column:
     least: int | None = None
     """Cells that it keeps where it may be wrapped, unless no other column can be left out; None: it stays whole."""
     leaves: int = 0
-    """Its turn to be left out, the lowest first; a column of 0 always stays."""
+    """Columns are left out in this order, the lowest first; a column of 0 always stays."""
 
     @property
     def gives(self) -> bool:

@@ -27,12 +27,12 @@ def dispatch() -> None:
     here = workspace()
     if not here.board.take_turn(here.settings.dispatch_seconds / 2):
         return
-    patient = here.patience.is_due()
+    keep_expired = here.expiry_hold.is_due()
     try:
         here.connect()
-        dispatch_step.dispatch(here.settings, here.board, publish_parcel, patient=patient)
+        dispatch_step.dispatch(here.settings, here.board, publish_parcel, keep_expired=keep_expired)
     except ServiceUnavailableError:
-        here.patience.renew()
+        here.expiry_hold.renew()
         raise
 
 

@@ -76,7 +76,7 @@ class BatchJob(Document):
     """Files that ended before the last retry, which do not count towards the rate."""
     finished_at: datetime | None = None
     dispatched_at: datetime | None = None
-    """When an item of it was last dispatched; open batches take turns by this time."""
+    """When an item of it was last dispatched; of the open batches the one with the oldest time is served next."""
     results: dict[str, Any] | None = None
     """Counts and errors of a batch that ended."""
     opened: int = 0

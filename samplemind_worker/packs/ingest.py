@@ -39,11 +39,16 @@ Say = Callable[[str], None]
 
 
 def ingest(
-    settings: Settings, *, inbox: Path | None = None, wait_for_turn: bool = True, patient: bool = True, say: Say
+    settings: Settings,
+    *,
+    inbox: Path | None = None,
+    wait_for_turn: bool = True,
+    wait_for_incomplete: bool = True,
+    say: Say,
 ) -> Report | None:
     """Take in the complete packs of an inbox; return None if another run is working and is not waited for.
 
-    A patient run gives what is not complete yet the time to become so, once.
+    A run that waits for incomplete packs gives them the time to become complete, once.
 
     Raises
     ------
@@ -63,7 +68,7 @@ def ingest(
         time.sleep(_PAUSE)
     with packs.turn_kept(run, lease=_LEASE):
         made = _Run(settings, Inbox(place), run, began, say)
-        made.all(patient=patient)
+        made.all(wait_for_incomplete=wait_for_incomplete)
         packs.note_run(run, began=began)
     return made.report
 
@@ -124,7 +129,7 @@ class _Run:
         self._new: set[str] = set()
         self.report = Report(run, self._name, _text(str(self._root)), began)
 
-    def all(self, *, patient: bool) -> None:
+    def all(self, *, wait_for_incomplete: bool) -> None:
         """Take in the complete packs."""
         settle = self._settings.inbox_settle_seconds
         last_look = time.monotonic() + settle + _PAUSE
@@ -136,7 +141,7 @@ class _Run:
                     self._seen.add(pack.path)
                     self._take(pack)
             left = [pack for pack in left if pack.path not in self._seen]
-            if not left or not patient or time.monotonic() > last_look:
+            if not left or not wait_for_incomplete or time.monotonic() > last_look:
                 break
             soonest = settle - (look.now_ns - min(pack.changed_ns for pack in left)) / 1e9
             time.sleep(max(_PAUSE, min(soonest, last_look - time.monotonic())))

@@ -49,7 +49,7 @@ def watch(settings: Settings, folder: Path, *, say: ingest.Say) -> Iterator[Repo
             _announce([pack for pack in look.packs if pack.path not in named], library, say)
             named = {pack.path for pack in look.packs}
             try:
-                report = ingest.ingest(settings, inbox=inbox.folder, patient=False, say=say)
+                report = ingest.ingest(settings, inbox=inbox.folder, wait_for_incomplete=False, say=say)
             except ServiceUnavailableError as error:
                 say(f"{error}; trying again")
                 continue

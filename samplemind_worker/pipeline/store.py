@@ -38,7 +38,7 @@ def run(workspace: Workspace, task: Run) -> bool:
         }
         ledger.fail(task.parcel_id, token=task.token, errors=errors)
         ledger.complete(task.parcel_id, token=task.token, ids=[item.id for item in items if item.id not in errors])
-        batches.settle(items[0].batch_id)
+        batches.close_if_done(items[0].batch_id)
     return False
 
 

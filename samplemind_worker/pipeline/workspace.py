@@ -34,7 +34,7 @@ _PROCESS = os.getpid()
 """The id of the worker's main process: its children are forked after this module is loaded, and keep the value."""
 
 
-class Patience:
+class ExpiryHold:
     """Tells a dispatcher whether an expired lease means that its holder has died.
 
     It does not if the record was unreachable, or if this process has not looked at it for a while (a laptop that slept,
@@ -80,7 +80,7 @@ class Workspace:
         self.redis_url = settings.redis_url.get_secret_value()
         self.mongodb_url = settings.mongodb_url.get_secret_value()
         self.chroma_url = settings.chroma_url.get_secret_value()
-        self.patience = Patience(settings.lease_seconds, interval=settings.dispatch_seconds)
+        self.expiry_hold = ExpiryHold(settings.lease_seconds, interval=settings.dispatch_seconds)
 
     def __enter__(self) -> Self:
         return self
@@ -206,7 +206,7 @@ def hand_on(workspace: Workspace, run: Run, step: Step, batch_id: str, to: dict[
         return True
     if ledger.queued_after(run.parcel_id, step):
         return True
-    batches.settle(batch_id)
+    batches.close_if_done(batch_id)
     return False
 
 

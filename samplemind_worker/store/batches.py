@@ -209,7 +209,7 @@ async def report(job: BatchJob) -> dict[str, Any]:
 
 
 @mongo.synchronous
-async def settle(batch_id: str) -> bool:
+async def close_if_done(batch_id: str) -> bool:
     """Close the batch if no item of it is open; True if this call closed it. Any process may call it at any time."""
     if await _has_open_items(batch_id):
         return False
@@ -253,7 +253,7 @@ async def cancel(batch_id: str) -> int:
     were cancelled by any of them since it began.
     """
     before = await count_cancelled(batch_id)
-    # The status first, so that everything that dispatches or settles from here on sees it.
+    # The status first, so that everything that dispatches or closes batches from here on sees it.
     await BatchJob.get_pymongo_collection().update_one(
         {"_id": batch_id, "status": {"$in": list(UNFINISHED)}},
         {"$set": {"status": BatchStatus.CANCELLED.value}},

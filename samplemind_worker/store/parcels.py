@@ -31,7 +31,7 @@ from samplemind_worker.store._failing import fail_one
 _FIRST_STEP = Step.DECODE.value
 QUIET = timedelta(seconds=10)
 """A last chance is given when no process has died for so long, which is longer than replacing a dead child takes."""
-PATIENCE = timedelta(seconds=90)
+LONGEST_WAIT = timedelta(seconds=90)
 """After so long a last chance is given anyway, so that a stream of broken files does not hold back other batches."""
 # A lost attempt loses its signals in scratch memory, so items in these steps begin again at the first step.
 _HOST_STEPS = [Step.FEATURES.value, Step.TEMPO_KEY.value]
@@ -115,7 +115,7 @@ async def reserve_last_chance(queue_of: Callable[[Step, str], str | None]) -> tu
         return None
     now = await mongo.read_clock()
     died = await items.find_one({"crashed_at": {"$gt": now - QUIET}}, {"_id": 1})
-    ripe = waits if died is None else {**waits, "crashed_at": {"$not": {"$gt": now - PATIENCE}}}
+    ripe = waits if died is None else {**waits, "crashed_at": {"$not": {"$gt": now - LONGEST_WAIT}}}
     shut: list[str] = []
     while row := await items.find_one({**ripe, "root": {"$nin": shut}}, {"step": 1, "root": 1}, hint=LAST_CHANCES):
         step = Step(row["step"])

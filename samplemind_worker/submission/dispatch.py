@@ -43,18 +43,18 @@ class Dispatched:
     requeued: int
 
 
-def dispatch(settings: Settings, board: Board, publish: Publish, *, patient: bool = False) -> Dispatched:
+def dispatch(settings: Settings, board: Board, publish: Publish, *, keep_expired: bool = False) -> Dispatched:
     """Take back what was lost, fill the window, and close the batches that are done.
 
-    ``patient`` keeps expired leases: the record was unreachable a moment ago, so that no lease could be renewed.
+    ``keep_expired`` leaves expired leases alone, for a while after the record was unreachable: none could be renewed.
     """
-    taken_back = 0 if patient else parcels.take_back_expired(max_starts=settings.max_starts)
+    taken_back = 0 if keep_expired else parcels.take_back_expired(max_starts=settings.max_starts)
     for batch_id in batches.stalled_recordings(older_than=_RECORDING_SECONDS):
         batches.abandon(batch_id)
     for batch_id in batches.half_cancelled():
         batches.cancel(batch_id)
     requeued = parcels.requeue([parcel.parcel_id for parcel in _lost(settings, board)])
-    jobs = [job for job in batches.open_batches() if not batches.settle(job.id)]
+    jobs = [job for job in batches.open_batches() if not batches.close_if_done(job.id)]
     return Dispatched(_fill(settings, board, publish, jobs, thorough=True), taken_back, requeued)
 
 
@@ -78,13 +78,13 @@ def _fill(settings: Settings, board: Board, publish: Publish, jobs: Sequence[Bat
         queued += 1
     room = _Room(settings, readers)
     for priority in ("interactive", "bulk"):
-        turns = [_parcels(settings, job, room, thorough=thorough) for job in jobs if job.priority == priority]
-        while turns:
-            turn = turns.pop(0)
-            parcel = next(turn, None)
+        sources = [_parcels(settings, job, room, thorough=thorough) for job in jobs if job.priority == priority]
+        while sources:
+            source = sources.pop(0)
+            parcel = next(source, None)
             if parcel is None:
                 continue
-            turns.append(turn)
+            sources.append(source)
             publish(*parcel)
             queued += 1
     return queued

@@ -73,7 +73,7 @@ def submit(
         batches.abandon(job.id)
         raise
     batches.close_recording(job.id, total_files=total)
-    batches.settle(job.id)
+    batches.close_if_done(job.id)
     return batches.find(job.id)
 
 

@@ -70,7 +70,7 @@ def record(
     if job is None:
         return None
     batches.close_recording(job.id, total_files=total)
-    batches.settle(job.id)
+    batches.close_if_done(job.id)
     return batches.find(job.id)
 
 

@@ -81,7 +81,7 @@ def test_a_batch_that_is_being_recorded_is_not_dispatched():
     assert (found.name, found.paths, found.priority, found.files_per_chain) == ("kit", ["/a"], "bulk", 8)
     assert (found.ai, found.force) == (False, True)
     assert batches.open_batches() == []
-    assert batches.settle(job.id) is False
+    assert batches.close_if_done(job.id) is False
 
 
 def test_report_of_a_batch_that_is_being_recorded_counts_what_is_there():
@@ -168,13 +168,13 @@ def test_report_of_a_batch_in_work_says_how_fast_and_how_long():
     assert report["started_at"] is not None
 
 
-def test_settle_closes_a_batch_whose_items_have_ended():
+def test_a_batch_whose_items_have_ended_is_closed():
     job = new_batch(2)
     complete(job.id)
-    assert batches.settle(job.id) is False
+    assert batches.close_if_done(job.id) is False
     fail(job.id)
 
-    assert batches.settle(job.id) is True
+    assert batches.close_if_done(job.id) is True
 
     report = batches.report(batches.find(job.id))
     assert report["status"] == "completed"
@@ -184,24 +184,24 @@ def test_settle_closes_a_batch_whose_items_have_ended():
     assert batches.open_batches() == []
 
 
-def test_settle_closes_a_batch_of_skipped_files_that_never_started():
+def test_a_batch_of_skipped_files_that_never_started_is_closed():
     job = new_batch(2, items={"skip_reason": "known"})
 
-    assert batches.settle(job.id) is True
+    assert batches.close_if_done(job.id) is True
     assert counts(job.id) == {"skipped": 2}
 
 
-def test_settle_of_many_at_once_closes_a_batch_once():
+def test_many_callers_at_once_close_a_batch_once():
     job = new_batch(1)
     complete(job.id)
     start = threading.Barrier(8)
     closed: list[bool] = []
 
-    def settle() -> None:
+    def close() -> None:
         start.wait()
-        closed.append(batches.settle(job.id))
+        closed.append(batches.close_if_done(job.id))
 
-    threads = [threading.Thread(target=settle) for _ in range(8)]
+    threads = [threading.Thread(target=close) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -210,18 +210,18 @@ def test_settle_of_many_at_once_closes_a_batch_once():
     assert sorted(closed) == [False] * 7 + [True]
 
 
-def test_settle_of_a_closed_batch_changes_nothing():
+def test_closing_a_closed_batch_changes_nothing():
     job = new_batch(1)
     complete(job.id)
-    batches.settle(job.id)
+    batches.close_if_done(job.id)
     before = batches.report(batches.find(job.id))
 
-    assert batches.settle(job.id) is False
+    assert batches.close_if_done(job.id) is False
     assert batches.report(batches.find(job.id)) == before
 
 
-def test_settle_of_an_unknown_batch_is_false():
-    assert batches.settle("nothing") is False
+def test_closing_an_unknown_batch_is_false():
+    assert batches.close_if_done("nothing") is False
 
 
 def test_cancel_ends_what_has_not_ended_and_keeps_what_has():
@@ -244,7 +244,7 @@ def test_cancel_ends_what_has_not_ended_and_keeps_what_has():
 def test_cancel_of_a_batch_that_has_ended_changes_nothing():
     job = new_batch(1)
     complete(job.id)
-    batches.settle(job.id)
+    batches.close_if_done(job.id)
 
     assert batches.cancel(job.id) == 0
     assert batches.report(batches.find(job.id))["status"] == "completed"
@@ -295,7 +295,7 @@ def test_retry_makes_the_failed_files_pending_and_the_batch_open():
     job = new_batch(3)
     complete(job.id)
     fail(job.id, 2)
-    batches.settle(job.id)
+    batches.close_if_done(job.id)
 
     assert batches.retry(job.id) == 2
 
@@ -310,23 +310,23 @@ def test_retry_makes_the_failed_files_pending_and_the_batch_open():
 def test_retry_of_a_batch_without_failures_leaves_it_closed():
     job = new_batch(1)
     complete(job.id)
-    batches.settle(job.id)
+    batches.close_if_done(job.id)
 
     assert batches.retry(job.id) == 0
     assert batches.find(job.id).status == BatchStatus.COMPLETED
 
 
-def test_retry_is_never_closed_by_a_settle_at_the_same_time():
+def test_retry_is_never_closed_at_the_same_time():
     job = new_batch(1)
     fail(job.id)
-    batches.settle(job.id)
+    batches.close_if_done(job.id)
     stop = threading.Event()
 
-    def settle() -> None:
+    def close() -> None:
         while not stop.is_set():
-            batches.settle(job.id)
+            batches.close_if_done(job.id)
 
-    thread = threading.Thread(target=settle)
+    thread = threading.Thread(target=close)
     thread.start()
     seen: list[BatchStatus] = []
     try:
@@ -343,14 +343,14 @@ def test_retry_is_never_closed_by_a_settle_at_the_same_time():
     assert set(seen) == {BatchStatus.PROCESSING}
 
 
-def test_a_batch_that_was_retried_settles_again():
+def test_a_batch_that_was_retried_closes_again():
     job = new_batch(1)
     fail(job.id)
-    batches.settle(job.id)
+    batches.close_if_done(job.id)
     batches.retry(job.id)
     complete(job.id)
 
-    assert batches.settle(job.id) is True
+    assert batches.close_if_done(job.id) is True
     assert counts(job.id) == {"completed": 1}
 
 

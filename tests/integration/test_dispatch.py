@@ -249,7 +249,7 @@ def test_a_patient_dispatch_takes_nothing_back(workspace: Workspace, settings: S
     ledger.claim(parcel, Step.DECODE, token=TRY, worker="w", lease=0.01)
     time.sleep(0.05)
 
-    published, did = run(workspace, settings, act=partial(dispatch, patient=True))
+    published, did = run(workspace, settings, act=partial(dispatch, keep_expired=True))
 
     assert (did.taken_back, published, states(job.id)) == (0, [], [State.RUNNING] * 3)
 

@@ -42,8 +42,10 @@ class Place:
         self.settings = settings.model_copy(update={**given, "pack_free_bytes": 0, **changes})
         self.said: list[str] = []
 
-    def run(self, *, patient: bool = False) -> Report:
-        report = ingest.ingest(self.settings, patient=patient, wait_for_turn=False, say=self.said.append)
+    def run(self, *, wait_for_incomplete: bool = False) -> Report:
+        report = ingest.ingest(
+            self.settings, wait_for_incomplete=wait_for_incomplete, wait_for_turn=False, say=self.said.append
+        )
         assert report is not None
         return report
 
@@ -225,7 +227,7 @@ def test_old_times_of_a_copy_do_not_make_it_complete(place: Place):
 def test_a_patient_run_gives_a_pack_the_time_to_be_complete(place: Place):
     zips.good(place.inbox / "fresh.zip")
 
-    assert statuses(place.changed(inbox_settle_seconds=1.0).run(patient=True)) == {"fresh.zip": "taken"}
+    assert statuses(place.changed(inbox_settle_seconds=1.0).run(wait_for_incomplete=True)) == {"fresh.zip": "taken"}
 
 
 def test_links_and_what_is_hidden_or_no_audio_is_left_out_of_a_folder(place: Place, tmp_path: Path):
@@ -474,7 +476,7 @@ def test_a_run_does_not_begin_beside_another(place: Place):
     assert packs.take_turn("other", lease=60.0)
 
     with packs.turn_kept("other", lease=60.0):
-        beside = ingest.ingest(place.settings, patient=False, wait_for_turn=False, say=place.said.append)
+        beside = ingest.ingest(place.settings, wait_for_incomplete=False, wait_for_turn=False, say=place.said.append)
         assert (beside, place.said) == (None, [])
         assert (place.inbox / "pack.zip").is_file()
 
@@ -485,7 +487,7 @@ def test_a_run_waits_for_another_and_says_so(place: Place):
     zips.good(place.inbox / "pack.zip")
     assert packs.take_turn("other", lease=1.0)
 
-    report = ingest.ingest(place.settings, patient=False, say=place.said.append)
+    report = ingest.ingest(place.settings, wait_for_incomplete=False, say=place.said.append)
 
     assert place.said[0] == "another run takes in packs; waiting for its end"
     assert report is not None
@@ -498,7 +500,7 @@ def test_runs_at_once_take_every_pack_once(place: Place):
     reports: list[Report | None] = []
 
     def run() -> None:
-        reports.append(ingest.ingest(place.settings, patient=False, say=lambda _: None))
+        reports.append(ingest.ingest(place.settings, wait_for_incomplete=False, say=lambda _: None))
 
     threads = [threading.Thread(target=run) for _ in range(3)]
     for thread in threads:

@@ -430,7 +430,7 @@ def test_a_last_chance_waits_until_nothing_has_died_for_a_while():
 def test_a_last_chance_does_not_wait_for_ever_for_what_dies_elsewhere():
     job = new_batch(1)
     crash(job.id, times=2)
-    let_pass_since_deaths(parcels.PATIENCE)
+    let_pass_since_deaths(parcels.LONGEST_WAIT)
     crash(new_batch(1).id, times=1)
 
     assert parcels.reserve_last_chance(queue_of) is not None

@@ -104,13 +104,13 @@ def last_chance(case: Case) -> None:
     assert parcels.reserve_last_chance(lambda *_: "cpu") is None  # the last of them died a moment ago
 
 
-def settle(case: Case) -> None:
-    assert batches.settle(case.batch) is False
+def close_batch(case: Case) -> None:
+    assert batches.close_if_done(case.batch) is False
     parcel, _ = parcels.reserve(case.batch, case.pending, queue="cpu")
     ledger.claim(parcel, Step.DECODE, token=TRY, worker="w", lease=60.0)
     ledger.complete(parcel, token=TRY, ids=case.pending)
     ledger.complete(case.parcel, token=TRY, ids=case.ids)
-    assert batches.settle(case.batch) is True
+    assert batches.close_if_done(case.batch) is True
 
 
 def thin(case: Case) -> None:
@@ -152,7 +152,7 @@ CALLS: dict[str, Callable[[Case], object]] = {
     "batches.find": lambda case: (batches.find(case.batch), batches.find(case.batch[:-1])),
     "batches.recent": lambda _: batches.recent(3),
     "batches.report": lambda case: batches.report(batches.find(case.batch)),
-    "batches.settle": settle,
+    "batches.close_if_done": close_batch,
     "batches.open_batches": lambda _: batches.open_batches(),
     "unfinished.batch_ids": lambda _: unfinished.batch_ids(),
     "batches.cancel": lambda case: batches.cancel(case.batch),

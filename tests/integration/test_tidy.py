@@ -108,7 +108,7 @@ def old_batch(*, failed: int = 1, completed: int = 2, skipped: int = 1) -> Batch
     ledger.complete(parcel, token=TRY, ids=ids[failed:])
     batches.add_items([new_item(job.id, 100 + number, skip_reason="known") for number in range(skipped)])
     batches.close_recording(job.id, total_files=failed + completed + skipped)
-    assert batches.settle(job.id)
+    assert batches.close_if_done(job.id)
     return job
 
 
@@ -147,7 +147,7 @@ def test_a_batch_that_is_retried_after_thinning_keeps_its_counts(workspace: Work
     assert counts(job.id) == {"completed": 2, "skipped": 1, "pending": 2}
     parcel, ids = claimed(job.id)
     ledger.complete(parcel, token=TRY, ids=ids)
-    assert batches.settle(job.id)
+    assert batches.close_if_done(job.id)
 
     assert counts(job.id) == {"completed": 4, "skipped": 1}
     assert tidy.run(workspace.vectors, workspace.settings) == {}

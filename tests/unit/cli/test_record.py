@@ -90,7 +90,7 @@ def end_items(settings: Settings, batch_id: str) -> None:
             {"_id": {"$in": [item.id for item in waiting[1:]]}}, {"$set": {"state": "failed", "error": error}}
         )
     )
-    assert batches.settle(batch_id)
+    assert batches.close_if_done(batch_id)
     mongo.close()
 
 

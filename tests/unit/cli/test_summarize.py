@@ -45,7 +45,7 @@ def batch(settings: Settings) -> str:
         results.save_analyses([(audio_facts(key), facts)])
         results_of = {"state": "completed", "step": "store", "file_id": key}
         mongo.run(items.update_one({"_id": item.id}, {"$set": results_of}))
-    assert batches.settle(job.id)
+    assert batches.close_if_done(job.id)
     mongo.close()
     return job.id
 

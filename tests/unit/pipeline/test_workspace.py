@@ -2,7 +2,7 @@
 
 import pytest
 
-from samplemind_worker.pipeline.workspace import Patience
+from samplemind_worker.pipeline.workspace import ExpiryHold
 
 
 class Clocks:
@@ -23,51 +23,51 @@ def clocks() -> Clocks:
 
 
 @pytest.fixture
-def patience(clocks: Clocks) -> Patience:
+def hold(clocks: Clocks) -> ExpiryHold:
     """Of leases of ten seconds, for who looks once a second."""
     return made(clocks, lease=10.0, interval=1.0)
 
 
-def made(clocks: Clocks, *, lease: float, interval: float) -> Patience:
-    return Patience(lease, interval=interval, wall=lambda: clocks.wall, steady=lambda: clocks.steady)
+def made(clocks: Clocks, *, lease: float, interval: float) -> ExpiryHold:
+    return ExpiryHold(lease, interval=interval, wall=lambda: clocks.wall, steady=lambda: clocks.steady)
 
 
-def looks(patience: Patience, clocks: Clocks, count: int) -> list[bool]:
+def looks(hold: ExpiryHold, clocks: Clocks, count: int) -> list[bool]:
     """Look once a second."""
     found: list[bool] = []
     for _ in range(count):
-        found.append(patience.is_due())
+        found.append(hold.is_due())
         clocks.run(1.0)
     return found
 
 
-def test_who_has_only_begun_to_look_is_patient_for_half_a_lease(patience: Patience, clocks: Clocks):
-    assert looks(patience, clocks, 8) == [True] * 5 + [False] * 3
+def test_a_new_process_keeps_expired_leases_for_half_a_lease(hold: ExpiryHold, clocks: Clocks):
+    assert looks(hold, clocks, 8) == [True] * 5 + [False] * 3
 
 
 def test_who_looks_more_seldom_than_leases_end_is_not_patient_for_ever(clocks: Clocks):
     assert looks(made(clocks, lease=1.0, interval=1.0), clocks, 4) == [True] + [False] * 3
 
 
-def test_who_slept_is_patient_again(patience: Patience, clocks: Clocks):
-    looks(patience, clocks, 8)
+def test_a_process_that_slept_keeps_them_again(hold: ExpiryHold, clocks: Clocks):
+    looks(hold, clocks, 8)
 
     clocks.wall += 3600.0
 
-    assert looks(patience, clocks, 7) == [True] * 5 + [False] * 2
+    assert looks(hold, clocks, 7) == [True] * 5 + [False] * 2
 
 
-def test_who_has_not_looked_for_a_while_is_patient_again(patience: Patience, clocks: Clocks):
-    looks(patience, clocks, 8)
+def test_a_process_that_has_not_looked_for_a_while_keeps_them_again(hold: ExpiryHold, clocks: Clocks):
+    looks(hold, clocks, 8)
 
     clocks.run(6.0)
 
-    assert patience.is_due() is True
+    assert hold.is_due() is True
 
 
-def test_an_outage_makes_patient(patience: Patience, clocks: Clocks):
-    looks(patience, clocks, 8)
+def test_an_outage_keeps_them(hold: ExpiryHold, clocks: Clocks):
+    looks(hold, clocks, 8)
 
-    patience.renew()
+    hold.renew()
 
-    assert looks(patience, clocks, 6) == [True] * 5 + [False]
+    assert looks(hold, clocks, 6) == [True] * 5 + [False]
