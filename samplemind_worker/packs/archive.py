@@ -1,8 +1,8 @@
 """Reads an untrusted zip archive: everything is checked before unpacking, and again during it.
 
-The directory at the archive's end is looked at before `zipfile` makes its list of it, as that list costs a kilobyte an
-entry. An archive whose directory can be read in two ways is refused, so that what was checked is what `zipfile` reads.
-Standard library only, and only stored and deflated entries: the others' decoders may ask for gigabytes.
+The directory at the archive's end is checked before `zipfile` lists it, because that list takes a kilobyte per entry.
+An archive whose directory can be read in two ways is refused, so that `zipfile` reads what was checked. Only stored
+and deflated entries are unpacked: other decoders may allocate gigabytes.
 """
 
 import re
@@ -39,7 +39,7 @@ _ENCRYPTED: Final = 0x1 | 0x40 | 0x2000  # by password; strongly; directory too
 _UNIX: Final = 3
 _REPARSE_POINT: Final = 0x400  # the links of Windows
 
-_SMALL: Final = 1 << 20  # bytes: below it no ratio is too high
+_SMALL: Final = 1 << 20  # bytes; the ratio of a smaller archive is not limited
 _DEVICES: Final = frozenset(
     {"con", "prn", "aux", "nul", *(f"{name}{number}" for name in ("com", "lpt") for number in range(1, 10))}
 )
@@ -75,17 +75,17 @@ class Entry:
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """Where it goes below the pack's folder; taken apart anew, as the parts of all names may fill megabytes."""
+        """Its path below the pack's folder; split on each use, because the parts of all names may fill megabytes."""
         return _split(_path(self.info))
 
 
 class Archive:
-    """An archive whose directory keeps the rules."""
+    """An archive whose directory obeys the rules."""
 
     def __init__(self, archive: zipfile.ZipFile, limits: Limits, *, size: int) -> None:
         self.entries: list[Entry] = []
         self.left_out: Counter[str] = Counter()
-        """How many files are no audio or hidden: they are not unpacked."""
+        """Numbers of files that are not unpacked, by reason."""
         self._archive = archive
         self._sort(limits)
         total = sum(info.file_size for info in archive.infolist())
@@ -130,7 +130,7 @@ class Archive:
 
     @property
     def audio_bytes(self) -> int:
-        """How many bytes the audio files have, if their headers do not lie."""
+        """Total size of the audio files according to the directory."""
         return sum(entry.info.file_size for entry in self.entries)
 
     def read(self, entry: Entry) -> Iterator[bytes]:
@@ -139,7 +139,7 @@ class Archive:
         Raises
         ------
         PackRefusedError
-            If they are not what the directory says: not as many, or of another checksum.
+            If their number or checksum differs from that in the directory.
         """
         left = entry.info.file_size
         try:
@@ -204,7 +204,7 @@ def _count_entries(file: BufferedReader, size: int, limits: Limits) -> int:
 
 
 def _find_end(file: BufferedReader, size: int) -> tuple[int, bytes]:
-    """Return where the end record is, and the record; looks where `zipfile` does, in the same order."""
+    """Return the place of the end record, and the record; searches where `zipfile` does, in the same order."""
     start = max(size - _LONGEST_COMMENT - _END_SIZE, 0)
     file.seek(start)
     tail = file.read()
@@ -220,7 +220,7 @@ def _find_end(file: BufferedReader, size: int) -> tuple[int, bytes]:
 
 
 def _end_record(file: BufferedReader, at: int, end: bytes) -> tuple[int, int, int]:
-    """Return the number of entries, and length and offset of the directory; it must lie right before its end."""
+    """Return the number of entries, and the length and offset of the directory, which must end at the end record."""
     disk, directory_disk, here, count, length, offset = struct.unpack_from("<HHHHLL", end, 4)
     end_of_directory = at
     file.seek(max(at - _LOCATOR_SIZE, 0))
@@ -253,7 +253,7 @@ def _is_folder(info: zipfile.ZipInfo) -> bool:
 
 def _parts(info: zipfile.ZipInfo, limits: Limits) -> tuple[str, ...]:
     """Return the components of an entry's name."""
-    # What `zipfile` cuts off at a NUL is in the original name only.
+    # `zipfile` cuts a name off at a NUL; only the original name has the rest.
     if _CONTROL.search(info.orig_filename) or _CONTROL.search(info.filename):
         raise PackRefusedError(f"{_shown(info)} has control characters in its name")
     name = _path(info)
@@ -283,7 +283,7 @@ def _path(info: zipfile.ZipInfo) -> str:
 
 
 def _decoded(info: zipfile.ZipInfo) -> str:
-    """Return a name; many programs write UTF-8 and do not say so, and `zipfile` takes it for the letters of DOS."""
+    """Return a name as text: many programs write UTF-8 without its flag, which `zipfile` decodes as cp437."""
     if info.flag_bits & _UTF8:
         return info.filename
     try:
@@ -294,9 +294,9 @@ def _decoded(info: zipfile.ZipInfo) -> str:
 
 
 def _keys(parts: tuple[str, ...]) -> Iterator[int]:
-    """Yield, for each folder of a name and then for itself, what is equal where a file system takes two for the same.
+    """Yield a key for each folder of a name and for the name itself.
 
-    These are hashes, each of what is above and of one part.
+    Names that a file system may take for the same have equal keys: hashes of the key above and of one component.
     """
     name = unicodedata.normalize("NFC", unicodedata.normalize("NFC", "/".join(parts)).casefold())
     key = 0

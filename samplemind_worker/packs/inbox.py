@@ -1,8 +1,8 @@
-"""Lists the packs of an inbox, tells whether they are complete, and moves them away afterwards.
+"""Lists the packs of an inbox, says whether they are complete, and moves them away afterwards.
 
-``inbox/vendor/pack.zip`` is a pack of a vendor, ``inbox/pack.zip`` of nobody. A folder in the inbox is a vendor's if
-archives or ``.done`` files lie directly in it, and no audio; any other folder is a pack itself. ``done`` and
-``refused`` are where packs go. Links are left alone, at every level.
+``inbox/vendor/pack.zip`` belongs to a vendor, ``inbox/pack.zip`` does not. A folder in the inbox is a vendor's if it
+directly contains archives or ``.done`` files, and no audio; any other folder is a pack itself. Packs are moved to
+``done`` or ``refused``. Links are ignored at every level.
 """
 
 import os
@@ -19,27 +19,27 @@ from samplemind_worker.submission.walk import AUDIO_SUFFIXES
 Kind = Literal["zip", "folder", "file"]
 
 UNKNOWN: Final = "unknown"
-"""The vendor of packs that lie directly in the inbox."""
+"""The vendor of packs that are directly in the inbox."""
 
 DONE, REFUSED = "done", "refused"
 _MARK, _REASON = ".done", ".reason.txt"
 _PROBE: Final = ".samplemind-clock"
-_DEEPEST: Final = 100  # folders in each other; more no setting allows
-_LONGEST_NAME: Final = 200  # bytes, where something is appended to it
-_LONGEST_STEM: Final = 180  # and where a number is, before that
+_DEEPEST: Final = 100  # levels of folders; the settings allow no more
+_LONGEST_NAME: Final = 200  # bytes of a name to which a suffix is appended
+_LONGEST_STEM: Final = 180  # bytes of a stem to which a number and a suffix are appended
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A pack in the inbox; names as the file system has them (``os.fsdecode``)."""
+    """A pack in the inbox; its names are those of the file system (``os.fsdecode``)."""
 
     vendor: str | None
     name: str
     kind: Kind
     changed_ns: int
-    """When any part of it changed last, by the clock of its file system."""
+    """When it or anything in it changed last, by the clock of its file system."""
     marked: str | None
-    """The name of the file beside it that says that it is complete."""
+    """The name of the file beside it that marks it as complete."""
 
     @property
     def path(self) -> str:
@@ -48,19 +48,19 @@ class Found:
 
     @property
     def title(self) -> str:
-        """Its name, without what says that it is an archive or a sound."""
+        """Its name without the suffix."""
         return self.name if self.kind == "folder" else PurePosixPath(self.name).stem
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One look into an inbox."""
+    """The contents of an inbox at one time."""
 
     packs: list[Found]
     left_alone: list[str]
     """Entries that are neither an archive, a folder nor audio."""
     now_ns: int
-    """The time by the inbox's own file system, which need not be that of this machine."""
+    """The time by the clock of the inbox's file system, which may differ from this machine's."""
 
     def is_complete(self, pack: Found, *, settle: float) -> bool:
         """Return whether a pack is marked as complete or has not changed for this many seconds."""
@@ -68,7 +68,7 @@ class Look:
 
 
 class Inbox:
-    """One inbox, by its path; every look opens it anew."""
+    """An inbox, by its path; it is opened anew each time that it is listed."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -89,7 +89,7 @@ class Inbox:
         return Look(sorted(packs, key=lambda pack: pack.path), sorted(alone), now)
 
     def holds(self, path: str) -> bool:
-        """Return whether there is anything at a path below the inbox."""
+        """Return whether something exists at a path below the inbox."""
         try:
             os.lstat(self.folder / path)
         except OSError:
@@ -97,11 +97,11 @@ class Inbox:
         return True
 
     def move_done(self, pack: Found) -> str:
-        """Move a pack to ``done``, with its mark; returns where to, below the inbox."""
+        """Move a pack and its mark to ``done``; return its new path below the inbox."""
         return self._move(pack, DONE)
 
     def move_refused(self, pack: Found, reason: str) -> str:
-        """Move a pack to ``refused``, with the reason in a file beside it; returns where to, below the inbox."""
+        """Move a pack to ``refused``, with the reason in a file beside it; return its new path below the inbox."""
         return self._move(pack, REFUSED, reason=reason)
 
     def _move(self, pack: Found, to: str, *, reason: str | None = None) -> str:
@@ -122,7 +122,7 @@ class Inbox:
 
 
 def _entries(folder: int) -> list[tuple[str, os.stat_result]]:
-    """Return the visible entries of an open folder, but for links, by name."""
+    """Return the visible entries of an open folder, except links, sorted by name."""
     found: list[tuple[str, os.stat_result]] = []
     with os.scandir(folder) as scan:
         for entry in scan:
@@ -154,7 +154,7 @@ def _is_vendor(name: str, parent: int) -> bool:
 
 
 def _sort(folder: int, vendor: str | None, packs: list[Found], alone: list[str]) -> None:
-    """Tell packs from what is left alone, in the inbox itself or in a vendor's folder."""
+    """Add the packs in the inbox itself or in a vendor's folder to ``packs``, and ignored entries to ``alone``."""
     entries = _entries(folder)
     names = {name for name, _ in entries}
     for name, status in entries:
@@ -186,17 +186,17 @@ def _kind(name: str, status: os.stat_result) -> Kind | None:
 def _changed(status: os.stat_result) -> int:
     """Return when an entry changed last.
 
-    The time of the inode: that of the contents is copied along by many programs, and may be of any year.
+    This is the time of the inode. Many programs copy the time of the contents, so that one may be of any year.
     """
     return status.st_ctime_ns
 
 
 def _newest_below(name: str, parent: int, *, depth: int = _DEEPEST) -> int | None:
-    """Return when a file in a folder changed last, as far down as a pack may reach; None if there is none."""
+    """Return when a file in a folder changed last, as deep as a pack may be; None if it holds no file."""
     newest: int | None = None
     try:
         folder = staging.open_folder(name, parent)
-    except OSError:  # gone, or not to be read: whoever takes it will say so
+    except OSError:  # gone or unreadable, which is reported when it is taken
         return 0
     try:
         for entry, status in _entries(folder):
@@ -213,12 +213,12 @@ def _newest_below(name: str, parent: int, *, depth: int = _DEEPEST) -> int | Non
 
 
 def _now(folder: int) -> int:
-    """Return the time by the file system of an open folder."""
+    """Return the time by the clock of an open folder's file system."""
     with suppress(FileNotFoundError):
         os.unlink(_PROBE, dir_fd=folder)
     try:
         descriptor = os.open(_PROBE, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600, dir_fd=folder)
-    except FileExistsError:  # another run looks too
+    except FileExistsError:  # another run lists it at the same time
         return time.time_ns()
     try:
         return os.fstat(descriptor).st_ctime_ns
@@ -229,7 +229,7 @@ def _now(folder: int) -> int:
 
 
 def _free_name(name: str, folder: int) -> str:
-    """Return the name, or the first with a number that nothing has in an open folder."""
+    """Return the name, with a number appended if it is taken in an open folder."""
     taken = set(os.listdir(folder))
     path = PurePosixPath(name)
     stem, suffix = (path.stem, path.suffix) if len(path.suffix) <= len(_MARK) else (name, "")

@@ -1,7 +1,7 @@
-"""Takes in what lies in an inbox: each pack is unpacked into the library, recorded as a batch, and moved away.
+"""Takes in the packs of an inbox: each is unpacked into the library, recorded as a batch, and moved away.
 
-Record first: a pack's state is written before what it says is touched (`documents.pack`), so the next run finishes what
-a killed one left. One run at a time, by a lease. An original is only ever moved.
+A pack's state is recorded before the action that it stands for (`documents.pack`), so the next run finishes the work of
+a killed one. One run works at a time, under a lease. Originals are moved, never changed or deleted.
 """
 
 import os
@@ -29,7 +29,7 @@ from samplemind_worker.submission.listing import Listing
 from samplemind_worker.submission.options import SubmitOptions
 
 _LEASE: Final = 60.0  # s
-_PAUSE: Final = 0.5  # s between two looks
+_PAUSE: Final = 0.5  # s between two listings of the inbox
 _PAGE: Final = 1000
 _MOST_NAMESAKES: Final = 1000
 _LONGEST_NAME: Final = 200  # bytes of a folder in the library
@@ -53,7 +53,7 @@ def ingest(
     Raises
     ------
     UsageError
-        If there is no such inbox, or inbox and library lie where they must not.
+        If there is no such inbox, or inbox and library are in each other.
     """
     place = require_inbox(settings, inbox)
     began = mongo.now()
@@ -93,14 +93,14 @@ def limits(settings: Settings) -> Limits:
 
 
 def require_inbox(settings: Settings, given: Path | None) -> Path:
-    """Return the folder to take packs from; that of the settings is made.
+    """Return the folder to take packs from; the one of the settings is created if it is missing.
 
     Raises
     ------
     UsageError
-        If there is none, or inbox and library lie in each other, or the library under no root.
+        If the folder does not exist, inbox and library are in each other, or the library is below no root.
     """
-    place = Path(os.path.abspath(given or settings.inbox_folder))  # noqa: PTH100 -- links stay as they are
+    place = Path(os.path.abspath(given or settings.inbox_folder))  # noqa: PTH100 -- keep links
     if given is None:
         place.mkdir(parents=True, exist_ok=True)
     if not place.is_dir():
@@ -152,7 +152,7 @@ class _Run:
         self.report.seconds = time.monotonic() - self._started
 
     def _take(self, found: Found) -> None:
-        """Take in one pack, refuse it, or leave it for the next run; a fault never stops the run."""
+        """Take in one pack, refuse it, or leave it for the next run; no error of a pack ends the run."""
         outcome = Outcome(_text(found.path), "taken")
         self._say(f"taking {found.path}")
         try:
@@ -191,13 +191,13 @@ class _Run:
         return self._record(pack)
 
     def _folder_of(self, pack: Pack | None) -> str | None:
-        """Return the folder that an earlier run chose, if it is still free or ours."""
+        """Return the folder that an earlier run chose, if it is still free or holds this pack."""
         if pack is None or pack.folder is None:
             return None
         return pack.folder if self._is_placed(pack) or not os.path.lexists(self._root / pack.folder) else None
 
     def _folders(self, found: Found, digest: str) -> Iterator[str]:
-        """Yield the folders that the pack may have in the library, the best first."""
+        """Yield the free folders for the pack in the library, in order of preference."""
         vendor, title = _folder_name(found.vendor or UNKNOWN), _folder_name(found.title)
         names = (title if number == 1 else f"{title}-{number}" for number in range(1, _MOST_NAMESAKES))
         for name in (*names, f"{title}-{digest[:16]}"):
@@ -213,7 +213,7 @@ class _Run:
             return False
 
     def _fill(self, pack: Pack, source: Source, *, size: int, left_out: dict[str, int]) -> None:
-        """Write the pack's audio into a folder beside its target, and rename that."""
+        """Write the pack's audio to a folder beside its target, then rename the folder."""
         vendor, _, name = (pack.folder or "").partition("/")
         beginning = _staging_name(pack.id)
         budget = staging.Budget(self._settings.pack_max_bytes, self._settings.pack_free_bytes)
@@ -242,7 +242,7 @@ class _Run:
                 raise
 
     def _record(self, pack: Pack) -> Pack:
-        """Record the pack's batch, unless that was done."""
+        """Record the pack's batch, unless it is recorded."""
         earlier = packs.find(pack.id)
         batch_id = None if earlier is None else earlier.batch_id
         if batch_id is None or not _is_recorded(batch_id):
@@ -256,7 +256,7 @@ class _Run:
         return packs.find(pack.id) or pack
 
     def _finish(self, found: Found, pack: Pack, outcome: Outcome) -> None:
-        """Move the original away, and tell what became of it."""
+        """Move the original away, and complete the outcome."""
         outcome.status = "known" if pack.state is PackState.DONE else "taken"
         outcome.folder, outcome.batch_id = pack.folder, pack.batch_id
         outcome.files, outcome.new, outcome.bytes, outcome.left_out = pack.files, pack.new, pack.bytes, pack.left_out
@@ -267,7 +267,7 @@ class _Run:
             packs.finish(pack.id, run=self._run)
 
     def _clear_up(self, waiting: set[str]) -> None:
-        """End what a killed run began and whose original is not there any more, or is another one now."""
+        """End the packs that a killed run began and whose original is gone or was replaced."""
         for pack in packs.unfinished():
             if pack.inbox != self._name or pack.run == self._run or pack.source in waiting:
                 continue
@@ -294,7 +294,7 @@ class _Run:
 
 
 def _is_recorded(batch_id: str) -> bool:
-    """Return whether a batch was recorded to its end, and give up what was not."""
+    """Return whether a batch was recorded completely; abandon it if not."""
     try:
         job = batches.find(batch_id)
     except UsageError:  # the record was restored from an older copy
@@ -310,7 +310,7 @@ def _staging_name(digest: str) -> str:
 
 
 def _not_analysed(contents: list[str]) -> set[str]:
-    """Return those of some contents whose every step is still to be done."""
+    """Return the contents that are not analysed completely by the current versions of the steps."""
     left = set(contents)
     for start in range(0, len(contents), _PAGE):
         found = results.progress_of(contents[start : start + _PAGE])
@@ -319,7 +319,7 @@ def _not_analysed(contents: list[str]) -> set[str]:
 
 
 def _folder_name(name: str) -> str:
-    """Return a name as a folder of the library has it: text, visible, neither hidden nor too long."""
+    """Return a name for a folder of the library: printable text, neither hidden nor too long."""
     text = "".join(letter if letter.isprintable() else "_" for letter in _text(name)).strip().lstrip(".").strip()
     return text.encode()[:_LONGEST_NAME].decode(errors="ignore") or "pack"
 

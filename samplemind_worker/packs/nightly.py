@@ -1,4 +1,4 @@
-"""Takes in the inbox once per night and fills in summaries; a missed night is made up for at the next check."""
+"""Takes in the inbox once per night and fills in summaries; a missed run is made up for at the next check."""
 
 from datetime import datetime, time, timedelta
 
@@ -13,25 +13,25 @@ from samplemind_worker.summaries import bulk, resummarize
 
 
 def last_due(nightly: str, now: datetime) -> datetime:
-    """Return when a run was due last, at ``HH:MM`` of this machine's local time."""
+    """Return when a run was due last; ``nightly`` is ``HH:MM`` in this machine's local time."""
     local = now.astimezone()
     at = time.fromisoformat(nightly)
-    # The day before is counted back on the calendar: a day need not have 24 hours.
+    # The day before comes from the calendar, because a day may have 23 or 25 hours.
     today, yesterday = (datetime.combine(local.date() - timedelta(days=days), at).astimezone() for days in (0, 1))
     return today if today <= local else yesterday
 
 
 def run_if_due(settings: Settings) -> Report | None:
-    """Take in the inbox if that is due and no other run does it; the report is written below the home folder.
+    """Take in the inbox if a run is due and none is working; write the report below the home folder.
 
-    The clock is the database's, as is that of the last run. A run at any time of the day counts.
+    The database's clock counts, as for the time of the last run. A run at any time of the day counts.
     """
     if settings.nightly is None:
         return None
     last = packs.last_run()
     if last is not None and last >= last_due(settings.nightly, mongo.now()):
         return None
-    # Workers connect without making any, and this may be the first batch of all.
+    # Workers connect without creating indexes, and this may be the first batch of all.
     mongo.make_indexes()
     report = ingest.ingest(settings, wait_for_turn=False, say=_log)
     if report is not None:
@@ -42,13 +42,13 @@ def run_if_due(settings: Settings) -> Report | None:
 
 
 def fill_in(settings: Settings) -> bool:
-    """Have missing summaries written if a provider is set up; return True if there are any."""
-    # With batch APIs beat has it done all the time, at half the price.
+    """Record a batch that writes missing summaries if a provider is set up; return whether there are any."""
+    # With batch APIs, beat sends them all day, at half the price.
     if not settings.can_ask_a_model or bulk.fills_in(settings):
         return False
     try:
         filled = resummarize.record(settings, missing=True)
-    except UsageError:  # who is set up is on no route
+    except UsageError:  # the providers that are set up are on no route
         return False
     if filled is None:
         return False

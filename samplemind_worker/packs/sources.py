@@ -1,6 +1,6 @@
 """Reads a pack (an archive, a folder or one file): its identity, and its audio files in blocks.
 
-What is read twice is compared: a pack that changes while it is taken is left for the next run.
+A pack that changes between two readings is left for the next run.
 """
 
 import hashlib
@@ -30,10 +30,10 @@ class Source(Protocol):
     """An open pack."""
 
     digest: str
-    """What it is known by."""
+    """Its identity: a digest of its content."""
 
     def plan(self) -> tuple[int, Counter[str]]:
-        """Check the pack as a whole; return its bytes of audio, and how many files are left out and why.
+        """Check the whole pack; return the size of its audio, and the number of files left out by reason.
 
         Raises
         ------
@@ -49,7 +49,7 @@ class Source(Protocol):
 
 @contextmanager
 def opened(inbox: Inbox, pack: Found, limits: Limits) -> Generator[Source]:
-    """Open a pack and find out its identity.
+    """Open a pack and compute its identity.
 
     Raises
     ------
@@ -154,7 +154,7 @@ class _FileSource:
 
 @dataclass(slots=True)
 class _Files:
-    """What a folder holds."""
+    """The contents of a folder."""
 
     audio: list[tuple[tuple[str, ...], str]] = field(default_factory=list[tuple[tuple[str, ...], str]])
     """Components and SHA-256 of each audio file, sorted."""
@@ -164,7 +164,7 @@ class _Files:
 
 
 class _FolderSource:
-    """A folder. A rule that it breaks is told by `plan`: it has no identity then but that of what was read."""
+    """A folder. If it breaks a rule, `plan` raises the error, and the identity covers only what was read."""
 
     def __init__(self, folder: int, limits: Limits) -> None:
         self._folder, self._limits = folder, limits

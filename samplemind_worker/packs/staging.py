@@ -1,7 +1,7 @@
-"""Writes untrusted files into the library: a folder is filled beside its target, then renamed. No other way exists.
+"""Writes untrusted files into the library: fills a folder beside the target, then renames it.
 
-Every file and folder is made below an open folder (``dir_fd``), new (``O_EXCL``), and never through a link: whatever a
-name says, and whoever else writes there, nothing is written outside. Names are single components, checked before.
+Every file and folder is created new (``O_EXCL``) below an open folder (``dir_fd``), and links are never followed. So
+nothing is written outside, whatever a name says and whoever else writes there. Names are single, checked components.
 """
 
 import errno
@@ -18,19 +18,19 @@ from samplemind_worker.errors import PackNotNowError, PackRefusedError
 
 _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _NEW_FILE: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-_LOOK_EVERY: Final = 64 << 20  # bytes between two looks at the free space
+_LOOK_EVERY: Final = 64 << 20  # bytes between two checks of the free space
 
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """How many bytes a pack may take, and how many stay free on its disk."""
+    """The bytes that a pack may take, and the bytes that stay free on its disk."""
 
     bytes: int
     free: int
 
 
 class Staging:
-    """One pack's folder while it is filled; hidden, so that nobody takes it for a part of the library."""
+    """A pack's folder while it is filled; it is hidden, so that it is not taken for a part of the library."""
 
     def __init__(self, parent: int, name: str, budget: Budget) -> None:
         self._parent, self._name, self._budget = parent, name, budget
@@ -48,11 +48,11 @@ class Staging:
 
     @property
     def inode(self) -> int:
-        """By which the folder is known again after it was renamed."""
+        """The inode, which identifies the folder after it was renamed."""
         return os.fstat(self._top).st_ino
 
     def require_room(self, size: int) -> None:
-        """Look whether the disk holds so many bytes more.
+        """Check that the disk has room for so many more bytes.
 
         Raises
         ------
@@ -103,7 +103,7 @@ class Staging:
             self.require_room(size)
 
     def _folder(self, parts: tuple[str, ...]) -> int:
-        """Return an open folder below the top, made where it is missing; the last one is kept open."""
+        """Return an open folder below the top, created if it is missing; the last one stays open."""
         if parts != self._last[0]:
             self._close_last()
             current = os.dup(self._top)
@@ -122,17 +122,17 @@ class Staging:
         self._last = ((), self._top)
 
     def place(self, name: str) -> None:
-        """Rename the folder to its last name.
+        """Rename the folder to its final name.
 
         Raises
         ------
         PackNotNowError
-            If there is something of that name.
+            If the name is taken.
         """
         try:
             os.stat(name, dir_fd=self._parent, follow_symlinks=False)
         except FileNotFoundError:
-            # Everything on the disk before the name says that it is: a power cut must not leave files of zeros.
+            # The data must be on the disk before the name is: a power cut must not leave files of zeros.
             os.sync()
             os.rename(self._name, name, src_dir_fd=self._parent, dst_dir_fd=self._parent)
             os.fsync(self._parent)
@@ -147,7 +147,7 @@ def _write_all(descriptor: int, block: bytes) -> None:
 
 
 def open_folder(name: str, parent: int, *, make: bool = False) -> int:
-    """Open a folder below an open one, and make it where it is missing; a link is none."""
+    """Open a folder below an open one, and create it if it is missing; a link is refused."""
     if make:
         with suppress(FileExistsError):
             os.mkdir(name, 0o755, dir_fd=parent)
@@ -156,7 +156,7 @@ def open_folder(name: str, parent: int, *, make: bool = False) -> int:
 
 @contextmanager
 def opened(folder: Path, *below: str, make: bool = False) -> Generator[int]:
-    """Open a folder for the length of the block: a path of ours, and components that are not followed if links."""
+    """Open a folder for the block: a trusted path, and components below it that must not be links."""
     if make:
         folder.mkdir(parents=True, exist_ok=True)
     current = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -174,7 +174,7 @@ def opened(folder: Path, *below: str, make: bool = False) -> Generator[int]:
 
 
 def remove(parent: int, beginning: str) -> None:
-    """Remove the folders below an open one whose name begins so: what a run that was killed left half-written."""
+    """Remove the folders below an open one whose names begin so: a killed run left them half-written."""
     for name in os.listdir(parent):
         if name.startswith(beginning):
             shutil.rmtree(name, dir_fd=parent, ignore_errors=True)

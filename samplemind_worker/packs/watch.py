@@ -11,18 +11,18 @@ from samplemind_worker.packs import ingest
 from samplemind_worker.packs.inbox import DONE, REFUSED, UNKNOWN, Found, Inbox
 from samplemind_worker.packs.report import Report
 
-_LOOK_EVERY: Final = 2.0  # s without news: a network folder tells of none, and a pack is complete by standing still
-_TRY_AGAIN: Final = 300.0  # s after which what could not be taken, as the disk was full, is tried again
+_LOOK_EVERY: Final = 2.0  # s without an event: network folders send none, and an unchanged pack becomes complete
+_TRY_AGAIN: Final = 300.0  # s until a pack is tried again that could not be taken, because the disk was full
 _MOST_NAMED: Final = 20
 
 
 def watch(settings: Settings, folder: Path, *, say: ingest.Say) -> Iterator[Report]:
-    """Take in what is complete in a folder, now and whenever that changes; yields a report each time something was.
+    """Take in the complete packs of a folder, now and whenever it changes; yield a report each time that any was taken.
 
     Raises
     ------
     UsageError
-        If there is no such folder, or it and the library lie in each other.
+        If there is no such folder, or it and the library are in each other.
     """
     inbox = Inbox(ingest.require_inbox(settings, folder))
     library = settings.library_folder
@@ -67,13 +67,13 @@ def _announce(packs: Sequence[Found], library: Path, say: ingest.Say) -> None:
 
 
 def _news(folder: Path) -> Iterator[object]:
-    """Yield at once, whenever something changes, and every few seconds anyhow."""
+    """Yield at once, whenever something changes, and every few seconds otherwise."""
     import watchfiles  # noqa: PLC0415 -- slow import
 
     yield None
     yield from watchfiles.watch(
         folder,
-        # What is hidden is no pack, and we make such a file ourselves, whenever we look.
+        # Hidden files are no packs, and `Inbox.look` makes one itself.
         watch_filter=lambda _, path: not Path(path).name.startswith("."),
         rust_timeout=int(_LOOK_EVERY * 1000),
         yield_on_timeout=True,
