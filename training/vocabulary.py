@@ -9,6 +9,7 @@ The samples are only measured; none of them becomes part of the project.
 # ruff: noqa: PLR2004 -- the shares and ranges of random draws explain themselves where they stand
 
 import json
+import math
 import re
 import sys
 from collections import defaultdict
@@ -251,7 +252,8 @@ def _threshold(word: vocabulary.Word, group: str, rows: list[dict[str, float]]) 
     degrees = np.array([vocabulary.degree(word, group, row) for row in known])
     if not degrees.any():
         return None
-    return float(f"{max(0.5, float(np.quantile(degrees, 1.0 - _HOLDS, method='higher'))):.3f}")
+    # Rounded up: what lies at the threshold does not exceed it.
+    return max(0.5, math.ceil(1000.0 * float(np.quantile(degrees, 1.0 - _HOLDS, method="higher"))) / 1000.0)
 
 
 def write(data: dict[str, Any]) -> None:

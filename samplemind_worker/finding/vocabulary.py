@@ -194,7 +194,7 @@ def words_of(audio: AudioFacts, analysis: AnalysisFacts) -> dict[str, float]:
     for word in _DEFINED:
         if analysis.kind not in word.kinds:
             continue
-        group = _group(word, analysis)
+        group = _group(word, analysis.instrument, analysis.kind)
         least = thresholds[word.name].get(group)
         reached = degree(word, group, measures)
         if least is not None and reached > least:
@@ -211,7 +211,7 @@ def explain(word: str, audio: AudioFacts, analysis: AnalysisFacts) -> str:
         return f"{word}: {audio.channels} channel{'s' * (audio.channels != 1)}" + (
             " that hold the same" if audio.channels == 2 and "width" not in measures else ""  # noqa: PLR2004 -- left and right
         )
-    group = _group(meaning, analysis)
+    group = _group(meaning, analysis.instrument, analysis.kind)
     reasons = [reason for part in meaning.parts if (reason := _reason(part, group, measures))]
     return f"{word}: {'; '.join(reasons) or 'not measured'}"
 
@@ -226,10 +226,10 @@ def _reason(part: Part, group: str, measures: Mapping[str, float]) -> str | None
     return f"{measure.label} {measure.written(value)}, {compared} of {reference.noun(group)}"
 
 
-def _group(word: Word, analysis: AnalysisFacts) -> str:
+@lru_cache(maxsize=4096)
+def _group(word: Word, instrument: str | None, kind: str | None) -> str:
     """Return the group in which all measures of a word are known."""
-    groups = {reference.group_of(analysis.instrument, analysis.kind, part.measure) for part in word.parts}
+    groups = {reference.group_of(instrument, kind, part.measure) for part in word.parts}
     if len(groups) == 1:
         return groups.pop()
-    kind = analysis.kind or reference.EVERYTHING
     return kind if kind in groups else reference.EVERYTHING
