@@ -83,7 +83,6 @@ MEASURES: Final[Mapping[str, Measure]] = {
     "sub_share": Measure("energy below 63 Hz", "%"),
     "bottom_share": Measure("energy below 200 Hz", "%"),
     "low_mid_share": Measure("energy from 200 to 635 Hz", "%"),
-    "body_share": Measure("energy from 63 to 635 Hz", "%"),
     "weight_share": Measure("energy below 635 Hz", "%"),
     "mid_share": Measure("energy from 635 Hz to 2 kHz", "%"),
     "high_share": Measure("energy from 2 to 6.4 kHz", "%"),
@@ -123,7 +122,6 @@ def measures_of(audio: AudioFacts, analysis: AnalysisFacts) -> dict[str, float]:
     if given.keys() >= _SHARES:
         low, low_mid = given["low_share"], given["low_mid_share"]
         found["bottom_share"] = given["sub_share"] + low
-        found["body_share"] = low + low_mid
         found["weight_share"] = given["sub_share"] + low + low_mid
     contrast: Any = analysis.spectral_features.get("contrast", {}).get("mean")
     if isinstance(contrast, list) and len(contrast) == 7 and None not in contrast:  # noqa: PLR2004 -- octaves  # pyright: ignore[reportUnknownArgumentType] -- of anything

@@ -323,7 +323,6 @@ _TABLES: Final = (
             "sub_share",
             "bottom_share",
             "low_mid_share",
-            "body_share",
             "weight_share",
             "mid_share",
             "high_share",

@@ -86,7 +86,7 @@ _DEFINED: Final = (
         "soft",
         "gentle delicate",
     ),
-    _word("punchy", "+transient_db +body_share>0.05", "punch hitting knocking knock slamming impact hard", _ONE_SHOT),
+    _word("punchy", "+transient_db +crest_db", "punch hitting knocking knock slamming impact hard", _ONE_SHOT),
     _word("crisp", "-attack_seconds +attack_brightness_hz", "crispy", _ONE_SHOT),
     *_pair(
         _word("clicky", "+click>0.1", "click ticky pointed attacky", _ONE_SHOT),

@@ -65,7 +65,6 @@ def test_measures_follow_from_the_character():
     assert found["click"] == pytest.approx(3.0)
     assert found["roominess"] == pytest.approx(3.0)
     assert found["bottom_share"] == pytest.approx(0.3)
-    assert found["body_share"] == pytest.approx(0.5)
     assert found["weight_share"] == pytest.approx(0.6)
     assert found["sheen_db"] == pytest.approx(25.0)
     assert found["width"] == 0.25

@@ -13,7 +13,7 @@ from tests.descriptions import DRUMS, OTHERS, describe, make_sample
 
 GROUPS = reference.load()["groups"]
 MIDDLE = 10
-FOLLOWING = {"click", "roominess", "bottom_share", "body_share", "weight_share", "sheen_db", "width"}
+FOLLOWING = {"click", "roominess", "bottom_share", "weight_share", "sheen_db", "width"}
 
 
 def at(instrument: str, audio: dict[str, Any] | None = None, **places: int) -> Sample:
