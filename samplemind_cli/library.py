@@ -8,11 +8,11 @@ from posixpath import basename
 from typing import Any
 
 from config.settings import Settings
-from samplemind_worker.documents.facts import AnalysisFacts
+from samplemind_worker.documents.facts import AnalysisFacts, AudioFacts
 from samplemind_worker.documents.report import Reporter, analyzed, rejected
 from samplemind_worker.documents.states import State
 from samplemind_worker.errors import UsageError
-from samplemind_worker.store import library, places, results
+from samplemind_worker.store import entries, library, places, results
 from samplemind_worker.store.places import Place
 from samplemind_worker.submission.walk import AUDIO_SUFFIXES
 
@@ -84,15 +84,20 @@ def exists(text: str) -> bool:
         return False
 
 
-def analysis_of(file_id: str) -> AnalysisFacts | None:
-    """Return the analysis of a content; None if there is none."""
-    found = results.load([file_id]).get(file_id)
-    return None if found is None else found[1]
+def facts_of(file_id: str) -> tuple[AudioFacts, AnalysisFacts] | None:
+    """Return what is known of a content; None if it is not analysed."""
+    return results.load([file_id]).get(file_id)
 
 
-def living_among(file_ids: Sequence[str]) -> set[str]:
-    """Return those of these contents that are analysed and lie anywhere still."""
-    return places.of(file_ids).keys() & results.progress_of(file_ids).keys()
+def entries_trouble() -> str:
+    """Say how far the entries that filters read are made; empty if all are."""
+    state = entries.progress()
+    if state.is_complete:
+        return ""
+    return (
+        f"the search index holds {state.entries:,} of {state.contents:,} files; the workers build it, "
+        "or `samplemind reindex` at once"
+    )
 
 
 def reports_of(file_ids: Sequence[str]) -> dict[str, Report]:

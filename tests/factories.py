@@ -47,7 +47,7 @@ def analysis_facts(file_id: str, **values: Any) -> AnalysisFacts:
         "key": "A",
         "mode": "minor",
         "vector": [0.5, -1.0, 2.0],
-        "vector_version": 1,
+        "vector_version": VERSIONS["store"],
         "versions": {step: VERSIONS[step] for step in CPU_STEPS},
     }
     return AnalysisFacts(file_id=file_id, **{**given, **values})

@@ -1,5 +1,6 @@
-"""``reindex``: make the search entries anew, and rebuild the vectors in Chroma, from the record."""
+"""``reindex``: rebuild what `search` and `similar` read from the record."""
 
+import dataclasses
 import time
 from typing import Annotated
 
@@ -9,33 +10,33 @@ from samplemind_cli import output
 
 
 def reindex(*, as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False) -> None:
-    """Rebuild from the record what `search` reads, and the vectors behind `similar`.
+    """Rebuild what `search` and `similar` read from the record.
 
-    Work goes on meanwhile; a rebuild that was interrupted goes on, too.
+    Work goes on meanwhile; a rebuild of the vectors that was interrupted goes on, too.
     """
-    from samplemind_cli import index, record  # noqa: PLC0415 -- slow import
+    from samplemind_cli import rebuild, record  # noqa: PLC0415 -- slow import
     from samplemind_cli.progress import Display  # noqa: PLC0415 -- slow import
 
     with record.open_record() as settings:
         began = time.monotonic()
         try:
             with Display() as display:
-                entries = index.rebuild_entries(
-                    lambda done, total: display.show(done, total, _in_words(done, total, "search entries"))
-                )
-            output.note(f"{entries:,} files are in the search index")
-            with Display() as display:
-                count = index.rebuild(
-                    settings, lambda copied, total: display.show(copied, total, _in_words(copied, total, "vectors"))
+                done = rebuild.rebuild_all(
+                    settings, lambda what, made, total: display.show(made, total, _in_words(what, made, total))
                 )
         except KeyboardInterrupt:
             output.note("what is copied is kept; `samplemind reindex` and running workers go on from there")
             raise
         seconds = time.monotonic() - began
-    output.note(f"{count:,} vectors are in the index again, after {seconds:.1f} s")
+    output.note(f"{done.vectors:,} vectors and {done.entries:,} entries are in the index again, after {seconds:.1f} s")
+    if done.outdated:
+        output.note(
+            f"{done.outdated:,} files were analysed by an older version and have no vector of this one: "
+            "`samplemind submit` their folders again"
+        )
     if as_json:
-        output.emit({"entries": entries, "vectors": count, "seconds": round(seconds, 3)})
+        output.emit({**dataclasses.asdict(done), "seconds": round(seconds, 3)})
 
 
-def _in_words(copied: int, total: int, what: str) -> str:
-    return f"{copied:,}/{total:,} {what} ({copied * 100 // max(total, 1)} %)"
+def _in_words(what: str, made: int, total: int) -> str:
+    return f"{made:,}/{total:,} {what} ({made * 100 // max(total, 1)} %)"

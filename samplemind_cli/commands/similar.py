@@ -1,66 +1,136 @@
 """``similar``: what sounds like a file."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from samplemind_cli import filters as filter_options
 from samplemind_cli import output
+from samplemind_cli.layout import Column
 from samplemind_worker.errors import PermanentError, ServiceUnavailableError, UsageError
 
 if TYPE_CHECKING:
     from config.settings import Settings
-    from samplemind_worker.store.vectors import Vectors
+    from samplemind_worker.finding.filters import Filter
+    from samplemind_worker.finding.recipes import Choice, Sound
+    from samplemind_worker.finding.similar import Asked, Hit
 
-_MORE = 4  # times as many are asked for where too many of the nearest are gone
 
-
+@filter_options.filtered
 def similar(
     file: Annotated[
         str, typer.Argument(metavar="FILE_ID_OR_PATH", help="A file id, at least 6 digits of it, or any path.")
     ],
     *,
+    filters: dict[str, Any],
+    by: Annotated[
+        Literal["timbre", "envelope", "pitch", "rhythm"] | None,
+        typer.Option("--by", help="Compare one aspect of the sound alone.", show_default=False),
+    ] = None,
+    explain: Annotated[bool, typer.Option("--explain", help="Say for each file what is alike.")] = False,
+    copies: Annotated[bool, typer.Option("--copies", help="List the file itself and its exact copies, too.")] = False,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="How many to list.")] = 10,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
 ) -> None:
-    """List what sounds most like a file, nearest first.
+    """List what sounds most like a file, most alike first.
 
-    The file need not be in the library.
+    The file need not be in the library. It is not listed itself, nor is any file with the same sound.
     """
+    filter_options.check(filters)
     from samplemind_cli import index, library, record, tables  # noqa: PLC0415 -- slow import
+    from samplemind_worker.finding import recipes  # noqa: PLC0415 -- slow import
+    from samplemind_worker.finding import similar as finding  # noqa: PLC0415 -- slow import
 
     with record.open_record() as settings:
-        file_id, vector = _vector_of(file, settings)
-        if vector is None:
-            raise UsageError(f"{file} is silent, or too short to be compared")
-        with index.open_vectors(settings) as vectors:
-            health = index.require(vectors)
-            near = _nearest(vectors, vector, limit, leave_out=file_id) if health.expected else []
-        found = library.reports_of([near_id for near_id, _ in near])
-        reports = [(round(distance, 6), found[near_id]) for near_id, distance in near if near_id in found]
+        sound = _sound_of(file, settings)
+        chosen = filter_options.chosen(filters, settings)
+        with index.open_vectors(settings) as current:
+            choice = recipes.choose(current, sound)
+            health = index.require(choice.vectors)
+            asked = _asked(choice, sound, by, copies=copies)
+            whole = library.entries_trouble()
+            has_entries = choice.vectors is current and not whole
+            hits = (
+                finding.nearest(choice.vectors, asked, chosen, limit=limit, has_entries=has_entries)
+                if health.expected
+                else []
+            )
+        reports = library.reports_of([hit.file_id for hit in hits])
+        aspects = _aspects_of(choice, hits) if explain else {}
+    found = [(hit, reports[hit.file_id]) for hit in hits if hit.file_id in reports]
+    details = {
+        hit.file_id: {"aspects": aspects[hit.file_id], "shares": finding.shared(sound.analysis, report)}
+        for hit, report in found
+        if hit.file_id in aspects
+    }
     if as_json:
-        for distance, report in reports:
-            output.emit({"distance": distance, **report})
+        for hit, report in found:
+            head = {"distance": round(hit.distance, 6), "similarity": round(hit.similarity, 6)}
+            output.emit({**head, **details.get(hit.file_id, {}), **report})
+    elif explain:
+        _explain(found, details)
     else:
-        rows = ((output.fixed(distance, 3), *tables.file_row(report, report["path"])) for distance, report in reports)
-        output.table(("distance", *tables.FILE_COLUMNS), rows)
+        rows = ((output.fixed(hit.similarity, 2), *tables.file_row(report, report["path"])) for hit, report in found)
+        output.table(("alike", *tables.FILE_COLUMNS), rows)
+    if choice.said:
+        output.note(choice.said)
     if health.message:
         raise ServiceUnavailableError(health.message)
+    if whole and not chosen.is_empty:
+        raise ServiceUnavailableError(whole)
+    if not found:
+        output.note(_nothing(file, chosen, has_vectors=health.expected > 0))
 
 
-def _vector_of(file: str, settings: "Settings") -> tuple[str, list[float] | None]:
+def _explain(found: "list[tuple[Hit, dict[str, Any]]]", details: dict[str, dict[str, Any]]) -> None:
+    aspects = ("timbre", "envelope", "pitch", "rhythm")
+    columns = ("alike", Column("file", least=24), *aspects, Column("shares", least=12))
+    rows = (
+        (
+            output.fixed(hit.similarity, 2),
+            report["path"],
+            *(output.fixed(detail["aspects"][each], 2) for each in aspects),
+            ", ".join(detail["shares"]) or None,
+        )
+        for hit, report in found
+        if (detail := details.get(hit.file_id))
+    )
+    output.table(columns, rows)
+
+
+def _nothing(file: str, chosen: "Filter", *, has_vectors: bool) -> str:
+    if not has_vectors:
+        return "the library has no analysed file to compare with; `samplemind submit FOLDER` adds some"
+    return f"no other file than {file} passes the filters" if not chosen.is_empty else f"no other file than {file}"
+
+
+def _sound_of(file: str, settings: "Settings") -> "Sound":
+    """Return the sound of a file of the library, or analyse the file at a path.
+
+    Raises
+    ------
+    UsageError
+        If there is no such file.
+    PermanentError
+        If it cannot be analysed.
+    """
     from samplemind_cli import library  # noqa: PLC0415 -- slow import
-    from samplemind_worker.documents.versions import VERSIONS  # noqa: PLC0415 -- slow import
+    from samplemind_worker.finding.recipes import Sound  # noqa: PLC0415 -- slow import
 
     file_id = library.find_file(file, settings)
-    if file_id is not None:
-        analysis = library.analysis_of(file_id)
-        if analysis is not None:
-            if analysis.vector is None or analysis.vector_version == VERSIONS["store"]:
-                return file_id, analysis.vector
-            raise UsageError(f"{file} was analysed by an older version; `samplemind submit` its folder again")
+    facts = None if file_id is None else library.facts_of(file_id)
+    if facts is None:
+        facts = _analyzed(file, settings, is_known=file_id is not None)
+    audio, analysis = facts
+    return Sound(file, audio, analysis)
+
+
+def _analyzed(file: str, settings: "Settings", *, is_known: bool) -> Any:
+    from samplemind_cli import library  # noqa: PLC0415 -- slow import
+
     if not library.exists(file):
-        if file_id is not None:
+        if is_known:
             raise UsageError(f"{file} is not analysed; `samplemind submit` its folder")
         raise UsageError(f"{file} is no file, no id of one, and no place that the library knows")
     if Path(file).is_dir():
@@ -68,25 +138,37 @@ def _vector_of(file: str, settings: "Settings") -> tuple[str, list[float] | None
     from samplemind_worker.pipeline.analyze import analyze_file  # noqa: PLC0415 -- slow import
 
     try:
-        audio, analysis = analyze_file(Path(file), settings)
+        return analyze_file(Path(file), settings)
     except PermanentError as error:
         raise type(error)(f"{error}: {file}") from error
-    return audio.file_id, analysis.vector
 
 
-def _nearest(vectors: "Vectors", vector: list[float], limit: int, *, leave_out: str) -> list[tuple[str, float]]:
-    """Return the nearest contents that lie anywhere still.
+def _asked(choice: "Choice", sound: "Sound", by: Any, *, copies: bool) -> "Asked":
+    from samplemind_worker.finding.similar import Asked  # noqa: PLC0415 -- slow import
+    from samplemind_worker.store import entry_vectors  # noqa: PLC0415 -- slow import
 
-    Of those that are gone Chroma knows nothing, so it is asked for more of them until there are enough, or no more.
+    audio = sound.audio
+    same = set() if copies or audio.audio_hash is None else entry_vectors.same_audio(audio.audio_hash)
+    leave_out = frozenset() if copies else frozenset({audio.file_id, *same})
+    if by is None:
+        return Asked(choice.vector, leave_out=leave_out)
+    from samplemind_worker.finding.aspects import query_by  # noqa: PLC0415 -- slow import
+
+    query, scale = query_by(choice.vector, by)
+    return Asked(query, scale, leave_out)
+
+
+def _aspects_of(choice: "Choice", hits: "list[Hit]") -> dict[str, dict[str, float | None]]:
+    """Return how alike each content is in each aspect.
+
+    Raises
+    ------
+    UsageError
+        If the vectors that answer are of an older recipe without aspects.
     """
-    from samplemind_cli import library  # noqa: PLC0415 -- slow import
+    from samplemind_worker.finding.aspects import alike, has_aspects  # noqa: PLC0415 -- slow import
 
-    # One more, as a file of the library is its own nearest.
-    asked = limit + 1
-    while True:
-        near = vectors.nearest(vector, limit=asked)
-        living = library.living_among([content for content, _ in near]) - {leave_out}
-        found = [pair for pair in near if pair[0] in living][:limit]
-        if len(found) == limit or len(near) < asked:
-            return found
-        asked *= _MORE
+    if not has_aspects(choice.vector):
+        raise UsageError("--explain needs vectors of the current recipe, and these are older ones")
+    vectors = choice.vectors.get([hit.file_id for hit in hits])
+    return {key: alike(choice.vector, vector) for key, vector in vectors.items()}

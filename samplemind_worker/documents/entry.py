@@ -54,6 +54,10 @@ class LibraryEntry(Document):
     """The batches that analysed it, as far as their items are kept."""
     terms: list[str] = Field(default_factory=list)
     """All that it is found by: words, and values such as ``kind=loop`` (see `finding.terms`)."""
+    vector: bytes | None = None
+    """The vector for likeness, as half-precision numbers, little-endian."""
+    recipe: int | None = None
+    """The version of its recipe."""
     added_at: datetime
     """When the content was analysed for the first time."""
 

@@ -28,6 +28,8 @@ class IndexState(BaseModel):
     """When the last rebuild took over."""
     checked_at: datetime | None = None
     """When the workers last compared the index with the record."""
+    complete_at: datetime | None = None
+    """When a comparison last found the index complete."""
     faults: int = 0
     """How many of the last comparisons in a row failed because Chroma could not read the index."""
     in_vain: bool = False

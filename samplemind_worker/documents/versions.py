@@ -8,6 +8,9 @@ from typing import Final
 VERSIONS: Final[dict[str, int]] = {"decode": 4, "features": 4, "tempo_key": 4, "summarize": 5, "store": 2}
 """``store`` is the version of the vector's recipe."""
 
+RECIPE_WITH_STATISTICS: Final = 2
+"""The first recipe of the vector whose contents have the statistics in the record, from which it can be made anew."""
+
 CPU_STEPS: Final = ("decode", "features", "tempo_key")
 """The steps whose results are saved together, by ``tempo_key``."""
 

@@ -31,7 +31,7 @@ from samplemind_worker.pipeline.audio_sandbox import audio_sandbox
 from samplemind_worker.sandbox import PROTECTIONS, Bounds
 from samplemind_worker.store import probes
 from samplemind_worker.submission.walk import AUDIO_SUFFIXES, FFMPEG_SUFFIXES
-from samplemind_worker.upkeep.reindex import MEND
+from samplemind_worker.upkeep.index_health import MEND
 
 _ENOUGH_RESTARTS = 3
 _ANSWERS = "answers"

@@ -58,12 +58,12 @@ def _record(settings: Settings) -> Generator[None]:
 def vectors(settings: Settings) -> list[Check]:
     """Compare the vectors in Chroma with the record; nothing if a store stops answering meanwhile."""
     from samplemind_worker.store.vectors import Vectors  # noqa: PLC0415 -- slow import
-    from samplemind_worker.upkeep import reindex  # noqa: PLC0415 -- slow import
+    from samplemind_worker.upkeep import index_health  # noqa: PLC0415 -- slow import
 
     url, version = settings.chroma_url.get_secret_value() if settings.chroma_url else "", VERSIONS["store"]
     try:
         with _record(settings), Vectors(url, database=settings.database, version=version, seconds=_TIMEOUT) as vectors:
-            health = reindex.compare(vectors)
+            health = index_health.compare(vectors)
     except (TransientError, SetupError):
         return []  # its own line says what is wrong
     if not health.message:

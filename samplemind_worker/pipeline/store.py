@@ -24,7 +24,8 @@ def run(workspace: Workspace, task: Run) -> bool:
         missing = {
             content: analysis.vector
             for content, (_, analysis) in recorded.items()
-            if analysis.versions.get("store") != _VERSION
+            # A vector of an older recipe is made anew by `upkeep.recipe`.
+            if analysis.versions.get("store") != _VERSION and analysis.vector_version in {None, _VERSION}
         }
         refused = _upsert(workspace, {key: vector for key, vector in missing.items() if vector is not None})
         results.update_analyses({key: {"versions.store": _VERSION} for key in missing if key not in refused})

@@ -127,6 +127,11 @@ class Chroma:
         """Return which of these ids have a vector."""
         return set(self._ask(name, "POST", "get", {"ids": list(ids), "include": []})["ids"])
 
+    def get(self, name: str, ids: Sequence[str]) -> dict[str, list[float]]:
+        """Return the vectors of those of these ids that have one."""
+        reply = self._ask(name, "POST", "get", {"ids": list(ids), "include": ["embeddings"]})
+        return dict(zip(reply["ids"], reply["embeddings"] or [], strict=True))
+
     def ids(self, name: str) -> set[str]:
         """Return the ids of all vectors."""
         found: set[str] = set()

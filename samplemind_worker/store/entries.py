@@ -35,6 +35,8 @@ _ANALYSIS = (
     "ai_summary",
     "ai_tags",
     "analyzed_at",
+    "vector",
+    "vector_version",
 )
 _AUDIO = ("duration", "file_size", "loudness_lufs", "channels", "width", "tags", "uploaded_at")
 

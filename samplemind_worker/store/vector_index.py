@@ -72,6 +72,20 @@ async def with_vector(version: int) -> int:
 
 
 @mongo.synchronous
+async def older(version: int) -> int | None:
+    """Return the newest recipe before this one of which any content has a vector; None if there is none."""
+    query = {"vector_version": {"$lt": version}}
+    row = await mongo.collection("analyses").find_one(query, {"vector_version": 1}, sort=[("vector_version", -1)])
+    return None if row is None else row["vector_version"]
+
+
+@mongo.synchronous
+async def with_older_vector(version: int) -> int:
+    """Return how many contents have a vector of an older recipe, by counting index keys."""
+    return await mongo.collection("analyses").count_documents({"vector_version": {"$lt": version}})
+
+
+@mongo.synchronous
 async def still_there(contents: Sequence[str]) -> set[str]:
     """Return which of these contents are in the record."""
     cursor = mongo.collection("analyses").find({"_id": {"$in": list(contents)}}, {"_id": 1})
@@ -101,9 +115,26 @@ async def note(version: int, *, complete: bool, damaged: bool) -> IndexState | N
     """Record the result of a comparison, and return the record of the index."""
     change: dict[str, Any] = {"$inc": {"faults": 1}} if damaged else {"$set": {"faults": 0}}
     if complete:
-        change["$set"]["in_vain"] = False
+        change["$set"] |= {"in_vain": False, "complete_at": await mongo.read_clock()}
     await _indexes().update_one({"_id": _id(version)}, change)
     return await _state(version)
+
+
+@mongo.synchronous
+async def note_complete(version: int) -> None:
+    """Record that a comparison has found the index complete."""
+    await _indexes().update_one({"_id": _id(version)}, {"$set": {"complete_at": await mongo.read_clock()}})
+
+
+@mongo.synchronous
+async def lately_complete(version: int, *, seconds: float, least: int) -> int:
+    """Return about how many contents there are, if at least so many and the index was complete a moment ago; else 0."""
+    count = await mongo.collection("analyses").estimated_document_count()
+    if count < least:
+        return 0
+    since = await mongo.read_clock() - timedelta(seconds=seconds)
+    row = await _indexes().find_one({"_id": _id(version), "complete_at": {"$gte": since}, "faults": 0}, {"_id": 1})
+    return count if row is not None else 0
 
 
 @mongo.synchronous
@@ -159,6 +190,12 @@ async def _write(version: int, holder: str, values: Mapping[str, Any]) -> None:
     result = await _indexes().update_one({"_id": _id(version), "holder": holder}, {"$set": dict(values)})
     if not result.matched_count:
         raise ServiceUnavailableError("this rebuild stood still for so long that another one took over")
+
+
+@mongo.synchronous
+async def forget(version: int) -> None:
+    """Delete the record of an index whose collections are deleted."""
+    await _indexes().delete_one({"_id": _id(version)})
 
 
 async def _make(version: int, first: str) -> None:

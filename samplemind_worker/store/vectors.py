@@ -9,6 +9,7 @@ import re
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from copy import copy
 from typing import Self, TypeVar
 
 from samplemind_worker.errors import IndexMissingError
@@ -32,14 +33,24 @@ class Vectors:
     ) -> None:
         self.version = version
         self.chroma = Chroma(url, seconds=seconds, guarded=guarded)
-        self.first = f"{database}-sound-v{version}"
-        """The collection that is in use until a rebuild has replaced it."""
+        self._database = database
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    @property
+    def first(self) -> str:
+        """The collection that is in use until a rebuild has replaced it."""
+        return f"{self._database}-sound-v{self.version}"
+
+    def of(self, version: int) -> Self:
+        """Return the vectors of another recipe, by the same connections."""
+        other = copy(self)
+        other.version = version
+        return other
 
     def close(self) -> None:
         """Close the connections."""
@@ -100,6 +111,10 @@ class Vectors:
         """Return which of these contents have a vector."""
         return self._read(lambda name: self.chroma.present(name, contents)) if contents else set()
 
+    def get(self, contents: Sequence[str]) -> dict[str, list[float]]:
+        """Return the vectors of those of these contents that have one."""
+        return self._read(lambda name: self.chroma.get(name, contents)) if contents else {}
+
     def ids(self) -> set[str]:
         """Return the ids of all vectors."""
         return self._read(self.chroma.ids)
@@ -110,10 +125,14 @@ class Vectors:
 
     def drop_others(self, keep: Names) -> None:
         """Delete the collections that rebuilds of this recipe have left behind."""
-        ours = re.compile(rf"{re.escape(self.first)}(-[0-9a-f]{{8}})?")
-        for name in self.chroma.collections():
-            if ours.fullmatch(name) and name not in (keep.active, keep.building):
+        for name in self.collections():
+            if name not in (keep.active, keep.building):
                 self.chroma.drop(name)
+
+    def collections(self) -> list[str]:
+        """Return the names of all collections of this recipe."""
+        ours = re.compile(rf"{re.escape(self.first)}(-[0-9a-f]{{8}})?")
+        return [name for name in self.chroma.collections() if ours.fullmatch(name)]
 
     def _read(self, call: Callable[[str], T]) -> T:
         """Read from the collection in use, or from its successor if a rebuild takes over meanwhile."""

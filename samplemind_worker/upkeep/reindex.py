@@ -1,4 +1,4 @@
-"""Compares the vectors in Chroma with the record, and rebuilds them from it.
+"""Rebuilds the vectors in Chroma from the record, and keeps them complete.
 
 The record has every vector, so Chroma may lose them. A rebuild fills a new collection beside the one in use, while
 `store` writes new vectors to both. One update of the record then puts the new collection into use. A rebuild that is
@@ -9,7 +9,7 @@ import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
 from loguru import logger
 
@@ -17,110 +17,34 @@ from samplemind_worker.documents.index_state import IndexState
 from samplemind_worker.errors import IndexDamagedError, IndexMissingError, InternalError, ServiceUnavailableError
 from samplemind_worker.store import mongo, vector_index
 from samplemind_worker.store.vectors import Vectors
+from samplemind_worker.upkeep import recipe
+from samplemind_worker.upkeep.index_health import Health, compare
 
 Progress = Callable[[int, int], None]
 """Is called with the number of vectors that are copied, and their total."""
 
 _PAGE: Final = 500  # vectors per request
 _LEASE: Final = 60.0  # s without a page after which a rebuild counts as killed
-_LOOKED_FOR: Final = 200  # contents whose vectors a comparison looks for
-_PROBES: Final = 32  # vectors that must be found as their own nearest neighbours
-_UNFOUND: Final = (
-    8  # probes not found at which the index counts as damaged: a search is approximate, and may miss a few
-)
-_SAME: Final = 1e-3  # cosine distance below which two vectors are the same
 _CHECK_SECONDS: Final = 20.0  # s between two comparisons by the workers
 _SLICE_SECONDS: Final = 40.0  # s that one task rebuilds; the next one continues
 _RESTART_SECONDS: Final = 20.0  # s within which a server that a damaged index has ended may be back
 _FAULTS: Final = 2  # failed comparisons in a row: a Chroma that has just restarted is not damaged
 _REST_SECONDS: Final = 3600.0  # s between two rebuilds by the workers, if the first did not help
 
-MEND: Final = "`samplemind reindex` rebuilds it from the record"
-
-
-@dataclass(frozen=True, slots=True)
-class Health:
-    """The state of the index, compared with the record."""
-
-    state: Literal["complete", "incomplete", "missing", "damaged"]
-    expected: int
-    """Vectors that were stored, according to the record."""
-    found: int
-    copied: tuple[int, int] | None = None
-    """During a rebuild: the number of copied vectors, and their total."""
-    detail: str = ""
-
-    @property
-    def message(self) -> str:
-        """What is wrong, as a sentence; empty if nothing is."""
-        if self.state == "complete":
-            return ""
-        what = {
-            "missing": f"the index of vectors is missing in Chroma: none of {self.expected:,} is there",
-            "incomplete": f"the index of vectors in Chroma is incomplete: it has {self.found:,} of {self.expected:,}",
-            "damaged": f"the index of vectors in Chroma is damaged ({self.detail})",
-        }[self.state]
-        if self.copied is not None:
-            return f"{what}; it is being rebuilt from the record: {self.copied[0]:,} of {self.copied[1]:,} are copied"
-        return f"{what}; {MEND}"
-
-
-def compare(vectors: Vectors) -> Health:
-    """Compare counts, look up some contents, and search for a few vectors; takes milliseconds at any size.
-
-    Raises
-    ------
-    ServiceUnavailableError
-        If Chroma or the record does not answer.
-    """
-    version = vectors.version
-    row = vector_index.state(version)
-    copied = (row.copied, row.total) if row is not None and row.building is not None else None
-    expected = vector_index.stored(version)
-    if not expected:
-        # No vector can be missing, but a server that does not answer must be noticed.
-        vectors.chroma.require()
-        return Health("complete", 0, 0, copied)
-    try:
-        found = vectors.count()
-        if found < expected:
-            # Contents may have been deleted from the record between the two counts.
-            expected = min(expected, vector_index.stored(version))
-        if found < expected:
-            return Health("missing" if not found else "incomplete", expected, found, copied)
-        return _look_closer(vectors, Health("complete", expected, found, copied))
-    except IndexMissingError:
-        return Health("missing", expected, 0, copied)
-    except IndexDamagedError as error:
-        return Health("damaged", expected, 0, copied, str(error))
-
-
-def _look_closer(vectors: Vectors, health: Health) -> Health:
-    """Check contents behind equal counts: an older backup may have replaced the index, or its files may be gone."""
-    rows = vector_index.sample(vectors.version, _LOOKED_FOR)
-    lost = rows.keys() - vectors.present(list(rows))
-    if lost and (lost := lost & vector_index.still_there(list(lost))):
-        missing = max(1, round(health.expected * len(lost) / len(rows)))
-        return Health("incomplete", health.expected, health.expected - missing, health.copied)
-    probes = list(rows.values())[:_PROBES]
-    if not probes:
-        return health
-    nearest = vectors.nearest_of_each(probes, limit=1)
-    unfound = sum(not found or found[0][1] > _SAME for found in nearest)
-    if unfound >= min(_UNFOUND, len(probes)):
-        detail = f"{unfound} of {len(probes)} vectors are not found by searching for them"
-        return Health("damaged", health.expected, health.found, health.copied, detail)
-    return health
-
 
 def tend(vectors: Vectors) -> None:
     """Compare, unless that was done a moment ago, and rebuild for a while if needed. The workers call it regularly.
+
+    Vectors of an older recipe that can be made anew are made first.
 
     A rebuild that has begun continues. A new one begins at once if vectors are missing, or if Chroma failed to
     read them twice in a row.
     """
     if not vector_index.take_check(vectors.version, first=vectors.first, seconds=_CHECK_SECONDS):
         return
+    converted = recipe.convert(vectors, seconds=_SLICE_SECONDS)
+    if converted.vectors:
+        logger.info("recipe.converted", fields=str(converted))
     health = compare(vectors)
     row = vector_index.note(vectors.version, complete=health.state == "complete", damaged=health.state == "damaged")
     if row is None or (row.building is None and row.swept and not _is_due(row, health)):

@@ -319,7 +319,7 @@ def test_similar_lists_the_nearest_but_not_itself(cli: Cli, kit: Path, stored: l
     assert (code, err, [report["file_id"] for report in reports]) == (0, "", stored[1:])
     assert [report["distance"] for report in reports] == pytest.approx([0.0061, 1.0], abs=1e-3)
     code, out, _ = cli("similar", stored[0][:8], "--limit", "1")
-    assert (code, out.splitlines()[1].split()[:2]) == (0, ["0.006", str(kit / "b.wav")])
+    assert (code, out.splitlines()[1].split()[:2]) == (0, ["0.99", str(kit / "b.wav")])
 
 
 def test_similar_without_vectors_is_no_empty_answer(cli: Cli, settings: Settings, stored: list[str]):
@@ -344,7 +344,8 @@ def test_similar_with_too_few_vectors_says_that_some_are_missing(cli: Cli, setti
 
 @pytest.mark.usefixtures("chroma")
 def test_similar_in_an_empty_library_is_nothing(cli: Cli, kit: Path):
-    assert cli("similar", str(kit / "a.wav")) == (0, "", "")
+    said = "the library has no analysed file to compare with; `samplemind submit FOLDER` adds some\n"
+    assert cli("similar", str(kit / "a.wav")) == (0, "", said)
 
 
 def test_reindex_brings_the_vectors_back(cli: Cli, settings: Settings, stored: list[str]):
@@ -353,7 +354,7 @@ def test_reindex_brings_the_vectors_back(cli: Cli, settings: Settings, stored: l
     code, out, err = cli("reindex", "--json")
 
     assert (code, json.loads(out)["vectors"]) == (0, 3)
-    assert err.startswith("3 vectors are in the index again, after ")
+    assert err.startswith("3 vectors and 3 entries are in the index again, after ")
     code, out, err = cli("similar", stored[0], "--json")
     assert (code, err, [json.loads(line)["file_id"] for line in out.splitlines()]) == (0, "", stored[1:])
 

@@ -1,0 +1,79 @@
+"""Chooses the recipe whose vectors answer, while vectors of a new recipe are being made.
+
+A sound can be compared only with vectors of its own recipe. While most contents have vectors of the older recipe, its
+collection in Chroma, which still holds all of them, answers; after that the current one does.
+"""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final
+
+from samplemind_worker.documents.facts import AnalysisFacts, AudioFacts
+from samplemind_worker.documents.versions import RECIPE_WITH_STATISTICS
+from samplemind_worker.errors import IndexMissingError, UsageError
+from samplemind_worker.store import vector_index
+from samplemind_worker.store.vectors import Vectors
+
+_FEW_LEFT: Final = 20
+"""The current recipe answers once at most one content in so many has a vector of an older one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """What others are compared with: a file of the library, or one that was analysed just now."""
+
+    name: str
+    """How the user calls it."""
+    audio: AudioFacts
+    analysis: AnalysisFacts
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The vectors that answer, the sound's vector of the same recipe, and what to tell the user of it."""
+
+    vectors: Vectors
+    vector: Sequence[float]
+    said: str = ""
+
+
+def choose(current: Vectors, sound: Sound) -> Choice:
+    """Return which vectors answer.
+
+    Raises
+    ------
+    UsageError
+        If none can: the sound has no vector, or one of an older recipe only, or no other content has one of its recipe.
+    """
+    older = vector_index.older(current.version)
+    vector, recipe = sound.analysis.vector, sound.analysis.vector_version
+    if vector is None:
+        raise UsageError(f"{sound.name} is silent, or too short to be compared")
+    if older is None and recipe == current.version:
+        return Choice(current, vector)
+    made = vector_index.with_vector(current.version)
+    left = 0 if older is None else vector_index.with_vector(older)
+    counts = f"{made:,} of {made + left:,} files"
+    mend = (
+        "`samplemind reindex` makes the others at once"
+        if older is not None and older >= RECIPE_WITH_STATISTICS
+        else "`samplemind submit` the library again to make the others"
+    )
+    if older is not None and left * _FEW_LEFT > made + left:
+        past = current.of(older)
+        kept = vector if recipe == older else _kept(past, sound.audio.file_id)
+        if kept is not None:
+            return Choice(past, kept, f"older vectors answer, as {counts} have one of the new recipe; {mend}")
+    if recipe != current.version:
+        raise UsageError(f"{sound.name} was analysed by an older version; `samplemind submit` its folder again")
+    if made <= 1 and left:
+        raise UsageError(f"{sound.name} has nothing to be compared with: {counts} have a vector of its recipe; {mend}")
+    return Choice(current, vector, f"{counts} are compared, as {left:,} have an older vector; {mend}" if left else "")
+
+
+def _kept(past: Vectors, file_id: str) -> Sequence[float] | None:
+    """Return a vector of an older recipe that Chroma still has."""
+    with suppress(IndexMissingError):
+        return past.get([file_id]).get(file_id)
+    return None
