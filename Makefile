@@ -121,6 +121,7 @@ bench: $(TOOLS) ## accuracy (of LABELLED=folder with a manifest.csv), and speed 
 	$(BIN)/python -m benchmarks.record
 	$(BIN)/python -m benchmarks.export
 	$(BIN)/python -m benchmarks.crowd
+	$(BIN)/python -m benchmarks.search --entries $${ENTRIES:-100000}
 	$(BIN)/python -m benchmarks.cache
 
 clean: ## remove what was built here

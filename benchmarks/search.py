@@ -1,12 +1,14 @@
-"""Search at size: the time of a search in the process and as a command, and the memory of MongoDB.
+"""Search at size: what a search costs in the process and as a command, and the room that the entries take.
 
-``--count`` entries are written to a private mongod (1,000,000 take about 20 minutes and 3 GB of disk). Each class of
-searches is asked with different words and numbers, with an open connection; a command is asked with warm services.
+``--entries`` are written to a private mongod; of more than 100,000 the others are copies with other ids and times. Each
+class of searches is asked with changing words and numbers. Besides the time there is the processor time of MongoDB and
+of this process, which other work on the machine does not change.
 """
 
 import argparse
 import os
 import random
+import resource
 import statistics
 import subprocess
 import sys
@@ -14,6 +16,8 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+
+import psutil
 
 from benchmarks import many
 from config.settings import Settings
@@ -70,12 +74,6 @@ CLASSES: dict[str, Callable[[], tuple[str, dict[str, object]]]] = {
 }
 
 
-def _milliseconds(call: Callable[[], object]) -> float:
-    began = time.perf_counter()
-    call()
-    return 1000.0 * (time.perf_counter() - began)
-
-
 def _ask(make: Callable[[], tuple[str, dict[str, object]]]) -> tuple[float, int]:
     text, given = make()
     began = time.perf_counter()
@@ -85,32 +83,56 @@ def _ask(make: Callable[[], tuple[str, dict[str, object]]]) -> tuple[float, int]
 
 def _percentiles(values: list[float]) -> str:
     cuts = statistics.quantiles(values, n=20)
-    return f"{statistics.median(values):7.1f} {cuts[18]:7.1f} {max(values):7.1f}"
+    return f"{statistics.median(values):7.1f} {cuts[18]:7.1f}"
+
+
+@mongo.synchronous
+async def _server() -> psutil.Process:
+    return psutil.Process(int((await mongo.database().command("serverStatus"))["pid"]))
+
+
+def _processor_seconds(server: psutil.Process) -> float:
+    used = server.cpu_times()
+    return used.user + used.system + time.process_time()
 
 
 def in_process(times: int) -> None:
-    """Print how long searches take with an open connection."""
-    print(f"{'search, ms':42}  median     p95    most   hits")
+    """Print what searches cost with an open connection."""
+    server = _server()
+    print(f"{'search':42}  median     p95   CPU   hits   (ms)")
     everything: list[float] = []
+    spent = 0.0
     for name, make in CLASSES.items():
         _ask(make)
+        before = _processor_seconds(server)
         answers = [_ask(make) for _ in range(times)]
+        used = 1000.0 * (_processor_seconds(server) - before)
         values = [value for value, _ in answers]
         everything += values
-        print(f"{name:42} {_percentiles(values)} {statistics.median(hits for _, hits in answers):6.0f}", flush=True)
-    print(f"{'all':42} {_percentiles(everything)}", flush=True)
+        spent += used
+        hits = statistics.median(hits for _, hits in answers)
+        print(f"{name:42} {_percentiles(values)} {used / times:5.0f} {hits:6.0f}", flush=True)
+    print(f"{'all':42} {_percentiles(everything)} {spent / len(everything):5.0f}", flush=True)
 
 
 def as_command(environment: dict[str, str], times: int) -> None:
-    """Print how long the command takes."""
+    """Print how long the command takes, beside an interpreter that does nothing."""
     samplemind = str(Path(sys.executable).with_name("samplemind"))
-    for words in (["dark", "kick"], ["loop", "--bpm", "120..128", "--key", "Am"]):
-        line = [samplemind, "search", *words]
-        values = [
-            _milliseconds(lambda line=line: subprocess.run(line, env=environment, check=True, capture_output=True))
-            for _ in range(times)
-        ]
-        print(f"{'command: search ' + ' '.join(words):42} {_percentiles(values)}", flush=True)
+    lines = {
+        "python -c pass": [sys.executable, "-c", "pass"],
+        "search dark kick": [samplemind, "search", "dark", "kick"],
+        "search loop --bpm 120..128 --key Am": [samplemind, "search", "loop", "--bpm", "120..128", "--key", "Am"],
+    }
+    for name, line in lines.items():
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        values: list[float] = []
+        for _ in range(times):
+            began = time.perf_counter()
+            subprocess.run(line, env=environment, check=True, capture_output=True)
+            values.append(1000.0 * (time.perf_counter() - began))
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        print(f"{name:42} {_percentiles(values)} {1000.0 * used / times:5.0f}", flush=True)
 
 
 @mongo.synchronous
@@ -129,7 +151,7 @@ async def sizes() -> dict[str, int]:
 def main() -> None:
     """Measure."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--count", type=int, default=int(os.environ.get("COUNT", "100000")))
+    parser.add_argument("--entries", type=int, default=100_000)
     parser.add_argument("--times", type=int, default=40)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="samplemind-bench-") as folder:
@@ -147,11 +169,11 @@ def main() -> None:
         try:
             mongo.connect(settings.mongodb_url.get_secret_value(), database=settings.database)
             began = time.perf_counter()
-            many.write(arguments.count, many.bases(own))
-            print(f"{arguments.count:,} entries written in {time.perf_counter() - began:.0f} s")
+            many.write(arguments.entries, many.bases(own))
+            print(f"{arguments.entries:,} entries written in {time.perf_counter() - began:.0f} s")
             in_process(arguments.times)
             as_command(environment, min(arguments.times, 10))
-            per = 100_000 / arguments.count
+            per = 100_000 / arguments.entries
             found = sizes()
             print(", ".join(f"{name} {size / 1e6:.0f} MB" for name, size in found.items()))
             print(

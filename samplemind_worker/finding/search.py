@@ -1,7 +1,8 @@
 """Finds entries by words and filters, ranks them, and says of each why it was found.
 
 MongoDB reads the entries of the rarest condition, newest first, and tests the others on them. It stops at some hundred
-candidates, so that a search for what half of the library has is as fast as one for what few files have. Candidates that
+candidates, so that a search for what half of the library has is as fast as one for what few files have. Where many
+entries meet each condition but few meet all, the index keys of the two rarest are compared instead. Candidates that
 clearly have a word (in their name, or by a strong measure) are read before those that have it otherwise.
 
 A word counts 1 if the name of the file or its instrument has it, by its strength if the sound has it, and less if only
@@ -23,6 +24,13 @@ _CANDIDATES: Final = 200
 """Entries that are ranked, if no more are asked for."""
 MOST_COUNTED: Final = 5000
 """Entries up to which a condition is counted; what is more frequent than that is "more than 5,000"."""
+_PATIENCE: Final = 25
+"""Milliseconds after which conditions that many entries meet are taken for ones that few meet together."""
+_FEW: Final = 10_000
+"""Index keys that are compared first, and entries that may be read for the candidates."""
+_MUCH_MORE: Final = 8
+"""Reading an entry takes so many times as long as reading an index key."""
+_TIMES: Final = 500
 _SUGGESTIONS: Final = 4
 _ALIKE: Final = 0.6
 
@@ -88,15 +96,13 @@ def search(query: Query, chosen: Filter, *, order: Order | None = None, limit: i
     if 0 in counts:
         return Found((), 0, is_exact=True, parts=parts)
     order = order or (None if query.words else "added")
-    driver = min(range(len(known)), key=counts.__getitem__, default=None)
     most = max(_CANDIDATES, limit) if order is None else limit
-    count = 0 if driver is None else counts[driver]
-    rows = _Plan(known, rest, query).read(driver, count, order=order, most=most)
+    rows = _Plan(known, counts, rest, query).read(order=order, most=most)
     hits = [_hit(row, query.words) for row in rows]
     if order is None:
         hits.sort(key=lambda hit: (-hit.score, -hit.entry["added_at"].timestamp(), hit.entry["paths"]))
     total, is_exact = len(rows), len(rows) < most
-    if not is_exact and len(known) == 1 and driver is not None and not rest and known[0].query is None:
+    if not is_exact and len(known) == 1 and not rest and known[0].query is None:
         total, is_exact = counts[0], counts[0] < MOST_COUNTED
     return Found(tuple(hits[:limit]), max(total, len(hits)), is_exact, parts)
 
@@ -125,29 +131,71 @@ def _phrase(pattern: str) -> list[dict[str, Any]]:
 class _Plan:
     """What a search reads: its conditions, of which one drives, and the tests that the others are."""
 
-    def __init__(self, known: Sequence[_Condition], rest: Sequence[dict[str, Any]], query: Query) -> None:
+    def __init__(
+        self, known: Sequence[_Condition], counts: Sequence[int], rest: Sequence[dict[str, Any]], query: Query
+    ) -> None:
         self._known = known
+        self._counts = counts
         self._rest = [*rest, *(each.query for each in known if each.query is not None)]
         self._excluded = [term for word in query.excluded for term in word.terms]
+        # The rarest condition first.
+        self._turns = sorted(range(len(known)), key=counts.__getitem__)
+
+    def read(self, *, order: Order | None, most: int) -> list[Row]:
+        """Return up to ``most`` entries; without an order, those come first that clearly have the driving word."""
+        is_crowded = not self._turns or self._counts[self._turns[0]] >= MOST_COUNTED
+        if not self._turns or (order not in {None, "added"} and is_crowded):
+            return entry_search.in_order(self._test(None), order=order or "added", limit=most)
+        if order is not None and order != "added":
+            driver = self._turns[0]
+            return entry_search.sorted_among(self._known[driver].terms, self._test(driver), order=order, limit=most)
+        if not is_crowded or len(self._turns) == 1:
+            return self._drive(self._turns[0], order, most) or []
+        return self._read_crowded(order, most)
 
     def _test(self, driver: int | None) -> dict[str, Any]:
         """Return the test of all conditions but the driver."""
         groups = [each.terms for at, each in enumerate(self._known) if at != driver and each.query is None]
         return filters.passing(groups, self._excluded, self._rest)
 
-    def read(self, driver: int | None, count: int, *, order: Order | None, most: int) -> list[Row]:
-        """Return up to ``most`` entries; without an order, those come first that clearly have the driving word."""
-        if driver is None or (order not in {None, "added"} and count >= MOST_COUNTED):
-            return entry_search.in_order(self._test(None), order=order or "added", limit=most)
+    def _drive(self, driver: int, order: Order | None, most: int, *, patience: int | None = None) -> list[Row] | None:
+        """Return entries of one condition that pass the others; None if that takes longer than ``patience``, in ms."""
         chosen, test = self._known[driver], self._test(driver)
-        if order is not None and order != "added":
-            return entry_search.sorted_among(chosen.terms, test, order=order, limit=most)
         rows: dict[str, Row] = {}
-        if order is None and chosen.strong is not None:
-            rows = {row["_id"]: row for row in entry_search.by_terms(chosen.strong, test, limit=most)}
-        if len(rows) < most:
-            rows |= {row["_id"]: row for row in entry_search.by_terms(chosen.terms, test, limit=most)}
+        for wanted in (chosen.strong if order is None else None, chosen.terms):
+            if wanted is None or len(rows) >= most:
+                continue
+            found = entry_search.by_terms(wanted, test, limit=most, patience=patience)
+            if found is None:
+                return None
+            rows |= {row["_id"]: row for row in found}
         return list(rows.values())[:most]
+
+    def _read_crowded(self, order: Order | None, most: int) -> list[Row]:
+        """Read where very many entries meet each condition: mostly many meet all of them, and sometimes few or none."""
+        shares = entry_search.shares([each.terms for each in self._known], counted=MOST_COUNTED)
+        first, second = sorted(range(len(shares)), key=shares.__getitem__)[:2]
+        if most / shares[second] < _FEW:
+            rows = self._drive(first, order, most, patience=_PATIENCE)
+            if rows is not None:
+                return rows
+        if shares[second] > _MUCH_MORE * shares[first]:
+            return self._drive(first, order, most) or []
+        return self._compare_keys(first, second, most)
+
+    def _compare_keys(self, first: int, second: int, most: int) -> list[Row]:
+        terms, test = self._known[first].terms, self._test(first)
+        rows: list[Row] = []
+        keys, before = _FEW, None
+        while True:
+            times, before = entry_search.shared_times(terms, self._known[second].terms, before=before, keys=keys)
+            for start in range(0, len(times), _TIMES):
+                rows += entry_search.at_times(terms, times[start : start + _TIMES], test, limit=most)
+                if len(rows) >= most:
+                    return rows[:most]
+            if before is None:
+                return rows
+            keys *= 4
 
 
 _Source = tuple[float, str, tuple[str, ...]]

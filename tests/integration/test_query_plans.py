@@ -209,6 +209,9 @@ CALLS: dict[str, Callable[[Case], object]] = {
     "entry_search.by_terms": lambda _: entry_search.by_terms(
         ["0001"], passing([["loop"], ["kind=loop", "kind=track"]], ["none"], [{"tempo": {"$gte": 0}}]), limit=10
     ),
+    "entry_search.shares": lambda _: entry_search.shares([["0001"], ["nothing"]], counted=1),
+    "entry_search.shared_times": lambda _: entry_search.shared_times(["0001"], ["0001+"], before=None, keys=10),
+    "entry_search.at_times": lambda _: entry_search.at_times(["0001"], [0, 1], {}, limit=10),
     "entry_search.sorted_among": lambda _: entry_search.sorted_among(["0001"], {}, order="duration", limit=3),
     "entry_search.in_order": lambda _case: [
         entry_search.in_order({}, order=order, limit=3) for order in ("added", "tempo", "duration", "loudness")

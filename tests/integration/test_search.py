@@ -13,10 +13,11 @@ from samplemind_worker.documents.audio_file import AudioFile
 from samplemind_worker.documents.entry import EntryIndex, LibraryEntry
 from samplemind_worker.finding import entry
 from samplemind_worker.finding.filter_text import read as read_filters
+from samplemind_worker.finding.filters import passing
 from samplemind_worker.finding.query import read as read_text
-from samplemind_worker.finding.search import Found, search, suggest
+from samplemind_worker.finding.search import MOST_COUNTED, Found, search, suggest
 from samplemind_worker.pipeline.workspace import Workspace
-from samplemind_worker.store import mongo, places, results
+from samplemind_worker.store import entry_search, mongo, places, results
 from samplemind_worker.store.places import Place
 from tests.command import Cli
 from tests.factories import analysis_facts, audio_facts, content_id
@@ -202,6 +203,80 @@ def test_more_than_the_limit_are_counted(workspace: Workspace):  # noqa: ARG001 
 
     assert (len(found.hits), found.total, found.is_exact) == (5, 400, True)
     assert (len(narrower.hits), narrower.total, narrower.is_exact) == (5, 200, False)
+
+
+MONDAY = datetime(2026, 1, 5, tzinfo=UTC)
+
+
+@mongo.synchronous
+async def insert(groups: dict[int, list[str]], *, count: int) -> None:
+    """Insert entries: each has the terms of those numbers that divide its own; five are added in one second."""
+    blank = {"paths": [], "tags": [], "descriptors": {}, "kind": None, "instrument": None, "ticket": 1}
+    rows = [
+        {
+            **blank,
+            "_id": content_id(number),
+            "added_at": MONDAY + timedelta(seconds=number // 5),
+            "terms": [term for divisor, terms in groups.items() if number % divisor == 0 for term in terms],
+        }
+        for number in range(1, count + 1)
+    ]
+    await LibraryEntry.get_pymongo_collection().insert_many(rows)
+
+
+@pytest.mark.usefixtures("workspace")
+@pytest.mark.parametrize("keys", [1, 3, 7, 50, 1000])
+def test_index_keys_of_two_terms_are_compared_in_windows(keys: int):
+    insert({2: ["even"], 3: ["third"]}, count=300)
+    wanted = {MONDAY + timedelta(seconds=number // 5) for number in range(6, 301, 6)}
+
+    found: list[int] = []
+    before: int | None = None
+    while True:
+        times, before = entry_search.shared_times(["even"], ["third"], before=before, keys=keys)
+        found += times
+        if before is None:
+            break
+    rows = entry_search.at_times(["even"], found, passing([["third"]], [], []), limit=1000)
+
+    assert found == sorted(set(found), reverse=True)
+    assert wanted <= {datetime.fromtimestamp(each / 1000, UTC) for each in found}
+    assert {row["_id"] for row in rows} == {content_id(number) for number in range(6, 301, 6)}
+
+
+@pytest.mark.usefixtures("workspace")
+def test_a_share_is_estimated_by_how_far_back_so_many_reach():
+    insert({1: ["all"], 4: ["fourth"]}, count=2000)
+
+    every, fourth = entry_search.shares([["all"], ["fourth"]], counted=100)
+
+    assert every > 0.9
+    assert 0.2 < fourth < 0.3
+
+
+@pytest.mark.usefixtures("workspace")
+def test_few_entries_that_meet_several_frequent_conditions_are_all_found():
+    # More entries than are counted meet each condition; the last shares a time with others that have one of them.
+    insert({2: ["even", "even+"], 4999: ["rare"]}, count=2 * MOST_COUNTED + 10)
+    for word, least in (("odd", 1), ("none", 0)):
+        entry_terms(word, at_least=least)
+
+    both = find("even odd")
+    neither = find("even none")
+
+    assert {hit.entry["_id"] for hit in both.hits} == {content_id(9998)}
+    assert (both.total, both.is_exact) == (1, True)
+    assert (neither.hits, neither.is_exact) == ((), True)
+    assert [part.count for part in both.parts] == [MOST_COUNTED, MOST_COUNTED]
+
+
+@mongo.synchronous
+async def entry_terms(word: str, *, at_least: int) -> None:
+    """Give a word to all entries without "even", and to those of the rare ones that have it, if any is to have both."""
+    entries = LibraryEntry.get_pymongo_collection()
+    await entries.update_many({"terms": {"$ne": "even"}}, {"$push": {"terms": word}})
+    if at_least:
+        await entries.update_many({"terms": {"$all": ["even", "rare"]}}, {"$push": {"terms": word}})
 
 
 @pytest.mark.usefixtures("library")
