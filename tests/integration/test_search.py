@@ -327,7 +327,7 @@ class TestCommand:
         ("arguments", "said"),
         [
             (["zzz"], "nothing found: no file has 'zzz'"),
-            (["kcik"], "no file has 'kcik', but there is kick"),
+            (["kcik"], "no file has 'kcik'; near it are kick"),
             (["--tag", "none"], "nothing found: no file passes --tag"),
             (["kick", "cafe"], "nothing found that has all of it (kick alone 2, cafe alone 1)"),
             (["$where"], "no file has 'where'"),
