@@ -24,15 +24,18 @@ def library(*, as_json: Annotated[bool, typer.Option("--json", help="Print one J
     """Show what the library holds, at a glance."""
     from samplemind_cli import record  # noqa: PLC0415 -- slow import
     from samplemind_worker.finding import overview  # noqa: PLC0415 -- slow import
+    from samplemind_worker.store import entries  # noqa: PLC0415 -- slow import
 
     with record.open_record():
+        state = entries.progress()
         report = overview.summary()
     if as_json:
         output.emit(report)
-        return
-    width = min(max(output.screen_width() or 80, _NARROWEST), _WIDEST)
-    for line in lines(report, width):
-        output.write(line + "\n")
+    else:
+        width = min(max(output.screen_width() or 80, _NARROWEST), _WIDEST)
+        for line in lines(report, width):
+            output.write(line + "\n")
+    state.require()
 
 
 def lines(report: Report, width: int) -> Iterator[str]:

@@ -51,6 +51,7 @@ def match(
     from samplemind_worker.finding import match as finding  # noqa: PLC0415 -- slow import
     from samplemind_worker.finding.filter_text import read_key  # noqa: PLC0415 -- slow import
     from samplemind_worker.finding.fitting import Wanted  # noqa: PLC0415 -- slow import
+    from samplemind_worker.store import entries  # noqa: PLC0415 -- slow import
 
     if file is None and key is None and bpm is None:
         raise UsageError("nothing to be met: name a file, or give --key, --bpm or both")
@@ -66,10 +67,13 @@ def match(
                 raise UsageError(f"{file} has neither a tempo nor a key; give them with --bpm and --key")
         wanted = Wanted(tempo=bpm, keys=keys, shift=shift, stretch=stretch / 100.0)
         chosen = filter_options.chosen(filters, settings)
+        state = entries.progress()
         found = finding.find(wanted, chosen, limit=limit, leave_out=() if content is None else (content,))
         reports = library.reports_of([each.file_id for each in found])
     fits = [(each.fit, reports[each.file_id]) for each in found if each.file_id in reports]
-    _print(fits, wanted, as_json=as_json)
+    if fits or state.is_complete:
+        _print(fits, wanted, as_json=as_json)
+    state.require()
 
 
 def _report_of(file: str, settings: "Settings") -> tuple[str, Report]:
@@ -106,7 +110,7 @@ def _print(fits: list[tuple["Fit", Report]], wanted: "Wanted", *, as_json: bool)
 
     target = fitting.described(wanted)
     if not fits:
-        output.note(f"nothing in the library fits {target}; --shift and --stretch allow larger changes")
+        output.note(f"nothing in the library fits {target}, as far as the options allow")
     elif as_json:
         for fit, report in fits:
             output.emit({**fitting.values(fit), **report})

@@ -102,7 +102,7 @@ class EntryIndex(Document):
     """The last content that was made; contents are taken in the order of their ids."""
     since: int = 0
     """The number of the last refresh before the building began."""
-    groups: dict[str, Any] = Field(default_factory=dict)
+    counts: dict[str, Any] = Field(default_factory=dict)
     """Counts of the entries for an overview, and the ``ticket`` at which they were true."""
 
     class Settings:

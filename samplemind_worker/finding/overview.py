@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from samplemind_worker.store import batches, entries, overview, unfinished
+from samplemind_worker.store import batches, overview, unfinished
 
 PACKS: Final = 20
 """Packs that are listed; the others are only counted."""
@@ -16,8 +16,8 @@ def summary() -> dict[str, Any]:
 
     Files count every copy; all other counts and sums are of distinct contents.
     """
-    groups = overview.groups()
-    pack_count, packs = overview.packs(PACKS)
+    counts = overview.counts()
+    groups, packs = counts["groups"], counts["packs"]
     added = overview.added_within(DAYS)
     return {
         "files": overview.living_places(),
@@ -28,12 +28,11 @@ def summary() -> dict[str, Any]:
         "instruments": _by(groups, "instrument"),
         "keys": dict(sorted(_by(groups, "camelot").items(), key=_on_the_wheel)),
         "tempi": _tempi(groups),
-        "packs": packs,
-        "pack_count": pack_count,
+        "packs": {pack["name"]: pack["contents"] for pack in packs[:PACKS]},
+        "pack_count": len(packs),
         "added": {str(days): count for days, count in added.items()},
         "open": _open(),
         "failed": overview.failures(),
-        "complete": entries.progress().is_complete,
     }
 
 

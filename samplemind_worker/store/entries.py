@@ -9,6 +9,7 @@ from pymongo import DeleteMany, DeleteOne, ReturnDocument, UpdateOne
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from samplemind_worker.documents.versions import ENTRY_VERSION
+from samplemind_worker.errors import ServiceUnavailableError
 from samplemind_worker.store import mongo
 
 PLACES: Final = 16
@@ -147,6 +148,14 @@ class Progress:
     entries: int
     contents: int
     """Contents that are analysed, whether or not they lie anywhere still."""
+
+    def require(self) -> None:
+        """Raise ServiceUnavailableError if entries are missing, as an answer may then lack something."""
+        if not self.is_complete:
+            raise ServiceUnavailableError(
+                f"the search index holds {self.entries:,} of {self.contents:,} files; the workers build it, "
+                "or `samplemind reindex` at once"
+            )
 
 
 @mongo.synchronous

@@ -14,23 +14,41 @@ _PAGE: Final = 1000
 
 
 @mongo.synchronous
-async def groups() -> list[dict[str, Any]]:
-    """Count the entries by kind, instrument, Camelot code and step of tempo, from the keys of one index.
+async def counts() -> dict[str, Any]:
+    """Return the counts of the entries: ``groups`` and ``packs``. They are kept until an entry changes.
 
-    Each group has the number of its contents, their seconds and their bytes. The result is kept until an entry changes.
+    While entries are being made, the counts are not kept.
+
+    The groups count contents, seconds and bytes by kind, instrument, Camelot code and step of tempo. The packs are the
+    contents of each pack.
     """
     index = mongo.collection("entry_indexes")
-    row = await index.find_one({"_id": "entries"}, {"ticket": 1, "groups": 1}) or {}
-    ticket, kept = row.get("ticket"), row.get("groups") or {}
+    row = await index.find_one({"_id": "entries"}, {"ticket": 1, "building": 1, "counts": 1}) or {}
+    ticket, kept = row.get("ticket"), row.get("counts") or {}
     if kept and kept["ticket"] == ticket:
-        return kept["rows"]
-    rows = await _count_groups()
-    # Read before the counting, so that a change which came meanwhile makes this result old.
-    await index.update_one({"_id": "entries"}, {"$set": {"groups": {"ticket": ticket, "rows": rows}}})
-    return rows
+        return kept
+    # A refresh draws its ticket before it writes, and its marks stay until it has written.
+    is_moving = row.get("building") or await mongo.collection("stale_entries").find_one(
+        {"_id": {"$gt": ""}}, {"_id": 1}
+    )
+    made = {"ticket": ticket, "groups": await _count_groups(), "packs": await _count_packs()}
+    if not is_moving:
+        await index.update_one({"_id": "entries"}, {"$set": {"counts": made}})
+    return made
+
+
+async def _count_packs() -> list[dict[str, Any]]:
+    """Count the contents of each pack, the largest first; names may hold dots, so they are no keys."""
+    entries = mongo.collection("library_entries")
+    rows = [
+        {"name": name, "contents": await entries.count_documents({"packs": name})}
+        for name in await entries.distinct("packs")
+    ]
+    return sorted(rows, key=lambda row: (-row["contents"], row["name"]))
 
 
 async def _count_groups() -> list[dict[str, Any]]:
+    """Count the entries from the keys of one index."""
     step = {"$floor": {"$divide": ["$tempo", TEMPO_STEP]}}
     key = {"kind": "$kind", "instrument": "$instrument", "camelot": "$camelot", "tempo": step}
     sums = {
@@ -50,16 +68,6 @@ async def living_places() -> int:
     collection = mongo.collection("file_locations")
     gone = await collection.count_documents({"gone_at": {"$ne": None}})
     return await collection.estimated_document_count() - gone
-
-
-@mongo.synchronous
-async def packs(limit: int) -> tuple[int, dict[str, int]]:
-    """Return how many packs there are, and the contents of the largest ones."""
-    collection = mongo.collection("library_entries")
-    names = await collection.distinct("packs")
-    counts = {name: await collection.count_documents({"packs": name}) for name in names}
-    largest = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))[:limit]
-    return len(names), dict(largest)
 
 
 @mongo.synchronous

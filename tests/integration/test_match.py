@@ -171,7 +171,7 @@ def test_says_so_where_nothing_fits(library: dict[str, str], cli: Cli):
     assert cli("match", "--bpm", "300", "--json") == (
         0,
         "",
-        "nothing in the library fits 300 BPM; --shift and --stretch allow larger changes\n",
+        "nothing in the library fits 300 BPM, as far as the options allow\n",
     )
 
 

@@ -22,8 +22,10 @@ from samplemind_worker.store import (
     batches,
     entries,
     entry_search,
+    fits,
     ledger,
     mongo,
+    overview,
     packs,
     parcels,
     places,
@@ -274,6 +276,15 @@ CALLS: dict[str, Callable[[Case], object]] = {
     "ai_jobs.contents_under_way": lambda _: ai_jobs.contents_under_way(),
     "ai_jobs.under_way": lambda _: ai_jobs.under_way(),
     "ai_jobs.end": lambda _: ai_jobs.end("0"),
+    "fits.look_up": lambda _: fits.look_up(
+        [{"camelot": {"$in": ["8A", "9A"]}, "tempo": {"$gte": 119.0, "$lte": 121.0}}, {"tempo": {"$gt": 300.0}}],
+        limit=FEW,
+    ),
+    "fits.are_few": lambda _: fits.are_few([{"terms": {"$in": ["kind=loop"]}}], limit=3),
+    "overview.counts": lambda _: overview.counts(),
+    "overview.living_places": lambda _: overview.living_places(),
+    "overview.added_within": lambda _: overview.added_within((7, 30)),
+    "overview.failures": lambda _: overview.failures(),
     "vector_index.names": lambda _: vector_index.names(1, first="first"),
     "vector_index.state": lambda _: vector_index.state(1),
     "vector_index.stored": lambda _: vector_index.stored(1),
@@ -293,11 +304,17 @@ CALLS: dict[str, Callable[[Case], object]] = {
     "vector_index.leave": lambda _: vector_index.leave(1, holder="run"),
 }
 STORES = (
-    ai_jobs, batches, entries, entry_search, ledger, parcels, places, results, packs, spend, stale, thinning,
-    unfinished, vector_index, waiting,
+    ai_jobs, batches, entries, entry_search, fits, ledger, overview, parcels, places, results, packs, spend, stale,
+    thinning, unfinished, vector_index, waiting,
 )  # fmt: skip
-# These read all there is, page by page.
-READ_ALL = {"results.iterate", "places.by_path", "entries.finish", "entry_search.sample_of_terms"}
+# These read all there is, page by page, or all that has failed.
+READ_ALL = {
+    "results.iterate",
+    "places.by_path",
+    "entries.finish",
+    "entry_search.sample_of_terms",
+    "overview.failures",
+}
 
 
 def public_functions(module: ModuleType) -> list[str]:

@@ -20,7 +20,6 @@ REPORT: dict[str, Any] = {
     "added": {"7": 12, "30": 240},
     "open": 17,
     "failed": {"unreadable": 2, "empty": 1},
-    "complete": True,
 }
 
 
