@@ -9,7 +9,10 @@ from samplemind_worker.documents.samples import Sample, Summary
 FILE_ID = "0" * 64
 NOTES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 DRUMS = ("kick", "snare", "clap", "rim", "hat_closed", "hat_open", "tom", "crash", "ride", "shaker", "cowbell", "perc")
-OTHERS = ("bass", "synth", "piano", "guitar", "strings", "brass", "flute", "organ", "bell", "vocal", "fx")
+OTHERS = (
+    "bass", "synth", "piano", "guitar", "strings", "brass", "sax", "flute", "organ", "bell", "vocal", "voice",
+    "ambience", "fx",
+)  # fmt: skip
 INSTRUMENTS = (*DRUMS, *OTHERS, "drum_loop", "music_loop", "song")
 
 

@@ -1,10 +1,9 @@
 """Learns to name the instrument of one-shots.
 
-`python -m training.instrument FOLDER` reads the sounds of `training.oneshots`, reports scores on held-out soundfonts
-and writes `samplemind_worker/dsp/models/instrument.npz`. It asks the pitch networks: `training.pitch` comes first.
+`python -m training.instrument FOLDER` reads the sounds of `training.oneshots` and `training.sources`, reports scores
+on held-out sources and writes `samplemind_worker/dsp/models/instrument.npz`. It asks the pitch networks:
+`training.pitch` comes first.
 """
-
-# ruff: noqa: PLR2004 -- the shares and ranges of random draws explain themselves where they stand
 
 import sys
 from pathlib import Path
@@ -14,34 +13,35 @@ import numpy as np
 import numpy.typing as npt
 
 from samplemind_worker import dsp
-from samplemind_worker.dsp.instrument import CLASSES, DRUMS, describe
+from samplemind_worker.dsp.instrument import CLASSES, describe
 from samplemind_worker.dsp.network import softmax
 from samplemind_worker.dsp.pitch import hear
-from training import augment, confidence, network, oneshots
+from training import confidence, confusion, network, oneshots, singles
 
 F32 = npt.NDArray[np.float32]
+F64 = npt.NDArray[np.float64]
 
-_VARIANTS = 2
+_RECORDED, _SHORTEST_EFFECT_SECONDS = 1.0, 1.0
 _MODEL = Path(dsp.__file__).parent / "models" / "instrument.npz"
-_OPTIONS: dict[str, Any] = {"outputs": len(CLASSES), "hidden": 64, "epochs": 10, "decay": 1e-3, "seeds": (0, 1)}
+_PICTURE = Path(__file__).parents[1] / "docs" / "instruments.svg"
+_OPTIONS: dict[str, Any] = {"outputs": len(CLASSES), "hidden": 96, "epochs": 18, "decay": 1e-3, "seeds": (0, 1)}
 
 
-def measure(folder: Path) -> tuple[F32, npt.NDArray[np.int64], npt.NDArray[np.str_]]:
-    """Describe each sound that has a class, as it is and in three variants: rows, classes, soundfonts."""
-    rng = np.random.default_rng(8)
-    rows: list[F32] = []
-    names: list[int] = []
-    fonts: list[str] = []
-    for y, truth in oneshots.read(folder):
-        if truth["name"] is None:
-            continue
-        for signal in (y, *(augment.vary(y, rng)[0] for _ in range(_VARIANTS))):
-            if np.abs(signal).max() > 1e-3:
-                features = dsp.compute_features(signal, sr=dsp.SR)
-                rows.append(describe(features, hear(features)))
-                names.append(CLASSES.index(truth["name"]))
-                fonts.append(truth["font"])
-    return np.stack(rows), np.array(names), np.array(fonts)
+def _is_impact(features: dsp.Features, truth: dict[str, Any]) -> bool:
+    """Tell recorded steps and knocks: they sound as drums do, and taught that rims and shakers are effects."""
+    short = features.samples < _SHORTEST_EFFECT_SECONDS * dsp.SR
+    return short and bool(truth["name"] == "fx") and singles.is_recorded(truth)
+
+
+def rows_of(sounds: list[singles.Single]) -> tuple[F32, npt.NDArray[np.int64], npt.NDArray[np.str_], F64]:
+    """Describe each sound that has a class: rows, classes, where from, how much it counts."""
+    kept = [(f, t) for f, t in sounds if t["name"] is not None and f.peak > 0.0 and not _is_impact(f, t)]
+    rows = np.stack([describe(f, hear(f)) for f, _ in kept])
+    right = np.array([CLASSES.index(t["name"]) for _, t in kept])
+    fonts = np.array([t["font"] for _, t in kept])
+    # Rare classes count for more, but not as much as common ones; recordings more than what is rendered.
+    weight = np.bincount(right, minlength=len(CLASSES))[right] ** -0.5
+    return rows, right, fonts, weight * np.array([_RECORDED if singles.is_recorded(t) else 1.0 for _, t in kept])
 
 
 def _report(odds: npt.NDArray[np.float64], right: npt.NDArray[np.int64]) -> None:
@@ -55,25 +55,26 @@ def _report(odds: npt.NDArray[np.float64], right: npt.NDArray[np.int64]) -> None
     confidence.report("instrument", chance, found == right)
 
 
-def fit(folder: Path) -> None:
-    """Learn, report on held-out soundfonts, write the model."""
-    rows, right, fonts = measure(folder)
-    # Rare classes count for more, but not as much as common ones.
-    weight = np.bincount(right, minlength=len(CLASSES))[right] ** -0.5
+def fit(sounds: list[singles.Single]) -> None:
+    """Learn, report on held-out sources, draw what was taken for what, write the model."""
+    rows, right, fonts, weight = rows_of(sounds)
     logits, tested = np.zeros((len(rows), len(CLASSES))), np.zeros(len(rows), bool)
     for fold in oneshots.FOLDS:
         out = np.isin(fonts, fold)
         tested |= out
         net = network.fit(rows[~out][:, None], right[~out], weight=weight[~out], **_OPTIONS)
         logits[out] = net.logits(rows[out].astype(np.float64))
-        hit, drum = logits[out].argmax(axis=1) == right[out], right[out] < len(DRUMS)
-        line = "without {}: drums {:.1f} %, others {:.1f} % right\n"
-        sys.stdout.write(line.format(", ".join(fold), 100 * hit[drum].mean(), 100 * hit[~drum].mean()))
+        for font in fold:
+            own = fonts == font
+            hit = logits[own].argmax(axis=1) == right[own]
+            if own.any():
+                sys.stdout.write(f"without its fold {font}: {own.sum()} sounds, {100 * hit.mean():.1f} % right\n")
     divisor = network.temperature(logits[tested], right[tested])
     _report(softmax(logits[tested] / divisor), right[tested])
+    _PICTURE.write_text(confusion.svg(CLASSES, right[tested], logits[tested].argmax(axis=1)))
     net = network.fit(rows[:, None], right, weight=weight, **_OPTIONS)
     np.savez_compressed(_MODEL, **network.to_arrays(net, divisor=divisor))  # type: ignore[arg-type]
 
 
 if __name__ == "__main__":
-    fit(Path(sys.argv[1]))
+    fit(singles.measure(Path(sys.argv[1])))

@@ -16,20 +16,21 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from training import collection, cutting, drums, effects, programs, songs, soundfonts, sounds, voices
+from training import beds, collection, cutting, drums, effects, programs, songs, soundfonts, sounds, voices
 
 F32 = npt.NDArray[np.float32]
 Rng = np.random.Generator
 Sound = tuple[F32, dict[str, Any]]
 
 SR = 22050
-_NOTES_A_PROGRAM, _DRUMS_A_CLASS, _SYNTHESIZED, _CHORDS = 9, 360, 900, 60
+_NOTES_A_PROGRAM, _DRUMS_A_CLASS, _SYNTHESIZED, _CHORDS, _BEDS = 9, 360, 900, 60, 300
 FOLDS = (
-    ("fluid", "musescore", "JCLive", "Chaos", "SBLive"),
-    ("csound", "timgm", "SoundBlasterOld"),
-    ("merlin", "opl3", "pearl", "zeppelin", "GeneralUserGS", "Aspirin"),
+    ("fluid", "musescore", "JCLive", "Chaos", "SBLive", "opendrums", "billie", "upright", "spanish", "digits", "beds"),
+    ("csound", "timgm", "SoundBlasterOld", "muldjord", "hands", "oldpiano", "bassyr", "prompts", "steps"),
+    ("merlin", "opl3", "pearl", "zeppelin", "GeneralUserGS", "Aspirin", "philharmonia", "electric", "lmms", "effects"),
 )
-"""Soundfonts that are held out together: those of one fold share recordings."""
+"""Soundfonts and recorded sources (`training.sources`) that are held out together: soundfonts of one fold share
+recordings."""
 _ORCHESTRAL, _EFFECT_KITS = 48, 50
 # Names of `sounds.DRUMS` for those of `drums.DRUMS`.
 _SAME = {"hat_closed": "hat", "hat_open": "open", "perc": "conga"}
@@ -110,6 +111,12 @@ def synthesized(rng: Rng) -> Iterator[Sound]:
         yield effects.draw(rng), {"midi": None, "name": "fx", "font": "synth", "program": -5}
 
 
+def noises(rng: Rng) -> Iterator[Sound]:
+    """Synthesize beds of noise."""
+    for _ in range(_BEDS):
+        yield beds.draw(rng), {"midi": None, "name": "ambience", "font": "synth", "program": -6}
+
+
 def store(folder: Path, name: str, sounds: Iterator[Sound]) -> None:
     """Write sounds one after another as 16 bit samples, and where each begins and what it is."""
     parts: list[npt.NDArray[np.int16]] = []
@@ -124,12 +131,17 @@ def store(folder: Path, name: str, sounds: Iterator[Sound]) -> None:
     sys.stderr.write(f"{name}: {len(index)} sounds, {first / SR / 60:.0f} minutes\n")
 
 
+def read_file(path: Path) -> Iterator[Sound]:
+    """Read the sounds of one file of `store`, by the path of its index, scaled to a peak of 1."""
+    samples = np.load(path.with_suffix(".npy"), mmap_mode="r")
+    for truth in json.loads(path.read_text()):
+        yield samples[truth["first"] : truth["first"] + truth["count"]].astype(np.float32) / 32767.0, truth
+
+
 def read(folder: Path) -> Iterator[Sound]:
     """Read all sounds that `store` wrote, scaled to a peak of 1."""
     for path in sorted(folder.glob("*.json")):
-        samples = np.load(path.with_suffix(".npy"), mmap_mode="r")
-        for truth in json.loads(path.read_text()):
-            yield samples[truth["first"] : truth["first"] + truth["count"]].astype(np.float32) / 32767.0, truth
+        yield from read_file(path)
 
 
 def make(folder: Path, folder_of_collection: Path | None) -> None:
@@ -138,6 +150,7 @@ def make(folder: Path, folder_of_collection: Path | None) -> None:
         font: lambda rng, font=font: rendered(rng, font) for font in soundfonts.FONTS | soundfonts.MORE_FONTS
     }
     jobs["synthesized"] = synthesized
+    jobs["noises"] = noises
     if folder_of_collection is not None:
         jobs["collected"] = lambda rng: collection.sounds(rng, folder_of_collection)
     for number, (name, job) in enumerate(jobs.items()):

@@ -1,7 +1,7 @@
 """Learns the pitch of single notes: which candidate is heard, and whether any is.
 
-`python -m training.pitch FOLDER` reads the sounds of `training.oneshots`, reports scores on held-out soundfonts and
-writes `samplemind_worker/dsp/models/pitch.npz`.
+`python -m training.pitch FOLDER` reads the sounds of `training.oneshots` and `training.sources`, reports scores on
+held-out sources and writes `samplemind_worker/dsp/models/pitch.npz`.
 """
 
 # ruff: noqa: PLR2004 -- the shares and ranges of random draws explain themselves where they stand
@@ -16,16 +16,15 @@ import numpy.typing as npt
 from samplemind_worker import dsp
 from samplemind_worker.dsp import network as net
 from samplemind_worker.dsp import pitch
-from training import augment, network, oneshots, programs, sounds
+from training import network, oneshots, programs, singles, sounds
 
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
 
-_FOLDS = (oneshots.FOLDS[0], oneshots.FOLDS[1], oneshots.FOLDS[2], ("synth",))
-_SLOTS, _NOISES = 40, 1500
+_SLOTS, _NOISES, _RECORDED = 40, 1500, 2.0
 _MODEL = Path(dsp.__file__).parent / "models" / "pitch.npz"
-_WHICH: dict[str, Any] = {"hidden": 32, "epochs": 40, "decay": 1e-3}
-_PITCHED: dict[str, Any] = {"outputs": 2, "hidden": 16, "epochs": 40, "decay": 1e-3, "seeds": (0, 1)}
+_WHICH: dict[str, Any] = {"hidden": 32, "epochs": 30, "decay": 1e-3}
+_PITCHED: dict[str, Any] = {"outputs": 2, "hidden": 16, "epochs": 30, "decay": 1e-3, "seeds": (0, 1)}
 
 
 def _noise(rng: np.random.Generator) -> F32:
@@ -40,22 +39,12 @@ def _noise(rng: np.random.Generator) -> F32:
     return np.asarray(sounds.peak(y), np.float32)
 
 
-def measure(folder: Path) -> list[tuple[dsp.Features, dict[str, Any]]]:
-    """Measure each sound as it is, and once more after something happened to it."""
+def _pitched_or_not(sounds: list[singles.Single]) -> list[singles.Single]:
+    """Give the sounds of which it is known whether they have a pitch, and noise."""
     rng = np.random.default_rng(7)
-    out: list[tuple[dsp.Features, dict[str, Any]]] = []
-    for y, truth in oneshots.read(folder):
-        if truth["midi"] == programs.UNKNOWN:
-            continue
-        out.append((dsp.compute_features(y, sr=dsp.SR), truth))
-        varied, shift = augment.vary(y, rng)
-        if np.abs(varied).max() > 1e-3:
-            moved = truth if truth["midi"] is None else truth | {"midi": truth["midi"] + shift}
-            out.append((dsp.compute_features(varied, sr=dsp.SR), moved))
-    for _ in range(_NOISES):
-        truth = {"midi": None, "font": "synth", "program": -6}
-        out.append((dsp.compute_features(_noise(rng), sr=dsp.SR), truth))
-    return out
+    out = [(f, t) for f, t in sounds if t["midi"] != programs.UNKNOWN and f.peak > 0.0]
+    truth = {"midi": None, "font": "synth", "program": -6}
+    return out + [(dsp.compute_features(_noise(rng), sr=dsp.SR), truth) for _ in range(_NOISES)]
 
 
 def _slots(rows: F32) -> F32:
@@ -66,14 +55,14 @@ def _slots(rows: F32) -> F32:
 class Material:
     """The sounds that have candidates: rows, which of them are there, and what is right."""
 
-    def __init__(self, sounds: list[tuple[dsp.Features, dict[str, Any]]]) -> None:
+    def __init__(self, sounds: list[singles.Single]) -> None:
         kept = [(f, t) for f, t in sounds if len(f.pitch)]
         self.features = [f for f, _ in kept]
         self.rows = np.stack([_slots(f.pitch) for f in self.features])
         self.mask = np.arange(_SLOTS) < np.array([len(f.pitch) for f in self.features])[:, None]
         self.midi = np.array([-1.0 if t["midi"] is None else t["midi"] for _, t in kept])
         self.font = np.array([t["font"] for _, t in kept])
-        self.program = np.array([t["program"] for _, t in kept])
+        self.weight = np.array([_RECORDED if singles.is_recorded(t) else 1.0 for _, t in kept])
         distance = np.where(self.mask, np.abs(self.rows[:, :, 0] - self.midi[:, None]), 99.0)
         self.right = distance.argmin(axis=1)
         self.noted = self.midi > 0.0
@@ -81,7 +70,7 @@ class Material:
 
 
 def _which(m: Material, used: npt.NDArray[np.bool_]) -> net.Network:
-    return network.fit(m.rows[used], m.right[used], mask=m.mask[used], **_WHICH)
+    return network.fit(m.rows[used], m.right[used], mask=m.mask[used], weight=m.weight[used], **_WHICH)
 
 
 def _chances(m: Material, which: net.Network) -> F64:
@@ -115,30 +104,31 @@ def learn(m: Material, used: npt.NDArray[np.bool_]) -> tuple[net.Network, net.Ne
     """Learn both networks from some of the sounds."""
     which = _which(m, used & m.found)
     rows = _pitched_rows(m, _chances(m, which))
-    pitched = network.fit(rows[used][:, None], m.noted[used].astype(np.int64), **_PITCHED)
+    pitched = network.fit(rows[used][:, None], m.noted[used].astype(np.int64), weight=m.weight[used], **_PITCHED)
     return which, pitched
 
 
-def fit(folder: Path) -> None:
-    """Learn, report on held-out soundfonts, write the model."""
-    m = Material(measure(folder))
-    everything = np.ones(len(m.rows), bool)
+def fit(sounds: list[singles.Single]) -> None:
+    """Learn, report on held-out sources, write the model."""
+    m = Material(_pitched_or_not(sounds))
+    everything, tested = np.ones(len(m.rows), bool), np.isin(m.font, sum(oneshots.FOLDS, ()))
     logits, chances, pitched = np.zeros((len(m.rows), 2)), np.zeros(m.mask.shape), np.zeros(len(m.rows))
-    for fold in _FOLDS:
+    for fold in oneshots.FOLDS:
         out = np.isin(m.font, fold)
         which, sure = learn(m, ~out)
         held = _chances(m, which)
         chances[out] = held[out]
         logits[out] = sure.logits(_pitched_rows(m, held))[out]
     pitched = net.softmax(logits)[:, 1]
-    _report(m, chances, pitched, everything)
+    _report(m, chances, pitched, tested)
     which, sure = learn(m, everything)
-    odds = np.log(chances[m.found] + 1e-12)
-    divisor, other = network.temperature(odds, m.right[m.found]), network.temperature(logits, m.noted.astype(np.int64))
+    found = tested & m.found
+    divisor = network.temperature(np.log(chances[found] + 1e-12), m.right[found])
+    other = network.temperature(logits[tested], m.noted[tested].astype(np.int64))
     sys.stdout.write(f"temperatures {divisor:.2f}, {other:.2f}\n")
     arrays = network.to_arrays(which, "which", divisor=divisor) | network.to_arrays(sure, "pitched", divisor=other)
     np.savez_compressed(_MODEL, **arrays)  # type: ignore[arg-type]
 
 
 if __name__ == "__main__":
-    fit(Path(sys.argv[1]))
+    fit(singles.measure(Path(sys.argv[1])))

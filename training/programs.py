@@ -10,12 +10,13 @@ FAMILIES = (
     ("vocal", (52, 53, 54)),
     ("brass", (*range(56, 64),)),
     ("flute", (*range(72, 80),)),
+    ("sax", (*range(64, 68),)),
     ("synth", (*range(80, 85), *range(86, 91), *range(92, 96))),
     ("tom", (117,)),
     ("perc", (115,)),
     ("fx", (119, *range(121, 128))),
-    # Instruments that the closed list has no word for: clavinet, marimba, accordion, harp, saxophones, sitar.
-    ("other", (6, 7, 12, 13, 15, 21, 22, 23, 46, 47, *range(64, 72), *range(104, 112))),
+    # Instruments that the closed list has no word for: clavinet, marimba, accordion, harp, oboe, clarinet, sitar.
+    ("other", (6, 7, 12, 13, 15, 21, 22, 23, 46, 47, *range(68, 72), *range(104, 112))),
 )
 _CLASS_OF = {program: name for name, programs in FAMILIES for program in programs}
 # Harmonics, fifths, drums, effects: whose pitch is not sure to be the note's; from 118 on there is none.

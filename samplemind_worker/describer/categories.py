@@ -19,7 +19,8 @@ INSTRUMENTS = {
     "hat_open": "open hi-hat", "tom": "tom", "crash": "crash cymbal", "ride": "ride cymbal", "shaker": "shaker",
     "cowbell": "cowbell", "perc": "percussion", "bass": "bass", "synth": "synth", "piano": "piano", "guitar": "guitar",
     "strings": "string", "brass": "brass", "flute": "flute", "organ": "organ", "bell": "bell", "vocal": "vocal",
-    "fx": "effect", "drum_loop": "drum", "music_loop": "melodic", "song": "full",
+    "sax": "saxophone", "voice": "voice", "ambience": "ambience", "fx": "effect", "drum_loop": "drum",
+    "music_loop": "melodic", "song": "full",
 }  # fmt: skip
 """Each instrument as it stands before "one-shot", "loop" or "track"."""
 
@@ -31,6 +32,7 @@ ENDINGS = {
     "guitar": " note",
     "strings": " note",
     "brass": " note",
+    "sax": " note",
     "flute": " note",
     "organ": " note",
     "drum_loop": " loop",
@@ -54,6 +56,8 @@ BY_INSTRUMENT: dict[str, Sort] = {
     "perc": "perc",
     "bass": "bass",
     "vocal": "vocal",
+    "voice": "vocal",
+    "ambience": "fx",
     "fx": "fx",
 }
 """The sort of a one-shot by its instrument, for those that need no further look."""
@@ -62,7 +66,7 @@ _SUB_MIDI = 38  # D2, 73 Hz
 _SUB_HZ = 300.0  # of the centroid
 _SUB_SECONDS = 0.6
 _PAD_SECONDS = 2.0
-_PADS = frozenset({None, "strings", "synth", "organ", "brass", "flute"})
+_PADS = frozenset({None, "strings", "synth", "organ", "brass", "sax", "flute"})
 
 
 def sort_of(

@@ -22,7 +22,7 @@ LAGS = (0.25, 1 / 3, 0.5, 2 / 3, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0)
 
 _SIZES = {
     "sound": 131,  # as `_sounds.describe_sound` orders them
-    "lows": 16,  # thirds of an octave from 25 Hz on, for signals shorter than 17 s
+    "lows": 16,  # thirds of an octave from 25 Hz on, of the first 4.5 s
     "mel": 40,
     "mel_spread": 40,
     "mel_change": 40,

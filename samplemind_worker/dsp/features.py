@@ -38,7 +38,6 @@ _ONSET_RANGES_HZ = ((0.0, 150.0), (150.0, 2000.0), (2000.0, SR / 2))
 _PEAKS = 160
 _PITCH_RANGE_HZ = (45.0, 5000.0)
 _NOTE_FRAMES = 24  # the pitch is read from the first 4.5 s; later frames mostly hold noise
-_PITCH_FRAMES = 96  # a signal longer than 17 s is not a single sound
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,8 +233,8 @@ def pitches(y: F32, *, scale: float = 1.0) -> Pitches:
     -------
     Pitches
         ``notes`` (frames, 84), by semitone from C1 on, with the tuning removed; ``share`` (frames, 2), see
-        `Features.tonalness`; ``candidates`` and ``bands``, see `pitch.candidates`, empty for signals of 17 s and more;
-        ``thirds``, see `Features.thirds`.
+        `Features.tonalness`; ``candidates`` and ``bands`` of the first 4.5 s, see `pitch.candidates`; ``thirds``, see
+        `Features.thirds`.
 
     References
     ----------
@@ -247,19 +246,17 @@ def pitches(y: F32, *, scale: float = 1.0) -> Pitches:
     share = np.zeros((count, 2), np.float32)
     bin_hz = SR / PITCH_FRAME
     low, high = (round(hz / bin_hz) for hz in _PITCH_RANGE_HZ)
-    short = count <= _PITCH_FRAMES
     total = np.zeros(PITCH_FRAME // 2 + 1, np.float32)
     thirds, edges = np.zeros(THIRDS), band_edges(PITCH_FRAME)
     for first, power in spectrum.power_blocks(y, size=PITCH_FRAME, hop=PITCH_HOP, scale=scale):
         block = slice(first, first + len(power))
         _kernels.spectral_peaks(power, bin_hz, low, high, midi[block], weight[block], share[block])
         _character.sum_bands(power, edges, thirds)
-        if short:
-            _notes.add_spectra(power[: max(0, _NOTE_FRAMES - first)], total)
+        _notes.add_spectra(power[: max(0, _NOTE_FRAMES - first)], total)
     tuning, strength = _tuning(midi, weight)
     notes = np.zeros((count, NOTES), np.float32)
     _kernels.fold_semitones(midi, weight, tuning, LOWEST_NOTE, notes)
-    rows, bands = pitch.candidates(total) if short else _no_candidates()
+    rows, bands = pitch.candidates(total)
     return Pitches(tuning, strength, notes, share, rows, bands, thirds)
 
 

@@ -29,9 +29,11 @@ DRUMS = (
     "cowbell",
     "perc",
 )
-TONES = ("bass", "synth", "piano", "guitar", "strings", "brass", "flute", "organ", "bell", "vocal", "fx")
+TONES = ("bass", "synth", "piano", "guitar", "strings", "brass", "sax", "flute", "organ", "bell", "vocal")
+"""``vocal`` is a sung note or a choir that plays like an instrument; who speaks, shouts or sings words is a voice."""
+SOUNDS = ("voice", "ambience", "fx")
 _OTHER = "other"
-CLASSES = (*DRUMS, *TONES, _OTHER)
+CLASSES = (*DRUMS, *TONES, *SOUNDS, _OTHER)
 """The classes of the network; ``other`` stands for instruments that are not in the closed list."""
 
 SURE = 0.3

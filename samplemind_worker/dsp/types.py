@@ -52,9 +52,9 @@ class Features:
     tonalness: F32
     """(n, 2) at sr / 4096, from 150 Hz on: share of the energy in spectral peaks; root of the energy."""
     pitch: F32
-    """(n, 28) for short signals: one row of measures per pitch candidate, beginning with the MIDI number."""
+    """(n, 28), of the first 4.5 s: one row of measures per pitch candidate, beginning with the MIDI number."""
     bands: F32
-    """(16,) for short signals: level of thirds of an octave from 25 Hz to 1 kHz, in dB relative to the whole."""
+    """(16,), of the first 4.5 s: level of thirds of an octave from 25 Hz to 1 kHz, in dB relative to the whole."""
     fingerprint: npt.NDArray[np.uint8]
     """Bytes of the fingerprint (`fingerprint.fingerprint`); none for silence."""
     thirds: npt.NDArray[np.float64]

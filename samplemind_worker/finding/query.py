@@ -18,11 +18,13 @@ _PLAIN: Final = re.compile(r"[^\W_]+")
 _ALSO: Final = {
     "hihat": ("hat",),
     "oneshot": ("shot",),
-    "vox": ("vocal",),
+    "vox": ("vocal", "voice"),
     "percussion": ("perc",),
     "drum": ("kick", "snare", "clap", "rim", "hat", "tom", "crash", "ride", "shaker", "cowbell", "perc"),
     "cymbal": ("crash", "ride"),
     "voice": ("vocal",),
+    "speech": ("voice",),
+    "saxophone": ("sax",),
 }
 """Words under which producers know what an entry has another word for."""
 

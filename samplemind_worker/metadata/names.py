@@ -76,7 +76,8 @@ _CLEAR_INSTRUMENTS = {
     "hat_closed", "chh": "hat_closed", "openhat": "hat_open", "openhihat": "hat_open", "ohh": "hat_open", "hatclosed":
     "hat_closed", "hatopen": "hat_open", "shaker": "shaker", "cowbell": "cowbell", "percussion": "perc", "perc":
     "perc", "synth": "synth", "piano": "piano", "guitar": "guitar", "flute": "flute", "vocal": "vocal", "vox":
-    "vocal", "fx": "fx", "sfx": "fx",
+    "vocal", "sax": "sax", "saxophone": "sax", "voice": "voice", "speech": "voice", "spoken": "voice", "ambience":
+    "ambience", "ambiance": "ambience", "fx": "fx", "sfx": "fx",
 }  # fmt: skip
 _LIKELY_INSTRUMENTS = {
     "clap": "clap",
@@ -96,7 +97,7 @@ _INSTRUMENTS = _CLEAR_INSTRUMENTS | _LIKELY_INSTRUMENTS
 _PITCHED = frozenset({
     "bass", "synth", "piano", "guitar", "string", "brass", "flute", "organ", "bell", "vocal", "vox", "pluck", "pad",
     "key", "lead", "note", "sub", "stab", "chord", "keys", "rhodes", "sax", "trumpet", "violin", "cello", "marimba",
-    "choir", "arp", "melody",
+    "choir", "arp", "melody", "saxophone",
 })  # fmt: skip
 _MUSICAL = frozenset(
     {*_INSTRUMENTS, *_PITCHED, "loop", "oneshot", "shot", "drum", "beat", "riff", "groove", "bpm", "fill", "top"}

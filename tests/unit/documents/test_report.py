@@ -25,7 +25,8 @@ FIELDS = [
 KEYS = {"C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B"}
 INSTRUMENTS = {
     "kick", "snare", "clap", "rim", "hat_closed", "hat_open", "tom", "crash", "ride", "shaker", "cowbell", "perc",
-    "bass", "synth", "piano", "guitar", "strings", "brass", "flute", "organ", "bell", "vocal", "fx",
+    "bass", "synth", "piano", "guitar", "strings", "brass", "sax", "flute", "organ", "bell", "vocal", "voice",
+    "ambience", "fx",
     "drum_loop", "music_loop", "song",
 }  # fmt: skip
 SAMPLES = {

@@ -39,6 +39,12 @@ def test_longer_material_is_named_by_its_kind():
     assert _name(signals.track(2, "minor", 120.0, 30.0, sr=SR)) == "song"
 
 
+def test_a_bed_of_noise_is_an_ambience():
+    y = signals.noise(12.0, sr=SR, seed=3)
+    slow = np.interp(np.arange(len(y)), np.linspace(0, len(y), 9), [0.5, 1.0, 0.6, 0.9, 0.5, 0.8, 1.0, 0.6, 0.7])
+    assert _name((0.4 * y * slow).astype(np.float32)) == "ambience"
+
+
 def test_what_has_no_sound_has_no_name():
     assert _name(signals.silence(0.5, sr=SR)) is None
 
