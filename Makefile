@@ -115,6 +115,7 @@ check: lint test ## what CI runs
 
 bench: $(TOOLS) ## accuracy (of LABELLED=folder with a manifest.csv), and speed as ratios against a reference in the same run
 	$(BIN)/python -m benchmarks.accuracy $${LABELLED:+"$$LABELLED"}
+	$(BIN)/python -m benchmarks.likeness $${LABELLED:+"$$LABELLED"}
 	$(BIN)/python -m benchmarks.engine
 	$(BIN)/python -m benchmarks.sandbox
 	$(BIN)/python -m benchmarks.pipeline

@@ -26,8 +26,10 @@ Rng = np.random.Generator
 
 SR = 22050
 HYDROGEN = Path("/usr/share/hydrogen/data/drumkits")
-NOT_LEARNED = {"Audiophob", "ElectricEmpireKit", "ForzeeStereo", "VariBreaks"}
-"""Kits of Hydrogen whose drums are among the development files."""
+NOT_LEARNED = {"Audiophob", "ElectricEmpireKit", "ForzeeStereo", "VariBreaks", "The Black Pearl 1.0"}
+"""Kits of Hydrogen whose drums are among the development files, and one that is a soundfont, too."""
+PROGRAM = -6
+"""Stands for a recording where others have the number of a program."""
 FOLDERS = {
     "open-source-drumkit": None,
     "muldjord": None,
@@ -120,4 +122,4 @@ def sounds(rng: Rng, folder: Path | None) -> Iterator[tuple[F32, dict[str, Any]]
         trimmed = cutting.trim(np.asarray(soxr.resample(mono, sr, SR), np.float32), rng) if len(mono) > 200 else None
         if trimmed is not None:
             taken[source, name] += 1
-            yield trimmed, {"midi": None, "name": name, "font": source, "program": -6}
+            yield trimmed, {"midi": None, "name": name, "font": source, "program": PROGRAM}

@@ -3,7 +3,7 @@
 The caller has checked shapes and ranges.
 """
 
-# ruff: noqa: C901, PLR0912, PLR0915, PLR2004 -- one pass over the data is one nest of loops; the limits are explained
+# ruff: noqa: C901, PLR0912, PLR0915, PLR0917, PLR2004 -- one pass over the data is one nest of loops; the limits are explained
 # where they are used
 # pyright: reportUntypedFunctionDecorator=false
 # numba's decorator is untyped; the annotations below are what callers see.
@@ -141,3 +141,35 @@ def describe_sound(mel: F32, level: F32, onset: F32, scalars: F32, out: F32) -> 
         out[place + 5 + i] = (
             head / head_weight - tail / tail_weight if head_weight > 0.0 and tail_weight > 1e-9 else 0.0
         )
+
+
+@kernel("void(f4[:,::1], f4[:,::1], f4, f4[::1], f4[::1], f4[::1])")
+def describe_bands(mel: F32, scalars: F32, active: float, mean: F32, spread: F32, change: F32) -> None:
+    """Write for each band the mean below the loudest, the deviation, and the mean change, over the frames that count.
+
+    A frame counts if its RMS, the first of the scalars, is above ``active`` times the greatest.
+    """
+    greatest = np.float32(0.0)
+    for t in range(scalars.shape[0]):
+        greatest = max(greatest, scalars[t, 0])
+    bands = mel.shape[1]
+    total, square = np.zeros(bands), np.zeros(bands)
+    loudest, count, last = np.float32(-1e9), 0, -1
+    change[:] = np.float32(0.0)
+    for t in range(mel.shape[0]):
+        if scalars[t, 0] <= active * greatest:
+            continue
+        for b in range(bands):
+            value = mel[t, b]
+            total[b] += value
+            square[b] += value * value
+            loudest = max(loudest, value)
+            if last >= 0:
+                change[b] += abs(value - mel[last, b])
+        count += 1
+        last = t
+    for b in range(bands):
+        average = total[b] / max(count, 1)
+        mean[b] = average - loudest
+        spread[b] = math.sqrt(max(square[b] / max(count, 1) - average * average, 0.0))
+        change[b] /= np.float32(max(count - 1, 1))

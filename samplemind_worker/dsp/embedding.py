@@ -8,11 +8,14 @@ vectors can be made anew from the statistics in the record.
 
 import math
 from collections.abc import Mapping
+from functools import lru_cache
 from itertools import accumulate
 from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
+
+from samplemind_worker.dsp.network import Network, load_arrays, load_network
 
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
@@ -55,11 +58,26 @@ LAYOUT = _slices(_SIZES)
 """Where each measure lies in a row of statistics."""
 MEASURES = sum(_SIZES.values())
 
-_PARTS = {"timbre": 47, "envelope": 22, "pitch": 58, "rhythm": 49}
+HEARD = np.concatenate(
+    [
+        np.arange(LAYOUT[name].start, LAYOUT[name].stop)
+        for name in (
+            *("sound", "lows", "mel", "mel_spread", "mel_change", "mfcc", "mfcc_spread", "contrast", "scalars"),
+            *("octaves", "tonality", "length"),
+        )
+    ]
+)
+"""Measures that tell the timbre."""
+_LIMIT = 4.0  # deviations
+_GENERIC = 0.5
+"""What the principal components count for beside what was learned of classes: they tell sounds of one class apart."""
+
+_SHAPE = 21  # of "sound": levels and shape
+_PARTS = {"timbre": 81, "envelope": _SHAPE + 1, "pitch": 58, "rhythm": 47}
 ASPECTS = _slices(_PARTS)
 """Where each aspect lies in a vector."""
 EMBEDDING_SIZE = sum(_PARTS.values())
-_WEIGHTS = {"timbre": 0.55, "envelope": 0.2, "pitch": 0.1, "rhythm": 0.15}
+_WEIGHTS = {"timbre": 0.6, "envelope": 0.15, "pitch": 0.1, "rhythm": 0.15}
 """What an aspect counts for in the cosine of whole vectors; the sum is 1."""
 
 _CIRCLE = 6
@@ -127,18 +145,30 @@ def compare(one: F32, other: F32) -> dict[str, float | None]:
     }
 
 
+@lru_cache(maxsize=1)
+def _model() -> tuple[Network, F64, F64, F64]:
+    """Read the network, the usual value and the scale of each measure, and the principal components."""
+    arrays = load_arrays("embedding")
+    centre, scale, generic = (arrays[name].astype(np.float64) for name in ("centre", "scale", "generic"))
+    return load_network("embedding"), centre, scale, generic
+
+
+def _standardized(row: F64) -> F64:
+    """Scale the measures of the timbre."""
+    _, centre, scale, _ = _model()
+    return np.clip((row[HEARD] - centre) * scale, -_LIMIT, _LIMIT)
+
+
 def _timbre(row: F64) -> F64:
-    """Give the standardized cepstrum and contrast."""
-    falling = 120.0 / (1.0 + np.arange(20))
-    cepstrum = row[LAYOUT["mfcc"]][1:] / falling[1:]
-    spread = 3.0 * row[LAYOUT["mfcc_spread"]] / falling
-    return np.concatenate([cepstrum, spread - 1.0, (row[LAYOUT["contrast"]] - 20.0) / 6.0])
+    """Give what the network hears, and the principal components of all measures."""
+    net, _, _, generic = _model()
+    measures = _standardized(row)
+    return np.concatenate([_unit(net.logits(measures)), _GENERIC * _unit(measures @ generic)])
 
 
 def _envelope(row: F64) -> F64:
     """Give the levels after the attack, and the logarithms of rise, fall and length."""
-    sound = row[LAYOUT["sound"]]
-    return np.concatenate([(sound[:9] + 20.0) / 15.0, (sound[9:21] - 4.0) / 2.0])
+    return _standardized(row)[:_SHAPE]
 
 
 def _pitch(row: F64) -> F64 | None:
@@ -164,15 +194,14 @@ def _rhythm(row: F64) -> F64 | None:
     tempo, confidence = row[LAYOUT["tempo"]]
     if confidence == 0.0:
         return None
-    octave = 2.0 * math.pi * (tempo - 7.0) / 4.0
-    absolute = np.array([math.cos(octave), math.sin(octave)])
-    density = np.pi * (row[LAYOUT["density"]] - 2.0) / 6.0
+    octave = 0.5 * math.pi * (tempo - 7.0)
+    density = math.pi * row[LAYOUT["density"]][0] / 3.5
     return np.concatenate(
         [
             _circle(tempo),
-            0.5 * absolute,
-            0.7 * _unit(row[LAYOUT["repeats"]]),
-            0.5 * _unit(np.sin(density)),
+            0.5 * np.array([math.cos(octave), math.sin(octave)]),
+            0.6 * _unit(row[LAYOUT["repeats"]]),
+            0.9 * np.array([math.cos(density), math.sin(density)]),
         ]
     )
 

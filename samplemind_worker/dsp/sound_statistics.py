@@ -22,7 +22,7 @@ F32 = npt.NDArray[np.float32]
 _ACTIVE = 1e-3  # frames within 60 dB of the loudest
 _ONSET_RATE = SR / 128
 _LOGARITHMIC = ("centroid_hz", "bandwidth_hz", "rolloff_hz", "flatness", "zero_crossing_rate")
-_BASS = 28  # columns of the notes: C1 to D#3
+_BASS = 2  # octaves: C1 to B2
 _CLEAR = 0.3  # of the strong onsets
 _KINDS = ("one_shot", "loop", "track")
 
@@ -49,18 +49,19 @@ def statistics(features: Features, estimates: Estimates) -> npt.NDArray[np.float
     _spectrum(features, row)
     _tones(features, estimates, row)
     _pulse(features, estimates, row)
-    return np.clip(row, -6e4, 6e4).astype(np.float16)
+    return row.astype(np.float16)
 
 
 def _spectrum(features: Features, row: F32) -> None:
     """Write the mean, the spread and the change of the mel bands, and the summary of the other features."""
-    rms = features.frames[:, 0]
-    mel = features.mel[rms > _ACTIVE * rms.max()]
-    mean = mel.mean(axis=0)
-    row[LAYOUT["mel"]] = mean - mel.max()
-    row[LAYOUT["mel_spread"]] = np.sqrt(np.maximum(np.square(mel).mean(axis=0) - np.square(mean), 0.0))
-    if len(mel) > 1:
-        row[LAYOUT["mel_change"]] = np.abs(np.diff(mel, axis=0)).mean(axis=0)
+    _sounds.describe_bands(
+        features.mel,
+        features.frames,
+        np.float32(_ACTIVE),
+        row[LAYOUT["mel"]],
+        row[LAYOUT["mel_spread"]],
+        row[LAYOUT["mel_change"]],
+    )
     summary = features.summary
     row[LAYOUT["mfcc"]] = summary["mfcc"]["mean"]
     row[LAYOUT["mfcc_spread"]] = summary["mfcc"]["std"]
@@ -71,12 +72,10 @@ def _spectrum(features: Features, row: F32) -> None:
 
 def _tones(features: Features, estimates: Estimates, row: F32) -> None:
     """Write the pitch or the key, the pitch classes of the whole and of the bass, and the octaves."""
-    notes = np.sqrt(features.notes).mean(axis=0)
-    row[LAYOUT["chroma"]] = _share(notes.reshape(-1, 12).sum(axis=0))
-    bass = notes.copy()
-    bass[_BASS:] = 0.0
-    row[LAYOUT["bass"]] = _share(bass.reshape(-1, 12).sum(axis=0))
-    row[LAYOUT["octaves"]] = _share(notes.reshape(-1, 12).sum(axis=1))
+    octaves = np.sqrt(features.notes).mean(axis=0).reshape(-1, 12)
+    row[LAYOUT["chroma"]] = _share(octaves.sum(axis=0))
+    row[LAYOUT["bass"]] = _share(octaves[:_BASS].sum(axis=0))
+    row[LAYOUT["octaves"]] = _share(octaves.sum(axis=1))
     pitch, key = (0.0, 0.0), (0.0, 0.0, 0.0)
     if estimates.pitch_midi is not None:
         pitch = (estimates.pitch_midi + (estimates.pitch_cents or 0.0) / 100.0, estimates.pitch_confidence or 0.0)
