@@ -32,7 +32,7 @@ class ProviderFacts:
 
     @property
     def variable(self) -> str | None:
-        """The environment variable that sets it up, under the name that everybody uses."""
+        """The environment variable that sets it up, under its usual name."""
         return None if self.setting is None else self.setting.upper()
 
 

@@ -2,8 +2,8 @@
 
 A field is set by, in this order: ``SAMPLEMIND_<NAME>`` in the environment, the same in the ``.env`` of a deployment, a
 file of that name in small letters in the folder ``SAMPLEMIND_SECRETS_DIR``, and ``<name>`` in the user's
-``samplemind.toml`` (`config.sources`). Without service URLs the private services under ``home`` are used; whoever
-starts them fills the URLs in (``Settings.model_copy``).
+``samplemind.toml`` (`config.sources`). Without service URLs the private services under ``home`` are used; their
+URLs are added when they are started (``Settings.model_copy``).
 """
 
 import os
@@ -40,14 +40,14 @@ def _cores() -> int:
 
 
 class Settings(BaseSettings):
-    """What a deployment can choose. Frozen: other code receives values, never changes them."""
+    """All settings of a deployment. The class is frozen: other code receives values and never changes them."""
 
     model_config = SettingsConfigDict(
         env_prefix="SAMPLEMIND_",
         env_ignore_empty=True,
         extra="ignore",
         frozen=True,
-        # A value that is refused may be a secret that was put into the wrong variable.
+        # A refused value may be a secret in the wrong variable.
         hide_input_in_errors=True,
         validate_by_name=True,
     )
@@ -76,7 +76,7 @@ class Settings(BaseSettings):
     host: Annotated[str, spelled(r"[\w.-]+", "letters, digits, '_', '.' and '-'")] = Field(
         default_factory=socket.gethostname
     )
-    """Names this machine in queue names and leases."""
+    """Name of this machine in queue names and leases."""
 
     concurrency: int = Field(default_factory=_cores, ge=1, le=1024)
     """Children of the cpu worker."""
@@ -85,40 +85,40 @@ class Settings(BaseSettings):
     """Threads of the io worker."""
 
     ai_concurrency: int = Field(default=8, ge=1, le=256)
-    """Threads of the ai worker: as many requests to models are under way at a time."""
+    """Threads of the ai worker, which is also the number of simultaneous requests to models."""
 
     files_per_chain: int = Field(default=60, ge=1, le=1000)
-    """Most files one chain carries; by default three requests for summaries."""
+    """Most files that one chain carries; the default makes three requests for summaries."""
 
     parcel_seconds: float = Field(default=60.0, gt=0, allow_inf_nan=False)
-    """Most expected seconds of audio one chain of short files carries."""
+    """Most seconds of audio, as expected from file sizes, that one chain of short files carries."""
 
     window_per_slot: int = Field(default=3, ge=1)
-    """Parcels in flight for each child that takes work."""
+    """Parcels in flight per child of the cpu workers."""
 
     lease_seconds: float = Field(default=40.0, ge=1, le=86_400)
-    """A running item whose lease is not renewed for this long is taken back."""
+    """Seconds after which a running item is taken back whose lease was not renewed."""
 
     requeue_seconds: float = Field(default=30.0, ge=1, le=86_400)
-    """A queued item that no queue holds any more is queued again after this long."""
+    """Seconds after which a queued item is queued again that no queue holds any more."""
 
     dispatch_seconds: float = Field(default=5.0, ge=0.2, le=86_400)
-    """How often beat runs the dispatcher."""
+    """Seconds between two runs of the dispatcher by beat."""
 
     max_starts: int = Field(default=3, ge=1)
-    """An item that was started this often and never ended is failed."""
+    """Starts after which an item fails that never ended."""
 
     step_seconds: float = Field(default=600.0, ge=1, le=86_400)
-    """Hard time limit of one step of one parcel."""
+    """Hard time limit in seconds of one step of one parcel."""
 
     child_memory_bytes: int = Field(default=3 * 2**30, ge=2**29)
-    """Most memory that a child of the cpu worker may ask for; a file that needs more fails with ``out_of_memory``."""
+    """Most memory that a child of the cpu worker may allocate; a file that needs more fails with ``out_of_memory``."""
 
     grace_seconds: float = Field(default=12.0, ge=0, le=86_400)
-    """How long a worker that is told to end lets its running steps go on; what has not ended then is given back."""
+    """Seconds that running steps may go on when a worker is told to end; items that have not ended are given back."""
 
     watchdog_seconds: float = Field(default=300.0, ge=1, le=86_400)
-    """s after which a worker whose event loop stands still, or cannot connect, ends: its supervisor starts another."""
+    """Seconds after which a worker ends whose event loop stands still or cannot connect; its supervisor restarts it."""
 
     max_duration: float = Field(default=3600.0, gt=0, allow_inf_nan=False)
     """Longest file that is analysed, in seconds."""
@@ -129,22 +129,22 @@ class Settings(BaseSettings):
     max_channels: int = Field(default=64, ge=1)
 
     max_sample_rate: int = Field(default=768_000, ge=1_000)
-    """Most samples a second of a file that is analysed."""
+    """Highest sampling rate in Hz of a file that is analysed."""
 
     decode_memory_bytes: int = Field(default=2**30, ge=2**27)
-    """Most memory that decoding one file may ask for; one that needs more fails with ``out_of_memory``."""
+    """Most memory that decoding one file may allocate; a file that needs more fails with ``out_of_memory``."""
 
     decode_seconds: float = Field(default=60.0, ge=0.1, le=86_400)
-    """Most CPU time that decoding one file may take; one that needs more fails with ``timeout``."""
+    """Most CPU seconds that decoding one file may take; a file that needs more fails with ``timeout``."""
 
     keep_gone_days: float = Field(default=30.0, ge=0, allow_inf_nan=False)
-    """How long the analysis of a content is kept that lies nowhere any more, in case it comes back."""
+    """Days for which the analysis of a content is kept whose files are all gone, in case one comes back."""
 
     keep_items_days: float = Field(default=30.0, ge=0, allow_inf_nan=False)
-    """How long each file of a batch that has ended stays listed; counts and failures stay for good."""
+    """Days for which the files of an ended batch stay listed; its counts and failures are kept."""
 
     stated_evidence: bool = True
-    """Weigh what tags and names say of a file against what is heard; without it the sound alone is judged."""
+    """Whether to weigh the statements of tags and names against the sound; otherwise the sound alone decides."""
 
     inbox: AbsolutePath | None = None
     """Folder that `ingest` takes sample packs from; default: ``inbox`` under ``home``."""
@@ -153,10 +153,10 @@ class Settings(BaseSettings):
     """Folder that sample packs are unpacked into; default: ``library`` under ``home``."""
 
     inbox_settle_seconds: float = Field(default=10.0, ge=0, le=86_400)
-    """A pack that did not change for this long is complete."""
+    """Seconds without a change after which a pack is complete."""
 
     nightly: Annotated[str, spelled(r"([01]\d|2[0-3]):[0-5]\d", "HH:MM, from 00:00 to 23:59")] | None = None
-    """Local time, as ``HH:MM``, at which an io worker takes in what the inbox holds; default: never."""
+    """Local time, as ``HH:MM``, at which an io worker takes in the packs of the inbox; default: never."""
 
     pack_max_entries: int = Field(default=50_000, ge=1, le=1_000_000)
     """Most files and folders in a pack."""
@@ -168,10 +168,10 @@ class Settings(BaseSettings):
     """Most bytes that one byte of an archive may unpack to."""
 
     pack_max_depth: int = Field(default=16, ge=1, le=100)
-    """Most folders in each other in a pack."""
+    """Most levels of folders in a pack."""
 
     pack_max_name_bytes: int = Field(default=255, ge=1, le=255)
-    """Longest name of a file or folder in a pack."""
+    """Longest name of a file or folder in a pack, in bytes."""
 
     pack_free_bytes: int = Field(default=2**30, ge=0)
     """Bytes of the library's disk that `ingest` leaves free."""
@@ -186,13 +186,13 @@ class Settings(BaseSettings):
     gemini_api_key: SecretStr | None = Field(default=None, validation_alias="GEMINI_API_KEY")
     openai_api_key: SecretStr | None = Field(default=None, validation_alias="OPENAI_API_KEY")
     ollama_host: str | None = Field(default=None, validation_alias="OLLAMA_HOST")
-    """Who may be asked for summaries: keys, and the address of an Ollama. Read under the names that everybody uses."""
+    """Keys of the providers of summaries, and the address of an Ollama. The variables have their usual names."""
 
     ai_urls: Annotated[dict[ProviderName, str], NoDecode, FROM_JSON] = Field(default_factory=dict)
-    """Base URLs by provider, instead of the makers': a proxy, a gateway, a server of one's own."""
+    """Base URLs by provider, for a proxy, a gateway or a server of one's own."""
 
     ai_headers: Annotated[dict[ProviderName, dict[str, SecretStr]], NoDecode, FROM_JSON] = Field(default_factory=dict)
-    """Headers to send along, by provider."""
+    """Additional headers of requests, by provider."""
 
     ai_models: Annotated[dict[str, str], NoDecode, FROM_JSON] = Field(default_factory=dict)
     """Models by writer, instead of those in the table."""
@@ -203,13 +203,13 @@ class Settings(BaseSettings):
     ai_budget_batch_usd: Decimal | None = Field(default=None, ge=0, allow_inf_nan=False)
     ai_budget_day_usd: Decimal = Field(default=Decimal(5), ge=0, allow_inf_nan=False)
     ai_budget_month_usd: Decimal = Field(default=Decimal(50), ge=0, allow_inf_nan=False)
-    """The most that summaries may cost, in USD: of one batch, on one day, in one month (UTC)."""
+    """The most that summaries may cost in USD: per batch, per day and per month (UTC)."""
 
     ai_bulk: bool = False
-    """Have the summaries of bulk batches written at half the price, within a day, by the batch API of a provider."""
+    """Whether a provider's batch API writes the summaries of bulk batches: within a day, at half the price."""
 
     ai_wait_seconds: float = Field(default=600.0, ge=0, le=86_400)
-    """How long a file may wait for a model to write about it; then the local text stands in, until it is filled in."""
+    """Seconds that a file may wait for a model's summary; after that it has the local text until one is filled in."""
 
     ai_seconds: float = Field(default=240.0, ge=1, le=3600)
     """Most seconds that a provider may take for one reply."""
@@ -230,7 +230,7 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Read secrets from files too, where a folder is named; the environment goes before them."""
+        """Also read secrets from files if a folder is named; the environment has priority."""
         folder = os.environ.get("SAMPLEMIND_SECRETS_DIR")
         if folder and Path(folder).is_dir():
             file_secret_settings = SecretsSettingsSource(settings_cls, secrets_dir=folder)
@@ -266,7 +266,7 @@ class Settings(BaseSettings):
         return roots
 
     def can_ask(self, provider: ProviderName) -> bool:
-        """Tell whether a provider of summaries is set up: by its key, by its address, or because it needs neither."""
+        """Return whether a provider of summaries is set up: by its key, by its address, or because it needs neither."""
         facts = PROVIDERS[provider]
         if facts.setting is None or getattr(self, facts.setting) is not None:
             return True
@@ -279,7 +279,7 @@ class Settings(BaseSettings):
 
     @property
     def can_ask_a_model(self) -> bool:
-        """Whether any provider of summaries is set up but the local describer."""
+        """Whether any provider of summaries besides the local describer is set up."""
         return bool(self.providers)
 
     @property
@@ -308,7 +308,7 @@ class Settings(BaseSettings):
 
 
 def variable(name: str) -> str:
-    """Return the environment variable that sets a field: ``SAMPLEMIND_<NAME>``, but for what others name as well."""
+    """Return the environment variable that sets a field: ``SAMPLEMIND_<NAME>``, or the usual name of a key."""
     alias = Settings.model_fields[name].validation_alias
     return alias if isinstance(alias, str) else f"SAMPLEMIND_{name.upper()}"
 
@@ -333,7 +333,7 @@ def get_settings() -> Settings:
 
 
 def unknown_settings() -> Iterator[str]:
-    """Yield a sentence about each name that looks like a setting and is none, in the environment or in a file."""
+    """Yield a sentence about each name in the environment or in a file that looks like a setting but is none."""
     return sources.unknown_names(_variables())
 
 

@@ -1,6 +1,6 @@
 """The Typer app: the list of commands, and how they end.
 
-Imports Typer and the commands alone: whatever is slow is imported inside the commands, so that ``--help`` is quick.
+It imports Typer and the commands only. Slow imports are inside the commands, so that ``--help`` is quick.
 """
 
 import os
@@ -32,9 +32,9 @@ from samplemind_worker.errors import PermanentError, ServiceUnavailableError, Se
 
 _FAILED, _USAGE, _SERVICE, _INTERRUPTED = 1, 2, 3, 130
 _QUICK = frozenset({"-h", "--help", "help", "-V", "--version"})
-"""Words with which a command line needs no settings."""
+"""A command line with one of these words needs no settings."""
 
-# Plain help: drawing it with rich would cost as much time as all the rest.
+# Plain help: rich would double the time that it takes.
 app = typer.Typer(
     name="samplemind",
     rich_markup_mode=None,
@@ -86,13 +86,13 @@ def main() -> None:
         # A name that is no UTF-8, or that this terminal cannot show, must not end the command.
         stream.reconfigure(errors="backslashreplace")  # pyright: ignore[reportAttributeAccessIssue]
     for number in (signal.SIGTERM, signal.SIGHUP):
-        # Not at once: child processes are ended and half-written files removed on the way out.
+        # Through an exception, so that child processes are ended and half-written files removed.
         signal.signal(number, _leave)
     sys.exit(run())
 
 
 def _open_what_is_closed() -> None:
-    """Give a standard stream that the caller closed (``>&-``) a place to go; nothing opened later gets its number."""
+    """Open /dev/null for each standard stream that the caller closed (``>&-``), before another file gets its number."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115 -- kept to the end
@@ -103,7 +103,7 @@ def _leave(number: int, _: object) -> None:
 
 
 def run(arguments: list[str] | None = None) -> int:
-    """Run one command line and return its exit code; errors are told in one line."""
+    """Run one command line and return its exit code; an error is reported in one line."""
     given = sys.argv[1:] if arguments is None else arguments
     try:
         if given and not _QUICK & {*given}:
@@ -112,7 +112,7 @@ def run(arguments: list[str] | None = None) -> int:
         output.flush()
     except KeyboardInterrupt:
         return _INTERRUPTED
-    except Exception as error:  # noqa: BLE001 -- the edge of the program: told in one line, or with --debug in full
+    except Exception as error:  # noqa: BLE001 -- the edge of the program: reported in one line, or in full with --debug
         if _debug:
             for line in "".join(traceback.format_exception(error)).splitlines():
                 output.note(line)
@@ -129,7 +129,7 @@ def _warn_of_unknown_settings() -> None:
 
 
 def _ending(error: Exception) -> tuple[str, int]:
-    """Return what to say of an error, and the exit code."""
+    """Return the message for an error, and the exit code."""
     match error:
         case typer.TyperException():
             return error.format_message().replace("Value error, ", ""), _USAGE

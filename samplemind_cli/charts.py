@@ -1,6 +1,6 @@
-"""Draws counts as small charts for a terminal. Loads the standard library alone.
+"""Draws counts as small charts for a terminal. Loads only the standard library.
 
-Where stdout cannot show block characters, ``#`` and digits stand in.
+If stdout cannot show block characters, ``#`` and digits replace them.
 """
 
 from collections.abc import Iterator, Mapping
@@ -28,7 +28,7 @@ def bars(counts: Mapping[str, int], *, width: int) -> Iterator[str]:
 
 
 def _bar(count: int, largest: int, room: int) -> str:
-    """Return a bar. What is there at all is seen."""
+    """Return a bar; every count above 0 is visible."""
     if not largest:
         return ""
     if not output.can_show(_EIGHTHS):
@@ -38,6 +38,6 @@ def _bar(count: int, largest: int, room: int) -> str:
 
 
 def column(count: int, largest: int) -> str:
-    """Return one character whose height shows a count. What is there at all is seen."""
+    """Return one character whose height shows a count; every count above 0 is visible."""
     levels = _LEVELS if output.can_show(_LEVELS) else _DIGITS
     return levels[-(-count * (len(levels) - 1) // largest) if largest else 0]

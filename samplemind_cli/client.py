@@ -56,7 +56,7 @@ def submit(
     on_progress: Callable[[int], None],
     on_ended: Callable[[Ended], None],
 ) -> BatchJob:
-    """Record a batch of what is listed."""
+    """Record a batch of the listed files."""
     return scan.submit(listing, options, settings=settings, on_progress=on_progress, on_ended=on_ended)
 
 
@@ -87,7 +87,7 @@ def resummarize(
     writer: str | None,
     budget: float | None,
 ) -> BatchJob | None:
-    """Record that summaries are to be written; None if there is nothing to write."""
+    """Record a batch that writes summaries; None if there is nothing to write."""
     return resummarize_step.record(
         settings,
         batch_id=None if batch_id is None else batches.find(batch_id).id,
@@ -100,7 +100,7 @@ def resummarize(
 
 
 def _providers(settings: Settings) -> set[str]:
-    """Return the providers that the workers have set up; their keys need not be set where the command runs."""
+    """Return the providers that the workers have set up; the command itself may run without their keys."""
     return {provider for sign in _workers(settings) for provider in sign.providers}
 
 
@@ -110,7 +110,7 @@ def coming_from_batch_apis() -> int:
 
 
 def unwritten_in(batch_id: str) -> Counter[tuple[str, str]]:
-    """Count what a batch had no summary written for: ``deferred``, ``kept`` or ``local``, each with the reason."""
+    """Count the files for which a batch wrote no summary, by state (``deferred``, ``kept``, ``local``) and reason."""
     counts: Counter[tuple[str, str]] = Counter()
     for page in pages((item.file_id for item in batches.iterate(batch_id) if item.file_id is not None), _PAGE):
         counts.update(results.unwritten_among(page, batch_id))
@@ -140,7 +140,7 @@ def expected_cost(files: int, priority: Priority) -> Report | None:
 
 
 def require_inbox(inbox: Path | None) -> None:
-    """Look whether packs can be taken from a folder, or from that of the settings, before anything is started.
+    """Check, before anything is started, that packs can be taken from a folder, or from that of the settings.
 
     Raises
     ------
@@ -151,7 +151,7 @@ def require_inbox(inbox: Path | None) -> None:
 
 
 def ingest(settings: Settings, inbox: Path | None, *, say: Callable[[str], None]) -> IngestReport:
-    """Take in the sample packs of an inbox; waits for the end of another run."""
+    """Take in the sample packs of an inbox, after the end of any other run."""
     report = ingest_step.ingest(settings, inbox=inbox, say=say)
     if report is None:
         raise UsageError("another run takes in packs")
@@ -159,7 +159,7 @@ def ingest(settings: Settings, inbox: Path | None, *, say: Callable[[str], None]
 
 
 def watch(settings: Settings, folder: Path, *, say: Callable[[str], None]) -> Iterator[IngestReport]:
-    """Take in packs as they appear in a folder, without end; yield a report for each time."""
+    """Take in packs as they appear in a folder, endlessly; yield a report each time."""
     return watch_step.watch(settings, folder, say=say)
 
 
@@ -179,7 +179,7 @@ def batch_report(batch_id: str) -> Report:
 
 
 def listed(batch: str) -> str:
-    """Return the id of a batch whose files are to be listed; say so if only some of them are listed still."""
+    """Return the id of a batch whose files are to be listed, with a note if only some of them are still listed."""
     report = batch_report(batch)
     if report["thinned_at"] is not None:
         note(
@@ -190,17 +190,17 @@ def listed(batch: str) -> str:
 
 
 def recent_reports(limit: int) -> Iterator[Report]:
-    """Yield what is known of the newest batches."""
+    """Yield the reports of the newest batches."""
     return map(batches.report, batches.recent(limit))
 
 
 def working_on(batch_id: str) -> list[str]:
-    """Return some of the files that are being worked on."""
+    """Return the paths of some files that are being worked on."""
     return batches.working_on(batch_id)
 
 
 def recover() -> bool:
-    """Start private services anew that have died; raises ServiceUnavailableError if somebody stopped them."""
+    """Restart private services that have died; raise ServiceUnavailableError if they were stopped on purpose."""
     return session.recover(get_settings(), say=note)
 
 
@@ -219,7 +219,7 @@ def _workers(settings: Settings) -> "list[WorkerSign]":
 def obstacles(settings: Settings, batch_id: str, *, start_workers: bool = False) -> list[str]:
     """Return one sentence for each obstacle that keeps a batch from continuing.
 
-    That no worker is there is no news where private ones are starting; with ``start_workers`` they are made to.
+    Missing workers are no obstacle while private ones are starting; ``start_workers`` starts these.
     """
     found = obstacles_step.obstacles(settings, batches.find(batch_id))
     if obstacles_step.NO_WORKERS in found and (
@@ -232,7 +232,7 @@ def obstacles(settings: Settings, batch_id: str, *, start_workers: bool = False)
 
 
 def retry(batch_id: str, settings: Settings) -> tuple[str, int]:
-    """Queue the failed files of a batch again; returns its id and how many they are."""
+    """Queue the failed files of a batch again; return its id and their number."""
     job = batches.find(batch_id)
     count = batches.retry(job.id)
     if count:
@@ -241,7 +241,7 @@ def retry(batch_id: str, settings: Settings) -> tuple[str, int]:
 
 
 def cancel(batch_id: str) -> tuple[str, int]:
-    """Stop what has not ended; returns the batch's id and how many files that are."""
+    """Cancel the files of a batch that have not ended; return its id and their number."""
     job = batches.find(batch_id)
     return job.id, batches.cancel(job.id)
 
@@ -263,7 +263,7 @@ def item_reports(batch_id: str, state: str | None = None) -> Iterator[Report]:
 def batch_results(
     batch_id: str, states: Iterable[str] | None = None, *, report: Reporter = analyzed
 ) -> Iterator[Report]:
-    """Yield the result of each file of a batch, or of those in these states, or why it has none."""
+    """Yield the result, or the reason for its absence, of each file of a batch, or of those in these states."""
     wanted = [None] if states is None else map(State, states)
     for state in wanted:
         for page in pages(batches.iterate(batch_id, state=state), _PAGE):
@@ -286,7 +286,7 @@ def _full_path(item: BatchItem) -> str:
 
 
 def survey(paths: Sequence[Path]) -> Survey:
-    """Count what a submission would take in.
+    """Count the files that a submission would take in.
 
     Raises
     ------

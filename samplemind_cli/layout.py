@@ -1,6 +1,6 @@
-"""Lays out tables and texts for a screen: what identifies a thing stays whole, the other columns give way.
+"""Lays out tables and texts for a screen: identifying columns stay whole, the others are wrapped or left out.
 
-Widths are terminal cells: a Japanese character takes two. Loads the standard library alone, and rich for such texts.
+Widths are in terminal cells; a Japanese character takes two. Loads only the standard library, and rich for such texts.
 """
 
 import re
@@ -16,11 +16,11 @@ _TEXT, _PATH = (_SPACES, _FOLDERS, _SEPARATORS), (_FOLDERS, _SPACES, _SEPARATORS
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column's heading, and how it gives way on a narrow screen."""
+    """A column's heading, and how it is shortened on a narrow screen."""
 
     name: str
     least: int | None = None
-    """Cells that it keeps where it may be wrapped, unless no other column can be left out; None: it stays whole."""
+    """Least width in cells if it may be wrapped, unless no other column can be left out; None if it stays whole."""
     leaves: int = 0
     """Columns are left out in this order, the lowest first; a column of 0 always stays."""
 
@@ -68,13 +68,13 @@ def _lines(row: Sequence[str], kept: Sequence[int], widths: Sequence[int], right
 
 
 def _room(columns: Sequence[Column], needed: Sequence[int], kept: Sequence[int], width: int) -> int:
-    """Return how many cells are left for the columns that give way."""
+    """Return how many cells are left for the columns that may be wrapped."""
     fixed = sum(needed[at] for at in kept if not columns[at].gives)
     return width - fixed - len(_GAP) * (len(kept) - 1)
 
 
 def _fitting(columns: Sequence[Column], needed: Sequence[int], width: int) -> list[int]:
-    """Return the columns that stay, so that those which give way keep enough room to be read."""
+    """Return the columns that stay, so that those which may be wrapped remain readable."""
     kept = list(range(len(columns)))
     leaving = sorted((at for at in kept if columns[at].leaves), key=lambda at: columns[at].leaves)
     for at in leaving:
@@ -86,7 +86,7 @@ def _fitting(columns: Sequence[Column], needed: Sequence[int], width: int) -> li
 
 
 def _narrowed(columns: Sequence[Column], needed: Sequence[int], kept: Sequence[int], width: int) -> list[int]:
-    """Return the widths: the columns that give way share the room that is left, and take no more than needed."""
+    """Return the widths: columns that may be wrapped share the remaining room, and take no more than they need."""
     widths = list(needed)
     room = _room(columns, needed, kept, width)
     giving = sorted((at for at in kept if columns[at].gives), key=lambda at: needed[at])
@@ -102,7 +102,7 @@ def _pad(text: str, width: int, *, to_right: bool) -> str:
 
 
 def is_one_part(text: str) -> bool:
-    """Return whether there is no place within a text where a line may end."""
+    """Return whether a text has no place where a line may be broken."""
     return all(len(breaks.split(text)) == 1 for breaks in _TEXT)
 
 
@@ -135,7 +135,7 @@ def _pieces(text: str, width: int, breaks: Sequence[re.Pattern[str]]) -> Iterato
 
 
 def shortened(text: str, width: int) -> str:
-    """Return a text with its middle left out where it is longer than that many cells."""
+    """Return a text, without its middle if it is longer than that many cells."""
     if cell_len(text) <= width:
         return text
     start, end = "", ""

@@ -1,4 +1,4 @@
-"""Kinds of values that several commands take."""
+"""Types of values that several commands take."""
 
 import math
 from pathlib import Path
@@ -21,7 +21,7 @@ def usd(text: str) -> float:
     Raises
     ------
     typer.BadParameter
-        If it is none.
+        If it is not one.
     """
     try:
         amount = float(text)

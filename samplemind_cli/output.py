@@ -1,6 +1,6 @@
 """Writes JSON, tables and messages for the user; untrusted text is cleaned (`samplemind_worker.text`).
 
-Data goes to stdout, everything else to stderr. Loads the standard library alone.
+Data goes to stdout, everything else to stderr. Loads only the standard library.
 """
 
 import io
@@ -22,16 +22,16 @@ from samplemind_worker.text import clean
 
 Row = Sequence[object]
 
-_PAGE = 1000  # rows laid out together: a batch of a million files is printed in constant memory
+_PAGE = 1000  # rows that are laid out together, so that a batch of a million files is printed in constant memory
 
 
 def write(text: str) -> None:
-    """Write data to stdout; ends the command quietly where nobody reads on."""
+    """Write data to stdout; end the command quietly if the reader is gone."""
     _guarded(lambda: sys.stdout.write(text))
 
 
 class BinaryStdout(io.RawIOBase):
-    """Standard output for bytes; ends the command quietly if nobody reads on."""
+    """Standard output for bytes; ends the command quietly if the reader is gone."""
 
     def __init__(self) -> None:
         self._position = 0
@@ -52,7 +52,7 @@ class BinaryStdout(io.RawIOBase):
 
 
 def flush() -> None:
-    """Write out what is buffered."""
+    """Flush stdout."""
     _guarded(sys.stdout.flush)
 
 
@@ -60,7 +60,7 @@ def _guarded(call: Callable[[], object]) -> None:
     try:
         call()
     except OSError as error:
-        # What is still buffered must not fail once more when the interpreter ends.
+        # Buffered data must not fail again when the interpreter ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         if isinstance(error, BrokenPipeError):
             raise SystemExit(0) from None
@@ -70,7 +70,7 @@ def _guarded(call: Callable[[], object]) -> None:
 def to_json(value: object) -> str:
     """Return one line of JSON.
 
-    In ASCII: readable in every locale, harmless on a terminal, and a name that is no UTF-8 survives.
+    It is ASCII: readable in every locale, harmless on a terminal, and lossless for a name that is not UTF-8.
     """
     return json.dumps(value, allow_nan=False)
 
@@ -81,7 +81,7 @@ def emit(value: object) -> None:
 
 
 def note(message: str) -> None:
-    """Say something to the user: one line on stderr; commands in it are written so that they work here."""
+    """Write one line for the user to stderr; commands in it are spelled as they work here."""
     try:
         sys.stderr.write(clean(message.replace("`samplemind ", f"`{command()} ")) + "\n")
         sys.stderr.flush()
@@ -95,7 +95,7 @@ def command() -> str:
     """Return what to type for this program: its path as it was called, unless its name alone leads to it."""
     called = sys.argv[0]
     if Path(called).name != "samplemind":
-        return "samplemind"  # `python -m`: who calls it so knows how
+        return "samplemind"  # called as `python -m`
     found = shutil.which("samplemind")
     return "samplemind" if found is not None and Path(found).samefile(called) else shlex.quote(called)
 
@@ -106,9 +106,9 @@ def on_terminal() -> bool:
 
 
 def table(columns: Sequence[str | Column], rows: Iterable[Row]) -> None:
-    """Print a table: fitted to the screen on a terminal, else plain columns of one line a row.
+    """Print a table: fitted to the screen on a terminal, else plain columns with one line per row.
 
-    Numbers are aligned right, None is shown as ``-``.
+    Numbers are aligned right; None is shown as ``-``.
     """
     headings = [column if isinstance(column, Column) else Column(column) for column in columns]
     rest = iter(rows)
@@ -143,9 +143,9 @@ class Number(str):
 
 
 def pairs(values: Mapping[str, object]) -> None:
-    """Print names and values, one a line; None is left out, a list is printed one item a line.
+    """Print names and values, one per line; a list is printed with one item per line, None is left out.
 
-    On a terminal values are wrapped at words; one that would have to be cut, such as an id, gets a line of its own.
+    On a terminal values are wrapped at words. One that cannot be wrapped, such as an id, has a line of its own.
     """
     width = max(map(len, values), default=0)
     screen = screen_width()

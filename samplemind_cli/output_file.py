@@ -10,7 +10,7 @@ from samplemind_worker.errors import SetupError, UsageError
 
 
 def require_place_for(target: Path) -> Path:
-    """Return the file that a target leads to, after looking whether a file can be put there.
+    """Check that a file can be written to a target, and return its path without links.
 
     Raises
     ------
@@ -30,7 +30,7 @@ def require_place_for(target: Path) -> Path:
 
 @contextmanager
 def replacing(target: Path) -> Generator[BinaryIO]:
-    """Open a draft that replaces the target when the block ends without an error; else nothing is left of it.
+    """Open a draft that replaces the target when the block ends without an error, and is removed otherwise.
 
     Raises
     ------

@@ -1,6 +1,6 @@
-"""Results as Parquet: typed columns, unrounded values, and the vector of each sound.
+"""Writes results as Parquet: typed columns, unrounded values, and the vector of each sound.
 
-Needs pyarrow, which is an extra because of its size.
+It needs pyarrow, which is an extra because of its size.
 """
 
 from collections.abc import Iterable
@@ -39,7 +39,7 @@ _ROW_GROUP = 10_000  # rows that are compressed together; they are held in memor
 
 
 def require_library() -> None:
-    """Look whether Parquet can be written here.
+    """Check that Parquet can be written.
 
     Raises
     ------

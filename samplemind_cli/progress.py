@@ -1,4 +1,4 @@
-"""Follows a batch to its end: a live bar on a terminal, otherwise a line every ten seconds."""
+"""Shows the progress of a batch to its end: a bar on a terminal, otherwise a line every ten seconds."""
 
 import os
 import sys
@@ -18,11 +18,11 @@ Report = dict[str, Any]
 
 _LINE_EVERY = 10.0  # s between two lines without a terminal
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 1.0  # s between two looks
-_REST = 9.0  # a look is followed by so many times its own length of rest: counting a million items takes a while
-_LONGEST_REST = 10.0  # s; a look at a server that hung took long, and the next one may find it well
-_SILENCE = 10.0  # s without progress after which we look for what is in the way
+_REST = 9.0  # pause after a look, as a multiple of its duration: counting a million items takes a while
+_LONGEST_REST = 10.0  # s; the longest pause: a look at a server that hung took long, and the next one may be quick
+_SILENCE = 10.0  # s without progress after which obstacles are searched
 _PATIENCE = 60.0  # s without an answer from the record before we give up
-_SPAN, _LONG_SPAN = 10.0, 60.0  # s of the recent past that the rate is taken over
+_SPAN, _LONG_SPAN = 10.0, 60.0  # s over which the recent rate is averaged
 _ENOUGH = 5  # files that have to end within the shorter span for a steady rate
 
 
@@ -33,7 +33,7 @@ class Pace:
         self._samples: deque[tuple[float, int]] = deque()
 
     def add(self, now: float, ended: int) -> None:
-        """Note how many files had ended by now; fewer than before means that a retry took some up again."""
+        """Add the number of files that have ended; it falls when a retry opens some again."""
         if self._samples and ended < self._samples[-1][1]:
             self._samples.clear()
         self._samples.append((now, ended))
@@ -42,7 +42,7 @@ class Pace:
             self._samples.popleft()
 
     def rate(self) -> float | None:
-        """Return files per second; None where none ended."""
+        """Return files per second; None if none ended."""
         now, ended = self._samples[-1]
         recent = next((sample for sample in reversed(self._samples) if now - sample[0] >= _SPAN), self._samples[0])
         start = recent if ended - recent[1] >= _ENOUGH else self._samples[0]
@@ -74,7 +74,7 @@ def count_in_words(ended: int, total: int, *, failed: int, rate: float | None) -
 
 
 class Display:
-    """One place on stderr that is kept up to date: a bar on a terminal, otherwise a line every ten seconds."""
+    """The progress shown on stderr: a bar on a terminal, otherwise a line every ten seconds."""
 
     def __init__(self) -> None:
         self.is_bar = sys.stderr.isatty() and os.environ.get("TERM") not in {"dumb", "unknown"}
@@ -87,7 +87,7 @@ class Display:
             from rich.live import Live  # noqa: PLC0415 -- slow import
 
             console = Console(stderr=True, markup=False, emoji=False, highlight=False)
-            # Drawn when there is news: no thread of its own. What it showed gives way to the result.
+            # It is drawn when there is news, without a thread, and is removed before the result is printed.
             self._live = Live(console=console, auto_refresh=False, transient=True, redirect_stdout=False)
             self._live.start()
         return self
@@ -97,7 +97,7 @@ class Display:
             self._live.stop()
 
     def show(self, ended: int, total: int, words: str, names: Sequence[str] = ()) -> None:
-        """Show how far things are, in words, and what is being worked on."""
+        """Show the progress in words, and the files that are being worked on."""
         if self._live is not None:
             from rich.console import Group  # noqa: PLC0415 -- slow import
             from rich.progress_bar import ProgressBar  # noqa: PLC0415 -- slow import
@@ -127,13 +127,13 @@ def follow(
 ) -> Report:
     """Show a batch's progress on stderr until it has ended, and return its last report.
 
-    When the record gives no answer ``recover`` does what can be done about it, or says by a ServiceUnavailableError
-    that there is nothing to wait for.
+    If the record does not answer, ``recover`` tries to restart it, or raises ServiceUnavailableError if waiting is
+    pointless.
 
     Raises
     ------
     ServiceUnavailableError
-        If the record gives no answer for a minute.
+        If the record does not answer for a minute.
     """
     pace, silence, pause = Pace(), _Silence(obstacles), _FIRST_PAUSE
     answered, told = time.monotonic(), False
@@ -161,12 +161,12 @@ def follow(
 
 
 def rest(pause: float, took: float) -> float:
-    """Return how long to rest after a look that took so many seconds."""
+    """Return how long to pause after a look that took so many seconds."""
     return min(max(pause, _REST * took), _LONGEST_REST)
 
 
 class _Silence:
-    """Reports obstacles when no file ends, each once until one ends again."""
+    """Reports obstacles while no file ends, each once until a file ends again."""
 
     def __init__(self, obstacles: Callable[[], Sequence[str]]) -> None:
         self._obstacles = obstacles
@@ -180,7 +180,7 @@ class _Silence:
             self._standing, self._since = standing, now
             self._told.clear()
         elif now - self._since > _SILENCE:
-            # Asked again after as long a silence: a worker may be busy with one long file, and end later.
+            # Asked again after the same time: a worker may be busy with one long file, and die later.
             self._since = now
             for sentence in self._obstacles():
                 if sentence not in self._told:

@@ -1,4 +1,4 @@
-"""Opens the record for a command. It loads little, so that a command which only reads answers soon."""
+"""Opens the record for a command. It loads little, so that a command which only reads answers quickly."""
 
 from collections.abc import Generator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""Results as rows of a table: the columns of the CSV, and its cells."""
+"""Turns results into rows: the columns of the CSV, and its cells."""
 
 import re
 from typing import Any
@@ -38,14 +38,14 @@ _FORMULA = re.compile("^(?=[=+@\t\r\n＝＋－＠-])|(?<=[;\t\r\n])(?=[=+@＝＋
 
 
 def values_of(report: Report) -> Report:
-    """Return the fields of a report, and those that only tables have: of its error, and what is read off its sound."""
+    """Return the fields of a report, with the columns that only tables have: its error, and words for its sound."""
     error = report.get("error") or {}
     values = report | {"error_code": error.get("code"), "error_message": error.get("message")}
     return values | _in_words(report) if report["status"] == "analyzed" else values
 
 
 def _in_words(report: Report) -> Report:
-    """Return how bright a sound is for its kind, and what the local describer calls its noise, level and dynamics."""
+    """Return brightness for the kind of sound, and the describer's words for noise, level and dynamics."""
     from samplemind_worker.describer.adjectives import in_words  # noqa: PLC0415 -- slow import
     from samplemind_worker.documents.facts import AnalysisFacts, AudioFacts  # noqa: PLC0415 -- slow import
 

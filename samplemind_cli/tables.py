@@ -1,4 +1,4 @@
-"""How files and batches are laid out for people."""
+"""Lays out files and batches as tables."""
 
 import os
 from collections import Counter
@@ -32,7 +32,7 @@ SHOWN = (
     "loudness_lufs",
     "error",
 )
-"""Of a result, what the tables show: a list of many files need not keep the rest."""
+"""The fields of a result that tables show; a list of many files keeps only these."""
 BATCH_COLUMNS = (
     Column("batch"),
     Column("name", least=14),
@@ -74,7 +74,7 @@ def file_row(report: Report, name: str) -> Row:
 
 
 def print_files(reports: Sequence[Report]) -> None:
-    """Print analysed files as a table, and then those that were not, with the reason."""
+    """Print analysed files as a table, then rejected ones with the reason."""
     base = _shared_folder([report["path"] for report in reports])
     good = [report for report in reports if report["status"] == "analyzed"]
     print_table(FILE_COLUMNS, (file_row(report, report["path"][base:]) for report in good))
@@ -90,15 +90,15 @@ def print_failures(reports: Iterable[Report]) -> None:
 
 
 def _shared_folder(paths: Sequence[str]) -> int:
-    """Return the length of the folder that all paths begin with, with its separator."""
+    """Return the length of the folder that all paths share, including its separator."""
     if not paths:
         return 0
-    first, last = min(paths), max(paths)  # what these two share, all those between them share
+    first, last = min(paths), max(paths)  # what the first and the last share, all paths between them share
     return os.path.commonprefix((first, last)).rfind("/") + 1  # noqa: RUF071 -- cut at a separator right here
 
 
 def print_digest(reports: Iterable[Report]) -> int:
-    """Print how many files of which kind, tempo and key there are, and return how many that were."""
+    """Print counts of files by kind, tempo and key, and return the number of files."""
     kinds: Counter[str] = Counter()
     keys: Counter[str] = Counter()
     instruments: Counter[str] = Counter()
@@ -140,7 +140,7 @@ def count(number: int) -> Number:
 
 
 def batch_summary(report: Report) -> str:
-    """Return how a batch stands, as one line."""
+    """Return the state of a batch as one line."""
     states = ("completed", "failed", "skipped", "cancelled", "running", "pending")
     counts = {name: report[name] for name in states if report[name] or name == "completed"}
     line = f"batch {report['batch_id']} {report['status']}: {report['total_files']:,} files, {tally(counts)}"

@@ -1,4 +1,4 @@
-"""``export``: results out, as CSV, JSON or Parquet, in constant memory."""
+"""``export``: writes results as CSV, JSON or Parquet, in constant memory."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""``ingest`` and ``watch``: sample packs from an inbox into the library."""
+"""``ingest`` and ``watch``: take sample packs from an inbox into the library."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -40,7 +40,7 @@ def ingest(
         except KeyboardInterrupt:
             output.note("what was taken goes on; follow it with `samplemind status`")
             raise
-        except ServiceUnavailableError as error:  # what was taken is in the record all the same
+        except ServiceUnavailableError as error:  # the packs that were taken are recorded
             silent = error
         _print(report, as_json=as_json)
     if silent is not None:
@@ -77,7 +77,7 @@ def _print(report: "Report", *, as_json: bool) -> None:
 
 
 def _finish(report: "Report", settings: "Settings", *, wait: bool) -> None:
-    """Queue what was recorded, follow it if so asked, and keep the report."""
+    """Queue the recorded batches, follow them if asked to, and write the report."""
     from samplemind_cli import client  # noqa: PLC0415 -- slow import
 
     client.keep_report(report, settings)

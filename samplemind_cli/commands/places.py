@@ -1,4 +1,4 @@
-"""``forget`` and ``roots move``: the record of where files lie, corrected by hand."""
+"""``forget`` and ``roots move``: correct by hand where the record says that files are."""
 
 from pathlib import Path
 from typing import Annotated

@@ -1,6 +1,6 @@
 """``worker``, ``beat`` and ``flower``: the processes of a deployment, with safe defaults.
 
-Each becomes the process it starts: signals of a supervisor reach it, and no parent stays behind.
+Each command replaces itself with the process, so that a supervisor's signals reach it and no parent stays.
 """
 
 import os
@@ -73,7 +73,7 @@ def flower(
 
 
 def _settings(*, queue_is_enough: bool = False) -> "Settings":
-    """Return the settings with the URLs of all stores; of Redis alone for a process that opens nothing else."""
+    """Return the settings, with the URLs of all stores, or of Redis alone for a process that opens nothing else."""
     from config.settings import get_settings  # noqa: PLC0415 -- slow import
     from samplemind_worker.local_services import connected, join_for_good  # noqa: PLC0415 -- slow import
 
@@ -91,9 +91,9 @@ def _settings(*, queue_is_enough: bool = False) -> "Settings":
 
 
 def _environment(settings: "Settings") -> dict[str, str]:
-    """Add the URLs, and write anew what the environment sets: relative paths in it lead elsewhere from another folder.
+    """Return the environment with the URLs, and with its settings rewritten: relative paths depend on the folder.
 
-    What files set is read from them again: secrets in them need not stand in the environment.
+    Settings from files are read from there again, so that secrets in them stay out of the environment.
     """
     from samplemind_worker.local_services.services import setting_env  # noqa: PLC0415 -- slow import
 
@@ -104,7 +104,7 @@ def _environment(settings: "Settings") -> dict[str, str]:
 
 def _become(module: list[str], environment: dict[str, str]) -> None:
     sys.stdout.flush()
-    # Flower runs a `flowerconfig.py` that it finds in the working folder, and Celery imports from there.
+    # Flower runs a `flowerconfig.py` of the working folder, and Celery imports from there.
     os.chdir(NEUTRAL_FOLDER)
-    # -P: and Python itself imports from there.
+    # -P keeps Python from importing from there.
     os.execve(sys.executable, [sys.executable, "-P", "-m", *module], environment)  # noqa: S606 -- our own command line

@@ -1,4 +1,4 @@
-"""``retry`` and ``cancel``: failed files again; stop what has not ended."""
+"""``retry`` and ``cancel``: analyse failed files again, and cancel files that have not ended."""
 
 from samplemind_cli import output
 from samplemind_cli.options import Batch

@@ -1,4 +1,4 @@
-"""``status`` and ``files``: how batches stand, and each file of one."""
+"""``status`` and ``files``: show the progress of batches, and the files of one."""
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 

@@ -100,7 +100,7 @@ def _survey(paths: list[Path], *, ai: bool, priority: Literal["interactive", "bu
 
 
 class _Recording:
-    """Says now and then how many files are recorded."""
+    """Reports from time to time how many files are recorded."""
 
     def __init__(self) -> None:
         self._next = 20_000
@@ -132,7 +132,7 @@ def told_how_to_follow(batch_id: str) -> Generator[None]:
 
 
 def begin(batch_id: str, settings: "Settings", *, wait: bool) -> dict[str, Any] | None:
-    """Queue the first of a batch that is recorded; with ``wait`` follow it to its end, and return its last report."""
+    """Queue the first parcels of a batch; with ``wait`` follow it to its end and return its last report."""
     from samplemind_cli import client  # noqa: PLC0415 -- slow import
     from samplemind_worker.errors import ServiceUnavailableError  # noqa: PLC0415 -- slow import
 
@@ -164,7 +164,7 @@ def wait_for(batch_id: str, settings: "Settings") -> dict[str, Any]:
 
 
 def note_hint(report: dict[str, Any]) -> None:
-    """Say once per batch why no model wrote its summaries, where that was not asked for."""
+    """Say once per batch why no model wrote its summaries, unless the user asked for that."""
     if hint := report["ai"].get("hint"):
         output.note(
             f"summaries are by the local describer, as {hint}; `samplemind summarize --missing` then has them written"
@@ -172,7 +172,7 @@ def note_hint(report: dict[str, Any]) -> None:
 
 
 def print_results(report: dict[str, Any]) -> None:
-    """Print what came out of a batch: every file of a small one, a digest of a large one, and what failed."""
+    """Print the results of a batch (every file of a small one, counts of a large one), and the failures."""
     from samplemind_cli import client, tables  # noqa: PLC0415 -- slow import
 
     batch_id = report["batch_id"]

@@ -1,4 +1,4 @@
-"""``summarize``: have summaries written that models still owe, or those of a batch anew."""
+"""``summarize``: has models write missing summaries, or those of a batch again."""
 
 from typing import Annotated
 
