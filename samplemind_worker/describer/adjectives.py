@@ -1,7 +1,7 @@
-"""Words for brightness, noise, level and movement; what is bright for a kick is dark for a hi-hat.
+"""Chooses words for brightness, noise, level and dynamics.
 
-One-shots are compared with recorded ones (`reference`). The limits for loops and tracks are ours; a centroid is that of
-the spectrum up to 11 kHz.
+One-shots are compared with recorded ones of their instrument (`reference`): a centroid that is bright for a kick is
+dark for a hi-hat. The limits for loops and tracks are our own; a centroid is that of the spectrum up to 11 kHz.
 """
 
 import math
@@ -49,7 +49,7 @@ _AMONG_ITS_KIND: Scale = (
     (0.9, "bright"),
     (_INF, "very bright"),
 )
-"""By the share of the one-shots of its instrument that are darker."""
+"""Words by the share of one-shots of the same instrument that are darker."""
 _NOISE_CROSSINGS = 0.3  # a share of samples; white noise crosses zero at every second one
 _LOUDNESS: Scale = (
     (-30.0, "very quiet"),
@@ -68,42 +68,42 @@ _DYNAMICS: Scale = (
 
 
 def word(scale: Scale, value: float | None) -> str | None:
-    """Return the word of the first limit above the value; None for no value and where nothing needs saying."""
+    """Return the word of the first limit above the value; None without a value, and where no word is needed."""
     if value is None:
         return None
     return next((text for limit, text in scale if value < limit), None) or None
 
 
 def in_words(audio: AudioFacts, analysis: AnalysisFacts) -> tuple[str | None, tuple[str, ...]]:
-    """Return how bright a sample is for its kind, and what its noise, level and dynamics are called."""
+    """Return the word for a sample's brightness, and those for its noise, level and dynamics."""
     reading = read(Sample(audio, analysis))
     words = (noisiness(reading), loudness(reading), dynamics(reading))
     return brightness(reading), tuple(text for text in words if text)
 
 
 def brightness(r: Reading) -> str | None:
-    """Name how bright it is: a one-shot among those of its instrument, what is longer by the center of its spectrum."""
+    """Name the brightness: of a one-shot relative to its instrument, of longer samples by their spectral centroid."""
     if r.kind == "one_shot":
         return word(_AMONG_ITS_KIND, r.share("brightness_hz"))
     return word(_BRIGHTNESS.get(r.sort, _ANY_BRIGHTNESS), r.centroid)
 
 
 def noisiness(r: Reading) -> str | None:
-    """Name how noisy it is, where that is not what its kind always is."""
+    """Name the noisiness, unless all samples of its kind are like that."""
     if r.drums:
         return None
     found = word(_TONAL, r.flatness)
-    # Zero crossings settle the highest degree where hiss is low-passed.
+    # Zero crossings decide the highest degree, which low-passed hiss would miss.
     if found == "noisy" and r.crossings is not None and r.crossings >= _NOISE_CROSSINGS:
         return _TONAL[-1][1]
     return found
 
 
 def loudness(r: Reading) -> str | None:
-    """Name how loud it is."""
+    """Name the loudness."""
     return word(_LOUDNESS, r.lufs)
 
 
 def dynamics(r: Reading) -> str | None:
-    """Name how far its peaks stand out."""
+    """Name the dynamics: how far peaks exceed the loudness."""
     return word(_DYNAMICS, r.spread)

@@ -1,8 +1,8 @@
-"""The rough shape of the average spectrum, taken back out of the cepstrum that is in the record.
+"""Reconstructs the rough shape of the average spectrum from the cepstrum in the record.
 
-Twenty coefficients of the mean mel spectrum in dB give its level in five ranges, each a little blurred by its
-neighbors: enough to say whether a loop brings its own bass, and no more. Of a sound that dies away it says little, as
-its quiet tail counts as much as its attack.
+Twenty coefficients of the mean mel spectrum in dB give its level in five ranges, slightly blurred by their neighbors.
+That is enough to say whether a loop has its own bass. It says little about a decaying sound, whose quiet tail counts as
+much as its attack.
 """
 
 import math
@@ -15,7 +15,7 @@ from samplemind_worker.documents.facts import AnalysisFacts
 _BANDS, _COEFFICIENTS = 128, 20
 _TOP_HZ = 11025.0
 _LEVELS = (-1000.0, 1000.0)
-# Slaney's scale: 15 mel a kHz below 1 kHz, logarithmic above.
+# Slaney's scale: 15 mel per kHz below 1 kHz, logarithmic above.
 _BREAK_HZ, _BREAK_MEL, _STEP = 1000.0, 15.0, math.log(6.4) / 27.0
 
 LOW_END_HZ = 120.0
@@ -25,13 +25,13 @@ _BASSY, _BASSLESS = 4.0, -12.0  # dB of the lowest range over the one above it, 
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """Mean level in dB of each of the five ranges; the zero is that of the cepstrum."""
+    """Mean level in dB of each of the five ranges, relative to the zero of the cepstrum."""
 
     levels: tuple[float, ...]
 
     @property
     def bassy(self) -> bool:
-        """Whether the low end leads."""
+        """Whether the low end dominates."""
         return self.levels[0] >= self.levels[1] + _BASSY and self.levels[0] >= max(self.levels) - _BASSY
 
     @property
@@ -41,13 +41,13 @@ class Balance:
 
     @property
     def top_heavy(self) -> bool:
-        """Whether there is no less above 5 kHz than below 120 Hz, which no loop with a kick has."""
+        """Whether there is at least as much above 5 kHz as below 120 Hz, which excludes a kick."""
         return self.levels[0] <= self.levels[-1] + 1.0
 
 
 @lru_cache(maxsize=1)
 def _weights() -> tuple[tuple[float, ...], ...]:
-    """Give for each range the mean over its bands of the inverse cosine transform's rows."""
+    """Return the inverse cosine transform, averaged over the bands of each range."""
     top = _BREAK_MEL + math.log(_TOP_HZ / _BREAK_HZ) / _STEP
     centres = [top * (band + 1) / (_BANDS + 1) for band in range(_BANDS)]
     hertz = [
@@ -71,7 +71,7 @@ def _weights() -> tuple[tuple[float, ...], ...]:
 
 
 def read_balance(facts: AnalysisFacts) -> Balance | None:
-    """Return the balance; None where the cepstrum was not measured."""
+    """Return the balance; None if the cepstrum was not measured."""
     mean: Any = facts.spectral_features.get("mfcc", {}).get("mean")
     if not isinstance(mean, list) or len(mean) < _COEFFICIENTS:  # pyright: ignore[reportUnknownArgumentType] -- of anything
         return None

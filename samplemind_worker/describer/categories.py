@@ -22,7 +22,7 @@ INSTRUMENTS = {
     "sax": "saxophone", "voice": "voice", "ambience": "ambience", "fx": "effect", "drum_loop": "drum",
     "music_loop": "melodic", "song": "full",
 }  # fmt: skip
-"""Each instrument as it stands before "one-shot", "loop" or "track"."""
+"""The spelling of each instrument before "one-shot", "loop" or "track"."""
 
 ENDINGS = {
     "perc": " hit",
@@ -39,7 +39,7 @@ ENDINGS = {
     "music_loop": " loop",
     "song": " track",
 }
-"""What makes it a noun of its own, where it is none."""
+"""The noun that completes an instrument which is no countable noun by itself."""
 
 BY_INSTRUMENT: dict[str, Sort] = {
     "kick": "kick",
@@ -60,7 +60,7 @@ BY_INSTRUMENT: dict[str, Sort] = {
     "ambience": "fx",
     "fx": "fx",
 }
-"""The sort of a one-shot by its instrument, for those that need no further look."""
+"""The sort of a one-shot, for instruments that determine it."""
 
 _SUB_MIDI = 38  # D2, 73 Hz
 _SUB_HZ = 300.0  # of the centroid
@@ -81,7 +81,7 @@ def sort_of(
     tonal: bool,
     balance: Balance | None,
 ) -> Sort:
-    """Tell what it is; arguments that are guesses come as None."""
+    """Return the category; an argument that is a guess is None."""
     if kind == "loop":
         return _sort_of_loop(instrument, even=even, pulse=pulse, tonal=tonal, balance=balance)
     if kind != "one_shot":
@@ -104,5 +104,5 @@ def _sort_of_loop(instrument: str | None, *, even: bool, pulse: bool, tonal: boo
 
 
 def advised_as(sort: Sort, instrument: str | None) -> Sort:
-    """Say as what a sample is advised: a hit that may be a certain drum as that drum."""
+    """Return the category for advice: that of the drum which a hit probably is."""
     return BY_INSTRUMENT[instrument] if sort == "hit" and instrument in DRUMS & BY_INSTRUMENT.keys() else sort

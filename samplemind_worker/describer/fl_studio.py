@@ -1,4 +1,4 @@
-"""FL Studio: which tool to use for it, with the values to set.
+"""Recommends tools of FL Studio, with the values to set.
 
 Plug-ins and features are those of the FL Studio manual (image-line.com/fl-studio-learning). FL Studio counts octaves
 from 0: its C5 is MIDI 60.
@@ -34,12 +34,12 @@ _OPEN = 3000.0  # Hz, of the centroid
 
 
 def fl_studio(r: Reading) -> tuple[str, ...]:
-    """Return the plug-ins and features that fit, most useful first."""
+    """Return the plug-ins and features that suit a sample, most useful first."""
     return tuple(islice((one_shots.tools if r.kind == "one_shot" else _LONGER.get(r.sort, _nothing))(r), MOST))
 
 
 def _any(r: Reading) -> Iterator[str]:
-    """Mend level and tuning."""
+    """Yield tools that correct level and tuning."""
     if r.peak is not None and r.peak >= OVER and r.kind != "one_shot":
         yield f"Fruity Limiter: set the ceiling to {decibels(CEILING)} dB, as its true peak is {decibels(r.peak)} dBTP."
     elif r.peak is not None and r.peak < -6.0:  # noqa: PLR2004 -- dBTP
@@ -61,7 +61,7 @@ def _eq(hz: float | None, why: str) -> Iterator[str]:
 
 
 def _held(r: Reading) -> Iterator[str]:
-    """Yield tools for loops of held sounds."""
+    """Yield tools for loops of sustained sounds."""
     yield from _key_in_piano_roll(r)
     yield choose(
         r.centroid or 0.0,
@@ -81,7 +81,7 @@ def _key_in_piano_roll(r: Reading) -> Iterator[str]:
 
 
 def _to_tempo(r: Reading) -> Iterator[str]:
-    """Give the ways to lock a loop to the project."""
+    """Yield ways to lock a loop to the project's tempo."""
     bpm = r.sure_tempo
     if bpm is None:
         return

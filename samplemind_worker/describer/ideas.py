@@ -1,4 +1,4 @@
-"""Creative ideas: things to try that suit the sort and follow from its numbers."""
+"""Writes creative ideas, which suit the category and follow from the numbers of a sample."""
 
 from collections.abc import Callable, Iterator
 from itertools import islice
@@ -9,9 +9,9 @@ from samplemind_worker.describer.reading import Reading
 from samplemind_worker.describer.wording import choose, length, listed, milliseconds, number, plural, tempo
 
 MOST = 3
-_EDITABLE = 0.5  # seconds; what is shorter makes no swell
+_EDITABLE = 0.5  # seconds; a shorter sound makes no swell
 _LONG = 1.5  # seconds
-_LOW_NOTE = 36  # MIDI; five semitones below lies what nobody hears
+_LOW_NOTE = 36  # MIDI; five semitones below it a note is inaudible
 _CHORDS_FROM = 48  # MIDI; chords below are mud
 _THIN = 1500.0  # Hz, of the centroid
 _DEEP = 200.0  # Hz, of a kick's centroid
@@ -19,12 +19,12 @@ _HALF_TIME = 110.0  # BPM; slower loops drag at half speed
 
 
 def creative_ideas(r: Reading) -> tuple[str, ...]:
-    """Return things to try."""
+    """Return the ideas for a sample."""
     return tuple(islice((one_shots.ideas if r.kind == "one_shot" else _LONGER.get(r.sort, _nothing))(r), MOST))
 
 
 def _held(r: Reading) -> Iterator[str]:
-    """Yield ideas for loops of held sounds."""
+    """Yield ideas for loops of sustained sounds."""
     if r.sure_key is not None:
         yield f"Hold it under a melody in {r.sure_key.relative.code}: the same notes, another home."
         yield "Gate it with a sixteenth-note pattern, so that the held sound becomes the rhythm."
@@ -127,7 +127,7 @@ def _reverse_loop(r: Reading) -> Iterator[str]:
 
 
 def section_bars(r: Reading, bpm: float) -> int | None:
-    """Return the length of a section of 4/4 that the sample holds more than once."""
+    """Return the length in bars of a section of 4/4 that the sample contains more than once."""
     for bars in (16, 8, 4):
         if r.seconds is not None and 2.0 * theory.note_length(bpm, 4.0 * bars) <= r.seconds:
             return bars

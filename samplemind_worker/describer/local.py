@@ -1,6 +1,6 @@
 """Describes a sample in plain sentences that follow from its numbers, without a network.
 
-Equal numbers give equal words, and no sentence claims anything that was not measured.
+Equal numbers give equal sentences, and no sentence claims what was not measured.
 """
 
 import dataclasses
@@ -26,7 +26,7 @@ _TONAL, _NOISY = 0.002, 0.1  # spectral flatness
 
 
 def describe(sample: Sample) -> Summary:
-    """Write the summary of one sample; never fails."""
+    """Write the summary of one sample; raises nothing."""
     reading = read(sample)
     advised = dataclasses.replace(reading, sort=advised_as(reading.sort, reading.instrument))
     return Summary(
@@ -41,7 +41,7 @@ def describe(sample: Sample) -> Summary:
 
 
 def _tags(r: Reading) -> tuple[str, ...]:
-    """Give short lower-case tags; guesses get none."""
+    """Return short lower-case tags, none of which is a guess."""
     if r.silent:
         return ("silence",)
     found: list[str | None] = [
@@ -62,14 +62,14 @@ def _tags(r: Reading) -> tuple[str, ...]:
 
 
 def _brightness(r: Reading) -> str | None:
-    """Name what is dark or bright: a one-shot among those of its instrument."""
+    """Return a tag for a dark or bright sample; a one-shot is compared with others of its instrument."""
     if r.kind == "one_shot":
         return _outer(r.share("brightness_hz"), 1.0 - MUCH, "dark", MUCH, "bright")
     return _outer(r.centroid, _DARK, "dark", _BRIGHT, "bright")
 
 
 def _outer(value: float | None, low: float, below: str, high: float, above: str) -> str | None:
-    """Name what lies outside of the usual."""
+    """Return tags for what is unusual."""
     if value is None:
         return None
     return below if value < low else above if value >= high else None

@@ -1,4 +1,4 @@
-"""Production tips for loops and tracks: length, tempo, key, low end."""
+"""Writes production tips for loops and tracks: length, tempo, key, low end."""
 
 from collections.abc import Iterator
 
@@ -19,12 +19,12 @@ from samplemind_worker.describer.wording import (
 
 _STREAMING = -14.0  # LUFS; what most streaming services play at
 _WORTH = 2.0  # dB; less is not worth a sentence
-_SLOW, _FAST = 100.0, 140.0  # BPM; outside, the double or half is as usual a count
-_NEAR_BEAT = 0.25  # beats; a loop this close was meant to be whole
+_SLOW, _FAST = 100.0, 140.0  # BPM; outside it, half or double the tempo is counted as often
+_NEAR_BEAT = 0.25  # beats; a loop this close to a whole number was meant to have it
 
 
 def for_loops(r: Reading) -> Iterator[str]:
-    """Say how it lies on the beat, where it lands when moved, what room it leaves."""
+    """Yield tips about its position on the beat, its pitch after repitching, and the room that it leaves."""
     yield from _cut(r)
     yield from _count(r)
     yield from _repitch(r)
@@ -33,7 +33,7 @@ def for_loops(r: Reading) -> Iterator[str]:
 
 
 def _cut(r: Reading) -> Iterator[str]:
-    """Say whether a loop repeats in time as it is, and else how to cut it."""
+    """Say whether a loop repeats in time as it is, or how to cut it."""
     if r.beats is None or r.sure_tempo is None or r.seconds is None:
         return
     bpm = number(r.sure_tempo)
@@ -49,7 +49,7 @@ def _cut(r: Reading) -> Iterator[str]:
     extent = f"Its {length(r.seconds)} are {number(r.beats)} beats at {bpm} BPM"
     whole = round(r.beats)
     if whole < 1 or abs(r.beats - whole) > _NEAR_BEAT:
-        # Only a whole bar is worth to cut to.
+        # Cutting is worth it only to whole bars.
         bar = r.meter[0] if r.meter is not None and r.meter[1] == 4 else 4  # noqa: PLR2004 -- beats are quarters
         bars = int(r.beats) // bar
         if bars:
@@ -84,7 +84,7 @@ def _count(r: Reading) -> Iterator[str]:
 
 
 def _repitch(r: Reading) -> Iterator[str]:
-    """Say where it lands when it is repitched instead of stretched."""
+    """Say which key results if it is repitched instead of stretched."""
     bpm, key = r.sure_tempo, r.sure_key
     if bpm is None:
         return
@@ -124,7 +124,7 @@ def _loop_room(r: Reading) -> Iterator[str]:
 
 
 def _times(r: Reading) -> Iterator[str]:
-    """Give the note lengths that delays and compressors are set to."""
+    """Say to which note lengths delays and compressors are set."""
     bpm = r.sure_tempo
     if bpm is None:
         return
@@ -156,7 +156,7 @@ def _time(bpm: float, quarters: float) -> str:
 
 
 def check_key(r: Reading) -> Iterator[str]:
-    """Say what to make of a key that is not certain."""
+    """Say how to use a key that is not certain."""
     key = r.sure_key
     if key is not None and r.other_key is not None:
         yield f"Check the key by ear: {r.other_key.code} is nearly as likely as {key.code}."

@@ -1,4 +1,4 @@
-"""Advice about one-shots: each follows from a trait, so none is true of more than a third of the sounds of its kind."""
+"""Gives advice about one-shots, each from a trait, so that it applies to at most a third of the sounds of its kind."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ _ALL: Final = _DRUMS | _TONES | _OTHERS
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """What to do about a trait: a tip, and perhaps an idea and a tool of FL Studio. ``family``: what it is about."""
+    """A tip about a trait, and perhaps an idea and a tool of FL Studio. ``family`` names the subject."""
 
     family: str
     trait: str
@@ -30,9 +30,9 @@ class Advice:
     idea: str | None = None
     tool: str | None = None
     least: float | None = None
-    """What there must be of the measure for anybody to hear it."""
+    """Least value of the measure at which the trait is audible."""
     most: float | None = None
-    """What there may be of it for the tip to make sense."""
+    """Greatest value of the measure at which the tip makes sense."""
 
 
 MOST: Final = 3
@@ -175,7 +175,7 @@ ADVICE: Final = (
         least=1.0,
     ),
 )  # fmt: skip
-"""All advice; of one family a sound gets one piece."""
+"""All advice; a sound gets one piece per family."""
 
 
 def chosen(r: Reading) -> tuple[tuple[Advice, Trait], ...]:
@@ -185,7 +185,7 @@ def chosen(r: Reading) -> tuple[tuple[Advice, Trait], ...]:
         one = trait(r, advice.trait[1:], more=advice.trait[0] == "+") if r.sort in advice.sorts else None
         if one is None or not _is_heard(advice, one.value):
             continue
-        if advice.family == "stereo" and "opposite_phase" in r.warnings:  # it cancels in mono, which is said already
+        if advice.family == "stereo" and "opposite_phase" in r.warnings:  # cancelling in mono has a tip of its own
             continue
         found.append((advice, one))
     found.sort(key=lambda pair: -pair[1].share)
@@ -200,7 +200,7 @@ def _is_heard(advice: Advice, value: float) -> bool:
 
 
 def tips(r: Reading) -> Iterator[str]:
-    """Yield what to do about its traits."""
+    """Yield the tips for its traits."""
     for advice, one in chosen(r):
         yield advice.tip.format(reason=one.reason)
 

@@ -1,7 +1,7 @@
-"""The numbers of a sample, checked and put into the words that a musician would use.
+"""Checks the numbers of a sample and names them as a musician would.
 
-Whatever is None, not finite or outside the closed lists is left out here, so that no sentence can claim it. Names and
-tags of files never get past this module. The limits between words are ours.
+A value that is None, not finite or outside the closed lists is dropped here, so that no sentence can claim it. Names
+and tags of files are not read. The limits between words are our own.
 """
 
 import math
@@ -18,11 +18,11 @@ from samplemind_worker.documents.samples import Sample
 from samplemind_worker.pitches import PITCH_CLASSES, midi_to_hz
 
 PLAIN, LIKELY = 0.7, 0.5
-"""From the first confidence on an answer is given plainly; below the second it is a guess: nothing follows from it."""
+"""An answer is stated plainly from the first confidence on; below the second it is a guess and nothing builds on it."""
 DETUNED = 5.0
-"""Cents; below it nobody tunes."""
+"""In cents; a smaller deviation needs no tuning."""
 
-_TEMPI = (20.0, 500.0)  # BPM; what lies outside is no tempo
+_TEMPI = (20.0, 500.0)  # BPM; a value outside is no tempo
 _LEVELS = (-150.0, 60.0)  # dB
 _HIGHEST_HZ = 1e6
 _LONGEST = 1e7  # seconds
@@ -30,21 +30,21 @@ _NEARLY = 0.7  # of the best candidate's score
 _RIVAL = 0.35
 _OCTAVE_SLACK = 0.02
 _BEAT_SLACK_SECONDS = 0.03  # a codec's padding is shorter
-_BEAT_SLACK = 0.002  # relative: the tempo's own error
-_MEASURED_TO = 9500.0  # Hz; above it a rolloff shows the end of what is analyzed, 11 kHz, not of the sound
+_BEAT_SLACK = 0.002  # relative error of a tempo
+_MEASURED_TO = 9500.0  # Hz; a higher rolloff shows the limit of the analysis, 11 kHz, instead of the sound's
 _EVEN = 0.6  # of the mean level
 _STRONG_NOTES = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What may be said of a sample; None where nothing may."""
+    """What may be said of a sample; None for what may not."""
 
     sort: Sort
     kind: Kind | None
     kind_confidence: float
     instrument: str | None
-    """As in the record's closed list."""
+    """A name from the record's closed list."""
     instrument_confidence: float
     seconds: float | None
     channels: int
@@ -52,10 +52,10 @@ class Reading:
     tempo: float | None
     tempo_confidence: float
     other_tempo: float | None
-    """The half or double that the sample may as well be counted at."""
+    """Half or double the tempo, if it is nearly as likely."""
     meter: tuple[int, int] | None
     beats: float | None
-    """Length in beats, of a loop; whole if ``on_the_beat``."""
+    """Length of a loop in beats; a whole number if ``on_the_beat``."""
     on_the_beat: bool
     first_beat: float | None
     key: Key | None
@@ -63,18 +63,18 @@ class Reading:
     other_key: Key | None
     """The key that is nearly as likely."""
     strong_notes: tuple[str, ...]
-    """The notes of its key with the most energy, of music in tune with A = 440 Hz whose key is no guess."""
+    """The notes of its key with the most energy, for music tuned to A = 440 Hz whose key is no guess."""
     midi: int | None
     """Pitch of a one-shot."""
     pitch_confidence: float
     cents: float | None
-    """How far the pitch, or else the whole tuning, lies above A4 = 440 Hz."""
+    """Deviation in cents of the pitch, or else of the whole tuning, from A4 = 440 Hz."""
     centroid: float | None
     rolloff: float | None
     flatness: float | None
     crossings: float | None
     even: bool | None
-    """Whether the level hardly moves, as of a held sound."""
+    """Whether the level is nearly constant, as in a sustained sound."""
     balance: Balance | None
     lufs: float | None
     peak: float | None
@@ -84,22 +84,22 @@ class Reading:
 
     @property
     def silent(self) -> bool:
-        """Whether nothing is to be heard."""
+        """Whether it is silent."""
         return self.sort == "silence"
 
     @property
     def drums(self) -> bool:
-        """Whether it is taken for drums."""
+        """Whether it is classified as drums."""
         return self.sure_instrument in DRUMS
 
     @property
     def instrument_name(self) -> str | None:
-        """The instrument as it stands before a kind."""
+        """The spelling of the instrument before a kind."""
         return None if self.instrument is None else INSTRUMENTS[self.instrument]
 
     @property
     def instrument_noun(self) -> str | None:
-        """The instrument as a thing: "closed hi-hat", "string note"."""
+        """The instrument as a countable noun: "closed hi-hat", "string note"."""
         if self.instrument is None or self.instrument_name is None:
             return None
         return f"{self.instrument_name}{ENDINGS.get(self.instrument, '')}"
@@ -146,7 +146,7 @@ class Reading:
 
     @property
     def group(self) -> str:
-        """The sounds that it is compared with."""
+        """The reference sounds that it is compared with."""
         return reference.group_of(self.sure_instrument, self.kind)
 
     def group_with(self, measure: str) -> str:
@@ -168,7 +168,7 @@ class Reading:
 
 
 def read(sample: Sample) -> Reading:
-    """Check the facts of a sample and put them into words."""
+    """Check the facts of a sample and name them."""
     audio, facts = sample.audio, sample.analysis
     silent = _is_silent(audio, facts)
     seconds = _within(audio.duration, 0.001, _LONGEST)
@@ -242,7 +242,7 @@ def _within(value: object, low: float, high: float) -> float | None:
 
 
 def _confidence(value: float | None) -> float:
-    """Give a confidence; an answer without one is given plainly."""
+    """Return a confidence; an answer without one counts as certain."""
     number = _within(value, 0.0, 1.0)
     return 1.0 if number is None else number
 
@@ -258,7 +258,7 @@ def _is_even(facts: AnalysisFacts) -> bool | None:
 
 
 def _is_silent(audio: AudioFacts, facts: AnalysisFacts) -> bool:
-    """Tell silence (levels were measured and there are none) from what was not measured."""
+    """Return whether levels were measured and found to be none, in contrast to not being measured."""
     measured = "rms" in facts.spectral_features
     return measured and _mean(facts, "rms") is None and _within(audio.loudness_lufs, *_LEVELS) is None
 
@@ -270,7 +270,7 @@ def _key(name: str | None, mode: str | None) -> Key | None:
 
 
 def _other_key(facts: AnalysisFacts, key: Key | None) -> Key | None:
-    """Return the second best key where it is not far behind."""
+    """Return the second best key if it is nearly as likely."""
     if key is None:
         return None
     ranked = sorted(
@@ -285,7 +285,7 @@ def _other_key(facts: AnalysisFacts, key: Key | None) -> Key | None:
 
 
 def _strong_notes(facts: AnalysisFacts, key: Key | None) -> tuple[str, ...]:
-    """Name the notes of a key with the most energy, greatest first; what lies beside them may be leakage."""
+    """Name the notes of a key with the most energy, greatest first; notes beside the key may be leakage."""
     if key is None or _confidence(facts.key_confidence) < LIKELY:
         return ()
     chroma: object = facts.spectral_features.get("chroma", {}).get("mean")
@@ -299,7 +299,7 @@ def _strong_notes(facts: AnalysisFacts, key: Key | None) -> tuple[str, ...]:
 
 
 def _cents(facts: AnalysisFacts, *, key: Key | None, midi: int | None) -> float | None:
-    """Give the deviation of what surely has a pitch: of a note its own, of music the common tuning."""
+    """Return the deviation in cents of a certain pitch: a note's own, or the common tuning of music."""
     if midi is not None:
         return _within(facts.pitch_cents, -100.0, 100.0) if _confidence(facts.pitch_confidence) >= LIKELY else None
     sure = key is not None and _confidence(facts.key_confidence) >= LIKELY
@@ -310,7 +310,7 @@ def _count_beats(seconds: float | None, tempo: float | None) -> tuple[float | No
     """Return the length in beats, and whether it is whole within the slack."""
     if seconds is None or tempo is None:
         return None, False
-    # seconds / (60 s a minute) * beats a minute = beats
+    # seconds / (60 s per minute) * beats per minute = beats
     beats = seconds / 60.0 * tempo
     slack = _BEAT_SLACK_SECONDS / 60.0 * tempo + _BEAT_SLACK * beats
     whole = round(beats)
@@ -320,7 +320,7 @@ def _count_beats(seconds: float | None, tempo: float | None) -> tuple[float | No
 
 
 def _octave(facts: AnalysisFacts, tempo: float | None) -> float | None:
-    """Return half or double the tempo where a candidate says that it is nearly as likely."""
+    """Return half or double the tempo if a candidate shows that it is nearly as likely."""
     if tempo is None:
         return None
     ranked = sorted(

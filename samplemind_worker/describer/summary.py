@@ -1,4 +1,4 @@
-"""The summary: what it is, how it sounds, where it sits, how loud it is, what it goes with; a sentence for each.
+"""Writes the summary: one sentence each about kind, sound, place in a mix, loudness, and matching keys and tempi.
 
 A sentence whose number was not measured is left out.
 """
@@ -23,7 +23,7 @@ from samplemind_worker.describer.wording import (
 )
 from samplemind_worker.pitches import PITCH_CLASSES, note_name
 
-_IN_TUNE = 3.0  # cents; nobody hears less
+_IN_TUNE = 3.0  # cents; a smaller deviation is inaudible
 _KINDS = {"one_shot": "one-shot", "loop": "loop", "track": "track", None: "sample"}
 
 
@@ -40,12 +40,12 @@ def _silence(r: Reading) -> str:
 
 
 def hedge(confidence: float) -> str:
-    """Say how sure an answer is, in front of it."""
+    """Prefix an answer with its certainty."""
     return "" if confidence >= PLAIN else "probably " if confidence >= LIKELY else "perhaps "
 
 
 def _also(confidence: float) -> str:
-    """Say how sure a further answer is, in front of it."""
+    """Prefix a further answer with its certainty."""
     return " " if confidence >= PLAIN else ", likely " if confidence >= LIKELY else ", perhaps "
 
 
@@ -108,7 +108,7 @@ def _tuning(r: Reading) -> str | None:
 
 
 def _sound(r: Reading) -> str | None:
-    """Give its character, and the numbers that it follows from."""
+    """Say what character it has, and which numbers that follows from."""
     if r.kind == "one_shot":
         return particulars(r)
     words = [word for word in (brightness(r), noisiness(r)) if word]
@@ -136,7 +136,7 @@ def _sound(r: Reading) -> str | None:
 
 
 def _place(r: Reading) -> str | None:
-    """Say which part of a mix it takes."""
+    """Say which part of a mix it occupies."""
     if r.sort in {"melodic_loop", "pad", "track", "loop"} and r.kind != "one_shot":
         if r.balance is not None and r.balance.bassy:
             bass = "Its weight is in the low end" if r.sort == "track" else "It brings its own low end"
@@ -177,7 +177,7 @@ def _company(r: Reading) -> str | None:
 
 
 def _company_of_note(midi: int, *, in_tune: bool, exact: bool) -> str:
-    """Name the keys that a note is at home in."""
+    """Name the keys that a note belongs to."""
     minor, major = theory.Key(midi % 12, "minor"), theory.Key(midi % 12, "major")
     fifth = minor.moved(5)
     name = PITCH_CLASSES[midi % 12]

@@ -1,4 +1,4 @@
-"""Keys, notes and tempi as a producer combines them: the Camelot wheel, transposition, tape speed, note lengths.
+"""Computes with keys, notes and tempi: the Camelot wheel, transposition, tape speed, note lengths.
 
 The conventions are those of `samplemind_worker.pitches`. FL Studio counts octaves from 0, so its C5 is MIDI 60.
 """
@@ -15,7 +15,7 @@ _SLOWEST, _FASTEST = 60.0, 200.0  # BPM; few set a project outside
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A key, its place on the Camelot wheel, and the keys beside it there."""
+    """A key, with its place on the Camelot wheel and its neighbors there."""
 
     tonic: int
     mode: Mode
@@ -41,7 +41,7 @@ class Key:
         return Key((self.tonic + 3) % 12, "major") if self.mode == "minor" else Key((self.tonic + 9) % 12, "minor")
 
     def moved(self, semitones: int) -> "Key":
-        """Transpose it."""
+        """Return the key transposed by semitones."""
         return Key((self.tonic + semitones) % 12, self.mode)
 
     def neighbours(self) -> tuple["Key", "Key", "Key"]:
@@ -66,15 +66,15 @@ def note_in_fl(midi: int) -> str:
 
 
 def repitched(bpm: float, semitones: float) -> float:
-    """Give the tempo of a loop that is played faster or slower, as a tape is, until it is transposed by so much."""
+    """Return the tempo of a loop that is transposed by changing its speed, as on tape."""
     return bpm * 2.0 ** (semitones / 12.0)
 
 
 def octaves_of_tempo(bpm: float) -> tuple[float, ...]:
-    """Return half and double the tempo, as far as a project may have them."""
+    """Return half and double the tempo, if projects have such tempi."""
     return tuple(other for other in (bpm / 2.0, bpm * 2.0) if _SLOWEST <= other <= _FASTEST)
 
 
 def note_length(bpm: float, quarters: float) -> float:
-    """Give the seconds of a note: quarters * (60 s a minute / quarters a minute) = s."""
+    """Return the seconds of a note: quarters * (60 s per minute / quarters per minute) = s."""
     return quarters * _MINUTE / bpm

@@ -1,4 +1,4 @@
-"""Production tips: what to mend or mind, most urgent first; each follows from a number."""
+"""Writes production tips, most urgent first; each follows from a number."""
 
 import math
 from collections.abc import Iterator
@@ -14,10 +14,10 @@ from samplemind_worker.pitches import note_name
 MOST = 5
 """Tips about what is longer than a one-shot."""
 CEILING = -1.0  # dBTP; EBU R 128 and the streaming services ask for it
-OVER = 0.3  # dBTP; what a resampling filter adds to a normalized sample is not worth a word
+OVER = 0.3  # dBTP; the overshoot of a resampling filter after normalizing is not worth a tip
 _WORKING = -18.0  # LUFS; a usual level for a part in a mix
 _WORTH = 2.0  # dB; less is not worth a sentence
-_QUIET_HIT, _QUIET = -6.0, -9.0  # dBTP; what peaks lower wastes its range
+_QUIET_HIT, _QUIET = -6.0, -9.0  # dBTP; a lower peak wastes dynamic range
 _DENSE, _DYNAMIC = 8.0, 16.0  # LU between true peak and loudness
 _FULL_RATE = 44100
 _REFERENCE_TEMPO = 120.0
@@ -27,7 +27,7 @@ _TONES: Final = frozenset({"sub", "bass", "note", "pad", "vocal"})
 
 
 def production_tips(r: Reading) -> tuple[str, ...]:
-    """Return what to mend or mind, most urgent first."""
+    """Return the tips for a sample, most urgent first."""
     if r.silent:
         return ("There is nothing to hear: check the export, or leave the file out of the library.",)
     return tuple(
@@ -101,7 +101,7 @@ def _of_its_sort(r: Reading) -> Iterator[str]:
 
 
 def _rest_of_the_file(r: Reading) -> Iterator[str]:
-    """Say whether a hit is followed by others, or by nothing."""
+    """Say whether a hit is followed by others, or by silence."""
     audible = r.measures.get("length_seconds")
     if r.seconds is None or not r.drums or r.sort == "cymbal":
         return
@@ -112,7 +112,7 @@ def _rest_of_the_file(r: Reading) -> Iterator[str]:
 
 
 def _held(r: Reading) -> Iterator[str]:
-    """Yield the tips for loops of held sounds."""
+    """Yield the tips for loops of sustained sounds."""
     if r.balance is not None and r.balance.bassless:
         yield f"A high-pass at {frequency(LOW_END_HZ)}, where there is little of it, makes room for kick and bass."
     if r.seconds is not None and r.seconds >= _LONG:
@@ -123,14 +123,14 @@ def _held(r: Reading) -> Iterator[str]:
 
 
 def _span(seconds: float, advice: str) -> str:
-    # seconds / (60 s a minute) * beats a minute / 4 beats a bar = bars
+    # seconds / (60 s per minute) * beats per minute / 4 beats per bar = bars
     bars = round(seconds / 60.0 * _REFERENCE_TEMPO / 4.0, 1)
     extent = f"{number(bars)} {'bar' if bars == 1 else 'bars'}"
     return f"Its {length(seconds)} span {extent} of 4/4 at {number(_REFERENCE_TEMPO)} BPM: {advice}."
 
 
 def _last(r: Reading) -> Iterator[str]:
-    """Give what is worth a word if there is room."""
+    """Yield less important tips, for when there is room."""
     if r.kind == "loop" and r.sort != "pad":
         yield from check_key(r)
     if 0 < r.sample_rate < _FULL_RATE:

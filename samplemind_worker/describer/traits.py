@@ -1,4 +1,4 @@
-"""What is particular about a one-shot: measures in which few recorded sounds of its instrument go as far."""
+"""Finds the traits of a one-shot: measures in which few recorded sounds of its instrument are as extreme."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from samplemind_worker.describer.reading import Reading
 from samplemind_worker.describer.wording import listed
 
 MUCH: Final = 0.7
-"""Share of the sounds of its group that a sound goes beyond in a trait; so a trait is true of at most three in ten."""
+"""Share of the sounds of its group that a sound exceeds in a trait; so a trait applies to at most three in ten."""
 _MOST = 3
 _LOW: Final = frozenset({"kick", "tom", "sub", "bass"})
 _ADJECTIVES: Final[Mapping[str, tuple[str, str]]] = {
@@ -20,11 +20,11 @@ _ADJECTIVES: Final[Mapping[str, tuple[str, str]]] = {
     "noisiness_db": ("noisy", "clean"),
     "roominess": ("roomy", "dry"),
 }
-"""What more and less of a measure is called by producers."""
+"""Producers' words for more and for less of a measure."""
 SLOW_SECONDS: Final = 0.008
 """An attack that is heard as one."""
 _FAST_SECONDS = 0.005
-_NOTABLE_NOISE = -35.0  # dB of flatness; what has less is no noise
+_NOTABLE_NOISE = -35.0  # dB of flatness; a sound with less is not noisy
 _ABOVE: Final = ("low_mid", "mid", "high", "air")
 _LIMITS: Final = ("63 Hz", "200 Hz", "635 Hz", "2 kHz", "6.4 kHz")
 _MOST_ENERGY = 0.6
@@ -59,7 +59,7 @@ class Trait:
 
 
 def trait(r: Reading, measure: str, *, more: bool) -> Trait | None:
-    """Return a trait, if the sound goes beyond enough others in this direction."""
+    """Return a trait, if the sound exceeds enough others in this direction."""
     value, share = r.measures.get(measure), r.share(measure)
     if value is None or share is None:
         return None
@@ -68,7 +68,7 @@ def trait(r: Reading, measure: str, *, more: bool) -> Trait | None:
 
 
 def particulars(r: Reading) -> str | None:
-    """Say in producers' words what is particular about a one-shot among the sounds of its instrument."""
+    """Name in producers' words what distinguishes a one-shot from the sounds of its instrument."""
     if r.share("brightness_hz") is None:
         return None
     found: list[tuple[Trait, str]] = []
@@ -89,7 +89,7 @@ def _label(one: Trait) -> str:
 
 
 def _says_something(r: Reading, one: Trait) -> bool:
-    """Leave out what nobody hears: little weight in a hi-hat, a rise of milliseconds, the noise of a clean tone."""
+    """Drop inaudible traits: little weight in a hi-hat, a rise of milliseconds, the noise of a clean tone."""
     if one.measure == "bottom_share":
         return r.sort in _LOW
     if one.measure == "attack_seconds":
@@ -100,7 +100,7 @@ def _says_something(r: Reading, one: Trait) -> bool:
 
 
 def body_and_click(r: Reading) -> str | None:
-    """Say of a kick or tom where its body lies and how long it lasts, and apart from that how bright its click is."""
+    """Describe the body of a kick or tom (frequency and length) and, separately, the brightness of its click."""
     click, share = r.measures.get("attack_brightness_hz"), r.share("attack_brightness_hz")
     bottom, decay = r.measures.get("bottom_share"), r.measures.get("decay_seconds")
     if click is None or share is None or bottom is None or decay is None:
@@ -115,7 +115,7 @@ def body_and_click(r: Reading) -> str | None:
 
 
 def place(r: Reading) -> str | None:
-    """Say between which limits most of the energy of a one-shot lies."""
+    """Say in which frequency range a one-shot has most of its energy."""
     measures = r.measures
     if "bottom_share" not in measures:
         return None
@@ -135,7 +135,7 @@ def place(r: Reading) -> str | None:
 
 
 def _narrowest(shares: Sequence[float]) -> tuple[int, int]:
-    """Return the fewest neighbouring ranges that hold most of the energy."""
+    """Return the smallest run of neighbouring ranges that holds most of the energy."""
     for width in range(1, len(shares)):
         best = max(range(len(shares) - width + 1), key=lambda k: sum(shares[k : k + width]))
         if sum(shares[best : best + width]) >= _MOST_ENERGY * sum(shares):

@@ -1,4 +1,4 @@
-"""Formats numbers with as many digits as a reader can use, joins words, and chooses between equal phrasings."""
+"""Formats numbers with useful precision, joins words, and chooses between equivalent phrasings."""
 
 from collections.abc import Sequence
 
@@ -80,6 +80,6 @@ def sentence(words: str) -> str:
 def choose(value: float, *phrasings: str) -> str:
     """Choose between equally good phrasings by one of the sample's numbers.
 
-    Two kicks in one folder then do not read like copies, and one kick always reads the same.
+    So two kicks of one folder get different texts, and one kick always gets the same.
     """
     return phrasings[round(abs(value)) % len(phrasings)]

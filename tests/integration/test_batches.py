@@ -261,7 +261,7 @@ def test_cancel_counts_what_others_cancel_beside_it():
     with ThreadPoolExecutor(3) as pool:
         counted = [future.result() for future in [pool.submit(cancel) for _ in range(3)]]
 
-    # The dispatcher finishes cancels that seem to be interrupted: whoever began first has seen them all.
+    # The dispatcher finishes cancels that seem interrupted; the caller that began first has counted them all.
     assert max(counted) == 25_000
     assert counts(job.id) == {"cancelled": 25_000}
 

@@ -24,7 +24,7 @@ def proxy(settings: Settings) -> Iterator[Proxy]:
 
 
 def test_a_message_that_cannot_be_acknowledged_is_out_of_hand_all_the_same(proxy: Proxy):
-    # Named, not installed: kombu keeps what an alias stood for when it was first asked.
+    # By name, not installed under an alias: kombu caches what an alias meant when it was first used.
     transport = f"{broker.__name__}:{broker.Transport.__name__}"
     options = {"body_encoding": None}
     with Connection(f"redis://127.0.0.1:{proxy.port}/0", transport=transport, transport_options=options) as connection:

@@ -1,4 +1,4 @@
-"""Deferred summaries through the batch APIs: paid at half the price, once, whatever dies in between."""
+"""Deferred summaries by the batch APIs are paid once, at half the price, whatever process dies."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -36,7 +36,7 @@ def server() -> Iterator[AiServer]:
 
 @pytest.fixture
 def own(settings: Settings, server: AiServer) -> Iterator[Settings]:
-    """Settings with a record that holds nothing, and Gemini."""
+    """Settings with an empty record, and Gemini."""
     assert settings.mongodb_url is not None
     mongo.connect(settings.mongodb_url.get_secret_value(), database=settings.database, create_indexes=True)
     update: dict[str, Any] = {
@@ -72,7 +72,7 @@ def calls() -> list[AiCall]:
 
 
 def cost(settings: Settings, name: str, server: AiServer) -> int:
-    """What the server wrote so far costs at half the price."""
+    """What the server's texts so far cost, at half the price."""
     table = Providers(settings).table
     half = table.price(table.writers[{"claude": "sonnet"}.get(name, name)], batch=True)
     return micro_usd(half, Usage(server.input_tokens, server.output_tokens))
@@ -107,7 +107,7 @@ def test_what_is_deferred_is_written_at_half_the_price(name: str, own: Settings,
     ids = defer(50)
 
     assert bulk.run(own) == (0, 50)
-    assert bulk.run(own) == (0, 0)  # not done yet, and nothing is handed over twice
+    assert bulk.run(own) == (0, 0)  # not done yet, and nothing is submitted twice
     server.end_batches()
     assert bulk.run(own) == (50, 0)
     assert bulk.run(own) == (0, 0)
@@ -156,7 +156,7 @@ def test_a_job_whose_answer_was_lost_is_found_and_not_paid_twice(own: Settings, 
     server.script.append(Fault.CUT)
 
     assert bulk.run(own) == (0, 0)
-    assert bulk.run(own) == (0, 0)  # somebody may be at it
+    assert bulk.run(own) == (0, 0)  # its submitter may be alive
     let_time_pass()
     assert bulk.run(own) == (0, 5)
     server.end_batches()
@@ -172,7 +172,7 @@ def claude(own: Settings) -> Settings:
 
 
 def another_s(server: AiServer, requests: int, *, ended: bool = False, age: timedelta = timedelta()) -> Batch:
-    """A batch of somebody else who uses the same workspace."""
+    """A batch of another user of the same workspace at the provider."""
     name = f"msgbatch_other_{len(server.batches)}"
     bodies = [(f"theirs-{number}", "claude-opus-5-5", {}) for number in range(requests)]
     made = Batch(name, "claude", "", bodies, created_at=datetime.now(UTC) - age)
@@ -193,7 +193,7 @@ def test_a_lost_job_without_a_label_is_waited_for_and_known_by_its_requests(clau
     assert bulk.run(claude) == (0, 0)
     for _ in range(3):
         let_time_pass()
-        # It runs: that it is ours can be told from its results alone.
+        # It runs: only its results will show that it is ours.
         assert bulk.run(claude) == (0, 0)
     server.end_batches()
     let_time_pass()
@@ -224,7 +224,7 @@ def test_another_s_batches_are_not_taken_for_a_lost_job(claude: Settings, server
 
 def test_a_job_is_not_submitted_again_before_it_is_known_to_be_lost(claude: Settings, server: AiServer):
     defer(5)
-    server.script.append(Fault.SERVER_ERROR)  # not taken, but who died does not know
+    server.script.append(Fault.SERVER_ERROR)  # not accepted, which the dead submitter did not record
     theirs = another_s(server, 1)
 
     assert bulk.run(claude) == (0, 0)
@@ -345,7 +345,7 @@ def test_a_key_that_is_taken_away_stops_nobody_else_and_nothing_for_ever(own: Se
     bulk.run(own)
     defer(1, start=9)
 
-    # Gemini's key is gone: its job waits, and what is new goes to Claude.
+    # Gemini's key is gone: its job waits, and new requests go to Claude.
     assert bulk.run(claude) == (0, 1)
     assert ai_jobs.contents_under_way() == {*ids, content_id(9)}
     let_time_pass(timedelta(days=3, hours=1))

@@ -1,4 +1,4 @@
-"""A parcel's chain through real workers: pytest-celery's nodes, with local processes in the place of containers."""
+"""Runs a parcel's chain through real workers: pytest-celery's nodes, with local processes instead of containers."""
 
 import json
 import os
@@ -69,7 +69,7 @@ class RedisOfTheRun:
 
 
 class WorkerProcess:
-    """A worker's container: the process that a deployment starts."""
+    """A worker's container, which is the process that a deployment starts."""
 
     def __init__(self, role: str, workspace: Workspace, log: Path) -> None:
         self.name = self.id = role
@@ -104,7 +104,7 @@ class WorkerProcess:
         self._process.wait()
 
     def reload(self) -> None:
-        """A process needs none."""
+        """No container is needed for a process."""
 
     def restart(self, timeout: float) -> None:  # noqa: ARG002 -- as of a container
         self.start()
@@ -118,7 +118,7 @@ class WorkerProcess:
 
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
-    """A lost parcel is missed soon."""
+    """Settings under which a lost parcel is requeued soon."""
     return settings.model_copy(update={"lease_seconds": 3.0, "requeue_seconds": 2.0})
 
 
@@ -167,7 +167,7 @@ def celery_worker_cluster(cpu_worker: CeleryTestWorker, io_worker: CeleryTestWor
 
 @pytest.fixture
 def library(tmp_path: Path) -> Path:
-    """As many files as a chain carries, with long names: the largest message there is."""
+    """As many files as a chain carries, with long names, which make the largest message."""
     kick, broken = signals.kick(0.1), b"RIFF\x10\x00\x00\x00WAVEjunk"
     folder = tmp_path / "library" / ("folder " * 20)
     for number in range(FILES - 2):
@@ -285,7 +285,7 @@ def test_what_asks_no_model_passes_those_that_wait_for_one(
         (item,) = batches.iterate(job.id)
         assert body_of(message)[0] == [str(item.parcel_id)]
         assert json.loads(message)["headers"]["task"] == names.SUMMARIZE
-        # The record says the same: a lost message is missed where it was.
+        # The record has the same queue, so a lost message is sent to it again.
         assert (item.step, item.queue) == ("summarize", queue)
 
 
@@ -296,7 +296,7 @@ def test_messages_in_queues_without_a_prefix_are_read(
     write_audio(tmp_path / "library" / "one.wav", signals.kick(0.1))
     job = scan.submit(Listing([tmp_path / "library"]), settings=workspace.settings)
     assert dispatch(workspace.settings) == 1
-    # As a version before the prefix would have published it: by the queue's name alone.
+    # A version before the prefix would have published it so: to the queue's name alone.
     client = celery_broker.container.client
     (message,) = messages(celery_broker, queues.of("cpu"))
     old = json.loads(message)

@@ -1,4 +1,4 @@
-"""The private Chroma beside Chroma's own server: the same engine, and the same answers."""
+"""The private Chroma gives the same answers as Chroma's own server, which has the same engine."""
 
 import base64
 import json
@@ -74,7 +74,7 @@ def server(tmp_path: Path) -> Generator[str]:
 
 
 def conversation(url: str) -> list[Any]:
-    """Say the same to any Chroma; ids of collections, which are random, are left out of what it answers."""
+    """Send the same requests to a Chroma, and return its answers without the random ids of collections."""
     said: list[tuple[str, int, object]] = []
     with client(url) as chroma:
         key = chroma.post(COLLECTIONS, json=SOUND).json()["id"]
@@ -86,7 +86,7 @@ def conversation(url: str) -> list[Any]:
             said.append((f"{method} {path} {body}", reply.status_code, content))
         limits = chroma.get("/api/v2/pre-flight-checks")
         said.append(("limits", limits.status_code, limits.json()))
-    # The one writes a float32 as the float64 that it is, the other with the digits that tell it from its neighbours.
+    # One server writes all digits of a float32, the other only those that distinguish it from its neighbours.
     return json.loads(json.dumps(said).replace(key, "ID"), parse_float=lambda text: round(float(text), 6))
 
 

@@ -1,4 +1,4 @@
-"""The dispatcher on real stores; what it publishes is collected in a list."""
+"""The dispatcher on real stores; the parcels that it publishes are collected in a list."""
 
 import threading
 import time
@@ -107,7 +107,7 @@ def test_what_is_past_the_cpu_takes_no_room_of_the_window(workspace: Workspace, 
 
     published, _ = run(workspace, settings)
 
-    # Two open batches take turns until the cpu workers have enough.
+    # Two open batches are served in rotation until the cpu workers have enough.
     window = 2 * settings.window_per_slot
     assert [step for _, step in published].count(Step.DECODE) == window
     assert [step for _, step in published].count(Step.STORE) in (window - 1, window)
@@ -280,7 +280,7 @@ def test_what_is_near_a_file_that_takes_its_worker_down_is_not_condemned_with_it
         if batches.find(job.id).status == "completed":
             break
         let_pass_since_deaths(parcels.QUIET)
-        # All that is in flight runs at the same time; one of the files takes the worker down, and the rest with it.
+        # All parcels in flight run at the same time; one of the files kills the worker, which interrupts the rest.
         running = [
             (parcel, ledger.claim(parcel, Step.DECODE, token=TRY, worker="w", lease=0.01))
             for parcel, _ in run(workspace, settings)[0]
@@ -333,7 +333,7 @@ def test_a_message_that_was_overtaken_is_queued_again(workspace: Workspace, sett
     (lost, _), _ = run(workspace, patient)[0]
     redis.rpush(settings.queues.of("cpu"), "something else")
     time.sleep(0.3)
-    # A third file is queued later, and taken: whatever was queued before it and still waits was lost on the way.
+    # A third file is queued later and taken: messages that were queued before it and still wait are lost.
     batches.add_items([new_item(job.id, 2)])
     later, _ = parcels.reserve(
         job.id, [row["_id"] for row in parcels.pending(job.id, limit=1)], queue=settings.queues.of("cpu")
@@ -416,7 +416,7 @@ def test_a_path_that_a_host_lacks_goes_to_those_who_reach_it(workspace: Workspac
     job = new_batch(3, files_per_chain=1)
     announce(workspace, "cpu.testhost", "cpu", slots=4)
     workspace.board.lack("testhost", "/library")
-    # Nobody else is there.
+    # There is no other worker.
     assert roots_of(settings, workspace, job) == {"/library": {None}}
 
     own = f"cpu@{quote('/library', safe='')}"
@@ -469,7 +469,7 @@ def test_workers_from_before_the_prefix_get_work_while_there_are_no_others(
 ):
     queues: list[str] = []
     new_batch(1)
-    # The sign of a worker of such a version, as it wrote it.
+    # The announcement of a worker of such a version.
     redis.set("samplemind:worker:cpu-1@testhost", b'{"host":"testhost","queues":["cpu.testhost","cpu"],"slots":2}')
     dispatch(settings, workspace.board, lambda *parcel: queues.append(parcel[2]))
 

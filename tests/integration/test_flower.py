@@ -33,7 +33,7 @@ def flower(services: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     environment = {
         **os.environ,
         "SAMPLEMIND_REDIS_URL": services.redis_url.get_secret_value(),
-        # It opens the queue alone.
+        # It opens only the queue.
         "SAMPLEMIND_MONGODB_URL": "",
         "SAMPLEMIND_CHROMA_URL": "",
         "SAMPLEMIND_HOME": str(tmp_path / "home"),

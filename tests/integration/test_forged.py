@@ -1,4 +1,4 @@
-"""Messages and records that somebody else has written: a real worker opens nothing outside its roots for them."""
+"""A real worker opens nothing outside its roots for forged messages and records."""
 
 import json
 import os
@@ -52,7 +52,7 @@ def wait_until(condition: Callable[[], object], *, seconds: float = 90.0) -> Non
 
 @pytest.fixture
 def library(tmp_path: Path) -> Path:
-    """A root with ways out of it, and what lies outside: as many files, of the same names."""
+    """A root with links that lead out of it, and an outside folder with files of the same names."""
     root = tmp_path / "library"
     for folder in (root / "kit", tmp_path / "outside"):
         for number in range(FILES):
@@ -81,7 +81,7 @@ def here(own: Settings) -> Iterator[Workspace]:
 
 @pytest.fixture
 def opened(own: Settings, here: Workspace, tmp_path: Path) -> Iterator[Path]:
-    """A cpu worker that takes work, and the file in which each file that it opens is written down."""
+    """A cpu worker that takes work, and the log of the files that it opens."""
     log = tmp_path / "opened"
     environment = {
         **os.environ,
@@ -154,7 +154,7 @@ def test_forged_items_open_nothing_outside(own: Settings, opened: Path, library:
     good = new_item("", root="kits", path="kit/099.wav")
 
     with counted(outside) as opens:
-        # Without beat nobody looks past the roots that no worker has: the good one is a batch of its own.
+        # Without beat the roots that no worker has are not skipped, so the good file has a batch of its own.
         batch_id, beside = forge(items), forge([good])
         dispatch(own)
         wait_until(lambda: passed_decode(batch_id) and passed_decode(beside))
@@ -218,7 +218,7 @@ def test_forged_messages_open_nothing(own: Settings, opened: Path, library: Path
             for number, body in enumerate(bodies):
                 client.lpush(queue, _message(f"samplemind.{task}", json.dumps(body), f"{task}-{number}"))
         wait_until(lambda: client.llen(queue) == 0)
-        # What was forged is dealt with when that which came after it is.
+        # When the message after the forged ones is done, so are these.
         batch_id = forge([new_item("", root="kits", path="kit/099.wav")])
         dispatch(own)
         wait_until(lambda: passed_decode(batch_id))

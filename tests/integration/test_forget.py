@@ -1,4 +1,4 @@
-"""``forget`` and ``roots move``: places ended and moved by hand."""
+"""``forget`` and ``roots move`` end and move places by hand."""
 
 import json
 import shutil

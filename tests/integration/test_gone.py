@@ -1,4 +1,4 @@
-"""Files that are overwritten, moved or deleted: they live on nowhere, and come back as they were."""
+"""Files that are overwritten, moved or deleted disappear from the record, and come back as they were."""
 
 import json
 import shutil
@@ -34,7 +34,7 @@ def library(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def ask(cli: Cli, workspace: Workspace) -> Ask:
-    """What a command says as JSON; it must succeed."""
+    """The JSON output of a command that must succeed."""
 
     def told(*arguments: str) -> list[dict[str, Any]]:
         code, out, err = cli(*arguments)
@@ -52,7 +52,7 @@ def say(cli: Cli, workspace: Workspace, *arguments: str) -> tuple[int, str, str]
 
 
 def scan(workspace: Workspace, *paths: Path) -> Ended:
-    """Submit and analyse; what the scan ended."""
+    """Submit and analyse; return the places that the scan ended."""
     heard: list[Ended] = []
     submit(workspace, *paths, on_ended=heard.append)
     work(workspace)

@@ -1,4 +1,4 @@
-"""Sample packs from an inbox into the library and the real record; what is killed on the way, and what is refused."""
+"""Takes sample packs from an inbox into the library and the real record; also kills runs, and refuses packs."""
 
 import os
 import subprocess
@@ -62,7 +62,7 @@ class Place:
         }
 
     def folders(self) -> set[str]:
-        """The packs in the library, and whatever else lies where they do."""
+        """The packs in the library, and anything else beside them."""
         return {str(path.relative_to(self.library)) for path in self.library.glob("*/*")}
 
 
@@ -422,7 +422,7 @@ def run_and_be_killed(place: Place, moment: tuple[str, str, str]) -> None:
 
 
 def let_leases_end() -> None:
-    """As if the time of a lease had passed."""
+    """Let the time of a lease pass."""
 
     async def _end() -> None:
         past = await mongo.read_clock() - timedelta(seconds=1)
@@ -448,7 +448,7 @@ def test_a_run_that_was_killed_is_finished_by_the_next(moment: tuple[str, str, s
     assert place.folders() == {"acme/one"}
     [pack] = all_packs()
     assert (pack.state, pack.files, pack.folder) == (PackState.DONE, 2, "acme/one")
-    # A batch that was not recorded to its end is never dispatched; the dispatcher gives it up after a while.
+    # An incompletely recorded batch is never dispatched; the dispatcher abandons it after a while.
     good = [job for job in batches.recent(10) if job.recorded and job.status is not BatchStatus.FAILED]
     assert [(job.id, job.total_files) for job in good] == [(pack.batch_id, 2)]
     assert place.run().outcomes == []
@@ -545,7 +545,7 @@ def test_a_lease_is_renewed_while_a_run_goes_on():
 
 @pytest.fixture
 def at_night(place: Place) -> Callable[[timedelta], Report | None]:
-    """Runs the nightly task's step with a night that was due so long ago."""
+    """Run the nightly task's step as if it had been due so long ago."""
 
     def run(ago: timedelta) -> Report | None:
         due = (mongo.now() - ago).astimezone()
@@ -573,7 +573,7 @@ def test_a_night_that_is_the_first_to_record_makes_the_indexes(
     settings: Settings, place: Place, at_night: Callable[[timedelta], Report | None]
 ):
     assert settings.mongodb_url is not None
-    # As a worker that is the first to come to an empty database.
+    # Like a worker that is the first to open an empty database.
     mongo.close()
     mongo.connect(settings.mongodb_url.get_secret_value(), database=f"{settings.database}w", create_indexes=False)
     zips.good(place.inbox / "one.zip")

@@ -1,4 +1,4 @@
-"""Claims, leases and what is taken back, in the real record."""
+"""Claims, leases and the taking back of items, in the real record."""
 
 import threading
 import time
@@ -30,7 +30,7 @@ NOBODY = "task-z.0"
 
 
 def at_once(count: int, work: Callable[[int], T]) -> list[T]:
-    """What so many threads get that do this at the same moment."""
+    """The results of so many threads that call this at the same moment."""
     start = threading.Barrier(count)
     results: list[T] = []
 
@@ -370,7 +370,7 @@ def last_chance() -> str:
 
 
 def crash(batch_id: str, *, times: int) -> None:
-    """Let every item of a batch lose its worker so often, of three times."""
+    """Let every item of a batch lose its worker this many times, of three."""
     for _ in range(times):
         claim(reserve(batch_id), lease=0.0)
         time.sleep(0.01)
@@ -499,7 +499,7 @@ def test_give_back_takes_what_that_process_holds_and_burns_no_start():
 
     assert states(job.id) == [State.PENDING, State.PENDING, State.RUNNING]
     assert [(item.starts, item.alone) for item in items_of(job.id)] == [(0, False), (0, False), (1, False)]
-    assert ledger.complete(first, token=FIRST, ids=ids[:1]) == 0  # who held it has lost it
+    assert ledger.complete(first, token=FIRST, ids=ids[:1]) == 0  # the holder has lost it
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Workers whose event loop meets what nobody foresaw."""
+"""Workers whose event loop raises an unforeseen error, or stops."""
 
 import os
 import subprocess
@@ -20,7 +20,7 @@ from samplemind_worker.pipeline.workspace import Workspace
 
 pytestmark = pytest.mark.services
 
-# A worker that meets it as soon as it takes work.
+# The fault happens as soon as the worker takes work.
 FAULTY = """
 import os
 import time
@@ -98,7 +98,7 @@ def test_a_redis_that_is_full_ends_no_worker(settings: Settings, workspace: Work
             assert isinstance(message, bytes)
             wait_until(lambda: workspace.board.workers() or worker.poll() is not None)
 
-            # At one moment: the worker takes the message, and cannot note that it has.
+            # The worker takes the message and at that moment cannot acknowledge it.
             client.pipeline(transaction=True).lpush(queue, message).config_set("maxmemory", "1").execute()
             wait_until(lambda: "command not allowed when used memory" in log.read_text() or worker.poll() is not None)
             time.sleep(1.0)

@@ -1,4 +1,4 @@
-"""How fast providers may be asked, with a real Redis."""
+"""The rate limits of providers, with a real Redis."""
 
 import subprocess
 import sys
@@ -53,7 +53,7 @@ def now() -> float:
 
 
 class Times(BaseHTTPRequestHandler):
-    """Writes down when each request came."""
+    """Logs the time of each request."""
 
     seen: list[float]
 

@@ -1,4 +1,4 @@
-"""The private services, run for real in a home of their own."""
+"""Real private services in a home of their own."""
 
 import contextlib
 import os
@@ -210,7 +210,7 @@ def test_killed_supervisor_leaves_no_orphan_and_no_lock(bare: Settings, running:
 def test_killed_supervisor_can_be_replaced_at_once(bare: Settings, running: Settings):
     write_marks(running)
     supervisor_of(bare).kill()
-    # Its lock is free, while the servers are still ending.
+    # Its lock is free while its servers are still ending.
     wait_until(lambda: Home(bare.home).holder() is None)
 
     assert ensure_running(bare, workers=False) == running
@@ -437,7 +437,7 @@ def in_foreground(settings: Settings, first_on_path: Path) -> "subprocess.Comple
 
 
 def appended_zeros(folder: Path) -> Path:
-    """What a power cut leaves: the file has grown, and what was to be written is not there."""
+    """Simulate a power cut: the file has grown, but its data were not written."""
     [log] = folder.glob("appendonlydir/*.incr.aof")
     with log.open("ab") as file:
         file.write(bytes(4096))

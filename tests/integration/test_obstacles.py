@@ -1,4 +1,4 @@
-"""What keeps a batch from going on, on real stores."""
+"""Obstacles that keep a batch from going on, on real stores."""
 
 import shutil
 from collections.abc import Iterator
@@ -111,7 +111,7 @@ def test_a_store_that_is_away_is_named(tmp_path: Path):
 
 @pytest.fixture
 def damaged(tmp_path: Path) -> Iterator[Settings]:
-    """Private services whose Chroma answers, and has lost the file that holds its index."""
+    """Private services whose Chroma answers but has lost the file of its index."""
     own = Settings(home=tmp_path / "home", redis_url=None, mongodb_url=None, chroma_url=None, _env_file=None)
     settings = ensure_running(own, workers=False)
     workspace = Workspace(settings)

@@ -1,4 +1,4 @@
-"""Where contents lie, in the real record."""
+"""The places of contents, in the real record."""
 
 import os
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""The vectors in a real Chroma against the record: what is lost is noticed, and rebuilt while work goes on."""
+"""Vectors that a real Chroma has lost are noticed, and rebuilt from the record while work goes on."""
 
 import random
 import threading

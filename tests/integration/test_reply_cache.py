@@ -1,4 +1,4 @@
-"""Values that are fetched once by all workers, with a real Redis."""
+"""Values that all workers together fetch once, with a real Redis."""
 
 import subprocess
 import sys
@@ -58,7 +58,7 @@ def redis(url: str) -> Iterator[Redis]:
 
 
 class Source:
-    """Counts what it is asked for; knows no key that begins with x, and takes its time."""
+    """A slow source that counts the keys it is asked for, and lacks those that begin with x."""
 
     def __init__(self, seconds: float = 0.0, lot: int = 100) -> None:
         self.asked: list[list[str]] = []

@@ -180,7 +180,7 @@ def test_what_a_batch_has_cost_can_be_asked_for():
     spend.settle(made, usage=Usage(1, 1, 1), spent=7000)
     assert mongo.run(spend.sums_of_batch("b1")) == {"calls": 1, "usd": 0.007}
 
-    # Its worker may be killed: what it asked for may be charged.
+    # Its worker may be killed, and its request may be charged all the same.
     reserve(5000, Caps())
     assert mongo.run(spend.sums_of_batch("b1")) == {"calls": 2, "usd": 0.012}
 

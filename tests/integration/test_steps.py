@@ -84,7 +84,7 @@ def scratch_files(workspace: Workspace) -> list[str]:
 
 
 def analyses() -> dict[str, dict[str, Any]]:
-    """All that is recorded of each file name, but for times and who asked."""
+    """Everything recorded about each file name, except times and the user."""
     moving = {"seconds", "analyzed_at", "ai_batch"}
     return {
         audio.filename: {**audio.model_dump(), **analysis.model_dump(exclude=moving)}
@@ -418,7 +418,7 @@ def test_a_root_that_vanishes_fails_no_file(workspace: Workspace, library: Path)
         with pytest.raises(RootNotReachedError):
             run_chain(workspace, parcel, Step.DECODE)
 
-        # Given back, for whoever reaches it: nothing is queued here, and nothing was begun.
+        # Given back for workers that reach it: nothing is queued here, and no start is counted.
         assert publish(workspace) == []
         open_items = [item for item in batches.iterate(job.id) if item.state is not State.SKIPPED]
         assert {(item.state, item.starts) for item in open_items} == {(State.PENDING, 0)}
@@ -462,7 +462,7 @@ def test_retry_analyses_a_file_that_was_mended(workspace: Workspace, library: Pa
 def test_a_folder_is_walked_once(workspace: Workspace, few: Path):
     cover = few / "a cover.jpg"
     cover.write_bytes(b"no audio")
-    # By now the walk has passed it; a second walk would miss it.
+    # The walk has passed it already; a second walk would miss it.
     job = submit(workspace, few, on_created=lambda _: cover.unlink())
 
     assert items_of(job.id)["a cover.jpg"].skip_reason == "not_audio_type"

@@ -1,4 +1,4 @@
-"""What strangers wrote, names and tags, at every exit (terminal, logs, CSV, JSON, reports) and in the record."""
+"""Untrusted names and tags at every output (terminal, logs, CSV, JSON, reports) and in the record."""
 
 import csv
 import io
@@ -69,7 +69,7 @@ STEPS = {
 
 @pytest.fixture
 def kit(tmp_path: Path) -> Path:
-    """A sound and a broken file of each name; the title and the genre of a sound are strange as well."""
+    """A sound and a broken file for each name; the title and the genre of the sound are hostile, too."""
     folder = tmp_path / "kit"
     folder.mkdir()
     for number, name in enumerate(NASTY):
@@ -82,7 +82,7 @@ def kit(tmp_path: Path) -> Path:
 
 
 def analysed(settings: Settings, folder: Path, **options: Any) -> str:
-    """Record a folder and do the workers' part, here; returns the batch."""
+    """Record a folder, do the workers' part in this process, and return the batch."""
     workspace = Workspace(settings)
     workspace.connect(create_indexes=True)
     job = scan.submit(Listing([folder]), SubmitOptions(**options), settings=settings)
@@ -150,7 +150,7 @@ def test_json_gives_each_name_and_title_back(cli: Cli, kit: Path, settings: Sett
 
     assert out.isascii()
     assert {one["filename"] for one in reports} == {printable(name + b".wav") for name in NASTY}
-    # Of a title only the white space around it is lost, as all readers of tags have it.
+    # Only the white space around a title is lost, as with all readers of tags.
     assert {one["metadata"]["id3"]["title"] for one in reports} == {text.strip() for text in TEXTS}
     for report in reports:
         assert {key for key in report["metadata"]["id3"] if not re.fullmatch(r"[a-z0-9_]+", key)} == set()
@@ -170,7 +170,7 @@ def test_csv_holds_no_formula(cli: Cli, kit: Path, settings: Settings, tmp_path:
         + printable(name + b".wav").replace(";=", ";'=")
         for name in NASTY
     }
-    # However it is taken apart, no cell begins a formula.
+    # Whatever separates the cells, none begins a formula.
     for separator in ",;":
         for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator):
             for cell in row:
@@ -251,7 +251,7 @@ def test_progress_on_a_terminal_is_clean(kit: Path, tmp_path: Path):
         command = subprocess.Popen(arguments, stdout=out, stderr=follower, env=environment)
     os.close(follower)
     said = b""
-    with suppress(OSError):  # how a terminal that nobody holds any more ends
+    with suppress(OSError):  # how a terminal ends that no process holds any more
         while part := os.read(leader, 1 << 16):
             said += part
     os.close(leader)

@@ -1,4 +1,4 @@
-"""Who writes summaries, at what cost, and what happens when nobody does."""
+"""Which provider writes summaries, what they cost, and what happens if none does."""
 
 import os
 import re
@@ -73,7 +73,7 @@ Make = Callable[..., Workspace]
 def make(settings: Settings, server: AiServer, unlimited: Path) -> Iterator[Make]:
     """Makes workspaces on one record, with Gemini set up unless told otherwise."""
     made: list[Workspace] = []
-    # Before the first is made tests record what it is to write about.
+    # Tests record the contents before they make the first workspace.
     assert settings.mongodb_url is not None
     mongo.connect(settings.mongodb_url.get_secret_value(), database=settings.database, create_indexes=True)
 
@@ -125,7 +125,7 @@ def batch_of(ids: list[str], *, files_per_chain: int = SAMPLES_PER_REQUEST, **op
 
 
 def work(workspace: Workspace, *, threads: int = 1) -> None:
-    """Do as an io worker does until the dispatcher finds no more to do; a step that asks for it is tried again."""
+    """Work like an io worker until the dispatcher finds no more work; retry a step that asks for it."""
 
     def _chain(parcel: str) -> None:
         for step, run in ((Step.SUMMARIZE, summarize.run), (Step.STORE, store.run)):
@@ -261,7 +261,7 @@ def test_without_a_provider_summaries_are_local_with_one_hint_for_the_batch(make
     with pytest.raises(UsageError, match=f"no provider is set up that writes about batch: set {names}"):
         resummarize.record(keyless.settings, missing=True)
 
-    # Once there is a key, what a model was to write is written, and what was declined is not.
+    # Once there is a key, the summaries that a model should write are written; declined ones are not.
     with_key = make()
     assert resummarize.record(with_key.settings, missing=True) is not None
     work(with_key)
@@ -426,7 +426,7 @@ def test_a_fault_defers_with_its_reason_and_missing_fills_in(
 
     server.fault = None
     with Redis.from_url(str(make().redis_url)) as client:
-        client.flushall()  # a key that was mended: nobody remembers that it was refused
+        client.flushall()  # the key was corrected; that it was refused is forgotten
     fresh = make()
     filled = resummarize.record(fresh.settings, missing=True)
     assert filled is not None
@@ -462,7 +462,7 @@ def test_a_hanging_provider_costs_its_timeout_not_the_lease(make: Make, server: 
         while not server.calls and not working.done():  # a dispatcher that publishes nothing may not be the first
             time.sleep(0.05)
         while not working.done():
-            # Were the lease to end, this would take the items back.
+            # If the lease ended, this would take the items back.
             dispatch(workspace.settings, workspace.board, lambda *_: None)
             time.sleep(0.3)
         working.result()
@@ -507,7 +507,7 @@ def test_retry_after_is_obeyed_by_all(make: Make, server: AiServer):
 
     assert states(ids) == {"written": 80}
     first, *rest = (call.at for call in server.calls)
-    # But for those that were on their way, none came within the two seconds.
+    # Apart from requests under way, none came within the two seconds.
     assert [at for at in rest if 1.0 < at - first < 2.0] == []
 
 
@@ -620,7 +620,7 @@ def test_a_rewrite_that_fails_leaves_what_is_there_and_nothing_is_missing(make: 
     (reason,) = reasons(ids)
     assert str(reason).startswith("claude: unavailable: ")
     assert results.unwritten_among(ids, rewrite.id) == [("kept", reason)] * 20
-    # A model's text is there: nobody is made to pay for another who did not ask for it.
+    # A model's text exists, so no other one is paid for without being asked for.
     assert resummarize.record(workspace.settings, missing=True) is None
 
     server.faults = {}
@@ -815,7 +815,7 @@ summarize.run(Workspace(get_settings()), Run(sys.argv[1], sys.argv[2]))
 
 
 def environment_of(workspace: Workspace, server: AiServer, table: Path) -> dict[str, str]:
-    """What a process of its own reads to work on the same record as a workspace, with Gemini."""
+    """The environment of a process that works on the same record as a workspace, with Gemini."""
     return {
         **os.environ,
         **server.environment("gemini"),
@@ -849,7 +849,7 @@ def test_a_worker_killed_between_reply_and_record_costs_no_second_call(make: Mak
 
 @pytest.fixture
 def way(settings: Settings) -> Iterator[Proxy]:
-    """A way to MongoDB that can be closed."""
+    """A proxy to MongoDB that can be closed."""
     assert settings.mongodb_url is not None
     place = unquote(settings.mongodb_url.get_secret_value().partition("://")[2].partition("/")[0])
     made = Proxy(Path(place))
@@ -883,7 +883,7 @@ def test_a_record_that_is_gone_between_reply_and_settling_costs_no_second_call(
     assert len(server.calls) == 2
     way.set(Mode.OPEN)
     server.delay = 0.0
-    # As Celery does with what is to be tried again.
+    # As Celery does with a task that is retried.
     assert summarize.run(workspace, Run(parcel, "one.1", ("one.0",)))
     store.run(workspace, Run(parcel, "one.1"))
 
@@ -891,7 +891,7 @@ def test_a_record_that_is_gone_between_reply_and_settling_costs_no_second_call(
     assert states(ids) == {"written": 60}
     asked = [key for call in server.calls for key in call.ids]
     assert (len(server.calls), len(asked), len(set(asked))) == (3, 60, 60)
-    # The second stays set aside in full: counted is never less than what was asked for.
+    # The second stays reserved in full: never less than what was requested is counted.
     assert calls_by_state() == {"settled": 2, "reserved": 1}
     providers = Providers(workspace.settings)
     used = Usage(server.input_tokens, server.output_tokens, 3)

@@ -1,4 +1,4 @@
-"""What nobody misses any more: contents that lie nowhere, and the items of batches that ended long ago."""
+"""Tidying removes contents that are nowhere any more, and the items of batches that ended long ago."""
 
 import json
 from datetime import timedelta
@@ -82,7 +82,7 @@ def test_what_was_swept_and_comes_back_is_analysed_anew(workspace: Workspace, li
 def test_a_sweep_that_was_killed_is_finished_by_the_next(workspace: Workspace, library: Path):
     gone = places.at(str(library), b"kick.wav")
     assert gone is not None
-    results.take_out([gone.file_id])  # it died right after this
+    results.take_out([gone.file_id])  # the sweep died right after this
 
     assert tidy.sweep(workspace.vectors, older_than=NOW) == {"places": 1, "contents": 1}
 

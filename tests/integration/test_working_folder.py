@@ -1,6 +1,6 @@
-"""Every command and process in a folder that a stranger filled: nothing of it is read but the audio that is named.
+"""Commands and processes in an untrusted working folder read nothing there except the audio that is named.
 
-The kernel says what is opened there, by any process. A FIFO holds up for ever whoever opens it.
+The kernel reports what any process opens there. A FIFO would block a process that opens it for ever.
 """
 
 import os
@@ -66,7 +66,7 @@ def registered() -> set[str]:
 
 @pytest.fixture
 def bait(tmp_path: Path) -> Iterator[Path]:
-    """A folder with two sounds, and a file for everything that some library might look for."""
+    """A folder with two sounds, and a file for each name that some library might read."""
     folder = tmp_path / "pack"
     folder.mkdir()
     for number, name in enumerate(sorted(AUDIO)):
@@ -92,7 +92,7 @@ class Place:
         self.folder, self.environment, self.opened = folder, environment, opened
 
     def run(self, *command: str) -> subprocess.CompletedProcess[str]:
-        """Run a command to its end, and see that it read nothing but the audio."""
+        """Run a command to its end, and check that it read nothing but the audio."""
         self.opened()
         done = subprocess.run(
             command,
@@ -110,7 +110,7 @@ class Place:
 
     @contextmanager
     def running(self, *command: str) -> Iterator[subprocess.Popen[bytes]]:
-        """Have a process run, and end it as a supervisor would."""
+        """Run a process, and end it as a supervisor would."""
         log = self.folder.parent / "process.log"
         with log.open("ab") as out:
             process = subprocess.Popen(command, cwd=self.folder, env=self.environment, stdout=out, stderr=out)
@@ -161,7 +161,7 @@ def test_workers_and_commands_read_the_audio_alone(place: Place, settings: Setti
         wait_until(lambda: len(board.workers()) == 3)
         submitted = place.run(SAMPLEMIND, "submit", "--wait", "--json", *AUDIO)
         assert submitted.returncode == 0, submitted.stderr
-        assert (place.folder.parent / "signals").is_dir()  # workers run elsewhere, and know all the same where it is
+        assert (place.folder.parent / "signals").is_dir()  # workers run in another folder, and find it all the same
         wait_until((Path(place.environment["SAMPLEMIND_HOME"]) / "beat" / "published").exists)
         (place.folder.parent / "inbox").mkdir()
         for command in COMMANDS:
