@@ -19,7 +19,7 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks import many
+from benchmarks import many, match
 from config.settings import Settings
 from samplemind_worker.finding import filter_text, query
 from samplemind_worker.finding.search import search
@@ -122,6 +122,8 @@ def as_command(environment: dict[str, str], times: int) -> None:
         "python -c pass": [sys.executable, "-c", "pass"],
         "search dark kick": [samplemind, "search", "dark", "kick"],
         "search loop --bpm 120..128 --key Am": [samplemind, "search", "loop", "--bpm", "120..128", "--key", "Am"],
+        "match --bpm 124 --key Am": [samplemind, "match", "--bpm", "124", "--key", "Am"],
+        "library": [samplemind, "library"],
     }
     for name, line in lines.items():
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -172,6 +174,7 @@ def main() -> None:
             many.write(arguments.entries, many.bases(own))
             print(f"{arguments.entries:,} entries written in {time.perf_counter() - began:.0f} s")
             in_process(arguments.times)
+            match.in_process(arguments.times)
             as_command(environment, min(arguments.times, 10))
             per = 100_000 / arguments.entries
             found = sizes()
