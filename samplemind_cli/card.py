@@ -19,7 +19,6 @@ _NARROWEST = 40
 _BARS = " ▁▂▃▄▅▆▇█"
 _CLOSE = 0.35  # of the best candidate's score: from here on the next one is worth a word
 _WORDS = 6  # those of the sound
-_WORDS = 8  # that are listed
 _CERTAIN = 0.99  # nothing is: above it no number is given
 _KINDS = {"one_shot": "one-shot", "loop": "loop", "track": "track"}
 _SOURCES = {
@@ -89,21 +88,8 @@ def _answers(report: Report) -> Iterator[tuple[str, str]]:
     yield "instrument", _answer(instrument, report["instrument_confidence"], sources.get("instrument"))
     if words := _sound_words(report):
         yield "sounds", ", ".join(words)
-    if words := _words(report):
-        yield "sounds", ", ".join(words)
     if report.get("ai_summary"):
         yield "summary", report["ai_summary"]
-
-
-def _words(report: Report) -> list[str]:
-    """Return the words that `search` finds the sound by, the clearest first."""
-    from samplemind_worker.documents.facts import AnalysisFacts, AudioFacts  # noqa: PLC0415 -- slow import
-    from samplemind_worker.finding import vocabulary  # noqa: PLC0415 -- slow import
-
-    audio = AudioFacts.model_construct(channels=report["channels"], width=report["width"])
-    measured = {name: report[name] for name in ("kind", "instrument", "character", "spectral_features")}
-    strengths = vocabulary.words_of(audio, AnalysisFacts.model_construct(**measured))
-    return sorted(strengths, key=lambda word: -strengths[word])[:_WORDS]
 
 
 def _details(report: Report) -> Iterator[tuple[str, str]]:

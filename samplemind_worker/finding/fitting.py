@@ -29,6 +29,8 @@ RESAMPLING: Final = 0.4
 """Cost of a change of pitch, per semitone; together with the modification a pure transposition costs 1 per semitone."""
 OCTAVE_OF_TEMPO: Final = 0.25
 """Cost of half or double time: the beats meet, the density differs."""
+UNANSWERED: Final = 0.25
+"""Cost of each wanted value that a sound does not have: drums meet any key, and a note any tempo."""
 RELATION_COSTS: Final = {"same": 0.0, "relative": 0.5, "neighbour": 1.0, "tonic": 0.0, "chord": 0.25, "scale": 0.5}
 """The first three are for keys: the relative key shares all tones, a neighbour on the Camelot wheel all but one. The
 others say what a single note or chord is within the key."""
@@ -218,6 +220,7 @@ def _ways(sound: Sound, wanted: Wanted, *, pitching: _Pitching | None, tempo: fl
         rate, tempo = 0.0, sound.tempo
     steps, relation = (0, None) if pitching is None else (pitching.steps, pitching.relation)
     base = RELATION_COSTS[relation or "same"] + (0.0 if time == "same" else OCTAVE_OF_TEMPO)
+    base += UNANSWERED * ((wanted.tempo is not None) + bool(wanted.keys) - answers)
 
     def way(transposition: float, *, repitched: bool) -> Fit:
         cost = base + RESAMPLING * abs(transposition)

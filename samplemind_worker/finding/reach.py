@@ -16,6 +16,7 @@ from samplemind_worker.finding.fitting import (
     RESAMPLING,
     SAME_TEMPO,
     TEMPO_FACTORS,
+    UNANSWERED,
     Key,
     Wanted,
     chord_relation,
@@ -50,7 +51,8 @@ def reaches(wanted: Wanted, cost: float) -> list[Reach]:
         return list(_free(wanted, cost, keys=None))
     if wanted.tempo is None:
         return [*_still(wanted, cost), *_notes(wanted, cost)]
-    return [*_tonal(wanted, cost), *_free(wanted, cost, keys=()), *_still(wanted, cost), *_notes(wanted, cost)]
+    rest = cost - UNANSWERED
+    return [*_tonal(wanted, cost), *_free(wanted, rest, keys=()), *_still(wanted, rest), *_notes(wanted, rest)]
 
 
 def _tonal(wanted: Wanted, cost: float) -> Iterator[Reach]:
@@ -153,4 +155,6 @@ def costliest(wanted: Wanted) -> float:
     """Return a cost that nothing which fits exceeds."""
     rate = 0.0 if wanted.tempo is None else abs(semitones(max(1.0 - wanted.stretch, SAME_TEMPO)))
     shift = wanted.shift + _QUARTER_TONE
-    return max(RELATION_COSTS.values()) + OCTAVE_OF_TEMPO + MODIFICATION * (rate + shift) + RESAMPLING * shift
+    return (
+        UNANSWERED + max(RELATION_COSTS.values()) + OCTAVE_OF_TEMPO + MODIFICATION * (rate + shift) + RESAMPLING * shift
+    )

@@ -7,7 +7,6 @@ import pytest
 from samplemind_cli.card import print_card
 from samplemind_worker import reference
 from samplemind_worker.documents.report import analyzed
-from samplemind_worker.finding import vocabulary
 from tests.factories import analysis_facts, audio_facts, content_id
 
 LOOP = {
@@ -128,16 +127,3 @@ def test_card_names_the_commands_that_know_more(capsys: pytest.CaptureFixture[st
     like = f"sounds like it: `samplemind similar {file_id[:12]}`"
     assert tonal.splitlines()[0] == f"{like}; fits it: `samplemind match {file_id[:12]}`"
     assert drum.splitlines() == [like, f"every value: `samplemind show {file_id[:12]} --all`"]
-
-
-def test_card_lists_the_words_that_a_search_finds_it_by(capsys: pytest.CaptureFixture[str]):
-    kick = {"kind": "one_shot", "instrument": "kick", "tempo": None, "key": None, "mode": None}
-    measured = {"character": {"attack_seconds": 0.001, "decay_seconds": 0.05, "brightness_hz": 300.0, "crest_db": 20.0}}
-    facts = audio_facts(content_id(1)), analysis_facts(content_id(1), **kick, **measured)
-    words = vocabulary.words_of(*facts)
-
-    shown = card(capsys, **kick, **measured)
-
-    assert words
-    assert f"sounds       {', '.join(sorted(words, key=lambda word: -words[word])[:8])}" in shown
-    assert not any(line.startswith("sounds") for line in card(capsys, **kick))

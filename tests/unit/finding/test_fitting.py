@@ -38,15 +38,15 @@ def fitted(sound: Sound, wanted: Wanted = WANTED) -> Fit:
         (loop(174.0, (2, "minor")), "as it is", 1.0, "neighbour"),
         (loop(87.0, A_MINOR), "as it is (half time)", 0.25, "same"),
         (loop(348.0, A_MINOR), "as it is (double time)", 0.25, "same"),
-        (loop(174.0), "as it is", 0.0, None),
-        (Sound(kind="loop", key=A_MINOR), "as it is", 0.0, "same"),
-        (note(57), "as it is", 0.0, "tonic"),
-        (note(52), "as it is", 0.25, "chord"),
-        (note(50), "as it is", 0.5, "scale"),
-        (note(56), "pitch +1", 0.4, "tonic"),
-        (note(57, -40.0), "tune +40 cents", 0.16, "tonic"),
-        (Sound(kind="one_shot", key=A_MINOR), "as it is", 0.0, "tonic"),
-        (Sound(kind="one_shot", key=(5, "major")), "as it is", 0.5, "scale"),
+        (loop(174.0), "as it is", 0.25, None),
+        (Sound(kind="loop", key=A_MINOR), "as it is", 0.25, "same"),
+        (note(57), "as it is", 0.25, "tonic"),
+        (note(52), "as it is", 0.5, "chord"),
+        (note(50), "as it is", 0.75, "scale"),
+        (note(56), "pitch +1", 0.65, "tonic"),
+        (note(57, -40.0), "tune +40 cents", 0.41, "tonic"),
+        (Sound(kind="one_shot", key=A_MINOR), "as it is", 0.25, "tonic"),
+        (Sound(kind="one_shot", key=(5, "major")), "as it is", 0.75, "scale"),
     ],
 )
 def test_says_what_has_to_be_done(sound: Sound, told: str, cost: float, relation: str | None):
@@ -68,7 +68,7 @@ def test_drums_are_repitched_as_they_need_no_key():
     found = fitted(loop(170.0))
 
     assert recipe(found) == "repitch: 170 -> 174 is +0.40 semitones"
-    assert found.cost == pytest.approx(0.4 * semitones(174 / 170), abs=1e-6)
+    assert found.cost == pytest.approx(0.25 + 0.4 * semitones(174 / 170), abs=1e-6)
 
 
 def test_drums_are_stretched_where_no_transposition_is_allowed():

@@ -54,6 +54,13 @@ def test_holds_what_fits_at_its_cost(sound: Sound, wanted: Wanted):
 def test_what_fits_as_it_is_is_looked_up_alone():
     found = reaches(Wanted(tempo=174.0, keys=((9, "minor"),)), 0.0)
 
-    assert [each.keys for each in found] == [((9, "minor"),), (), ((9, "minor"),), ()]
+    assert [each.keys for each in found] == [((9, "minor"),)]
     assert found[0].tempo == pytest.approx((174.0, 174.0), rel=6e-4)
+
+
+def test_what_has_no_tempo_or_no_key_is_looked_up_later():
+    found = reaches(Wanted(tempo=174.0, keys=((9, "minor"),)), 0.25)
+
+    assert [each.keys for each in found][-3:] == [(), ((9, "minor"),), ()]
+    assert [each.timeless for each in found][-3:] == [False, True, True]
     assert found[-1].pitches == (9,)
