@@ -96,13 +96,14 @@ def search(query: Query, chosen: Filter, *, order: Order | None = None, limit: i
     if 0 in counts:
         return Found((), 0, is_exact=True, parts=parts)
     order = order or (None if query.words else "added")
-    most = max(_CANDIDATES, limit) if order is None else limit
+    most = max(_CANDIDATES, limit)
     rows = _Plan(known, counts, rest, query).read(order=order, most=most)
     hits = [_hit(row, query.words) for row in rows]
     if order is None:
         hits.sort(key=lambda hit: (-hit.score, -hit.entry["added_at"].timestamp(), hit.entry["paths"]))
     total, is_exact = len(rows), len(rows) < most
-    if not is_exact and len(known) == 1 and not rest and known[0].query is None:
+    is_plain = len(known) == 1 and not rest and not query.excluded
+    if not is_exact and is_plain and known[0].label not in filters.RANGES.values():
         total, is_exact = counts[0], counts[0] < MOST_COUNTED
     return Found(tuple(hits[:limit]), max(total, len(hits)), is_exact, parts)
 

@@ -202,6 +202,9 @@ def test_more_than_the_limit_are_counted(workspace: Workspace):  # noqa: ARG001 
     narrower = search(read_text("kick many"), read_filters(), limit=5)
 
     assert (len(found.hits), found.total, found.is_exact) == (5, 400, True)
+    sorted_ = search(read_text(""), read_filters(instrument="kick"), limit=5, order="duration")
+
+    assert (len(sorted_.hits), sorted_.total, sorted_.is_exact) == (5, 400, True)
     assert (len(narrower.hits), narrower.total, narrower.is_exact) == (5, 200, False)
 
 
