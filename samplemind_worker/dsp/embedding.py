@@ -33,13 +33,13 @@ _SIZES = {
     "mfcc_spread": 20,
     "contrast": 7,
     "scalars": 10,  # log2 of mean and deviation: centroid, bandwidth, rolloff, flatness, crossing rate
-    "chroma": 12,
-    "bass": 12,
     "octaves": 7,
-    "pitch": 2,  # MIDI number, confidence
-    "key": 3,  # tonic from C on, 1 for minor, confidence
     "tonality": 2,  # share of the energy in spectral peaks, agreement about the tuning
     "length": 1,  # log2 of the seconds
+    "chroma": 12,
+    "bass": 12,
+    "pitch": 2,  # MIDI number, confidence
+    "key": 3,  # tonic from C on, 1 for minor, confidence
     "kind": 3,
     "density": 4,  # log2 of the onsets per second: all bands, three ranges
     "tempo": 2,  # log2 of BPM, confidence
@@ -58,15 +58,7 @@ LAYOUT = _slices(_SIZES)
 """Where each measure lies in a row of statistics."""
 MEASURES = sum(_SIZES.values())
 
-HEARD = np.concatenate(
-    [
-        np.arange(LAYOUT[name].start, LAYOUT[name].stop)
-        for name in (
-            *("sound", "lows", "mel", "mel_spread", "mel_change", "mfcc", "mfcc_spread", "contrast", "scalars"),
-            *("octaves", "tonality", "length"),
-        )
-    ]
-)
+HEARD = slice(0, LAYOUT["length"].stop)
 """Measures that tell the timbre."""
 _LIMIT = 4.0  # deviations
 _GENERIC = 0.5
@@ -77,7 +69,7 @@ _PARTS = {"timbre": 81, "envelope": _SHAPE + 1, "pitch": 58, "rhythm": 47}
 ASPECTS = _slices(_PARTS)
 """Where each aspect lies in a vector."""
 EMBEDDING_SIZE = sum(_PARTS.values())
-_WEIGHTS = {"timbre": 0.6, "envelope": 0.15, "pitch": 0.1, "rhythm": 0.15}
+_WEIGHTS = {"timbre": 0.4, "envelope": 0.1, "pitch": 0.15, "rhythm": 0.35}
 """What an aspect counts for in the cosine of whole vectors; the sum is 1."""
 
 _CIRCLE = 6
@@ -108,10 +100,11 @@ def embed(statistics: npt.NDArray[np.floating]) -> F32:
         Its norm is 1, and that of the part of each aspect is the same in every vector.
     """
     row = statistics.astype(np.float64)
+    measures = _standardized(row)
     vector = np.zeros(EMBEDDING_SIZE)
     for name, blocks in (
-        ("timbre", _timbre(row)),
-        ("envelope", _envelope(row)),
+        ("timbre", _timbre(measures)),
+        ("envelope", _envelope(measures)),
         ("pitch", _pitch(row)),
         ("rhythm", _rhythm(row)),
     ):
@@ -156,37 +149,37 @@ def _model() -> tuple[Network, F64, F64, F64]:
 def _standardized(row: F64) -> F64:
     """Scale the measures of the timbre."""
     _, centre, scale, _ = _model()
-    return np.clip((row[HEARD] - centre) * scale, -_LIMIT, _LIMIT)
+    measures = (row[HEARD] - centre) * scale
+    return np.minimum(np.maximum(measures, -_LIMIT, out=measures), _LIMIT, out=measures)
 
 
-def _timbre(row: F64) -> F64:
+def _timbre(measures: F64) -> F64:
     """Give what the network hears, and the principal components of all measures."""
     net, _, _, generic = _model()
-    measures = _standardized(row)
     return np.concatenate([_unit(net.logits(measures)), _GENERIC * _unit(measures @ generic)])
 
 
-def _envelope(row: F64) -> F64:
+def _envelope(measures: F64) -> F64:
     """Give the levels after the attack, and the logarithms of rise, fall and length."""
-    return _standardized(row)[:_SHAPE]
+    return measures[:_SHAPE]
 
 
 def _pitch(row: F64) -> F64 | None:
     """Give pitch class and height of a note, or key and pitch classes of music."""
-    parts = np.zeros(ASPECTS["pitch"].stop - ASPECTS["pitch"].start - 1)
     midi, confidence = row[LAYOUT["pitch"]]
     tonic, minor, certainty = row[LAYOUT["key"]]
+    if certainty == confidence == 0.0:
+        return None
+    parts = np.zeros(ASPECTS["pitch"].stop - ASPECTS["pitch"].start - 1)
     if certainty > 0.0:
         scale = np.roll(_SCALES[int(minor)], int(tonic))
         blocks = [scale, row[LAYOUT["chroma"]], row[LAYOUT["bass"]]]
         parts[2 * _CIRCLE + len(_OCTAVES) :] = np.concatenate([_unit(b - b.mean()) for b in blocks])
         return parts
-    if confidence > 0.0:
-        height = np.exp(-0.5 * np.square((midi / 12.0 - 1.0 - _OCTAVES) / 0.6))
-        parts[: 2 * _CIRCLE] = _circle(midi / 12.0)
-        parts[2 * _CIRCLE :][: len(_OCTAVES)] = 0.7 * _unit(height)
-        return parts
-    return None
+    height = np.exp(-0.5 * np.square((midi / 12.0 - 1.0 - _OCTAVES) / 0.6))
+    parts[: 2 * _CIRCLE] = _circle(midi / 12.0)
+    parts[2 * _CIRCLE :][: len(_OCTAVES)] = 0.7 * _unit(height)
+    return parts
 
 
 def _rhythm(row: F64) -> F64 | None:

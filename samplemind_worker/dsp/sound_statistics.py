@@ -72,10 +72,11 @@ def _spectrum(features: Features, row: F32) -> None:
 
 def _tones(features: Features, estimates: Estimates, row: F32) -> None:
     """Write the pitch or the key, the pitch classes of the whole and of the bass, and the octaves."""
-    octaves = np.sqrt(features.notes).mean(axis=0).reshape(-1, 12)
-    row[LAYOUT["chroma"]] = _share(octaves.sum(axis=0))
-    row[LAYOUT["bass"]] = _share(octaves[:_BASS].sum(axis=0))
-    row[LAYOUT["octaves"]] = _share(octaves.sum(axis=1))
+    octaves = np.sqrt(features.notes).sum(axis=0).reshape(-1, 12)
+    octaves /= max(float(octaves.sum()), 1e-9)
+    row[LAYOUT["chroma"]] = octaves.sum(axis=0)
+    row[LAYOUT["bass"]] = octaves[:_BASS].sum(axis=0)
+    row[LAYOUT["octaves"]] = octaves.sum(axis=1)
     pitch, key = (0.0, 0.0), (0.0, 0.0, 0.0)
     if estimates.pitch_midi is not None:
         pitch = (estimates.pitch_midi + (estimates.pitch_cents or 0.0) / 100.0, estimates.pitch_confidence or 0.0)
@@ -88,11 +89,6 @@ def _tones(features: Features, estimates: Estimates, row: F32) -> None:
     row[LAYOUT["pitch"]] = pitch
     row[LAYOUT["key"]] = key
     row[LAYOUT["tonality"]] = (tonalness(features), features.tuning_strength)
-
-
-def _share(profile: F32) -> F32:
-    """Scale to a sum of 1; zeros stay."""
-    return profile / max(float(profile.sum()), 1e-9)
 
 
 def _pulse(features: Features, estimates: Estimates, row: F32) -> None:
