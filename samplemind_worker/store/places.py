@@ -175,6 +175,8 @@ def by_path() -> Iterator[list[Place]]:
 
 
 def _pages(cursor: AsyncCursor[dict[str, Any]]) -> Iterator[list[Place]]:
+    # A reply of MongoDB otherwise holds up to 16 MB, which take 70 MB in Python.
+    cursor.batch_size(_PAGE)
     try:
         while rows := mongo.run(cursor.to_list(_PAGE)):
             yield [_place(row) for row in rows]
