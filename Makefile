@@ -124,6 +124,7 @@ bench: $(TOOLS) ## accuracy (of LABELLED=folder with a manifest.csv), and speed 
 	$(BIN)/python -m benchmarks.crowd
 	$(BIN)/python -m benchmarks.search --entries $${ENTRIES:-100000}
 	$(BIN)/python -m benchmarks.cache
+	$(BIN)/python -m benchmarks.similar
 
 clean: ## remove what was built here
 	rm -rf .venv .tools demo-library fuzz-failures .pytest_cache .ruff_cache .import_linter_cache
