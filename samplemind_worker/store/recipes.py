@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-from pymongo import UpdateOne
+from pymongo import ASCENDING, UpdateOne
 
 from samplemind_worker.store import mongo, stale
 
@@ -21,25 +21,31 @@ class Outdated:
     statistics: bytes
 
 
-def _query(recipe: int, first: int) -> dict[str, Any]:
-    # Both by the index of recipes and versions of `store`. The analysis of a new content has no such version yet.
-    older = {"vector_version": {"$gte": first, "$lt": recipe}}
-    return {"$or": [older, {"vector_version": recipe, "versions.store": {"$lt": recipe}}]}
+_INDEX: Final = [("vector_version", ASCENDING), ("versions.store", ASCENDING)]
 
 
 @mongo.synchronous
-async def convertible(recipe: int, *, first: int, after: str, limit: int) -> list[Outdated]:
-    """Return the next contents, in the order of their ids, with a vector of recipe ``first`` or later and not this."""
-    query = {**_query(recipe, first), "_id": {"$gt": after}, "sound_statistics": {"$type": "binData"}}
+async def convertible(recipe: int, *, first: int, limit: int) -> list[Outdated]:
+    """Return some contents with a vector of recipe ``first`` or later and not this; then those not yet in Chroma.
+
+    Both leave what is returned here as they are dealt with, so that nothing is read twice.
+    """
+    older = {"vector_version": {"$gte": first, "$lt": recipe}}
+    # The analysis of a new content has no version of `store` yet.
+    unfinished = {"vector_version": recipe, "versions.store": {"$lt": recipe}}
     fields = {"vector_version": 1, "sound_statistics": 1}
-    cursor = mongo.collection("analyses").find(query, fields, sort=[("_id", 1)], limit=limit)
-    return [Outdated(row["_id"], row["vector_version"], row["sound_statistics"]) async for row in cursor]
+    for query in (older, unfinished):
+        known = {**query, "sound_statistics": {"$type": "binData"}}
+        rows = await mongo.collection("analyses").find(known, fields).hint(_INDEX).limit(limit).to_list()
+        if rows:
+            return [Outdated(row["_id"], row["vector_version"], row["sound_statistics"]) for row in rows]
+    return []
 
 
 @mongo.synchronous
 async def count_convertible(recipe: int, *, first: int) -> int:
-    """Return how many such contents there are."""
-    return await mongo.collection("analyses").count_documents(_query(recipe, first))
+    """Return how many contents have a vector of recipe ``first`` or later and not this, by counting index keys."""
+    return await mongo.collection("analyses").count_documents({"vector_version": {"$gte": first, "$lt": recipe}})
 
 
 @mongo.synchronous

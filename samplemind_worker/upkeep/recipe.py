@@ -46,12 +46,12 @@ def convert(
         If Chroma or the record does not answer; what was made is kept.
     """
     until = None if seconds is None else time.monotonic() + seconds
-    count, total, after = 0, None, ""
-    while page := recipes.convertible(vectors.version, first=RECIPE_WITH_STATISTICS, after=after, limit=_PAGE):
+    count, total = 0, None
+    while page := recipes.convertible(vectors.version, first=RECIPE_WITH_STATISTICS, limit=_PAGE):
         if total is None:
             total = recipes.count_convertible(vectors.version, first=RECIPE_WITH_STATISTICS)
         _convert(vectors, page)
-        count, after = count + len(page), page[-1].file_id
+        count += len(page)
         if on_progress is not None:
             on_progress(count, max(count, total))
         if until is not None and time.monotonic() > until:
@@ -74,6 +74,8 @@ def _convert(vectors: Vectors, page: list[recipes.Outdated]) -> None:
     try:
         vectors.upsert(stored)
     except InternalError as error:
+        # Unmarked, so that they are not tried without end; the next batch with them says why that fails.
+        vector_index.unmark(list(stored))
         logger.warning("recipe.refused", fields={"contents": len(stored), "why": str(error)})
         return
     recipes.mark_stored(vectors.version, list(stored))

@@ -22,6 +22,7 @@ from samplemind_worker.store import (
     batches,
     entries,
     entry_search,
+    entry_vectors,
     fits,
     ledger,
     mongo,
@@ -29,6 +30,7 @@ from samplemind_worker.store import (
     packs,
     parcels,
     places,
+    recipes,
     results,
     spend,
     stale,
@@ -39,6 +41,7 @@ from samplemind_worker.store import (
 )
 from samplemind_worker.store.packs import Origin
 from samplemind_worker.store.places import Area, Place
+from samplemind_worker.store.recipes import Outdated
 from samplemind_worker.store.spend import Call, Caps, Reservation
 from samplemind_worker.usage import Usage
 from tests.factories import analysis_facts, audio_facts, content_id, new_batch, new_item
@@ -287,10 +290,24 @@ CALLS: dict[str, Callable[[Case], object]] = {
     "overview.failures": lambda _: overview.failures(),
     "vector_index.names": lambda _: vector_index.names(1, first="first"),
     "vector_index.state": lambda _: vector_index.state(1),
-    "vector_index.stored": lambda _: vector_index.stored(1),
-    "vector_index.with_vector": lambda _: vector_index.with_vector(1),
-    "vector_index.sample": lambda _: vector_index.sample(1, 3),
-    "vector_index.page": lambda _: vector_index.page(1, after=CONTENT, limit=3),
+    "vector_index.stored": lambda _: vector_index.stored(VERSIONS["store"]),
+    "vector_index.with_vector": lambda _: vector_index.with_vector(VERSIONS["store"]),
+    "vector_index.older": lambda _: vector_index.older(VERSIONS["store"]),
+    "vector_index.with_older_vector": lambda _: vector_index.with_older_vector(VERSIONS["store"]),
+    "vector_index.forget": lambda _: vector_index.forget(7),
+    "vector_index.note_complete": lambda _: vector_index.note_complete(1),
+    "vector_index.lately_complete": lambda _: vector_index.lately_complete(1, seconds=60.0, least=1),
+    "recipes.convertible": lambda _: recipes.convertible(VERSIONS["store"], first=2, limit=3),
+    "recipes.count_convertible": lambda _: recipes.count_convertible(VERSIONS["store"], first=2),
+    "recipes.set_vectors": lambda _: recipes.set_vectors(3, [Outdated(CONTENT, 2, b"")], {CONTENT: [1.0]}),
+    "recipes.mark_stored": lambda _: recipes.mark_stored(3, [CONTENT]),
+    "entry_vectors.passing": lambda _: entry_vectors.passing([CONTENT], {"kind": "loop"}),
+    "entry_vectors.total": lambda _: entry_vectors.total(),
+    "entry_vectors.count": lambda _: entry_vectors.count({"terms": {"$in": ["tag=none"]}}, most=3),
+    "entry_vectors.vectors": lambda _: entry_vectors.vectors({"terms": {"$in": ["tag=none"]}}, recipe=2),
+    "entry_vectors.same_audio": lambda _: entry_vectors.same_audio("none"),
+    "vector_index.sample": lambda _: vector_index.sample(VERSIONS["store"], 3),
+    "vector_index.page": lambda _: vector_index.page(VERSIONS["store"], after=CONTENT, limit=3),
     "vector_index.still_there": lambda _: vector_index.still_there([CONTENT]),
     "vector_index.unmark": lambda _: vector_index.unmark([CONTENT]),
     "vector_index.take_check": lambda _: vector_index.take_check(1, first="first", seconds=60.0),
@@ -304,8 +321,8 @@ CALLS: dict[str, Callable[[Case], object]] = {
     "vector_index.leave": lambda _: vector_index.leave(1, holder="run"),
 }
 STORES = (
-    ai_jobs, batches, entries, entry_search, fits, ledger, overview, parcels, places, results, packs, spend, stale,
-    thinning, unfinished, vector_index, waiting,
+    ai_jobs, batches, entries, entry_search, entry_vectors, fits, ledger, overview, parcels, places, recipes, results,
+    packs, spend, stale, thinning, unfinished, vector_index, waiting,
 )  # fmt: skip
 # These read all there is, page by page, or all that has failed.
 READ_ALL = {
