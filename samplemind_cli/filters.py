@@ -28,7 +28,7 @@ _OPTIONS: dict[str, Any] = {
     "instrument": _option("--instrument", "NAME", "Such as kick or bass; several with commas."),
     "duration": _option("--duration", "RANGE", "Seconds: 0..2."),
     "loudness": _option("--loudness", "RANGE", "LUFS: -14..-8."),
-    "brightness": _option("--brightness", "RANGE", "Spectral centroid in Hz: 500..2000."),
+    "brightness": _option("--brightness", "RANGE", "Center of the spectrum in Hz: 500..2000."),
     "pitch": _option("--pitch", "RANGE", "Note: C3, C3..B3, 48..59, or F# in any octave."),
     "since": _option("--since", "TIME", "Added since: 12h, 7d, 2w or 2026-01-31."),
     "pack": _option("--pack", "NAME", "Below a folder of that name."),

@@ -36,7 +36,7 @@ class LibraryEntry(Document):
     loudness: float | None = None
     """LUFS."""
     brightness: float | None = None
-    """The mean spectral centroid, in Hz."""
+    """``brightness_hz`` of its character."""
     pitch: int | None = None
     """The MIDI number of a single note."""
     tuning: float | None = None

@@ -36,7 +36,7 @@ def entry_of(source: Source) -> dict[str, Any]:
         "chord": analysis.get("chord"),
         "duration": audio["duration"],
         "loudness": audio.get("loudness_lufs"),
-        "brightness": ((analysis.get("spectral_features") or {}).get("centroid_hz") or {}).get("mean"),
+        "brightness": (analysis.get("character") or {}).get("brightness_hz"),
         "pitch": analysis.get("pitch_midi"),
         "tuning": analysis.get("tuning_cents" if analysis.get("pitch_midi") is None else "pitch_cents"),
         "size": audio["file_size"],

@@ -1,7 +1,7 @@
 """The filters that `search`, `similar` and `match` share, and their query of the entries.
 
 Conventions: ranges are closed, ``None`` is an open end. Tempo in BPM, duration in seconds, loudness in LUFS, brightness
-is the mean spectral centroid in Hz, pitch is a MIDI number (60 is C4), a key is its tonic (0 is C) and its mode.
+in Hz as in the character of a sound, pitch is a MIDI number (60 is C4), a key is its tonic (0 is C) and its mode.
 """
 
 from collections.abc import Mapping, Sequence
