@@ -120,6 +120,7 @@ bench: $(TOOLS) ## accuracy (of LABELLED=folder with a manifest.csv), and speed 
 	$(BIN)/python -m benchmarks.sandbox
 	$(BIN)/python -m benchmarks.pipeline
 	$(BIN)/python -m benchmarks.record
+	$(BIN)/python -m benchmarks.duplicates $${LABELLED:+"$$LABELLED"}
 	$(BIN)/python -m benchmarks.export
 	$(BIN)/python -m benchmarks.crowd
 	$(BIN)/python -m benchmarks.search --entries $${ENTRIES:-100000}

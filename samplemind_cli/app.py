@@ -13,6 +13,7 @@ import typer
 
 from samplemind_cli import output
 from samplemind_cli.commands.analyze import analyze
+from samplemind_cli.commands.duplicates import duplicates
 from samplemind_cli.commands.export import export
 from samplemind_cli.commands.ingest import ingest, watch
 from samplemind_cli.commands.library import library
@@ -43,8 +44,8 @@ app = typer.Typer(
 )
 
 for _command in (
-    analyze, submit, status, files, retry, cancel, show, search, similar, match, library, reindex, summarize, export,
-    ingest, watch, forget, up, down, doctor, worker, beat, flower,
+    analyze, submit, status, files, retry, cancel, show, search, similar, match, duplicates, library, reindex,
+    summarize, export, ingest, watch, forget, up, down, doctor, worker, beat, flower,
 ):  # fmt: skip
     app.command(cls=SearchCommand if _command is search else None)(_command)
 app.add_typer(roots, name="roots")

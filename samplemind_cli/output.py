@@ -80,6 +80,13 @@ def emit(value: object) -> None:
     write(to_json(value) + "\n")
 
 
+def write_paths0(paths: Iterable[bytes]) -> None:
+    """Write paths as they are on the disk, each ended by a null byte."""
+    flush()
+    for path in paths:
+        _guarded(lambda path=path: sys.stdout.buffer.write(path + b"\0"))
+
+
 def note(message: str) -> None:
     """Write one line for the user to stderr; commands in it are spelled as they work here."""
     try:

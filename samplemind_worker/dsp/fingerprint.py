@@ -15,6 +15,7 @@ F32 = npt.NDArray[np.float32]
 _ONSET = 0.1  # of the greatest level: where a sound begins
 _EMPHASIS = 0.95  # makes up for the fall of most spectra, so that 4 bits hold their upper half as well
 _LEVEL_HOP, _MEL_HOP = 128, 512
+_EDGES = layout.EDGES * (layout.RATE / _MEL_HOP)
 
 
 def fingerprint(y: F32, *, level: F32, mel: F32) -> npt.NDArray[np.uint8]:
@@ -35,6 +36,7 @@ def fingerprint(y: F32, *, level: F32, mel: F32) -> npt.NDArray[np.uint8]:
     begin = int(np.argmax(level >= _ONSET * level.max())) * _LEVEL_HOP
     found = np.zeros((), layout.LAYOUT)
     found["version"], found["onset"] = layout.VERSION, begin / layout.RATE
+    found["length"] = max(len(y) - begin, 0) / layout.RATE
     first = begin - layout.LEAD
     heard = y[max(first - 1, 0) : first + layout.SNIPPET]
     snippet = np.zeros(layout.SNIPPET + 1, np.float32)
@@ -56,20 +58,19 @@ def fingerprint(y: F32, *, level: F32, mel: F32) -> npt.NDArray[np.uint8]:
 
 def _contour(mel: F32, begin: float) -> npt.NDArray[np.uint8]:
     """Measure the mean power of each band in each stretch, in steps below the loudest."""
-    power = 10.0 ** (mel.reshape(len(mel), layout.BANDS, -1).astype(np.float64) / 10.0)
+    levels = np.zeros((layout.STRETCHES, layout.BANDS), np.uint8)
+    # Frame t is about what lies around t, so it ends at t + 1/2. The first stretch is there, others if half of them is.
+    places = _EDGES + (begin + 0.5)
+    count = max(1, int(np.searchsorted((places[:-1] + places[1:]) / 2.0, len(mel))))
+    places = np.minimum(places[: count + 1], len(mel))
+    power = np.exp(mel * np.float32(math.log(10.0) / 10.0)).reshape(len(mel), layout.BANDS, -1).sum(axis=2)
     sums = np.zeros((len(mel) + 1, layout.BANDS))
-    np.cumsum(power.mean(axis=2), axis=0, out=sums[1:])
-    edges = begin + layout.EDGES * (layout.RATE / _MEL_HOP)
-    # Frame t is about what lies around t, so it ends at t + 1/2.
-    places = np.minimum(edges + 0.5, float(len(mel)))
+    np.cumsum(power, axis=0, out=sums[1:])
     whole = np.minimum(places.astype(np.int64), len(mel) - 1)
-    at = sums[whole] + (places - whole)[:, None] * (sums[whole + 1] - sums[whole])
-    widths = np.diff(places)
-    # A stretch of which less than half lies within the sound says nothing.
-    there = widths > 0.5 * np.diff(edges)
-    means = np.diff(at, axis=0) / np.where(there, widths, 1.0)[:, None]
-    loudest = means[there].max(initial=0.0)
-    if loudest <= 0.0:
-        return np.zeros((layout.STRETCHES, layout.BANDS), np.uint8)
-    below = -10.0 / layout.STEP_DB * np.log10(np.maximum(means / loudest, 1e-13))
-    return np.where(there[:, None], np.clip(255.0 - np.rint(below), 1, 255), 0).astype(np.uint8)
+    at = sums[whole] + (places - whole)[:, None] * power[whole]
+    means = (at[1:] - at[:-1]) / np.maximum(places[1:] - places[:-1], 1e-9)[:, None]
+    loudest = float(means.max(initial=0.0))
+    if loudest > 0.0:
+        below = np.log10(np.maximum(means / loudest, 1e-13)) * (10.0 / layout.STEP_DB)
+        levels[:count] = np.maximum(np.rint(below + 255.0), 1.0)
+    return levels

@@ -20,6 +20,7 @@ from samplemind_worker.pipeline.workspace import Workspace
 from samplemind_worker.store import (
     ai_jobs,
     batches,
+    copies,
     entries,
     entry_search,
     entry_vectors,
@@ -244,6 +245,12 @@ CALLS: dict[str, Callable[[Case], object]] = {
     "results.progress_of": lambda _: results.progress_of([CONTENT]),
     "results.save_analyses": lambda _: results.save_analyses([(audio_facts(CONTENT), analysis_facts(CONTENT))]),
     "results.update_analyses": lambda _: results.update_analyses({CONTENT: {"ai_summary": "A loop."}}),
+    "copies.repeated": lambda _: copies.repeated(),
+    "copies.same_audio": lambda _: copies.same_audio(),
+    "copies.facts_of": lambda _: copies.facts_of([CONTENT]),
+    "copies.without_hash": lambda _: copies.without_hash(),
+    "copies.count_files": lambda _: (copies.count_files(), copies.count_files([CONTENT])),
+    "copies.fingerprints": lambda _: list(copies.fingerprints()),
     "results.unwritten": lambda _: results.unwritten(after=CONTENT[:2], limit=3),
     "results.unwritten_of": lambda _: results.unwritten_of([CONTENT]),
     "results.unwritten_among": lambda _: results.unwritten_among([CONTENT], "none"),
@@ -321,8 +328,8 @@ CALLS: dict[str, Callable[[Case], object]] = {
     "vector_index.leave": lambda _: vector_index.leave(1, holder="run"),
 }
 STORES = (
-    ai_jobs, batches, entries, entry_search, entry_vectors, fits, ledger, overview, parcels, places, recipes, results,
-    packs, spend, stale, thinning, unfinished, vector_index, waiting,
+    ai_jobs, batches, copies, entries, entry_search, entry_vectors, fits, ledger, overview, parcels, places, recipes,
+    results, packs, spend, stale, thinning, unfinished, vector_index, waiting,
 )  # fmt: skip
 # These read all there is, page by page, or all that has failed.
 READ_ALL = {
@@ -331,6 +338,10 @@ READ_ALL = {
     "entries.finish",
     "entry_search.sample_of_terms",
     "overview.failures",
+    "copies.repeated",
+    "copies.fingerprints",
+    "copies.without_hash",
+    "copies.count_files",
 }
 
 
