@@ -1,7 +1,8 @@
 """Measure whether neighbours are what a person calls similar, beside a usual baseline in the same run.
 
 ``python -m benchmarks.likeness [LABELLED]``; LABELLED is a folder with a ``manifest.csv``, or such a file, as
-`benchmarks.accuracy` reads it. Without one, drums are synthesized that nothing was learned from.
+`benchmarks.accuracy` reads it. Without one, drums are drawn anew from the synthesizers that were learned from, which
+flatters ours.
 
 Precision at 1 and at 10 is the share of the nearest sounds that are of the same class. A neighbour counts only if it
 is from another kit, which is the name before the last ``/`` of the source. The baseline is the mean and deviation of
