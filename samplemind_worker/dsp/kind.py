@@ -1,8 +1,9 @@
 """Classifies a sound as one_shot, loop or track.
 
-Conventions: names are those of the contract's closed list; confidences are 0 to 1. The duration alone decides below
-1.25 s and above 17 s (24 s for a whole number of bars). Between them a network decides, which `training/kind.py`
-trains; whoever changes a measure has to train it again.
+Conventions: names are those of the contract's closed list; confidences are 0 to 1. A sound shorter than 1.25 s is a
+one-shot. Up to 17 s (24 s for a whole number of bars) a network distinguishes loops from one-shots.
+Beyond that another one distinguishes tracks from single sounds that last: notes that ring, rooms, machines, speech.
+`training/kind.py` trains the first, `training/lasting.py` the second. A changed measure needs new networks.
 """
 
 import math
@@ -17,13 +18,14 @@ from samplemind_worker.dsp.types import Features, KeyEstimate, TempoEstimate
 from samplemind_worker.dsp.units import SR
 
 _RATE = SR / 128
-_TRACK_SECONDS = 17.0
-LONGEST_LOOP_SECONDS = 24.0
-"""Longest loop with a whole number of bars; other loops end at 17 s."""
+LONGEST_LOOP_SECONDS, LONGEST_PHRASE_SECONDS = 24.0, 17.0
+"""Longest loop with a whole number of bars, and longest other loop."""
 SHORTEST_LOOP_SECONDS = 1.25
 """One bar of four beats at 192 BPM; every shorter sound is a one-shot."""
 _STRONG = 0.3
 _GAP_SECONDS = 0.09
+_SOUNDING = 0.0316  # -30 dB
+_SYLLABLES_HZ = (0.5, 3.0, 7.0, 20.0)  # start of all fluctuation, start and end of syllables, end of all fluctuation
 
 
 def onset_times(features: Features) -> npt.NDArray[np.float64]:
@@ -57,6 +59,41 @@ def end_level(features: Features) -> float:
     level = features.level.astype(np.float64)
     last = level[-max(1, len(level) // 8) :]
     return 10.0 * math.log10(max(float(np.square(last).mean()) / float(level.max()) ** 2, 1e-12))
+
+
+def restlessness(features: Features) -> tuple[float, float, float, float, float]:
+    """Return measures that distinguish speech and noise from music.
+
+    Parameters
+    ----------
+    features : Features
+        Features of a sound that is not silent.
+
+    Returns
+    -------
+    tuple of float
+        Share of the frames below half the mean level; standard deviations of the crossing rate and of the centroid in
+        octaves, and mean flatness as a logarithm, over frames within 30 dB of the loudest; share of the level's
+        fluctuation between 0.5 and 20 Hz that lies from 3 to 7 Hz, where syllables lie.
+
+    References
+    ----------
+    Scheirer and Slaney, "Construction and evaluation of a robust multifeature speech/music discriminator", 1997.
+    """
+    rms = features.frames[:, 0].astype(np.float64)
+    sounding = features.frames[rms > _SOUNDING * rms.max()].astype(np.float64)
+    level = features.level.astype(np.float64)
+    power = np.square(np.abs(np.fft.rfft(level - level.mean())))
+    hz = np.fft.rfftfreq(len(level), 1.0 / _RATE)
+    slowest, first, last, fastest = np.searchsorted(hz, _SYLLABLES_HZ).tolist()
+    syllables = float(power[first:last].sum()) / max(float(power[slowest:fastest].sum()), 1e-12)
+    return (
+        float((rms < 0.5 * rms.mean()).mean()),
+        float(sounding[:, 1].std()),
+        float(np.log2(np.maximum(sounding[:, 2], 20.0)).std()),
+        float(np.log2(np.maximum(sounding[:, 5], 1e-5)).mean()),
+        syllables,
+    )
 
 
 def kind_row(
@@ -139,11 +176,17 @@ def estimate_kind(
     """
     if features.peak == 0.0:
         return None, None
-    whole_bars = tempo.beats_in_loop is not None and tempo.beats_in_loop % 4 == 0
-    if duration > (LONGEST_LOOP_SECONDS if whole_bars else _TRACK_SECONDS):
-        return "track", min(1.0, 0.6 + 0.4 * (duration / _TRACK_SECONDS - 1.0)) if duration > _TRACK_SECONDS else 0.6
     if duration < SHORTEST_LOOP_SECONDS:
         return "one_shot", 0.98
     row = kind_row(features, heard, duration=duration, tempo=tempo, key=key)
-    chance = float(softmax(load_network("kind").logits(row))[1])
-    return ("loop", chance) if chance >= 0.5 else ("one_shot", 1.0 - chance)  # noqa: PLR2004 -- the likelier one
+    whole_bars = tempo.beats_in_loop is not None and tempo.beats_in_loop % 4 == 0
+    if duration <= (LONGEST_LOOP_SECONDS if whole_bars else LONGEST_PHRASE_SECONDS):
+        chance = float(softmax(load_network("kind").logits(row))[1])
+        return ("loop", chance) if chance >= 0.5 else ("one_shot", 1.0 - chance)  # noqa: PLR2004 -- the likelier one
+    lasting = np.array([*row, key.music or 0.0, *restlessness(features)])
+    chance = float(softmax(load_network("lasting").logits(lasting))[1])
+    if chance < 0.5:  # noqa: PLR2004 -- the likelier one
+        return "one_shot", 1.0 - chance
+    # Just above the limit it may be a long loop.
+    sure = min(1.0, 0.6 + 0.4 * max(0.0, duration / LONGEST_PHRASE_SECONDS - 1.0))
+    return "track", sure * chance

@@ -64,6 +64,29 @@ def test_chords_that_fade_into_each_other_are_a_loop(seconds: float):
 
 
 @pytest.mark.parametrize(("seconds", "kind"), [(0.4, "one_shot"), (1.2, "one_shot"), (40.0, "track")])
-def test_length_alone_decides_at_both_ends(seconds: float, kind: str):
+def test_what_is_short_is_a_one_shot_and_music_that_lasts_a_track(seconds: float, kind: str):
     y = signals.track(3, "minor", 128.0, 40.0, sr=SR)
     assert _kind(y[: round(seconds * SR)]) == kind
+
+
+@pytest.mark.parametrize("midi", [36, 60, 79])
+def test_a_note_that_rings_for_half_a_minute_is_a_one_shot(midi: int):
+    y = signals.note(midi, 30.0, sr=SR, voice="pluck")
+    y = (y * np.exp(-np.arange(len(y)) / (6.0 * SR))).astype(np.float32)
+    assert _kind(y) == "one_shot"
+    found = dsp.estimate(dsp.compute_features(y, sr=SR), duration=30.0)
+    assert found.pitch_midi == midi
+    assert found.key is None
+    assert found.tempo is None
+
+
+@pytest.mark.parametrize("seconds", [3.0, 20.0, 45.0])
+def test_a_bed_of_noise_is_neither_loop_nor_track(seconds: float):
+    y = signals.noise(seconds, sr=SR, seed=4)
+    slow = 0.6 + 0.4 * np.sin(2.0 * np.pi * 0.11 * np.arange(len(y)) / SR)
+    assert _kind((0.5 * y * slow).astype(np.float32)) == "one_shot"
+
+
+@pytest.mark.parametrize("bpm", [90.0, 128.0, 170.0])
+def test_music_that_lasts_is_a_track(bpm: float):
+    assert _kind(signals.track(7, "minor", bpm, 40.0, sr=SR)) == "track"
