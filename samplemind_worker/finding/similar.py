@@ -18,6 +18,7 @@ from samplemind_worker.store.vectors import Vectors
 _SPARE: Final = 12  # contents that Chroma is asked for in addition, as some may lie nowhere any more
 _FIRST: Final = 10  # contents per wanted one that Chroma is asked for first, if there is a filter
 _FEW: Final = 300  # contents that are always compared one by one
+_WIDTH: Final = 1000  # contents that Chroma looks at for one aspect: its graph links what is alike as a whole
 _SAME_TEMPO: Final = 0.02  # relative difference of two tempi that count as the same
 _MARGIN: Final = 1.5  # how many more are asked for than the share that has passed so far makes likely
 
@@ -127,7 +128,8 @@ class _Search:
 
     def _ask(self, count: int) -> tuple[list[tuple[str, float]], bool]:
         """Return which of the nearest contents in Chroma pass, and whether Chroma has no more."""
-        near = self._vectors.nearest(self._asked.vector, limit=count)
+        width = count if self._asked.scale == 1.0 else max(count, _WIDTH)
+        near = self._vectors.nearest(self._asked.vector, limit=width)[:count]
         contents = [content for content, _ in near]
         passing = entry_vectors.passing(contents, self._query) if self._query else _living(contents)
         passing -= self._asked.leave_out
