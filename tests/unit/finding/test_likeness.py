@@ -63,7 +63,7 @@ ALTERATIONS: dict[str, Callable[[F32], F32]] = {
     "silence in front": lambda y: np.concatenate((np.zeros(1602, np.float32), y)),
     "re-encoded": as_mp3,
     "resampled": resampled,
-    "all at once": lambda y: as_mp3(np.concatenate((np.zeros(600, np.float32), 0.5 * y[: round(0.9 * len(y))]))),
+    "quieter, later and resampled": lambda y: resampled(np.concatenate((np.zeros(600, np.float32), 0.5 * y))),
 }
 
 
