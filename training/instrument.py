@@ -21,7 +21,7 @@ from training import confidence, confusion, network, oneshots, singles
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
 
-_RECORDED, _SHORTEST_EFFECT_SECONDS = 1.0, 1.0
+_SHORTEST_EFFECT_SECONDS = 1.0
 _MODEL = Path(dsp.__file__).parent / "models" / "instrument.npz"
 _PICTURE = Path(__file__).parents[1] / "docs" / "instruments.svg"
 _OPTIONS: dict[str, Any] = {"outputs": len(CLASSES), "hidden": 96, "epochs": 18, "decay": 1e-3, "seeds": (0, 1)}
@@ -39,9 +39,9 @@ def rows_of(sounds: list[singles.Single]) -> tuple[F32, npt.NDArray[np.int64], n
     rows = np.stack([describe(f, hear(f)) for f, _ in kept])
     right = np.array([CLASSES.index(t["name"]) for _, t in kept])
     fonts = np.array([t["font"] for _, t in kept])
-    # Rare classes count for more, but not as much as common ones; recordings more than what is rendered.
-    weight = np.bincount(right, minlength=len(CLASSES))[right] ** -0.5
-    return rows, right, fonts, weight * np.array([_RECORDED if singles.is_recorded(t) else 1.0 for _, t in kept])
+    # Rare classes count for more, but not as much as common ones.
+    weight: F64 = np.bincount(right, minlength=len(CLASSES))[right].astype(np.float64) ** -0.5
+    return rows, right, fonts, weight
 
 
 def _report(odds: npt.NDArray[np.float64], right: npt.NDArray[np.int64]) -> None:
