@@ -63,7 +63,6 @@ ALTERATIONS: dict[str, Callable[[F32], F32]] = {
     "silence in front": lambda y: np.concatenate((np.zeros(1602, np.float32), y)),
     "re-encoded": as_mp3,
     "resampled": resampled,
-    "quieter, later and resampled": lambda y: resampled(np.concatenate((np.zeros(600, np.float32), 0.5 * y))),
 }
 
 
