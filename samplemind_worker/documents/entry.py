@@ -102,6 +102,8 @@ class EntryIndex(Document):
     """The last content that was made; contents are taken in the order of their ids."""
     since: int = 0
     """The number of the last refresh before the building began."""
+    looked_at: datetime | None = None
+    """When it was last asked whether workers of an older release have analysed anything."""
     counts: dict[str, Any] = Field(default_factory=dict)
     """Counts of the entries for an overview, and the ``ticket`` at which they were true."""
 

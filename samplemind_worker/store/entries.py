@@ -3,12 +3,13 @@
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from pymongo import DeleteMany, DeleteOne, ReturnDocument, UpdateOne
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 
-from samplemind_worker.documents.versions import ENTRY_VERSION
+from samplemind_worker.documents.versions import CPU_STEPS, ENTRY_VERSION, VERSIONS
 from samplemind_worker.errors import ServiceUnavailableError
 from samplemind_worker.store import mongo
 
@@ -18,6 +19,8 @@ _BATCHES: Final = 16
 _PAGE: Final = 500
 _DUPLICATE_KEY: Final = 11000
 _ONLY: Final = "entries"
+_SUMMARIZED: Final = timedelta(minutes=2)
+"""Time in which a worker mostly has summarized what it has analysed."""
 
 _ANALYSIS = (
     "kind",
@@ -184,6 +187,7 @@ async def begin(*, anew: bool = False) -> str | None:
     """Return the content after which entries are to be made; None if all are made.
 
     A building that was interrupted continues, unless it is to begin ``anew``. A record without analyses is complete.
+    All are made again after a worker of an older release has analysed anything: it neither makes entries nor marks.
     """
     index = mongo.collection("entry_indexes")
     with suppress(DuplicateKeyError):
@@ -191,11 +195,20 @@ async def begin(*, anew: bool = False) -> str | None:
     row = await _state()
     if not anew and row.get("building") == ENTRY_VERSION:
         return row.get("after", "")
-    if not anew and row.get("version") == ENTRY_VERSION:
+    now = await mongo.read_clock()
+    if not anew and row.get("version") == ENTRY_VERSION and not await _is_behind(row.get("looked_at", now)):
+        await index.update_one({"_id": _ONLY}, {"$set": {"looked_at": now}})
         return None
-    start = {"building": ENTRY_VERSION, "after": "", "since": row["ticket"]}
+    start = {"building": ENTRY_VERSION, "after": "", "since": row["ticket"], "looked_at": now}
     await index.update_one({"_id": _ONLY}, {"$set": start})
     return ""
+
+
+async def _is_behind(looked_at: datetime) -> bool:
+    """Return whether a worker of an older release has analysed anything since the last look, or just before it."""
+    older = [{f"versions.{step}": {"$lt": VERSIONS[step]}} for step in CPU_STEPS]
+    query = {"analyzed_at": {"$gte": looked_at - _SUMMARIZED}, "$or": older}
+    return await mongo.collection("analyses").find_one(query, {"_id": 1}) is not None
 
 
 @mongo.synchronous

@@ -1,7 +1,8 @@
 """Decoded signals in shared memory between two steps: one file per parcel and step, within a byte budget.
 
-It is a cache: a step that does not find its signals decodes them again. A file is a JSON header and raw arrays. It is
-written under another name and renamed, so a reader sees a whole file or none.
+It is a cache: a step that does not find its signals decodes them again. What a worker of another release has left is
+not read: it may lack what is recorded now. A file is a JSON header and raw arrays. It is written under another name and
+renamed, so a reader sees a whole file or none.
 """
 
 import os
@@ -17,9 +18,12 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 
+from samplemind_worker.documents.versions import CPU_STEPS, VERSIONS
+
 _LENGTH = struct.Struct("<Q")
 _ALIGN = 64
 _PARTIAL = ".partial"
+_VERSIONS = {step: VERSIONS[step] for step in CPU_STEPS}
 
 SWEEP_AGE = 30.0
 """s; a younger file may belong to a parcel that moves between two steps."""
@@ -41,7 +45,7 @@ class Scratch:
         for key, array in arrays.items():
             table.append((key, array.dtype.str, list(array.shape), offset))
             offset += -(-array.nbytes // _ALIGN) * _ALIGN
-        header = orjson.dumps({"meta": meta, "arrays": table}, option=orjson.OPT_SERIALIZE_NUMPY)
+        header = orjson.dumps({"versions": _VERSIONS, "meta": meta, "arrays": table}, option=orjson.OPT_SERIALIZE_NUMPY)
         start = -(-(_LENGTH.size + len(header)) // _ALIGN) * _ALIGN
         if self.used() + start + offset > self.budget:
             return False
@@ -71,6 +75,8 @@ class Scratch:
             return None
         (length,) = _LENGTH.unpack_from(buffer)
         header = orjson.loads(buffer[_LENGTH.size : _LENGTH.size + length])
+        if header.get("versions") != _VERSIONS:
+            return None
         start = -(-(_LENGTH.size + length) // _ALIGN) * _ALIGN
         arrays: Arrays = {}
         for key, dtype, shape, at in header["arrays"]:

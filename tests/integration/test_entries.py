@@ -1,11 +1,14 @@
 """Library entries: they follow the record, whatever changes it and whoever dies meanwhile."""
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from samplemind_worker.documents.entry import EntryIndex, LibraryEntry
+from samplemind_worker.documents.analysis import Analysis
+from samplemind_worker.documents.entry import EntryIndex, LibraryEntry, StaleEntry
+from samplemind_worker.documents.versions import CPU_STEPS, VERSIONS
 from samplemind_worker.finding import entry, terms
 from samplemind_worker.pipeline.workspace import Workspace
 from samplemind_worker.store import entries, mongo, places, results, stale
@@ -203,3 +206,46 @@ def test_when_everything_is_forgotten_nothing_is_missing():
     entry.refresh_marked()
 
     assert entries.progress().is_complete
+
+
+@mongo.synchronous
+async def work_as_an_older_release(file_id: str) -> None:
+    """Record that a worker of an older release has analysed a content: it leaves no mark."""
+    versions = {f"versions.{step}": VERSIONS[step] - 1 for step in CPU_STEPS}
+    await Analysis.get_pymongo_collection().update_one({"_id": file_id}, {"$set": versions})
+    await StaleEntry.get_pymongo_collection().delete_many({})
+
+
+def test_what_a_worker_of_an_older_release_analyses_is_found():
+    add(1)
+    assert entry.build()
+    beside = add(2)
+    work_as_an_older_release(beside.file_id)
+    assert beside.file_id not in all_entries()
+
+    assert entry.build()
+
+    assert beside.file_id in all_entries()
+
+
+@mongo.synchronous
+async def tickets_drawn() -> int:
+    return (await EntryIndex.get_pymongo_collection().find_one())["ticket"]
+
+
+@mongo.synchronous
+async def look_back(span: timedelta) -> None:
+    """Move all analyses into the past."""
+    earlier = [{"$set": {"analyzed_at": {"$subtract": ["$analyzed_at", int(span.total_seconds() * 1000)]}}}]
+    await Analysis.get_pymongo_collection().update_many({}, earlier)
+
+
+def test_entries_that_are_made_stay_as_they_are_without_an_older_release():
+    work_as_an_older_release(add(1).file_id)  # before the entries are made, and in the past
+    look_back(timedelta(hours=1))
+    add(2)
+    assert entry.build()
+    before = tickets_drawn()
+
+    assert entry.build()
+    assert tickets_drawn() == before

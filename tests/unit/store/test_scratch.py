@@ -90,6 +90,16 @@ def test_get_of_what_is_not_kept_is_none(scratch: Scratch):
     assert scratch.get("p.signal") is None
 
 
+def test_what_another_release_has_kept_is_not_read(scratch: Scratch, monkeypatch: pytest.MonkeyPatch):
+    with monkeypatch.context() as older:
+        older.setattr("samplemind_worker.store.scratch._VERSIONS", {"decode": 1, "features": 1, "tempo_key": 1})
+        scratch.put("p.signal", {}, {"y": Y})
+
+    assert scratch.get("p.signal") is None
+    assert scratch.put("p.signal", {"n": 2}, {"y": Y}) is True
+    assert scratch.get("p.signal") is not None
+
+
 def test_drop_forgets_and_does_not_mind_what_is_gone(scratch: Scratch):
     scratch.put("p.signal", {}, {"y": Y})
 
