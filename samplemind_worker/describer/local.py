@@ -11,7 +11,6 @@ from samplemind_worker.describer.ideas import creative_ideas
 from samplemind_worker.describer.reading import PLAIN, Reading, read
 from samplemind_worker.describer.summary import summarize
 from samplemind_worker.describer.tips import production_tips
-from samplemind_worker.describer.traits import MUCH
 from samplemind_worker.documents.samples import Sample, Summary
 from samplemind_worker.pitches import note_name
 
@@ -19,10 +18,7 @@ NAME = "local"
 PROMPT_VERSION = "none"
 """The prompt version in the record of summaries that need no prompt."""
 _SORT_TAGS = {"sub": "808", "top_loop": "top-loop", "melodic_loop": "melodic", "pad": "pad"}
-_DARK, _BRIGHT = 800.0, 4000.0  # Hz, of the centroid
 _QUIET, _LOUD = -25.0, -10.0  # LUFS
-_DENSE, _DYNAMIC = 9.0, 16.0  # LU between true peak and loudness
-_TONAL, _NOISY = 0.002, 0.1  # spectral flatness
 
 
 def describe(sample: Sample) -> Summary:
@@ -41,7 +37,10 @@ def describe(sample: Sample) -> Summary:
 
 
 def _tags(r: Reading) -> tuple[str, ...]:
-    """Return short lower-case tags, none of which is a guess."""
+    """Return short lower-case tags, none of which is a guess.
+
+    What the sound is like is said by the words of the vocabulary alone: a search finds those by what was measured.
+    """
     if r.silent:
         return ("silence",)
     found: list[str | None] = [
@@ -53,19 +52,9 @@ def _tags(r: Reading) -> tuple[str, ...]:
         note_name(r.sure_midi).lower() if r.sure_midi is not None else None,
         r.sure_key.name.lower().replace(" ", "-") if r.sure_key else None,
         r.sure_key.camelot.lower() if r.sure_key else None,
-        _brightness(r),
-        _outer(r.flatness, _TONAL, "tonal", _NOISY, "noisy"),
         _outer(r.lufs, _QUIET, "quiet", _LOUD, "loud") if r.kind != "one_shot" else None,
-        _outer(r.spread, _DENSE, "dense", _DYNAMIC, "dynamic"),
     ]
     return tuple(dict.fromkeys(tag for tag in found if tag))
-
-
-def _brightness(r: Reading) -> str | None:
-    """Return a tag for a dark or bright sample; a one-shot is compared with others of its instrument."""
-    if r.kind == "one_shot":
-        return _outer(r.share("brightness_hz"), 1.0 - MUCH, "dark", MUCH, "bright")
-    return _outer(r.centroid, _DARK, "dark", _BRIGHT, "bright")
 
 
 def _outer(value: float | None, low: float, below: str, high: float, above: str) -> str | None:

@@ -15,6 +15,7 @@ from samplemind_worker.store.entries import Source
 _PAGE: Final = 500
 _CLEAR: Final = 0.8  # strength of a descriptor at which its word counts as strong
 _SUMMARY_WORDS: Final = 60
+_LOCAL: Final = "local"  # the provider of what the local describer wrote
 _TAGS: Final = 32
 _NO_AUDIO: Final = AudioFacts.model_construct()
 _NO_ANALYSIS: Final = AnalysisFacts.model_construct()
@@ -88,7 +89,7 @@ def _terms_of(entry: Mapping[str, Any], source: Source) -> list[str]:
     folders = {folder for path in entry["paths"] for folder in terms.folders_above(path)}
     weak |= {word for place in source.places for word in terms.words_of(_folder_text(place))}
     weak |= {word for tag in entry["tags"] for word in terms.words_of(tag)}
-    weak |= set(terms.words_of(source.analysis.get("ai_summary") or "")[:_SUMMARY_WORDS])
+    weak |= set(_summary_words(source.analysis))
     found = terms.strong(strong) + list(weak - strong)
     found += [terms.value("in", terms.digest(path)) for path in {*folders, *entry["paths"]} - {"/"}]
     names = {PurePosixPath(folder).name for folder in folders - {"/"}}
@@ -100,6 +101,17 @@ def _terms_of(entry: Mapping[str, Any], source: Source) -> list[str]:
         found.append(terms.key_value(entry["key"], entry["mode"]))
     found += [terms.number_value(field, entry[field]) for field in terms.STEPPED if entry[field] is not None]
     return sorted(set(found))
+
+
+def _summary_words(analysis: Mapping[str, Any]) -> list[str]:
+    """Return the first words of a summary.
+
+    The local describer writes words of the vocabulary by limits of its own, and into advice, so that they do not say
+    what the vocabulary means by them.
+    """
+    words = terms.words_of(analysis.get("ai_summary") or "")[:_SUMMARY_WORDS]
+    is_local = analysis.get("ai_provider") == _LOCAL
+    return [word for word in words if not is_local or vocabulary.lookup(word) is None]
 
 
 def _folder_text(place: Mapping[str, Any]) -> str:

@@ -36,6 +36,7 @@ _ANALYSIS = (
     "character",
     "spectral_features.centroid_hz.mean",
     "spectral_features.contrast.mean",
+    "ai_provider",
     "ai_summary",
     "ai_tags",
     "analyzed_at",

@@ -51,6 +51,18 @@ def test_an_entry_holds_what_is_searched():
     assert "dark+" not in found["terms"]
 
 
+@pytest.mark.parametrize(("provider", "found"), [("local", False), ("gemini", True)])
+def test_a_word_of_the_vocabulary_counts_in_a_summary_that_a_model_wrote(provider: str, *, found: bool):
+    place = add(1, ai_provider=provider, ai_summary="A loop with a gloomy marimba, rough edges and glassy noises.")
+
+    entry.refresh_marked()
+
+    terms_of_it = set(all_entries()[place.file_id]["terms"])
+    assert {"marimba", "edge"} <= terms_of_it
+    assert ({"gloomy", "rough", "glassy", "noise"} <= terms_of_it) == found
+    assert terms_of_it.isdisjoint({"gloomy", "rough", "glassy", "noise"}) != found
+
+
 def test_a_mark_is_removed_once_the_entry_is_made():
     place = add(1)
     assert stale.marked() == [place.file_id]

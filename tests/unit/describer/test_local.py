@@ -47,7 +47,7 @@ def test_drum_loop() -> None:
         ),
         "Gross Beat: its buffer holds 2 bars, 4 s at 120 BPM; a half-speed slot for the last one makes a fill.",
     )
-    assert summary.tags == ("loop", "drum-loop", "drums", "120-bpm", "loud", "dense")
+    assert summary.tags == ("loop", "drum-loop", "drums", "120-bpm", "loud")
 
 
 def test_melodic_loop_names_the_neighbors_of_its_key_and_where_it_lands_when_repitched() -> None:
