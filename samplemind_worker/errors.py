@@ -231,6 +231,11 @@ class SetupError(SampleMindError):
     """The machine lacks something; the message says how to mend it."""
 
 
+def how_to_add(extra: str) -> str:
+    """Return the command that adds an extra to an environment that was set up without it, and removes nothing."""
+    return f"`.tools/bin/uv sync --locked --inexact --no-dev --extra {extra}` in the project's folder"
+
+
 def attempt(work: Callable[[], T]) -> T | PermanentError:
     """Do the work of one file, and return its result, or the error that the file fails with.
 

@@ -24,7 +24,14 @@ from samplemind_worker.decode.sndfile import LibsndfileSound
 from samplemind_worker.decode.structure import Structure, look
 from samplemind_worker.dsp.resample import resample
 from samplemind_worker.dsp.units import SR
-from samplemind_worker.errors import EmptyFileError, NotAudioError, PermanentError, UnreadableError, UnsupportedError
+from samplemind_worker.errors import (
+    EmptyFileError,
+    NotAudioError,
+    PermanentError,
+    UnreadableError,
+    UnsupportedError,
+    how_to_add,
+)
 
 __all__ = ["DecodedAudio", "Limits", "check", "decode", "warm_up"]
 
@@ -61,7 +68,7 @@ _MAGIC: Final = (
 _OTHER_RIFF: Final = (b"WEBP", b"AVI ")
 _MISSES: Final = (EmptyFileError, NotAudioError, UnreadableError)
 """What one reader may say of a file that the other one can read."""
-NEEDS_FFMPEG: Final = "FFmpeg is needed to read it: install the extra, pip install 'samplemind[ffmpeg]'"
+NEEDS_FFMPEG: Final = f"FFmpeg is needed to read it: add the extra with {how_to_add('ffmpeg')}"
 
 
 @dataclass(frozen=True, slots=True)

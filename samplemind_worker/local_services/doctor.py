@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 from config.settings import Settings
 from samplemind_worker.documents.versions import VERSIONS
-from samplemind_worker.errors import InternalError, ServiceUnavailableError, SetupError, TransientError
+from samplemind_worker.errors import InternalError, ServiceUnavailableError, SetupError, TransientError, how_to_add
 from samplemind_worker.local_services import damage
 from samplemind_worker.local_services.binaries import find_mongod, find_valkey, require_chroma
 from samplemind_worker.local_services.checks import Check
@@ -119,7 +119,7 @@ def _ffmpeg() -> Check:
             "ffmpeg",
             ok=True,
             detail=f"not installed; not read: {names}, and damaged or unusual files of other kinds",
-            mend="pip install 'samplemind[ffmpeg]'",
+            mend=f"add the extra with {how_to_add('ffmpeg')}",
         )
     return Check("ffmpeg", ok=True, detail=f"PyAV {own}, FFmpeg {library}; reads {names}")
 

@@ -1,7 +1,7 @@
 """OpenAI and compatible servers (vLLM, llama.cpp, LM Studio): chat completions with a JSON schema."""
 
 from config.ai import Writer
-from samplemind_worker.errors import ProviderError, ProviderSetupError
+from samplemind_worker.errors import ProviderError, ProviderSetupError, how_to_add
 from samplemind_worker.providers import reply_schema, transport
 from samplemind_worker.providers.base import Access
 from samplemind_worker.providers.prompt import Prompt
@@ -21,7 +21,7 @@ class OpenAiProvider(RemoteProvider):
             import httpx2  # noqa: PLC0415 -- slow import
             import openai  # noqa: PLC0415 -- slow import
         except ImportError as error:
-            raise ProviderSetupError("openai: install the extra: pip install 'samplemind[openai]'") from error
+            raise ProviderSetupError(f"openai: the extra is missing; add it with {how_to_add('openai')}") from error
 
         self._library = openai
         self._own_server = access.url is not None

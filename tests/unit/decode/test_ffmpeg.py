@@ -165,7 +165,10 @@ def test_a_header_without_anything_behind_it_is_unreadable():
 
 NO_XING = {"write_xing": "0"}
 LOUD_FIRST = np.concatenate([signals.noise(0.5), signals.sine(100.0, 3.0, level=0.1)])
-NEEDS_IT = "unsupported FFmpeg is needed to read it: install the extra, pip install 'samplemind[ffmpeg]'\n"
+NEEDS_IT = (
+    "unsupported FFmpeg is needed to read it: add the extra with "
+    "`.tools/bin/uv sync --locked --inexact --no-dev --extra ffmpeg` in the project's folder\n"
+)
 
 
 @pytest.mark.parametrize(
