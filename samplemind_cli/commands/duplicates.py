@@ -18,7 +18,7 @@ _COLUMNS = (Column("group"), Column("what"), Column("size", leaves=1), Column("f
 def duplicates(
     *,
     near: Annotated[
-        bool, typer.Option("--near", help="Find altered copies, too: cut, louder, re-encoded, resampled, ...")
+        bool, typer.Option("--near", help="Find altered copies, too: cut, louder, re-encoded or resampled.")
     ] = False,
     threshold: Annotated[
         float | None,
@@ -34,9 +34,10 @@ def duplicates(
         bool, typer.Option("--paths0", help="Print the paths of all but the file to keep, for `xargs -0`.")
     ] = False,
 ) -> None:
-    """List files that are the same sound, in groups, each with the one to keep.
+    """List files that are the same sound, in groups.
 
-    Files are the same by their bytes or by their decoded audio. Nothing is deleted.
+    Files are the same by their bytes or by their decoded audio. Each group names the one to keep; nothing is
+    deleted.
     """
     if as_json and paths0:
         raise UsageError("--json and --paths0 exclude each other")

@@ -24,7 +24,7 @@ def forget(
     dry_run: _DryRun = False,
     as_json: _Json = False,
 ) -> None:
-    """Take files out of the record; nothing is deleted from the disk.
+    """Take files out of the record, not off the disk.
 
     Their analyses are kept for a grace time. A file that is submitted again within it is not analysed again.
     """

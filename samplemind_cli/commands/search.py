@@ -67,9 +67,10 @@ def search(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
     paths0: Annotated[bool, typer.Option("--paths0", help="Print the paths alone, for xargs -0.")] = False,
 ) -> None:
-    """List files that have all words and pass all filters, best first.
+    """List files by words and filters, best first.
 
-    A word is looked for in names, folders, tags, summaries, and in what was measured: dark, punchy, short, wide, ...
+    A file must have all words and pass all filters. A word is looked for in names, folders, tags, summaries, and in
+    what was measured: dark, punchy, short or wide.
     """
     from samplemind_worker.finding import query as queries  # noqa: PLC0415 -- slow import
 

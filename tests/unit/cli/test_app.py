@@ -133,7 +133,8 @@ def test_version_and_help_go_to_stdout():
     assert plain.stdout == asked.stdout
     commands = asked.stdout.split("Commands:\n")[1].splitlines()
     assert [line.split()[0] for line in commands] == [
-        *("analyze", "submit", "status", "files", "retry", "cancel", "show", "similar", "match", "library"),
+        *("analyze", "submit", "status", "files", "retry", "cancel", "show"),
+        *("search", "similar", "match", "duplicates", "library"),
         *("reindex", "summarize", "export", "ingest", "watch", "forget"),
         *("up", "down", "doctor", "worker", "beat", "flower", "help", "roots"),
     ]
