@@ -22,6 +22,7 @@ from samplemind_worker.decode.limits import Limits
 from samplemind_worker.decode.measure import Measured
 from samplemind_worker.decode.sndfile import LibsndfileSound
 from samplemind_worker.decode.structure import Structure, look
+from samplemind_worker.dsp.bandwidth import bandwidth
 from samplemind_worker.dsp.resample import resample
 from samplemind_worker.dsp.units import SR
 from samplemind_worker.errors import (
@@ -97,6 +98,8 @@ class DecodedAudio:
     true_peak_dbtp: float | None
     audio_hash: str
     """Hash of all decoded samples, their channels and their rate."""
+    bandwidth: float | None
+    """As in `dsp.bandwidth`."""
     width: float | None
     """As in `Measured.width`."""
     warnings: tuple[str, ...]
@@ -274,6 +277,7 @@ def _decoded(reading: _Reading, structure: Structure, promised: int | None, *, i
         loudness_lufs=measured.meter.integrated_lufs(),
         true_peak_dbtp=measured.meter.true_peak_dbtp(),
         audio_hash=measured.audio_hash(),
+        bandwidth=bandwidth(measured.y, sr=measured.rate),
         width=measured.width,
         warnings=warnings,
     )

@@ -71,6 +71,8 @@ class AudioFacts(BaseModel):
     audio_hash: str | None = None
     """Hash of the decoded samples, their channels and their rate, whatever the container; None if it was decoded before
     this was recorded."""
+    bandwidth: float | None = None
+    """Up to which frequency the sound reaches, in Hz; None for silence. It is not in the report."""
     width: float | None = None
     """Stereo width of the analysed part: 0 if both channels hold the same, 0.5 if they have nothing in common, 1 if
     one is the other turned upside down; None unless there are two channels."""

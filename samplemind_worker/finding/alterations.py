@@ -21,10 +21,19 @@ class Alteration:
     later: float
     """Seconds by which its sound begins later in its file; negative if earlier."""
     is_inverted: bool
+    lost: float = 0.0
+    """Seconds of the first one's sound, at its beginning or end, that the second one does not have."""
+    gained: float = 0.0
+    """Seconds of the second one's sound that the first one does not have."""
 
     def reversed(self) -> "Alteration":
         """Return how the first one differs from the second."""
-        return dataclasses.replace(self, louder=-self.louder, later=-self.later)
+        return dataclasses.replace(self, louder=-self.louder, later=-self.later, lost=self.gained, gained=self.lost)
+
+    @property
+    def completes(self) -> bool:
+        """Whether the second one has sound that is cut from the first."""
+        return self.gained >= _LEAST_SECONDS
 
     def ends_sooner(self, shorter: float) -> float:
         """Return by how many seconds its sound ends sooner after its beginning, for a file that is so much shorter."""
@@ -93,7 +102,12 @@ class Index:
             same = np.flatnonzero(values >= threshold)
             for k, (one, other) in zip(same.tolist(), pairs[same].tolist(), strict=True):
                 alike[self._ids[one], self._ids[other]] = Alteration(
-                    float(values[k]), float(found.louder[k]), float(found.later[k]), bool(found.inverted[k])
+                    float(values[k]),
+                    louder=float(found.louder[k]),
+                    later=float(found.later[k]),
+                    is_inverted=bool(found.inverted[k]),
+                    lost=float(found.lost[k]),
+                    gained=float(found.gained[k]),
                 )
             # Many copies of one sound crowd each other out of the candidates, so copies of a copy are compared, too.
             pairs = likeness.without(likeness.within_groups(pairs[same]), pairs)

@@ -23,6 +23,8 @@ _LOSSY: Final = ("VORBIS", "OPUS", "MPEG", "MP3", "AAC", "AC3", "WMA", "AMR", "G
 _DAMAGED: Final = frozenset({"truncated", "damaged_frames", "non_finite_samples"})
 _BITS: Final = {"PCM_S8": 8, "PCM_U8": 8, "PCM_16": 16, "PCM_24": 24, "PCM_32": 32, "FLOAT": 32, "DOUBLE": 64}
 _USUAL_BITS: Final = 16
+_RATES: Final = (8000, 11025, 16000, 22050, 32000, 44100, 48000, 88200, 96000, 176400, 192000)
+_LEAK: Final = 1.05  # poor resampling adds so much above half the old rate
 _FEWEST: Final = 2  # files of a group
 _PAGE: Final = 1000
 
@@ -139,7 +141,9 @@ def _join(equal: Mapping[str, frozenset[str]], index: Index, threshold: float) -
         others = near[content].items()
         lacks = max((-other.ends_sooner(audio.duration - facts[key].duration) for key, other in others), default=0.0)
         oldest = min((place.mtime_ns for place in living.get(content, ())), default=0)
-        return (*_worth(audio), round(max(lacks, 0.0), 2), oldest, content)
+        is_cut = any(other.completes for _, other in others)
+        is_raised = any(_rate_of_use(audio) <= facts[key].sample_rate < audio.sample_rate for key, _ in others)
+        return (is_cut, *_worth(audio, is_raised=is_raised), round(max(lacks, 0.0), 2), oldest, content)
 
     stars: list[_Star] = []
     taken: set[str] = set()
@@ -153,15 +157,26 @@ def _join(equal: Mapping[str, frozenset[str]], index: Index, threshold: float) -
     return stars + [_Star(group, {}) for first, group in equal.items() if first not in taken]
 
 
-def _worth(audio: AudioFacts) -> tuple[object, ...]:
-    """Return a key by which the file that is best kept comes first: of a lossless format, whole, of the best rate."""
+def _worth(audio: AudioFacts, *, is_raised: bool) -> tuple[object, ...]:
+    """Return a key by which the file that is best kept comes first: lossless, whole, of the best rate.
+
+    One that a file of a lower rate holds as well may be raised from that one, and its bits may be, too.
+    """
     return (
         is_lossy(audio),
         bool(_DAMAGED.intersection(audio.warnings)),
-        -audio.sample_rate,
-        -_BITS.get(audio.subtype, _USUAL_BITS),
+        -_rate_of_use(audio),
+        -_USUAL_BITS if is_raised else -_BITS.get(audio.subtype, _USUAL_BITS),
         -audio.channels,
     )
+
+
+def _rate_of_use(audio: AudioFacts) -> int:
+    """Return the lowest usual rate that holds all of the sound: resampling to a higher one adds nothing."""
+    if audio.bandwidth is None:
+        return audio.sample_rate
+    enough = (rate for rate in _RATES if rate >= 2.0 * audio.bandwidth / _LEAK)
+    return min(audio.sample_rate, next(enough, audio.sample_rate))
 
 
 def is_lossy(audio: AudioFacts) -> bool:

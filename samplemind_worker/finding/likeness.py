@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from samplemind_worker import fingerprints
-from samplemind_worker.fingerprints import BANDS, EDGES, RATE, RUN, SNIPPET, STEP_DB
+from samplemind_worker.fingerprints import BANDS, EDGES, LEAD, RATE, RUN, SNIPPET, STEP_DB, STRETCHES
 
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
@@ -49,6 +49,8 @@ _UNSURE: Final = 0.006  # seconds: a quarter of the hop of the contour's frames
 _BEGINNING: Final = 3  # stretches of the contour that an attack reaches
 _LEAST_COVER: Final = 0.25  # of a snippet's energy: of less, nothing can be said
 _LEAST_SHARED: Final = 0.5  # of a sound's energy: what lacks more is no copy
+_MISSED: Final = 1e-3  # of a snippet's energy: a beginning that has less is not missed
+_AUDIBLE_DB: Final = 60.0  # below its loudest: an end that is quieter is not missed
 _LEAST_WAVE: Final = 0.6  # agreement of waveforms below which nothing else is compared
 _COLOUR_COSTS, _CONTOUR_COSTS, _MOST_DB = 0.06, 0.15, 1.5
 _SPAN: Final = 1.9  # puts the threshold at 0.9
@@ -74,6 +76,10 @@ class Likeness:
     """dB by which the second one is louder; negative if quieter."""
     inverted: npt.NDArray[np.bool_]
     """Whether the second one has the opposite polarity."""
+    lost: F32
+    """Seconds of the first one's sound, at its beginning or end, that the second one does not have."""
+    gained: F32
+    """Seconds of the second one's sound that the first one does not have."""
 
     def alike(self) -> F32:
         """Return one number for each pair: 1 for the same sound, 0 for sounds that have nothing in common."""
@@ -178,6 +184,7 @@ def _compare(one: Prints, other: Prints) -> Likeness:
     a, b = fingerprints.unpack_snippets(one), fingerprints.unpack_snippets(other)
     shift = _best_shift(a, b)
     whole_a, whole_b = _energy(a), _energy(b)
+    lost, gained = _beginnings_lost(a, other, shift), _beginnings_lost(b, one, -shift)
     _keep_common(a, b, shift, one["scales"] > 0, other["scales"] > 0)
     cover = np.minimum(_energy(a) / np.maximum(whole_a, 1e-20), _energy(b) / np.maximum(whole_b, 1e-20))
     wave, gain, colour = _agreement(a, b)
@@ -188,6 +195,8 @@ def _compare(one: Prints, other: Prints) -> Likeness:
     if near.any():
         contour[near] = _contours_apart(one["levels"][near], other["levels"][near], seconds[near], later[near])
         shared[near] = _shared(one[near], other[near], seconds[near])
+        lost[near] += _ends_lost(one[near], other[near]["length"] + seconds[near])
+        gained[near] += _ends_lost(other[near], one[near]["length"] - seconds[near])
     return Likeness(
         wave=np.abs(wave),
         cover=cover,
@@ -197,6 +206,8 @@ def _compare(one: Prints, other: Prints) -> Likeness:
         later=later,
         louder=other["peak_db"] - one["peak_db"] - gain,
         inverted=wave < 0.0,
+        lost=lost,
+        gained=gained,
     )
 
 
@@ -211,6 +222,25 @@ def _best_shift(a: F32, b: F32) -> I64:
     found = np.abs(np.fft.irfft(cross, 2 * SNIPPET))
     near = np.concatenate((found[:, -_MOST_SHIFT:], found[:, : _MOST_SHIFT + 1]), axis=1)
     return np.argmax(near, axis=1) - _MOST_SHIFT
+
+
+def _beginnings_lost(snippets: F32, others: Prints, shift: I64) -> F32:
+    """Return the seconds of sound that snippets have before the files of the others begin."""
+    begin = np.rint(LEAD - others["onset"] * RATE).astype(np.int64) + shift
+    heard = np.cumsum(np.square(snippets), axis=1)
+    least = _MISSED * heard[:, -1:]
+    first = np.argmax(heard >= least, axis=1)
+    at = np.clip(begin - 1, 0, SNIPPET - 1)
+    before = np.where(begin > 0, np.take_along_axis(heard, at[:, None], axis=1)[:, 0], 0.0)
+    missed = before > least[:, 0]
+    return np.where(missed, (np.clip(begin, 0, SNIPPET) - first) / RATE, 0.0).astype(np.float32)
+
+
+def _ends_lost(prints: Prints, end: F64) -> F32:
+    """Return the seconds of sound after an end, in seconds after the onset; less than a stretch is not told."""
+    is_audible = ((prints["levels"] > 0) & (_levels(prints["levels"]) > -_AUDIBLE_DB)).any(axis=2)
+    last = STRETCHES - 1 - np.argmax(np.flip(is_audible, axis=1), axis=1)
+    return np.maximum(np.minimum(EDGES[last], prints["length"]) - end, 0.0).astype(np.float32)
 
 
 def _keep_common(a: F32, b: F32, shift: I64, sounds_a: npt.NDArray[np.bool_], sounds_b: npt.NDArray[np.bool_]) -> None:

@@ -100,6 +100,7 @@ def read_signal(file: BufferedReader, *, name: bytes, file_id: str, limits: Limi
         loudness_lufs=audio.loudness_lufs,
         true_peak_dbtp=audio.true_peak_dbtp,
         audio_hash=audio.audio_hash,
+        bandwidth=audio.bandwidth,
         width=audio.width,
         tags=beside.tags,
         metadata=beside.metadata,

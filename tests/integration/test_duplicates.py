@@ -146,6 +146,30 @@ def test_the_best_format_is_kept(workspace: Workspace, tmp_path: Path, cli: Cli)
     )
 
 
+def test_a_copy_of_a_higher_rate_is_no_better(workspace: Workspace, tmp_path: Path, cli: Cli):
+    folder = tmp_path / "library"
+    os.utime(write(folder / "original.wav", snare()), (1_000_000_000, 1_000_000_000))
+    write(folder / "upsampled.wav", soxr.resample(snare(), RATE, 96000), rate=96000, subtype="PCM_24")
+    write(folder / "low.wav", soxr.resample(snare(), RATE, 22050), rate=22050)
+    raised = soxr.resample(soxr.resample(snare(), RATE, 22050), 22050, 48000)
+    os.utime(write(folder / "raised.wav", raised, rate=48000), (900_000_000, 900_000_000))
+    analyse(workspace, folder)
+    [group] = groups(cli, "--near")
+    assert names(group)[0] == "original.wav"
+    assert sorted(names(group)[1:]) == ["low.wav", "raised.wav", "upsampled.wav"]
+
+
+@pytest.mark.parametrize("cut", ["beginning", "end"])
+def test_an_older_cut_copy_of_a_higher_rate_is_not_kept(workspace: Workspace, tmp_path: Path, cli: Cli, cut: str):
+    whole = soxr.resample(snare(), RATE, 32000)
+    write(tmp_path / "library/whole.wav", whole, rate=32000)
+    part = snare()[110:] if cut == "beginning" else snare()[: round(0.15 * RATE)]
+    os.utime(write(tmp_path / "library/part.wav", part, rate=RATE), (900_000_000, 900_000_000))
+    analyse(workspace, tmp_path / "library")
+    [group] = groups(cli, "--near")
+    assert names(group) == ["whole.wav", "part.wav"]
+
+
 def test_a_table_is_printed_with_the_space_that_is_free(workspace: Workspace, library: Path, cli: Cli):
     analyse(workspace, library)
     code, out, err = cli("duplicates")

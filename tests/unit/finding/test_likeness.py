@@ -110,12 +110,34 @@ def test_the_difference_is_measured():
     assert alteration.reversed().louder == -alteration.louder
 
 
+@pytest.mark.parametrize("kind", [*signals.DRUMS, "pluck", "organ", "bass"])
+@pytest.mark.parametrize(
+    ("alteration", "is_cut"),
+    {name: name.startswith("cut") for name in ALTERATIONS if name != "cut at the beginning"}.items(),
+)
+def test_what_a_copy_lacks_is_told(kind: str, alteration: str, *, is_cut: bool):
+    y = sound(kind)
+    [told] = found(y, ALTERATIONS[alteration](y)).values()
+    assert (told.reversed().completes, told.completes) == (is_cut, False)
+
+
+@pytest.mark.parametrize("kind", ["snare", "pluck", "bass"])
+def test_a_cut_attack_is_told(kind: str):
+    y = sound(kind)
+    begin = int(np.argmax(np.abs(y) > 0.02))
+    [trimmed] = found(y, y[begin:]).values()
+    assert not trimmed.reversed().completes
+    [cut] = found(y[begin:], y[begin + round(0.003 * RATE) :], threshold=0.8).values()
+    assert cut.lost == pytest.approx(0.003, abs=0.0006)
+    assert not cut.completes
+
+
 def test_the_difference_is_told_in_words():
     alteration = Alteration(0.97, louder=-6.02, later=0.02, is_inverted=True)
     assert list(alteration.in_words(shorter=-0.02)) == ["6.0 dB quieter", "inverted polarity", "begins 20 ms later"]
     cut = Alteration(0.97, louder=0.1, later=-0.012, is_inverted=False)
     assert list(cut.in_words(shorter=1.512)) == ["begins 12 ms earlier", "ends 1.5 s sooner after that"]
-    assert list(Alteration(1.0, 0.0, 0.0, is_inverted=False).in_words(shorter=0.0)) == []
+    assert list(Alteration(1.0, louder=0.0, later=0.0, is_inverted=False).in_words(shorter=0.0)) == []
 
 
 def test_candidates_are_a_few_per_sound():
