@@ -19,6 +19,7 @@ _NARROWEST = 40
 _BARS = " ▁▂▃▄▅▆▇█"
 _CLOSE = 0.35  # of the best candidate's score: from here on the next one is worth a word
 _WORDS = 6  # those of the sound
+_CHORDS = 8  # of a progression
 _CERTAIN = 0.99  # nothing is: above it no number is given
 _KINDS = {"one_shot": "one-shot", "loop": "loop", "track": "track"}
 _SOURCES = {
@@ -83,6 +84,8 @@ def _answers(report: Report) -> Iterator[tuple[str, str]]:
     yield "kind", _answer(kind, report["kind_confidence"], sources.get("kind"))
     yield "tempo", _tempo(report)
     yield "key", _key(report)
+    if report.get("chord") or report.get("chords"):
+        yield "chord" if report.get("chord") else "chords", _chords(report)
     yield "pitch", _pitch(report)
     instrument = (report["instrument"] or "").replace("_", " ") or None
     yield "instrument", _answer(instrument, report["instrument_confidence"], sources.get("instrument"))
@@ -146,6 +149,8 @@ def _tempo(report: Report) -> str:
 
 
 def _key(report: Report) -> str:
+    if report["key"] is None and report.get("chord"):
+        return "none: its chord has no third"
     if report["key"] is None:
         return (
             "none: a single note has a pitch, not a key" if report["pitch_note"] else "none: no tones that make a key"
@@ -154,6 +159,14 @@ def _key(report: Report) -> str:
     other = _runner_up(report["key_candidates"], report["key_confidence"])
     otherwise = None if other is None else f"{other['key']} {other['mode']}"
     return _answer(value, report["key_confidence"], report["provenance"].get("key"), otherwise=otherwise)
+
+
+def _chords(report: Report) -> str:
+    """Return the chord of a one-shot, or the first chords of a progression with their degrees."""
+    if report.get("chord"):
+        return _answer(report["chord"]["name"], report["chord"]["confidence"], None)
+    names = [f"{one['name']} ({one['numeral']})" for one in report["chords"]]
+    return " ".join(names[:_CHORDS]) + (" ..." if len(names) > _CHORDS else "")
 
 
 def _runner_up(candidates: list[dict[str, Any]], confidence: float | None) -> dict[str, Any] | None:

@@ -82,7 +82,7 @@ def _piece(rng: Rng, piece: dict[str, Any]) -> tuple[soundfonts.Clip, dict[str, 
     notes: list[songs.Note] = [
         (o * beat - start, d * beat, midi + shift, int(rng.integers(70, 110)), part % 8) for o, d, midi, part in chosen
     ]
-    programs = {part: int(rng.choice(songs._PROGRAMS[songs.CHORDS])) for part in range(8)}  # noqa: SLF001 -- same list
+    programs = {part: int(rng.choice(songs.PROGRAMS[songs.CHORDS])) for part in range(8)}
     if rng.random() < 0.5:
         programs = dict.fromkeys(range(8), int(rng.choice([0, 4, 6, 19, 24, 48, 52, 61, 89])))
     tonic = (piece["tonic"] + shift) % 12

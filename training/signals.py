@@ -4,7 +4,7 @@ Pure functions: the same arguments give the same float32 samples, mono, within -
 and decaying sines, notes are sums of harmonics, loops and tracks are these placed on a grid.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -160,6 +160,14 @@ def note(midi: float, seconds: float, *, sr: int = 44100, voice: str = "pluck", 
     result = (0.5 * y / max(np.abs(y).max(), 1e-9)).astype(np.float32)
     result.flags.writeable = False  # shared by all callers
     return result
+
+
+def strum(midi: Sequence[int], seconds: float, *, sr: int = 44100, voice: str = "pluck", seed: int = 0) -> F32:
+    """Strike notes one after another, 12 ms apart, and let them ring together."""
+    y = np.zeros(round(seconds * sr))
+    for k, one in enumerate(midi):
+        _place(y, note(one, seconds, sr=sr, voice=voice, seed=seed + k), round(0.012 * k * sr), 0.3, wrap=False)
+    return _normalized(y)
 
 
 def _place(target: F64, y: F32, start: int, gain: float, *, wrap: bool) -> None:

@@ -98,7 +98,7 @@ _BASS_RHYTHMS = (
 _GM_DRUMS = {"kick": 36, "snare": 38, "clap": 39, "hat_closed": 42, "hat_open": 46, "tom": 45}
 BASS, CHORDS, ARPEGGIO, MELODY = range(4)
 # General MIDI programs that play such a role.
-_PROGRAMS = {
+PROGRAMS = {
     BASS: (*range(32, 40), 43, 58, 87, 0),
     CHORDS: (*range(8), 11, *range(16, 21), *range(24, 31), 46, 48, 49, 50, 51, 52, 61, 62, 63, *range(80, 96)),
     ARPEGGIO: (0, 4, 5, 6, 8, 10, 11, 12, 24, 25, 26, 27, 45, 46, 80, 81, 84, 88, 98),
@@ -136,6 +136,8 @@ class Song:
     mode: str
     family: str
     bpm: float
+    chords: tuple[tuple[float, int, str], ...] = ()
+    """Start in seconds, root (0 is C) and quality, in words of this module, of each chord in turn."""
 
 
 def _progression(rng: Rng, family: str) -> tuple[str, Chords]:
@@ -169,6 +171,7 @@ def compose(rng: Rng, *, family: str, tonic: int, bars: int, drums: bool) -> Son
     drum = list(signals.PATTERNS.values())[rng.integers(6)] if drums else {}
     melody_seed = int(rng.integers(1 << 30))
     notes: list[Note] = []
+    played: list[tuple[float, int, str]] = []
     per_bar = max(1, len(chords) // bars) if len(chords) > bars else 1
     for bar in range(bars):
         span = 16 // per_bar
@@ -176,6 +179,7 @@ def compose(rng: Rng, *, family: str, tonic: int, bars: int, drums: bool) -> Son
             root, quality = chords[(bar // bars_a_chord * per_bar + part) % len(chords)]
             first = (bar * 16 + part * span) * step
             tones = [(tonic + root + t) % 12 for t in _QUALITIES[quality]]
+            played.append((first, (tonic + root) % 12, quality))
             if roles[BASS]:
                 notes += _bass(rng, tones, low, [s for s in rhythms[1] if s < span] or [0], span, first, step)
             if roles[CHORDS]:
@@ -192,7 +196,7 @@ def compose(rng: Rng, *, family: str, tonic: int, bars: int, drums: bool) -> Son
                 for s, hit in enumerate(pattern)
                 if hit != "."
             ]
-    return Song(notes, bars * 16 * step, tonic, mode, family, bpm)
+    return Song(notes, bars * 16 * step, tonic, mode, family, bpm, tuple(played))
 
 
 def _at(pitch_class: int, lowest: int) -> int:
@@ -250,8 +254,8 @@ def _melody(
 
 def to_clip(rng: Rng, song: Song, *, cents: float) -> Clip:
     """Give a song instruments of a soundfont: bass-heavy, drums loud, or even."""
-    programs = {role: int(rng.choice(choice)) for role, choice in _PROGRAMS.items()}
-    volumes = {role: int(rng.integers(50, 110)) for role in _PROGRAMS}
+    programs = {role: int(rng.choice(choice)) for role, choice in PROGRAMS.items()}
+    volumes = {role: int(rng.integers(50, 110)) for role in PROGRAMS}
     volumes[BASS] = int(rng.integers(60, 128))
     volumes[DRUM_CHANNEL] = int(rng.integers(50, 128))
     programs[DRUM_CHANNEL] = int(rng.choice([0, 8, 16, 24, 25, 32, 40]))

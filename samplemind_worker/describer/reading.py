@@ -34,6 +34,7 @@ _BEAT_SLACK = 0.002  # relative error of a tempo
 _MEASURED_TO = 9500.0  # Hz; a higher rolloff shows the limit of the analysis, 11 kHz, instead of the sound's
 _EVEN = 0.6  # of the mean level
 _STRONG_NOTES = 3
+_PROGRESSION = 8  # chords that a text lists at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,10 @@ class Reading:
     """The key that is nearly as likely."""
     strong_notes: tuple[str, ...]
     """The notes of its key with the most energy, for music tuned to A = 440 Hz whose key is no guess."""
+    chord: str | None
+    """The chord of a one-shot, by name, if it is no guess."""
+    progression: tuple[str, ...]
+    """The chords of a loop, each with its degree, until they repeat; none if one is a guess or they are many."""
     midi: int | None
     """Pitch of a one-shot."""
     pitch_confidence: float
@@ -218,6 +223,8 @@ def read(sample: Sample) -> Reading:
         key_confidence=_confidence(facts.key_confidence),
         other_key=_other_key(facts, key),
         strong_notes=_strong_notes(facts, key) if abs(deviation or 0.0) < 25.0 else (),  # noqa: PLR2004 -- half the way to the next half
+        chord=_chord(facts) if one_shot and not silent else None,
+        progression=_progression(facts) if facts.kind == "loop" and key is not None else (),
         midi=midi,
         pitch_confidence=_confidence(facts.pitch_confidence),
         cents=deviation,
@@ -296,6 +303,19 @@ def _strong_notes(facts: AnalysisFacts, key: Key | None) -> tuple[str, ...]:
         return ()
     ranked = sorted(range(len(PITCH_CLASSES)), key=lambda k: -(values[k] or 0.0))
     return tuple(PITCH_CLASSES[k] for k in ranked if PITCH_CLASSES[k] in key.scale())[:_STRONG_NOTES]
+
+
+def _chord(facts: AnalysisFacts) -> str | None:
+    return facts.chord.name if facts.chord is not None and facts.chord.confidence >= LIKELY else None
+
+
+def _progression(facts: AnalysisFacts) -> tuple[str, ...]:
+    spans = facts.chords or []
+    names = [f"{span.name} ({span.numeral})" for span in spans]
+    for count in range(1, _PROGRESSION + 1):
+        if names == (names[:count] * len(names))[: len(names)]:
+            return tuple(names[:count]) if all(span.confidence >= LIKELY for span in spans) else ()
+    return ()
 
 
 def _cents(facts: AnalysisFacts, *, key: Key | None, midi: int | None) -> float | None:

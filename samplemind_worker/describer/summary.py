@@ -31,7 +31,7 @@ def summarize(r: Reading) -> str:
     """Return the summary, which is never empty."""
     if r.silent:
         return _silence(r)
-    return " ".join(text for text in (_identity(r), _sound(r), _place(r), _level(r), _company(r)) if text)
+    return " ".join(text for text in (_identity(r), _harmony(r), _sound(r), _place(r), _level(r), _company(r)) if text)
 
 
 def _silence(r: Reading) -> str:
@@ -82,12 +82,21 @@ def _identity(r: Reading) -> str:
         words += f"{_also(r.pitch_confidence)}on {note_name(r.midi)}"
         if r.fundamental is not None:
             words += f" ({frequency(r.fundamental)})"
+    elif r.chord is not None:
+        words += f" of the chord {r.chord}"
     elif r.key is not None:
         words += f"{_also(r.key_confidence)}in {r.key.code}"
         if r.other_key is not None:
             words += f" or {r.other_key.code}"
     details = [text for text in (_extent(r), _tuning(r)) if text]
     return sentence(", ".join([words, *details]))
+
+
+def _harmony(r: Reading) -> str | None:
+    """Name the chords of a loop."""
+    if len(r.progression) > 1:
+        return f"Its chords are {listed(r.progression)}."
+    return f"It stays on {r.progression[0]}." if r.progression else None
 
 
 def _extent(r: Reading) -> str | None:

@@ -29,6 +29,26 @@ class KeyCandidate(BaseModel):
     score: float
 
 
+class ChordFact(BaseModel):
+    """The chord of a one-shot, with its confidence in 0..1."""
+
+    root: str
+    quality: Literal["maj", "min", "7", "maj7", "min7", "sus2", "sus4", "dim", "aug", "power"]
+    bass: str
+    """The lowest tone: the root, or another tone of the chord."""
+    name: str
+    confidence: float
+
+
+class ChordSpanFact(ChordFact):
+    """A chord of a loop or track, from ``start`` to ``end`` in seconds."""
+
+    start: float
+    end: float
+    numeral: str
+    """The degree in the key, in roman numerals."""
+
+
 class StatedFact(BaseModel):
     """What a chunk, tag or name states about a sample, and whether the analysis agrees.
 
@@ -105,6 +125,10 @@ class AnalysisFacts(BaseModel):
     key_confidence: float | None = None
     key_candidates: list[KeyCandidate] = Field(default_factory=list)
     camelot: str | None = None
+    chord: ChordFact | None = None
+    """Of a one-shot; ``key`` and ``mode`` follow it where it has a third."""
+    chords: list[ChordSpanFact] | None = None
+    """Of a loop or track with a key, in the order of time; stretches without a likely chord are left out."""
     tuning_cents: float | None = None
     pitch_midi: int | None = None
     pitch_note: str | None = None

@@ -13,7 +13,7 @@ Reporter = Callable[[str, AudioFacts, AnalysisFacts], dict[str, Any]]
 _ANALYSIS_FIELDS = (
     "kind", "kind_confidence",
     "tempo", "tempo_confidence", "tempo_candidates", "time_signature", "beats", "beats_in_loop",
-    "key", "mode", "key_confidence", "key_candidates", "camelot", "tuning_cents",
+    "key", "mode", "key_confidence", "key_candidates", "camelot", "chord", "chords", "tuning_cents",
     "pitch_midi", "pitch_note", "pitch_cents", "pitch_confidence",
     "instrument", "instrument_confidence",
     "kind_audio", "tempo_audio", "key_audio", "mode_audio", "pitch_midi_audio", "instrument_audio",

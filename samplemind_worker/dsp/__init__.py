@@ -1,6 +1,6 @@
 """The DSP core: arrays in, values out.
 
-`compute_features` measures a signal, `estimate` concludes tempo, key, kind, pitch and instrument from that, and
+`compute_features` measures a signal, `estimate` concludes tempo, key, chords, kind, pitch and instrument from that, and
 `statistics` and `embed` return a vector for likeness. All functions are stateless and deterministic; none reads files,
 clocks or settings.
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from samplemind_worker.dsp.estimates import estimate
     from samplemind_worker.dsp.features import compute_features
     from samplemind_worker.dsp.sound_statistics import statistics
-    from samplemind_worker.dsp.types import Estimates, Features
+    from samplemind_worker.dsp.types import Chord, Estimates, Features
     from samplemind_worker.dsp.units import SR
     from samplemind_worker.dsp.warming import warm_up
 
@@ -23,6 +23,7 @@ __all__ = [
     "ASPECTS",
     "EMBEDDING_SIZE",
     "SR",
+    "Chord",
     "Estimates",
     "Features",
     "compute_features",
@@ -36,6 +37,7 @@ _MODULES = {
     "ASPECTS": "embedding",
     "EMBEDDING_SIZE": "embedding",
     "SR": "units",
+    "Chord": "types",
     "Estimates": "types",
     "Features": "types",
     "compute_features": "features",

@@ -1,11 +1,13 @@
 """Draws the conclusions from the features, in an order in which later ones build on earlier ones."""
 
+from samplemind_worker.dsp.chord import estimate_chord, estimate_chords
 from samplemind_worker.dsp.instrument import estimate_instrument
 from samplemind_worker.dsp.key import estimate_key
 from samplemind_worker.dsp.kind import SHORTEST_LOOP_SECONDS, estimate_kind
 from samplemind_worker.dsp.pitch import estimate_pitch, hear
 from samplemind_worker.dsp.tempo import estimate_tempo
-from samplemind_worker.dsp.types import Estimates, Features, KeyEstimate, PitchEstimate, TempoEstimate
+from samplemind_worker.dsp.types import Chord, Estimates, Features, KeyEstimate, PitchEstimate, TempoEstimate
+from samplemind_worker.pitches import PITCH_CLASSES, camelot, chord_mode
 
 
 def estimate(features: Features, *, duration: float, exact_length: bool = True, kind: str | None = None) -> Estimates:
@@ -25,8 +27,8 @@ def estimate(features: Features, *, duration: float, exact_length: bool = True, 
     Returns
     -------
     Estimates
-        A field is None where its question has no answer: a one-shot has no tempo and no key, a loop has no pitch, and
-        silence has nothing.
+        A field is None where its question has no answer: a one-shot has no tempo, and a key only
+        if it is a chord; a loop has no pitch, and silence has nothing.
     """
     tempo, key = TempoEstimate(), KeyEstimate()
     if duration >= SHORTEST_LOOP_SECONDS:
@@ -41,10 +43,11 @@ def estimate(features: Features, *, duration: float, exact_length: bool = True, 
         tempo, key = TempoEstimate(), KeyEstimate()
     if kind != "one_shot":
         pitch = PitchEstimate()
+    chord, key, pitch = _chord_or_note(features, kind, key, pitch)
     instrument, instrument_confidence = estimate_instrument(
         features, heard, kind=kind, kind_confidence=kind_confidence, key=key
     )
-    tuned = key.key is not None or pitch.midi is not None
+    tuned = key.key is not None or chord is not None or pitch.midi is not None
     return Estimates(
         kind=kind,
         kind_confidence=kind_confidence,
@@ -66,4 +69,25 @@ def estimate(features: Features, *, duration: float, exact_length: bool = True, 
         pitch_confidence=pitch.confidence,
         instrument=instrument,
         instrument_confidence=instrument_confidence,
+        chord=chord,
+        chords=() if chord is not None or key.key is None else estimate_chords(features, tempo.beats),
     )
+
+
+def _chord_or_note(
+    features: Features, kind: str | None, key: KeyEstimate, pitch: PitchEstimate
+) -> tuple[Chord | None, KeyEstimate, PitchEstimate]:
+    """Decide whether a one-shot is a chord or a single note: a chord has a key, a note a pitch."""
+    chord = estimate_chord(features) if kind == "one_shot" else None
+    if chord is None or (pitch.confidence or 0.0) > chord.confidence:
+        return None, key, pitch
+    mode = chord_mode(chord.quality)
+    if mode is not None:
+        key = KeyEstimate(
+            key=PITCH_CLASSES[chord.root],
+            mode=mode,
+            confidence=chord.confidence,
+            candidates=((PITCH_CLASSES[chord.root], mode, chord.confidence),),
+            camelot=camelot(chord.root, mode),
+        )
+    return chord, key, PitchEstimate()

@@ -119,6 +119,25 @@ class PitchEstimate:
 
 
 @dataclass(frozen=True, slots=True)
+class Chord:
+    """A chord: root and bass 0 (C) to 11 (B), a quality of `chord_model.QUALITIES`, and the confidence."""
+
+    root: int
+    quality: str
+    bass: int
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class ChordSpan:
+    """A chord of a loop or track, and from when to when it sounds, in seconds."""
+
+    start: float
+    end: float
+    chord: Chord
+
+
+@dataclass(frozen=True, slots=True)
 class Estimates:
     """The estimates for one file, named as in the contract."""
 
@@ -144,3 +163,7 @@ class Estimates:
     pitch_confidence: float | None
     instrument: str | None
     instrument_confidence: float | None
+    chord: Chord | None = None
+    """The chord of a one-shot."""
+    chords: tuple[ChordSpan, ...] = ()
+    """The chords of a loop or track with a key, in the order of time."""

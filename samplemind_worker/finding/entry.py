@@ -34,7 +34,7 @@ def entry_of(source: Source) -> dict[str, Any]:
         "key": None if key is None else _TONICS.get(key),
         "mode": analysis.get("mode"),
         "camelot": analysis.get("camelot"),
-        "chord": analysis.get("chord"),
+        "chord": (analysis.get("chord") or {}).get("name"),
         "duration": audio["duration"],
         "loudness": audio.get("loudness_lufs"),
         "brightness": (analysis.get("character") or {}).get("brightness_hz"),

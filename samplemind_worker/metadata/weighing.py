@@ -300,7 +300,7 @@ def _key_prior(key: Key, top: Key | None) -> float:
 
 
 def _weigh_pitch(found: Estimates, said: Sequence[Statement], provenance: dict[str, str]) -> Estimates:
-    if not said or found.kind != "one_shot":
+    if not said or found.kind != "one_shot" or found.chord is not None:
         return found
     midi = found.pitch_midi
     heard = {} if midi is None else {midi: found.pitch_confidence or 0.0}

@@ -6,7 +6,7 @@ import os
 import time
 from dataclasses import dataclass
 from io import BufferedReader
-from typing import Final, cast
+from typing import Any, Final, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +21,7 @@ from samplemind_worker.errors import EmptyFileError, InternalError
 from samplemind_worker.metadata import tags
 from samplemind_worker.metadata.evidence import Statement, collect
 from samplemind_worker.metadata.weighing import Weighed, weigh
-from samplemind_worker.pitches import PITCH_CLASSES
+from samplemind_worker.pitches import PITCH_CLASSES, chord_name, numeral
 from samplemind_worker.store import library
 
 _ESTIMATES = tuple(field.name for field in dataclasses.fields(dsp.Estimates))
@@ -128,7 +128,7 @@ def measure(signal: Signal) -> Measured:
 
 
 def judge(measured: Measured, *, stated_evidence: bool = True) -> tuple[AudioFacts, AnalysisFacts]:
-    """Estimate tempo, key, kind, pitch and instrument from one file's features, and return its facts and analysis.
+    """Draw the conclusions from one file's features, and return its facts and analysis.
 
     Statements in tags and names are weighed against these estimates, unless ``stated_evidence`` is False.
 
@@ -151,6 +151,8 @@ def judge(measured: Measured, *, stated_evidence: bool = True) -> tuple[AudioFac
     values["key_candidates"] = [
         {"key": key, "mode": mode, "score": score} for key, mode, score in estimates.key_candidates
     ]
+    values["chord"] = None if estimates.chord is None else _chord(estimates.chord)
+    values["chords"] = _progression(estimates, lead=facts.lead_seconds)
     values["beats"] = [beat + facts.lead_seconds for beat in estimates.beats]
     values |= {f"{name}_audio": getattr(heard, name) for name in _HEARD}
     seconds = {**measured.seconds, "tempo_key": time.perf_counter() - started}
@@ -170,6 +172,32 @@ def judge(measured: Measured, *, stated_evidence: bool = True) -> tuple[AudioFac
         **values,
     )
     return facts, analysis
+
+
+def _chord(chord: dsp.Chord) -> dict[str, Any]:
+    return {
+        "root": PITCH_CLASSES[chord.root],
+        "quality": chord.quality,
+        "bass": PITCH_CLASSES[chord.bass],
+        "name": chord_name(chord.root, chord.quality, chord.bass),
+        "confidence": chord.confidence,
+    }
+
+
+def _progression(estimates: dsp.Estimates, *, lead: float) -> list[dict[str, Any]] | None:
+    """Return the chords of a loop or track with their degrees in the key, which may be a stated one."""
+    if not estimates.chords or estimates.key is None or estimates.mode is None:
+        return None
+    tonic, mode = PITCH_CLASSES.index(estimates.key), estimates.mode
+    return [
+        {
+            "start": span.start + lead,
+            "end": span.end + lead,
+            **_chord(span.chord),
+            "numeral": numeral(span.chord.root, span.chord.quality, tonic, mode),
+        }
+        for span in estimates.chords
+    ]
 
 
 def _weigh(measured: Measured, heard: dsp.Estimates) -> Weighed:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from config.ai import AiTask
+from samplemind_worker.documents.facts import AnalysisFacts
 from samplemind_worker.documents.samples import Sample
 from samplemind_worker.providers.base import Asked
 
@@ -33,6 +34,8 @@ _REGISTERS = {
     AiTask.HARMONY: "harmony",
 }
 _WORD = re.compile(r"[A-Za-z0-9#_]{1,16}")
+_CHORD = re.compile(r"[A-G]#?[a-z0-9]{0,4}(/[A-G]#?)?")
+_CHORDS = 16  # of a progression
 """The form of a word from a closed list; other text never gets into a prompt."""
 _SHORTEST_ID = 8
 
@@ -105,6 +108,8 @@ def facts(sample: Sample) -> dict[str, Any]:
         "key": f"{key} {analysis.mode}" if (key := _word(analysis.key)) and analysis.mode else None,
         "key_confidence": _step(analysis.key_confidence, 0.1),
         "camelot": _word(analysis.camelot),
+        "chord": None if analysis.chord is None else _chord(analysis.chord.name),
+        "chords": " ".join(_progression(analysis)[:_CHORDS]) or None,
         "tuning_cents": _step(analysis.tuning_cents, 5.0),
         "pitch": _word(analysis.pitch_note),
         "pitch_cents": _step(analysis.pitch_cents, 5.0),
@@ -114,6 +119,14 @@ def facts(sample: Sample) -> dict[str, Any]:
         "spectrum": _spectrum(analysis.spectral_features),
     }
     return {name: value for name, value in found.items() if value is not None and value != {}}
+
+
+def _chord(name: str) -> str | None:
+    return name if _CHORD.fullmatch(name) else None
+
+
+def _progression(analysis: AnalysisFacts) -> list[str]:
+    return [name for span in analysis.chords or () if (name := _chord(span.name))]
 
 
 def _spectrum(features: dict[str, dict[str, Any]]) -> dict[str, float]:

@@ -29,7 +29,7 @@ _ANALYSIS = (
     "key",
     "mode",
     "camelot",
-    "chord",
+    "chord.name",
     "pitch_midi",
     "pitch_cents",
     "tuning_cents",

@@ -41,6 +41,9 @@ TEXTS = {
 }
 
 
+CHORD = {"root": "B", "quality": "min7", "bass": "F#", "name": "Bm7/F#", "confidence": 0.8}
+
+
 def card(capsys: pytest.CaptureFixture[str], *, duration: float = 8.0, **values: Any) -> list[str]:
     file_id = content_id(1)
     report = analyzed("kit/a.wav", audio_facts(file_id, duration=duration), analysis_facts(file_id, **values))
@@ -127,3 +130,22 @@ def test_card_names_the_commands_that_know_more(capsys: pytest.CaptureFixture[st
     like = f"sounds like it: `samplemind similar {file_id[:12]}`"
     assert tonal.splitlines()[0] == f"{like}; fits it: `samplemind match {file_id[:12]}`"
     assert drum.splitlines() == [like, f"every value: `samplemind show {file_id[:12]} --all`"]
+
+
+def test_the_chord_of_a_one_shot(capsys: pytest.CaptureFixture[str]):
+    values = {"kind": "one_shot", "tempo": None, "key": "B", "mode": "minor", "camelot": "10A", "key_confidence": 0.8}
+    lines = card(capsys, **values, chord=CHORD)
+    assert "chord        Bm7/F#, 80 % sure, from the sound" in lines
+    assert "key          B minor (10A), 80 % sure, from the sound" in lines
+
+
+def test_a_chord_without_a_third_has_no_key(capsys: pytest.CaptureFixture[str]):
+    lines = card(capsys, kind="one_shot", key=None, mode=None, chord=CHORD | {"quality": "sus4", "name": "Bsus4"})
+    assert "key          none: its chord has no third" in lines
+
+
+def test_the_first_chords_of_a_progression(capsys: pytest.CaptureFixture[str]):
+    chords = [{**CHORD, "name": name, "numeral": degree, "start": 0.0, "end": 1.0} for name, degree in
+              [("Am", "i"), ("F", "VI"), ("C", "III"), ("G", "VII")] * 3]  # fmt: skip
+    lines = card(capsys, **LOOP, chords=chords)
+    assert "chords       Am (i) F (VI) C (III) G (VII) Am (i) F (VI) C (III) G (VII) ..." in lines

@@ -292,3 +292,28 @@ def test_a_summary_says_that_no_model_wrote_it() -> None:
     summary = describe(make_sample({"duration": 2.0}))
 
     assert (summary.summary, summary.provider, summary.model) == ("A sample, 2 s long.", "local", None)
+
+
+CHORD = {"root": "A", "quality": "min", "bass": "A", "name": "Am7", "confidence": 0.9}
+
+
+def _spans(*names: tuple[str, str], confidence: float = 0.9) -> list[dict[str, Any]]:
+    return [
+        CHORD | {"name": name, "numeral": degree, "start": k, "end": k + 1, "confidence": confidence}
+        for k, (name, degree) in enumerate(names)
+    ]
+
+
+def test_the_chord_of_a_one_shot() -> None:
+    stab = make_sample(kind="one_shot", tempo=None, key="A", mode="minor", key_confidence=0.9, chord=CHORD)
+    assert "of the chord Am7" in describe(stab).summary
+    guess = make_sample(kind="one_shot", tempo=None, key=None, mode=None, chord=CHORD | {"confidence": 0.45})
+    assert "Am7" not in describe(guess).summary
+
+
+def test_the_chords_of_a_loop() -> None:
+    pair = (("Am", "i"), ("F", "VI"))
+    loop = {"kind": "loop", "key": "A", "mode": "minor", "key_confidence": 0.9}
+    assert "Its chords are Am (i) and F (VI). " in describe(make_sample(**loop, chords=_spans(*pair, *pair))).summary
+    assert "It stays on Am (i). " in describe(make_sample(**loop, chords=_spans(*pair[:1]))).summary
+    assert "Am" not in describe(make_sample(**loop, chords=_spans(*pair, confidence=0.45))).summary

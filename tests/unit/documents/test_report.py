@@ -18,7 +18,7 @@ from training import signals
 FIELDS = [
     "path", "status", "file_id", "filename", "file_size", "duration", "sample_rate", "channels", "format", "subtype",
     "kind", "kind_confidence", "tempo", "tempo_confidence", "tempo_candidates", "time_signature",
-    "key", "mode", "key_confidence", "key_candidates", "camelot", "tuning_cents",
+    "key", "mode", "key_confidence", "key_candidates", "camelot", "chord", "chords", "tuning_cents",
     "pitch_midi", "pitch_note", "pitch_cents", "pitch_confidence", "instrument", "instrument_confidence",
     "loudness_lufs", "true_peak_dbtp", "peaks", "spectral_features", "provenance", "versions", "seconds",
 ]  # fmt: skip
@@ -33,6 +33,7 @@ SAMPLES = {
     "music": lambda: signals.widen(signals.melodic_loop(9, "minor", 100.0)),
     "drums": lambda: signals.drum_loop(128.0),
     "kick": signals.kick,
+    "strum": lambda: signals.strum([45, 52, 57, 60, 64], 2.0),
     "noise": lambda: signals.noise(1.0),
     "silence": lambda: signals.silence(1.0),
     "one sample": lambda: np.ones(1, np.float32),
@@ -79,6 +80,33 @@ def test_report_words_are_those_of_the_contract(printed: dict[str, Any]):
 def test_report_of_candidates_is_objects_with_scores(printed: dict[str, Any]):
     assert {tuple(candidate) for candidate in printed["tempo_candidates"]} <= {("tempo", "score")}
     assert {tuple(candidate) for candidate in printed["key_candidates"]} <= {("key", "mode", "score")}
+
+
+def test_report_of_a_strum_names_its_chord(tmp_path: Path):
+    path = write_audio(tmp_path / "sample.wav", signals.strum([45, 52, 57, 60, 64], 2.0))
+    with path.open("rb") as file:
+        signal = read_signal(file, name=b"sample.wav", file_id=identify(file), limits=limits(Settings(_env_file=None)))
+    audio, facts = judge(measure(signal))
+    shown = report.analyzed("sample.wav", audio, facts)
+
+    assert shown["kind"] == "one_shot"
+    assert shown["chord"] == {
+        "root": "A", "quality": "min", "bass": "A", "name": "Am", "confidence": facts.key_confidence,
+    }  # fmt: skip
+    assert (shown["key"], shown["mode"], shown["camelot"], shown["chords"]) == ("A", "minor", "8A", None)
+
+
+def test_report_of_a_loop_has_its_chords_with_degrees(tmp_path: Path):
+    path = write_audio(tmp_path / "sample.wav", signals.melodic_loop(9, "minor", 100.0))
+    with path.open("rb") as file:
+        signal = read_signal(file, name=b"sample.wav", file_id=identify(file), limits=limits(Settings(_env_file=None)))
+    shown = report.analyzed("sample.wav", *judge(measure(signal)))
+
+    assert (shown["key"], shown["mode"], shown["chord"]) == ("A", "minor", None)
+    assert (shown["chords"][0]["name"], shown["chords"][0]["numeral"]) == ("Am", "i")
+    times = [time for span in shown["chords"] for time in (span["start"], span["end"])]
+    assert times == sorted(times)
+    assert times[-1] <= shown["duration"]
 
 
 def test_report_shows_what_was_measured():

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from samplemind_worker.dsp.types import Estimates
+from samplemind_worker.dsp.types import Chord, Estimates
 from samplemind_worker.metadata.evidence import Statement
 from samplemind_worker.metadata.names import About, Clarity, Said
 from samplemind_worker.metadata.weighing import Weighed, weigh
@@ -51,6 +51,7 @@ NOTE = replace(
     instrument="bass",
     instrument_confidence=0.5,
 )
+CHORD = replace(NOTE, pitch_midi=None, pitch_note=None, pitch_confidence=None, chord=Chord(9, "min", 9, 0.8))
 SILENCE = replace(NOTE, kind=None, kind_confidence=None, pitch_midi=None, pitch_note=None, instrument=None)
 
 
@@ -352,3 +353,9 @@ def test_the_order_of_statements_does_not_matter():
     one, other = judge(LOOP, *statements), judge(LOOP, *reversed(statements))
 
     assert (one.estimates, one.provenance) == (other.estimates, other.provenance)
+
+
+def test_a_stated_note_is_no_pitch_of_a_chord():
+    found = judge(CHORD, says("pitch", 9, source="smpl", clarity="clear", note=57))
+
+    assert (found.estimates.pitch_midi, found.estimates.chord) == (None, CHORD.chord)
