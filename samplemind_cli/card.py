@@ -22,6 +22,8 @@ _WORDS = 6  # those of the sound
 _CHORDS = 8  # of a progression
 _CERTAIN = 0.99  # nothing is: above it no number is given
 _KINDS = {"one_shot": "one-shot", "loop": "loop", "track": "track"}
+_EIGHTHS = 8
+_BACKBEATS = {"normal": "snare on 2 and 4", "half_time": "half-time feel", "double_time": "double-time feel"}
 _SOURCES = {
     "audio": "the sound",
     "filename": "its name",
@@ -89,10 +91,41 @@ def _answers(report: Report) -> Iterator[tuple[str, str]]:
     yield "pitch", _pitch(report)
     instrument = (report["instrument"] or "").replace("_", " ") or None
     yield "instrument", _answer(instrument, report["instrument_confidence"], sources.get("instrument"))
+    yield from _form(report)
     if words := _sound_words(report):
         yield "sounds", ", ".join(words)
     if report.get("ai_summary"):
         yield "summary", report["ai_summary"]
+
+
+def _form(report: Report) -> Iterator[tuple[str, str]]:
+    """Yield rhythm, slices, sections and loop points, where there are any."""
+    if rhythm := report.get("rhythm"):
+        yield "rhythm", _rhythm(rhythm)
+    if slices := report.get("slices"):
+        yield "slices", f"{len(slices)}, from {slices[0]['time']:.3f} to {slices[-1]['time']:.3f} s"
+    if sections := report.get("sections"):
+        parts = [" ".join(filter(None, (one["label"], one["kind"], _clock(one["start"])))) for one in sections]
+        yield "sections", ", ".join(parts)
+    if loops := report.get("loop_points"):
+        yield "loops", ", ".join(f"{one['bars']} bars from {one['start']:.3f} to {one['end']:.3f} s" for one in loops)
+
+
+def _rhythm(rhythm: dict[str, Any]) -> str:
+    parts = [f"{rhythm['density']:.1f} onsets per beat"]
+    if rhythm["feel"] == "shuffled":
+        notes = "eighths" if rhythm["swing_unit"] == _EIGHTHS else "sixteenths"
+        parts.insert(0, f"shuffled, {notes} {rhythm['swing']:.2f} to 1")
+    elif rhythm["feel"]:
+        parts.insert(0, "straight")
+    if rhythm["backbeat"] in _BACKBEATS:
+        parts.append(_BACKBEATS[rhythm["backbeat"]])
+    return ", ".join(parts)
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(int(seconds), 60)
+    return f"{minutes}:{rest:02}"
 
 
 def _details(report: Report) -> Iterator[tuple[str, str]]:

@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import partial
 from importlib import import_module
 from io import RawIOBase
-from typing import IO, Any, get_args
+from typing import IO, Any, get_args, get_origin
 
 from samplemind_cli.output import pages
 from samplemind_cli.rows import COLUMNS, Report, values_of
@@ -16,6 +16,7 @@ from samplemind_worker.errors import SetupError
 
 MORE_COLUMNS = (
     "reader", "warnings", "width", "character", "beats", "beats_in_loop", "peaks",
+    "chord", "chords", "sections", "loop_points", "slices", "rhythm",
     "kind_audio", "tempo_audio", "key_audio", "mode_audio", "pitch_midi_audio", "instrument_audio",
     "vector",
 )  # fmt: skip
@@ -76,16 +77,25 @@ def column_types() -> dict[str, Any]:
 
 
 def _arrow_type(kind: Any) -> Any:
-    """Return the Arrow type for a Python type, which may be optional; a literal is a text."""
+    """Return the Arrow type for a Python type, which may be optional; a literal is a text, a model a structure."""
     import pyarrow as pa
 
     simple = {str: pa.string(), int: pa.int64(), float: pa.float64(), datetime: pa.timestamp("us", tz="UTC")}
-    lists = {list[str]: pa.list_(pa.string()), list[int]: pa.list_(pa.int64()), list[float]: pa.list_(pa.float32())}
+    lists: dict[Any, Any] = {
+        list[str]: pa.list_(pa.string()),
+        list[int]: pa.list_(pa.int64()),
+        list[float]: pa.list_(pa.float32()),
+    }
+    lists[list[float | None]] = pa.list_(pa.float64())
     maps = {dict[str, float | None]: pa.map_(pa.string(), pa.float64())}
     known = simple | lists | maps
     for each in (kind, *get_args(kind)):
         if each in known:
             return known[each]
+        if hasattr(each, "model_fields"):
+            return pa.struct([(name, _arrow_type(field.annotation)) for name, field in each.model_fields.items()])
+        if get_origin(each) is list:
+            return pa.list_(_arrow_type(get_args(each)[0]))
     return pa.string()
 
 

@@ -27,6 +27,7 @@ def for_loops(r: Reading) -> Iterator[str]:
     """Yield tips about its position on the beat, its pitch after repitching, and the room that it leaves."""
     yield from _cut(r)
     yield from _count(r)
+    yield from _swing(r)
     yield from _repitch(r)
     yield from _loop_room(r)
     yield from _times(r)
@@ -81,6 +82,17 @@ def _count(r: Reading) -> Iterator[str]:
             f"It also works under double-time hats at {tempo(r.tempo * 2)}.",
             f"Counted double, it runs at {tempo(r.tempo * 2)}.",
         )
+
+
+def _swing(r: Reading) -> Iterator[str]:
+    """Say how a grid has to swing so that added hits fall with it."""
+    if r.swing is None or r.sure_tempo is None:
+        return
+    unit, ratio = r.swing
+    # 100 % * first / (first + second), as sequencers count swing: 50 % is straight.
+    percent = round(100.0 * ratio / (1.0 + ratio))
+    notes = {8: "eighths", 16: "sixteenths"}[unit]
+    yield f"Its {notes} swing at {number(ratio)} to 1: give hits that you add {percent} % swing."
 
 
 def _repitch(r: Reading) -> Iterator[str]:
@@ -174,6 +186,12 @@ def for_tracks(r: Reading) -> Iterator[str]:
             "same before you compare a mix with it."
         )
     yield from _count(r)
+    if r.loop is not None and r.sure_tempo is not None:
+        yield (
+            f"Its best loop is {plural(r.loop.bars, 'bar')} from {number(r.loop.start)} to {number(r.loop.end)} s: "
+            "what follows is like what comes before."
+        )
+    yield from _swing(r)
     if r.first_beat is not None and r.sure_tempo is not None and r.first_beat >= 0.05:  # noqa: PLR2004 -- 50 ms are heard
         yield (
             f"The first beat was found {length(r.first_beat)} in: line that up with the grid, not the start of the "

@@ -13,7 +13,7 @@ from samplemind_worker import reference
 from samplemind_worker.describer.balance import Balance, read_balance
 from samplemind_worker.describer.categories import DRUMS, ENDINGS, INSTRUMENTS, Sort, sort_of
 from samplemind_worker.describer.theory import Key
-from samplemind_worker.documents.facts import AnalysisFacts, AudioFacts, Kind
+from samplemind_worker.documents.facts import AnalysisFacts, AudioFacts, Kind, LoopPoints
 from samplemind_worker.documents.samples import Sample
 from samplemind_worker.pitches import PITCH_CLASSES, midi_to_hz
 
@@ -35,6 +35,8 @@ _MEASURED_TO = 9500.0  # Hz; a higher rolloff shows the limit of the analysis, 1
 _EVEN = 0.6  # of the mean level
 _STRONG_NOTES = 3
 _PROGRESSION = 8  # chords that a text lists at most
+_MOST_SWING = 4.0
+_LOOPS = 0.7  # score from which on a part is worth naming
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,10 @@ class Reading:
     """Length of a loop in beats; a whole number if ``on_the_beat``."""
     on_the_beat: bool
     first_beat: float | None
+    swing: tuple[int, float] | None
+    """The notes that swing, 8 or 16, and the length of the first over that of the second."""
+    loop: LoopPoints | None
+    """The part of a track that repeats best."""
     key: Key | None
     key_confidence: float
     other_key: Key | None
@@ -218,7 +224,9 @@ def read(sample: Sample) -> Reading:
         meter=facts.time_signature if tempo is not None and min(facts.time_signature or (0, 0)) > 0 else None,
         beats=beats,
         on_the_beat=on_the_beat,
-        first_beat=_within(facts.beats[0], 0.0, _LONGEST) if facts.beats and tempo is not None else None,
+        first_beat=_first_beat(audio, facts) if tempo is not None else None,
+        swing=_swing(facts) if tempo is not None else None,
+        loop=_loop(facts) if tempo is not None else None,
         key=key,
         key_confidence=_confidence(facts.key_confidence),
         other_key=_other_key(facts, key),
@@ -257,6 +265,32 @@ def _confidence(value: float | None) -> float:
 def _mean(facts: AnalysisFacts, feature: str, statistic: str = "mean") -> float | None:
     statistics: dict[str, Any] = facts.spectral_features.get(feature, {})
     return _within(statistics.get(statistic), 0.0, _HIGHEST_HZ)
+
+
+def _first_beat(audio: AudioFacts, facts: AnalysisFacts) -> float | None:
+    """Return the first beat in seconds; None where only the middle of the file was analysed."""
+    return _within(facts.beats[0], 0.0, _LONGEST) if facts.beats and not audio.excerpt_start else None
+
+
+def _swing(facts: AnalysisFacts) -> tuple[int, float] | None:
+    """Return the notes that swing, 8 for eighths and 16 for sixteenths, and by how much; None for a straight rhythm."""
+    rhythm = facts.rhythm
+    if rhythm is None or rhythm.feel != "shuffled" or rhythm.swing_unit not in {8, 16}:
+        return None
+    ratio = _within(rhythm.swing, 1.0, _MOST_SWING)
+    return None if ratio is None else (rhythm.swing_unit, ratio)
+
+
+def _loop(facts: AnalysisFacts) -> LoopPoints | None:
+    """Return the part of a track that repeats best, of more bars if several do so equally."""
+    valid = [
+        points
+        for points in facts.loop_points or ()
+        if _within(points.start, 0.0, _LONGEST) is not None
+        and _within(points.end, points.start, _LONGEST) is not None
+        and (_within(points.score, 0.0, 1.0) or 0.0) >= _LOOPS
+    ]
+    return max(valid, key=lambda points: (points.score, points.bars), default=None)
 
 
 def _is_even(facts: AnalysisFacts) -> bool | None:

@@ -49,6 +49,44 @@ class ChordSpanFact(ChordFact):
     """The degree in the key, in roman numerals."""
 
 
+class Slice(BaseModel):
+    """A point at which a loop can be cut, in seconds, and how strong its onset is (0..1)."""
+
+    time: float
+    strength: float
+
+
+class LoopPoints(BaseModel):
+    """A part of a track that repeats without a seam, in seconds; ``score`` (0..1) is how alike both ends are."""
+
+    start: float
+    end: float
+    bars: int
+    score: float
+
+
+class Section(BaseModel):
+    """A part of a track, in seconds; sections with one label sound alike. ``energy`` is relative to the loudest."""
+
+    start: float
+    end: float
+    label: str
+    kind: Literal["intro", "build", "drop", "break", "outro"] | None = None
+    energy: float
+
+
+class Rhythm(BaseModel):
+    """How the onsets lie on the beat; the fields are those of `dsp.types.Rhythm`."""
+
+    swing: float | None = None
+    swing_unit: int | None = None
+    density: float
+    feel: Literal["straight", "shuffled"] | None = None
+    backbeat: Literal["normal", "half_time", "double_time"] | None = None
+    syncopation: float
+    groove: list[float | None] = Field(default_factory=list)
+
+
 class StatedFact(BaseModel):
     """What a chunk, tag or name states about a sample, and whether the analysis agrees.
 
@@ -84,6 +122,8 @@ class AudioFacts(BaseModel):
     """The library that decoded it; None if it was decoded before this was recorded."""
     exact_length: bool = True
     """Whether the file is known to have no codec padding and nothing missing."""
+    excerpt_start: float = 0.0
+    """Seconds before the part that is analysed, the middle of a long file."""
     lead_seconds: float = 0.0
     """Silence that the codec added at the beginning, as far as it is known."""
     loudness_lufs: float | None = None
@@ -136,6 +176,13 @@ class AnalysisFacts(BaseModel):
     pitch_confidence: float | None = None
     instrument: str | None = None
     instrument_confidence: float | None = None
+    slices: list[Slice] | None = None
+    """Where a loop can be cut."""
+    loop_points: list[LoopPoints] | None = None
+    """The most loopable 4, 8 and 16 bars of a track."""
+    sections: list[Section] | None = None
+    """The sections of the analysed part of a track, without gaps."""
+    rhythm: Rhythm | None = None
     peaks: list[int] = Field(default_factory=list)
     """The waveform: greatest magnitude of 80 equal stretches, in hundredths of the loudest one; empty for silence."""
     spectral_features: dict[str, dict[str, Any]] = Field(default_factory=dict)

@@ -16,6 +16,7 @@ _ANALYSIS_FIELDS = (
     "key", "mode", "key_confidence", "key_candidates", "camelot", "chord", "chords", "tuning_cents",
     "pitch_midi", "pitch_note", "pitch_cents", "pitch_confidence",
     "instrument", "instrument_confidence",
+    "sections", "loop_points", "slices", "rhythm",
     "kind_audio", "tempo_audio", "key_audio", "mode_audio", "pitch_midi_audio", "instrument_audio",
 )  # fmt: skip
 _TEXT_FIELDS = (

@@ -1,8 +1,8 @@
 """The DSP core: arrays in, values out.
 
-`compute_features` measures a signal, `estimate` concludes tempo, key, chords, kind, pitch and instrument from that, and
-`statistics` and `embed` return a vector for likeness. All functions are stateless and deterministic; none reads files,
-clocks or settings.
+`compute_features` measures a signal, `estimate` concludes tempo, key, chords, kind, pitch and instrument from that,
+`take_apart` finds slices, sections, loop points and rhythm, and `statistics` and `embed` return a vector for likeness.
+All functions are stateless and deterministic; none reads files, clocks or settings.
 
 A name is imported on its first use, so that a process without signals, which may call `embed`, does not load numba.
 """
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from samplemind_worker.dsp.embedding import ASPECTS, EMBEDDING_SIZE, embed
     from samplemind_worker.dsp.estimates import estimate
     from samplemind_worker.dsp.features import compute_features
+    from samplemind_worker.dsp.form import take_apart
     from samplemind_worker.dsp.sound_statistics import statistics
     from samplemind_worker.dsp.types import Chord, Estimates, Features
     from samplemind_worker.dsp.units import SR
@@ -30,6 +31,7 @@ __all__ = [
     "embed",
     "estimate",
     "statistics",
+    "take_apart",
     "warm_up",
 ]
 
@@ -44,6 +46,7 @@ _MODULES = {
     "embed": "embedding",
     "estimate": "estimates",
     "statistics": "sound_statistics",
+    "take_apart": "form",
     "warm_up": "warming",
 }
 

@@ -20,6 +20,7 @@ BUILT_ON = "72b6882d5669"
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]
+U8 = npt.NDArray[np.uint8]
 
 BLOCK = 22
 """Samples of one step of the fine envelope: a millisecond at 22.05 kHz."""
@@ -36,6 +37,19 @@ def sum_bands(power: F32, edges: I64, out: F64) -> None:
             for k in range(edges[b], edges[b + 1]):
                 total += row[k]
             out[b] += total
+
+
+@kernel(ty.void(SIGNAL, ty.u1[::1]))
+def rising_crossings(y: F32, out: U8) -> None:
+    """Write the place of the first sample of each 128 at which the signal rises to or through zero; 255 for none."""
+    for b in range(out.shape[0]):
+        out[b] = 255
+        for i in range(max(1, b * 128), min((b + 1) * 128, y.shape[0])):
+            if y[i - 1] <= 0.0 <= y[i]:
+                out[b] = i - b * 128
+                break
+    if y[0] == 0.0:
+        out[0] = 0
 
 
 @kernel(ty.i8(SIGNAL))

@@ -205,6 +205,24 @@ def outline(y: F32, *, scale: float = 1.0) -> list[int]:
     return np.rint(most * (100.0 * scale)).astype(np.int64).tolist()
 
 
+def crossings(y: F32) -> npt.NDArray[np.uint8]:
+    """Find where a signal can be cut without a click.
+
+    Parameters
+    ----------
+    y : ndarray of float32, shape (n,)
+        Signal, n > 0.
+
+    Returns
+    -------
+    ndarray of uint8, shape (n // 128 + 1,)
+        Of each 128 samples the place of the first one at which the signal rises to or through zero; 255 for none.
+    """
+    found = np.empty(len(y) // ONSET_HOP + 1, np.uint8)
+    _character.rising_crossings(y, found)
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class Pitches:
     """Measurements on frames of 8192 samples."""
@@ -316,6 +334,7 @@ def _silent(samples: int) -> Features:
         bands=_no_candidates()[1],
         fingerprint=np.zeros(0, np.uint8),
         thirds=np.zeros(THIRDS),
+        crossings=np.zeros(0, np.uint8),
         attack_seconds=0.0,
     )
 
@@ -366,5 +385,6 @@ def compute_features(y: npt.NDArray[Any], *, sr: int) -> Features:
         bands=found.bands,
         fingerprint=fingerprint(signal, level=level, mel=frames.mel),
         thirds=found.thirds,
+        crossings=crossings(signal),
         attack_seconds=attack_seconds(signal),
     )

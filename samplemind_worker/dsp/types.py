@@ -59,6 +59,8 @@ class Features:
     """Bytes of the fingerprint (`fingerprint.fingerprint`); none for silence."""
     thirds: npt.NDArray[np.float64]
     """(26,): energy of thirds of an octave from 25 Hz to 11 kHz, all of the signal."""
+    crossings: npt.NDArray[np.uint8]
+    """(n // 128 + 1,): place of the first rising zero crossing in each 128 samples; 255 where there is none."""
     attack_seconds: float
     """Time in which the sound rises from a tenth to eight tenths of its peak; 0 for silence."""
 
@@ -167,3 +169,67 @@ class Estimates:
     """The chord of a one-shot."""
     chords: tuple[ChordSpan, ...] = ()
     """The chords of a loop or track with a key, in the order of time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """A point at which a loop can be cut: where an onset begins."""
+
+    time: float
+    strength: float
+    """Level of the onset, relative to the loudest."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoopPoints:
+    """A part of a track that can be repeated without a seam."""
+
+    start: float
+    end: float
+    bars: int
+    score: float
+    """Likeness of the sound about both points."""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A part of a track between two bars."""
+
+    start: float
+    end: float
+    label: str
+    """``A`` for the first and what sounds like it, and so on."""
+    kind: str | None
+    """``intro``, ``build``, ``drop``, ``break`` or ``outro``; None for what is none of these."""
+    energy: float
+    """RMS relative to the loudest section."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rhythm:
+    """How the onsets lie on the beat."""
+
+    swing: float | None
+    """Length of the first of two eighths or sixteenths over that of the second: 1 straight, 2 in triplets."""
+    swing_unit: int | None
+    """What swings: 8 for eighths, 16 for sixteenths; None where nothing does."""
+    density: float
+    """Onsets per beat."""
+    feel: str | None
+    """``straight`` or ``shuffled``; None where nothing lies between the beats."""
+    backbeat: str | None
+    """``normal`` (2 and 4), ``half_time`` (3) or ``double_time`` (each offbeat); None where there is none."""
+    syncopation: float
+    """Share of the onset strength before a rest on a stronger place of the bar, 0 to 1."""
+    groove: tuple[float | None, ...]
+    """Offset in milliseconds from the straight grid for each sixteenth of a bar; None where nothing is played."""
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """The parts and the rhythm of one file, named as in the contract; None where there is none."""
+
+    slices: tuple[Slice, ...] | None = None
+    loop_points: tuple[LoopPoints, ...] | None = None
+    sections: tuple[Section, ...] | None = None
+    rhythm: Rhythm | None = None

@@ -96,6 +96,7 @@ def read_signal(file: BufferedReader, *, name: bytes, file_id: str, limits: Limi
         subtype=audio.subtype,
         reader=audio.reader,
         exact_length=audio.exact_length,
+        excerpt_start=audio.excerpt_start,
         lead_seconds=audio.lead_seconds,
         loudness_lufs=audio.loudness_lufs,
         true_peak_dbtp=audio.true_peak_dbtp,
@@ -151,9 +152,11 @@ def judge(measured: Measured, *, stated_evidence: bool = True) -> tuple[AudioFac
     values["key_candidates"] = [
         {"key": key, "mode": mode, "score": score} for key, mode, score in estimates.key_candidates
     ]
+    begin = facts.excerpt_start + facts.lead_seconds
     values["chord"] = None if estimates.chord is None else _chord(estimates.chord)
-    values["chords"] = _progression(estimates, lead=facts.lead_seconds)
-    values["beats"] = [beat + facts.lead_seconds for beat in estimates.beats]
+    values["chords"] = _progression(estimates, begin=begin)
+    values["beats"] = [beat + begin for beat in estimates.beats]
+    values |= _form(measured, estimates)
     values |= {f"{name}_audio": getattr(heard, name) for name in _HEARD}
     seconds = {**measured.seconds, "tempo_key": time.perf_counter() - started}
     analysis = AnalysisFacts(
@@ -184,20 +187,34 @@ def _chord(chord: dsp.Chord) -> dict[str, Any]:
     }
 
 
-def _progression(estimates: dsp.Estimates, *, lead: float) -> list[dict[str, Any]] | None:
+def _progression(estimates: dsp.Estimates, *, begin: float) -> list[dict[str, Any]] | None:
     """Return the chords of a loop or track with their degrees in the key, which may be a stated one."""
     if not estimates.chords or estimates.key is None or estimates.mode is None:
         return None
     tonic, mode = PITCH_CLASSES.index(estimates.key), estimates.mode
     return [
         {
-            "start": span.start + lead,
-            "end": span.end + lead,
+            "start": span.start + begin,
+            "end": span.end + begin,
             **_chord(span.chord),
             "numeral": numeral(span.chord.root, span.chord.quality, tonic, mode),
         }
         for span in estimates.chords
     ]
+
+
+def _form(measured: Measured, estimates: dsp.Estimates) -> dict[str, Any]:
+    """Return the form of a file, with times from its beginning."""
+    facts = measured.facts
+    begin = facts.excerpt_start + facts.lead_seconds
+    form = dsp.take_apart(
+        measured.features, estimates, start=facts.excerpt_start, duration=facts.duration - facts.lead_seconds
+    )
+    found = dataclasses.asdict(form)
+    for name in ("slices", "loop_points", "sections"):
+        for part in found[name] or ():
+            part |= {key: round(part[key] + begin, 5) for key in ("time", "start", "end") if key in part}
+    return found
 
 
 def _weigh(measured: Measured, heard: dsp.Estimates) -> Weighed:

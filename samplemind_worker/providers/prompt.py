@@ -34,10 +34,11 @@ _REGISTERS = {
     AiTask.HARMONY: "harmony",
 }
 _WORD = re.compile(r"[A-Za-z0-9#_]{1,16}")
+"""The form of a word from a closed list; other text never gets into a prompt."""
 _CHORD = re.compile(r"[A-G]#?[a-z0-9]{0,4}(/[A-G]#?)?")
 _CHORDS = 16  # of a progression
-"""The form of a word from a closed list; other text never gets into a prompt."""
 _SHORTEST_ID = 8
+_SECTIONS = 16  # more tell a reader nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +115,10 @@ def facts(sample: Sample) -> dict[str, Any]:
         "pitch": _word(analysis.pitch_note),
         "pitch_cents": _step(analysis.pitch_cents, 5.0),
         "pitch_confidence": _step(analysis.pitch_confidence, 0.1),
+        "rhythm": _rhythm(analysis),
+        "sections": _sections(analysis),
+        "loop": _loop(analysis),
+        "slices": len(analysis.slices) if analysis.slices else None,
         "loudness_lufs": _step(audio.loudness_lufs, 0.5),
         "true_peak_dbtp": _step(audio.true_peak_dbtp, 0.5),
         "spectrum": _spectrum(analysis.spectral_features),
@@ -127,6 +132,35 @@ def _chord(name: str) -> str | None:
 
 def _progression(analysis: AnalysisFacts) -> list[str]:
     return [name for span in analysis.chords or () if (name := _chord(span.name))]
+
+
+def _rhythm(analysis: AnalysisFacts) -> dict[str, Any] | None:
+    rhythm = analysis.rhythm
+    if rhythm is None:
+        return None
+    found = {
+        "feel": _word(rhythm.feel),
+        "swing": _step(rhythm.swing, 0.1),
+        "swing_unit": rhythm.swing_unit,
+        "onsets_per_beat": _step(rhythm.density, 0.1),
+        "backbeat": _word(rhythm.backbeat),
+        "syncopation": _step(rhythm.syncopation, 0.1),
+    }
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _sections(analysis: AnalysisFacts) -> list[list[object]] | None:
+    """Return label, kind and start of the first sections."""
+    return [
+        [_word(section.label), _word(section.kind), _step(section.start, 1.0)]
+        for section in (analysis.sections or ())[:_SECTIONS]
+    ] or None
+
+
+def _loop(analysis: AnalysisFacts) -> dict[str, Any] | None:
+    """Return the part of a track that repeats best."""
+    best = max(analysis.loop_points or (), key=lambda points: (points.score, points.bars), default=None)
+    return None if best is None else {"bars": best.bars, "start": _step(best.start, 0.01), "end": _step(best.end, 0.01)}
 
 
 def _spectrum(features: dict[str, dict[str, Any]]) -> dict[str, float]:

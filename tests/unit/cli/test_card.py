@@ -42,6 +42,22 @@ TEXTS = {
 
 
 CHORD = {"root": "B", "quality": "min7", "bass": "F#", "name": "Bm7/F#", "confidence": 0.8}
+FORM = {
+    "rhythm": {
+        "swing": 1.98,
+        "swing_unit": 8,
+        "density": 2.34,
+        "feel": "shuffled",
+        "backbeat": "half_time",
+        "syncopation": 0.12,
+    },
+    "slices": [{"time": 0.0, "strength": 1.0}, {"time": 7.5, "strength": 0.5}],
+    "sections": [
+        {"start": 0.0, "end": 31.2, "label": "A", "kind": "intro", "energy": 0.5},
+        {"start": 31.2, "end": 95.0, "label": "B", "kind": None, "energy": 1.0},
+    ],
+    "loop_points": [{"start": 31.2, "end": 47.2, "bars": 8, "score": 0.9}],
+}
 
 
 def card(capsys: pytest.CaptureFixture[str], *, duration: float = 8.0, **values: Any) -> list[str]:
@@ -93,6 +109,18 @@ def test_card_has_the_words_that_the_sound_can_be_found_by(capsys: pytest.Captur
     shown = card(capsys, **kick, character=measures)
 
     assert shown[shown.index("instrument   kick, from the sound") + 1] == "sounds       dark, short"
+
+
+def test_card_has_a_line_each_for_rhythm_slices_sections_and_loops(capsys: pytest.CaptureFixture[str]):
+    shown = card(capsys, **LOOP, **FORM)
+
+    after = next(at for at, line in enumerate(shown) if line.startswith("instrument")) + 1
+    assert shown[after : after + 4] == [
+        "rhythm       shuffled, eighths 1.98 to 1, 2.3 onsets per beat, half-time feel",
+        "slices       2, from 0.000 to 7.500 s",
+        "sections     A intro 0:00, B 0:31",
+        "loops        8 bars from 31.200 to 47.200 s",
+    ]
 
 
 def test_card_wraps_texts_at_words(capsys: pytest.CaptureFixture[str]):

@@ -78,6 +78,19 @@ def test_every_scalar_of_a_report_is_a_column():
     assert scalars - {*parquet.column_types()} == set()
 
 
+def test_sections_and_rhythm_are_structures():
+    sections = [{"start": 0.0, "end": 16.0, "label": "A", "kind": None, "energy": 0.5}]
+    rhythm = {
+        "swing": 1.5, "swing_unit": 16, "density": 2.0, "feel": "shuffled", "backbeat": None, "syncopation": 0.1,
+        "groove": [0.5, None],
+    }  # fmt: skip
+    table = written(analyzed("a.wav", *facts(sections=sections, rhythm=rhythm)), analyzed("b.wav", *facts()))
+
+    assert table["sections"].to_pylist() == [sections, None]
+    assert table["rhythm"].to_pylist() == [rhythm, None]
+    assert table["slices"].to_pylist() == [None, None]
+
+
 @pytest.mark.parametrize("count", [1, 500, 10_001])
 def test_rows_are_written_in_groups_and_in_their_order(count: int):
     file = io.BytesIO()

@@ -50,6 +50,22 @@ def test_drum_loop() -> None:
     assert summary.tags == ("loop", "drum-loop", "drums", "120-bpm", "loud")
 
 
+def test_tips_tell_how_a_loop_swings_and_which_bars_of_a_track_repeat() -> None:
+    swung = {"swing": 2.0, "swing_unit": 16, "density": 3.0, "feel": "shuffled", "syncopation": 0.0}
+    loop = make_sample(kind="loop", tempo=120.0, tempo_confidence=0.95, instrument="drum_loop", rhythm=swung)
+    points = [
+        {"start": 31.2, "end": 47.2, "bars": 8, "score": 0.9},
+        {"start": 8.0, "end": 16.0, "bars": 4, "score": 0.6},
+    ]
+    track = make_sample(kind="track", tempo=120.0, tempo_confidence=0.95, instrument="song", loop_points=points)
+
+    assert "Its sixteenths swing at 2 to 1: give hits that you add 67 % swing." in describe(loop).production_tips
+    assert (
+        "Its best loop is 8 bars from 31.2 to 47.2 s: what follows is like what comes before."
+        in describe(track).production_tips
+    )
+
+
 def test_melodic_loop_names_the_neighbors_of_its_key_and_where_it_lands_when_repitched() -> None:
     sample = make_sample(
         {"duration": 13.714, "loudness_lufs": -18.0, "true_peak_dbtp": -3.0},

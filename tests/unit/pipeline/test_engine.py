@@ -2,6 +2,7 @@ import hashlib
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from config.settings import Settings
@@ -52,6 +53,44 @@ def test_one_file_through_the_engine_is_analysed(tmp_path: Path):
     assert analysis.versions == {step: VERSIONS[step] for step in CPU_STEPS}
     assert list(analysis.seconds) == ["decode", "features", "tempo_key"]
     assert analysis.vector_version == VERSIONS["store"]
+
+
+def test_times_of_a_long_track_are_those_of_the_file(tmp_path: Path):
+    # The middle two minutes of 150 s are analysed.
+    music = signals.track(0, "minor", 120.0, 150.0, pattern="house", sr=22050)
+    path = write_audio(tmp_path / "track.wav", music, sr=22050)
+
+    with path.open("rb") as file:
+        signal = read_signal(file, name=b"track.wav", file_id=identify(file), limits=limits(SETTINGS))
+    facts, analysis = judge(measure(signal))
+
+    assert facts.excerpt_start == 15.0
+    assert 15.0 <= analysis.beats[0] <= 15.6
+    assert analysis.sections is not None
+    assert (analysis.sections[0].start, analysis.sections[-1].end) == (15.0, 135.0)
+    # Neither the beginning nor the end of the file is among it.
+    assert {one.kind for one in analysis.sections} & {"intro", "outro"} == set()
+    for points in analysis.loop_points or ():
+        assert 15.0 <= points.start < points.end <= 135.0
+
+
+def test_a_loop_has_slices_and_a_rhythm(tmp_path: Path):
+    path = write_audio(tmp_path / "loop.wav", signals.drum_loop(120.0, bars=4, pattern="house"))
+
+    with path.open("rb") as file:
+        signal = read_signal(file, name=b"loop.wav", file_id=identify(file), limits=limits(SETTINGS))
+    _, analysis = judge(measure(signal))
+
+    assert (analysis.sections, analysis.loop_points) == (None, None)
+    times = np.array([one.time for one in analysis.slices or ()])
+    assert 32 <= len(times) <= 36
+    assert np.abs(np.arange(32)[:, None] * 0.25 - times).min(axis=1).max() < 0.008
+    assert analysis.rhythm is not None
+    assert (analysis.rhythm.feel, analysis.rhythm.density, len(analysis.rhythm.groove)) == (
+        "straight",
+        pytest.approx(2.0, abs=0.3),
+        16,
+    )
 
 
 def test_silence_through_the_engine_has_no_answers_and_no_vector(tmp_path: Path):

@@ -63,6 +63,40 @@ def test_what_is_sent_of_a_loop():
     }
 
 
+FORM = {
+    "rhythm": {
+        "swing": 1.98,
+        "swing_unit": 8,
+        "density": 2.34,
+        "feel": "shuffled",
+        "backbeat": "half_time",
+        "syncopation": 0.12,
+    },
+    "slices": [{"time": 0.0, "strength": 1.0}, {"time": 7.5, "strength": 0.5}],
+    "sections": [
+        {"start": 0.0, "end": 31.2, "label": "A", "kind": "intro", "energy": 0.5},
+        {"start": 31.2, "end": 95.0, "label": "B", "kind": None, "energy": 1.0},
+    ],
+    "loop_points": [{"start": 31.2, "end": 47.2, "bars": 8, "score": 0.9}],
+}
+
+
+def test_what_is_sent_of_the_form():
+    sent = prompt.facts(sample(**FORM))
+
+    assert sent["rhythm"] == {
+        "feel": "shuffled",
+        "swing": 2.0,
+        "swing_unit": 8,
+        "onsets_per_beat": 2.3,
+        "backbeat": "half_time",
+        "syncopation": 0.1,
+    }
+    assert sent["sections"] == [["A", "intro", 0.0], ["B", None, 31.0]]
+    assert sent["loop"] == {"bars": 8, "start": 31.2, "end": 47.2}
+    assert sent["slices"] == 2
+
+
 def test_what_sounds_the_same_is_sent_the_same():
     one = sample({"filename": "a.wav", "loudness_lufs": -9.1}, tempo=120.01)
     other = sample({"filename": "b.aif", "loudness_lufs": -9.2, "tags": ["x"], "file_size": 9}, tempo=119.98)

@@ -1,0 +1,159 @@
+"""Lays bars over a track, and measures each of them.
+
+Conventions: times in seconds from the start of the signal; one row per whole bar.
+"""
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+
+from samplemind_worker.dsp.tempo_model import RATE
+from samplemind_worker.dsp.types import Features
+from samplemind_worker.dsp.units import SR
+
+F64 = npt.NDArray[np.float64]
+
+FRAME_RATE = SR / 512
+"""Frames of the mel spectrum per second."""
+_NOTE_RATE = SR / 4096
+_RANGE_DB = 50.0  # below the loudest band; what is softer is not heard beside it
+_REACH = 4  # beats before and after a bar line that are compared
+
+
+@dataclass(frozen=True, slots=True)
+class Bars:
+    """The bars of a track."""
+
+    edges: F64
+    """(n + 1,): times of the bar lines."""
+    sound: F64
+    """(n, 84): mean and spread of 40 mel bands in tens of dB, and onsets of the low, middle and high range."""
+    chroma: F64
+    """(n, 12): share of each pitch class, tuning removed."""
+    power: F64
+    """(n,): mean power."""
+    low: F64
+    """(n,): onset strength below 150 Hz: bass drum and bass notes."""
+
+
+def spans(times: F64, rate: float, count: int) -> list[slice]:
+    """Return the frames between successive times, at least one each."""
+    edges = np.clip(np.rint(times * rate).astype(np.int64), 0, count)
+    return [slice(min(a, count - 1), max(b, min(a, count - 1) + 1)) for a, b in pairwise(edges.tolist())]
+
+
+def floored(mel: npt.NDArray[np.float32]) -> F64:
+    """Return log mel power in tens of dB above the softest that is heard beside the loudest; 0 and more."""
+    values = mel.astype(np.float64)
+    return np.maximum(values - (float(values.max()) - _RANGE_DB), 0.0) / 10.0
+
+
+def first_downbeat(features: Features, beats: F64, *, per_bar: int) -> int:
+    """Find the beat with which bars begin.
+
+    Parameters
+    ----------
+    features : Features
+    beats : ndarray of float64, shape (n,)
+        Times of the beats in seconds.
+    per_bar : int
+        Beats per bar.
+
+    Returns
+    -------
+    int
+        Index of the first beat that begins a bar, 0 to ``per_bar - 1``.
+
+    References
+    ----------
+    Goto and Muraoka, "Real-time beat tracking for drumless audio signals", 1999 (chords change on bar lines).
+    """
+    if len(beats) < 4 * per_bar:
+        return 0
+    mel, chroma = floored(features.mel), _chroma(features)
+    edges = np.append(beats, 2.0 * beats[-1] - beats[-2])
+    sound = np.stack([mel[span].mean(axis=0) for span in spans(edges, FRAME_RATE, len(mel))])
+    tones = np.stack([chroma[span].sum(axis=0) for span in spans(edges, _NOTE_RATE, len(chroma))])
+    tones /= np.linalg.norm(tones, axis=1, keepdims=True) + 1e-9
+    low = np.array([features.onset[1, span].max() for span in _around(beats, features.onset.shape[1])])
+    changes = (_change(sound, _REACH), _change(tones, 1), _change(tones, _REACH), _change(sound, 4 * _REACH))
+    evidence = 0.5 * _scaled(low)
+    for change in changes:
+        evidence = evidence + _scaled(_sharpened(change))
+    scores = [float(evidence[phase::per_bar].mean()) for phase in range(per_bar)]
+    return int(np.argmax(scores))
+
+
+def _around(beats: F64, count: int) -> list[slice]:
+    frames = np.clip(np.rint(beats * RATE).astype(np.int64), 0, count - 1)
+    return [slice(max(0, frame - 4), frame + 5) for frame in frames.tolist()]
+
+
+def _change(rows: F64, reach: int) -> F64:
+    """Return the distance between the means of so many rows before and after each row."""
+    total = np.concatenate((np.zeros((1, rows.shape[1])), np.cumsum(rows, axis=0)))
+    n = len(rows)
+    at = np.arange(n)
+    first, last = np.maximum(at - reach, 0), np.minimum(at + reach, n)
+    before = (total[at] - total[first]) / np.maximum(at - first, 1)[:, None]
+    after = (total[last] - total[at]) / np.maximum(last - at, 1)[:, None]
+    distance = np.linalg.norm(after - before, axis=1)
+    distance[: min(reach, n)] = distance[reach:].mean() if n > reach else 0.0
+    return distance
+
+
+def _sharpened(values: F64) -> F64:
+    """Return by how much each value stands out from its neighbours, squared: a change is broader than the moment."""
+    beside = (np.append(values[1:], values[-1]) + np.insert(values[:-1], 0, values[0])) / 2.0
+    return np.square(np.maximum(values - beside, 0.0))
+
+
+def _scaled(values: F64) -> F64:
+    return (values - values.mean()) / (values.std() + 1e-9)
+
+
+def _chroma(features: Features) -> F64:
+    notes = features.notes.astype(np.float64)
+    return notes.reshape(len(notes), -1, 12).sum(axis=1)
+
+
+def lay_bars(features: Features, beats: F64, *, per_bar: int) -> Bars | None:
+    """Measure each whole bar of a track.
+
+    Parameters
+    ----------
+    features : Features
+    beats : ndarray of float64, shape (n,)
+        Times of the beats in seconds, the first one on the first beat of a bar.
+    per_bar : int
+        Beats per bar.
+
+    Returns
+    -------
+    Bars or None
+        None where there are fewer than four whole bars.
+    """
+    seconds = features.samples / SR
+    period = float(np.diff(beats).mean()) if len(beats) > 1 else 0.0
+    edges = beats[::per_bar]
+    if len(edges) and edges[-1] + per_bar * period <= seconds + 0.1 * period:
+        edges = np.append(edges, edges[-1] + per_bar * period)
+    if len(edges) < 5:  # noqa: PLR2004 -- four bars
+        return None
+    mel, chroma = floored(features.mel), _chroma(features)
+    frames, tones = spans(edges, FRAME_RATE, len(mel)), spans(edges, _NOTE_RATE, len(chroma))
+    hits = spans(edges, RATE, features.onset.shape[1])
+    onsets = np.stack([features.onset[:, span].mean(axis=1) for span in hits]).astype(np.float64)
+    onsets /= np.maximum(onsets.max(axis=0), 1e-9)
+    mean = np.stack([mel[span].mean(axis=0) for span in frames])
+    spread = np.stack([mel[span].std(axis=0) for span in frames])
+    pitch = np.stack([chroma[span].sum(axis=0) for span in tones])
+    return Bars(
+        edges=edges,
+        sound=np.concatenate((mean, spread, 2.0 * onsets), axis=1),
+        chroma=pitch / (pitch.sum(axis=1, keepdims=True) + 1e-9),
+        power=np.array([float(np.square(features.frames[span, 0], dtype=np.float64).mean()) for span in frames]),
+        low=onsets[:, 1],
+    )

@@ -1,0 +1,83 @@
+"""Finds the onsets of a sound, and the zero crossings at which it can be cut.
+
+Conventions: times in seconds from the start of the signal; strengths relative to the strongest onset, 0 to 1.
+"""
+
+import numpy as np
+import numpy.typing as npt
+
+from samplemind_worker.dsp.tempo_model import RATE
+from samplemind_worker.dsp.types import Features
+from samplemind_worker.dsp.units import SR
+
+F64 = npt.NDArray[np.float64]
+
+HOP = 128
+NO_CROSSING = 255
+_GAP_SECONDS = 0.04  # of two onsets; nearer ones are one sound
+_WEAKEST = 0.08  # of the strong onsets
+_FLOOR = 0.02  # a rise that is weaker everywhere is that of noise or of a pad
+_LATE_SECONDS = 0.001  # by which the onset strength peaks after the first sample of a click
+_BEFORE, _AFTER = 0.008, 0.003  # seconds around an onset in which it is cut
+
+
+def find_onsets(features: Features) -> tuple[F64, F64]:
+    """Find the onsets of a sound.
+
+    Parameters
+    ----------
+    features : Features
+
+    Returns
+    -------
+    tuple of ndarray of float64, shape (n,)
+        Times and strengths; empty for silence.
+
+    References
+    ----------
+    Bello et al., "A tutorial on onset detection in music signals", 2005 (peaks of the spectral flux).
+    """
+    strength = features.onset[0].astype(np.float64) if features.onset.shape[1] else np.zeros(0)
+    padded = np.concatenate(([0.0], strength, [0.0]))
+    peaks = np.flatnonzero((padded[1:-1] > padded[:-2]) & (padded[1:-1] >= padded[2:]))
+    if len(peaks) == 0:
+        return np.zeros(0), np.zeros(0)
+    strong = float(np.quantile(strength[peaks], 0.95))
+    peaks = peaks[strength[peaks] >= max(_WEAKEST * strong, _FLOOR)]
+    kept: list[int] = []
+    for peak in peaks.tolist():
+        if kept and peak - kept[-1] < _GAP_SECONDS * RATE:
+            if strength[peak] > strength[kept[-1]]:
+                kept[-1] = peak
+        else:
+            kept.append(peak)
+    if not kept:
+        return np.zeros(0), np.zeros(0)
+    places = np.array(kept)
+    left, middle, right = padded[places], padded[places + 1], padded[places + 2]
+    # The vertex of the parabola through three values.
+    shift = 0.5 * (left - right) / np.minimum(left - 2.0 * middle + right, -1e-12)
+    times = (places + shift) / RATE - _LATE_SECONDS
+    return np.maximum(times, 0.0), np.minimum(strength[places] / max(strong, 1e-12), 1.0)
+
+
+def snap(features: Features, seconds: float) -> float:
+    """Move a time to the zero crossing from which a sound begins.
+
+    Parameters
+    ----------
+    features : Features
+    seconds : float
+        Time of an onset.
+
+    Returns
+    -------
+    float
+        The nearest known rising zero crossing from 8 ms before to 3 ms after it, or the time itself if there is none.
+    """
+    first = max(0, int((seconds - _BEFORE) * RATE))
+    blocks = np.arange(first, min(len(features.crossings), int((seconds + _AFTER) * RATE) + 1))
+    blocks = blocks[features.crossings[blocks] != NO_CROSSING]
+    times = (blocks * HOP + features.crossings[blocks]) / SR
+    times = times[(times >= seconds - _BEFORE) & (times <= seconds + _AFTER)]
+    return float(times[np.abs(times - seconds).argmin()]) if len(times) else seconds
