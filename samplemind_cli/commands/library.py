@@ -41,10 +41,12 @@ def library(*, as_json: Annotated[bool, typer.Option("--json", help="Print one J
 def lines(report: Report, width: int) -> Iterator[str]:
     """Yield the lines of the overview, in at most `width` cells."""
     room = width - _LABEL
+    copies = report["copies"]
     for label, text in (
         ("library", _size(report)),
+        ("copies", f"{copies['files']:,} files, {output.in_bytes(copies['bytes'])}" if copies["files"] else ""),
         ("added", ", ".join(f"{count:,} in {days} days" for days, count in report["added"].items())),
-        ("in progress", f"{report['open']:,} files" if report["open"] else ""),
+        ("in progress", f"{report['open']:,} file{'s' * (report['open'] != 1)}" if report["open"] else ""),
         ("failed", output.tally(report["failed"])),
     ):
         if text:
@@ -69,8 +71,8 @@ def _labelled(label: str, lines: Sequence[str]) -> Iterator[str]:
 
 def _size(report: Report) -> str:
     hours, minutes = divmod(round(report["seconds"] / 60.0), 60)
-    length = f"{hours:,} h {minutes} min" if hours else f"{minutes} min"
-    files = f"{report['files']:,} files"
+    length = f"{hours:,} h {minutes} min" if hours else f"{minutes} min" if minutes else f"{report['seconds']:.0f} s"
+    files = f"{report['files']:,} file{'s' * (report['files'] != 1)}"
     if report["files"] > report["contents"]:
         files += f", {report['contents']:,} of them different"
     return f"{files}, {length}, {output.in_bytes(report['bytes'])}"

@@ -72,7 +72,7 @@ def match(
         reports = library.reports_of([each.file_id for each in found])
     fits = [(each.fit, reports[each.file_id]) for each in found if each.file_id in reports]
     if fits or state.is_complete:
-        _print(fits, wanted, as_json=as_json)
+        _print(fits, wanted, as_json=as_json, is_empty=not state.contents)
     state.require()
 
 
@@ -104,12 +104,14 @@ def _report_of(file: str, settings: "Settings") -> tuple[str, Report]:
     return audio.file_id, analyzed(file, audio, analysis)
 
 
-def _print(fits: list[tuple["Fit", Report]], wanted: "Wanted", *, as_json: bool) -> None:
+def _print(fits: list[tuple["Fit", Report]], wanted: "Wanted", *, as_json: bool, is_empty: bool) -> None:
     from samplemind_cli import tables  # noqa: PLC0415 -- slow import
     from samplemind_worker.finding import fitting  # noqa: PLC0415 -- slow import
 
     target = fitting.described(wanted)
-    if not fits:
+    if is_empty:
+        output.note("the library has no analysed file; `samplemind submit FOLDER` adds some")
+    elif not fits:
         output.note(f"nothing in the library fits {target}, as far as the options allow")
     elif as_json:
         for fit, report in fits:

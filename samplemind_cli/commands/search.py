@@ -201,7 +201,7 @@ def _nothing(found: "Found | None", asked: "Query", chosen: "Filter") -> str:
             said.append(f"no file passes {label}")
             continue
         near = finding.suggest(label)
-        said.append(f"no file has {label!r}" + (f"; near it are {', '.join(near)}" if near else ""))
+        said.append(f"no file has {label!r}" + (f" (alike: {', '.join(near)})" if near else ""))
     if said:
         return "nothing found: " + "; ".join(said)
     if len(found.parts) > 1:

@@ -10,7 +10,7 @@ from typing import Final, Literal
 import numpy as np
 
 from samplemind_worker.dsp.embedding import ASPECTS, EMBEDDING_SIZE, answers, keep_aspect
-from samplemind_worker.errors import UsageError
+from samplemind_worker.errors import ServiceUnavailableError, UsageError
 
 Aspect = Literal["timbre", "envelope", "pitch", "rhythm"]
 
@@ -28,10 +28,15 @@ def query_by(vector: Sequence[float], aspect: Aspect) -> tuple[list[float], floa
     Raises
     ------
     UsageError
-        If the sound has no such aspect, or the vector is of an older recipe without aspects.
+        If the sound has no such aspect.
+    ServiceUnavailableError
+        If the vector is of an older recipe without aspects.
     """
     if not has_aspects(vector):
-        raise UsageError(f"--by {aspect} needs vectors of the current recipe, and these are older ones")
+        raise ServiceUnavailableError(
+            f"--by {aspect} needs vectors of the new recipe, and these are older ones; "
+            "`samplemind submit` the library again to make them"
+        )
     whole = np.asarray(vector, dtype=np.float32)
     if not answers(whole)[aspect]:
         raise UsageError(f"this sound has no {aspect} that could be compared")

@@ -24,6 +24,7 @@ def summary() -> dict[str, Any]:
         "contents": _total(groups, "contents"),
         "seconds": round(_total(groups, "seconds"), 3),
         "bytes": _total(groups, "bytes"),
+        "copies": counts["copies"],
         "kinds": _by(groups, "kind"),
         "instruments": _by(groups, "instrument"),
         "keys": dict(sorted(_by(groups, "camelot").items(), key=_on_the_wheel)),

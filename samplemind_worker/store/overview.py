@@ -15,12 +15,12 @@ _PAGE: Final = 1000
 
 @mongo.synchronous
 async def counts() -> dict[str, Any]:
-    """Return the counts of the entries: ``groups`` and ``packs``. They are kept until an entry changes.
+    """Return the counts of the entries: ``groups``, ``packs`` and ``copies``. They are kept until an entry changes.
 
     While entries are being made, the counts are not kept.
 
     The groups count contents, seconds and bytes by kind, instrument, Camelot code and step of tempo. The packs are the
-    contents of each pack.
+    contents of each pack, and the copies are the files that lie in the library a second time or more, with their bytes.
     """
     index = mongo.collection("entry_indexes")
     row = await index.find_one({"_id": "entries"}, {"ticket": 1, "building": 1, "counts": 1}) or {}
@@ -31,7 +31,8 @@ async def counts() -> dict[str, Any]:
     is_moving = row.get("building") or await mongo.collection("stale_entries").find_one(
         {"_id": {"$gt": ""}}, {"_id": 1}
     )
-    made = {"ticket": ticket, "groups": await _count_groups(), "packs": await _count_packs()}
+    counted = {"groups": await _count_groups(), "packs": await _count_packs(), "copies": await _count_copies()}
+    made = {"ticket": ticket, **counted}
     if not is_moving:
         await index.update_one({"_id": "entries"}, {"$set": {"counts": made}})
     return made
@@ -45,6 +46,31 @@ async def _count_packs() -> list[dict[str, Any]]:
         for name in await entries.distinct("packs")
     ]
     return sorted(rows, key=lambda row: (-row["contents"], row["name"]))
+
+
+async def _count_copies() -> dict[str, int]:
+    """Count the files but one of each content, by the index of contents, and sum their bytes."""
+    sizes = {"from": "audio_files", "localField": "_id", "foreignField": "_id", "as": "audio"}
+    copies = {"$subtract": ["$count", 1]}
+    cursor = await mongo.collection("file_locations").aggregate(
+        [
+            {"$match": {"file_id": {"$gt": ""}, "gone_at": None}},
+            {"$group": {"_id": "$file_id", "count": {"$sum": 1}}},
+            {"$match": {"count": {"$gt": 1}}},
+            {"$lookup": {**sizes, "pipeline": [{"$project": {"file_size": 1}}]}},
+            {"$unwind": "$audio"},
+            {
+                "$group": {
+                    "_id": None,
+                    "files": {"$sum": copies},
+                    "bytes": {"$sum": {"$multiply": [copies, "$audio.file_size"]}},
+                }
+            },
+        ],
+        allowDiskUse=True,
+    )
+    rows = await cursor.to_list()
+    return {name: rows[0][name] if rows else 0 for name in ("files", "bytes")}
 
 
 async def _count_groups() -> list[dict[str, Any]]:

@@ -51,6 +51,7 @@ def test_counts_what_the_library_holds(workspace: Workspace, cli: Cli):
         "contents": 3,
         "seconds": 180.0,
         "bytes": 3000,
+        "copies": {"files": 1, "bytes": 1000},
         "kinds": {"loop": 2, "one_shot": 1},
         "instruments": {"drum_loop": 1, "kick": 1, "piano": 1},
         "keys": {"8A": 1},
@@ -109,7 +110,7 @@ def test_names_what_waits_and_what_has_failed(workspace: Workspace, cli: Cli):
 
     assert (report["open"], report["failed"]) == (1, {"empty": 1, "unreadable": 1})
     assert code == 0
-    assert "in progress  1 files\n" in out
+    assert "in progress  1 file\n" in out
     assert "failed       empty 1, unreadable 1\n" in out
     batches.cancel(job.id)
     assert told(cli, workspace)["open"] == 0
@@ -129,4 +130,4 @@ def test_says_that_the_index_is_incomplete(workspace: Workspace, cli: Cli):
 def test_empty_library(workspace: Workspace, cli: Cli):
     del workspace
 
-    assert cli("library")[:2] == (0, "library      0 files, 0 min, 0 bytes\nadded        0 in 7 days, 0 in 30 days\n")
+    assert cli("library")[:2] == (0, "library      0 files, 0 s, 0 bytes\nadded        0 in 7 days, 0 in 30 days\n")

@@ -165,6 +165,13 @@ def test_drum_hit_has_nothing_to_be_met(library: dict[str, str], cli: Cli):
     assert "neither a tempo nor a key; give them with --bpm and --key" in err
 
 
+def test_says_that_the_library_is_empty(workspace: Workspace, cli: Cli):
+    del workspace
+
+    said = "the library has no analysed file; `samplemind submit FOLDER` adds some\n"
+    assert cli("match", "--key", "Am") == (0, "", said)
+
+
 def test_says_so_where_nothing_fits(library: dict[str, str], cli: Cli):
     del library
 

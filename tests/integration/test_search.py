@@ -330,7 +330,7 @@ class TestCommand:
         ("arguments", "said"),
         [
             (["zzz"], "nothing found: no file has 'zzz'"),
-            (["kcik"], "no file has 'kcik'; near it are kick"),
+            (["kcik"], "no file has 'kcik' (alike: kick)"),
             (["--tag", "none"], "nothing found: no file passes --tag"),
             (["kick", "cafe"], "nothing found that has all of it (kick alone 2, cafe alone 1)"),
             (["$where"], "no file has 'where'"),

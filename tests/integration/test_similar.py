@@ -142,7 +142,7 @@ def test_an_aspect_that_a_sound_does_not_have_is_said():
 
     with pytest.raises(UsageError, match="no rhythm"):
         aspects.query_by(vector.tolist(), "rhythm")
-    with pytest.raises(UsageError, match="older"):
+    with pytest.raises(ServiceUnavailableError, match="older"):
         aspects.query_by([1.0, 2.0], "rhythm")
 
 

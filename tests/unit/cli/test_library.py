@@ -11,6 +11,7 @@ REPORT: dict[str, Any] = {
     "contents": 1_180,
     "seconds": 8_700.0,
     "bytes": 3_100_000_000,
+    "copies": {"files": 24, "bytes": 61_000_000},
     "kinds": {"one_shot": 812, "loop": 300, "track": 68},
     "instruments": {f"drum_{number}": 100 - number for number in range(14)},
     "keys": {"1A": 3, "8A": 312, "8B": 20},
@@ -26,8 +27,9 @@ REPORT: dict[str, Any] = {
 def test_begins_with_size_news_and_what_is_not_analysed():
     shown = list(lines(REPORT, 80))
 
-    assert shown[:4] == [
+    assert shown[:5] == [
         "library      1,204 files, 1,180 of them different, 2 h 25 min, 3.1 GB",
+        "copies       24 files, 61.0 MB",
         "added        12 in 7 days, 240 in 30 days",
         "in progress  17 files",
         "failed       unreadable 2, empty 1",
@@ -64,9 +66,9 @@ def test_fits_the_screen(width: int):
 
 def test_of_an_empty_library_there_is_little_to_say():
     empty = {"kinds": {}, "instruments": {}, "keys": {}, "tempi": [], "packs": {}, "failed": {}, "open": 0}
-    nothing = {"files": 0, "contents": 0, "seconds": 0, "bytes": 0, "pack_count": 0}
+    nothing = {"files": 0, "contents": 0, "seconds": 0, "bytes": 0, "pack_count": 0, "copies": {"files": 0, "bytes": 0}}
 
     assert list(lines({**REPORT, **empty, **nothing, "added": {"7": 0, "30": 0}}, 80)) == [
-        "library      0 files, 0 min, 0 bytes",
+        "library      0 files, 0 s, 0 bytes",
         "added        0 in 7 days, 0 in 30 days",
     ]
