@@ -2,7 +2,7 @@
 
 import shlex
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from posixpath import basename
 from typing import Any
@@ -100,9 +100,10 @@ def entries_trouble() -> str:
     )
 
 
-def reports_of(file_ids: Sequence[str]) -> dict[str, Report]:
+def reports_of(file_ids: Sequence[str], admits: Callable[[str], bool] = bool) -> dict[str, Report]:
     """Return what is known of contents that are analysed, with the places where they lie.
 
+    The path of each is its first place that ``admits`` accepts, or its first place.
     The path of one that lies nowhere any more is where it was seen last; ``gone_at`` says until when.
     """
     living, gone = places.of(file_ids), places.of(file_ids, gone=True)
@@ -110,7 +111,7 @@ def reports_of(file_ids: Sequence[str]) -> dict[str, Report]:
     for file_id, (audio, analysis) in results.load(file_ids).items():
         paths = [place.shown for place in living.get(file_id, ())]
         last = None if paths else max(gone.get(file_id, ()), key=_gone_at, default=None)
-        head = paths[0] if paths else audio.filename if last is None else last.shown
+        head = next(filter(admits, paths), paths[0]) if paths else audio.filename if last is None else last.shown
         reports[file_id] = analyzed(head, audio, analysis) | {"places": paths}
         if last is not None:
             reports[file_id]["gone_at"] = _gone_at(last)

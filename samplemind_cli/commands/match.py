@@ -69,7 +69,7 @@ def match(
         chosen = filter_options.chosen(filters, settings)
         state = entries.progress()
         found = finding.find(wanted, chosen, limit=limit, leave_out=() if content is None else (content,))
-        reports = library.reports_of([each.file_id for each in found])
+        reports = library.reports_of([each.file_id for each in found], chosen.admits)
     fits = [(each.fit, reports[each.file_id]) for each in found if each.file_id in reports]
     if fits or state.is_complete:
         _print(fits, wanted, as_json=as_json, is_empty=not state.contents)

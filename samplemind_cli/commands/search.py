@@ -9,7 +9,7 @@ from typer.core import TyperCommand
 from samplemind_cli import filters as filter_options
 from samplemind_cli import output
 from samplemind_cli.layout import Column
-from samplemind_worker.errors import ServiceUnavailableError
+from samplemind_worker.errors import ServiceUnavailableError, UsageError
 
 if TYPE_CHECKING:
     from samplemind_worker.finding.filters import Filter
@@ -74,6 +74,8 @@ def search(
     """
     from samplemind_worker.finding import query as queries  # noqa: PLC0415 -- slow import
 
+    if as_json and paths0:
+        raise UsageError("--json and --paths0 exclude each other")
     asked = queries.read(" ".join(text or ()).replace(_MINUS, "-"))
     filter_options.check(filters)
     from samplemind_cli import record  # noqa: PLC0415 -- slow import
@@ -86,7 +88,10 @@ def search(
         order = None if sort == "match" else sort
         found = finding.search(asked, chosen, order=order, limit=limit) if state.entries else None
         if found is not None and found.hits:
-            _print(found, asked, as_json=as_json, paths0=paths0, roots=settings.roots)
+            if paths0:
+                _print_paths(found, chosen, settings.roots)
+            else:
+                _print(found, asked, as_json=as_json)
         elif state.is_complete:
             output.note(_nothing(found, asked, chosen))
     if not state.is_complete:
@@ -96,10 +101,7 @@ def search(
         )
 
 
-def _print(found: "Found", asked: "Query", *, as_json: bool, paths0: bool, roots: Any) -> None:
-    if paths0:
-        _print_paths([hit.entry["_id"] for hit in found.hits], roots)
-        return
+def _print(found: "Found", asked: "Query", *, as_json: bool) -> None:
     if as_json:
         for hit in found.hits:
             output.emit(_report(hit))
@@ -118,22 +120,24 @@ def _footer(found: "Found") -> str:
     return f"{shown:,} of {total} files; --limit lists more of them"
 
 
-def _print_paths(file_ids: list[str], roots: Any) -> None:
+def _print_paths(found: "Found", chosen: "Filter", roots: Any) -> None:
     """Print a path of each content, as bytes; those below roots that are not here are left out."""
     from samplemind_worker.errors import OutsideRootsError  # noqa: PLC0415 -- slow import
     from samplemind_worker.store import library, places  # noqa: PLC0415 -- slow import
 
-    living = places.of(file_ids)
+    living = places.of([hit.entry["_id"] for hit in found.hits])
     lost: set[str] = set()
-    sink = output.BinaryStdout()
-    for file_id in file_ids:
-        for place in living.get(file_id, ())[:1]:
+    paths: list[bytes] = []
+    for hit in found.hits:
+        passing = [place for place in living.get(hit.entry["_id"], ()) if chosen.admits(place.shown)]
+        for place in sorted(passing, key=lambda place, shown=hit.path: place.shown != shown)[:1]:
             try:
                 folder = library.folder_of(place.root, roots)
             except OutsideRootsError:
                 lost.add(place.root)
                 continue
-            sink.write(os.path.join(os.fsencode(folder), place.path) + b"\0")  # noqa: PTH118 -- bytes
+            paths.append(os.path.join(os.fsencode(folder), place.path))  # noqa: PTH118 -- bytes
+    output.write_paths0(paths)
     if lost:
         output.note(f"files of roots that this machine does not have are left out: {', '.join(sorted(lost))}")
 
@@ -141,7 +145,7 @@ def _print_paths(file_ids: list[str], roots: Any) -> None:
 def _row(hit: "Hit") -> output.Row:
     entry = hit.entry
     return (
-        entry["paths"][0],
+        hit.path,
         entry["kind"],
         output.fixed(entry["tempo"], 2),
         _key(entry) or _pitch(entry),
@@ -166,7 +170,7 @@ def _report(hit: "Hit") -> dict[str, Any]:
 
     entry = hit.entry
     return {
-        "path": entry["paths"][0],
+        "path": hit.path,
         "file_id": entry["_id"],
         "score": hit.score,
         "why": list(hit.why),

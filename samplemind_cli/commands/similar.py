@@ -56,7 +56,7 @@ def similar(
                 if health.expected
                 else []
             )
-        reports = library.reports_of([hit.file_id for hit in hits])
+        reports = library.reports_of([hit.file_id for hit in hits], chosen.admits)
         aspects = _aspects_of(choice, hits) if explain else {}
     found = [(hit, reports[hit.file_id]) for hit in hits if hit.file_id in reports]
     details = {

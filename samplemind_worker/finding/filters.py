@@ -7,6 +7,7 @@ in Hz as in the character of a sound, pitch is a MIDI number (60 is C4), a key i
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import PurePosixPath
 from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict
@@ -51,6 +52,14 @@ class Filter(BaseModel):
     def is_empty(self) -> bool:
         """Whether every entry passes."""
         return self == Filter()
+
+    def admits(self, path: str) -> bool:
+        """Return whether a file at this path passes the filters of where files lie; entries write paths like this."""
+        folders = terms.folders_above(path)
+        if self.paths and {path, *folders}.isdisjoint(self.paths):
+            return False
+        packs = {terms.fold_name(each) for each in self.packs}
+        return not packs or any(terms.fold_name(PurePosixPath(folder).name) in packs for folder in folders)
 
 
 def compatible_keys(keys: tuple[Key, ...]) -> tuple[Key, ...]:

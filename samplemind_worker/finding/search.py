@@ -44,6 +44,8 @@ class Hit:
     """An entry that was found."""
 
     entry: Row
+    path: str
+    """The place that passes the filters and has most of the words; a content may lie in others, too."""
     score: float
     why: tuple[str, ...]
     """What made it a hit, for each word: ``name: kick``, ``dark 0.93``."""
@@ -98,7 +100,7 @@ def search(query: Query, chosen: Filter, *, order: Order | None = None, limit: i
     order = order or (None if query.words else "added")
     most = max(_CANDIDATES, limit)
     rows = _Plan(known, counts, rest, query).read(order=order, most=most)
-    hits = [_hit(row, query.words) for row in rows]
+    hits = [_hit(row, query.words, chosen) for row in rows]
     if order is None:
         hits.sort(key=lambda hit: (-hit.score, -hit.entry["added_at"].timestamp(), hit.entry["paths"]))
     total, is_exact = len(rows), len(rows) < most
@@ -203,16 +205,26 @@ _Source = tuple[float, str, tuple[str, ...]]
 """What a word counts in a part of an entry, what that part is called, and its words."""
 
 
-def _hit(row: Row, words: Sequence[Word]) -> Hit:
-    sources = list(_sources(row)) if words else []
-    reasons = [_reason(row, sources, word) for word in words]
-    score = sum(weight for weight, _ in reasons) / len(reasons) if reasons else 0.0
-    return Hit(row, round(score, 3), tuple(dict.fromkeys(text for _, text in reasons)))
+def _hit(row: Row, words: Sequence[Word], chosen: Filter) -> Hit:
+    places = [path for path in row["paths"] if chosen.admits(path)] or row["paths"]
+    path = max(places, key=lambda place: _score(_reasons(row, [place], words)), default="")
+    # The words that this place lacks are those of another one.
+    reasons = _reasons(row, [path, *(each for each in row["paths"] if each != path)], words)
+    return Hit(row, path, round(_score(reasons), 3), tuple(dict.fromkeys(text for _, text in reasons)))
 
 
-def _sources(row: Row) -> Iterator[_Source]:
+def _score(reasons: Sequence[tuple[float, str]]) -> float:
+    return sum(weight for weight, _ in reasons) / len(reasons) if reasons else 0.0
+
+
+def _reasons(row: Row, places: Sequence[str], words: Sequence[Word]) -> list[tuple[float, str]]:
+    sources = list(_sources(row, places)) if words else []
+    return [_reason(row, sources, word) for word in words]
+
+
+def _sources(row: Row, places: Sequence[str]) -> Iterator[_Source]:
     """Yield the parts of an entry in which words are looked for, those that count most first."""
-    paths = [path.rpartition("/") for path in row["paths"]]
+    paths = [path.rpartition("/") for path in places]
     for _, _, name in paths:
         yield 1.0, "name", terms.words_of(name.rpartition(".")[0] or name)
     for field in ("instrument", "kind"):

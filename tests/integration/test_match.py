@@ -165,6 +165,15 @@ def test_drum_hit_has_nothing_to_be_met(library: dict[str, str], cli: Cli):
     assert "neither a tempo nor a key; give them with --bpm and --key" in err
 
 
+def test_shows_the_place_that_passes_the_filters(library: dict[str, str], cli: Cli):
+    places.save([Place("/library", b"zz/copy.wav", library["same"], 1000, 1, 1, settled=True)])
+    entry.refresh([library["same"]])
+
+    [found] = listed(cli("match", "--key", "Am", "--bpm", "174", "--path", "/library/zz", "--json"))
+
+    assert (found["file_id"], found["path"]) == (library["same"], "/library/zz/copy.wav")
+
+
 def test_says_that_the_library_is_empty(workspace: Workspace, cli: Cli):
     del workspace
 

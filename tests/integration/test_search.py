@@ -307,6 +307,28 @@ class TestCommand:
         assert code == 0
         assert "Dark Kick" in out
 
+    @pytest.mark.parametrize(
+        ("arguments", "shown"),
+        [
+            (["loop", "--path", "/library/Mine"], "/library/Mine/loop.wav"),
+            (["--pack", "mine"], "/library/Mine/loop.wav"),
+            (["cafe"], "/library/Loops/Café Loop.wav"),
+            (["mine", "loop"], "/library/Mine/loop.wav"),
+        ],
+    )
+    def test_the_place_that_was_asked_for_is_shown(self, cli: Cli, arguments: list[str], shown: str):
+        places.save([Place("/library", b"Mine/loop.wav", content_id("Loops/Café Loop.wav"), 9, 1, 1, settled=True)])
+        entry.refresh_marked()
+
+        _, listed, _ = cli("search", *arguments, "--json")
+        _, paths, _ = cli("search", *arguments, "--paths0")
+
+        assert [json.loads(line)["path"] for line in listed.splitlines()] == [shown]
+        assert paths == shown + "\0"
+
+    def test_two_ways_to_print_exclude_each_other(self, cli: Cli):
+        assert cli("search", "kick", "--json", "--paths0")[0] == 2
+
     def test_a_negative_number_is_a_value(self, cli: Cli):
         code, out, _ = cli("search", "--loudness", "-40..-20", "--json")
 
