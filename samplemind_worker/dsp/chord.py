@@ -25,12 +25,11 @@ _STEP_SECONDS = 0.5
 _HOP = 4096  # samples between the frames of `Features.notes`
 _QUALITIES = tuple(chord_model.QUALITIES)
 _COUNT = len(_QUALITIES)
-_PROFILED = 12 * chord_model.PROFILES
 
 
 def _bass(rows: F64, root: int, quality: str) -> int:
-    """Return the likeliest bass among the tones of a chord, from rows (12, measures) of `chord_model.chord_rows`."""
-    chances = load_network("chord", "bass").logits(rows[:, :_PROFILED])[:, 0]
+    """Return the likeliest bass among the tones of a chord, from rows (12, 144) of `chord_model.chord_rows`."""
+    chances = load_network("chord", "bass").logits(rows)[:, 0]
     return max(((root + tone) % 12 for tone in chord_model.QUALITIES[quality]), key=lambda tone: float(chances[tone]))
 
 
@@ -136,8 +135,9 @@ def estimate_chords(features: Features, beats: Sequence[float]) -> tuple[ChordSp
     if len(edges) < 2 or not features.notes.any():  # noqa: PLR2004 -- no stretch between two times
         return ()
     spectra = chord_model.beat_spectra(features.notes, edges, rate=features.sr / _HOP)
-    rows = chord_model.chord_rows(chord_model.beat_profiles(spectra))
-    odds = softmax(load_network("chord", "beat").logits(rows).reshape(len(spectra), -1))
+    described = chord_model.beat_profiles(spectra)
+    logits = load_network("chord", "beat").logits(chord_model.chord_rows(described))
+    odds = softmax(logits.reshape(len(spectra), -1))
     path = smooth(odds)
     out: list[ChordSpan] = []
     for first, last in spans(path):
@@ -145,6 +145,7 @@ def estimate_chords(features: Features, beats: Sequence[float]) -> tuple[ChordSp
         confidence = _calibrated("beat", float(odds[first:last, best].mean()))
         if confidence >= SURE:
             root, quality = best // _COUNT, _QUALITIES[best % _COUNT]
-            bass = _bass(rows[first:last].mean(axis=0), root, quality)
+            mean = described[first:last, : chord_model.PROFILES].mean(axis=0, keepdims=True)
+            bass = _bass(chord_model.chord_rows(mean)[0], root, quality)
             out.append(ChordSpan(float(edges[first]), float(edges[last]), Chord(root, quality, bass, confidence)))
     return tuple(out)

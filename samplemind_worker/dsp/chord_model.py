@@ -32,20 +32,31 @@ QUALITIES = {
 PROFILES = 12
 """Number of profiles of a spectrum."""
 _REGISTERS = ((0, 16), (16, 28), (28, 40), (40, 52), (52, NOTES))  # bass up to E2, then octaves, then all above
+_RANGES = ((0, 28), (28, 52), (52, NOTES))
+_ALL = (0, NOTES)
 _OVERTONES = (0, 12, 19, 24, 28, 31, 34, 36)  # semitones above the fundamental
 _OVERTONE_DECAY = 0.75  # of the square root of the magnitude
 _ROUNDS = 25
 _SILENT = 1e-6
+_NOTHING = np.float32(1e-9)
 _STRONG = 0.35  # of the greatest salience
 
 
 @lru_cache(maxsize=1)
-def _dictionary() -> tuple[F64, F64]:
+def _dictionary() -> tuple[F32, F32]:
     """Return the notes' overtones, one fundamental per row, and their products: both (84, 84)."""
     tones = np.zeros((NOTES, NOTES))
     for k, overtone in enumerate(_OVERTONES):
         tones += _OVERTONE_DECAY**k * np.eye(NOTES, k=overtone)
-    return tones, tones @ tones.T
+    return tones.astype(np.float32), (tones @ tones.T).astype(np.float32)
+
+
+@lru_cache(maxsize=4)
+def _folds(ranges: tuple[tuple[int, int], ...]) -> F64:
+    """Return what sums the octaves within each range of notes: (84, 12 for each range)."""
+    classes = np.tile(np.eye(12), (NOTES // 12, 1))
+    inside = [(np.arange(NOTES)[:, None] >= low) & (np.arange(NOTES)[:, None] < high) for low, high in ranges]
+    return np.concatenate([classes * part for part in inside], axis=1)
 
 
 def salience(spectra: F64) -> F64:
@@ -68,16 +79,11 @@ def salience(spectra: F64) -> F64:
     a dictionary).
     """
     tones, products = _dictionary()
-    wanted = spectra @ tones.T
+    wanted = spectra.astype(np.float32) @ tones.T
     found = wanted.copy()
     for _ in range(_ROUNDS):
-        found *= wanted / (found @ products + 1e-9)
-    return found
-
-
-def _fold(notes: F64) -> F64:
-    """Sum over octaves: (n, 84) to (n, 12); the first column is C."""
-    return notes.reshape(len(notes), NOTES // 12, 12).sum(axis=1)
+        found *= wanted / (found @ products + _NOTHING)
+    return found.astype(np.float64)
 
 
 def profiles(spectra: F64) -> tuple[F64, F64]:
@@ -94,24 +100,16 @@ def profiles(spectra: F64) -> tuple[F64, F64]:
         Profiles (n, 12, 12): five registers and all of the spectrum; three ranges, all, and the greatest of the
         salience; the lowest strong note. The salience (n, 84).
     """
-    total = spectra.sum(axis=1)[:, None] + 1e-9
+    count = len(spectra)
     found = salience(spectra)
-    whole = found.sum(axis=1)[:, None] + 1e-9
-    rows: list[F64] = []
-    for low, high in _REGISTERS:
-        register = np.zeros_like(spectra)
-        register[:, low:high] = spectra[:, low:high]
-        rows.append(12.0 * _fold(register) / total)
-    rows.append(12.0 * _fold(spectra) / total)
-    for low, high in ((0, 28), (28, 52), (52, NOTES)):
-        register = np.zeros_like(found)
-        register[:, low:high] = found[:, low:high]
-        rows.append(12.0 * _fold(register) / whole)
-    rows.append(12.0 * _fold(found) / whole)
+    total, whole = spectra.sum(axis=1)[:, None] + 1e-9, found.sum(axis=1)[:, None] + 1e-9
     most = found.max(axis=1)[:, None] + 1e-9
-    rows.append(3.0 * found.reshape(len(found), NOTES // 12, 12).max(axis=1) / most)
-    rows.append(3.0 * np.eye(12)[lowest(found) % 12] * (most > _SILENT))
-    return np.stack(rows, axis=1), found
+    described = np.empty((count, PROFILES, 12))
+    described[:, :6] = (spectra @ _folds((*_REGISTERS, _ALL)) * (12.0 / total)).reshape(count, 6, 12)
+    described[:, 6:10] = (found @ _folds((*_RANGES, _ALL)) * (12.0 / whole)).reshape(count, 4, 12)
+    described[:, 10] = 3.0 * found.reshape(count, NOTES // 12, 12).max(axis=1) / most
+    described[:, 11] = 3.0 * np.eye(12)[lowest(found) % 12] * (most > _SILENT)
+    return described, found
 
 
 def lowest(found: F64) -> npt.NDArray[np.int64]:
@@ -121,8 +119,9 @@ def lowest(found: F64) -> npt.NDArray[np.int64]:
 
 def chord_rows(described: F64) -> F64:
     """Turn profiles (n, k, 12) into the input of a network, one row per root: (n, 12, 12 k)."""
-    turned = [np.roll(described, -root, axis=2).reshape(len(described), -1) for root in range(12)]
-    return np.stack(turned, axis=1)
+    twice = np.concatenate([described, described[:, :, :11]], axis=2)
+    turned = np.lib.stride_tricks.sliding_window_view(twice, 12, axis=2)
+    return turned.transpose(0, 2, 1, 3).reshape(len(described), 12, -1)
 
 
 def whole_spectrum(notes: F32) -> F64:

@@ -417,3 +417,17 @@ def test_an_empty_library_says_so(workspace: Workspace, cli: Cli):  # noqa: ARG0
 
     assert (code, out) == (0, "")
     assert "the library has no analysed file" in err
+
+
+@pytest.mark.usefixtures("library")
+def test_finds_the_chord_of_a_one_shot():
+    chord = {"root": "B", "quality": "min7", "bass": "F#", "name": "Bm7/F#", "confidence": 0.8}
+    add("Stabs/Warm.wav", kind="one_shot", tempo=None, key="B", mode="minor", camelot="10A", chord=chord)
+    add("Stabs/Cold.wav", kind="one_shot", tempo=None, chord=chord | {"bass": "B", "name": "Bm7"})
+    entry.refresh_marked()
+
+    found = find(chord="Bm7/F#")
+
+    assert names(found) == ["Warm"]
+    assert found.hits[0].entry["chord"] == "Bm7/F#"
+    assert names(find(key="Bm")) == ["Warm"]
