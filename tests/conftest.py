@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import redis
+from hypothesis import settings as hypothesis_settings
 
 from config.settings import Settings, get_settings
 from samplemind_cli.app import run
@@ -22,8 +23,14 @@ from tests.command import Cli
 _numbers = itertools.count(1)
 
 # Settings of whoever runs the tests are none of theirs.
+for _variable in [name for name in os.environ if name.startswith("SAMPLEMIND_")]:
+    del os.environ[_variable]
 os.environ["XDG_CONFIG_HOME"] = os.devnull
 os.environ["SAMPLEMIND_ENV_FILE"] = os.devnull
+
+# No test measures time, and a busy machine makes any example slow.
+hypothesis_settings.register_profile("untimed", deadline=None)
+hypothesis_settings.load_profile("untimed")
 
 # A shell starts what it puts in the background deaf to Ctrl-C, and every process that the tests start would be too.
 signal.signal(signal.SIGINT, signal.default_int_handler)

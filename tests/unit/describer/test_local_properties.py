@@ -176,7 +176,7 @@ def is_known(value: float | None) -> bool:
     return value is not None and math.isfinite(value)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(samples())
 def test_every_number_is_a_fact_or_follows_from_one(sample: Sample) -> None:
     text = _NAMES.sub("", all_text(describe(sample)))
@@ -187,7 +187,7 @@ def test_every_number_is_a_fact_or_follows_from_one(sample: Sample) -> None:
         assert any(abs(value - float(printed)) <= slack for value in known), (printed, text)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(samples())
 def test_no_claim_without_its_fact(sample: Sample) -> None:
     summary = describe(sample)
@@ -220,7 +220,7 @@ def test_no_claim_without_its_fact(sample: Sample) -> None:
     assert not re.search(r"of 3/4|bars of 4/4 in", text) or facts.time_signature in {(4, 4), (3, 4)}
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(samples())
 def test_same_numbers_same_words(sample: Sample) -> None:
     assert astuple(describe(sample)) == astuple(describe(sample))

@@ -32,7 +32,7 @@ def names(scratch: Scratch) -> list[str]:
     return sorted(path.name for path in scratch.folder.iterdir())
 
 
-@hypothesis_settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     arrays=st.dictionaries(
         st.text(max_size=5),
