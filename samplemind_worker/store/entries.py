@@ -19,7 +19,7 @@ _BATCHES: Final = 16
 _PAGE: Final = 500
 _DUPLICATE_KEY: Final = 11000
 _ONLY: Final = "entries"
-_SUMMARIZED: Final = timedelta(minutes=2)
+_SUMMARIZED: Final = timedelta(minutes=1)
 """Time in which a worker mostly has summarized what it has analysed."""
 
 _ANALYSIS = (

@@ -12,7 +12,7 @@ import pytest
 from bson import ObjectId
 
 from samplemind_worker.documents.batch import State, Step
-from samplemind_worker.documents.versions import VERSIONS
+from samplemind_worker.documents.versions import ENTRY_VERSION, VERSIONS
 from samplemind_worker.errors import UnreadableError
 from samplemind_worker.finding import entry
 from samplemind_worker.finding.filters import passing
@@ -144,6 +144,13 @@ def write_entry() -> None:
     entries.write(reading, made, contents=[CONTENT, content_id("gone")])
 
 
+def begin_entries() -> None:
+    row = {"version": ENTRY_VERSION, "building": 0, "looked_at": mongo.now() + timedelta(days=1)}
+    mongo.run(mongo.collection("entry_indexes").update_one({"_id": "entries"}, {"$set": row}, upsert=True))
+    assert entries.begin() is None
+    assert entries.begin(anew=True) == ""
+
+
 # How each public function is called, by its full name.
 CALLS: dict[str, Callable[[Case], object]] = {
     "batches.create": lambda _: batches.create(
@@ -207,7 +214,7 @@ CALLS: dict[str, Callable[[Case], object]] = {
     "entries.read": lambda _: entries.read([CONTENT]),
     "entries.write": lambda _: write_entry(),
     "entries.progress": lambda _: entries.progress(),
-    "entries.begin": lambda _: entries.begin(anew=True),
+    "entries.begin": lambda _: begin_entries(),
     "entries.next_contents": lambda _: entries.next_contents(after="", limit=3),
     "entries.advance": lambda _: entries.advance(CONTENT),
     "entries.finish": lambda _: entries.finish(),
