@@ -25,9 +25,9 @@ Sound = tuple[F32, dict[str, Any]]
 SR = 22050
 _NOTES_A_PROGRAM, _DRUMS_A_CLASS, _SYNTHESIZED, _CHORDS, _BEDS = 9, 360, 900, 60, 300
 FOLDS = (
-    ("fluid", "musescore", "JCLive", "Chaos", "SBLive", "opendrums", "billie", "upright", "spanish", "digits", "beds"),
-    ("csound", "timgm", "SoundBlasterOld", "muldjord", "hands", "oldpiano", "bassyr", "prompts", "steps"),
-    ("merlin", "opl3", "pearl", "zeppelin", "GeneralUserGS", "Aspirin", "philharmonia", "electric", "lmms", "effects"),
+    ("fluid", "musescore", "JCLive", "Chaos", "SBLive", "opendrums", "billie", "upright", "spanish", "words", "beds"),
+    ("csound", "timgm", "SoundBlasterOld", "muldjord", "hands", "oldpiano", "bassyr", "readers"),
+    ("merlin", "opl3", "pearl", "zeppelin", "GeneralUserGS", "Aspirin", "electric", "effects", "reader"),
 )
 """Soundfonts and recorded sources (`training.sources`) that are held out together: soundfonts of one fold share
 recordings."""

@@ -1,7 +1,7 @@
 """Learns the pitch of single notes: which candidate is heard, and whether any is.
 
 `python -m training.pitch FOLDER` reads the sounds of `training.oneshots` and `training.sources`, reports scores on
-held-out sources and writes `samplemind_worker/dsp/models/pitch.npz`.
+held-out sources and writes `samplemind_worker/dsp/models/pitch.npz`. Recordings are only measured (`docs/analysis.md`).
 """
 
 # ruff: noqa: PLR2004 -- the shares and ranges of random draws explain themselves where they stand
@@ -21,7 +21,7 @@ from training import network, oneshots, programs, singles, sounds
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
 
-_SLOTS, _NOISES, _RECORDED = 40, 1500, 2.0
+_SLOTS, _NOISES = 40, 1500
 _MODEL = Path(dsp.__file__).parent / "models" / "pitch.npz"
 _WHICH: dict[str, Any] = {"hidden": 32, "epochs": 30, "decay": 1e-3}
 _PITCHED: dict[str, Any] = {"outputs": 2, "hidden": 16, "epochs": 30, "decay": 1e-3, "seeds": (0, 1)}
@@ -62,7 +62,7 @@ class Material:
         self.mask = np.arange(_SLOTS) < np.array([len(f.pitch) for f in self.features])[:, None]
         self.midi = np.array([-1.0 if t["midi"] is None else t["midi"] for _, t in kept])
         self.font = np.array([t["font"] for _, t in kept])
-        self.weight = np.array([_RECORDED if singles.is_recorded(t) else 1.0 for _, t in kept])
+        self.recorded = np.array([singles.is_recorded(t) for _, t in kept])
         distance = np.where(self.mask, np.abs(self.rows[:, :, 0] - self.midi[:, None]), 99.0)
         self.right = distance.argmin(axis=1)
         self.noted = self.midi > 0.0
@@ -70,7 +70,7 @@ class Material:
 
 
 def _which(m: Material, used: npt.NDArray[np.bool_]) -> net.Network:
-    return network.fit(m.rows[used], m.right[used], mask=m.mask[used], weight=m.weight[used], **_WHICH)
+    return network.fit(m.rows[used], m.right[used], mask=m.mask[used], **_WHICH)
 
 
 def _chances(m: Material, which: net.Network) -> F64:
@@ -104,24 +104,25 @@ def learn(m: Material, used: npt.NDArray[np.bool_]) -> tuple[net.Network, net.Ne
     """Learn both networks from some of the sounds."""
     which = _which(m, used & m.found)
     rows = _pitched_rows(m, _chances(m, which))
-    pitched = network.fit(rows[used][:, None], m.noted[used].astype(np.int64), weight=m.weight[used], **_PITCHED)
+    pitched = network.fit(rows[used][:, None], m.noted[used].astype(np.int64), **_PITCHED)
     return which, pitched
 
 
 def fit(sounds: list[singles.Single]) -> None:
     """Learn, report on held-out sources, write the model."""
     m = Material(_pitched_or_not(sounds))
-    everything, tested = np.ones(len(m.rows), bool), np.isin(m.font, sum(oneshots.FOLDS, ()))
+    everything, tested = ~m.recorded, np.isin(m.font, sum(oneshots.FOLDS, ()))
     logits, chances, pitched = np.zeros((len(m.rows), 2)), np.zeros(m.mask.shape), np.zeros(len(m.rows))
     for fold in oneshots.FOLDS:
         out = np.isin(m.font, fold)
-        which, sure = learn(m, ~out)
+        which, sure = learn(m, everything & ~out)
         held = _chances(m, which)
         chances[out] = held[out]
         logits[out] = sure.logits(_pitched_rows(m, held))[out]
     pitched = net.softmax(logits)[:, 1]
     _report(m, chances, pitched, tested)
     which, sure = learn(m, everything)
+    tested &= everything
     found = tested & m.found
     divisor = network.temperature(np.log(chances[found] + 1e-12), m.right[found])
     other = network.temperature(logits[tested], m.noted[tested].astype(np.int64))

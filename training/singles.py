@@ -71,7 +71,7 @@ def main() -> None:
     sys.stdout.write(f"{len(sounds)} measured\n")
     pitch.fit(sounds)
     load_network.cache_clear()
-    instrument.fit(sounds)
+    instrument.fit(instrument.material(sounds))
 
 
 if __name__ == "__main__":

@@ -74,6 +74,15 @@ def describe(features: Features, heard: Heard | None) -> npt.NDArray[np.float32]
     return row
 
 
+def divided(odds: F64, drums: F64) -> F64:
+    """Divide the probability of all drums in ``odds`` (..., 27) in proportion to ``drums`` (..., 12).
+
+    What is a drum is learned from recordings, too; which one, from rendered and synthesized drums alone.
+    """
+    count = len(DRUMS)
+    return np.concatenate([odds[..., :count].sum(axis=-1, keepdims=True) * drums, odds[..., count:]], axis=-1)
+
+
 def estimate_instrument(
     features: Features, heard: Heard | None, *, kind: str | None, kind_confidence: float | None, key: KeyEstimate
 ) -> tuple[str | None, float | None]:
@@ -103,7 +112,8 @@ def estimate_instrument(
         music = key.music or 0.0
         return ("music_loop", kind_confidence * music) if key.key else ("drum_loop", kind_confidence * (1.0 - music))
     row = describe(features, heard).astype(np.float64)
-    odds = softmax(load_network("instrument").logits(row))
+    drums = softmax(load_network("instrument", "drums").logits(row))
+    odds = divided(softmax(load_network("instrument").logits(row)), drums)
     best = int(odds.argmax())
     if CLASSES[best] == _OTHER or odds[best] < SURE:
         return None, None

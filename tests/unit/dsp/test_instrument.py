@@ -5,7 +5,7 @@ import numpy.typing as npt
 import pytest
 
 from samplemind_worker import dsp
-from samplemind_worker.dsp.instrument import CLASSES, SURE, describe
+from samplemind_worker.dsp.instrument import CLASSES, DRUMS, SURE, describe, divided
 from samplemind_worker.dsp.pitch import hear
 from training import signals
 
@@ -57,6 +57,15 @@ def test_names_come_with_a_chance_that_is_not_small():
         if found.instrument is not None:
             assert found.instrument in CLASSES
             assert SURE <= (found.instrument_confidence or 0.0) <= 1.0
+
+
+def test_which_drum_it_is_changes_nothing_about_whether_it_is_one():
+    rng = np.random.default_rng(1)
+    odds, drums = rng.dirichlet(np.ones(len(CLASSES)), 5), rng.dirichlet(np.ones(len(DRUMS)), 5)
+    found = divided(odds, drums)
+    np.testing.assert_array_equal(found[:, len(DRUMS) :], odds[:, len(DRUMS) :])
+    np.testing.assert_allclose(found.sum(axis=1), 1.0)
+    np.testing.assert_array_equal(found[:, : len(DRUMS)].argmax(axis=1), drums.argmax(axis=1))
 
 
 @pytest.mark.parametrize("samples", [1, 50, 600, 5000, 15 * SR])

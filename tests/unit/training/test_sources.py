@@ -28,21 +28,29 @@ def test_a_name_without_a_note_has_none(stem: str):
 @pytest.mark.parametrize(
     ("source", "path", "label"),
     [
-        ("philharmonia", "philharmonia/audio/saxophone/saxophone_A4_1_forte_normal.mp3", ("sax", 69.0)),
-        ("philharmonia", "philharmonia/audio/saxophone/saxophone_A4_phrase_forte_legato.mp3", None),
-        (
-            "philharmonia",
-            "philharmonia/audio/double bass/double-bass_E2_1_forte_pizz-normal.mp3",
-            ("bass", 40.0),
-        ),
         ("opendrums", "open-source-drumkit/snare/snare-top-off12.wav", None),
         ("opendrums", "open-source-drumkit/sidestick/sidestick2.wav", ("rim", programs.UNKNOWN)),
         ("muldjord", "muldjord/samples/HihatOpen/21-HihatOpen.flac", ("hat_open", programs.UNKNOWN)),
+        ("words", "speech-commands/yes/0a7c2a8d_nohash_0.wav", ("voice", None)),
+        ("effects", "cc-sounds/sound/CC-Sounds/open_door/window/open_curtain.ogg", None),
+        ("effects", "cc-sounds/sound/CC-Sounds/humming/electric.ogg", ("ambience", programs.UNKNOWN)),
         ("rooms", "moodist/public/sounds/things/ceiling-fan.mp3", ("ambience", programs.UNKNOWN)),
     ],
 )
 def test_folders_and_names_tell_the_class(source: str, path: str, label: tuple[str, float] | None):
     assert NAMED[source].label(Path(path)) == label
+
+
+def test_nothing_is_learned_from_what_is_neither_public_domain_nor_cc0_nor_cc_by():
+    free = {"public domain", "CC0", "CC BY", "CC BY 4.0"}
+    for source in sources.SOURCES:
+        assert source.measured_only or set(source.licence.split(", ")) <= free, source.name
+
+
+def test_every_recorded_source_that_is_learned_from_is_held_out_once():
+    held_out = [name for fold in oneshots.FOLDS for name in fold]
+    for source in sources.SOURCES:
+        assert held_out.count(source.name) == (not source.measured_only), source.name
 
 
 def test_recordings_are_stored_with_what_they_are(tmp_path: Path):
