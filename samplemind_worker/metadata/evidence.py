@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from samplemind_worker.metadata import names
-from samplemind_worker.metadata.names import FASTEST, SLOWEST, About, Clarity, Said
+from samplemind_worker.metadata.names import FASTEST, SLOWEST
+from samplemind_worker.metadata.said import About, Clarity, Said
 from samplemind_worker.pitches import midi_to_hz
 
 ODDS: Final[dict[Clarity, float]] = {"clear": 9.0, "likely": 4.0, "weak": 1.5}

@@ -4,32 +4,30 @@ Names are written for people, so only unambiguous readings count: a number is a 
 number counts for little), a letter is a key if its mode is given, a word is an instrument if it is the only one.
 Anything that could be read in two ways is ignored.
 
-Conventions: a `Said` is one reading; tonics are 0 (C) to 11 (B); ``clarity`` ranks how reliable a reading is.
+`instruments` reads kind and instrument; `words` has the vocabulary of both. Conventions: as in `said`.
 """
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
-from typing import Literal
 
-About = Literal["tempo", "key", "pitch", "kind", "instrument"]
-Clarity = Literal["clear", "likely", "weak"]
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """One reading of a name."""
-
-    about: About
-    value: float | str
-    """A tempo in BPM, a kind, an instrument, the tonic of a key (0 to 11) or a pitch class (0 to 11)."""
-    text: str
-    clarity: Clarity
-    mode: str | None = None
-    """Mode of a key; None where only the tonic is given."""
-
+from samplemind_worker.metadata.instruments import code_of, instrument_of, kind_of
+from samplemind_worker.metadata.said import Clarity, Said
+from samplemind_worker.metadata.words import (
+    COUNTED,
+    DRUMS,
+    LETTERED,
+    MACHINES,
+    MODEL_NUMBERS,
+    MODELS,
+    MUSICAL,
+    PERSONS,
+    PHRASES,
+    PITCHED,
+    UNITS,
+    VAGUE_CODES,
+)
 
 SLOWEST, FASTEST = 40.0, 300.0
 _BARE = (60, 200)
@@ -43,12 +41,16 @@ _CAMELOT = {"A": "minor", "B": "major"}
 _ESCAPED = re.compile(r"\\x[0-9a-f]{2}")  # a byte that is not UTF-8, as the record escapes it
 _TOKEN = re.compile(r"[^\W_]+(?:[#♯♭][^\W_]*)?(?:[.,]\d+)?")
 _BPM_AFTER = re.compile(r"(?<![\d.,])(\d{2,3}(?:[.,]\d{1,3})?)[\s_-]*bpm(?![a-z])", re.IGNORECASE)
-_BPM_BEFORE = re.compile(r"(?<![a-z])bpm[\s_=-]*(\d{2,3}(?:[.,]\d{1,3})?)(?!\d)", re.IGNORECASE)
+_BPM_BEFORE = re.compile(r"(?<![a-z])(?:bpm|tempo)[\s_=-]*(\d{2,3}(?:[.,]\d{1,3})?)(?!\d)", re.IGNORECASE)
+_TEMPO_WORD = re.compile(r"bpm|(?<![a-z])tempo[\s_=-]*\d", re.IGNORECASE)
 _RANGE = re.compile(r"(?<!\d)(\d{2,3})[\s_]*(?:-|to)[\s_]*$", re.IGNORECASE)
 _NUMBER = re.compile(r"[1-9]\d{1,2}$")
 _KEY = re.compile(r"([A-G])(#|b|sharp|flat)?(m|[Mm]in|MIN|[Mm]inor|MINOR|[Mm]aj|MAJ|[Mm]ajor|MAJOR)$")
+_MAYBE_KEY = re.compile(r"[A-Ga-g](?:[#bmMsf]|$)|1?\d[AB]$")
+_LOWER_KEY = re.compile(r"([a-g])(#|b|sharp|flat)?(min|minor|maj|major|(?<=#)m|(?<=^[a-e])m)$")
 _TONIC = re.compile(r"([A-G])(#|b|sharp|flat)?$")
-_NOTE = re.compile(r"([A-G])(#|b)?(\d)$")
+_LETTER = re.compile(r"([A-Ga-g])(#|b|sharp|flat)?$")
+_NOTE = re.compile(r"([A-Ga-g])(#|b|(?<=[ACDFGacdfg])s)?(\d)$")
 _CAMELOT_CODE = re.compile(r"(1[0-2]|[1-9])([AB])$")
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
 
@@ -56,52 +58,7 @@ _ALSO_WORDS = frozenset(
     {"Am", "Em", "Bm", "Cm", "Dm", "Fm", "Gm", "Amin", "Emin", "Bmin", "Fmin", "Dmin", "Gmin", "Cmin"}
 )
 """Keys that are also words, units or names ("I Am", "10 Cm"): read only beside musical words."""
-_PERSONS = frozenset({"i", "who", "what", "where", "why", "here", "you", "we", "they", "not"})
-_UNITS = frozenset({
-    "hz", "khz", "bit", "bits", "kbps", "db", "ms", "s", "sec", "secs", "st", "semitones", "percent", "bar", "bars",
-    "beat", "beats", "min", "mins", "cm", "mm",
-})  # fmt: skip
-_COUNTED = frozenset({
-    "vol", "volume", "no", "nr", "num", "take", "part", "pt", "track", "pack", "kit", "mk", "v", "ver", "version",
-    "vel", "velocity", "rr", "ch", "cd", "disc", "bank", "preset", "patch", "page", "chapter", "scene", "day",
-    "level", "area", "studio", "room", "route",
-})  # fmt: skip
-"""Words beside which a number is not a tempo."""
-_MACHINES = frozenset({101, 106})
-"""Model numbers of synthesizers that occur in sample names; 303, 606, 707, 808 and 909 are no tempi anyway."""
-
-_CLEAR_INSTRUMENTS = {
-    "kick": "kick", "bassdrum": "kick", "kik": "kick", "snare": "snare", "snr": "snare", "handclap": "clap",
-    "rimshot": "rim", "sidestick": "rim", "hihat": "hat", "hh": "hat", "closedhat": "hat_closed", "closedhihat":
-    "hat_closed", "chh": "hat_closed", "openhat": "hat_open", "openhihat": "hat_open", "ohh": "hat_open", "hatclosed":
-    "hat_closed", "hatopen": "hat_open", "shaker": "shaker", "cowbell": "cowbell", "percussion": "perc", "perc":
-    "perc", "synth": "synth", "piano": "piano", "guitar": "guitar", "flute": "flute", "vocal": "vocal", "vox":
-    "vocal", "sax": "sax", "saxophone": "sax", "voice": "voice", "speech": "voice", "spoken": "voice", "ambience":
-    "ambience", "ambiance": "ambience", "fx": "fx", "sfx": "fx",
-}  # fmt: skip
-_LIKELY_INSTRUMENTS = {
-    "clap": "clap",
-    "rim": "rim",
-    "hat": "hat",
-    "tom": "tom",
-    "crash": "crash",
-    "ride": "ride",
-    "bass": "bass",
-    "string": "strings",
-    "brass": "brass",
-    "organ": "organ",
-    "bell": "bell",
-}
-"""Instrument words that also have another meaning, or name other sounds too."""
-_INSTRUMENTS = _CLEAR_INSTRUMENTS | _LIKELY_INSTRUMENTS
-_PITCHED = frozenset({
-    "bass", "synth", "piano", "guitar", "string", "brass", "flute", "organ", "bell", "vocal", "vox", "pluck", "pad",
-    "key", "lead", "note", "sub", "stab", "chord", "keys", "rhodes", "sax", "trumpet", "violin", "cello", "marimba",
-    "choir", "arp", "melody", "saxophone",
-})  # fmt: skip
-_MUSICAL = frozenset(
-    {*_INSTRUMENTS, *_PITCHED, "loop", "oneshot", "shot", "drum", "beat", "riff", "groove", "bpm", "fill", "top"}
-)
+_LOWER_WORDS = frozenset({"am", "bm", "cm", "dm", "em"})
 
 
 def key_of(text: str) -> tuple[int, str | None] | None:
@@ -124,58 +81,134 @@ def read(named: str) -> list[tuple[str, Said]]:
     """Read ``folder/folder/name.wav``: yield each reading with ``filename`` or ``folder``, nearest name first."""
     *folders, name = [_ESCAPED.sub(" ", part) for part in named.split("/")]
     stem, dot, suffix = name.rpartition(".")
-    said = [("filename", one) for one in _read_name(stem if dot and len(suffix) <= 5 else name)]  # noqa: PLR2004 -- a file's type
+    is_pitched = any(_names_pitched(folder) for folder in folders)
+    own = _read_name(stem if dot and len(suffix) <= 5 else name, is_pitched=is_pitched)  # noqa: PLR2004 -- a file's type
+    said = [("filename", one) for one in own]
     for folder in reversed(folders):
-        known = {one.about for _, one in said if one.clarity != "weak"}
-        said += [("folder", one) for one in _read_folder(folder) if one.about not in known]
+        known = {one.about: one.value for _, one in said if one.clarity != "weak"}
+        # A folder of kicks confirms a code in the name, but contradicts no nearer name.
+        said += [
+            ("folder", one)
+            for one in _read_folder(folder)
+            if one.about not in known or (one.clarity == "clear" and known[one.about] == one.value)
+        ]
     return said
 
 
-def _read_name(name: str) -> list[Said]:
-    name = name.replace("♯", "#").replace("♭", "b")
-    tokens = [(found[0], found.start(), found.end()) for found in _TOKEN.finditer(name)]
-    words = [_words(token) for token, _, _ in tokens]
-    found = [
-        _explicit_tempo(name) if "bpm" in name.lower() else _bare_tempo([token for token, _, _ in tokens], words),
-        _key(name, tokens, words),
-        _note([token for token, _, _ in tokens], words),
-        _kind(words),
-        _instrument(words),
-    ]
+@dataclass(frozen=True, slots=True)
+class _Name:
+    """A name, and the parts that it falls into."""
+
+    text: str
+    tokens: tuple[tuple[str, int, int], ...]
+    """Each token with its place in the text."""
+    words: tuple[tuple[str, ...], ...]
+    """The words of each token, in lower case, without a plural s."""
+    flat: tuple[str, ...]
+    """All words."""
+
+    def token(self, at: int) -> str:
+        """Return a token, or nothing beyond the ends."""
+        return self.tokens[at][0] if 0 <= at < len(self.tokens) else ""
+
+    def sides(self, first: int, last: int) -> str:
+        """Return the signs around some tokens; an end counts as an underscore."""
+        start, end = self.tokens[first][1], self.tokens[last][2]
+        return (self.text[start - 1 : start] or "_") + (self.text[end : end + 1] or "_")
+
+    def is_tempo(self, at: int) -> bool:
+        """Tell whether a token is, or begins with, a number that could be a tempo."""
+        first = self.words[at][:1] if 0 <= at < len(self.words) else ()
+        return bool(first) and _is_bare(first[0])
+
+    def is_musical(self, at: int) -> bool:
+        """Tell whether a musical word or a tempo stands within two tokens."""
+        near = [*range(max(0, at - 2), at), *range(at + 1, min(at + 3, len(self.words)))]
+        return any(word in MUSICAL or _is_bare(word) for k in near for word in self.words[k])
+
+    def is_of_music(self, first: int, last: int) -> bool:
+        """Tell whether all that stands beside some tokens is numbers, or any of it is music."""
+        rest = [word for token in (*self.words[:first], *self.words[last + 1 :]) for word in token]
+        return all(word.isdecimal() for word in rest) or any(word in MUSICAL or word in PITCHED for word in rest)
+
+
+def _parse(text: str) -> _Name:
+    text = text.replace("♯", "#").replace("♭", "b")
+    tokens = tuple((found[0], found.start(), found.end()) for found in _TOKEN.finditer(text))
+    words = tuple(_words(token) for token, _, _ in tokens)
+    return _Name(text, tokens, words, tuple(word for token in words for word in token))
+
+
+@lru_cache(maxsize=4096)
+def _words(token: str) -> tuple[str, ...]:
+    """Split a token at camel case and digits. Cached, as the names of a pack repeat their words."""
+    return tuple(_singular(word.lower()) for word in _WORD.findall(token))
+
+
+def _is_bare(word: str) -> bool:
+    return word.isdecimal() and _BARE[0] <= int(word[:4]) <= _BARE[1]
+
+
+def _read_name(text: str, *, is_pitched: bool) -> list[Said]:
+    name = _parse(text)
+    tempo = _explicit_tempo(name.text) if _TEMPO_WORD.search(name.text) else _bare_tempo(name)
+    key, note = _key(name), _note(name, is_pitched=is_pitched)
+    if note is None and key is not None and key.mode is None and key.text[1:]:
+        note = Said("pitch", key.value, key.text, "weak")  # of a one-shot it is the root
+    kind = kind_of(name.flat)
+    if kind is None and note is not None and note.clarity == "likely" and note.text[0].isupper() and tempo is None:
+        # A note with its octave names a single sound.
+        kind = None if PHRASES.intersection(name.flat) else Said("kind", "one_shot", note.text, "clear")
+    found = [tempo, key, note, kind, instrument_of(name.flat) or code_of(name.flat)]
     return [one for one in found if one is not None]
+
+
+@lru_cache(maxsize=256)
+def _names_pitched(folder: str) -> bool:
+    return any(word in PITCHED for word in _parse(folder).flat)
 
 
 @lru_cache(maxsize=256)
 def _read_folder(folder: str) -> tuple[Said, ...]:
     """Read the name of a folder. Cached, as the files of one folder arrive one after the other."""
-    folder = folder.replace("♯", "#").replace("♭", "b")
-    tokens = [(found[0], found.start(), found.end()) for found in _TOKEN.finditer(folder)]
-    words = [_words(token) for token, _, _ in tokens]
-    flat = [word for token in words for word in token if not word.isdecimal()]
-    key = _key(folder, tokens, words)
-    found = [_explicit_tempo(folder), key if key is not None and key.mode is not None else None]
+    name = _parse(folder)
+    flat = [word for word in name.flat if not word.isdecimal()]
+    key = _key(name)
+    found = [_explicit_tempo(name.text), key if key is not None and key.mode is not None else None]
     # "Kicks", "Drum Loops" and "01 Kick" are categories; "Test Loop" and "Loop Sessions" are titles.
-    plural = bool(flat) and tokens[-1][0].lower().endswith("s") and flat[-1] in _MUSICAL
-    if plural or (flat and all(word in _MUSICAL or word == "one" for word in flat)):
-        found += [_kind(words), _instrument(words)]
-    return tuple(
-        Said(one.about, one.value, one.text, "weak" if one.clarity == "weak" else "likely", one.mode)
-        for one in found
-        if one is not None
+    is_category = bool(flat) and all(
+        word in MUSICAL or word in MACHINES or word in {"one", "open", "closed"} for word in flat
     )
+    plural = bool(flat) and name.tokens[-1][0].lower().endswith("s") and flat[-1] in MUSICAL
+    instrument = None
+    if plural or is_category:
+        instrument = instrument_of(name.flat)
+        found.append(kind_of(name.flat))
+    said = [_cautious(one) for one in found if one is not None]
+    if instrument is not None:
+        # "Tom" may be a person, "Toms" and "Tom Hits" are drums.
+        is_drum = is_category and instrument.value in DRUMS and instrument.value != "perc"
+        is_sure = is_drum and (plural or len(flat) > 1 or instrument.clarity == "clear")
+        clarity: Clarity = "clear" if is_sure else "likely"
+        said.append(Said("instrument", instrument.value, instrument.text, clarity))
+    elif (code := code_of(name.flat)) is not None:
+        is_sure = code.text not in VAGUE_CODES or len(name.flat) > 1
+        said.append(Said("instrument", code.value, code.text, "clear" if is_sure else "likely"))
+    return tuple(said)
 
 
-def _words(token: str) -> list[str]:
-    """Split a token at camel case and digits, in lower case, without a plural s."""
-    return [_singular(word.lower()) for word in _WORD.findall(token)]
+def _cautious(one: Said) -> Said:
+    return Said(one.about, one.value, one.text, "weak" if one.clarity == "weak" else "likely", one.mode)
 
 
 def _singular(word: str) -> str:
-    return word[:-1] if word.endswith("s") and word[:-1] in _MUSICAL else word
+    if word.endswith("s") and word[:-1] in MUSICAL:
+        return word[:-1]
+    return word[:-2] if word.endswith("es") and word[:-2] in MUSICAL else word
 
 
 def _tonic(letter: str, accidental: str | None) -> int:
-    return (_PITCH_CLASS[letter] + _ACCIDENTAL[accidental or ""]) % 12
+    return (_PITCH_CLASS[letter.upper()] + _ACCIDENTAL[accidental or ""]) % 12
 
 
 def _only(values: Sequence[Said]) -> Said | None:
@@ -200,102 +233,99 @@ def _tempo(found: re.Match[str]) -> Said:
     return Said("tempo", float(found[1].replace(",", ".")), found[0], "clear")
 
 
-def _bare_tempo(tokens: Sequence[str], words: Sequence[Sequence[str]]) -> Said | None:
+def _bare_tempo(name: _Name) -> Said | None:
     values: list[Said] = []
-    for at, token in enumerate(tokens):
-        if not _NUMBER.match(token):
+    for at, (token, _, end) in enumerate(name.tokens):
+        if not _NUMBER.match(token) or not _is_bare(token) or int(token) in MODEL_NUMBERS:
             continue
-        value = int(token)
-        after = tokens[at + 1].lower() if at + 1 < len(tokens) else ""
-        before = words[at - 1][-1:] if at else []
-        if not _BARE[0] <= value <= _BARE[1] or value in _MACHINES:
+        before = name.words[at - 1][-1] if at and name.words[at - 1] else ""
+        after = name.token(at + 1)
+        if (after.lower() in UNITS and after != "Cm") or name.text[end : end + 1] == "%" or before in COUNTED:
             continue
-        if after in _UNITS or (before and before[0] in _COUNTED):
-            continue
-        values.append(Said("tempo", float(value), token, "weak"))
+        if int(token) not in MODELS.get(before, ()):
+            values.append(Said("tempo", float(token), token, "weak"))
     return _only(values)
 
 
-def _is_musical(words: Sequence[Sequence[str]], at: int) -> bool:
-    """Tell whether a musical word stands within two tokens."""
-    near = [word for token in [*words[max(0, at - 2) : at], *words[at + 1 : at + 3]] for word in token]
-    return any(word in _MUSICAL or (word.isdecimal() and _BARE[0] <= int(word[:4]) <= _BARE[1]) for word in near)
-
-
-def _key(name: str, tokens: Sequence[tuple[str, int, int]], words: Sequence[Sequence[str]]) -> Said | None:
+def _key(name: _Name) -> Said | None:
     values: list[Said] = []
     tonics: list[Said] = []
-    for at, (token, start, end) in enumerate(tokens):
-        after = tokens[at + 1][0] if at + 1 < len(tokens) else ""
-        found = _KEY.match(token)
+    for at, (token, start, _) in enumerate(name.tokens):
+        if not _MAYBE_KEY.match(token):
+            continue
+        found = _KEY.match(token) or _LOWER_KEY.match(token)
         if found:
-            if token not in _ALSO_WORDS or _stands_as_key(name, tokens, words, at):
+            if _stands_as_key(name, at):
                 values.append(Said("key", _tonic(found[1], found[2]), token, "clear", _MODES[found[3].lower()]))
             continue
-        found = _TONIC.match(token)
-        if not found:
+        spelled = _spelled_key(name, at)
+        if spelled is not None:
+            values.append(spelled)
             continue
-        if after.lower() in _MODES and len(after) > 1:
-            # "A Minor Threat" is a title.
-            is_article = found[0] == "A"
-            if not is_article or at + 2 == len(tokens) or _is_musical(words, at + 1):
-                text = name[start : tokens[at + 1][2]]
-                values.append(Said("key", _tonic(found[1], found[2]), text, "clear", _MODES[after.lower()]))
-        elif found[2] in {"#", "b"} or (at and tokens[at - 1][0].lower() == "key"):
-            tonics.append(Said("key", _tonic(found[1], found[2]), name[start:end], "weak"))
-    if values:
-        return _only(values)
-    return _only(tonics)
+        found, code = _TONIC.match(token), _CAMELOT_CODE.match(token)
+        # "8A - 128 - Title" is how programs for DJs rename files.
+        if (
+            code
+            and (name.is_tempo(at - 1) or name.is_tempo(at + 1))
+            and name.text[start - 1 : start] in {"", "_", "-", "[", "("}
+        ):
+            tonic, mode = key_of(token) or (0, None)
+            values.append(Said("key", tonic, token, "likely", mode))
+        elif found:
+            before = [name.token(at - 1).lower(), name.token(at - 2).lower()]
+            if found[2] in {"#", "b"} or before[0] == "key" or before == ["of", "key"]:
+                tonics.append(Said("key", _tonic(found[1], found[2]), token, "weak"))
+    return _only(values) if values else _only(tonics)
 
 
-def _stands_as_key(name: str, tokens: Sequence[tuple[str, int, int]], words: Sequence[Sequence[str]], at: int) -> bool:
-    """Tell whether a token that could be a key or a word is a key."""
-    _, start, end = tokens[at]
-    before = tokens[at - 1][0].lower() if at else ""
-    after = tokens[at + 1][0].lower() if at + 1 < len(tokens) else ""
-    if before in _PERSONS or after in _PERSONS:
+def _spelled_key(name: _Name, at: int) -> Said | None:
+    """Read a key of several tokens: "C minor", "f# maj", "B flat minor"."""
+    found = _LETTER.match(name.token(at))
+    last = at + 1
+    accidental = found[2] if found else None
+    if found and not accidental and name.token(last).lower() in {"sharp", "flat"}:
+        accidental = name.token(last).lower()
+        last += 1
+    mode = name.token(last).lower()
+    if found is None or mode not in _MODES or len(mode) == 1 or (at and name.token(at - 1).lower() in LETTERED):
+        return None
+    if found[1].islower() and not name.is_of_music(at, last):
+        return None
+    # "A Minor Threat" and "a minor problem" are titles.
+    if found[0] in {"A", "a"} and not accidental:
+        if last + 1 < len(name.tokens) and not (name.is_musical(last) if found[0] == "A" else name.is_tempo(last + 1)):
+            return None
+        if found[0] == "a" and not set(name.sides(at, at)) & set("_-"):
+            return None
+    text = name.text[name.tokens[at][1] : name.tokens[last][2]]
+    return Said("key", _tonic(found[1], accidental), text, "clear", _MODES[mode])
+
+
+def _stands_as_key(name: _Name, at: int) -> bool:
+    """Tell whether a token that has the form of a key is one."""
+    token, start, _ = name.tokens[at]
+    before, after = name.token(at - 1).lower() if at else "", name.token(at + 1).lower()
+    if token[0].islower():
+        if token in _LOWER_WORDS:
+            return (name.is_tempo(at - 1) or name.is_tempo(at + 1)) and set(name.sides(at, at)) <= set("_-")
+        return name.is_of_music(at, at)
+    if token not in _ALSO_WORDS:
+        return True
+    if before in PERSONS or after in PERSONS:
         return False
-    if _is_musical(words, at):
-        return not (before.isdecimal() and int(before[:4]) <= 12 and name[start - 1 : start] == " ")  # noqa: PLR2004 -- a clock
-    apart = (name[start - 1 : start] or "_") + (name[end : end + 1] or "_")
+    if name.is_musical(at):
+        return not (before.isdecimal() and int(before[:4]) <= 12 and name.text[start - 1 : start] == " ")  # noqa: PLR2004 -- a clock
     # A key between underscores or hyphens is taken as one; but "10_Cm" is a length, and "4_Am" a time.
-    return at > 0 and not before.isdecimal() and all(sign in "_-" for sign in apart)
+    return at > 0 and not before.isdecimal() and set(name.sides(at, at)) <= set("_-")
 
 
-def _note(tokens: Sequence[str], words: Sequence[Sequence[str]]) -> Said | None:
-    pitched = any(word in _PITCHED for token in words for word in token)
+def _note(name: _Name, *, is_pitched: bool) -> Said | None:
+    is_pitched = is_pitched or any(word in PITCHED for word in name.flat)
     values: list[Said] = []
-    for token in tokens:
+    for token, _, _ in name.tokens:
         found = _NOTE.match(token)
         # "C4" is also an explosive, and "A1" a grade.
-        if found and (found[2] == "#" or pitched):
-            values.append(Said("pitch", _tonic(found[1], found[2]), token, "likely"))
+        if found and (is_pitched or (found[2] == "#" and found[1].isupper())):
+            accidental = "#" if found[2] == "s" else found[2]
+            values.append(Said("pitch", _tonic(found[1], accidental), token, "likely"))
     return _only(values)
-
-
-def _kind(words: Sequence[Sequence[str]]) -> Said | None:
-    flat = [word for token in words for word in token]
-    is_loop = "loop" in flat
-    is_shot = "oneshot" in flat or any(pair in {("one", "shot"), ("1", "shot")} for pair in pairwise(flat))
-    if is_loop == is_shot:
-        return None
-    return Said("kind", "loop", "loop", "clear") if is_loop else Said("kind", "one_shot", "one shot", "clear")
-
-
-def _instrument(words: Sequence[Sequence[str]]) -> Said | None:
-    flat = [word for token in words for word in token]
-    pairs = ["".join(pair) for pair in pairwise(flat)]
-    found: dict[str, str] = {}
-    for at, word in enumerate(flat):
-        joined = next((pairs[k] for k in (at, at - 1) if 0 <= k < len(pairs) and pairs[k] in _INSTRUMENTS), None)
-        if joined or word in _INSTRUMENTS:
-            found[_INSTRUMENTS[joined or word]] = joined or word
-    if "drum" in flat and "loop" in flat:
-        return Said("instrument", "drum_loop", "drum loop", "clear")
-    # "open" or "closed" beside "hat" selects the instrument.
-    if {"hat", "hat_open"} >= found.keys() or {"hat", "hat_closed"} >= found.keys():
-        found = {name: word for name, word in found.items() if name != "hat"} or found
-    if len(found) != 1:
-        return None
-    name, word = next(iter(found.items()))
-    return Said("instrument", name, word, "clear" if word in _CLEAR_INSTRUMENTS else "likely")

@@ -12,20 +12,19 @@ Conventions: as in `dsp.types`. The weights below are priors by reasoning, not f
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final, Generic, TypeVar
+from typing import Final
 
-from samplemind_worker.dsp.instrument import DRUMS
+from samplemind_worker.dsp.instrument import DRUMS, SOUNDS, TONES
 from samplemind_worker.dsp.types import Estimates
-from samplemind_worker.metadata.evidence import SOURCES, Statement
-from samplemind_worker.metadata.names import About
+from samplemind_worker.metadata.choosing import choose, note_source
+from samplemind_worker.metadata.evidence import Statement
+from samplemind_worker.metadata.said import About
 from samplemind_worker.pitches import PITCH_CLASSES, camelot, note_name
 
 _UNRELATED = 0.02
 """Prior weight of a stated answer that is unrelated to every estimate."""
 _UNHEARD = 0.15
 """Prior weight of a stated answer where the sound gives none; "no answer" has weight 1."""
-_MOST_ODDS = 20.0
-"""Most odds of all statements for one answer together: sources copy from each other."""
 
 _SAME_TEMPO = 0.02
 """Relative tolerance between tempi; names round to whole BPM."""
@@ -39,17 +38,32 @@ _KEY_RELATIVE = 0.2
 _KEY_FIFTH = 0.05
 _OTHER_OCTAVE = 0.2
 _OTHER_INSTRUMENT = 0.05
+_RELATED_INSTRUMENT = 0.2
+"""Prior weight of an instrument that is often taken for the one that was heard."""
+_UNNAMED = 0.3
+"""Prior weight of a stated instrument where none was heard: most of these sounds have one."""
+_CONFUSED: Final = (
+    frozenset({"kick", "tom", "bass"}),
+    frozenset({"snare", "clap", "rim", "perc", "tom"}),
+    frozenset({"hat_closed", "hat_open", "ride", "crash", "shaker"}),
+    frozenset({"rim", "cowbell", "perc", "bell"}),
+    frozenset(TONES),
+    frozenset({"vocal", "voice"}),
+    frozenset({"voice", "ambience", "fx"}),
+    frozenset({"drum_loop", "music_loop"}),
+)
+"""Instruments that are taken for each other."""
+_LOOPS: Final = frozenset({"drum_loop", "music_loop"})
+_DRUMS: Final = frozenset({*DRUMS, "hat"})
 _WHOLE_BARS = 3.0
 """Odds for a tempo at which a loop is a whole number of bars long; about one wrong tempo in twenty achieves that."""
 _BEATS_OFF = 0.025
 _EXACT_BPM = 0.1
 """Largest relative deviation at which the length of a loop corrects a stated tempo."""
 
-_NAMES = frozenset({"filename", "folder"})
 _ANY_HAT = "hat"
 
 Key = tuple[int, str]
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,16 +75,6 @@ class Weighed:
     """The source of each answer: ``audio``, a source of statements, or several of them joined by ``+``."""
     verdicts: tuple[tuple[Statement, bool], ...]
     """Each statement, and whether the answer is what it says."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Choice(Generic[T]):
-    value: T
-    confidence: float
-    is_heard: bool
-    """Whether the sound gave this answer, too."""
-    believed: tuple[Statement, ...]
-    """The statements for this answer, best first."""
 
 
 def weigh(
@@ -115,40 +119,6 @@ def weigh(
     return Weighed(found, provenance, tuple((one, _is_said(found, one)) for one in statements))
 
 
-def _choose(
-    heard: Mapping[T, float],
-    claims: Sequence[tuple[Statement, T]],
-    *,
-    confidence: float,
-    prior: Callable[[T], float],
-    fits: Callable[[T], float] = lambda _: 1.0,
-) -> _Choice[T] | None:
-    """Choose the answer with the greatest weight, or None; ``fits`` gives further odds to stated answers."""
-    groups: dict[T, list[Statement]] = {}
-    for statement, value in claims:
-        groups.setdefault(value, []).append(statement)
-    weights = dict(heard)
-    for value, group in groups.items():
-        group.sort(key=lambda one: (-one.odds, SOURCES.index(one.source)))
-        several = len({"name" if one.source in _NAMES else one.source for one in group}) > 1
-        odds = min(_MOST_ODDS, group[0].odds * (2.0 if several else 1.0) * fits(value))
-        weights[value] = weights.get(value, prior(value)) * odds
-    none = 1.0 - confidence
-    best = max(weights, key=lambda value: weights[value], default=None)
-    if best is None or (not heard and weights[best] <= none):
-        return None
-    # Lesser candidates express doubt about the best one; they are not independent answers.
-    rivals = {value: weight for value, weight in weights.items() if value in groups or value == next(iter(heard), None)}
-    total = weights[best] + sum(weight for value, weight in rivals.items() if value != best) + none
-    return _Choice(best, weights[best] / total, best in heard, tuple(groups.get(best, ())))
-
-
-def _note(provenance: dict[str, str], name: str, choice: _Choice[Any]) -> None:
-    sources = {one.source for one in choice.believed}
-    parts = (["audio"] if choice.is_heard else []) + [name for name in SOURCES if name in sources]
-    provenance[name] = "+".join(parts)
-
-
 def _weigh_kind(
     found: Estimates, said: Sequence[Statement], provenance: dict[str, str], hear_as: Callable[[str], Estimates] | None
 ) -> Estimates:
@@ -156,7 +126,7 @@ def _weigh_kind(
         return found
     confidence = found.kind_confidence
     other = "one_shot" if found.kind == "loop" else "loop"
-    choice = _choose(
+    choice = choose(
         {found.kind: confidence, other: 1.0 - confidence},
         [(one, str(one.said.value)) for one in said],
         confidence=1.0,
@@ -166,7 +136,7 @@ def _weigh_kind(
         return found
     is_heard = choice.value == found.kind
     if choice.believed:
-        _note(provenance, "kind", replace(choice, is_heard=is_heard))
+        note_source(provenance, "kind", replace(choice, is_heard=is_heard))
     again = found if is_heard else hear_as(choice.value)
     return replace(again, kind=choice.value, kind_confidence=choice.confidence)
 
@@ -178,7 +148,7 @@ def _weigh_tempo(
         return found
     heard = {tempo: score for tempo, score in found.tempo_candidates if found.tempo is not None}
     claims = _tempo_claims(said, heard)
-    choice = _choose(
+    choice = choose(
         heard,
         claims,
         confidence=found.tempo_confidence or 0.0,
@@ -193,7 +163,7 @@ def _weigh_tempo(
         # An estimated tempo at which the loop has whole beats is exact.
         if not (choice.is_heard and _is_whole(tempo * duration / 60.0) and abs(stated - tempo) > _EXACT_BPM):
             tempo = stated
-    _note(provenance, "tempo", choice)
+    note_source(provenance, "tempo", choice)
     return replace(_at_tempo(found, tempo, duration=duration), tempo_confidence=choice.confidence)
 
 
@@ -256,7 +226,11 @@ def _at_tempo(found: Estimates, tempo: float, *, duration: float) -> Estimates:
 def _weigh_key(
     found: Estimates, said: Sequence[Statement], provenance: dict[str, str], *, said_drums: bool
 ) -> Estimates:
-    if not said or found.kind == "one_shot" or (found.key is None and said_drums):
+    if found.kind == "one_shot":
+        # What sounds several notes may have a key; a single note has a pitch.
+        is_chord = found.pitch_midi is None and not said_drums and found.instrument not in {*DRUMS, *SOUNDS}
+        said = [one for one in said if is_chord and one.said.clarity == "clear"]
+    if not said or (found.key is None and said_drums):
         return found
     heard: dict[Key, float] = {}
     if found.key is not None:
@@ -268,11 +242,11 @@ def _weigh_key(
         if mode is not None:
             claims.append((one, (tonic, mode)))
     top = next(iter(heard), None)
-    choice = _choose(heard, claims, confidence=found.key_confidence or 0.0, prior=lambda key: _key_prior(key, top))
+    choice = choose(heard, claims, confidence=found.key_confidence or 0.0, prior=lambda key: _key_prior(key, top))
     if choice is None:
         return found
     tonic, mode = choice.value
-    _note(provenance, "key", choice)
+    note_source(provenance, "key", choice)
     is_new = found.key is None
     return replace(
         found,
@@ -316,10 +290,10 @@ def _weigh_pitch(found: Estimates, said: Sequence[Statement], provenance: dict[s
             return _UNHEARD
         return _OTHER_OCTAVE if (note - midi) % 12 == 0 else _UNRELATED
 
-    choice = _choose(heard, claims, confidence=found.pitch_confidence or 0.0, prior=_prior)
+    choice = choose(heard, claims, confidence=found.pitch_confidence or 0.0, prior=_prior)
     if choice is None or not choice.believed:
         return found if choice is None else replace(found, pitch_confidence=choice.confidence)
-    _note(provenance, "pitch", choice)
+    note_source(provenance, "pitch", choice)
     return replace(
         found,
         pitch_midi=choice.value,
@@ -330,32 +304,50 @@ def _weigh_pitch(found: Estimates, said: Sequence[Statement], provenance: dict[s
 
 
 def _weigh_instrument(found: Estimates, said: Sequence[Statement], provenance: dict[str, str]) -> Estimates:
-    claims: list[tuple[Statement, str]] = []
-    for one in said:
-        name = str(one.said.value)
-        if name == _ANY_HAT:
-            name = found.instrument if (found.instrument or "").startswith(f"{_ANY_HAT}_") else None
-        # One-shots are named by a single sound, loops by several drums.
-        if name is not None and found.kind == ("loop" if name == "drum_loop" else "one_shot"):
-            claims.append((one, name))
+    claims = [(one, name) for one in said if (name := _instrument_of(one, found)) is not None]
     if not claims:
         return found
     heard = {} if found.instrument is None else {found.instrument: found.instrument_confidence or 0.0}
-    choice = _choose(
+    choice = choose(
         heard,
         claims,
         confidence=found.instrument_confidence or 0.0,
-        prior=lambda _: _OTHER_INSTRUMENT if heard else _UNHEARD,
+        prior=lambda name: _instrument_prior(name, found.instrument),
     )
     if choice is None:
         return found
     if choice.believed:
-        _note(provenance, "instrument", choice)
+        note_source(provenance, "instrument", choice)
+    if choice.value == "drum_loop" and not choice.is_heard:
+        provenance.pop("key", None)
+        found = replace(
+            found, key=None, mode=None, key_confidence=None, key_candidates=(), camelot=None, tuning_cents=None
+        )
     return replace(found, instrument=choice.value, instrument_confidence=choice.confidence)
 
 
+def _instrument_of(statement: Statement, found: Estimates) -> str | None:
+    """Return what a stated instrument says of a sound of this kind, if anything."""
+    name = str(statement.said.value)
+    if found.kind == "loop":
+        # Loops are of several drums, or of music.
+        return name if name in _LOOPS else "drum_loop" if name in _DRUMS else "music_loop" if name in TONES else None
+    if found.kind != "one_shot" or name in _LOOPS:
+        return None
+    if name == _ANY_HAT:
+        is_hat = (found.instrument or "").startswith(f"{_ANY_HAT}_")
+        return found.instrument if is_hat else "hat_closed"
+    return name
+
+
+def _instrument_prior(name: str, heard: str | None) -> float:
+    if heard is None:
+        return _UNNAMED
+    return _RELATED_INSTRUMENT if any({name, heard} <= group for group in _CONFUSED) else _OTHER_INSTRUMENT
+
+
 def _says_drums(said: Sequence[Statement]) -> bool:
-    return any(one.said.value in {*DRUMS, _ANY_HAT, "drum_loop"} for one in said)
+    return any(one.said.value in {*_DRUMS, "drum_loop"} for one in said)
 
 
 def _is_said(found: Estimates, statement: Statement) -> bool:
@@ -373,4 +365,4 @@ def _is_said(found: Estimates, statement: Statement) -> bool:
         case "kind":
             return found.kind == value
         case "instrument":
-            return found.instrument == value or (value == _ANY_HAT and (found.instrument or "").startswith("hat_"))
+            return found.instrument is not None and _instrument_of(statement, found) == found.instrument

@@ -239,7 +239,9 @@ def test_other_words_are_no_instruments(name: str):
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("Kicks/01.wav", {("folder", "kick", None, "likely", "instrument")}),
+        ("Kicks/01.wav", {("folder", "kick", None, "clear", "instrument")}),
+        ("Kick Stories/01.wav", set()),
+        ("Pianos/01.wav", {("folder", "piano", None, "likely", "instrument")}),
         (
             "Drum Loops/x.wav",
             {("folder", "loop", None, "likely", "kind"), ("folder", "drum_loop", None, "likely", "instrument")},

@@ -4,7 +4,7 @@ import pytest
 
 from samplemind_worker.dsp.types import Chord, Estimates
 from samplemind_worker.metadata.evidence import Statement
-from samplemind_worker.metadata.names import About, Clarity, Said
+from samplemind_worker.metadata.said import About, Clarity, Said
 from samplemind_worker.metadata.weighing import Weighed, weigh
 
 LOOP = Estimates(
@@ -314,12 +314,21 @@ def test_a_sound_without_pitch_takes_a_root_note_only_if_a_loop_proves_it(clarit
     ("heard", "confidence", "said", "instrument", "provenance"),
     [
         ("bass", 0.5, says("instrument", "bass", clarity="likely"), "bass", "audio+filename"),
-        ("bass", 0.5, says("instrument", "kick"), "bass", None),
-        ("bass", 0.32, says("instrument", "kick"), "kick", "filename"),
+        ("bass", 0.5, says("instrument", "snare"), "bass", None),
+        ("bass", 0.32, says("instrument", "snare"), "snare", "filename"),
+        # A kick is often taken for a bass, and a ride for an open hat.
+        ("bass", 0.95, says("instrument", "kick"), "kick", "filename"),
+        ("hat_open", 0.75, says("instrument", "ride", clarity="likely"), "ride", "filename"),
+        ("hat_open", 0.85, says("instrument", "ride", clarity="likely"), "hat_open", None),
+        ("hat_open", 0.5, says("instrument", "ride", clarity="weak"), "hat_open", None),
+        ("strings", 0.9, says("instrument", "sax"), "sax", "filename"),
         (None, None, says("instrument", "kick"), "kick", "filename"),
-        (None, None, says("instrument", "ride", clarity="likely"), None, None),
+        (None, None, says("instrument", "ride", clarity="likely"), "ride", "filename"),
+        (None, None, says("instrument", "ride", clarity="weak"), None, None),
         ("hat_open", 0.5, says("instrument", "hat"), "hat_open", "audio+filename"),
-        ("bass", 0.4, says("instrument", "hat"), "bass", None),
+        ("ride", 0.9, says("instrument", "hat"), "hat_closed", "filename"),
+        (None, None, says("instrument", "hat"), "hat_closed", "filename"),
+        ("bass", 0.5, says("instrument", "hat"), "bass", None),
         ("bass", 0.4, says("instrument", "drum_loop"), "bass", None),
     ],
 )
@@ -332,6 +341,67 @@ def test_a_word_is_weighed_against_the_instrument_that_was_heard(
 
     assert found.estimates.instrument == instrument
     assert found.provenance.get("instrument") == provenance
+
+
+@pytest.mark.parametrize(
+    ("loop", "said", "instrument", "believed"),
+    [
+        (LOOP, says("instrument", "drum_loop"), "drum_loop", True),
+        (LOOP, says("instrument", "shaker"), "drum_loop", True),
+        (LOOP, says("instrument", "hat"), "drum_loop", True),
+        (LOOP, says("instrument", "bass", clarity="likely"), "music_loop", True),
+        (LOOP, says("instrument", "drum_loop", clarity="weak"), "music_loop", False),
+        (LOOP, says("instrument", "fx"), "music_loop", False),
+        (DRUM_LOOP, says("instrument", "bass", clarity="likely"), "music_loop", True),
+        (DRUM_LOOP, says("instrument", "clap", clarity="likely"), "drum_loop", True),
+    ],
+)
+def test_an_instrument_says_what_a_loop_is_made_of(loop: Estimates, said: Statement, instrument: str, believed: bool):
+    found = judge(loop, said)
+
+    assert found.estimates.instrument == instrument
+    assert [one for _, one in found.verdicts] == [believed]
+
+
+def test_what_a_name_makes_a_drum_loop_has_no_key():
+    found = judge(LOOP, says("instrument", "drum_loop"))
+
+    assert (found.estimates.instrument, found.estimates.key, found.estimates.camelot) == ("drum_loop", None, None)
+    assert found.provenance == {"tempo": "audio", "instrument": "filename"}
+
+
+CHORD = replace(NOTE, pitch_midi=None, pitch_note=None, pitch_cents=None, pitch_confidence=None, instrument="synth")
+
+
+def test_a_chord_takes_the_key_of_its_name():
+    found = judge(CHORD, says("key", 0, mode="minor"))
+
+    assert (found.estimates.key, found.estimates.mode, found.estimates.camelot) == ("C", "minor", "5A")
+    assert found.provenance["key"] == "filename"
+
+
+@pytest.mark.parametrize(
+    ("sound", "statements"),
+    [
+        (NOTE, [says("key", 0, mode="minor")]),
+        (replace(CHORD, instrument="snare"), [says("key", 0, mode="minor")]),
+        (replace(CHORD, instrument="fx"), [says("key", 0, mode="minor")]),
+        (replace(CHORD, instrument=None), [says("key", 0, mode="minor"), says("instrument", "kick")]),
+        (CHORD, [says("key", 0, mode="minor", clarity="likely")]),
+        (CHORD, [says("key", 0, clarity="weak")]),
+    ],
+)
+def test_a_single_note_a_drum_or_noise_takes_no_key(sound: Estimates, statements: list[Statement]):
+    assert judge(sound, *statements).estimates.key is None
+
+
+def test_a_root_note_makes_a_one_shot_of_what_could_be_a_loop():
+    # As "Mighty Moog G1": a note that lasts has a key to the ear.
+    found = judge(
+        replace(LOOP, kind_confidence=0.8), says("kind", "one_shot"), says("pitch", 9, clarity="likely"), as_kind=NOTE
+    )
+
+    assert (found.estimates.kind, found.estimates.key, found.estimates.pitch_midi) == ("one_shot", None, 45)
 
 
 def test_of_silence_nothing_is_believed():

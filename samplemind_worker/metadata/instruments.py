@@ -1,0 +1,84 @@
+"""Reads kind and instrument from the words of a name, which are in lower case and singular."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from samplemind_worker.metadata.said import Said
+from samplemind_worker.metadata.words import (
+    CLEAR_INSTRUMENTS,
+    CODES,
+    DRUMS,
+    INSTRUMENTS,
+    MACHINES,
+    MODELS,
+    NEGATIONS,
+    VAGUE_CODES,
+)
+
+_NO_DRUM_KIT = frozenset({("steel", "drum"), ("hang", "drum"), ("tongue", "drum")})
+
+
+def kind_of(flat: Sequence[str]) -> Said | None:
+    """Return the kind that words name, if it is one."""
+    is_loop = "loop" in flat
+    is_shot = "oneshot" in flat or any(pair in {("one", "shot"), ("1", "shot")} for pair in pairwise(flat))
+    if is_loop == is_shot:
+        return None
+    return Said("kind", "loop", "loop", "clear") if is_loop else Said("kind", "one_shot", "one shot", "clear")
+
+
+def instrument_of(flat: Sequence[str]) -> Said | None:
+    """Return the instrument that words name, if it is one."""
+    flat = _without_genres(flat)
+    pairs = ["".join(pair) for pair in pairwise(flat)]
+    found: dict[str, str] = {}
+    for at, word in enumerate(flat):
+        if at and flat[at - 1] in NEGATIONS:
+            continue
+        joined = next((pairs[k] for k in (at, at - 1) if 0 <= k < len(pairs) and pairs[k] in INSTRUMENTS), None)
+        if joined or word in INSTRUMENTS:
+            found[INSTRUMENTS[joined or word]] = joined or word
+    if "drum" in flat and "loop" in flat and found.keys() <= DRUMS:
+        return Said("instrument", "drum_loop", "drum loop", "clear")
+    # "open" or "closed" beside "hat" selects the instrument.
+    if {"hat", "hat_open"} >= found.keys() or {"hat", "hat_closed"} >= found.keys():
+        found = {name: word for name, word in found.items() if name != "hat"} or found
+    states = [word for word in ("open", "closed") if word in flat]
+    if "hat" in found and len(states) == 1:
+        found[f"hat_{states[0]}"] = found.pop("hat")
+    if len(found) != 1:
+        return None
+    name, word = next(iter(found.items()))
+    return Said("instrument", name, word, "clear" if word in CLEAR_INSTRUMENTS else "likely")
+
+
+def _without_genres(flat: Sequence[str]) -> list[str]:
+    """Leave out "drum and bass", drums that are not there, and steel drums, which are no drum kit."""
+    left: list[str] = []
+    for word in flat:
+        if word in {"and", "n"}:
+            continue
+        pair = (left[-1], word) if left else ("", word)
+        if pair == ("drum", "bass") or pair in _NO_DRUM_KIT or (word == "drum" and pair[0] in NEGATIONS):
+            left.pop()
+        else:
+            left.append(word)
+    return left
+
+
+def code_of(flat: Sequence[str]) -> Said | None:
+    """Read the letters of a drum machine's button, where nothing but numbers and machines stands beside them."""
+    codes = [
+        word
+        for at, word in enumerate(flat)
+        if word in CODES and not (at + 1 < len(flat) and _is_model(word, flat[at + 1]))
+    ]
+    others = [word for word in flat if word not in codes and not word.isdecimal()]
+    if len(codes) != 1 or any(word not in MACHINES and word not in MODELS for word in others):
+        return None
+    is_vague = codes[0] in VAGUE_CODES and not any(word in MODELS or word in MACHINES for word in others)
+    return Said("instrument", CODES[codes[0]], codes[0], "weak" if is_vague else "likely")
+
+
+def _is_model(word: str, number: str) -> bool:
+    return number.isdecimal() and not number.startswith("0") and int(number[:5]) in MODELS.get(word, ())

@@ -1,0 +1,96 @@
+"""The words, codes and numbers that `names` knows from how sample packs and drum machines name their sounds."""
+
+from typing import Final
+
+CLEAR_INSTRUMENTS: Final = {
+    "kick": "kick", "bassdrum": "kick", "kickdrum": "kick", "kik": "kick", "snare": "snare", "snr": "snare",
+    "handclap": "clap", "rimshot": "rim", "sidestick": "rim", "hihat": "hat", "highhat": "hat", "hh": "hat",
+    "closedhat": "hat_closed", "closedhihat": "hat_closed", "closedhh": "hat_closed", "hhclosed": "hat_closed",
+    "chh": "hat_closed", "hhc": "hat_closed", "openhat": "hat_open", "openhihat": "hat_open", "openhh": "hat_open",
+    "hhopen": "hat_open", "ohh": "hat_open", "hho": "hat_open", "hatclosed": "hat_closed", "hatopen": "hat_open",
+    "tomtom": "tom", "floortom": "tom", "crashcymbal": "crash", "ridecymbal": "ride", "ridebell": "ride",
+    "shaker": "shaker", "maraca": "shaker", "cowbell": "cowbell", "percussion": "perc", "perc": "perc",
+    "conga": "perc", "bongo": "perc", "woodblock": "perc", "synth": "synth", "synthbass": "bass",
+    "bassguitar": "bass", "subbass": "bass", "piano": "piano", "guitar": "guitar", "violin": "strings",
+    "viola": "strings", "cello": "strings", "trumpet": "brass", "trombone": "brass", "flute": "flute",
+    "glockenspiel": "bell", "vocal": "vocal", "vox": "vocal", "sax": "sax", "saxophone": "sax", "voice": "voice",
+    "speech": "voice", "spoken": "voice", "ambience": "ambience", "ambiance": "ambience", "fx": "fx", "sfx": "fx",
+}  # fmt: skip
+LIKELY_INSTRUMENTS: Final = {
+    "clap": "clap", "rim": "rim", "hat": "hat", "tom": "tom", "crash": "crash", "ride": "ride", "cymbal": "crash",
+    "tambourine": "shaker", "bass": "bass", "reese": "bass", "string": "strings", "brass": "brass", "organ": "organ",
+    "bell": "bell", "rhodes": "piano", "epiano": "piano", "choir": "vocal", "riser": "fx",
+}  # fmt: skip
+"""Instrument words that also have another meaning, or name other sounds too."""
+INSTRUMENTS: Final = CLEAR_INSTRUMENTS | LIKELY_INSTRUMENTS
+DRUMS: Final = frozenset({
+    "kick", "snare", "clap", "rim", "hat", "hat_closed", "hat_open", "tom", "crash", "ride", "shaker", "cowbell",
+    "perc",
+})  # fmt: skip
+
+CODES: Final = {
+    "bd": "kick", "sd": "snare", "cp": "clap", "rs": "rim", "hh": "hat", "ch": "hat_closed", "oh": "hat_open",
+    "lt": "tom", "mt": "tom", "ht": "tom", "cy": "crash", "cr": "crash", "rd": "ride", "cb": "cowbell",
+    "lc": "perc", "mc": "perc", "hc": "perc", "cl": "perc", "ma": "shaker",
+}  # fmt: skip
+"""Letters that drum machines print on their buttons (the congas are ``lc``, ``mc`` and ``hc``)."""
+VAGUE_CODES: Final = frozenset({"sd", "ch", "cr", "lc", "mc", "hc", "cl", "ma"})
+"""Codes that stand for other things as well, as "SD" for a memory card."""
+MACHINES: Final = frozenset({
+    "roland", "tr", "rolandtr", "linn", "linndrum", "akai", "mpc", "boss", "bossdr", "dr", "casio", "rz", "casiorz",
+    "korg", "kr", "alesis", "hr", "sr", "yamaha", "rx", "ry", "emu", "drumulator", "sp", "oberheim", "dmx", "dx",
+    "simmons", "sds", "sequential", "drumtraks", "univox", "drum", "kit", "machine", "classic", "analog", "clean",
+    "tape", "dry", "raw", "sample", "hit", "x",
+})  # fmt: skip
+"""Words that may stand beside a code or the name of a drum without changing its meaning."""
+MODELS: Final[dict[str, frozenset[int]]] = {
+    "cr": frozenset({68, 78, 5000, 8000}), "tr": frozenset({66, 77}), "dr": frozenset({110, 202}),
+    "sr": frozenset({95, 120}), "juno": frozenset({60, 106}), "jupiter": frozenset({80}), "sh": frozenset({101}),
+    "cp": frozenset({33, 70, 80}), "cs": frozenset({60, 70, 80}), "dx": frozenset({100, 200}),
+    "cz": frozenset({101}), "mpc": frozenset({60}), "rhodes": frozenset({73, 88}), "wurli": frozenset({140, 200}),
+    "wurlitzer": frozenset({140, 200}), "system": frozenset({100}), "sk": frozenset({200}),
+    "mt": frozenset({32, 68, 70}), "rd": frozenset({88, 700, 800}), "mc": frozenset({202, 303, 307, 505, 909}),
+    "rs": frozenset({9, 101, 202, 505, 7000}), "sd": frozenset({20, 50, 80, 90}), "jx": frozenset({80}),
+    "poly": frozenset({61, 800}),
+}  # fmt: skip
+"""Numbers of machines, by the word before them: no tempi, and no drum's code."""
+MODEL_NUMBERS: Final = frozenset({101, 106})
+"""Those that stand alone in names, too; 303, 606, 707, 808 and 909 are no tempi anyway."""
+
+_TONAL: Final = frozenset({
+    "bass", "synth", "piano", "guitar", "string", "brass", "flute", "organ", "bell", "vocal", "vox", "pluck", "pad",
+    "key", "lead", "note", "sub", "stab", "chord", "keys", "rhodes", "sax", "trumpet", "violin", "cello", "marimba",
+    "choir", "arp", "melody", "saxophone",
+})  # fmt: skip
+PITCHED: Final = _TONAL | frozenset({
+    "moog", "juno", "jupiter", "prophet", "minimoog", "wurlitzer", "wurli", "epiano", "harp", "kalimba", "vibraphone",
+    "vibes", "xylophone", "glockenspiel", "celesta", "celeste", "oboe", "clarinet", "bassoon", "horn", "tuba",
+    "trombone", "viola", "contrabass", "accordion", "harmonica", "harpsichord", "clavinet", "sitar", "koto", "banjo",
+    "mandolin", "ukulele", "mellotron", "sine", "saw", "square", "drone", "reese", "808", "nylon",
+})  # fmt: skip
+"""Words beside which "C2" is a note."""
+MUSICAL: Final = frozenset({
+    *INSTRUMENTS, *_TONAL, "loop", "oneshot", "shot", "drum", "beat", "riff", "groove", "bpm", "fill", "top", "melodic",
+    "303", "808", "909",
+})  # fmt: skip
+"""Words beside which "Am" is a key."""
+PHRASES: Final = frozenset({
+    "loop", "riff", "groove", "melody", "arp", "phrase", "song", "bpm", "beat", "lick", "run", "scale", "chord",
+    "progression", "melodic", "sequence", "seq", "pattern", "solo", "jam",
+})  # fmt: skip
+"""Words of sounds that are more than a note."""
+
+LETTERED: Final = frozenset({"plan", "side", "vitamin", "type", "grade", "class", "section", "team", "bar"})
+"""Words behind which a letter is no tonic."""
+PERSONS: Final = frozenset({"i", "who", "what", "where", "why", "here", "you", "we", "they", "not"})
+UNITS: Final = frozenset({
+    "hz", "khz", "bit", "bits", "kbps", "db", "ms", "s", "sec", "secs", "st", "semitones", "percent", "bar", "bars",
+    "beat", "beats", "min", "mins", "cm", "mm", "deg", "degrees", "mph", "kmh", "km", "rpm", "feet", "ft", "years",
+})  # fmt: skip
+COUNTED: Final = frozenset({
+    "vol", "volume", "no", "nr", "num", "take", "part", "pt", "track", "pack", "kit", "mk", "v", "ver", "version",
+    "vel", "velocity", "rr", "ch", "cd", "disc", "bank", "preset", "patch", "page", "chapter", "scene", "day",
+    "level", "area", "studio", "room", "route", "top", "best", "number", "op", "opus", "bwv", "psalm",
+})  # fmt: skip
+"""Words beside which a number is not a tempo."""
+NEGATIONS: Final = frozenset({"no", "without", "minus", "less"})
