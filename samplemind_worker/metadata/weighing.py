@@ -227,9 +227,9 @@ def _weigh_key(
     found: Estimates, said: Sequence[Statement], provenance: dict[str, str], *, said_drums: bool
 ) -> Estimates:
     if found.kind == "one_shot":
-        # What sounds several notes may have a key; a single note has a pitch.
-        is_chord = found.pitch_midi is None and not said_drums and found.instrument not in {*DRUMS, *SOUNDS}
-        said = [one for one in said if is_chord and one.said.clarity == "clear"]
+        # A single note has a pitch, and a chord that was heard has a key: what is neither may take that of its name.
+        is_open = found.pitch_midi is None and found.chord is None and found.instrument not in {*DRUMS, *SOUNDS}
+        said = [one for one in said if is_open and not said_drums and one.said.clarity == "clear"]
     if not said or (found.key is None and said_drums):
         return found
     heard: dict[Key, float] = {}
@@ -321,7 +321,14 @@ def _weigh_instrument(found: Estimates, said: Sequence[Statement], provenance: d
     if choice.value == "drum_loop" and not choice.is_heard:
         provenance.pop("key", None)
         found = replace(
-            found, key=None, mode=None, key_confidence=None, key_candidates=(), camelot=None, tuning_cents=None
+            found,
+            key=None,
+            mode=None,
+            key_confidence=None,
+            key_candidates=(),
+            camelot=None,
+            tuning_cents=None,
+            chords=(),
         )
     return replace(found, instrument=choice.value, instrument_confidence=choice.confidence)
 

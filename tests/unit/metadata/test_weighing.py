@@ -356,7 +356,9 @@ def test_a_word_is_weighed_against_the_instrument_that_was_heard(
         (DRUM_LOOP, says("instrument", "clap", clarity="likely"), "drum_loop", True),
     ],
 )
-def test_an_instrument_says_what_a_loop_is_made_of(loop: Estimates, said: Statement, instrument: str, believed: bool):
+def test_an_instrument_says_what_a_loop_is_made_of(
+    loop: Estimates, said: Statement, instrument: str, *, believed: bool
+):
     found = judge(loop, said)
 
     assert found.estimates.instrument == instrument
@@ -370,11 +372,11 @@ def test_what_a_name_makes_a_drum_loop_has_no_key():
     assert found.provenance == {"tempo": "audio", "instrument": "filename"}
 
 
-CHORD = replace(NOTE, pitch_midi=None, pitch_note=None, pitch_cents=None, pitch_confidence=None, instrument="synth")
+PAD_SHOT = replace(NOTE, pitch_midi=None, pitch_note=None, pitch_cents=None, pitch_confidence=None, instrument="synth")
 
 
-def test_a_chord_takes_the_key_of_its_name():
-    found = judge(CHORD, says("key", 0, mode="minor"))
+def test_a_one_shot_that_is_no_single_note_takes_the_key_of_its_name():
+    found = judge(PAD_SHOT, says("key", 0, mode="minor"))
 
     assert (found.estimates.key, found.estimates.mode, found.estimates.camelot) == ("C", "minor", "5A")
     assert found.provenance["key"] == "filename"
@@ -384,14 +386,15 @@ def test_a_chord_takes_the_key_of_its_name():
     ("sound", "statements"),
     [
         (NOTE, [says("key", 0, mode="minor")]),
-        (replace(CHORD, instrument="snare"), [says("key", 0, mode="minor")]),
-        (replace(CHORD, instrument="fx"), [says("key", 0, mode="minor")]),
-        (replace(CHORD, instrument=None), [says("key", 0, mode="minor"), says("instrument", "kick")]),
-        (CHORD, [says("key", 0, mode="minor", clarity="likely")]),
-        (CHORD, [says("key", 0, clarity="weak")]),
+        (CHORD, [says("key", 0, mode="minor")]),
+        (replace(PAD_SHOT, instrument="snare"), [says("key", 0, mode="minor")]),
+        (replace(PAD_SHOT, instrument="fx"), [says("key", 0, mode="minor")]),
+        (replace(PAD_SHOT, instrument=None), [says("key", 0, mode="minor"), says("instrument", "kick")]),
+        (PAD_SHOT, [says("key", 0, mode="minor", clarity="likely")]),
+        (PAD_SHOT, [says("key", 0, clarity="weak")]),
     ],
 )
-def test_a_single_note_a_drum_or_noise_takes_no_key(sound: Estimates, statements: list[Statement]):
+def test_a_single_note_a_chord_a_drum_or_noise_takes_no_key(sound: Estimates, statements: list[Statement]):
     assert judge(sound, *statements).estimates.key is None
 
 
