@@ -42,18 +42,24 @@ _LARGEST: Final = 200  # sounds of a group in which each is compared with each
 # Comparisons.
 _MOST_SHIFT: Final = 1024  # samples by which two onsets may lie apart
 _FRACTIONS: Final = np.arange(-2, 3) / 4.0  # of a sample, by which a copy may be shifted, too
-_HEARD_DB: Final = 30.0  # levels further below the loudest say nothing
+_HEARD_DB: Final = 30.0  # bands of a snippet that are quieter say nothing
+_STEADY_DB: Final = 24.0  # levels of a contour that are quieter change with codecs
 _WIDEST_DB: Final = 20.0
 _ALIGNED: Final = 0.002  # seconds: onsets that lie further apart have other contours at the beginning
 _UNSURE: Final = 0.006  # seconds: a quarter of the hop of the contour's frames
+_REACH: Final = 0.03  # seconds: how far before its end a cut is heard in the frames of the contour
 _BEGINNING: Final = 3  # stretches of the contour that an attack reaches
 _LEAST_COVER: Final = 0.25  # of a snippet's energy: of less, nothing can be said
 _LEAST_SHARED: Final = 0.5  # of a sound's energy: what lacks more is no copy
+_SAME_PLACE, _CLICK = 3, 24  # samples: cuts that are nearer are one, and how far one is heard
 _MISSED: Final = 1e-3  # of a snippet's energy: a beginning that has less is not missed
 _AUDIBLE_DB: Final = 60.0  # below its loudest: an end that is quieter is not missed
 _LEAST_WAVE: Final = 0.6  # agreement of waveforms below which nothing else is compared
-_COLOUR_COSTS, _CONTOUR_COSTS, _MOST_DB = 0.06, 0.15, 1.5
-_SPAN: Final = 1.9  # puts the threshold at 0.9
+_COSTS: Final = (16.6, 2.5, 6.0)  # of a wave that differs, and of a dB of colour and of contour
+_MOST_COLOUR, _MOST_CONTOUR = 3.0, 1.5  # dB
+_ALLOWED, _PER_DETAIL = 5.7, 1.2  # costs at the threshold of 0.9: more where many details agree
+_DETAILS: Final = (10.0, 320.0)
+_USUAL_DETAIL: Final = 80.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +68,8 @@ class Likeness:
 
     wave: F32
     """Agreement of the waveforms at the best shift, 0 to 1."""
+    detail: F32
+    """How many independent details the waveforms have: the more, the less likely it is that they agree by chance."""
     cover: F32
     """The smaller share of either snippet's energy that was compared, 0 to 1."""
     colour: F32
@@ -83,8 +91,10 @@ class Likeness:
 
     def alike(self) -> F32:
         """Return one number for each pair: 1 for the same sound, 0 for sounds that have nothing in common."""
-        costs = _COLOUR_COSTS * np.minimum(self.colour, _MOST_DB) + _CONTOUR_COSTS * np.minimum(self.contour, _MOST_DB)
-        alike = np.clip(1.0 - (1.0 - self.wave + costs) / _SPAN, 0.0, 1.0)
+        differences = (1.0 - self.wave, np.minimum(self.colour, _MOST_COLOUR), np.minimum(self.contour, _MOST_CONTOUR))
+        costs = sum(cost * difference for cost, difference in zip(_COSTS, differences, strict=True))
+        allowed = _ALLOWED + _PER_DETAIL * np.log(np.clip(self.detail, *_DETAILS) / _USUAL_DETAIL)
+        alike = np.clip(1.0 - 0.1 * costs / allowed, 0.0, 1.0).astype(np.float32)
         return np.where((self.cover < _LEAST_COVER) | (self.shared < _LEAST_SHARED), np.float32(0.0), alike)
 
 
@@ -185,20 +195,21 @@ def _compare(one: Prints, other: Prints) -> Likeness:
     shift = _best_shift(a, b)
     whole_a, whole_b = _energy(a), _energy(b)
     lost, gained = _beginnings_lost(a, other, shift), _beginnings_lost(b, one, -shift)
-    _keep_common(a, b, shift, one["scales"] > 0, other["scales"] > 0)
+    _keep_common(a, b, shift, one, other)
     cover = np.minimum(_energy(a) / np.maximum(whole_a, 1e-20), _energy(b) / np.maximum(whole_b, 1e-20))
-    wave, gain, colour = _agreement(a, b)
+    wave, gain, colour, detail = _agreement(a, b)
     seconds = shift / RATE
-    contour, shared = np.full(len(a), _MOST_DB, np.float32), np.zeros(len(a), np.float32)
+    contour, shared = np.full(len(a), _MOST_CONTOUR, np.float32), np.zeros(len(a), np.float32)
     near = np.abs(wave) >= _LEAST_WAVE  # most are not, and the rest costs time
     later = (other["onset"] - one["onset"] - seconds).astype(np.float32)
     if near.any():
-        contour[near] = _contours_apart(one["levels"][near], other["levels"][near], seconds[near], later[near])
+        contour[near] = _contours_apart(one[near], other[near], seconds[near], later[near])
         shared[near] = _shared(one[near], other[near], seconds[near])
         lost[near] += _ends_lost(one[near], other[near]["length"] + seconds[near])
         gained[near] += _ends_lost(other[near], one[near]["length"] - seconds[near])
     return Likeness(
         wave=np.abs(wave),
+        detail=detail,
         cover=cover,
         colour=colour,
         contour=contour,
@@ -219,9 +230,10 @@ def _best_shift(a: F32, b: F32) -> I64:
     """Return the shift in samples at which ``b`` agrees best with ``a``: a[n] is like b[n - shift]."""
     cross = np.fft.rfft(a, 2 * SNIPPET) * np.conj(np.fft.rfft(b, 2 * SNIPPET))
     cross /= np.sqrt(np.abs(cross)) + 1e-9  # loud frequencies must not decide alone
-    found = np.abs(np.fft.irfft(cross, 2 * SNIPPET))
-    near = np.concatenate((found[:, -_MOST_SHIFT:], found[:, : _MOST_SHIFT + 1]), axis=1)
-    return np.argmax(near, axis=1) - _MOST_SHIFT
+    # In steps of half a sample: a high sound that is half a sample late has its whole peaks elsewhere.
+    found = np.abs(np.fft.irfft(cross, 4 * SNIPPET))
+    near = np.concatenate((found[:, -2 * _MOST_SHIFT :], found[:, : 2 * _MOST_SHIFT + 1]), axis=1)
+    return np.argmax(near, axis=1) // 2 - _MOST_SHIFT
 
 
 def _beginnings_lost(snippets: F32, others: Prints, shift: I64) -> F32:
@@ -243,28 +255,38 @@ def _ends_lost(prints: Prints, end: F64) -> F32:
     return np.maximum(np.minimum(EDGES[last], prints["length"]) - end, 0.0).astype(np.float32)
 
 
-def _keep_common(a: F32, b: F32, shift: I64, sounds_a: npt.NDArray[np.bool_], sounds_b: npt.NDArray[np.bool_]) -> None:
+def _keep_common(a: F32, b: F32, shift: I64, one: Prints, other: Prints) -> None:
     """Shift ``b`` to ``a``, and silence in each what the other one does not have, in place."""
     places = np.arange(SNIPPET) - shift[:, None]
     common = (places >= 0) & (places < SNIPPET)
+    begins = LEAD - one["onset"] * RATE, LEAD - other["onset"] * RATE + shift
+    ends = LEAD + one["length"] * RATE, LEAD + other["length"] * RATE + shift
+    # Where one was cut it has a click, which the other one does not have.
+    begin = np.maximum(*begins) + np.where(np.abs(begins[0] - begins[1]) > _SAME_PLACE, _CLICK, 0)
+    end = np.minimum(*ends) - np.where(np.abs(ends[0] - ends[1]) > _SAME_PLACE, _CLICK, 0)
+    common &= (np.arange(SNIPPET) >= begin[:, None]) & (np.arange(SNIPPET) < end[:, None])
     np.clip(places, 0, SNIPPET - 1, out=places)
-    common &= np.repeat(sounds_a, RUN, axis=1)
-    common &= np.take_along_axis(np.repeat(sounds_b, RUN, axis=1), places, axis=1)
+    common &= np.repeat(one["scales"] > 0, RUN, axis=1)
+    common &= np.take_along_axis(np.repeat(other["scales"] > 0, RUN, axis=1), places, axis=1)
     a *= common
     np.multiply(np.take_along_axis(b, places, axis=1), common, out=b)
 
 
-def _agreement(a: F32, b: F32) -> tuple[F32, F32, F32]:
+def _agreement(a: F32, b: F32) -> tuple[F32, F32, F32, F32]:
     """Compare aligned snippets band by band.
 
-    Returns how far they agree (-1 to 1), the dB by which the first one is louder relative to its peak, and the mean
-    difference of their bands in dB.
+    Returns how far they agree (-1 to 1), the dB by which the first one is louder relative to its peak, the mean
+    difference of their bands in dB, and how many independent details were compared: one over the variance that the
+    agreement of noise of these bands would have, for the part of the time that has sound.
     """
     first, second = np.fft.rfft(a), np.fft.rfft(b)
     own, its = _band_powers(first), _band_powers(second)
     both = np.sqrt(own * its)
     weight = np.sqrt(both)
     weight /= np.maximum(weight.sum(axis=1, keepdims=True), 1e-20)
+    runs = np.square(a).reshape(len(a), -1, RUN).sum(axis=2)
+    filled = np.square(runs.sum(axis=1)) / np.maximum(np.square(runs).sum(axis=1), 1e-20) / runs.shape[1]
+    detail = filled / np.maximum((np.square(weight) / np.diff(_band_starts())).sum(axis=1), 1e-9)
     cross = (first * np.conj(second))[:, : _band_starts()[-1]]
     agree = np.hstack((cross.real, cross.imag)) @ _turned_bands()
     agree = agree.reshape(len(a), len(_FRACTIONS), _CHOSEN) / np.maximum(both, 1e-20)[:, None, :]
@@ -277,7 +299,7 @@ def _agreement(a: F32, b: F32) -> tuple[F32, F32, F32]:
     colour = (np.abs(np.clip(apart - mean, -_WIDEST_DB, _WIDEST_DB)) * loud).sum(axis=1)
     # The levels of a snippet are evened, which halves their differences.
     gain = 2.0 * (_decibels(own.sum(axis=1)) - _decibels(its.sum(axis=1)))
-    return best, gain, colour
+    return best, gain, colour, detail.astype(np.float32)
 
 
 def _decibels(power: F32) -> F32:
@@ -325,8 +347,9 @@ _CENTRES: Final = (EDGES[:-1] + EDGES[1:]) / 2.0
 _WIDTHS: Final = np.diff(EDGES)
 
 
-def _contours_apart(one: npt.NDArray[np.uint8], other: npt.NDArray[np.uint8], seconds: F64, later: F32) -> F32:
+def _contours_apart(first: Prints, second: Prints, seconds: F64, later: F32) -> F32:
     """Return the mean difference in dB of the levels that both have, apart from their gain."""
+    one, other = first["levels"], second["levels"]
     at = np.interp((_CENTRES - seconds[:, None]).ravel(), _CENTRES, np.arange(len(_CENTRES))).reshape(len(one), -1)
     low = np.minimum(at.astype(np.int64), len(_CENTRES) - 2)
     part = (at - low)[:, :, None].astype(np.float32)
@@ -335,10 +358,13 @@ def _contours_apart(one: npt.NDArray[np.uint8], other: npt.NDArray[np.uint8], se
     common = (one > 0) & (before > 0) & ((after > 0) | (part == 0.0))
     a, b = _levels(one), (1.0 - part) * _levels(before) + part * _levels(after)
     louder = np.maximum(a, b)
-    weight = np.where(common & (louder > -_HEARD_DB), 10.0 ** (louder / 100.0), 0.0) * np.sqrt(_WIDTHS)[:, None]
+    weight = np.where(common & (louder > -_STEADY_DB), 10.0 ** (louder / 100.0), 0.0) * np.sqrt(_WIDTHS)[:, None]
     weight[:, :_BEGINNING] *= (np.abs(seconds) <= _ALIGNED)[:, None, None]
+    ends = first["length"], second["length"] + seconds
+    is_cut = np.abs(ends[0] - ends[1]) > _UNSURE
+    weight *= ~(is_cut[:, None] & (EDGES[1:] + _REACH > np.minimum(*ends)[:, None]))[:, :, None]
     total = np.maximum(weight.sum(axis=(1, 2)), 1e-20)
-    apart = np.maximum(a, -_HEARD_DB) - np.maximum(b, -_HEARD_DB)
+    apart = np.maximum(a, -_STEADY_DB) - np.maximum(b, -_STEADY_DB)
     mean = (apart * weight).sum(axis=(1, 2)) / total
     # Frames begin elsewhere in a copy that was shifted: where levels fall steeply, they differ by a part of a frame.
     steep = np.abs(_levels(after) - _levels(before)) * (_UNSURE / np.diff(_CENTRES)).astype(np.float32)[low][:, :, None]

@@ -121,7 +121,7 @@ def test_what_a_copy_lacks_is_told(kind: str, alteration: str, *, is_cut: bool):
     assert (told.reversed().completes, told.completes) == (is_cut, False)
 
 
-@pytest.mark.parametrize("kind", ["snare", "pluck", "bass"])
+@pytest.mark.parametrize("kind", ["kick", "snare", "pluck", "bass"])
 def test_a_cut_attack_is_told(kind: str):
     y = sound(kind)
     begin = int(np.argmax(np.abs(y) > 0.02))
@@ -130,6 +130,12 @@ def test_a_cut_attack_is_told(kind: str):
     [cut] = found(y[begin:], y[begin + round(0.003 * RATE) :], threshold=0.8).values()
     assert cut.lost == pytest.approx(0.003, abs=0.0006)
     assert not cut.completes
+
+
+@pytest.mark.parametrize("samples", [131, 132, 133])
+def test_a_high_sound_that_is_half_a_sample_late_is_found(samples: int):
+    y = signals.DRUMS["hat_closed"](0.2, sr=RATE, seed=2)
+    assert list(found(y, y[samples:])) == [("00", "01")]
 
 
 def test_the_difference_is_told_in_words():
