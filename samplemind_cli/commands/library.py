@@ -87,7 +87,8 @@ def _instruments(counts: Mapping[str, int], room: int) -> Iterator[str]:
     first = dict(list(counts.items())[:_INSTRUMENTS])
     yield from charts.bars(first, width=room)
     if len(counts) > len(first):
-        yield f"and {len(counts) - len(first)} others: {sum(counts.values()) - sum(first.values()):,}"
+        others, rest = len(counts) - len(first), sum(counts.values()) - sum(first.values())
+        yield f"and {others} other{'s' * (others != 1)}: {rest:,}"
 
 
 def _keys(keys: Mapping[str, int], room: int) -> Iterator[str]:
