@@ -38,12 +38,14 @@ def _calibrated(name: str, score: float) -> float:
     return float(np.interp(score, arrays[f"{name}_scores"], arrays[f"{name}_chances"]))
 
 
-def estimate_chord(features: Features) -> Chord | None:
+def estimate_chord(features: Features, *, single_note: float = 0.0) -> Chord | None:
     """Estimate the chord of a single sound: a stab, a strum, a sustained chord.
 
     Parameters
     ----------
     features : Features
+    single_note : float
+        Probability, by the pitch, that it is a single note; a chord has to be likelier.
 
     Returns
     -------
@@ -65,7 +67,7 @@ def estimate_chord(features: Features) -> Chord | None:
     present = float(softmax(load_network("chord", "presence").logits(row))[1])
     best = int(odds.argmax())
     confidence = _calibrated("single", present * float(odds[best]))
-    if confidence < SURE:
+    if present <= single_note or confidence < SURE:
         return None
     root, quality = best // _COUNT, _QUALITIES[best % _COUNT]
     return Chord(root, quality, _bass(rows, root, quality), confidence)

@@ -78,8 +78,8 @@ def _chord_or_note(
     features: Features, kind: str | None, key: KeyEstimate, pitch: PitchEstimate
 ) -> tuple[Chord | None, KeyEstimate, PitchEstimate]:
     """Decide whether a one-shot is a chord or a single note: a chord has a key, a note a pitch."""
-    chord = estimate_chord(features) if kind == "one_shot" else None
-    if chord is None or (pitch.confidence or 0.0) > chord.confidence:
+    chord = estimate_chord(features, single_note=pitch.confidence or 0.0) if kind == "one_shot" else None
+    if chord is None:
         return None, key, pitch
     mode = chord_mode(chord.quality)
     if mode is not None:

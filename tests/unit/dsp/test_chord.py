@@ -6,7 +6,7 @@ import pytest
 
 from samplemind_worker import dsp
 from samplemind_worker.dsp import chord_model
-from samplemind_worker.dsp.chord import smooth, spans
+from samplemind_worker.dsp.chord import estimate_chord, smooth, spans
 from training import signals
 
 SR = dsp.SR
@@ -77,6 +77,12 @@ def test_a_detuned_chord_is_the_same(cents: float):
 )
 def test_notes_drums_noise_and_silence_have_no_chord(y: F32):
     assert _estimate(y).chord is None
+
+
+def test_a_chord_has_to_be_likelier_than_a_single_note():
+    features = dsp.compute_features(signals.strum([45, 52, 57, 60, 64], 2.0, sr=SR), sr=SR)
+    assert estimate_chord(features) == estimate_chord(features, single_note=0.5)
+    assert estimate_chord(features, single_note=1.0) is None
 
 
 def test_the_chords_of_a_loop():
