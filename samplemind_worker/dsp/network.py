@@ -55,7 +55,7 @@ def softmax(logits: F64) -> F64:
     return odds / odds.sum(axis=-1, keepdims=True)
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=32)
 def load_arrays(name: str) -> dict[str, npt.NDArray[Any]]:
     """Read the file of a model."""
     file = resources.files("samplemind_worker.dsp").joinpath("models", f"{name}.npz")
@@ -63,7 +63,7 @@ def load_arrays(name: str) -> dict[str, npt.NDArray[Any]]:
         return {key: arrays[key] for key in arrays.files}
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=32)
 def load_network(name: str, part: str = "net") -> Network:
     """Read a network; ``part`` is the prefix of its arrays in the file."""
     arrays = load_arrays(name)

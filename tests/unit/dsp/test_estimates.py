@@ -9,8 +9,10 @@ import soxr
 
 from benchmarks import library
 from samplemind_worker import dsp
+from samplemind_worker.dsp import network
 from samplemind_worker.dsp.key_model import score_keys
 from samplemind_worker.dsp.network import calibrated, load_arrays
+from samplemind_worker.dsp.warming import warm_up
 from samplemind_worker.pitches import PITCH_CLASSES, camelot
 from training import signals
 
@@ -185,3 +187,11 @@ def test_beats_of_a_loop_begin_on_its_first_beat():
 def test_a_second_run_gives_the_same_answer():
     y = signals.track(1, "minor", 140.0, 20.0, sr=SR)
     assert _analyze(y) == _analyze(y)
+
+
+def test_after_the_warm_up_no_network_is_loaded():
+    warm_up()
+    before = network.load_network.cache_info().misses
+    for y in (signals.strum([45, 52, 57, 60, 64], 2.0, sr=SR), signals.melodic_loop(9, "minor", 100.0, sr=SR)):
+        dsp.estimate(dsp.compute_features(y, sr=SR), duration=len(y) / SR)
+    assert network.load_network.cache_info().misses == before
