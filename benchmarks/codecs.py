@@ -1,0 +1,102 @@
+"""How often a sound gets the same answers after a lossy codec.
+
+FOLDER holds labelled or any other sounds; those that are WAV or FLAC are drawn by chance, encoded by the command
+`ffmpeg`, and analysed by their sound alone. Printed are, for each codec, the share of files whose answers are all those
+of the original, and how many files differ in each answer; then the same for the MP3 and the Ogg Vorbis file of each
+sound. Tempi are the same within half a percent.
+"""
+
+import argparse
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from config.settings import Settings
+from samplemind_worker.pipeline.engine import judge, limits, measure, read_signal
+
+_CODECS: Final = {
+    "mp3, VBR": ("mp3", ("libmp3lame", "-q:a", "2")),
+    "mp3, 128k": ("mp3", ("libmp3lame", "-b:a", "128k")),
+    "mp3, no Xing": ("mp3", ("libmp3lame", "-q:a", "2", "-write_xing", "0")),
+    "vorbis, q5": ("ogg", ("libvorbis", "-q:a", "5")),
+    "vorbis, q3": ("ogg", ("libvorbis", "-q:a", "3")),
+    "opus, 128k": ("opus", ("libopus", "-b:a", "128k")),
+    "aac, 160k": ("m4a", ("aac", "-b:a", "160k")),
+}
+_PAIR: Final = ("mp3, 128k", "vorbis, q3")
+_SAME_TEMPO: Final = 0.005
+
+
+def answers(path: Path) -> dict[str, Any]:
+    """Return what is answered of a file by its sound alone."""
+    with path.open("rb") as file:
+        signal = read_signal(file, name=b"sound", file_id="0" * 64, limits=limits(Settings()))
+    _, found = judge(measure(signal), stated_evidence=False)
+    chord = found.chord
+    return {
+        "kind": found.kind,
+        "tempo": found.tempo,
+        "meter": found.time_signature,
+        "key": (found.key, found.mode),
+        "pitch": found.pitch_midi,
+        "chord": None if chord is None else (chord.root, chord.quality),
+        "instrument": found.instrument,
+    }
+
+
+def differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
+    return [name for name in one if not _is_same(one[name], other[name])]
+
+
+def _is_same(one: Any, other: Any) -> bool:
+    if isinstance(one, float) and isinstance(other, float):
+        return abs(one / other - 1.0) <= _SAME_TEMPO
+    return bool(one == other)
+
+
+def encoded(source: Path, codec: str, folder: Path) -> Path:
+    suffix, options = _CODECS[codec]
+    target = folder / f"coded.{suffix}"
+    command = ["ffmpeg", "-v", "error", "-y", "-i", str(source), "-vn", "-c:a", *options, str(target)]
+    subprocess.run(command, check=True)
+    return target
+
+
+def main() -> int:
+    """Measure."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path, metavar="FOLDER")
+    parser.add_argument("--count", type=int, default=50, help="sounds that are drawn")
+    options = parser.parse_args()
+    sources = sorted(path for path in options.folder.rglob("*") if path.suffix.lower() in {".wav", ".flac"})
+    if shutil.which("ffmpeg") is None or not sources:
+        print("needs the command ffmpeg, and a folder with WAV or FLAC files", file=sys.stderr)
+        return 2
+    drawn = np.random.default_rng(0).permutation(len(sources))[: options.count]
+    sources = [sources[number] for number in drawn]
+    same: Counter[str] = Counter()
+    changed: dict[str, Counter[str]] = {name: Counter() for name in (*_CODECS, "mp3 and vorbis")}
+    with tempfile.TemporaryDirectory(prefix="samplemind-bench-") as folder:
+        for source in sources:
+            heard = {codec: answers(encoded(source, codec, Path(folder))) for codec in _CODECS}
+            original = answers(source)
+            pairs = {codec: (original, coded) for codec, coded in heard.items()}
+            pairs["mp3 and vorbis"] = (heard[_PAIR[0]], heard[_PAIR[1]])
+            for name, (one, other) in pairs.items():
+                differences = differing(one, other)
+                same[name] += not differences
+                changed[name].update(differences)
+    for name, counts in changed.items():
+        print(f"{name:15} {same[name]:4} of {len(sources)} the same", dict(counts.most_common()) or "")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
