@@ -115,7 +115,7 @@ def measures_of(audio: AudioFacts, analysis: AnalysisFacts) -> dict[str, float]:
     found = {name: value for name, value in given.items() if name in MEASURES}
     attack, body = (given.get(f"{part}_brightness_hz", 0.0) for part in ("attack", "body"))
     if attack > 0.0 and body > 0.0:
-        found["click"] = math.log2(attack / body)
+        found["click"] = math.log2(attack) - math.log2(body)
     if {"tail_seconds", "decay_seconds"} <= given.keys():
         # A step of the envelope is 6 ms, and a frame 23 ms.
         found["roominess"] = given["tail_seconds"] / (given["decay_seconds"] + 0.02)

@@ -48,6 +48,12 @@ def test_measures_of_an_analysis_without_character_are_none():
     assert reference.measures_of(audio_facts(ID, width=0.2), analysis_facts(ID)) == {}
 
 
+def test_an_attack_without_any_brightness_to_speak_of_is_measured():
+    facts = analysis_facts(ID, character={"attack_brightness_hz": 5e-324, "body_brightness_hz": 2.0})
+
+    assert reference.measures_of(audio_facts(ID), facts)["click"] == -1075.0
+
+
 def test_measures_follow_from_the_character():
     character: dict[str, float | None] = dict.fromkeys(MEASURES)
     character |= {
