@@ -26,7 +26,7 @@ from samplemind_worker.dsp.kind import (
 from samplemind_worker.dsp.network import softmax
 from samplemind_worker.dsp.pitch import hear
 from samplemind_worker.dsp.tempo import estimate_tempo
-from training import augment, beatless, confidence, effects, material, network, oneshots, songs, sounds, voices
+from training import augment, beatless, confidence, effects, material, network, oneshots, singles, songs, sounds, voices
 
 F32 = npt.NDArray[np.float32]
 Rng = np.random.Generator
@@ -64,8 +64,9 @@ def clips(folder: Path) -> Iterator[tuple[F32, int, str]]:
     for _ in range(_EFFECTS):
         yield effects.draw(rng), 0, "effect"
         yield voices.sing(rng)[0], 0, "voice"
-    # Of the longest sounds: cymbals that ring, notes that are held.
-    long = [(y, str(t["name"])) for y, t in oneshots.read(folder) if len(y) > SHORTEST_LOOP_SECONDS * dsp.SR]
+    # Of the longest rendered sounds: cymbals that ring, notes that are held.
+    rendered = [(y, str(t["name"])) for y, t in oneshots.read(folder) if not singles.is_recorded(t)]
+    long = [(y, name) for y, name in rendered if len(y) > SHORTEST_LOOP_SECONDS * dsp.SR]
     for k in rng.choice(len(long), _SHOTS, replace=False).tolist():
         y, name = long[k]
         y = augment.vary(y, rng)[0]

@@ -259,7 +259,7 @@ class Measured:
 
 
 def measure(folder: Path) -> list[Measured]:
-    """Measure all clips whose length does not decide; what was measured is kept in the folder for the next time."""
+    """Measure all clips that last; what was measured is kept in the folder for the next time."""
     with ProcessPoolExecutor(2) as pool:
         parts = pool.map(measure_part, (folder, folder), ("made", "shots"))
         return [m for path in parts for m in pickle.loads(path.read_bytes())]  # noqa: S301 -- our own
@@ -277,7 +277,7 @@ def measure_part(folder: Path, part: str) -> Path:
 
 def _measured(y: F32, is_music: int, name: str) -> Measured | None:
     duration = len(y) / dsp.SR
-    if duration < SHORTEST_LOOP_SECONDS or np.abs(y).max() < 1e-3:
+    if duration <= _LASTING_SECONDS or np.abs(y).max() < 1e-3:
         return None
     features = dsp.compute_features(y, sr=dsp.SR)
     if is_music and duration <= LONGEST_PHRASE_SECONDS and not_changing(features):
@@ -314,9 +314,7 @@ def fit(folder: Path) -> None:
     measured = measure(folder)
     rows = np.stack([_row(m) for m in measured])
     right, names = np.array([m.is_music for m in measured]), np.array([m.name for m in measured])
-    durations = np.array([m.duration for m in measured])
-    lasting = durations > _LASTING_SECONDS
-    np.savez_compressed(_MODEL, **_learn(rows[lasting], right[lasting], names[lasting]))
+    np.savez_compressed(_MODEL, **_learn(rows, right, names))
 
 
 def _row(m: Measured) -> F64:

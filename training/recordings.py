@@ -1,8 +1,8 @@
 """Reads recorded kits and instruments: the drum kits of Hydrogen, and folders whose names tell what is in them.
 
 Needs `hydrogen-drumkits` of Debian. FOLDER may hold, each under the name that `FOLDERS` has: the Open Source Drumkit
-(public domain), Muldjord's kit (CC BY 4.0), Billie's drums, World Percussion (CC0), the orchestra of the Philharmonia
-(free to use), and a bass, two guitars and an upright piano (CC0).
+(public domain), Muldjord's kit (CC BY 4.0), Billie's drums, World Percussion, a bass, two guitars and an upright piano
+(CC0).
 """
 
 # ruff: noqa: PLR2004 -- the shares and ranges of random draws explain themselves where they stand
@@ -41,13 +41,6 @@ FOLDERS = {
     "upright-kw": "piano",
 }
 """Folders of recordings: drum kits, whose drums the paths name, and instruments."""
-_ORCHESTRA = "philharmonia"
-_PLAYERS = {
-    "violin": "strings", "viola": "strings", "cello": "strings", "double": "strings", "trumpet": "brass",
-    "trombone": "brass", "french": "brass", "tuba": "brass", "flute": "flute", "guitar": "guitar", "banjo": "other",
-    "mandolin": "other", "saxophone": "other", "clarinet": "other", "bass": "other", "oboe": "other",
-    "bassoon": "other", "contrabassoon": "other", "cor": "other",
-}  # fmt: skip
 _NAMED = (
     (None, r"roll|gong|rest|swish|choke|beats|finger|water|zap|fx|half|hohh|hchh|brush|redo|bottom|under|loop"),
     ("rim", r"side ?stick|\bstick|rim ?click|cross"),
@@ -95,8 +88,6 @@ def _folders(folder: Path) -> Iterator[tuple[Path, str | None, str]]:
         for path in sorted((folder / source).rglob("*")):
             if path.suffix in {".wav", ".flac", ".aiff"}:
                 yield path, name or drum_named(str(path.relative_to(folder / source))), source
-    for path in sorted((folder / _ORCHESTRA).rglob("*.mp3")):
-        yield path, _PLAYERS.get(re.split(r"[-_]", path.stem)[0]), _ORCHESTRA
 
 
 def _listed(folder: Path | None) -> list[tuple[Path, str, str]]:
