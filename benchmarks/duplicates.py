@@ -2,8 +2,8 @@
 
 The first table has, for each alteration, the share of the copies that are found at the default threshold among all
 originals and copies at once, and the lowest likeness; half of the sounds are also there cut to 60 ms. Below it are the
-pairs of originals that are called copies. The originals are synthesized hits and notes, or the one-shots of a labelled
-folder.
+pairs of originals that are called copies. The originals are synthesized hits and notes, or the recordings of a folder:
+if it has a manifest.csv, those that are labelled as one-shots.
 
 The second table has seconds and peak memory on a private MongoDB that holds COUNT contents, beside the seconds that one
 pass over their fingerprints takes. One in fifty contents lies twice, one in fifty has the audio of another one, one in
@@ -39,6 +39,7 @@ from training import signals
 
 F32 = npt.NDArray[np.float32]
 RATE = 44100
+_MOST_RATE = 48000
 _BLOCK = 1 << 15
 _PAGE = 2000
 _EACH = 50
@@ -108,11 +109,20 @@ def _sounds(labelled: Path | None) -> Iterator[tuple[str, F32, int]]:
             for voice in ("pluck", "organ", "bass"):
                 yield f"{voice} {seed}", signals.note(38 + 3 * seed, 0.8, sr=RATE, voice=voice)[:, None], RATE
         return
-    with (labelled / "manifest.csv").open(newline="") as lines:
-        paths = [row["path"] for row in csv.DictReader(lines) if row["kind"] == "one_shot"]
+    manifest = labelled / "manifest.csv"
+    if manifest.exists():
+        with manifest.open(newline="") as lines:
+            paths = [row["path"] for row in csv.DictReader(lines) if row["kind"] == "one_shot"]
+    else:
+        found = sorted(path for path in labelled.rglob("*") if path.suffix.lower() in {".wav", ".flac", ".ogg", ".mp3"})
+        paths = [str(path.relative_to(labelled)) for path in found]
     for path in paths:
         y, sr = sf.read(labelled / path, dtype="float32", always_2d=True)
-        yield path, np.asarray(y, np.float32), sr
+        kept = np.asarray(y[: 4 * sr, :2], np.float32)
+        if sr > _MOST_RATE:  # no MP3 has it
+            kept, sr = _resampled(kept, sr, _MOST_RATE), _MOST_RATE
+        if np.abs(kept).max(initial=0.0) > 0.0:
+            yield path, kept, sr
 
 
 def find_altered(labelled: Path | None, every: int) -> None:
@@ -277,7 +287,7 @@ def measure_size(count: int) -> None:
 def main() -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("labelled", nargs="?", type=Path, help="a folder with a manifest.csv")
+    parser.add_argument("labelled", nargs="?", type=Path, help="a folder of recordings")
     parser.add_argument("--every", type=int, default=1, help="alter one sound in so many")
     parser.add_argument("--count", type=int, default=100_000, help="contents of the large library; 0 leaves it out")
     chosen = parser.parse_args()
