@@ -27,30 +27,31 @@ JOBS = 2
 
 
 def cpu_seconds(process: psutil.Process) -> float:
-    """Return the CPU seconds of a process, of its children that live, and of those it has waited for."""
+    """Return the CPU seconds of a process and of all its descendants, those included that have ended."""
     total = 0.0
     for one in [process, *process.children(recursive=True)]:
         try:
             times = one.cpu_times()
         except psutil.NoSuchProcess:
             continue
-        total += times.user + times.system
-    own = process.cpu_times()
-    return total + own.children_user + own.children_system
+        # Each process counts the children that it has waited for: the sandbox replaces decoders.
+        total += times.user + times.system + times.children_user + times.children_system
+    return total
 
 
-def stack_seconds(home: Path) -> dict[str, float]:
-    """Return the CPU seconds of each private service so far."""
-    services = Home(home).read_state().services
-    return {name: cpu_seconds(psutil.Process(service.pid)) for name, service in services.items()}
+def processes(home: Path) -> dict[str, psutil.Process]:
+    """Return the process of each private service."""
+    return {name: psutil.Process(service.pid) for name, service in Home(home).read_state().services.items()}
 
 
 def run(command: list[str], environment: Mapping[str, str]) -> tuple[str, float, float]:
-    """Run a command; return its output, wall seconds and CPU seconds."""
+    """Run a command; return its output, wall seconds and CPU seconds. If it fails, end with what it says."""
     before = os.times()
     started = time.perf_counter()
-    done = subprocess.run(command, env=dict(environment), check=True, capture_output=True, text=True)
+    done = subprocess.run(command, env=dict(environment), check=False, capture_output=True, text=True)
     wall = time.perf_counter() - started
+    if done.returncode:
+        raise SystemExit(f"{' '.join(command)} ended with {done.returncode}: {done.stdout}{done.stderr}")
     after = os.times()
     cpu = after.children_user + after.children_system - before.children_user - before.children_system
     return done.stdout, wall, cpu
@@ -76,9 +77,12 @@ def compare(name: str, folder: Path, *, home: Path, samplemind: str) -> None:
     settings = Settings(home=home)
     settings = ensure_running(settings)
     wait_for_workers(settings)
-    before = stack_seconds(home)
+    stack = processes(home)
+    before = {part: cpu_seconds(process) for part, process in stack.items()}
     output, wall, cli_cpu = run([samplemind, "submit", str(folder), "--wait", "--json"], environment)
-    after = stack_seconds(home)
+    if processes(home) != stack:
+        raise SystemExit(f"{name}: a service was started anew meanwhile, so that its CPU time is not known")
+    after = {part: cpu_seconds(process) for part, process in stack.items()}
     batch = json.loads(output)
     if batch["completed"] != files:
         raise SystemExit(f"{name}: {batch}")
