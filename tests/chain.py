@@ -32,9 +32,14 @@ def run_chain(workspace: Workspace, parcel: str, first: Step, *, until: Step | N
     return done
 
 
-def publish(workspace: Workspace) -> list[tuple[str, Step]]:
+def publish(workspace: Workspace, **settings: object) -> list[tuple[str, Step]]:
+    """Dispatch with the workspace's settings, some of them changed; the parcels that were published."""
     published: list[tuple[str, Step]] = []
-    dispatch(workspace.settings, workspace.board, lambda parcel, step, _: published.append((parcel, step)))
+    dispatch(
+        workspace.settings.model_copy(update=settings),
+        workspace.board,
+        lambda parcel, step, _: published.append((parcel, step)),
+    )
     return published
 
 

@@ -296,7 +296,7 @@ def test_what_is_near_a_file_that_takes_its_worker_down_is_not_condemned_with_it
 
 def test_a_queue_that_forgot_everything_is_filled_again(workspace: Workspace, settings: Settings, redis: Redis):
     job = new_batch(3, files_per_chain=1)
-    patient = small(settings)
+    patient = small(settings, requeue_seconds=3600.0)
     announce(workspace, "cpu.testhost", "cpu", slots=1)
     first, _ = run(workspace, patient)
     redis.flushall()
@@ -304,7 +304,7 @@ def test_a_queue_that_forgot_everything_is_filled_again(workspace: Workspace, se
 
     assert run(workspace, patient)[0] == []
     time.sleep(0.3)
-    again, did = run(workspace, patient)
+    again, did = run(workspace, small(settings))
 
     assert did.requeued == 3
     assert len(again) == 3

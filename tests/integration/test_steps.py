@@ -302,7 +302,7 @@ def test_a_chain_goes_on_for_those_who_are_ahead_when_all_others_fail(bare: Work
 def test_a_chain_that_is_lost_between_two_steps_is_begun_again(workspace: Workspace, few: Path, last: Step):
     job = submit(workspace, few)
     run_chain(workspace, only_parcel(workspace), Step.DECODE, until=last)
-    assert publish(workspace) == []
+    assert publish(workspace, requeue_seconds=3600.0) == []
     time.sleep(0.2)
 
     assert work(workspace) == 1
