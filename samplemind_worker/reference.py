@@ -137,6 +137,7 @@ def load() -> dict[str, Any]:
     return json.loads(files("samplemind_worker").joinpath("reference.json").read_text())
 
 
+@lru_cache(maxsize=4096)
 def group_of(instrument: str | None, kind: str | None, measure: str | None = None) -> str:
     """Return the group that a sound is compared with: its instrument, else its kind, else all sounds.
 
@@ -159,8 +160,13 @@ def percentile(group: str, measure: str, value: float) -> float | None:
 
     Of equal values half count as less.
     """
-    steps: Sequence[float] | None = load()["groups"].get(group, {}).get("percentiles", {}).get(measure)
+    steps = _steps(group, measure)
     return None if steps is None else rank(steps, value)
+
+
+@lru_cache(maxsize=4096)
+def _steps(group: str, measure: str) -> Sequence[float] | None:
+    return load()["groups"].get(group, {}).get("percentiles", {}).get(measure)
 
 
 def comparison(share: float, measure: str, *, more: bool) -> str:
@@ -172,7 +178,8 @@ def comparison(share: float, measure: str, *, more: bool) -> str:
 
 def rank(steps: Sequence[float], value: float) -> float:
     """Return where a value lies among evenly spaced percentiles, from the least (0) to the greatest (1)."""
-    first, last = bisect_left(steps, value), bisect_right(steps, value)
+    first = bisect_left(steps, value)
+    last = bisect_right(steps, value, lo=first)
     if first < last:
         return (first + last - 1) / 2.0 / (len(steps) - 1)
     if first == 0:

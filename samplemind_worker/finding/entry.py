@@ -3,7 +3,8 @@
 import struct
 import time
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import PurePosixPath
+from functools import lru_cache
+from posixpath import basename, dirname, splitext
 from typing import Any, Final
 
 from samplemind_worker.documents.facts import AnalysisFacts, AudioFacts
@@ -78,22 +79,21 @@ def _descriptors(source: Source) -> dict[str, float]:
 def _pack_of(place: Mapping[str, Any]) -> str:
     """Return the folder directly below the root, or the root's own name for a file that lies in the root."""
     first, slash, _ = place["path"].partition("/")
-    return first if slash else PurePosixPath(place["root"]).name
+    return first if slash else basename(place["root"].rstrip("/"))
 
 
 def _terms_of(entry: Mapping[str, Any], source: Source) -> list[str]:
-    strong = {word for path in entry["paths"] for word in terms.words_of(PurePosixPath(path).stem)}
+    strong = {word for path in entry["paths"] for word in terms.words_of(splitext(basename(path))[0])}
     strong |= set(terms.words_of(f"{entry['instrument'] or ''} {entry['kind'] or ''}"))
     strong |= {word for word, strength in entry["descriptors"].items() if strength >= _CLEAR}
     weak = set(entry["descriptors"])
-    folders = {folder for path in entry["paths"] for folder in terms.folders_above(path)}
     weak |= {word for place in source.places for word in terms.words_of(_folder_text(place))}
     weak |= {word for tag in entry["tags"] for word in terms.words_of(tag)}
     weak |= set(_summary_words(source.analysis))
     found = terms.strong(strong) + list(weak - strong)
-    found += [terms.value("in", terms.digest(path)) for path in {*folders, *entry["paths"]} - {"/"}]
-    names = {PurePosixPath(folder).name for folder in folders - {"/"}}
-    found += [terms.value("folder", terms.fold_name(name)) for name in names]
+    for path in entry["paths"]:
+        found.append(terms.value("in", terms.digest(path)))
+        found += _folder_terms(dirname(path))
     found += [terms.value("tag", terms.fold_name(tag)) for tag in entry["tags"]]
     found += [terms.value("batch", batch) for batch in entry["batches"]]
     found += [terms.value(field, entry[field]) for field in ("kind", "instrument", "chord") if entry[field]]
@@ -116,7 +116,15 @@ def _summary_words(analysis: Mapping[str, Any]) -> list[str]:
 
 def _folder_text(place: Mapping[str, Any]) -> str:
     """Return the folders of a place: those below its root, and the name of the root."""
-    return f"{PurePosixPath(place['root']).name}/{PurePosixPath(place['path']).parent}"
+    return f"{basename(place['root'].rstrip('/'))}/{dirname(place['path'])}"
+
+
+@lru_cache(maxsize=1024)
+def _folder_terms(folder: str) -> list[str]:
+    """Return the terms of a folder and of those above it: each by its path and by its name."""
+    folders = [*terms.folders_above(folder), folder]
+    found = [terms.value("in", terms.digest(path)) for path in folders if path != "/"]
+    return found + [terms.value("folder", terms.fold_name(basename(path))) for path in folders if path != "/"]
 
 
 def refresh(file_ids: Sequence[str]) -> None:

@@ -55,11 +55,15 @@ def words_of(text: str) -> tuple[str, ...]:
     """
     found: dict[str, None] = {}
     for run in _RUN.findall(text if text.isascii() else _plain(text)):
-        for part in _split(run):
-            if len(part) <= _LONGEST:
-                found[fold(part)] = None
+        found |= _folded(run)
     found.pop("", None)
     return tuple(found)
+
+
+@lru_cache(maxsize=16_384)
+def _folded(run: str) -> dict[str, None]:
+    """Return the folded words of a run of letters and digits."""
+    return {fold(part): None for part in _split(run) if len(part) <= _LONGEST}
 
 
 def parts_of(text: str) -> list[str]:

@@ -174,7 +174,7 @@ def suggest(token: str) -> list[str]:
 
 def degree(word: Word, group: str, measures: Mapping[str, float]) -> float:
     """Return how far a word is true of a sound among those of a group, 0 to 1; 0 if it is not, or not measured."""
-    shares: list[float] = []
+    total = 0.0
     for part in word.parts:
         value = measures.get(part.measure)
         if value is None or (part.least is not None and value < part.least):
@@ -182,22 +182,34 @@ def degree(word: Word, group: str, measures: Mapping[str, float]) -> float:
         share = reference.percentile(group, part.measure, value)
         if share is None:
             return 0.0
-        shares.append(share if part.more else 1.0 - share)
-    return sum(shares) / len(shares) if shares and min(shares) >= _HALF else 0.0
+        share = share if part.more else 1.0 - share
+        if share < _HALF:
+            return 0.0
+        total += share
+    return total / len(word.parts) if word.parts else 0.0
+
+
+@lru_cache(maxsize=256)
+def _compared(instrument: str | None, kind: str | None) -> list[tuple[Word, str, float]]:
+    """Return the words that may hold for a sound, each with the group it is compared with and its threshold there."""
+    thresholds = reference.load()["words"]
+    found: list[tuple[Word, str, float]] = []
+    for word in _DEFINED:
+        if kind in word.kinds:
+            group = _group(word, instrument, kind)
+            least = thresholds[word.name].get(group)
+            if least is not None:
+                found.append((word, group, least))
+    return found
 
 
 def words_of(audio: AudioFacts, analysis: AnalysisFacts) -> dict[str, float]:
     """Return the words that hold for a sound, and how strongly, above 0 up to 1, strongest first."""
     measures = reference.measures_of(audio, analysis)
-    thresholds = reference.load()["words"]
     found: dict[str, float] = {}
-    for word in _DEFINED:
-        if analysis.kind not in word.kinds:
-            continue
-        group = _group(word, analysis.instrument, analysis.kind)
-        least = thresholds[word.name].get(group)
+    for word, group, least in _compared(analysis.instrument, analysis.kind):
         reached = degree(word, group, measures)
-        if least is not None and reached > least:
+        if reached > least:
             found[word.name] = round(max((reached - least) / (1.0 - least), _LEAST_STRENGTH), 3)
     if measures:
         found[MONO.name if "width" not in measures and audio.channels <= 2 else STEREO.name] = 1.0  # noqa: PLR2004 -- left and right

@@ -44,11 +44,14 @@ def measured_of(workspace: Workspace, parcel_id: str, items: Sequence[Item]) -> 
     if kept is None or any(item.file_id not in kept[0] for item in items):
         return measure_all(workspace, parcel_id, items)
     metas, arrays = kept
+    of_content: dict[str, dict[str, Any]] = {}
+    for key, array in arrays.items():
+        content, _, name = key.partition("/")
+        of_content.setdefault(content, {})[name] = array
     found: dict[str, Measured | PermanentError] = {}
     for content in {item.file_id for item in items if item.file_id is not None}:
         meta = metas[content]
-        own = {key.partition("/")[2]: array for key, array in arrays.items() if key.startswith(f"{content}/")}
-        features = dsp.Features.from_arrays(meta["features"], own)
+        features = dsp.Features.from_arrays(meta["features"], of_content.get(content, {}))
         found[content] = Measured(AudioFacts.model_validate(meta["facts"]), features, meta["seconds"])
     return found
 

@@ -20,15 +20,15 @@ def run(workspace: Workspace, task: Run) -> bool:
     with claimed(workspace, task, Step.STORE) as items:
         if not items:
             return False
-        recorded = results.load(sorted({item.file_id for item in items if item.file_id is not None}))
+        recorded = results.vectors_of(sorted({item.file_id for item in items if item.file_id is not None}))
         missing = {
-            content: analysis.vector
-            for content, (_, analysis) in recorded.items()
+            content: found.vector
+            for content, found in recorded.items()
             # A vector of an older recipe is made anew by `upkeep.recipe`.
-            if analysis.versions.get("store") != _VERSION and analysis.vector_version in {None, _VERSION}
+            if found.stored != _VERSION and found.version in {None, _VERSION}
         }
         refused = _upsert(workspace, {key: vector for key, vector in missing.items() if vector is not None})
-        results.update_analyses({key: {"versions.store": _VERSION} for key in missing if key not in refused})
+        results.mark_stored([key for key in missing if key not in refused], version=_VERSION)
         lost = InternalError("its analysis is no longer in the record; `samplemind retry` makes it anew")
         # Before the items end: whoever waits for the batch then finds its files.
         entry.refresh(list(recorded))

@@ -5,6 +5,7 @@ takes 2.7 s to import and does not distinguish a missing collection from an unre
 """
 
 import json
+import math
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -110,6 +111,9 @@ class Chroma:
 
     def upsert(self, name: str, vectors: Mapping[str, Sequence[float]]) -> None:
         """Store vectors by id, replacing those that exist."""
+        # JSON has no number that is not finite; it would become null.
+        if not all(math.isfinite(sum(vector)) for vector in vectors.values()):
+            raise InternalError("Chroma refuses: a vector has a number that is not finite")
         given = {"ids": list(vectors), "embeddings": [list(vector) for vector in vectors.values()]}
         self._ask(name, "POST", "upsert", given)
 
@@ -151,10 +155,7 @@ class Chroma:
         return self._request(method, f"{_DATABASE}/collections/{found}/{action}", given)
 
     def _request(self, method: str, path: str, given: Mapping[str, Any] | None = None) -> Any:
-        try:
-            body = None if given is None else json.dumps(given, allow_nan=False).encode()
-        except ValueError as error:  # a number that JSON cannot express
-            raise InternalError(f"Chroma refuses: {error}") from error
+        body = None if given is None else _encoded(given)
         with self._attempt():
             try:
                 reply = self._connected().request(method, path, body)
@@ -222,6 +223,13 @@ def _connect(url: str, *, seconds: float) -> _Session:
         raise SetupError("SAMPLEMIND_CHROMA_URL is no URL like http://127.0.0.1:8000")
     base = url if parts.port else f"{url.rstrip('/')}:{port}"
     return _Session(base, httpcore.ConnectionPool(), seconds=seconds)
+
+
+def _encoded(given: Mapping[str, Any]) -> bytes:
+    """Return the body of a request; ten times as fast as `json` for vectors."""
+    import orjson  # noqa: PLC0415 -- slow import
+
+    return orjson.dumps(given)
 
 
 def _content(reply: httpcore.Response) -> Any:

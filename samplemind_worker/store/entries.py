@@ -6,18 +6,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from pymongo import DeleteMany, DeleteOne, ReturnDocument, UpdateOne
-from pymongo.errors import BulkWriteError, DuplicateKeyError
+from pymongo import ReturnDocument
+from pymongo.errors import DuplicateKeyError
 
 from samplemind_worker.documents.versions import CPU_STEPS, ENTRY_VERSION, VERSIONS
 from samplemind_worker.errors import ServiceUnavailableError
-from samplemind_worker.store import mongo
+from samplemind_worker.store import mongo, stale
+from samplemind_worker.store._upsert import upsert
 
 PLACES: Final = 16
 """Places of a content that its entry holds: a silent file may lie in a hundred thousand."""
 _BATCHES: Final = 16
 _PAGE: Final = 500
-_DUPLICATE_KEY: Final = 11000
 _ONLY: Final = "entries"
 _SUMMARIZED: Final = timedelta(minutes=1)
 """Time in which a worker mostly has summarized what it has analysed."""
@@ -127,21 +127,12 @@ async def write(reading: Reading, entries: Mapping[str, Mapping[str, Any]], *, c
     An entry that a later reading has written stays, and so does the mark of a change that came after this reading.
     """
     older = {"ticket": {"$lt": reading.ticket}}
-    operations: list[Any] = [
-        UpdateOne({"_id": key, **older}, {"$set": {**entry, "ticket": reading.ticket}}, upsert=True)
-        for key, entry in entries.items()
-    ]
-    operations += [DeleteOne({"_id": key, **older}) for key in contents if key not in entries]
-    if operations:
-        try:
-            await mongo.collection("library_entries").bulk_write(operations, ordered=False)
-        except BulkWriteError as error:
-            # The upsert has tried to insert a second entry beside the later one.
-            if any(fault["code"] != _DUPLICATE_KEY for fault in error.details["writeErrors"]):
-                raise
-    drops = [DeleteOne({"_id": key, "token": token}) for key, token in reading.tokens.items()]
-    if drops:
-        await mongo.collection("stale_entries").bulk_write(drops, ordered=False)
+    collection = mongo.collection("library_entries")
+    values = {key: {**entry, "ticket": reading.ticket} for key, entry in entries.items()}
+    await upsert(collection, values, conditions=dict.fromkeys(values, older))
+    if ended := [key for key in contents if key not in entries]:
+        await collection.delete_many({"_id": {"$in": ended}, **older})
+    await stale.drop(reading.tokens)
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +220,7 @@ async def advance(after: str) -> None:
 async def finish() -> None:
     """Delete entries that this building has not written, as they are of no content, and record that all are made."""
     row = await _state()
-    stale = DeleteMany({"_id": {"$gt": ""}, "ticket": {"$lte": row.get("since", 0)}})
-    await mongo.collection("library_entries").bulk_write([stale])
+    unwritten = {"_id": {"$gt": ""}, "ticket": {"$lte": row.get("since", 0)}}
+    await mongo.collection("library_entries").delete_many(unwritten)
     change = {"$set": {"version": ENTRY_VERSION, "building": 0, "after": ""}}
     await mongo.collection("entry_indexes").update_one({"_id": _ONLY}, change)

@@ -13,6 +13,7 @@ from pymongo import DeleteOne, UpdateOne
 from pymongo.asynchronous.cursor import AsyncCursor
 
 from samplemind_worker.store import mongo, stale
+from samplemind_worker.store._upsert import upsert
 from samplemind_worker.store.library import location_id, place_of, printable
 
 _PAGE = 1000
@@ -87,12 +88,8 @@ async def _save(places: Sequence[Place]) -> set[str]:
     before = mongo.collection("file_locations").find({"_id": {"$in": list(now_here)}}, {"file_id": 1})
     displaced = {row["file_id"] async for row in before if row["file_id"] != now_here[row["_id"]]}
     await stale.note({*now_here.values(), *displaced})
-    updates = [
-        UpdateOne({"_id": place.id}, {"$set": place.values(), "$unset": {"gone_at": ""}}, upsert=True)
-        for place in places
-    ]
-    if updates:
-        await mongo.collection("file_locations").bulk_write(updates, ordered=False)
+    values = {place.id: place.values() for place in places}
+    await upsert(mongo.collection("file_locations"), values, unset=("gone_at",))
     return displaced
 
 

@@ -1,18 +1,18 @@
 """Files and their analyses: bulk upserts keyed by content hash, and queries."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from pymongo import UpdateOne
-from pymongo.errors import BulkWriteError
 
 from samplemind_worker.documents.facts import AnalysisFacts, AudioFacts
 from samplemind_worker.errors import UsageError
 from samplemind_worker.store import mongo, stale
+from samplemind_worker.store._upsert import upsert
 
 _PAGE = 500
-_DUPLICATE_KEY = 11000
 _SHORTEST_PREFIX = 6  # of a file id, on the command line
 
 
@@ -25,9 +25,30 @@ async def progress_of(file_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
     return {row["_id"]: row async for row in cursor}
 
 
+@dataclass(frozen=True, slots=True)
+class RecordedVector:
+    """The vector of an analysis, the version of its recipe, and the version of the recipe that was last stored."""
+
+    vector: Sequence[float] | None
+    version: int | None
+    stored: int | None
+
+
+@mongo.synchronous
+async def vectors_of(file_ids: Sequence[str]) -> dict[str, RecordedVector]:
+    """Return the vectors of those of these contents that are analysed, whether or not they have one."""
+    cursor = mongo.collection("analyses").find(
+        {"_id": {"$in": list(file_ids)}}, {"vector": 1, "vector_version": 1, "versions.store": 1}
+    )
+    return {
+        row["_id"]: RecordedVector(row.get("vector"), row.get("vector_version"), row["versions"].get("store"))
+        async for row in cursor
+    }
+
+
 @mongo.synchronous
 async def save_analyses(pairs: Sequence[tuple[AudioFacts, AnalysisFacts]], *, since: datetime | None = None) -> None:
-    """Record contents and their analyses in two bulk writes; a new analysis replaces the old one and its summary.
+    """Record contents and their analyses; a new analysis replaces the old one and its summary.
 
     An analysis that the same steps have recorded after ``since`` stays: a worker that has lost its claim must not
     overwrite it. The files are written first, so that a crash leaves no analysis without a file.
@@ -36,29 +57,16 @@ async def save_analyses(pairs: Sequence[tuple[AudioFacts, AnalysisFacts]], *, si
         return
     await stale.note(audio.file_id for audio, _ in pairs)
     now = await mongo.read_clock()
-    files = [
-        UpdateOne(
-            {"_id": audio.file_id},
-            {"$set": audio.model_dump(), "$setOnInsert": {"uploaded_at": now, "user_id": "local"}},
-            upsert=True,
-        )
-        for audio, _ in pairs
-    ]
-    await mongo.collection("audio_files").bulk_write(files, ordered=False)
-    analyses = [
-        UpdateOne(
-            {"_id": analysis.file_id, **_unless_analyzed(analysis, since)},
-            {"$set": {**analysis.model_dump(), "analyzed_at": now}},
-            upsert=True,
-        )
-        for _, analysis in pairs
-    ]
-    try:
-        await mongo.collection("analyses").bulk_write(analyses, ordered=False)
-    except BulkWriteError as error:
-        # The analysis exists and stays; the upsert has tried to insert a second one.
-        if any(fault["code"] != _DUPLICATE_KEY for fault in error.details["writeErrors"]):
-            raise
+    await upsert(
+        mongo.collection("audio_files"),
+        {audio.file_id: audio.model_dump() for audio, _ in pairs},
+        at_first={"uploaded_at": now, "user_id": "local"},
+    )
+    await upsert(
+        mongo.collection("analyses"),
+        {analysis.file_id: {**analysis.model_dump(), "analyzed_at": now} for _, analysis in pairs},
+        conditions={analysis.file_id: _unless_analyzed(analysis, since) for _, analysis in pairs},
+    )
 
 
 def _unless_analyzed(analysis: AnalysisFacts, since: datetime | None) -> dict[str, Any]:
@@ -66,6 +74,14 @@ def _unless_analyzed(analysis: AnalysisFacts, since: datetime | None) -> dict[st
         return {}
     same = {f"versions.{step}": version for step, version in analysis.versions.items()}
     return {"$nor": [{**same, "analyzed_at": {"$gte": since}}]}
+
+
+@mongo.synchronous
+async def mark_stored(file_ids: Sequence[str], *, version: int) -> None:
+    """Record that the vectors of these contents are stored, made by this version of the recipe."""
+    if file_ids:
+        change = {"$set": {"versions.store": version}}
+        await mongo.collection("analyses").update_many({"_id": {"$in": list(file_ids)}}, change)
 
 
 @mongo.synchronous

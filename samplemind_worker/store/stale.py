@@ -5,21 +5,31 @@ removes the marks; the workers look for marks that nobody has removed.
 """
 
 import secrets
-from collections.abc import Iterable
-
-from pymongo import UpdateOne
+from collections.abc import Iterable, Mapping
+from itertools import groupby
 
 from samplemind_worker.store import mongo
+from samplemind_worker.store._upsert import insert
 
 _PAGE = 500
 
 
 async def note(file_ids: Iterable[str]) -> None:
     """Mark contents, within a query that then changes what is recorded of them."""
-    token = secrets.token_hex(8)
-    updates = [UpdateOne({"_id": each}, {"$set": {"token": token}}, upsert=True) for each in sorted(set(file_ids))]
-    if updates:
-        await mongo.collection("stale_entries").bulk_write(updates, ordered=False)
+    collection, token = mongo.collection("stale_entries"), secrets.token_hex(8)
+    left = sorted(set(file_ids))
+    # A mark may come and go meanwhile, so each one must be either changed or made here.
+    while left:
+        changed = await collection.update_many({"_id": {"$in": left}}, {"$set": {"token": token}})
+        if changed.matched_count == len(left):
+            return
+        left = await insert([{"_id": each, "token": token} for each in left], into=collection)
+
+
+async def drop(tokens: Mapping[str, str]) -> None:
+    """Remove marks by their contents, but those that name a later change by now."""
+    for token, marks in groupby(sorted(tokens, key=lambda each: tokens[each]), key=lambda each: tokens[each]):
+        await mongo.collection("stale_entries").delete_many({"_id": {"$in": list(marks)}, "token": token})
 
 
 @mongo.synchronous
