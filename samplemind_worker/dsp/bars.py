@@ -4,7 +4,7 @@ Conventions: times in seconds from the start of the signal; one row per whole ba
 """
 
 from dataclasses import dataclass
-from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -36,12 +36,18 @@ class Bars:
     """(n,): mean power."""
     low: F64
     """(n,): onset strength below 150 Hz: bass drum and bass notes."""
+    mel: F64
+    """(m, 40) at sr / 512: see `floored`."""
 
 
-def spans(times: F64, rate: float, count: int) -> list[slice]:
-    """Return the frames between successive times, at least one each."""
-    edges = np.clip(np.rint(times * rate).astype(np.int64), 0, count)
-    return [slice(min(a, count - 1), max(b, min(a, count - 1) + 1)) for a, b in pairwise(edges.tolist())]
+def _means(rows: npt.NDArray[Any], times: F64, rate: float) -> F64:
+    """Return the mean of the rows between successive times; of at least one each."""
+    ends = np.clip(np.rint(times * rate).astype(np.int64), 0, len(rows))
+    first = np.minimum(ends[:-1], len(rows) - 1)
+    last = np.maximum(ends[1:], first + 1)
+    total = np.zeros((len(rows) + 1, rows.shape[1]))
+    np.cumsum(rows, axis=0, dtype=np.float64, out=total[1:])
+    return (total[last] - total[first]) / (last - first)[:, None]
 
 
 def floored(mel: npt.NDArray[np.float32]) -> F64:
@@ -50,12 +56,14 @@ def floored(mel: npt.NDArray[np.float32]) -> F64:
     return np.maximum(values - (float(values.max()) - _RANGE_DB), 0.0) / 10.0
 
 
-def first_downbeat(features: Features, beats: F64, *, per_bar: int) -> int:
+def first_downbeat(features: Features, mel: F64, beats: F64, *, per_bar: int) -> int:
     """Find the beat with which bars begin.
 
     Parameters
     ----------
     features : Features
+    mel : ndarray of float64, shape (m, 40)
+        See `floored`.
     beats : ndarray of float64, shape (n,)
         Times of the beats in seconds.
     per_bar : int
@@ -72,12 +80,11 @@ def first_downbeat(features: Features, beats: F64, *, per_bar: int) -> int:
     """
     if len(beats) < 4 * per_bar:
         return 0
-    mel, chroma = floored(features.mel), _chroma(features)
+    chroma = _chroma(features)
     edges = np.append(beats, 2.0 * beats[-1] - beats[-2])
-    sound = np.stack([mel[span].mean(axis=0) for span in spans(edges, FRAME_RATE, len(mel))])
-    tones = np.stack([chroma[span].sum(axis=0) for span in spans(edges, _NOTE_RATE, len(chroma))])
+    sound, tones = _means(mel, edges, FRAME_RATE), _means(chroma, edges, _NOTE_RATE)
     tones /= np.linalg.norm(tones, axis=1, keepdims=True) + 1e-9
-    low = np.array([features.onset[1, span].max() for span in _around(beats, features.onset.shape[1])])
+    low = _greatest(features.onset[1], beats)
     changes = (_change(sound, _REACH), _change(tones, 1), _change(tones, _REACH), _change(sound, 4 * _REACH))
     evidence = 0.5 * _scaled(low)
     for change in changes:
@@ -86,9 +93,10 @@ def first_downbeat(features: Features, beats: F64, *, per_bar: int) -> int:
     return int(np.argmax(scores))
 
 
-def _around(beats: F64, count: int) -> list[slice]:
-    frames = np.clip(np.rint(beats * RATE).astype(np.int64), 0, count - 1)
-    return [slice(max(0, frame - 4), frame + 5) for frame in frames.tolist()]
+def _greatest(strength: npt.NDArray[np.float32], beats: F64) -> F64:
+    """Return the greatest onset strength within 23 ms of each beat."""
+    frames = np.rint(beats * RATE).astype(np.int64)[:, None] + np.arange(-4, 5)
+    return strength[np.clip(frames, 0, len(strength) - 1)].max(axis=1).astype(np.float64)
 
 
 def _change(rows: F64, reach: int) -> F64:
@@ -119,12 +127,14 @@ def _chroma(features: Features) -> F64:
     return notes.reshape(len(notes), -1, 12).sum(axis=1)
 
 
-def lay_bars(features: Features, beats: F64, *, per_bar: int) -> Bars | None:
+def lay_bars(features: Features, mel: F64, beats: F64, *, per_bar: int) -> Bars | None:
     """Measure each whole bar of a track.
 
     Parameters
     ----------
     features : Features
+    mel : ndarray of float64, shape (m, 40)
+        See `floored`.
     beats : ndarray of float64, shape (n,)
         Times of the beats in seconds, the first one on the first beat of a bar.
     per_bar : int
@@ -142,18 +152,17 @@ def lay_bars(features: Features, beats: F64, *, per_bar: int) -> Bars | None:
         edges = np.append(edges, edges[-1] + per_bar * period)
     if len(edges) < 5:  # noqa: PLR2004 -- four bars
         return None
-    mel, chroma = floored(features.mel), _chroma(features)
-    frames, tones = spans(edges, FRAME_RATE, len(mel)), spans(edges, _NOTE_RATE, len(chroma))
-    hits = spans(edges, RATE, features.onset.shape[1])
-    onsets = np.stack([features.onset[:, span].mean(axis=1) for span in hits]).astype(np.float64)
+    onsets = _means(features.onset.T, edges, RATE)
     onsets /= np.maximum(onsets.max(axis=0), 1e-9)
-    mean = np.stack([mel[span].mean(axis=0) for span in frames])
-    spread = np.stack([mel[span].std(axis=0) for span in frames])
-    pitch = np.stack([chroma[span].sum(axis=0) for span in tones])
+    mean = _means(mel, edges, FRAME_RATE)
+    spread = np.sqrt(np.maximum(_means(np.square(mel), edges, FRAME_RATE) - np.square(mean), 0.0))
+    pitch = _means(_chroma(features), edges, _NOTE_RATE)
+    power = np.square(features.frames[:, :1].astype(np.float64))
     return Bars(
         edges=edges,
         sound=np.concatenate((mean, spread, 2.0 * onsets), axis=1),
         chroma=pitch / (pitch.sum(axis=1, keepdims=True) + 1e-9),
-        power=np.array([float(np.square(features.frames[span, 0], dtype=np.float64).mean()) for span in frames]),
+        power=_means(power, edges, FRAME_RATE)[:, 0],
         low=onsets[:, 1],
+        mel=mel,
     )

@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from samplemind_worker.dsp.bars import first_downbeat, lay_bars
+from samplemind_worker.dsp.bars import first_downbeat, floored, lay_bars
 from samplemind_worker.dsp.loop_points import find_loop_points
 from samplemind_worker.dsp.onsets import find_onsets, snap
 from samplemind_worker.dsp.rhythm import estimate_rhythm
@@ -42,17 +42,19 @@ def take_apart(features: Features, estimates: Estimates, *, start: float = 0.0, 
     """
     if features.peak == 0.0 or estimates.kind not in {"loop", "track"}:
         return Form()
-    slices = find_slices(features) if estimates.kind == "loop" else None
+    onsets = find_onsets(features)
+    slices = find_slices(features, onsets[0]) if estimates.kind == "loop" else None
     if estimates.tempo is None or len(estimates.beats) < 2:  # noqa: PLR2004 -- one beat has no length
         return Form(slices=slices)
     per_bar = estimates.time_signature[0] if estimates.time_signature else 4
     beats = np.array(estimates.beats)
     if estimates.kind == "loop":
-        rhythm = estimate_rhythm(features, tempo=estimates.tempo, beats=beats, per_bar=per_bar)
+        rhythm = estimate_rhythm(features, onsets, tempo=estimates.tempo, beats=beats, per_bar=per_bar)
         return Form(slices=slices, rhythm=rhythm)
-    beats = beats[first_downbeat(features, beats, per_bar=per_bar) :]
-    rhythm = estimate_rhythm(features, tempo=estimates.tempo, beats=beats, per_bar=per_bar)
-    bars = lay_bars(features, beats, per_bar=per_bar)
+    mel = floored(features.mel)
+    beats = beats[first_downbeat(features, mel, beats, per_bar=per_bar) :]
+    rhythm = estimate_rhythm(features, onsets, tempo=estimates.tempo, beats=beats, per_bar=per_bar)
+    bars = lay_bars(features, mel, beats, per_bar=per_bar)
     if bars is None:
         return Form(rhythm=rhythm)
     seconds = features.samples / SR
@@ -60,24 +62,25 @@ def take_apart(features: Features, estimates: Estimates, *, start: float = 0.0, 
         sections=find_sections(
             bars, seconds=seconds, from_start=start < _AT_END, to_end=start + seconds > duration - _AT_END
         ),
-        loop_points=find_loop_points(features, bars),
+        loop_points=find_loop_points(features, bars, onsets[0]),
         rhythm=rhythm,
     )
 
 
-def find_slices(features: Features) -> tuple[Slice, ...] | None:
+def find_slices(features: Features, times: F64) -> tuple[Slice, ...] | None:
     """Find the points at which a loop can be cut into its hits or notes.
 
     Parameters
     ----------
     features : Features
+    times : ndarray of float64, shape (n,)
+        Times of the onsets.
 
     Returns
     -------
     tuple of Slice or None
         At most 256, the strongest ones, in the order of time, each at a zero crossing. None for fewer than two.
     """
-    times, _ = find_onsets(features)
     if len(times) < 2:  # noqa: PLR2004 -- one hit leaves nothing to cut
         return None
     strengths = _levels(features, times)

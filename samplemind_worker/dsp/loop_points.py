@@ -6,8 +6,8 @@ Conventions: times in seconds from the start of the signal; scores 0 to 1.
 import numpy as np
 import numpy.typing as npt
 
-from samplemind_worker.dsp.bars import Bars, floored
-from samplemind_worker.dsp.onsets import find_onsets, snap
+from samplemind_worker.dsp.bars import Bars
+from samplemind_worker.dsp.onsets import snap
 from samplemind_worker.dsp.types import Features, LoopPoints
 
 F64 = npt.NDArray[np.float64]
@@ -20,13 +20,15 @@ _QUIET = 0.25  # of the loudest bar's RMS: what is softer is no part to repeat
 _NEAR = 0.03  # seconds between a bar line and the onset that is meant by it
 
 
-def find_loop_points(features: Features, bars: Bars) -> tuple[LoopPoints, ...] | None:
+def find_loop_points(features: Features, bars: Bars, times: F64) -> tuple[LoopPoints, ...] | None:
     """Find the most loopable 4, 8 and 16 bars of a track.
 
     Parameters
     ----------
     features : Features
     bars : Bars
+    times : ndarray of float64, shape (n,)
+        Times of the onsets.
 
     Returns
     -------
@@ -42,7 +44,6 @@ def find_loop_points(features: Features, bars: Bars) -> tuple[LoopPoints, ...] |
     count = len(bars.edges) - 1
     likeness = _likeness(features, bars)
     loud = np.sqrt(bars.power / max(float(bars.power.max()), 1e-20)) >= _QUIET
-    times, _ = find_onsets(features)
     found: list[LoopPoints] = []
     for length in _LENGTHS:
         scores = [
@@ -62,7 +63,7 @@ def find_loop_points(features: Features, bars: Bars) -> tuple[LoopPoints, ...] |
 
 def _likeness(features: Features, bars: Bars) -> F64:
     """Return the cosine between all bars, each taken as sixteen steps of the mel spectrum less the mean of all."""
-    mel = floored(features.mel)
+    mel = bars.mel
     total = np.concatenate((np.zeros((1, mel.shape[1])), np.cumsum(mel, axis=0)))
     parts = np.arange(_STEPS + 1) / _STEPS
     edges = bars.edges[:-1, None] + np.diff(bars.edges)[:, None] * parts

@@ -14,6 +14,7 @@ F64 = npt.NDArray[np.float64]
 
 HOP = 128
 NO_CROSSING = 255
+_STRONG = 0.95  # of the peaks lie below a strong one
 _GAP_SECONDS = 0.04  # of two onsets; nearer ones are one sound
 _WEAKEST = 0.08  # of the strong onsets
 _FLOOR = 0.02  # a rise that is weaker everywhere is that of noise or of a pad
@@ -38,19 +39,23 @@ def find_onsets(features: Features) -> tuple[F64, F64]:
     Bello et al., "A tutorial on onset detection in music signals", 2005 (peaks of the spectral flux).
     """
     strength = features.onset[0].astype(np.float64) if features.onset.shape[1] else np.zeros(0)
-    padded = np.concatenate(([0.0], strength, [0.0]))
-    peaks = np.flatnonzero((padded[1:-1] > padded[:-2]) & (padded[1:-1] >= padded[2:]))
+    padded = np.zeros(len(strength) + 2)
+    padded[1:-1] = strength
+    rises = padded[1:] > padded[:-1]
+    peaks = np.flatnonzero(rises[:-1] & ~rises[1:])
     if len(peaks) == 0:
         return np.zeros(0), np.zeros(0)
-    strong = float(np.quantile(strength[peaks], 0.95))
+    rank = int(_STRONG * (len(peaks) - 1))
+    strong = float(np.partition(strength[peaks], rank)[rank])
     peaks = peaks[strength[peaks] >= max(_WEAKEST * strong, _FLOOR)]
     kept: list[int] = []
-    for peak in peaks.tolist():
-        if kept and peak - kept[-1] < _GAP_SECONDS * RATE:
-            if strength[peak] > strength[kept[-1]]:
-                kept[-1] = peak
-        else:
+    heights: list[float] = []
+    for peak, height in zip(peaks.tolist(), strength[peaks].tolist(), strict=True):
+        if not kept or peak - kept[-1] >= _GAP_SECONDS * RATE:
             kept.append(peak)
+            heights.append(height)
+        elif height > heights[-1]:
+            kept[-1], heights[-1] = peak, height
     if not kept:
         return np.zeros(0), np.zeros(0)
     places = np.array(kept)
@@ -76,8 +81,7 @@ def snap(features: Features, seconds: float) -> float:
         The nearest known rising zero crossing from 8 ms before to 3 ms after it, or the time itself if there is none.
     """
     first = max(0, int((seconds - _BEFORE) * RATE))
-    blocks = np.arange(first, min(len(features.crossings), int((seconds + _AFTER) * RATE) + 1))
-    blocks = blocks[features.crossings[blocks] != NO_CROSSING]
-    times = (blocks * HOP + features.crossings[blocks]) / SR
-    times = times[(times >= seconds - _BEFORE) & (times <= seconds + _AFTER)]
-    return float(times[np.abs(times - seconds).argmin()]) if len(times) else seconds
+    places = features.crossings[first : int((seconds + _AFTER) * RATE) + 1].tolist()
+    times = [((first + k) * HOP + place) / SR for k, place in enumerate(places) if place != NO_CROSSING]
+    near = [time for time in times if seconds - _BEFORE <= time <= seconds + _AFTER]
+    return min(near, key=lambda time: abs(time - seconds), default=seconds)

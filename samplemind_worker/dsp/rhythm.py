@@ -3,10 +3,11 @@
 Conventions: places of onsets are fractions of a beat or of a bar; strengths are relative, 0 to 1.
 """
 
+from functools import lru_cache
+
 import numpy as np
 import numpy.typing as npt
 
-from samplemind_worker.dsp.onsets import find_onsets
 from samplemind_worker.dsp.tempo_model import RATE
 from samplemind_worker.dsp.types import Features, Rhythm
 
@@ -20,6 +21,7 @@ _SIMPLER = 0.006  # of a beat: by so much the finer grid must be nearer
 _SHUFFLED = 1.2  # ratio from which on a listener hears a swing
 _FEWEST = 4  # onsets
 _HEARD = 0.04  # of all strength: less on a place of the bar is chance
+_BINS = 480  # of a beat
 _EIGHTHS = 8
 """Per bar of four beats."""
 _AROUND = 0.075  # of a beat: how far from its place a hit is looked for
@@ -35,12 +37,16 @@ _WEIGHTS = {4: (0, -4, -3, -4, -2, -4, -3, -4, -1, -4, -3, -4, -2, -4, -3, -4),
 """Metrical weights of the sixteenths of a bar (Longuet-Higgins and Lee)."""
 
 
-def estimate_rhythm(features: Features, *, tempo: float, beats: F64, per_bar: int = 4) -> Rhythm | None:
+def estimate_rhythm(
+    features: Features, onsets: tuple[F64, F64], *, tempo: float, beats: F64, per_bar: int = 4
+) -> Rhythm | None:
     """Measure how the onsets lie on the beat.
 
     Parameters
     ----------
     features : Features
+    onsets : tuple of ndarray of float64
+        Times and strengths, see `find_onsets`.
     tempo : float
         In BPM.
     beats : ndarray of float64, shape (n,)
@@ -58,7 +64,7 @@ def estimate_rhythm(features: Features, *, tempo: float, beats: F64, per_bar: in
     Dittmar, Pfleiderer and Mueller, "Automated estimation of ride cymbal swing ratios in jazz recordings", 2015 (ratio
     of two notes); Longuet-Higgins and Lee, "The rhythmic interpretation of monophonic music", 1984 (syncopation).
     """
-    times, strengths = find_onsets(features)
+    times, strengths = onsets
     if len(times) < _FEWEST or len(beats) < 2:  # noqa: PLR2004 -- one beat has no length
         return None
     period = 60.0 / tempo
@@ -84,25 +90,29 @@ def estimate_rhythm(features: Features, *, tempo: float, beats: F64, per_bar: in
 
 def _places(times: F64, strengths: F64, beats: F64, period: float) -> F64:
     """Return the places of onsets in beats, on a grid that follows the player slowly."""
-    near = np.searchsorted(times, beats)
     off = np.zeros(len(beats))
-    weight = np.zeros(len(beats))
-    start = _lateness(times, strengths, beats, period)
-    drift = start
-    for k, beat in enumerate(beats.tolist()):
-        window = slice(max(0, int(near[k]) - 6), int(near[k]) + 6)
-        distance = times[window] - beat - drift
-        inside = np.abs(distance) < _NEAR * period
-        if inside.any():
-            best = int(np.argmax(strengths[window] * inside))
-            weight[k] = strengths[window][best]
-            drift += _FOLLOW * float(distance[best])
+    drift = _lateness(times, strengths, beats, period)
+    at, hits, sizes = beats.tolist(), times.tolist(), strengths.tolist()
+    reach = _NEAR * period
+    first = 0
+    for k, beat in enumerate(at):
+        expected = beat + drift
+        while first < len(hits) and hits[first] <= expected - reach:
+            first += 1
+        best = first
+        for j in range(first, len(hits)):
+            if hits[j] >= expected + reach:
+                break
+            if sizes[j] > sizes[best]:
+                best = j
+        if best < len(hits) and hits[best] < expected + reach:
+            drift += _FOLLOW * (hits[best] - expected)
         off[k] = drift
     # The same backwards, so that the grid does not lag.
-    back = off.copy()
+    back = off.tolist()
     for k in range(len(back) - 2, -1, -1):
         back[k] += 0.5 * (back[k + 1] - back[k])
-    grid = beats + back
+    grid = beats + np.array(back)
     index = np.arange(len(grid), dtype=np.float64)
     inner = np.interp(times, grid, index)
     before, after = times < grid[0], times > grid[-1]
@@ -124,19 +134,24 @@ def _swing(places: F64, strengths: F64) -> tuple[float | None, int | None]:
     between = (phase > _NEAR) & (phase < 1.0 - _NEAR)
     if strengths[between].sum() < _HEARD * strengths.sum() or between.sum() < 2:  # noqa: PLR2004 -- one may be chance
         return None, None
-    best: tuple[float, float, int] | None = None
-    for unit, extra in ((_EIGHTHS, 0.0), (2 * _EIGHTHS, _SIMPLER)):
-        for place in _PLACES.tolist():
-            grid = (0.0, place, 1.0) if unit == _EIGHTHS else (0.0, place / 2, 0.5, 0.5 + place / 2, 1.0)
-            off = np.abs(phase[between, None] - np.array(grid)).min(axis=1)
-            cost = float(np.average(np.minimum(off, _CLIP), weights=strengths[between])) + extra
-            if best is None or cost < best[0] - 1e-9:
-                best = (cost, place, unit)
-    if best is None:
-        return None, None
-    _, place, unit = best
+    # The cost of each grid is a sum over the phases: the mean distance to the nearest place, which is clipped.
+    counts = np.bincount((phase[between] * _BINS).astype(np.int64), weights=strengths[between], minlength=_BINS)
+    costs = _costs() @ counts / counts.sum()
+    best = int(costs.argmin())
+    unit, place = (_EIGHTHS, 2 * _EIGHTHS)[best // len(_PLACES)], float(_PLACES[best % len(_PLACES)])
     refined = _refined(phase[between], strengths[between], place, unit)
     return refined / (1.0 - refined), unit
+
+
+@lru_cache(maxsize=1)
+def _costs() -> F64:
+    """Return the cost of each phase for each grid: first those on which eighths swing, then sixteenths."""
+    phases = (np.arange(_BINS) + 0.5) / _BINS
+    rows = [np.abs(phases[:, None] - np.array([0.0, place, 1.0])).min(axis=1) for place in _PLACES]
+    for place in _PLACES / 2.0:
+        grid = np.array([0.0, place, 0.5, 0.5 + place, 1.0])
+        rows.append(np.abs(phases[:, None] - grid).min(axis=1) + _SIMPLER)
+    return np.minimum(np.stack(rows), _CLIP)
 
 
 def _refined(phase: F64, strengths: F64, place: float, unit: int) -> float:
@@ -199,10 +214,12 @@ def _backbeat(features: Features, beats: F64, period: float) -> str | None:
     count = features.onset.shape[1]
     reach = max(1, round(_AROUND * period * RATE))
     frames = np.minimum(np.rint(eighths * RATE).astype(np.int64), count - 1)
-    windows = [features.onset[:, max(0, frame - reach) : frame + reach + 1] for frame in frames.tolist()]
-    low = np.array([float(window[1].max()) for window in windows])
+    # Every second stretch is about an eighth; reduceat takes the others, too.
+    ends = np.stack([np.maximum(frames - reach, 0), np.minimum(frames + reach + 1, count - 1)], axis=1).ravel()
+    low = np.maximum.reduceat(features.onset[1], ends)[::2].astype(np.float64)
     # What sounds in the middle and above at once is a snare or a clap, not a hat or a bass.
-    snare = np.array([float(np.minimum(window[2], window[3]).max()) for window in windows])
+    both = np.minimum(features.onset[2], features.onset[3])
+    snare = np.maximum.reduceat(both, ends)[::2].astype(np.float64)
     if low.max() <= 0.0 or snare.max() <= 0.0:
         return None
     apart = np.maximum(snare / snare.max() - low / low.max(), 0.0).reshape(-1, _EIGHTHS).mean(axis=0)
