@@ -12,7 +12,7 @@ from samplemind_worker.documents.facts import AnalysisFacts, AudioFacts
 from samplemind_worker.documents.report import Reporter, analyzed, rejected
 from samplemind_worker.documents.states import State
 from samplemind_worker.errors import UsageError
-from samplemind_worker.store import entries, library, places, results
+from samplemind_worker.store import library, places, results
 from samplemind_worker.store.places import Place
 from samplemind_worker.submission.walk import AUDIO_SUFFIXES
 
@@ -87,17 +87,6 @@ def exists(text: str) -> bool:
 def facts_of(file_id: str) -> tuple[AudioFacts, AnalysisFacts] | None:
     """Return what is known of a content; None if it is not analysed."""
     return results.load([file_id]).get(file_id)
-
-
-def entries_trouble() -> str:
-    """Say how far the entries that filters read are made; empty if all are."""
-    state = entries.progress()
-    if state.is_complete:
-        return ""
-    return (
-        f"the search index holds {state.entries:,} of {state.contents:,} files; the workers build it, "
-        "or `samplemind reindex` at once"
-    )
 
 
 def reports_of(file_ids: Sequence[str], admits: Callable[[str], bool] = bool) -> dict[str, Report]:

@@ -9,7 +9,7 @@ from typer.core import TyperCommand
 from samplemind_cli import filters as filter_options
 from samplemind_cli import output
 from samplemind_cli.layout import Column
-from samplemind_worker.errors import ServiceUnavailableError, UsageError
+from samplemind_worker.errors import UsageError
 
 if TYPE_CHECKING:
     from samplemind_worker.finding.filters import Filter
@@ -94,11 +94,7 @@ def search(
                 _print(found, asked, as_json=as_json)
         elif state.is_complete:
             output.note(_nothing(found, asked, chosen))
-    if not state.is_complete:
-        raise ServiceUnavailableError(
-            f"the search index holds {state.entries:,} of {state.contents:,} files; the workers build it, "
-            "or `samplemind reindex` at once"
-        )
+    state.require()
 
 
 def _print(found: "Found", asked: "Query", *, as_json: bool) -> None:

@@ -41,6 +41,7 @@ def similar(
     from samplemind_cli import index, library, record, tables  # noqa: PLC0415 -- slow import
     from samplemind_worker.finding import recipes  # noqa: PLC0415 -- slow import
     from samplemind_worker.finding import similar as finding  # noqa: PLC0415 -- slow import
+    from samplemind_worker.store import entries  # noqa: PLC0415 -- slow import
 
     with record.open_record() as settings:
         sound = _sound_of(file, settings)
@@ -49,7 +50,7 @@ def similar(
             choice = recipes.choose(current, sound)
             health = index.require(choice.vectors)
             asked = _asked(choice, sound, by, copies=copies)
-            whole = library.entries_trouble()
+            whole = entries.progress().trouble
             has_entries = choice.vectors is current and not whole
             hits = (
                 finding.nearest(choice.vectors, asked, chosen, limit=limit, has_entries=has_entries)

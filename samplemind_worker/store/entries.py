@@ -144,13 +144,20 @@ class Progress:
     contents: int
     """Contents that are analysed, whether or not they lie anywhere still."""
 
+    @property
+    def trouble(self) -> str:
+        """What to say if entries are missing, as an answer may then lack something; empty if none are."""
+        if self.is_complete:
+            return ""
+        return (
+            f"the search index holds {self.entries:,} of {self.contents:,} files; the workers build it, "
+            "or `samplemind reindex` at once"
+        )
+
     def require(self) -> None:
-        """Raise ServiceUnavailableError if entries are missing, as an answer may then lack something."""
-        if not self.is_complete:
-            raise ServiceUnavailableError(
-                f"the search index holds {self.entries:,} of {self.contents:,} files; the workers build it, "
-                "or `samplemind reindex` at once"
-            )
+        """Raise ServiceUnavailableError if entries are missing."""
+        if self.trouble:
+            raise ServiceUnavailableError(self.trouble)
 
 
 @mongo.synchronous
