@@ -121,7 +121,7 @@ def test_interrupted_wait_leaves_the_batch_running(samplemind: Command, many: Pa
 
 
 def test_cancel_stops_what_has_not_ended(samplemind: Command, many: Path) -> None:
-    batch_id = samplemind("submit", many, "--force", "--files-per-chain", "4", "--json").object["batch_id"]
+    batch_id = samplemind("submit", many, "--force", "--files-per-chain", "1", "--json").object["batch_id"]
 
     cancelled = samplemind("cancel", batch_id)
     after = samplemind("status", batch_id, "--json").object
