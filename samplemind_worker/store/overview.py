@@ -10,6 +10,7 @@ from samplemind_worker.store.library import location_id
 TEMPO_STEP: Final = 10
 """BPM of one column of the tempi."""
 _WITH_ERROR: Final = [("batch_id", 1), ("error.code", 1)]
+_BY_CONTENT: Final = {"file_id": 1}
 _PAGE: Final = 1000
 
 
@@ -49,28 +50,28 @@ async def _count_packs() -> list[dict[str, Any]]:
 
 
 async def _count_copies() -> dict[str, int]:
-    """Count the files but one of each content, by the index of contents, and sum their bytes."""
-    sizes = {"from": "audio_files", "localField": "_id", "foreignField": "_id", "as": "audio"}
-    copies = {"$subtract": ["$count", 1]}
-    cursor = await mongo.collection("file_locations").aggregate(
+    """Count the files but one of each content, by the keys of the index of contents, and sum their bytes."""
+    locations = mongo.collection("file_locations")
+    cursor = await locations.aggregate(
         [
-            {"$match": {"file_id": {"$gt": ""}, "gone_at": None}},
+            {"$match": {"file_id": {"$gt": ""}}},
             {"$group": {"_id": "$file_id", "count": {"$sum": 1}}},
             {"$match": {"count": {"$gt": 1}}},
-            {"$lookup": {**sizes, "pipeline": [{"$project": {"file_size": 1}}]}},
-            {"$unwind": "$audio"},
-            {
-                "$group": {
-                    "_id": None,
-                    "files": {"$sum": copies},
-                    "bytes": {"$sum": {"$multiply": [copies, "$audio.file_size"]}},
-                }
-            },
         ],
+        hint=_BY_CONTENT,
         allowDiskUse=True,
     )
-    rows = await cursor.to_list()
-    return {name: rows[0][name] if rows else 0 for name in ("files", "bytes")}
+    copies = {row["_id"]: row["count"] - 1 async for row in cursor}
+    async for row in locations.find({"gone_at": {"$ne": None}}, {"file_id": 1}):
+        if row["file_id"] in copies:
+            copies[row["file_id"]] -= 1
+    copies = {content: count for content, count in copies.items() if count > 0}
+    contents, size = list(copies), 0
+    for start in range(0, len(contents), _PAGE):
+        query = {"_id": {"$in": contents[start : start + _PAGE]}}
+        async for row in mongo.collection("audio_files").find(query, {"file_size": 1}):
+            size += copies[row["_id"]] * row["file_size"]
+    return {"files": sum(copies.values()), "bytes": size}
 
 
 async def _count_groups() -> list[dict[str, Any]]:
