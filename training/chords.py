@@ -30,16 +30,16 @@ Truth = dict[str, Any]
 Rng = np.random.Generator
 Single = tuple[dsp.Features, Truth]
 
-_RECORDED, _RENDERED, _SYNTHESIZED, _OTHERS_PER_FILE = 420, 420, 900, 90
+_RECORDED, _RENDERED, _SYNTHESIZED, _OTHERS_PER_FILE = 840, 720, 1800, 180
 _SONGS_RECORDED, _SONGS_RENDERED, _SONGS_SYNTHESIZED = 70, 90, 150
 _LONGEST_SECONDS = 26.0
 FOLDS = (
-    ("fluid", "musescore", "collected", "spanish", "guitar", "billie", "digits", "beds", "philharmonia"),
-    ("csound", "timgm", "upright", "mandolin", "cello", "muldjord", "hands", "oldpiano", "bassyr", "prompts", "steps"),
-    ("merlin", "opl3", "electric", "banjo", "pearl", "zeppelin", "lmms", "effects", "opendrums"),
+    ("fluid", "musescore", "collected", "spanish", "billie", "words", "beds"),
+    ("csound", "timgm", "upright", "oldpiano", "muldjord", "hands", "bassyr", "readers"),
+    ("merlin", "opl3", "electric", "pearl", "zeppelin", "effects", "reader", "opendrums"),
     ("synth", "synthesized", "noises"),
 )
-"""Sources that are held out together."""
+"""Sources that are held out together. Nothing is learned from a source that is in none of them."""
 _SONG_NAMES = {"M": "maj", "m": "min", "7": "7", "M7": "maj7", "m7": "min7", "dim": "dim", "sus": "sus4", "5": "power"}
 _QUALITIES = list(chord_model.QUALITIES)
 _MODEL = Path(dsp.__file__).parent / "models" / "chord.npz"
@@ -115,7 +115,7 @@ def _songs(rng: Rng, corpus: Path) -> Iterator[tuple[F32, Truth]]:
     for k in range(_SONGS_SYNTHESIZED):
         song = _song(rng, k)
         yield _measured_song(songs.synthesize(rng, song, cents=0.0), _label(song) | {"font": "synth"})
-    for name in strums.RECORDED:
+    for name in (*strums.RECORDED, *strums.MEASURED):
         for k in range(_SONGS_RECORDED):
             song = _song(rng, k)
             names = dict.fromkeys((songs.BASS, songs.CHORDS, songs.ARPEGGIO, songs.MELODY), name)
@@ -134,7 +134,7 @@ def _rendered(font: str, rng: Rng) -> list[Single]:
 def make(corpus: Path, sounds: Path, folder: Path) -> None:
     """Make all material that is not there yet."""
     jobs: dict[str, Callable[[Rng], list[Any]]] = {}
-    for name in strums.RECORDED:
+    for name in (*strums.RECORDED, *strums.MEASURED):
         jobs[f"single-{name}"] = partial(_recorded, corpus, name)
     for font in (*soundfonts.FONTS, "merlin"):
         jobs[f"single-{font}"] = partial(_rendered, font)
@@ -155,23 +155,42 @@ def load(folder: Path, pattern: str) -> list[Any]:
     return [one for path in paths for one in pickle.loads(path.read_bytes())]  # noqa: S301 -- our own
 
 
-def _held_out(rows: F32, right: npt.NDArray[np.int64], fonts: npt.NDArray[np.str_], used: Bools, **options: Any) -> F64:
+def _learned(fonts: npt.NDArray[np.str_]) -> Bools:
+    return np.isin(fonts, [name for fold in FOLDS for name in fold])
+
+
+def held_out(rows: F32, right: npt.NDArray[np.int64], fonts: npt.NDArray[np.str_], used: Bools, **options: Any) -> F64:
     """Give the logits of every example from a network that did not hear its source nor those of its fold."""
     logits = np.zeros((len(rows), rows.shape[1] * options["outputs"]))
-    for fold in FOLDS:
-        out = np.isin(fonts, fold)
+    learned = _learned(fonts)
+    for out in (*(np.isin(fonts, fold) for fold in FOLDS), ~learned):
         if out.any():
-            member = network.fit(rows[~out & used], right[~out & used], **options)
+            heard = ~out & learned & used
+            member = network.fit(rows[heard], right[heard], **options)
             logits[out] = member.logits(rows[out].astype(np.float64)).reshape(int(out.sum()), -1)
     return logits
 
 
-def _table(name: str, fonts: npt.NDArray[np.str_], columns: dict[str, F64 | Bools]) -> None:
-    sys.stdout.write(f"{name}: {len(fonts)}; {', '.join(columns)}\n")
-    for font in [*sorted(set(fonts.tolist())), "all"]:
-        inside = np.ones(len(fonts), bool) if font == "all" else fonts == font
-        shares = [f"{100 * np.nanmean(np.asarray(v, float)[inside]):6.1f}" for v in columns.values()]
-        sys.stdout.write(f"  {font:14} {inside.sum():6} {' '.join(shares)}\n")
+def _table(
+    name: str, groups: npt.NDArray[np.str_], columns: dict[str, F64 | Bools], used: Bools, learned: Bools
+) -> None:
+    """Print the means of what is used by group, first of what is learned from, then of what is only measured."""
+    for title, part in ((name, used & learned), (f"{name}, never learned from", used & ~learned)):
+        if not part.any():
+            continue
+        sys.stdout.write(f"{title}: {part.sum()}; {', '.join(columns)}\n")
+        for group in [*sorted(set(groups[part].tolist())), "all"]:
+            inside = part & ((groups == group) | (group == "all"))
+            shares = [f"{100 * np.nanmean(np.asarray(v, float)[inside]):6.1f}" for v in columns.values()]
+            sys.stdout.write(f"  {group:14} {inside.sum():6} {' '.join(shares)}\n")
+
+
+def _chances(scores: F64, right: Bools, learned: Bools) -> F64:
+    """Give each answer's chance by a curve of what is learned from that was fitted without the answer."""
+    fitted = confidence.curve(scores[learned], right[learned])
+    chances = np.interp(scores, fitted["scores"], fitted["chances"])
+    chances[learned] = confidence.crossed(scores[learned], right[learned])
+    return chances
 
 
 def _third(quality: str) -> str:
@@ -186,12 +205,13 @@ def _fit_singles(folder: Path) -> dict[str, F32]:
     fonts = np.array([truth["font"] for _, truth in singles])
     roots = np.array([truth["root"] for _, truth in singles])
     qualities = [truth["quality"] for _, truth in singles]
-    is_chord = roots >= 0
+    is_chord, learned = roots >= 0, _learned(fonts)
+    taught = is_chord & learned
     count = len(_QUALITIES)
     right = np.array([count * r + _QUALITIES.index(q) if r >= 0 else 0 for r, q in zip(roots, qualities, strict=True)])
     options: dict[str, Any] = {"outputs": count, "hidden": 24, "epochs": 40, "decay": 1e-3}
-    logits = _held_out(rows, right, fonts, is_chord, **options)
-    divisor = network.temperature(logits[is_chord], right[is_chord])
+    logits = held_out(rows, right, fonts, is_chord, **options)
+    divisor = network.temperature(logits[taught], right[taught])
     odds = softmax(logits / divisor)
     best = odds.argmax(axis=1)
     thirds = np.array([_third(_QUALITIES[b % count]) == _third(q) for b, q in zip(best, qualities, strict=True)])
@@ -200,29 +220,29 @@ def _fit_singles(folder: Path) -> dict[str, F32]:
     lowest: dict[str, Any] = {"outputs": 1, "hidden": 8, "epochs": 30, "decay": 1e-3}
     tones = np.array([[tone in q for tone in range(12)] for q in chord_model.QUALITIES.values()])
     allowed = np.stack([np.roll(tones[b % count], b // count) for b in best])
-    bass = np.where(allowed, _held_out(rows, basses, fonts, is_chord, **lowest), -1e9).argmax(axis=1) == basses
+    bass = np.where(allowed, held_out(rows, basses, fonts, is_chord, **lowest), -1e9).argmax(axis=1) == basses
     presence = np.stack(
         [chord_model.presence_row(s, d, f, o) for (s, _), (d, f), o in zip(singles, measured, odds, strict=True)]
     )[:, None].astype(np.float32)
     chosen: dict[str, Any] = {"outputs": 2, "hidden": 16, "epochs": 60, "decay": 1e-3, "seeds": (0, 1, 2)}
-    there = _held_out(presence, is_chord.astype(np.int64), fonts, np.ones_like(is_chord), **chosen)
-    there_divisor = network.temperature(there, is_chord.astype(np.int64))
+    there = held_out(presence, is_chord.astype(np.int64), fonts, np.ones_like(is_chord), **chosen)
+    there_divisor = network.temperature(there[learned], is_chord[learned].astype(np.int64))
     present = softmax(there / there_divisor)[:, 1]
     scores, correct = present * odds.max(axis=1), is_chord & (best == right)
-    chances = confidence.crossed(scores, correct)
+    chances = _chances(scores, correct, learned)
     given = chances >= chord.SURE
     columns = {"root": same_root, "and third": same_root & thirds, "exact": best == right, "bass": bass, "given": given}
     columns["third, of the given"] = np.where(given, same_root & thirds, np.nan)
-    _table("chords", fonts[is_chord], {k: v[is_chord] for k, v in columns.items()})
-    names = np.array(qualities)
-    _table("by quality", names[is_chord], {k: v[is_chord] for k, v in columns.items()})
-    _table("no chords", fonts[~is_chord], {"given": given[~is_chord]})
-    confidence.report("chord", chances[given], correct[given])
-    arrays = network.to_arrays(network.fit(rows[is_chord], right[is_chord], **options), "single", divisor=divisor)
-    arrays |= network.to_arrays(network.fit(rows[is_chord], basses[is_chord], **lowest), "bass")
-    last = network.fit(presence, is_chord.astype(np.int64), **chosen)
+    _table("chords", fonts, columns, is_chord, learned)
+    _table("by quality", np.array(qualities), columns, taught, learned)
+    _table("no chords", fonts, {"given": given}, ~is_chord, learned)
+    confidence.report("chord", chances[given & learned], correct[given & learned])
+    arrays = network.to_arrays(network.fit(rows[taught], right[taught], **options), "single", divisor=divisor)
+    arrays |= network.to_arrays(network.fit(rows[taught], basses[taught], **lowest), "bass")
+    last = network.fit(presence[learned], is_chord[learned].astype(np.int64), **chosen)
     arrays |= network.to_arrays(last, "presence", divisor=there_divisor)
-    return arrays | {f"single_{name}": value for name, value in confidence.curve(scores, correct).items()}
+    rising = confidence.curve(scores[learned], correct[learned])
+    return arrays | {f"single_{name}": value for name, value in rising.items()}
 
 
 def _beat_labels(truth: Truth) -> npt.NDArray[np.int64]:
@@ -241,8 +261,9 @@ def _fit_beats(folder: Path) -> dict[str, F32]:
     right, lengths = np.concatenate(labels), [len(label) for label in labels]
     fonts = np.repeat([truth["font"] for _, truth in pieces], lengths)
     options: dict[str, Any] = {"outputs": len(_QUALITIES), "hidden": 24, "epochs": 14, "decay": 1e-3}
-    logits = _held_out(rows, right, fonts, np.ones(len(rows), bool), **options)
-    divisor = network.temperature(logits, right)
+    logits = held_out(rows, right, fonts, np.ones(len(rows), bool), **options)
+    learned = _learned(fonts)
+    divisor = network.temperature(logits[learned], right[learned])
     odds = softmax(logits / divisor)
     ends = np.cumsum(lengths)[:-1]
     count = len(_QUALITIES)
@@ -254,23 +275,27 @@ def _fit_beats(folder: Path) -> dict[str, F32]:
     has_third = np.isin(right % count, [_QUALITIES.index(q) for q in ("maj", "min", "7", "maj7", "min7")])
     for stay in (0.0, 1.0, 2.0, chord.STAY, 4.0, 6.0):
         path = np.concatenate([chord.smooth(part, stay) for part in np.split(odds, ends)])
-        share = 100 * agrees(path, right)[has_third].mean()
-        roots = 100 * (path // count == right // count).mean()
+        share = 100 * agrees(path, right)[has_third & learned].mean()
+        roots = 100 * (path // count == right // count)[learned].mean()
         sys.stdout.write(f"stay {stay}: majmin {share:.1f}, root {roots:.1f}\n")
     parts = [chord.smooth(part) for part in np.split(odds, ends)]
     path = np.concatenate(parts)
     fine = agrees(path, right)
     nan = np.where(has_third, fine, np.nan)
-    _table("beats", fonts, {"majmin": nan, "root": path // count == right // count, "exact": path == right})
+    columns: dict[str, F64 | Bools] = {"majmin": nan, "root": path // count == right // count, "exact": path == right}
+    _table("beats", fonts, columns, np.ones_like(learned), learned)
     scores: list[float] = []
     correct: list[bool] = []
-    for own, wanted, chance in zip(parts, labels, np.split(odds, ends), strict=True):
+    of_learned = [part.all() for part in np.split(learned, ends)]
+    for own, wanted, chance, taught in zip(parts, labels, np.split(odds, ends), of_learned, strict=True):
+        if not taught:
+            continue
         for first, last in chord.spans(own):
             scores.append(float(chance[first:last, own[first]].mean()))
             correct.append(bool(agrees(own[first:last], wanted[first:last]).mean() > 0.5))
     held, truths = np.array(scores), np.array(correct)
     confidence.report("segments", confidence.crossed(held, truths), truths)
-    arrays = network.to_arrays(network.fit(rows, right, **options), "beat", divisor=divisor)
+    arrays = network.to_arrays(network.fit(rows[learned], right[learned], **options), "beat", divisor=divisor)
     return arrays | {f"beat_{name}": value for name, value in confidence.curve(held, truths).items()}
 
 

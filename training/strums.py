@@ -8,7 +8,7 @@ per source, as `training.sources` names them.
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -32,13 +32,18 @@ SR = 22050
 RECORDED = {
     "electric": ("guitar-fsbs", "", (40, 88)),
     "spanish": ("spanish-guitar", "", (40, 84)),
+    "upright": ("upright-kw", "", (33, 96)),
+    "oldpiano": ("old-piano", "", (33, 96)),
+}
+"""Sources of recorded notes, all in `training.sources`: a folder, a pattern of names, and the range that is played."""
+MEASURED = {
     "guitar": ("philharmonia/audio/guitar", "very-long_.*normal", (40, 84)),
     "banjo": ("philharmonia/audio/banjo", "very-long_.*normal", (48, 84)),
     "mandolin": ("philharmonia/audio/mandolin", "very-long_.*normal", (55, 88)),
-    "upright": ("upright-kw", "", (33, 96)),
     "cello": ("philharmonia/audio/cello", "_15?_.*arco-normal", (36, 80)),
 }
-"""Sources of recorded notes: a folder, a pattern of names, and the range that is played."""
+"""The same of the Philharmonia Orchestra's samples. They have terms of their own, so nothing is learned from them."""
+_PLAYED = RECORDED | MEASURED
 _SHAPES = {
     "maj": ((0, 7, 12, 16, 19, 24), (0, 7, 12, 16, 19), (0, 7, 12, 16), (0, 4, 7, 12, 16)),
     "min": ((0, 7, 12, 15, 19, 24), (0, 7, 12, 15, 19), (0, 7, 12, 15)),
@@ -116,7 +121,7 @@ class Recordings:
 @cache
 def recordings(corpus: Path, name: str) -> Recordings:
     """Read the notes of a source: at most four takes of each."""
-    folder, pattern, _ = RECORDED[name]
+    folder, pattern, _ = _PLAYED[name]
     notes: dict[int, list[F32]] = {}
     for path in sorted((corpus / folder).rglob("*")):
         midi = sources.midi_of(path.stem.replace("_", "v", 1)) or sources.midi_of(path.stem)
@@ -157,7 +162,7 @@ def _seconds(rng: Rng) -> float:
 
 def recorded(rng: Rng, corpus: Path, name: str, count: int) -> Iterator[tuple[F32, dict[str, Any]]]:
     """Play chords, and single notes for a quarter, from recordings."""
-    source, (low, high) = recordings(corpus, name), RECORDED[name][2]
+    source, (low, high) = recordings(corpus, name), _PLAYED[name][2]
     guitars = name in {"electric", "spanish", "guitar"}
     for k in range(count):
         drawn = draw_note(rng, low, high) if k % 4 == 3 else draw_chord(rng, low, high, guitar=guitars and k % 8 > 0)
@@ -165,11 +170,24 @@ def recorded(rng: Rng, corpus: Path, name: str, count: int) -> Iterator[tuple[F3
         yield y, drawn[1] | {"font": name}
 
 
+def _note_or_chord(rng: Rng, number: int) -> Chord:
+    """Draw notes for a third, half of them low: their overtones make a major triad and are resolved worst."""
+    if number % 3:
+        return draw_chord(rng, 36, 90, guitar=rng.random() < 0.2)
+    return draw_note(rng, 24, 48 if rng.random() < 0.5 else 96)
+
+
 def synthesized(rng: Rng, count: int) -> Iterator[tuple[F32, dict[str, Any]]]:
     """Play chords and notes on random patches."""
     for k in range(count):
-        drawn = draw_note(rng, 30, 96) if k % 4 == 3 else draw_chord(rng, 36, 90, guitar=rng.random() < 0.2)
-        voice, cents = songs.draw_voice(rng, pad=rng.random() < 0.3), float(rng.uniform(-45, 45)) * (k % 3 == 0)
+        drawn = _note_or_chord(rng, k)
+        voice, cents = (
+            songs.draw_voice(rng, pad=rng.random() < 0.3),
+            float(rng.uniform(-45, 45)) * (rng.random() < 0.33),
+        )
+        if len(drawn[0]) < 3 and rng.random() < 0.6:  # dark, as if through a filter
+            most = int(rng.choice([4, 8]))
+            voice = replace(voice, bright={h: wave for h, wave in voice.bright.items() if h <= most})
 
         def player(midi: int, seconds: float, velocity: int, voice: songs.Voice = voice, cents: float = cents) -> F64:
             return songs.play(voice, 440.0 * 2.0 ** ((midi - 69 + cents / 100.0) / 12.0), seconds) * velocity / 100.0
@@ -204,7 +222,7 @@ def played_song(rng: Rng, song: songs.Song, corpus: Path, names: dict[int, str])
             continue
         key = (role, midi, round(20 * length))
         if key not in kept:
-            low, high = RECORDED[names[role]][2]
+            low, high = _PLAYED[names[role]][2]
             moved = midi + 12 * max(0, -((midi - low) // 12)) - 12 * max(0, -((high - midi) // 12))
             kept[key] = recordings(corpus, names[role]).play(rng, moved, max(length, 0.2), velocity)
         first = round((onset + float(rng.uniform(0.0, 0.02))) * SR)
