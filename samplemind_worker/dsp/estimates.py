@@ -1,13 +1,16 @@
 """Draws the conclusions from the features, in an order in which later ones build on earlier ones."""
 
 from samplemind_worker.dsp.chord import estimate_chord, estimate_chords
-from samplemind_worker.dsp.instrument import estimate_instrument
+from samplemind_worker.dsp.instrument import DRUMS, estimate_instrument
 from samplemind_worker.dsp.key import estimate_key
 from samplemind_worker.dsp.kind import SHORTEST_LOOP_SECONDS, estimate_kind
 from samplemind_worker.dsp.pitch import estimate_pitch, hear
 from samplemind_worker.dsp.tempo import estimate_tempo
 from samplemind_worker.dsp.types import Chord, Estimates, Features, KeyEstimate, PitchEstimate, TempoEstimate
 from samplemind_worker.pitches import PITCH_CLASSES, camelot, chord_mode
+
+_SURE_OF_A_DRUM = 0.5
+"""Probability of a drum from which a one-shot has no chord: the partials of a tom or a cymbal may resemble one."""
 
 
 def estimate(features: Features, *, duration: float, exact_length: bool = True, kind: str | None = None) -> Estimates:
@@ -43,10 +46,13 @@ def estimate(features: Features, *, duration: float, exact_length: bool = True, 
         tempo, key = TempoEstimate(), KeyEstimate()
     if kind != "one_shot":
         pitch = PitchEstimate()
-    chord, key, pitch = _chord_or_note(features, kind, key, pitch)
     instrument, instrument_confidence = estimate_instrument(
         features, heard, kind=kind, kind_confidence=kind_confidence, key=key
     )
+    is_drum = instrument in DRUMS and (instrument_confidence or 0.0) >= _SURE_OF_A_DRUM
+    chord: Chord | None = None
+    if kind == "one_shot" and not is_drum:
+        chord, key, pitch = _chord_or_note(features, key, pitch)
     tuned = key.key is not None or chord is not None or pitch.midi is not None
     return Estimates(
         kind=kind,
@@ -75,10 +81,10 @@ def estimate(features: Features, *, duration: float, exact_length: bool = True, 
 
 
 def _chord_or_note(
-    features: Features, kind: str | None, key: KeyEstimate, pitch: PitchEstimate
+    features: Features, key: KeyEstimate, pitch: PitchEstimate
 ) -> tuple[Chord | None, KeyEstimate, PitchEstimate]:
     """Decide whether a one-shot is a chord or a single note: a chord has a key, a note a pitch."""
-    chord = estimate_chord(features, single_note=pitch.confidence or 0.0) if kind == "one_shot" else None
+    chord = estimate_chord(features, single_note=pitch.confidence or 0.0)
     if chord is None:
         return None, key, pitch
     mode = chord_mode(chord.quality)

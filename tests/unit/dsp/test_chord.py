@@ -7,6 +7,7 @@ import pytest
 from samplemind_worker import dsp
 from samplemind_worker.dsp import chord_model
 from samplemind_worker.dsp.chord import estimate_chord, smooth, spans
+from samplemind_worker.dsp.instrument import DRUMS
 from training import signals
 
 SR = dsp.SR
@@ -77,6 +78,18 @@ def test_a_detuned_chord_is_the_same(cents: float):
 )
 def test_notes_drums_noise_and_silence_have_no_chord(y: F32):
     assert _estimate(y).chord is None
+
+
+@pytest.mark.parametrize("decay", [0.08, 0.25])
+def test_a_drum_whose_partials_make_a_triad_has_no_chord(decay: float):
+    t = np.arange(round(0.8 * SR)) / SR
+    partials = sum(np.sin(2.0 * np.pi * 98.0 * ratio * t) for ratio in (1.0, 1.26, 1.498, 2.0)) * np.exp(-t / decay)
+    click = np.random.default_rng(1).standard_normal(len(t)) * np.exp(-t / 0.004)
+    features = dsp.compute_features((0.1 * (partials + click)).astype(np.float32), sr=SR)
+    found = dsp.estimate(features, duration=0.8)
+    assert found.instrument in DRUMS
+    assert (found.chord, found.key) == (None, None)
+    assert estimate_chord(features) is not None
 
 
 def test_a_chord_has_to_be_likelier_than_a_single_note():
