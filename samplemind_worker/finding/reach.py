@@ -1,7 +1,7 @@
 """Which sounds can fit a key and a tempo at a given cost: what an index looks up before `fitting` ranks exactly.
 
 A `Reach` holds at least the sounds that fit at that cost. The tuning of a sound is not known beforehand, so any tuning
-within a quarter tone is allowed for.
+within a quarter tone is allowed for, and so is what `fitting` counts as in tune.
 """
 
 from collections import defaultdict
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from samplemind_worker.finding.fitting import (
+    IN_TUNE,
     MODIFICATION,
     OCTAVE_OF_TEMPO,
     RELATION_COSTS,
@@ -26,7 +27,8 @@ from samplemind_worker.finding.fitting import (
     steps_between,
 )
 
-_QUARTER_TONE: Final = 0.5  # semitones by which a tuning can be off
+_OFF: Final = 0.5 + IN_TUNE / 100.0
+"""Semitones between a transposition and its whole steps: a quarter tone of tuning, and what is still in tune."""
 _SLACK: Final = semitones(1.0 + SAME_TEMPO)
 _ALL_KEYS: Final = tuple((tonic, mode) for mode in ("major", "minor") for tonic in range(12))
 
@@ -61,7 +63,7 @@ def _tonal(wanted: Wanted, cost: float) -> Iterator[Reach]:
     for key, steps, price in _transpositions(wanted):
         for factor, time in TEMPO_FACTORS:
             spare = cost - price - (0.0 if time == "same" else OCTAVE_OF_TEMPO)
-            rates = _rates(steps - _QUARTER_TONE, steps + _QUARTER_TONE, spare)
+            rates = _rates(steps - _OFF, steps + _OFF, spare)
             tempi = None if rates is None else _tempi(wanted, factor, *rates)
             if tempi is not None:
                 keys_of[tempi].add(key)
@@ -148,13 +150,13 @@ def _notes(wanted: Wanted, cost: float) -> Iterator[Reach]:
 
 
 def _least(steps: int) -> float:
-    return RESAMPLING * max(0.0, abs(steps) - _QUARTER_TONE)
+    return RESAMPLING * max(0.0, abs(steps) - _OFF)
 
 
 def costliest(wanted: Wanted) -> float:
     """Return a cost that nothing which fits exceeds."""
     rate = 0.0 if wanted.tempo is None else abs(semitones(max(1.0 - wanted.stretch, SAME_TEMPO)))
-    shift = wanted.shift + _QUARTER_TONE
+    shift = wanted.shift + _OFF
     return (
         UNANSWERED + max(RELATION_COSTS.values()) + OCTAVE_OF_TEMPO + MODIFICATION * (rate + shift) + RESAMPLING * shift
     )
