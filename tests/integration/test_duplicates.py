@@ -227,7 +227,7 @@ def test_options_that_make_no_sense_are_wrong_usage(cli: Cli, options: tuple[str
 
 
 def test_a_record_that_is_away_ends_with_three(cli: Cli, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("SAMPLEMIND_MONGODB_URL", "mongodb://127.0.0.1:1")
+    monkeypatch.setenv("SAMPLEMIND_MONGODB_URL", "mongodb://%2Fnowhere.sock")
     code, out, err = cli("duplicates")
     assert (code, out) == (3, "")
     assert "MongoDB does not answer" in err
