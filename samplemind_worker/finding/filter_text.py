@@ -57,15 +57,15 @@ def read(
         instruments=_choices(instrument, INSTRUMENTS, "--instrument"),
         tempo=tuple(_octaves(tempo)) if half_double else tempo,
         keys=compatible_keys(keys) if compatible else keys,
-        chords=() if chord is None else (_filled(chord, "--chord"),),
+        chords=() if chord is None else (_recorded(chord, "--chord"),),
         duration=() if duration is None else (_around(read_range(duration, "--duration"), 0.05),),
         loudness=() if loudness is None else (_around(read_range(loudness, "--loudness"), 0.5),),
         brightness=() if brightness is None else (read_range(brightness, "--brightness"),),
         pitch=() if pitch is None else read_pitch(pitch),
         since=None if since is None else read_since(since),
-        packs=() if pack is None else (_filled(pack, "--pack"),),
+        packs=() if pack is None else (_recorded(pack, "--pack"),),
         batch=None if batch is None else _filled(batch, "--batch"),
-        tags=() if tag is None else (_filled(tag, "--tag"),),
+        tags=() if tag is None else (_recorded(tag, "--tag"),),
         paths=() if path is None else paths_of(_filled(path, "--path"), roots or {}),
     )
 
@@ -81,6 +81,14 @@ def _filled(text: str, option: str) -> str:
     if not text.strip():
         raise UsageError(f"{option} is empty")
     return text
+
+
+def _recorded(text: str, option: str) -> str:
+    """Return a name as the record writes it, where a byte that is not UTF-8 is written as a number."""
+    try:
+        return library.printable(_filled(text, option).encode(errors="surrogateescape"))[0]
+    except UnicodeEncodeError:
+        raise UsageError(f"{option} holds a character that no text has") from None
 
 
 def _choices(text: str | None, known: tuple[str, ...], option: str) -> tuple[str, ...]:

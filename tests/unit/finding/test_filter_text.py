@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import bson
 import pytest
 
 from samplemind_worker.errors import UsageError
@@ -139,3 +140,12 @@ def test_no_filter_asks_for_nothing():
     assert read() == Filter()
     assert read().is_empty
     assert mongo_query(Filter()) == {}
+
+
+@pytest.mark.parametrize("option", ["chord", "pack", "tag"])
+def test_a_name_is_read_as_the_record_writes_it(option: str):
+    found = mongo_query(read(**{option: "caf\udcff"}))  # pyright: ignore[reportArgumentType]
+    assert bson.encode(found)
+    assert "caf\\xff" in str(found).replace("\\\\", "\\")
+    with pytest.raises(UsageError, match=f"--{option}"):
+        read(**{option: "\ud800"})  # pyright: ignore[reportArgumentType]
