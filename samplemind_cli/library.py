@@ -11,7 +11,7 @@ from config.settings import Settings
 from samplemind_worker.documents.facts import AnalysisFacts, AudioFacts
 from samplemind_worker.documents.report import Reporter, analyzed, rejected
 from samplemind_worker.documents.states import State
-from samplemind_worker.errors import UsageError
+from samplemind_worker.errors import PermanentError, UsageError
 from samplemind_worker.store import library, places, results
 from samplemind_worker.store.places import Place
 from samplemind_worker.submission.walk import AUDIO_SUFFIXES
@@ -87,6 +87,34 @@ def exists(text: str) -> bool:
 def facts_of(file_id: str) -> tuple[AudioFacts, AnalysisFacts] | None:
     """Return what is known of a content; None if it is not analysed."""
     return results.load([file_id]).get(file_id)
+
+
+def sound_of(text: str, settings: Settings) -> tuple[AudioFacts, AnalysisFacts]:
+    """Return what is known of a file of the library, or analyse the file at a path.
+
+    Raises
+    ------
+    UsageError
+        If there is no such file.
+    PermanentError
+        If it cannot be analysed.
+    """
+    file_id = find_file(text, settings)
+    facts = None if file_id is None else facts_of(file_id)
+    if facts is not None:
+        return facts
+    if not exists(text):
+        if file_id is not None:
+            raise UsageError(f"{text} is not analysed; `samplemind submit` its folder")
+        raise UsageError(f"{text} is no file, no id of one, and no place that the library knows")
+    if Path(text).is_dir():
+        raise UsageError(f"{text} is a folder; name one file of it")
+    from samplemind_worker.pipeline.analyze import analyze_file  # noqa: PLC0415 -- slow import
+
+    try:
+        return analyze_file(Path(text), settings)
+    except PermanentError as error:
+        raise type(error)(f"{error}: {text}") from error
 
 
 def reports_of(file_ids: Sequence[str], admits: Callable[[str], bool] = bool) -> dict[str, Report]:

@@ -18,6 +18,24 @@ from samplemind_worker.documents.spend import AiCall
 from samplemind_worker.documents.versions import CPU_STEPS, VERSIONS
 from samplemind_worker.store import batches, mongo
 
+FORM: dict[str, Any] = {
+    "rhythm": {
+        "swing": 1.98,
+        "swing_unit": 8,
+        "density": 2.34,
+        "feel": "shuffled",
+        "backbeat": "half_time",
+        "syncopation": 0.12,
+    },
+    "slices": [{"time": 0.0, "strength": 1.0}, {"time": 7.5, "strength": 0.5}],
+    "sections": [
+        {"start": 0.0, "end": 31.2, "label": "A", "kind": "intro", "energy": 0.5},
+        {"start": 31.2, "end": 95.0, "label": "B", "kind": None, "energy": 1.0},
+    ],
+    "loop_points": [{"start": 31.2, "end": 47.2, "bars": 8, "score": 0.9}],
+}
+"""The rhythm and the form of a sound, as a report has them."""
+
 
 def content_id(seed: int | str) -> str:
     """A file id: the SHA-256 of the seed."""

@@ -48,15 +48,8 @@ def clips(folder: Path) -> Iterator[tuple[F32, int, str]]:
     rng = np.random.default_rng(11)
     for k in range(_LOOPS):
         yield material.loop(np.random.default_rng(_FIRST_SEED + k)).y, 1, "loop"
-    for k in range(_SONGS):
-        song = songs.compose(
-            rng,
-            family=songs.FAMILIES[k % len(songs.FAMILIES)],
-            tonic=int(rng.integers(12)),
-            bars=int(rng.choice([1, 1, 2, 4])),
-            drums=rng.random() < 0.3,
-        )
-        yield songs.synthesize(rng, song, cents=0.0), 1, "song"
+    for y in songs.clips(rng, _SONGS):
+        yield y, 1, "song"
     for k in range(_BEATLESS):
         y, name = beatless.beatless(np.random.default_rng(_FIRST_SEED + k))
         if name in _KINDS:

@@ -187,15 +187,8 @@ def _made(rng: Rng) -> Iterator[Clip]:
         yield material.loop(np.random.default_rng(_FIRST_SEED + k)).y, 1, "loop"
     for k in range(_TRACKS):
         yield material.track(np.random.default_rng(_FIRST_SEED + 50_000 + k)).y, 1, "track"
-    for k in range(_SONGS):
-        song = songs.compose(
-            rng,
-            family=songs.FAMILIES[k % len(songs.FAMILIES)],
-            tonic=int(rng.integers(12)),
-            bars=int(rng.choice([1, 1, 2, 4])),
-            drums=rng.random() < 0.3,
-        )
-        yield songs.synthesize(rng, song, cents=0.0), 1, "song"
+    for y in songs.clips(rng, _SONGS):
+        yield y, 1, "song"
     yield from _rendered(rng)
     for k in range(_BEATLESS):
         y, name = beatless.beatless(np.random.default_rng(_FIRST_SEED + k))

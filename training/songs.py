@@ -7,6 +7,7 @@ and riffs without a third.
 
 # ruff: noqa: PLR0917, PLR2004 -- the shares and ranges of random draws explain themselves where they stand
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -323,6 +324,19 @@ def play(voice: Voice, hz: float, seconds: float) -> F64:
     envelope = voice.sustain + (1.0 - voice.sustain) * np.exp(-t / voice.decay)
     envelope *= np.minimum(t / voice.attack, 1.0) * np.clip((seconds + voice.release - t) / voice.release, 0.0, 1.0)
     return y * envelope
+
+
+def clips(rng: Rng, count: int) -> Iterator[F32]:
+    """Yield synthesized songs of one, two or four bars, the families in turn, three in ten with drums."""
+    for k in range(count):
+        song = compose(
+            rng,
+            family=FAMILIES[k % len(FAMILIES)],
+            tonic=int(rng.integers(12)),
+            bars=int(rng.choice([1, 1, 2, 4])),
+            drums=rng.random() < 0.3,
+        )
+        yield synthesize(rng, song, cents=0.0)
 
 
 def synthesize(rng: Rng, song: Song, *, cents: float) -> F32:

@@ -1,6 +1,5 @@
 """``match``: what fits a key and a tempo."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -8,10 +7,9 @@ import typer
 from samplemind_cli import filters as filter_options
 from samplemind_cli import output
 from samplemind_cli.layout import Column
-from samplemind_worker.errors import PermanentError, UsageError
+from samplemind_worker.errors import UsageError
 
 if TYPE_CHECKING:
-    from config.settings import Settings
     from samplemind_worker.finding.fitting import Fit, Wanted
 
 Report = dict[str, Any]
@@ -48,6 +46,7 @@ def match(
     The file need not be in the library; --key and --bpm replace what it has.
     """
     from samplemind_cli import library, record  # noqa: PLC0415 -- slow import
+    from samplemind_worker.documents.report import analyzed  # noqa: PLC0415 -- slow import
     from samplemind_worker.finding import match as finding  # noqa: PLC0415 -- slow import
     from samplemind_worker.finding.filter_text import read_key  # noqa: PLC0415 -- slow import
     from samplemind_worker.finding.fitting import Wanted  # noqa: PLC0415 -- slow import
@@ -60,8 +59,9 @@ def match(
     with record.open_record() as settings:
         content = None
         if file is not None:
-            content, report = _report_of(file, settings)
-            own_tempo, own_keys = finding.answers_of(report)
+            audio, analysis = library.sound_of(file, settings)
+            content = audio.file_id
+            own_tempo, own_keys = finding.answers_of(analyzed(file, audio, analysis))
             bpm, keys = bpm or own_tempo, keys or own_keys
             if bpm is None and not keys:
                 raise UsageError(f"{file} has neither a tempo nor a key; give them with --bpm and --key")
@@ -74,34 +74,6 @@ def match(
     if fits or state.is_complete:
         _print(fits, wanted, as_json=as_json, is_empty=not state.contents)
     state.require()
-
-
-def _report_of(file: str, settings: "Settings") -> tuple[str, Report]:
-    """Return the file id and the report of a file that may lie outside the library.
-
-    Raises
-    ------
-    UsageError, PermanentError
-        If there is no such file, or it cannot be analysed.
-    """
-    from samplemind_cli import library  # noqa: PLC0415 -- slow import
-
-    file_id = library.find_file(file, settings)
-    report = None if file_id is None else library.reports_of([file_id]).get(file_id)
-    if file_id is not None and report is not None:
-        return file_id, report
-    if not library.exists(file):
-        raise UsageError(f"{file} is no file, no id of one, and no place that the library knows")
-    if Path(file).is_dir():
-        raise UsageError(f"{file} is a folder; name one file of it")
-    from samplemind_worker.documents.report import analyzed  # noqa: PLC0415 -- slow import
-    from samplemind_worker.pipeline.analyze import analyze_file  # noqa: PLC0415 -- slow import
-
-    try:
-        audio, analysis = analyze_file(Path(file), settings)
-    except PermanentError as error:
-        raise type(error)(f"{error}: {file}") from error
-    return audio.file_id, analyzed(file, audio, analysis)
 
 
 def _print(fits: list[tuple["Fit", Report]], wanted: "Wanted", *, as_json: bool, is_empty: bool) -> None:

@@ -1,6 +1,5 @@
 """``similar``: what sounds like a file."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -8,10 +7,9 @@ import typer
 from samplemind_cli import filters as filter_options
 from samplemind_cli import output
 from samplemind_cli.layout import Column
-from samplemind_worker.errors import PermanentError, ServiceUnavailableError, UsageError
+from samplemind_worker.errors import ServiceUnavailableError, UsageError
 
 if TYPE_CHECKING:
-    from config.settings import Settings
     from samplemind_worker.finding.filters import Filter
     from samplemind_worker.finding.recipes import Choice, Sound
     from samplemind_worker.finding.similar import Asked, Hit
@@ -44,7 +42,7 @@ def similar(
     from samplemind_worker.store import entries  # noqa: PLC0415 -- slow import
 
     with record.open_record() as settings:
-        sound = _sound_of(file, settings)
+        sound = recipes.Sound(file, *library.sound_of(file, settings))
         chosen = filter_options.chosen(filters, settings)
         with index.open_vectors(settings) as current:
             choice = recipes.choose(current, sound)
@@ -104,44 +102,6 @@ def _nothing(file: str, chosen: "Filter", *, has_vectors: bool) -> str:
     if not has_vectors:
         return "the library has no analysed file to compare with; `samplemind submit FOLDER` adds some"
     return f"no other file than {file} passes the filters" if not chosen.is_empty else f"no other file than {file}"
-
-
-def _sound_of(file: str, settings: "Settings") -> "Sound":
-    """Return the sound of a file of the library, or analyse the file at a path.
-
-    Raises
-    ------
-    UsageError
-        If there is no such file.
-    PermanentError
-        If it cannot be analysed.
-    """
-    from samplemind_cli import library  # noqa: PLC0415 -- slow import
-    from samplemind_worker.finding.recipes import Sound  # noqa: PLC0415 -- slow import
-
-    file_id = library.find_file(file, settings)
-    facts = None if file_id is None else library.facts_of(file_id)
-    if facts is None:
-        facts = _analyzed(file, settings, is_known=file_id is not None)
-    audio, analysis = facts
-    return Sound(file, audio, analysis)
-
-
-def _analyzed(file: str, settings: "Settings", *, is_known: bool) -> Any:
-    from samplemind_cli import library  # noqa: PLC0415 -- slow import
-
-    if not library.exists(file):
-        if is_known:
-            raise UsageError(f"{file} is not analysed; `samplemind submit` its folder")
-        raise UsageError(f"{file} is no file, no id of one, and no place that the library knows")
-    if Path(file).is_dir():
-        raise UsageError(f"{file} is a folder; name one file of it")
-    from samplemind_worker.pipeline.analyze import analyze_file  # noqa: PLC0415 -- slow import
-
-    try:
-        return analyze_file(Path(file), settings)
-    except PermanentError as error:
-        raise type(error)(f"{error}: {file}") from error
 
 
 def _asked(choice: "Choice", sound: "Sound", by: Any, *, copies: bool) -> "Asked":

@@ -104,7 +104,7 @@ def make(settings: Settings, server: AiServer, unlimited: Path) -> Iterator[Make
 
 
 def record(count: int, *, start: int = 0, **values: Any) -> list[str]:
-    """So many analysed contents, no two alike, and where they lie."""
+    """Record ``count`` different contents with their analyses and places, and return their ids."""
     ids = [content_id(number) for number in range(start, start + count)]
     pairs = [
         (audio_facts(key), analysis_facts(key, vector=None, tempo=60.0 + 0.1 * number, **values))
@@ -861,7 +861,7 @@ def way(settings: Settings) -> Iterator[Proxy]:
 def test_a_record_that_is_gone_between_reply_and_settling_costs_no_second_call(
     make: Make, server: AiServer, unlimited: Path, way: Proxy, mode: Mode
 ):
-    """Of three requests the first is settled, the second is answered when the record is gone, the third never made."""
+    """The first request is charged, the record is gone after the second is answered, and no third is made."""
     workspace = make()
     ids = record(60)
     job = batch_of(ids, files_per_chain=60)

@@ -7,7 +7,7 @@ import pytest
 from samplemind_cli.card import print_card
 from samplemind_worker import reference
 from samplemind_worker.documents.report import analyzed
-from tests.factories import analysis_facts, audio_facts, content_id
+from tests.factories import FORM, analysis_facts, audio_facts, content_id
 
 LOOP = {
     "kind": "loop",
@@ -42,22 +42,6 @@ TEXTS = {
 
 
 CHORD = {"root": "B", "quality": "min7", "bass": "F#", "name": "Bm7/F#", "confidence": 0.8}
-FORM = {
-    "rhythm": {
-        "swing": 1.98,
-        "swing_unit": 8,
-        "density": 2.34,
-        "feel": "shuffled",
-        "backbeat": "half_time",
-        "syncopation": 0.12,
-    },
-    "slices": [{"time": 0.0, "strength": 1.0}, {"time": 7.5, "strength": 0.5}],
-    "sections": [
-        {"start": 0.0, "end": 31.2, "label": "A", "kind": "intro", "energy": 0.5},
-        {"start": 31.2, "end": 95.0, "label": "B", "kind": None, "energy": 1.0},
-    ],
-    "loop_points": [{"start": 31.2, "end": 47.2, "bars": 8, "score": 0.9}],
-}
 
 
 def card(capsys: pytest.CaptureFixture[str], *, duration: float = 8.0, **values: Any) -> list[str]:

@@ -8,7 +8,7 @@ import pytest
 from config.ai import AiTask
 from samplemind_worker.documents.samples import Sample
 from samplemind_worker.providers import prompt, reply_schema
-from tests.factories import analysis_facts, audio_facts, content_id
+from tests.factories import FORM, analysis_facts, audio_facts, content_id
 
 
 def sample(audio: dict[str, Any] | None = None, **analysis: Any) -> Sample:
@@ -61,24 +61,6 @@ def test_what_is_sent_of_a_loop():
         "true_peak_dbtp": -0.5,
         "spectrum": {"centroid_hz": 3900.0, "rolloff_hz": 8000.0, "flatness": 0.051},
     }
-
-
-FORM = {
-    "rhythm": {
-        "swing": 1.98,
-        "swing_unit": 8,
-        "density": 2.34,
-        "feel": "shuffled",
-        "backbeat": "half_time",
-        "syncopation": 0.12,
-    },
-    "slices": [{"time": 0.0, "strength": 1.0}, {"time": 7.5, "strength": 0.5}],
-    "sections": [
-        {"start": 0.0, "end": 31.2, "label": "A", "kind": "intro", "energy": 0.5},
-        {"start": 31.2, "end": 95.0, "label": "B", "kind": None, "energy": 1.0},
-    ],
-    "loop_points": [{"start": 31.2, "end": 47.2, "bars": 8, "score": 0.9}],
-}
 
 
 def test_what_is_sent_of_the_form():
