@@ -56,7 +56,7 @@ $(READY): uv.lock pyproject.toml .tools/bin/uv
 	@echo "setting up .venv, once: 250 MB of packages to fetch, 750 MB on disk" >&2
 	@$(SYNC) $(if $(USERS),$(USERS) $(WITHOUT_PARQUET))
 	@echo "compiling what is loaded most" >&2
-	@$(BIN)/python -m compileall -q samplemind_cli samplemind_worker tasks config
+	@$(BIN)/python -m compileall -q samplemind_cli samplemind_web samplemind_worker tasks config
 	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -c 'import $(subst $(empty) $(empty),$(comma),$(strip $(LOADED)))'
 	@echo "compiling the analysis for this processor: takes up to a minute" >&2
 	@$(BIN)/python -m samplemind_worker.lifecycle warm-up

@@ -218,6 +218,9 @@ class Settings(BaseSettings):
     flower_user: str = "samplemind"
     flower_password: SecretStr | None = None
 
+    web_port: int = Field(default=8765, ge=1, le=65535)
+    """Port of the API and its page."""
+
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_json: bool = False
 

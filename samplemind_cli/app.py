@@ -29,6 +29,7 @@ from samplemind_cli.commands.similar import similar
 from samplemind_cli.commands.status import files, status
 from samplemind_cli.commands.submit import submit
 from samplemind_cli.commands.summarize import summarize
+from samplemind_cli.commands.web import web
 from samplemind_worker.errors import PermanentError, ServiceUnavailableError, SetupError, UsageError
 
 _FAILED, _USAGE, _SERVICE, _INTERRUPTED = 1, 2, 3, 130
@@ -45,7 +46,7 @@ app = typer.Typer(
 
 for _command in (
     analyze, submit, status, files, retry, cancel, show, search, similar, match, duplicates, library, reindex,
-    summarize, export, ingest, watch, forget, up, down, doctor, worker, beat, flower,
+    summarize, export, ingest, watch, forget, web, up, down, doctor, worker, beat, flower,
 ):  # fmt: skip
     app.command(cls=SearchCommand if _command is search else None)(_command)
 app.add_typer(roots, name="roots")

@@ -4,7 +4,6 @@ import logging
 import sys
 from typing import Any, Final
 
-from celery import signals
 from loguru import logger
 
 from config.log_options import log_options
@@ -60,6 +59,8 @@ def configure_logging(settings: Settings, process: str) -> None:
 
 def take_over_logging(settings: Settings, process: str) -> None:
     """Configure logging now, because Celery warns early, and again when Celery would configure it."""
+    from celery import signals  # noqa: PLC0415 -- slow import
+
     configure_logging(settings, process)
 
     def _configure(**_: Any) -> None:

@@ -38,12 +38,12 @@ def worker(
     arguments = ["worker", "--role", queues]
     if concurrency is not None:
         arguments += ["--concurrency", str(concurrency)]
-    _become(["samplemind_worker.app", *arguments], _environment(_settings()))
+    become(["samplemind_worker.app", *arguments], environment_of(_settings()))
 
 
 def beat() -> None:
     """Run the scheduler; a deployment needs exactly one."""
-    _become(["samplemind_worker.app", "beat"], _environment(_settings(queue_is_enough=True)))
+    become(["samplemind_worker.app", "beat"], environment_of(_settings(queue_is_enough=True)))
 
 
 def flower(
@@ -66,10 +66,10 @@ def flower(
     if ":" in settings.flower_user:
         raise SetupError("SAMPLEMIND_FLOWER_USER must not contain a colon, which ends the name in a password dialogue")
     # In the environment, not on the command line, which every user of the machine can read.
-    environment = _environment(settings) | {"SAMPLEMIND_FLOWER_PASSWORD": password}
+    environment = environment_of(settings) | {"SAMPLEMIND_FLOWER_PASSWORD": password}
     arguments = ["flower", "--address", address, "--port", str(settings.flower_port)]
     output.note(f"Flower: http://{address}:{settings.flower_port}")
-    _become(["samplemind_worker.app", *arguments], environment)
+    become(["samplemind_worker.app", *arguments], environment)
 
 
 def _settings(*, queue_is_enough: bool = False) -> "Settings":
@@ -90,7 +90,7 @@ def _settings(*, queue_is_enough: bool = False) -> "Settings":
     return settings
 
 
-def _environment(settings: "Settings") -> dict[str, str]:
+def environment_of(settings: "Settings") -> dict[str, str]:
     """Return the environment with the URLs, and with its settings rewritten: relative paths depend on the folder.
 
     Settings from files are read from there again, so that secrets in them stay out of the environment.
@@ -102,7 +102,8 @@ def _environment(settings: "Settings") -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name.upper() not in settled} | settled
 
 
-def _become(module: list[str], environment: dict[str, str]) -> None:
+def become(module: list[str], environment: dict[str, str]) -> None:
+    """Replace this process by a module of ours."""
     sys.stdout.flush()
     # Flower runs a `flowerconfig.py` of the working folder, and Celery imports from there.
     os.chdir(NEUTRAL_FOLDER)

@@ -1,13 +1,15 @@
 """The one event loop that Beanie needs, hidden behind `store.mongo`.
 
-Celery's tasks and the CLI are synchronous, and PyMongo's async client belongs to one loop. The loop runs in a daemon
-thread of its own, which is started on first use and again after a fork.
+PyMongo's async client belongs to one loop. Celery's tasks and the CLI are synchronous: for them the loop runs in a
+daemon thread of its own, which is started on first use and again after a fork. The web server has a loop already, which
+it makes this process's loop (`adopt`).
 """
 
 import asyncio
 import os
 import threading
 from collections.abc import Coroutine
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -15,16 +17,41 @@ T = TypeVar("T")
 _CANCEL_SECONDS = 5.0  # s for cancelled tasks to end
 
 
-class _LoopThread:
-    def __init__(self) -> None:
-        self.pid = os.getpid()
-        self.loop = asyncio.new_event_loop()
-        self.thread = threading.Thread(target=self.loop.run_forever, name="samplemind-mongo", daemon=True)
-        self.thread.start()
+@dataclass(frozen=True)
+class _Current:
+    """The loop of this process, and the thread that runs it."""
+
+    loop: asyncio.AbstractEventLoop
+    thread: threading.Thread
+    is_ours: bool
+    """Whether the thread was started here."""
+    pid: int = field(default_factory=os.getpid)
 
 
 _lock = threading.Lock()
-_current: _LoopThread | None = None
+_current: _Current | None = None
+
+
+def _start() -> _Current:
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, name="samplemind-mongo", daemon=True)
+    thread.start()
+    return _Current(loop, thread, is_ours=True)
+
+
+def adopt() -> None:
+    """Make the loop that runs this coroutine the process's loop, until `shutdown`.
+
+    Raises
+    ------
+    RuntimeError
+        If the process has a loop already.
+    """
+    global _current  # noqa: PLW0603 -- one loop per process
+    with _lock:
+        if _current is not None and _current.pid == os.getpid():
+            raise RuntimeError("this process has an event loop already")
+        _current = _Current(asyncio.get_running_loop(), threading.current_thread(), is_ours=False)
 
 
 def get_loop() -> asyncio.AbstractEventLoop:
@@ -32,7 +59,7 @@ def get_loop() -> asyncio.AbstractEventLoop:
     global _current  # noqa: PLW0603 -- one loop per process
     with _lock:
         if _current is None or _current.pid != os.getpid():
-            _current = _LoopThread()
+            _current = _start()
         return _current.loop
 
 
@@ -61,11 +88,11 @@ def _is_loop_thread() -> bool:
 
 
 def shutdown() -> None:
-    """Stop the loop and its thread."""
+    """Stop the loop and its thread; a loop that was adopted goes on, but is no longer the process's."""
     global _current
     with _lock:
         current, _current = _current, None
-    if current is not None and current.pid == os.getpid():
+    if current is not None and current.is_ours and current.pid == os.getpid():
         asyncio.run_coroutine_threadsafe(_end_tasks(), current.loop).result()
         current.loop.call_soon_threadsafe(current.loop.stop)
         current.thread.join(timeout=_CANCEL_SECONDS)

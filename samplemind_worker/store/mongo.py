@@ -1,6 +1,7 @@
 """The connection to MongoDB. The driver's errors are translated here and nowhere else.
 
-All queries live in this package. They are written as coroutines, and `synchronous` makes plain functions of them:
+All queries live in this package. They are written as coroutines, of which `synchronous` makes a `Query`: called, it
+waits for its result; the web server awaits its ``aio`` instead. The modules are
 `batches` (jobs and their items), `ledger` (claims and leases of items), `parcels` (dispatching items and taking them
 back), `results` (files and analyses), `places` (where files lie), `packs` (what was taken from an inbox),
 `vector_index` (which Chroma collection holds the vectors), `entries` (what searches read), `stale` (which entries to
@@ -14,10 +15,11 @@ Beanie was loaded.
 import os
 import sys
 import threading
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Generator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
-from functools import wraps
-from typing import Any, ParamSpec, TypeVar
+from functools import update_wrapper
+from typing import Any, Generic, ParamSpec, TypeVar
 
 from pymongo import AsyncMongoClient
 from pymongo.asynchronous.collection import AsyncCollection
@@ -65,21 +67,63 @@ def connect(url: str, *, database: str, create_indexes: bool = True) -> None:
     with _connecting:
         if _client is not None and _owner == os.getpid():
             return
-        try:
+        with _explained():
             _client, _database = _run(_open(url, database))
             _owner = os.getpid()
             if create_indexes:
                 make_indexes()
-        except OperationFailure as error:
-            raise SetupError(f"MongoDB refuses: {_first_line(error)}") from error
-        except (InvalidURI, ValueError):
-            # The parser's message may quote the password, so it must not reach a traceback.
-            raise SetupError(
-                "SAMPLEMIND_MONGODB_URL is no URL of MongoDB: wanted mongodb://[user:password@]host[:port]/, "
-                "with special characters written as %XX"
-            ) from None
-        except ConfigurationError as error:
-            raise SetupError(f"SAMPLEMIND_MONGODB_URL cannot be used: {_first_line(error)}") from error
+
+
+async def connect_here(url: str, *, database: str) -> None:
+    """Open the connection of this process on the running loop, with documents and indexes, for queries by ``aio``.
+
+    Other threads of the process may call queries as plain functions. `close_here` closes it.
+
+    Raises
+    ------
+    ServiceUnavailableError, SetupError
+        What `connect` raises.
+    """
+    global _client, _database, _owner  # noqa: PLW0603 -- one connection per process
+    from samplemind_worker.documents.collections import DOCUMENTS  # noqa: PLC0415 -- slow import
+
+    _loop.adopt()
+    try:
+        with _explained(), _translated():
+            _client, _database = await _open(url, database)
+            _owner = os.getpid()
+            await _bind(_database)
+            await _make_indexes(DOCUMENTS)
+    except BaseException:
+        await close_here()
+        raise
+
+
+async def close_here() -> None:
+    """Close the connection that `connect_here` opened."""
+    global _client, _database, _bound, _owner  # noqa: PLW0603 -- one connection per process
+    client = _client
+    _client = _database = _bound = _owner = None
+    if client is not None:
+        await client.close()
+    _loop.shutdown()
+
+
+@contextmanager
+def _explained() -> Generator[None]:
+    """Translate what the driver says of a URL or of a server that refuses the connection."""
+    try:
+        yield
+    except OperationFailure as error:
+        raise SetupError(f"MongoDB refuses: {_first_line(error)}") from error
+    except (InvalidURI, ValueError):
+        # The parser's message may quote the password, so it must not reach a traceback.
+        raise SetupError(
+            "SAMPLEMIND_MONGODB_URL is no URL of MongoDB: wanted mongodb://[user:password@]host[:port]/, "
+            "with special characters written as %XX"
+        ) from None
+    except ConfigurationError as error:
+        raise SetupError(f"SAMPLEMIND_MONGODB_URL cannot be used: {_first_line(error)}") from error
 
 
 async def _open(url: str, name: str) -> tuple[AsyncMongoClient[dict[str, Any]], Database]:
@@ -115,18 +159,22 @@ async def _make_indexes(documents: Sequence[Any]) -> None:
 
 def _bind_documents() -> None:
     """Bind the documents to the open database, if Beanie is loaded and they are bound to none."""
-    global _bound  # noqa: PLW0603 -- one connection per process
     if _bound is _database or "beanie" not in sys.modules:
         return
     with _connecting:
         if _bound is _database or _database is None:
             return
-        from beanie import init_beanie  # noqa: PLC0415 -- slow import
+        _loop.run(_bind(_database))
 
-        from samplemind_worker.documents.collections import DOCUMENTS  # noqa: PLC0415 -- slow import
 
-        _loop.run(init_beanie(database=_database, document_models=DOCUMENTS, skip_indexes=True))
-        _bound = _database
+async def _bind(opened: Database) -> None:
+    global _bound  # noqa: PLW0603 -- one connection per process
+    from beanie import init_beanie  # noqa: PLC0415 -- slow import
+
+    from samplemind_worker.documents.collections import DOCUMENTS  # noqa: PLC0415 -- slow import
+
+    await init_beanie(database=opened, document_models=DOCUMENTS, skip_indexes=True)
+    _bound = opened
 
 
 def close() -> None:
@@ -174,8 +222,15 @@ def run(coroutine: Coroutine[Any, Any, T]) -> T:
 
 
 def _run(coroutine: Coroutine[Any, Any, T]) -> T:
-    try:
+    with _translated():
         return _loop.run(coroutine)
+
+
+@contextmanager
+def _translated() -> Generator[None]:
+    """Translate the driver's errors."""
+    try:
+        yield
     except (ConnectionFailure, ExecutionTimeout) as error:
         raise ServiceUnavailableError(f"MongoDB does not answer: {_first_line(error)}") from error
     except OperationFailure as error:
@@ -186,18 +241,30 @@ def _run(coroutine: Coroutine[Any, Any, T]) -> T:
         raise
 
 
-def synchronous(query: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, T]:
-    """Make a plain function of a query that is written as a coroutine function.
+class Query(Generic[P, T]):
+    """A query that is written as a coroutine function. Called, it runs on the loop of this process and waits.
 
-    The plain function runs the query on the event loop of this process and raises what `run` raises. One query must
-    not call another one that is decorated, because it would wait for its own loop: it awaits a coroutine function.
+    One query must not call another one, because it would wait for its own loop: it awaits ``aio``, or a coroutine
+    function. Both raise what `run` raises.
     """
 
-    @wraps(query)
-    def ask(*args: P.args, **kwargs: P.kwargs) -> T:
-        return run(query(*args, **kwargs))
+    def __init__(self, query: Callable[P, Coroutine[Any, Any, T]]) -> None:
+        self._query = query
+        update_wrapper(self, query)
 
-    return ask
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run the query and wait for its result."""
+        return run(self._query(*args, **kwargs))
+
+    async def aio(self, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Await the result of the query, on the loop of this process."""
+        with _translated():
+            return await self._query(*args, **kwargs)
+
+
+def synchronous(query: Callable[P, Coroutine[Any, Any, T]]) -> Query[P, T]:
+    """Make a `Query` of a coroutine function."""
+    return Query(query)
 
 
 async def read_clock() -> datetime:

@@ -43,7 +43,7 @@ def offered_commands() -> dict[str, list[list[str]]]:
             for each in inner:
                 collect(inner[each], f"{name} {each}".strip())
             return
-        options = [one.opts for one in command.params if one.param_type_name == "option"]
+        options = [[*one.opts, *one.secondary_opts] for one in command.params if one.param_type_name == "option"]
         found[name] = [spellings for spellings in options if "--help" not in spellings]
 
     collect(typer.main.get_command(app), "")

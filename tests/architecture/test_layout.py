@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ["config", "samplemind_cli", "samplemind_worker", "tasks"]
+PACKAGES = ["config", "samplemind_cli", "samplemind_web", "samplemind_worker", "tasks"]
 HEAVY = {
     "beanie", "celery", "chromadb", "kombu", "librosa", "loguru", "numba", "numpy", "pydantic", "pydantic_settings",
     "pymongo", "redis", "rich", "scipy", "soundfile", "typer",

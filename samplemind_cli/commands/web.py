@@ -1,0 +1,35 @@
+"""``web``: the library in a browser."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from samplemind_cli import output
+from samplemind_cli.commands.processes import become, environment_of
+
+
+def web(
+    *,
+    address: Annotated[str, typer.Option(help="Listen here; beyond this machine only behind a proxy with TLS.")] = (
+        "127.0.0.1"
+    ),
+    port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="Default: SAMPLEMIND_WEB_PORT, 8765.", show_default=False)
+    ] = None,
+    open_page: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in the browser.")] = True,
+) -> None:
+    """Serve the page and the API, until Ctrl-C.
+
+    Private services and workers are started where no URLs are set; they go on afterwards.
+    """
+    from config.settings import get_settings  # noqa: PLC0415 -- slow import
+    from samplemind_worker.local_services import ensure_running, join_for_good  # noqa: PLC0415 -- slow import
+
+    own = get_settings()
+    settings = ensure_running(own, workers=True, on_wait=output.note)
+    join_for_good(own, say=output.note)
+    arguments = ["--address", address, "--port", str(port or settings.web_port)]
+    if open_page and sys.stdout.isatty():
+        arguments.append("--open")
+    become(["samplemind_web", *arguments], environment_of(settings) | {"PYTHONUNBUFFERED": "1"})

@@ -1,0 +1,53 @@
+"""What the routes share: the settings, and the connections of this process."""
+
+from dataclasses import dataclass
+from typing import Annotated, Self
+
+from fastapi import Depends, Request
+from redis.asyncio import Redis
+
+from config.settings import Settings
+from samplemind_worker.errors import SetupError
+from samplemind_worker.store import mongo
+
+_TIMEOUT = 5.0  # s
+
+
+@dataclass(frozen=True)
+class Context:
+    """The connections of one server; the record is reached through `samplemind_worker.store`."""
+
+    settings: Settings
+    redis: Redis
+
+    @classmethod
+    async def open(cls, settings: Settings) -> Self:
+        """Connect.
+
+        Raises
+        ------
+        SetupError, ServiceUnavailableError
+            If a URL is missing or refused, or MongoDB does not answer.
+        """
+        if settings.mongodb_url is None or settings.redis_url is None or settings.chroma_url is None:
+            raise SetupError("the web server needs the URLs of Redis, MongoDB and Chroma")
+        await mongo.connect_here(settings.mongodb_url.get_secret_value(), database=settings.database)
+        redis: Redis = Redis.from_url(
+            settings.redis_url.get_secret_value(), socket_timeout=_TIMEOUT, socket_connect_timeout=_TIMEOUT
+        )
+        return cls(settings, redis)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self.redis.aclose()
+
+    def key(self, name: str) -> str:
+        """Return the name of a key in Redis, which begins with the name of the deployment's database."""
+        return f"{self.settings.database}:web:{name}"
+
+
+def _context(request: Request) -> Context:
+    return request.app.state.context
+
+
+ContextDep = Annotated[Context, Depends(_context)]
