@@ -1,13 +1,17 @@
-"""Who asks, and what they may do."""
+"""Who asks, and what they may do.
 
+A route names what it needs by its parameter: ``caller: Reader`` (looks and listens), ``Writer`` (tags, favourites,
+collections), ``Submitter`` (starts work, uploads) or ``Admin`` (users, the audit log). What was submitted and uploaded
+belongs to ``caller.user_id``.
+"""
+
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import Depends
 
-Scope = Literal["read", "submit", "write", "admin"]
-"""``read`` looks and listens, ``write`` sets tags, favourites and collections, ``submit`` starts work and uploads,
-``admin`` manages users."""
+from samplemind_worker.documents.user import LOCAL, SCOPES_OF, Scope
 
 
 @dataclass(frozen=True)
@@ -16,10 +20,21 @@ class Caller:
 
     user_id: str
     scopes: frozenset[Scope]
+    roots: frozenset[str] | None = None
+    """The roots whose files they may see; None: all."""
+    address: str = ""
+
+    def may_see(self, root: str) -> bool:
+        """Return whether they may see files of a root, and their paths."""
+        return self.roots is None or root in self.roots
+
+    def visible(self, roots: Iterable[str]) -> list[str]:
+        """Return those of some roots that they may see."""
+        return [root for root in roots if self.may_see(root)]
 
 
 async def _caller() -> Caller:
-    return Caller("local", frozenset({"read", "submit", "write", "admin"}))
+    return Caller(LOCAL, SCOPES_OF["admin"])
 
 
 Reader = Annotated[Caller, Depends(_caller)]

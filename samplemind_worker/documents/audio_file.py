@@ -4,7 +4,6 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from beanie import Document
-from pydantic import Field
 from pymongo import ASCENDING, IndexModel
 
 from samplemind_worker.documents.facts import AudioFacts
@@ -62,14 +61,3 @@ class MountPoint(Document):
     class Settings:
         name = "mount_points"
         indexes: ClassVar[list[Any]] = [IndexModel([("host", ASCENDING)])]
-
-
-class User(Document):
-    """An owner of files; on a laptop there is only ``local``."""
-
-    id: str  # pyright: ignore[reportIncompatibleVariableOverride, reportGeneralTypeIssues] -- the user's name is the id
-    created_at: datetime
-    settings: dict[str, Any] = Field(default_factory=dict)
-
-    class Settings:
-        name = "users"

@@ -6,18 +6,18 @@ from beanie import Document
 
 from samplemind_worker.documents.ai_job import AiJob
 from samplemind_worker.documents.analysis import Analysis
-from samplemind_worker.documents.audio_file import AudioFile, FileLocation, MountPoint, User
+from samplemind_worker.documents.audio_file import AudioFile, FileLocation, MountPoint
 from samplemind_worker.documents.batch import BatchItem, BatchJob
 from samplemind_worker.documents.entry import EntryIndex, LibraryEntry, StaleEntry
 from samplemind_worker.documents.pack import Pack, Turn
 from samplemind_worker.documents.spend import AiCall, Purse
+from samplemind_worker.documents.user import ApiToken, AuditEntry, SigningKey, TokenFamily, User
 from samplemind_worker.documents.vector_index import VectorIndex
 
 DOCUMENTS: Final[list[type[Document]]] = [
     AudioFile,
     FileLocation,
     MountPoint,
-    User,
     Analysis,
     BatchJob,
     BatchItem,
@@ -30,4 +30,9 @@ DOCUMENTS: Final[list[type[Document]]] = [
     LibraryEntry,
     StaleEntry,
     EntryIndex,
+    User,
+    TokenFamily,
+    ApiToken,
+    SigningKey,
+    AuditEntry,
 ]
