@@ -85,6 +85,8 @@ class BatchJob(Document):
     """Counts by state of the items that are deleted because the batch ended long ago; written before they are."""
     thinned_at: datetime | None = None
     """When the last of them was deleted."""
+    hidden_at: datetime | None = None
+    """Since when lists leave it out, because a user has cleared it away; nothing of it is deleted."""
 
     @property
     def asks_models(self) -> bool:
@@ -97,6 +99,10 @@ class BatchJob(Document):
             IndexModel([("created_at", DESCENDING)]),
             IndexModel([("status", ASCENDING), ("priority", DESCENDING), ("dispatched_at", ASCENDING)]),
             IndexModel([("thinned_at", ASCENDING), ("finished_at", ASCENDING)]),
+            # Ids begin with the time, so lists are in the order of their ids.
+            IndexModel([("hidden_at", ASCENDING), ("_id", DESCENDING)]),
+            IndexModel([("status", ASCENDING), ("hidden_at", ASCENDING), ("_id", DESCENDING)]),
+            IndexModel([("finished_at", DESCENDING)]),
         ]
 
 

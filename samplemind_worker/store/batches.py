@@ -49,6 +49,7 @@ async def create(
     ai_writer: str | None = None,
     ai_scope: SummaryScope = "new",
     roots: Sequence[RecordedRoot] = (),
+    user_id: str = "local",
 ) -> BatchJob:
     """Record a batch without items; it is not dispatched before `close_recording` is called."""
     now = await mongo.read_clock()
@@ -56,7 +57,7 @@ async def create(
         id=f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}", created_at=now,
         name=name, paths=list(paths), priority=priority, files_per_chain=files_per_chain, force=force,
         ai=ai, ai_budget=ai_budget, ai_task=ai_task or task_of(priority), ai_writer=ai_writer, ai_scope=ai_scope,
-        roots=list(roots),
+        roots=list(roots), user_id=user_id,
     )  # fmt: skip
     await job.insert()
     return job
@@ -286,11 +287,18 @@ async def _cancel_items(batch_id: str) -> bool:
 
 
 @mongo.synchronous
-async def retry(batch_id: str) -> int:
-    """Make the failed items pending again, and return their number."""
+async def is_cancelled(batch_id: str) -> bool:
+    """Return whether a batch was cancelled."""
+    query = {"_id": batch_id, "status": BatchStatus.CANCELLED.value}
+    return await BatchJob.get_pymongo_collection().find_one(query, {"_id": 1}) is not None
+
+
+@mongo.synchronous
+async def retry(batch_id: str, *, code: str | None = None) -> int:
+    """Make the failed items, or those that failed with this error code, pending again, and return their number."""
     items = BatchItem.get_pymongo_collection()
-    failed = await items.count_documents({"batch_id": batch_id, "state": State.FAILED.value})
-    if not failed:
+    failed = {"batch_id": batch_id, "state": State.FAILED.value} | ({} if code is None else {"error.code": code})
+    if not await items.count_documents(failed, limit=1):
         return 0
     completed = await items.count_documents({"batch_id": batch_id, "state": State.COMPLETED.value})
     # The job first: if this process dies in between, the dispatcher closes an open batch without open items.
@@ -300,7 +308,7 @@ async def retry(batch_id: str) -> int:
     values = {"started_at": None, "ended_before": completed if thinned is None else thinned["completed"]}
     await _set_job(batch_id, values)
     result = await items.update_many(
-        {"batch_id": batch_id, "state": State.FAILED.value},
+        failed,
         {
             "$set": {**_AS_NEW, "retried": True},
             "$unset": {**_RELEASED, "error": "", "last_chance": ""},
@@ -319,6 +327,7 @@ async def _open(batch_id: str) -> None:
                 "status": BatchStatus.PROCESSING.value,
                 "finished_at": None,
                 "results": None,
+                "hidden_at": None,
             },
             "$inc": {"opened": 1},
         },

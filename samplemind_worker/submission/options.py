@@ -23,6 +23,8 @@ class SubmitOptions(BaseModel):
     """The most that summaries may cost. None: as in the settings."""
     force: bool = False
     """Whether known files are analysed again."""
+    user_id: str = "local"
+    """Who submits it."""
 
 
 DEFAULTS = SubmitOptions()

@@ -36,6 +36,7 @@ def submit(
     A file whose size and times are unchanged since it was analysed is recorded as skipped. Recorded places of files
     that are gone or have changed are ended. ``on_progress`` is called with the number of items after each chunk,
     ``on_created`` with the batch's id before its first item is recorded, ``on_ended`` with the places that were ended.
+    A batch that is cancelled meanwhile ends with what is recorded by then.
 
     Raises
     ------
@@ -56,6 +57,7 @@ def submit(
         ai_budget=None if options.budget_usd is None else from_usd(options.budget_usd),
         force=options.force,
         roots=[recorded(root, folder) for root, folder in dict(roots.values()).items()],
+        user_id=options.user_id,
     )
     total = 0
     try:
@@ -66,9 +68,12 @@ def submit(
             total += len(chunk)
             if on_progress is not None:
                 on_progress(total)
-        ended = end_gone(tops, settings)
-        if on_ended is not None:
-            on_ended(ended)
+            if batches.is_cancelled(job.id):
+                break
+        else:
+            ended = end_gone(tops, settings)
+            if on_ended is not None:
+                on_ended(ended)
     except BaseException:
         batches.abandon(job.id)
         raise

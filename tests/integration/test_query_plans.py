@@ -1,17 +1,16 @@
 """The query plans of every query: MongoDB's profiler watches every public function of the stores on a filled record."""
 
-import inspect
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any
 
 import pytest
 from bson import ObjectId
 
-from samplemind_worker.documents.batch import State, Step
+from samplemind_worker.documents.batch import BatchStatus, State, Step
 from samplemind_worker.documents.versions import ENTRY_VERSION, VERSIONS
 from samplemind_worker.errors import UnreadableError
 from samplemind_worker.finding import entry
@@ -19,6 +18,7 @@ from samplemind_worker.finding.filters import passing
 from samplemind_worker.pipeline.workspace import Workspace
 from samplemind_worker.store import (
     ai_jobs,
+    batch_lists,
     batches,
     copies,
     entries,
@@ -170,6 +170,20 @@ CALLS: dict[str, Callable[[Case], object]] = {
     "unfinished.batch_ids": lambda _: unfinished.batch_ids(),
     "batches.cancel": lambda case: batches.cancel(case.batch),
     "batches.retry": lambda case: batches.retry(case.batch),
+    "batches.is_cancelled": lambda case: batches.is_cancelled(case.batch),
+    "batch_lists.get": lambda case: batch_lists.get(case.batch),
+    "batch_lists.page": lambda case: (
+        batch_lists.page(statuses=[], before=case.batch + "~", limit=3),
+        batch_lists.page(statuses=[BatchStatus.COMPLETED, BatchStatus.FAILED], before=None, limit=3),
+    ),
+    "batch_lists.reports": lambda case: batch_lists.reports([batches.find(case.batch)]),
+    "batch_lists.hide": lambda case: batch_lists.hide(case.batch),
+    "batch_lists.items": lambda case: [
+        batch_lists.items(case.batch, state=state, code=code, after=case.ids[0], limit=3)
+        for state, code in ((None, None), (State.FAILED, None), (None, "unreadable"))
+    ],
+    "batch_lists.failures": lambda case: batch_lists.failures(case.batch, groups=5, examples=2),
+    "batch_lists.watched": lambda case: batch_lists.watched([case.batch], since=mongo.now()),
     "batches.iterate": lambda case: (
         list(batches.iterate(case.batch)),
         list(batches.iterate(case.batch, state=State.FAILED)),
@@ -338,8 +352,8 @@ CALLS: dict[str, Callable[[Case], object]] = {
     "vector_index.leave": lambda _: vector_index.leave(1, holder="run"),
 }
 STORES = (
-    ai_jobs, batches, copies, entries, entry_search, entry_vectors, fits, ledger, overview, parcels, places, recipes,
-    results, packs, spend, stale, thinning, unfinished, vector_index, waiting,
+    ai_jobs, batch_lists, batches, copies, entries, entry_search, entry_vectors, fits, ledger, overview, parcels,
+    places, recipes, results, packs, spend, stale, thinning, unfinished, vector_index, waiting,
 )  # fmt: skip
 # These read all there is, page by page, or all that has failed.
 READ_ALL = {
@@ -360,7 +374,9 @@ def public_functions(module: ModuleType) -> list[str]:
     return [
         f"{name}.{key}"
         for key, value in vars(module).items()
-        if inspect.isfunction(value) and value.__module__ == module.__name__ and not key.startswith("_")
+        if isinstance(value, (FunctionType, mongo.Query))
+        and value.__module__ == module.__name__
+        and not key.startswith("_")
     ]
 
 
