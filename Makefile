@@ -22,7 +22,7 @@ export UV_PYTHON_DOWNLOADS := never
 export UV_PROJECT_ENVIRONMENT := .venv
 
 .DEFAULT_GOAL := help
-.PHONY: help setup parquet run test unit chaos hostile fuzz fmt lint check bench clean
+.PHONY: help setup parquet run web page test unit chaos hostile fuzz fmt lint check bench clean
 
 help: ## list the commands
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; do \
@@ -80,7 +80,36 @@ run: $(READY) ## analyse LIBRARY=path (or a demonstration library that it makes)
 	  "  $(BIN)/samplemind help              all commands" \
 	  "They start the private services again; \`$(BIN)/samplemind down\` stops them." >&2; fi; exit $$code
 
-test: $(TOOLS) ## all tests, with real services of their own
+NODE := .venv/.node
+$(NODE): $(READY)
+	@echo "adding Node, which builds the page: 130 MB more on disk" >&2
+	@$(SYNC) --group page $(if $(USERS),$(USERS) $(WITHOUT_PARQUET))
+	@touch $@
+
+PAGE := samplemind_web/page
+IN_PAGE = cd $(PAGE) && PATH="$(CURDIR)/$(BIN):$$PATH"
+# What only checks need, such as a browser, is left out of a user's page.
+$(PAGE)/node_modules/.built-from: $(PAGE)/package-lock.json $(NODE)
+	@echo "fetching what the page is built from, once" >&2
+	@$(IN_PAGE) npm ci --silent $$([ -x "$(CURDIR)/$(BIN)/pytest" ] || echo --omit=dev)
+	@touch $@
+
+$(PAGE)/node_modules/.checked-with: $(TOOLS) $(PAGE)/node_modules/.built-from
+	@[ -d $(PAGE)/node_modules/vitest ] || { $(IN_PAGE) npm ci --silent; }
+	@touch $(PAGE)/node_modules/.built-from $@
+
+$(PAGE)/dist/index.html: $(PAGE)/node_modules/.built-from $(wildcard $(PAGE)/*.ts $(PAGE)/*.json $(PAGE)/*.html) \
+  $(shell find $(PAGE)/src $(PAGE)/public -type f ! -name schema.d.ts)
+	@$(IN_PAGE) npm run --silent build -- --logLevel warn
+	@touch $@
+
+page: $(PAGE)/dist/index.html ## build the page that `samplemind web` serves
+
+web: $(READY) page ## open the library in a browser, and analyse LIBRARY=path meanwhile if it is given
+	@if [ -n "$$LIBRARY" ]; then $(BIN)/samplemind submit -- "$$LIBRARY" & fi; exec $(BIN)/samplemind web
+
+test: $(TOOLS) page $(PAGE)/node_modules/.checked-with ## all tests, with real services of their own
+	@$(IN_PAGE) npm run --silent test
 	$(BIN)/python -m pytest -n $(AT_ONCE) --dist loadfile --no-loadscope-reorder
 
 unit: $(TOOLS) ## the fast tests, without services
@@ -97,11 +126,14 @@ SEED ?= 0
 fuzz: $(TOOLS) ## have real workers analyse COUNT=10000 damaged files (SEED=0); failing ones are kept in fuzz-failures
 	$(BIN)/python -m tests.hostile.fuzz --count $(COUNT) --seed $(SEED)
 
-fmt: $(TOOLS) ## format the code
+fmt: $(TOOLS) $(PAGE)/node_modules/.checked-with ## format the code
+	@$(IN_PAGE) npm run --silent format
 	$(BIN)/ruff check --fix --quiet --exit-zero
 	$(BIN)/ruff format
 
-lint: $(TOOLS) ## style, types, import contracts, deployment files
+lint: $(TOOLS) $(PAGE)/node_modules/.checked-with ## style, types, import contracts, deployment files
+	$(BIN)/python -m samplemind_web.openapi > $(PAGE)/openapi.json
+	@$(IN_PAGE) npm run --silent types && npm run --silent check
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/basedpyright
@@ -128,4 +160,4 @@ bench: $(TOOLS) ## accuracy (of LABELLED=folder with a manifest.csv), and speed 
 	$(BIN)/python -m benchmarks.similar
 
 clean: ## remove what was built here
-	rm -rf .venv .tools demo-library fuzz-failures .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf .venv .tools $(PAGE)/node_modules $(PAGE)/dist demo-library fuzz-failures .pytest_cache .ruff_cache .import_linter_cache

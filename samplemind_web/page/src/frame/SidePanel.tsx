@@ -1,0 +1,41 @@
+/** The side panel: what is known of the current sample. Beside the room, or a sheet over it where there is no width. */
+import { lazy, Suspense } from "react";
+import { useAddress } from "./address";
+import { useWidth } from "./width";
+
+const SamplePanel = lazy(() => import("@/rooms/sample/SamplePanel"));
+
+/** Return the id of the current sample (of the address), whether the panel shows it, and how to open or close it. */
+export function usePanel(): { id: string | null; shown: boolean; show: (shown: boolean) => void } {
+  const [params, change] = useAddress();
+  const wide = useWidth() >= 1200;
+  const id = params.get("sample");
+  const said = params.get("panel");
+  return {
+    id,
+    shown: id !== null && (said ? said === "1" : wide),
+    show: (shown) => change({ panel: shown ? "1" : "0" }, { replace: true }),
+  };
+}
+
+/** The panel, or nothing. */
+export function SidePanel() {
+  const { id, shown, show } = usePanel();
+  const width = useWidth();
+  if (!shown || !id) return null;
+  const sheet = width < 900;
+  return (
+    <aside
+      aria-label="Sample"
+      className={
+        sheet
+          ? "fixed inset-x-0 bottom-0 z-30 flex max-h-[75vh] flex-col rounded-t-md border-edge border-t bg-surface"
+          : "flex w-[360px] shrink-0 flex-col border-line border-l bg-surface"
+      }
+    >
+      <Suspense fallback={<p className="p-4 text-dim">Loading the panel.</p>}>
+        <SamplePanel id={id} onClose={() => show(false)} />
+      </Suspense>
+    </aside>
+  );
+}
