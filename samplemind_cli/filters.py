@@ -34,8 +34,13 @@ _OPTIONS: dict[str, Any] = {
     "pack": _option("--pack", "NAME", "Below a folder of that name."),
     "batch": _option("--batch", "BATCH", "Analysed by that batch."),
     "tag": _option("--tag", "TAG", "With that tag."),
+    "collection": _option("--collection", "NAME", "In your collection of that name."),
+    "favourite": Annotated[bool, typer.Option("--favourite", help="Your favourites alone.")],
     "path": _option("--path", "PATH", "That file, or below that folder."),
 }
+
+OWNER = "local"
+"""The user of a command."""
 
 _NEEDS = {"half_double": "bpm", "compatible": "key"}
 """Options that mean nothing without another."""
@@ -53,7 +58,7 @@ def filtered(command: Callable[..., None]) -> Callable[..., None]:
         inspect.Parameter(
             name,
             inspect.Parameter.KEYWORD_ONLY,
-            default=False if name in {"half_double", "compatible"} else None,
+            default=False if name in {"half_double", "compatible", "favourite"} else None,
             annotation=kind,
         )
         for name, kind in options.items()
@@ -99,4 +104,8 @@ def chosen(filters: dict[str, Any], settings: "Settings") -> "Filter":
         from samplemind_worker.store import batches  # noqa: PLC0415 -- slow import
 
         given["batch"] = batches.find(given["batch"]).id
-    return read(**given, roots=settings.roots)
+    if given["collection"] is not None:
+        from samplemind_worker.finding import sample_collections  # noqa: PLC0415 -- slow import
+
+        given["collection"] = sample_collections.term_of(OWNER, given["collection"])
+    return read(**given, user_id=OWNER, roots=settings.roots)

@@ -13,11 +13,11 @@ from config.settings import Settings
 from samplemind_web import problems
 from samplemind_web.context import Context
 from samplemind_web.page_files import serve_page
-from samplemind_web.routes import health
+from samplemind_web.routes import health, marks
 from samplemind_worker.store import mongo
 
 PREFIX = "/api/v1"
-_ROUTERS: tuple[APIRouter, ...] = (health.router,)
+_ROUTERS: tuple[APIRouter, ...] = (health.router, marks.router)
 
 
 def create_app(settings: Settings) -> FastAPI:

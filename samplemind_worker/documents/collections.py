@@ -9,6 +9,7 @@ from samplemind_worker.documents.analysis import Analysis
 from samplemind_worker.documents.audio_file import AudioFile, FileLocation, MountPoint
 from samplemind_worker.documents.batch import BatchItem, BatchJob
 from samplemind_worker.documents.entry import EntryIndex, LibraryEntry, StaleEntry
+from samplemind_worker.documents.marks import SampleCollection, SampleMarks
 from samplemind_worker.documents.pack import Pack, Turn
 from samplemind_worker.documents.spend import AiCall, Purse
 from samplemind_worker.documents.user import ApiToken, AuditEntry, SigningKey, TokenFamily, User
@@ -30,6 +31,8 @@ DOCUMENTS: Final[list[type[Document]]] = [
     LibraryEntry,
     StaleEntry,
     EntryIndex,
+    SampleMarks,
+    SampleCollection,
     User,
     TokenFamily,
     ApiToken,

@@ -46,6 +46,10 @@ class LibraryEntry(Document):
     descriptors: dict[str, float] = Field(default_factory=dict)
     """Words for the measured sound, each with its strength in 0..1."""
     tags: list[str] = Field(default_factory=list)
+    user_tags: list[str] = Field(default_factory=list)
+    """The tags that people have set."""
+    collections: list[str] = Field(default_factory=list)
+    """The collections that it is in, of all users, favourites included."""
     paths: list[str] = Field(default_factory=list)
     """Where it lies: the first 16 of its places, by path."""
     packs: list[str] = Field(default_factory=list)

@@ -44,6 +44,8 @@ def entry_of(source: Source) -> dict[str, Any]:
         "size": audio["file_size"],
         "descriptors": _descriptors(source),
         "tags": sorted({*audio.get("tags", ()), *analysis.get("ai_tags", ())})[:_TAGS],
+        "user_tags": [tag["name"] for tag in source.marks.get("tags", ())],
+        "collections": sorted(source.marks.get("collections", ())),
         "paths": paths,
         "packs": sorted({_pack_of(place) for place in source.places} - {""}),
         "batches": list(source.batches),
@@ -85,6 +87,7 @@ def _pack_of(place: Mapping[str, Any]) -> str:
 def _terms_of(entry: Mapping[str, Any], source: Source) -> list[str]:
     strong = {word for path in entry["paths"] for word in terms.words_of(splitext(basename(path))[0])}
     strong |= set(terms.words_of(f"{entry['instrument'] or ''} {entry['kind'] or ''}"))
+    strong |= {word for tag in entry["user_tags"] for word in terms.words_of(tag)}
     strong |= {word for word, strength in entry["descriptors"].items() if strength >= _CLEAR}
     weak = set(entry["descriptors"])
     weak |= {word for place in source.places for word in terms.words_of(_folder_text(place))}
@@ -94,7 +97,8 @@ def _terms_of(entry: Mapping[str, Any], source: Source) -> list[str]:
     for path in entry["paths"]:
         found.append(terms.value("in", terms.digest(path)))
         found += _folder_terms(dirname(path))
-    found += [terms.value("tag", terms.fold_name(tag)) for tag in entry["tags"]]
+    found += [terms.value("tag", terms.fold_name(tag)) for tag in [*entry["tags"], *entry["user_tags"]]]
+    found += [terms.value("collection", each) for each in entry["collections"]]
     found += [terms.value("batch", batch) for batch in entry["batches"]]
     found += [terms.value(field, entry[field]) for field in ("kind", "instrument", "chord") if entry[field]]
     if entry["key"] is not None:

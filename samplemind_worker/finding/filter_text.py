@@ -36,10 +36,15 @@ def read(
     pack: str | None = None,
     batch: str | None = None,
     tag: str | None = None,
+    collection: str | None = None,
+    favourite: bool = False,
     path: str | None = None,
+    user_id: str = "local",
     roots: Mapping[str, Path] | None = None,
 ) -> Filter:
-    """Read the texts of filters, as a user writes them.
+    """Read the texts of filters, as a user writes them; ``batch`` and ``collection`` are whole ids.
+
+    ``user_id`` is whoever asks: favourites are those of that user.
 
     Raises
     ------
@@ -66,6 +71,8 @@ def read(
         packs=() if pack is None else (_recorded(pack, "--pack"),),
         batch=None if batch is None else _filled(batch, "--batch"),
         tags=() if tag is None else (_recorded(tag, "--tag"),),
+        collections=() if collection is None else (_filled(collection, "--collection"),),
+        favourites_of=user_id if favourite else None,
         paths=() if path is None else paths_of(_filled(path, "--path"), roots or {}),
     )
 

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict
 
+from samplemind_worker.documents.marks import favourites_of
 from samplemind_worker.finding import terms
 from samplemind_worker.finding.terms import Range
 
@@ -45,6 +46,11 @@ class Filter(BaseModel):
     batch: str | None = None
     """The whole id of a batch."""
     tags: tuple[str, ...] = ()
+    """Tags of files, or tags that people have set."""
+    collections: tuple[str, ...] = ()
+    """Ids of collections."""
+    favourites_of: str | None = None
+    """The user whose favourites are asked for."""
     paths: tuple[str, ...] = ()
     """Files or folders, as entries write them."""
 
@@ -98,6 +104,8 @@ def conditions(chosen: Filter) -> list[Condition]:
     add("--batch", "batch", () if chosen.batch is None else (chosen.batch,))
     add("--pack", "folder", [terms.fold_name(each) for each in chosen.packs])
     add("--tag", "tag", [terms.fold_name(each) for each in chosen.tags])
+    add("--collection", "collection", chosen.collections)
+    add("--favourite", "collection", () if chosen.favourites_of is None else (favourites_of(chosen.favourites_of),))
     add("--path", "in", [terms.digest(each) for each in chosen.paths])
     if chosen.keys:
         found.append(Condition("--key", _key_terms(chosen.keys), {"$or": [_key_query(*each) for each in chosen.keys]}))

@@ -5,8 +5,9 @@ candidates, so that a search for what half of the library has is as fast as one 
 entries meet each condition but few meet all, the index keys of the two rarest are compared instead. Candidates that
 clearly have a word (in their name, or by a strong measure) are read before those that have it otherwise.
 
-A word counts 1 if the name of the file or its instrument has it, by its strength if the sound has it, and less if only
-a tag, a folder or the summary has it. The score is the mean over the words; of equal scores the newest is first.
+A word counts 1 if the name of the file, its instrument or a tag that somebody set has it, by its strength if the sound
+has it, and less if only a tag of the file, a folder or the summary has it. The score is the mean over the words; of
+equal scores the newest is first.
 """
 
 from collections.abc import Iterator, Sequence
@@ -128,7 +129,7 @@ def _conditions(query: Query, chosen: Filter) -> tuple[list[_Condition], list[di
 
 def _phrase(pattern: str) -> list[dict[str, Any]]:
     test = {"$regex": pattern, "$options": "i"}
-    return [{"paths": test}, {"tags": test}]
+    return [{"paths": test}, {"tags": test}, {"user_tags": test}]
 
 
 class _Plan:
@@ -229,6 +230,9 @@ def _sources(row: Row, places: Sequence[str]) -> Iterator[_Source]:
         yield 1.0, "name", terms.words_of(name.rpartition(".")[0] or name)
     for field in ("instrument", "kind"):
         yield 1.0, field, terms.words_of(row[field] or "")
+    # Whoever has set a tag has heard the sound; entries of an older version have none.
+    for tag in row.get("user_tags", ()):
+        yield 1.0, "tag", terms.words_of(tag)
     for tag in row["tags"]:
         yield _BY_TAG, "tag", terms.words_of(tag)
     for folder, _, _ in paths:

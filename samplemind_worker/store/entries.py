@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -11,7 +11,7 @@ from pymongo.errors import DuplicateKeyError
 
 from samplemind_worker.documents.versions import CPU_STEPS, ENTRY_VERSION, VERSIONS
 from samplemind_worker.errors import ServiceUnavailableError
-from samplemind_worker.store import mongo, stale
+from samplemind_worker.store import marks, mongo, stale
 from samplemind_worker.store._upsert import upsert
 
 PLACES: Final = 16
@@ -55,6 +55,8 @@ class Source:
     places: Sequence[Mapping[str, Any]]
     """Documents of some of its living places."""
     batches: Sequence[str]
+    marks: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """Its tags and collections."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,11 @@ async def read(file_ids: Sequence[str]) -> Reading:
     audio = {row["_id"]: row async for row in mongo.collection("audio_files").find(query, dict.fromkeys(_AUDIO, 1))}
     places = await _places_of(list(analyses.keys() & audio.keys()))
     batches = await _batches_of(list(places))
-    sources = {key: Source(audio[key], analyses[key], found, batches.get(key, ())) for key, found in places.items()}
+    marked = await marks.of.aio(list(places))
+    sources = {
+        key: Source(audio[key], analyses[key], found, batches.get(key, ()), marked.get(key, {}))
+        for key, found in places.items()
+    }
     return Reading(ticket, tokens, sources)
 
 

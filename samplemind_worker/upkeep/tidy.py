@@ -7,8 +7,8 @@ from datetime import timedelta
 from loguru import logger
 
 from config.settings import Settings
-from samplemind_worker.finding import entry
-from samplemind_worker.store import places, results, thinning
+from samplemind_worker.finding import entry, sample_collections
+from samplemind_worker.store import marks, places, results, thinning
 from samplemind_worker.store.vectors import Vectors
 
 _SECONDS = 60.0  # s per run; the next run continues
@@ -24,6 +24,7 @@ def run(vectors: Vectors, settings: Settings, *, seconds: float = _SECONDS) -> d
     while time.monotonic() < until and (thinned := thinning.thin(older_than=old)):
         deleted, was_last = thinned
         removed.update({"items": deleted, "batches": int(was_last)})
+    sample_collections.finish_deleting(seconds=max(0.0, until - time.monotonic()))
     found = {name: count for name, count in removed.items() if count}
     if found:
         thinning.note_removed(found)
@@ -48,6 +49,7 @@ def sweep(vectors: Vectors, *, older_than: timedelta) -> dict[str, int]:
     entry.refresh(sorted(orphans))
     removed = sorted(orphans - back)
     if removed:
+        marks.drop(removed)
         vectors.remove(removed)
         _store_again(vectors, removed)
     counts = {"places": places.drop(expired), "contents": len(removed)}

@@ -26,6 +26,7 @@ from samplemind_worker.store import (
     entry_vectors,
     fits,
     ledger,
+    marks,
     mongo,
     overview,
     packs,
@@ -33,6 +34,7 @@ from samplemind_worker.store import (
     places,
     recipes,
     results,
+    sample_collections,
     spend,
     stale,
     thinning,
@@ -40,6 +42,7 @@ from samplemind_worker.store import (
     vector_index,
     waiting,
 )
+from samplemind_worker.store.marks import Change
 from samplemind_worker.store.packs import Origin
 from samplemind_worker.store.places import Area, Place
 from samplemind_worker.store.recipes import Outdated
@@ -49,6 +52,7 @@ from tests.factories import analysis_facts, audio_facts, content_id, new_batch, 
 
 pytestmark = pytest.mark.services
 
+MARK = Change({"tag 1": "Tag 1"}, frozenset({"tag 2"}), frozenset({"favourites:bert"}), frozenset())
 OTHERS = 700  # items, contents and places that are not asked for
 FEW = 60  # documents that a query about one small batch or parcel may look at
 TRY, NEXT_TRY = "task.0", "task.1"
@@ -315,6 +319,26 @@ CALLS: dict[str, Callable[[Case], object]] = {
         limit=FEW,
     ),
     "fits.are_few": lambda _: fits.are_few([{"terms": {"$in": ["kind=loop"]}}], limit=3),
+    "marks.tag_keys": lambda _: marks.tag_keys(marks.of([CONTENT])[CONTENT]),
+    "marks.known": lambda _: marks.known([CONTENT]),
+    "marks.of": lambda _: marks.of([CONTENT]),
+    "marks.write": lambda _: marks.write([CONTENT], MARK),
+    "marks.drop": lambda _: marks.drop([content_id("x")]),
+    "marks.tag_names": lambda _: marks.tag_names(["tag 1", "none"]),
+    "marks.tag_counts": lambda _: marks.tag_counts(limit=3),
+    "marks.members": lambda _: marks.members("favourites:bert", limit=3),
+    "marks.count": lambda _: marks.count("favourites:bert"),
+    "sample_collections.create": lambda _: sample_collections.create("local", name="0", key="0"),
+    "sample_collections.rename": lambda _: sample_collections.rename("none", name="0", key="0"),
+    "sample_collections.of_user": lambda _: sample_collections.of_user("bert", limit=3),
+    "sample_collections.find": lambda _: (
+        sample_collections.find("bert", collection="none"),
+        sample_collections.find("bert", key="set"),
+    ),
+    "sample_collections.touch": lambda _: sample_collections.touch("none"),
+    "sample_collections.hide": lambda _: sample_collections.hide("none"),
+    "sample_collections.hidden": lambda _: sample_collections.hidden(limit=3),
+    "sample_collections.drop": lambda _: sample_collections.drop("none"),
     "overview.counts": lambda _: overview.counts(),
     "overview.living_places": lambda _: overview.living_places(),
     "overview.added_within": lambda _: overview.added_within((7, 30)),
@@ -352,8 +376,8 @@ CALLS: dict[str, Callable[[Case], object]] = {
     "vector_index.leave": lambda _: vector_index.leave(1, holder="run"),
 }
 STORES = (
-    ai_jobs, batch_lists, batches, copies, entries, entry_search, entry_vectors, fits, ledger, overview, parcels,
-    places, recipes, results, packs, spend, stale, thinning, unfinished, vector_index, waiting,
+    ai_jobs, batch_lists, batches, copies, entries, entry_search, entry_vectors, fits, ledger, marks, overview, parcels,
+    places, recipes, results, packs, sample_collections, spend, stale, thinning, unfinished, vector_index, waiting,
 )  # fmt: skip
 # These read all there is, page by page, or all that has failed.
 READ_ALL = {
@@ -361,6 +385,7 @@ READ_ALL = {
     "places.by_path",
     "entries.finish",
     "entry_search.sample_of_terms",
+    "marks.tag_counts",
     "overview.failures",
     "copies.repeated",
     "copies.fingerprints",
@@ -413,6 +438,10 @@ def plans(workspace: Workspace) -> dict[str, list[dict[str, Any]]]:
             for n in range(OTHERS)
         ]
     )
+    for number in range(0, OTHERS, 7):
+        ids = [content_id(other) for other in range(number, number + 7)]
+        marks.write(ids, Change({f"tag {number}": ""}, frozenset(), frozenset({f"favourites:{number}"}), frozenset()))
+        sample_collections.create(f"user {number}", name="Set", key="set")
     # The files are named by numbers, of which one is "0001".
     entry.refresh_marked()
     results.update_analyses({content_id(n): {"versions.store": VERSIONS["store"]} for n in range(OTHERS)})

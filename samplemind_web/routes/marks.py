@@ -1,0 +1,183 @@
+"""What people set themselves: tags, favourites and collections."""
+
+from datetime import datetime
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from samplemind_web.access import Reader, Writer
+from samplemind_web.paging import Page
+from samplemind_web.problems import Problem, ProblemError, not_found
+from samplemind_worker.finding import marks, sample_collections
+from samplemind_worker.finding.marks import Changed
+from samplemind_worker.finding.sample_collections import Collection
+from samplemind_worker.store.marks import tag_counts
+
+router = APIRouter(tags=["marks"])
+
+FileId = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+CollectionId = Annotated[str, Path(pattern="^([0-9a-f]{24}|favourites)$", description="An id, or `favourites`.")]
+_Tag = Annotated[str, Field(max_length=200)]
+_Ids = Annotated[list[FileId], Field(max_length=marks.MOST_IDS)]
+_Tags = Annotated[list[_Tag], Field(max_length=marks.MOST_TAGS)]
+_MOST_LISTED = 1000
+_CONFLICT: dict[int | str, dict[str, object]] = {409: {"model": Problem}}
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class MarksChange(_Body):
+    """What is to be changed in the marks of some samples; what is not named stays as it is."""
+
+    ids: Annotated[_Ids, Field(min_length=1)]
+    favourite: bool | None = None
+    add_tags: _Tags = []
+    remove_tags: _Tags = []
+
+
+class MarksChanged(BaseModel):
+    """The result of a change."""
+
+    changed: int
+    """Samples whose marks were others before."""
+    missing: list[str]
+    """Samples that the library does not have."""
+
+
+class SampleCollection(BaseModel):
+    """A collection of the caller."""
+
+    id: str
+    name: str
+    samples: int
+    built_in: bool
+    """Whether it can be neither renamed nor deleted."""
+    created_at: datetime | None
+    changed_at: datetime | None
+
+
+class CollectionName(_Body):
+    """How a collection is named."""
+
+    name: Annotated[str, Field(max_length=500)]
+
+
+class CollectionChange(_Body):
+    """Samples that are to be put into a collection, and taken out of it."""
+
+    add: _Ids = []
+    remove: _Ids = []
+
+
+class TagCount(BaseModel):
+    """A tag that people have set, and how many samples have it."""
+
+    tag: str
+    samples: int
+
+
+@router.post("/samples/marks")
+async def mark_samples(change: MarksChange, caller: Writer) -> MarksChanged:
+    """Set favourites of the caller, and tags of the library, on up to 5,000 samples; it may be repeated."""
+    return _changed(
+        await marks.change.aio(
+            change.ids,
+            user_id=caller.user_id,
+            favourite=change.favourite,
+            add_tags=change.add_tags,
+            remove_tags=change.remove_tags,
+        )
+    )
+
+
+@router.get("/tags")
+async def list_tags(_: Reader, limit: Annotated[int, Query(ge=1, le=_MOST_LISTED)] = _MOST_LISTED) -> Page[TagCount]:
+    """List the tags that people have set, those of the most samples first."""
+    found = await tag_counts.aio(limit=limit)
+    return Page(items=[TagCount(tag=tag, samples=samples) for tag, samples in found])
+
+
+@router.get("/collections")
+async def list_collections(caller: Reader) -> Page[SampleCollection]:
+    """List the caller's favourites and collections."""
+    found = [_collection(each) for each in await sample_collections.of_user.aio(caller.user_id)]
+    return Page(items=found, total=len(found))
+
+
+@router.post("/collections", status_code=HTTPStatus.CREATED, responses=_CONFLICT)
+async def create_collection(named: CollectionName, caller: Writer, response: Response) -> SampleCollection:
+    """Make an empty collection."""
+    made = await sample_collections.create.aio(caller.user_id, named.name)
+    if made is None:
+        raise _name_taken()
+    response.headers["Location"] = f"/api/v1/collections/{made.id}"
+    return _collection(made)
+
+
+@router.get("/collections/{collection}")
+async def get_collection(collection: CollectionId, caller: Reader) -> SampleCollection:
+    """Return one collection; what it holds is found by `GET /samples?collection=ID`."""
+    return _collection(await _of_caller(collection, caller.user_id))
+
+
+@router.patch("/collections/{collection}", responses=_CONFLICT)
+async def rename_collection(collection: CollectionId, named: CollectionName, caller: Writer) -> SampleCollection:
+    """Rename a collection."""
+    await _own(collection, caller.user_id)
+    if not await sample_collections.rename.aio(collection, named.name):
+        raise _name_taken()
+    return _collection(await _of_caller(collection, caller.user_id))
+
+
+@router.delete("/collections/{collection}", status_code=HTTPStatus.NO_CONTENT, responses=_CONFLICT)
+async def delete_collection(collection: CollectionId, caller: Writer) -> None:
+    """Delete a collection; its samples stay in the library."""
+    await _own(collection, caller.user_id)
+    await sample_collections.delete.aio(collection)
+
+
+@router.post("/collections/{collection}/samples")
+async def change_collection(collection: CollectionId, change: CollectionChange, caller: Writer) -> MarksChanged:
+    """Put samples into a collection, and take others out; it may be repeated."""
+    await _of_caller(collection, caller.user_id)
+    changed = await sample_collections.put.aio(caller.user_id, collection, add=change.add, remove=change.remove)
+    if changed is None:
+        raise not_found("collection")
+    return _changed(changed)
+
+
+def _changed(result: Changed) -> MarksChanged:
+    return MarksChanged(changed=result.changed, missing=result.missing)
+
+
+def _collection(found: Collection) -> SampleCollection:
+    return SampleCollection(
+        id=found.id,
+        name=found.name,
+        samples=found.samples,
+        built_in=found.built_in,
+        created_at=found.created_at,
+        changed_at=found.changed_at,
+    )
+
+
+async def _of_caller(collection: str, user_id: str) -> Collection:
+    """Return a collection of the caller; those of others are not there for them."""
+    found = await sample_collections.find.aio(user_id, collection)
+    if found is None:
+        raise not_found("collection")
+    return found
+
+
+async def _own(collection: str, user_id: str) -> None:
+    """Check that the caller may rename or delete a collection."""
+    if (await _of_caller(collection, user_id)).built_in:
+        raise ProblemError(HTTPStatus.CONFLICT, "built_in", "the favourites can be neither renamed nor deleted")
+
+
+def _name_taken() -> ProblemError:
+    return ProblemError(HTTPStatus.CONFLICT, "name_taken", "there is a collection of that name already")
