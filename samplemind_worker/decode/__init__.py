@@ -25,6 +25,7 @@ from samplemind_worker.decode.structure import Structure, look
 from samplemind_worker.dsp.bandwidth import bandwidth
 from samplemind_worker.dsp.resample import resample
 from samplemind_worker.dsp.units import SR
+from samplemind_worker.dsp.waveform import waveform
 from samplemind_worker.errors import (
     EmptyFileError,
     NotAudioError,
@@ -102,6 +103,8 @@ class DecodedAudio:
     """As in `dsp.bandwidth`."""
     width: float | None
     """As in `Measured.width`."""
+    waveform: bytes
+    """Of the whole file, as in `dsp.waveform`."""
     warnings: tuple[str, ...]
 
 
@@ -279,6 +282,7 @@ def _decoded(reading: _Reading, structure: Structure, promised: int | None, *, i
         audio_hash=measured.audio_hash(),
         bandwidth=bandwidth(measured.y, sr=measured.rate),
         width=measured.width,
+        waveform=measured.waveform() or waveform(y, sr=SR),
         warnings=warnings,
     )
 

@@ -10,6 +10,7 @@ from xxhash import xxh3_128
 
 from samplemind_worker.decode.limits import Limits
 from samplemind_worker.dsp.loudness import LOUDEST, LoudnessMeter
+from samplemind_worker.dsp.waveform import WaveformMeter
 
 F32 = npt.NDArray[np.float32]
 Block = npt.NDArray[Any]
@@ -52,6 +53,9 @@ class Measured:
         self._hashes = [xxh3_128() for _ in range(sound.channels)]
         self.meter = LoudnessMeter(sr=sound.rate, channels=sound.channels)
         self.warnings: list[str] = []
+        # Of a sound that is kept as a whole, the waveform is measured later, at the lower rate of the analysis.
+        is_kept = sound.frames is not None and sound.frames <= self._keep
+        self._waveform = None if is_kept else WaveformMeter(sr=sound.rate, samples=sound.frames)
         for block in sound.blocks():
             self._take(block)
             limits.check_duration(self.frames, sound.rate)
@@ -67,6 +71,10 @@ class Measured:
         for digest in self._hashes:
             whole.update(digest.digest())
         return whole.hexdigest()
+
+    def waveform(self) -> bytes | None:
+        """Return the waveform of a sound of which only the middle is kept; None if all of it is."""
+        return None if self._waveform is None else self._waveform.result()
 
     @property
     def width(self) -> float | None:
@@ -87,12 +95,18 @@ class Measured:
         for row, digest in zip(samples, self._hashes, strict=True):
             digest.update(row)
         first, last = max(self.start - self.frames, 0), min(self.start + self._keep - self.frames, len(block))
+        if self._waveform is not None:
+            mono = samples[0] if len(samples) == 1 else self._mix @ samples
+            self._waveform.update(mono)
+            mixed = mono[first:last]
+        else:
+            mixed = None
         if first < last:
             kept = samples[:, first:last]
             if len(kept) == 1:
                 self._parts.append(kept[0])
             else:
-                self._parts.append(self._mix @ kept)
+                self._parts.append(self._mix @ kept if mixed is None else mixed)
                 self._energies += [float(np.dot(row, row)) for row in kept]
                 self._mix_energy += float(np.dot(self._parts[-1], self._parts[-1]))
         self.frames += len(block)
@@ -109,14 +123,18 @@ class Measured:
         return y
 
     def _first_channel(self, sound: Sound) -> F32:
-        """Read the excerpt again, and only its first channel."""
+        """Read the excerpt again, and only its first channel; for a waveform, all of the sound."""
         parts: list[F32] = []
         place, end = 0, self.start + self._keep
+        if self._waveform is not None:
+            self._waveform = WaveformMeter(sr=sound.rate, samples=self.frames)
         for block in sound.blocks():
-            kept = block[max(0, self.start - place) : max(0, end - place), 0]
-            first = kept.astype(np.float32) * np.float32(1.0 / 32768.0 if block.dtype == np.int16 else 1.0)
-            parts.append(np.where(np.abs(first) < LOUDEST, first, np.float32(0.0)).astype(np.float32))
+            whole = block[:, 0].astype(np.float32) * np.float32(1.0 / 32768.0 if block.dtype == np.int16 else 1.0)
+            first = np.where(np.abs(whole) < LOUDEST, whole, np.float32(0.0)).astype(np.float32)
+            parts.append(first[max(0, self.start - place) : max(0, end - place)])
+            if self._waveform is not None:
+                self._waveform.update(first)
             place += len(block)
-            if place >= end:
+            if self._waveform is None and place >= end:
                 break
         return np.concatenate(parts) if parts else np.zeros(0, np.float32)

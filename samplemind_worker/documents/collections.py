@@ -14,12 +14,14 @@ from samplemind_worker.documents.pack import Pack, Turn
 from samplemind_worker.documents.spend import AiCall, Purse
 from samplemind_worker.documents.user import ApiToken, AuditEntry, SigningKey, TokenFamily, User
 from samplemind_worker.documents.vector_index import VectorIndex
+from samplemind_worker.documents.waveform import Waveform
 
 DOCUMENTS: Final[list[type[Document]]] = [
     AudioFile,
     FileLocation,
     MountPoint,
     Analysis,
+    Waveform,
     BatchJob,
     BatchItem,
     Pack,

@@ -11,6 +11,7 @@ from samplemind_worker.dsp.loudness import LoudnessMeter
 from samplemind_worker.dsp.resample import resample
 from samplemind_worker.dsp.sound_statistics import statistics
 from samplemind_worker.dsp.units import SR
+from samplemind_worker.dsp.waveform import waveform
 
 
 def warm_up() -> None:
@@ -21,6 +22,7 @@ def warm_up() -> None:
     y[:, 0] += 0.2 * np.sin(2.0 * np.pi * np.array([[220.0], [261.6], [329.6]]) * np.arange(SR * 2) / SR).sum(axis=0)
     LoudnessMeter(sr=44100, channels=1).update(y)
     resample(y[:, 0], sr=44100)
+    waveform(y[:, 0], sr=SR)
     features = compute_features(y[:, 0], sr=SR)
     character(features)
     estimate_chord(features)

@@ -1,4 +1,7 @@
-"""Step 1: read each file of a parcel once (hash, facts, signal) and leave the signals in scratch memory."""
+"""Step 1: read each file of a parcel once: hash, facts, waveform, and the signal, which is left in scratch memory.
+
+A content that is analysed but has no waveform, from before there were any, is decoded for that alone.
+"""
 
 import os
 import time
@@ -20,7 +23,7 @@ from samplemind_worker.finding import entry
 from samplemind_worker.pipeline.engine import Signal
 from samplemind_worker.pipeline.reader import Source, identify_within, read_signals
 from samplemind_worker.pipeline.workspace import Run, Workspace, claimed, hand_on, job_of
-from samplemind_worker.store import ledger, library, places, results
+from samplemind_worker.store import ledger, library, places, results, waveforms
 from samplemind_worker.store.ledger import Item
 from samplemind_worker.store.places import Place
 
@@ -37,14 +40,15 @@ class _Opened:
 
 
 class _Need(StrEnum):
-    """Why a file needs no step: all of its steps are recorded."""
+    """Why a file needs no further step: all of its steps are recorded."""
 
     KNOWN = "known"
     """They were recorded before this batch: the file is skipped."""
     DONE = "done"
-    """This batch recorded them for a copy of the file: the file is completed."""
+    """This batch recorded them, or at least the waveform, for the file or a copy of it: the file is completed."""
 
 
+_Needs = dict[Step | _Need, list[_Opened]]
 _Plan = dict[Step | _Need, list[tuple[ObjectId, Place]]]
 
 
@@ -64,7 +68,10 @@ class _Work:
 
 
 def run(workspace: Workspace, task: Run) -> bool:
-    """Decode a parcel, and return whether any item goes on. Reads the files; writes places, item states and scratch."""
+    """Decode a parcel, and return whether any item goes on.
+
+    Reads the files; writes places, waveforms, item states and scratch.
+    """
     with claimed(workspace, task, Step.DECODE) as items:
         if not items:
             return False
@@ -77,7 +84,7 @@ def run(workspace: Workspace, task: Run) -> bool:
 
 
 def _read(workspace: Workspace, items: Sequence[Item], job: BatchJob, work: _Work) -> None:
-    """Open and hash some files, decode those whose content is new, and add each to the plan or to the failed items.
+    """Open and hash some files, decode those that need it, and add each to the plan or to the failed items.
 
     Raises
     ------
@@ -96,27 +103,41 @@ def _read(workspace: Workspace, items: Sequence[Item], job: BatchJob, work: _Wor
         # Save places before looking for analyses: `tidy` deletes an analysis first, and then looks for its places.
         # Save those that cannot be decoded too: the file that lay there before is gone.
         work.displaced.update(places.save(one.place for one in opened))
-        wanted: dict[str, _Opened] = {}
-        copies: list[_Opened] = []
-        for need, group in _sort(opened, job).items():
-            for one in group:
-                content = one.place.file_id
-                if need is not Step.FEATURES:
-                    work.plan[need].append((one.item.id, one.place))
-                elif content in work.signals or content in wanted:
-                    copies.append(one)
-                else:
-                    wanted[content] = one
-        read = dict(zip(wanted, _decode(workspace, list(wanted.values())), strict=True))
-        for one in [*wanted.values(), *copies]:
-            signal = read.get(one.place.file_id) or work.signals[one.place.file_id]
+        needs = _sort(opened, job)
+        _plan(needs, _decode_wanted(workspace, needs, work), work)
+    if any(item.id in work.failed for item in items):
+        _require_root(workspace, items, job)
+
+
+def _decode_wanted(workspace: Workspace, needs: _Needs, work: _Work) -> dict[str, Signal | PermanentError]:
+    """Decode the contents that are new or lack a waveform, save their waveforms, and return signals and errors."""
+    lacking = waveforms.lacking(
+        one.place.file_id for need, group in needs.items() if need is not Step.FEATURES for one in group
+    )
+    wanted: dict[str, _Opened] = {}
+    for need, group in needs.items():
+        for one in group:
+            content = one.place.file_id
+            if content in lacking or (need is Step.FEATURES and content not in work.signals):
+                wanted.setdefault(content, one)
+    read = dict(zip(wanted, _decode(workspace, list(wanted.values())), strict=True))
+    # Before anything else is recorded of them, so that what has passed this step has a waveform.
+    waveforms.save({content: signal.waveform for content, signal in read.items() if isinstance(signal, Signal)})
+    return read
+
+
+def _plan(needs: _Needs, read: Mapping[str, Signal | PermanentError], work: _Work) -> None:
+    for need, group in needs.items():
+        for one in group:
+            content = one.place.file_id
+            signal = read.get(content)
             if isinstance(signal, PermanentError):
                 work.failed[one.item.id] = signal
                 continue
-            work.signals[one.place.file_id] = signal
-            work.plan[Step.FEATURES].append((one.item.id, one.place))
-    if any(item.id in work.failed for item in items):
-        _require_root(workspace, items, job)
+            if need is Step.FEATURES and signal is not None:
+                work.signals[content] = signal
+            is_drawn = need is _Need.KNOWN and signal is not None
+            work.plan[_Need.DONE if is_drawn else need].append((one.item.id, one.place))
 
 
 def _require_root(workspace: Workspace, items: Sequence[Item], job: BatchJob) -> None:
@@ -149,10 +170,10 @@ def _decode(workspace: Workspace, opened: Sequence[_Opened]) -> Iterator[Signal 
     return read_signals(sources, workspace.settings)
 
 
-def _sort(opened: Sequence[_Opened], job: BatchJob) -> dict[Step | _Need, list[_Opened]]:
+def _sort(opened: Sequence[_Opened], job: BatchJob) -> _Needs:
     """Group files by the step that they need. With ``force``, steps recorded before the batch do not count."""
     recorded = results.progress_of([one.place.file_id for one in opened])
-    needs: dict[Step | _Need, list[_Opened]] = {}
+    needs: _Needs = {}
     for one in opened:
         record = recorded.get(one.place.file_id)
         before = record is not None and record["analyzed_at"] < job.created_at

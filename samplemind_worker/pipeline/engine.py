@@ -39,6 +39,9 @@ class Signal:
     y: npt.NDArray[np.float32]
     sr: int
     seconds: float
+    waveform: bytes = b""
+    """For drawing the whole file (`dsp.waveform`); empty where the signal comes from scratch memory, as it is recorded
+    by then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +111,7 @@ def read_signal(file: BufferedReader, *, name: bytes, file_id: str, limits: Limi
         named=named,
         warnings=[*audio.warnings, *beside.warnings],
     )
-    return Signal(facts, audio.y, audio.sr, time.perf_counter() - started)
+    return Signal(facts, audio.y, audio.sr, time.perf_counter() - started, audio.waveform)
 
 
 def limits(settings: Settings) -> Limits:

@@ -3,6 +3,7 @@
 `read_signals` runs in the worker and sends requests. `read` runs in a decoder that the sandbox has forked and confined.
 """
 
+import base64
 import codecs
 import dataclasses
 import math
@@ -23,6 +24,7 @@ from samplemind_worker import decode
 from samplemind_worker.decode import Limits, check
 from samplemind_worker.documents.facts import AudioFacts
 from samplemind_worker.dsp import SR
+from samplemind_worker.dsp.waveform import BYTES_PER_BUCKET, MOST_BUCKETS
 from samplemind_worker.errors import PermanentError, WorkerCrashedError, attempt
 from samplemind_worker.pipeline.audio_sandbox import audio_sandbox
 from samplemind_worker.pipeline.engine import Signal, identify, limits, names_of, read_signal
@@ -109,12 +111,18 @@ def _signal(source: Source, answer: Answer) -> Signal | PermanentError:
         known = {"file_id": source.file_id, "filename": filename, "named": named, "file_size": size}
         facts = AudioFacts.model_validate({**answer.facts["audio"], **known})
         seconds = float(answer.facts["seconds"])
+        waveform = base64.b64decode(answer.facts["waveform"], validate=True)
     except (KeyError, TypeError, ValueError):
         return WorkerCrashedError("the decoder answered nonsense")
     y = np.frombuffer(answer.samples, np.float32)
-    if not np.isfinite(y).all():
+    if not np.isfinite(y).all() or not _is_waveform(waveform):
         return WorkerCrashedError("the decoder answered nonsense")
-    return Signal(facts, y, SR, seconds)
+    return Signal(facts, y, SR, seconds, waveform)
+
+
+def _is_waveform(found: bytes) -> bool:
+    buckets, rest = divmod(len(found), BYTES_PER_BUCKET)
+    return rest == 0 and 0 < buckets <= MOST_BUCKETS
 
 
 def read(file: BufferedReader, request: dict[str, Any]) -> PermanentError | tuple[dict[str, Any], memoryview]:
@@ -126,7 +134,9 @@ def read(file: BufferedReader, request: dict[str, Any]) -> PermanentError | tupl
             return {}, np.zeros(1, np.float32).data  # an answer must have samples
         name = request["name"].encode("latin-1")
         signal = read_signal(file, name=name, file_id="", limits=Limits(**request["limits"]))
-        return {"audio": signal.facts.model_dump(mode="json"), "seconds": signal.seconds}, signal.y.data
+        waveform = base64.b64encode(signal.waveform).decode()
+        facts = {"audio": signal.facts.model_dump(mode="json"), "seconds": signal.seconds, "waveform": waveform}
+        return facts, signal.y.data
 
     return attempt(_read)
 

@@ -12,7 +12,7 @@ from typing import Any
 from pymongo import DeleteOne, UpdateOne
 from pymongo.asynchronous.cursor import AsyncCursor
 
-from samplemind_worker.store import mongo, stale
+from samplemind_worker.store import mongo, stale, waveforms
 from samplemind_worker.store._upsert import upsert
 from samplemind_worker.store.library import location_id, place_of, printable
 
@@ -111,8 +111,8 @@ async def unchanged(keys: Sequence[tuple[str, int, int, int]], *, versions: Mapp
     """Return place id -> file id of those places whose content needs no work.
 
     ``keys`` are (place id, size, mtime_ns, ctime_ns) as found now. A place is unchanged if its size and both times
-    equal the recorded ones, its times were old enough when it was read to prove it, and every step's version is
-    recorded. A place that was gone and is found unchanged is living again.
+    equal the recorded ones, its times were old enough when it was read to prove it, every step's version is
+    recorded, and its waveform is. A place that was gone and is found unchanged is living again.
     """
     if not keys:
         return {}
@@ -128,7 +128,7 @@ async def unchanged(keys: Sequence[tuple[str, int, int, int]], *, versions: Mapp
         updates = [UpdateOne(row, {"$unset": {"gone_at": ""}}) for row in back]
         await mongo.collection("file_locations").bulk_write(updates, ordered=False)
     found = {row["_id"]: row["file_id"] for row in rows}
-    done = await _with_versions(set(found.values()), versions)
+    done = await waveforms.present(await _with_versions(set(found.values()), versions))
     return {place: content for place, content in found.items() if content in done}
 
 

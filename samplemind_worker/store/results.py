@@ -175,29 +175,31 @@ async def last_error_at(item_query: Mapping[str, Any]) -> dict[str, str] | None:
     return rows[0].get("error") if rows else None
 
 
-Taken = tuple[list[dict[str, Any]], list[dict[str, Any]]]
-"""The documents of contents and of their analyses."""
+Taken = dict[str, list[dict[str, Any]]]
+"""The documents of contents, of their analyses and of their waveforms, by collection."""
+
+# The analyses first, so that a crash leaves no analysis without a file.
+_OF_CONTENTS = ("analyses", "audio_files", "waveforms")
 
 
 @mongo.synchronous
 async def take_out(file_ids: Sequence[str]) -> Taken:
-    """Delete contents and their analyses, and return what was deleted."""
+    """Delete contents, their analyses and their waveforms, and return what was deleted."""
     if not file_ids:
-        return ([], [])
+        return {}
     query = {"_id": {"$in": list(file_ids)}}
-    files, analyses = mongo.collection("audio_files"), mongo.collection("analyses")
-    taken = await files.find(query).to_list(), await analyses.find(query).to_list()
+    taken = {name: await mongo.collection(name).find(query).to_list() for name in _OF_CONTENTS}
     await stale.note(file_ids)
-    # The analyses first, so that a crash leaves no analysis without a file.
-    await analyses.delete_many(query)
-    await files.delete_many(query)
+    for name in _OF_CONTENTS:
+        await mongo.collection(name).delete_many(query)
     return taken
 
 
 @mongo.synchronous
 async def put_back(taken: Taken) -> None:
     """Restore documents that were taken out, unless the content was analysed again meanwhile."""
-    for name, rows in zip(("audio_files", "analyses"), taken, strict=True):
+    for name in reversed(_OF_CONTENTS):
+        rows = taken.get(name, ())
         updates = [UpdateOne({"_id": row["_id"]}, {"$setOnInsert": row}, upsert=True) for row in rows]
         if updates:
             await mongo.collection(name).bulk_write(updates, ordered=False)

@@ -44,8 +44,7 @@ def sweep(vectors: Vectors, *, older_than: timedelta) -> dict[str, int]:
     orphans = contents - places.wanted(sorted(contents), older_than=older_than)
     taken = results.take_out(sorted(orphans))
     back = places.wanted(sorted(orphans), older_than=older_than)
-    files, analyses = ([row for row in rows if row["_id"] in back] for rows in taken)
-    results.put_back((files, analyses))
+    results.put_back({name: [row for row in rows if row["_id"] in back] for name, rows in taken.items()})
     entry.refresh(sorted(orphans))
     removed = sorted(orphans - back)
     if removed:

@@ -19,7 +19,17 @@ MODULES = sorted(path.stem for path in DSP.glob("_*.py") if path.stem != "__init
 
 
 def test_there_are_kernels_that_hold_others():
-    assert MODULES == ["_character", "_fft", "_frames", "_kernels", "_loudness", "_notes", "_sounds", "_trees"]
+    assert MODULES == [
+        "_character",
+        "_fft",
+        "_frames",
+        "_kernels",
+        "_loudness",
+        "_notes",
+        "_sounds",
+        "_trees",
+        "_waveform",
+    ]
 
 
 @pytest.mark.parametrize("name", MODULES)

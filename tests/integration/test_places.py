@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from samplemind_worker.documents.versions import VERSIONS
-from samplemind_worker.store import places, results
+from samplemind_worker.store import places, results, waveforms
 from samplemind_worker.store.library import location_id
 from samplemind_worker.store.places import Area, Place
 from tests.factories import analysis_facts, audio_facts, content_id
@@ -20,6 +20,7 @@ PLACE = Place("/library", b"kit/kick.wav", CONTENT, size=1000, mtime_ns=10, ctim
 
 def save(*contents: str, **values: Any) -> None:
     results.save_analyses([(audio_facts(content), analysis_facts(content, **values)) for content in contents])
+    waveforms.save(dict.fromkeys(contents, b"\x80" * 6))
 
 
 def content_at(root: str, path: bytes) -> str | None:

@@ -41,6 +41,7 @@ from samplemind_worker.store import (
     unfinished,
     vector_index,
     waiting,
+    waveforms,
 )
 from samplemind_worker.store.marks import Change
 from samplemind_worker.store.packs import Origin
@@ -265,9 +266,13 @@ CALLS: dict[str, Callable[[Case], object]] = {
     "thinning.note_removed": lambda _: thinning.note_removed({"items": 1}),
     "thinning.take_removed": lambda _: thinning.take_removed(),
     "results.take_out": lambda _: results.take_out([content_id("x")]),
-    "results.put_back": lambda _: results.put_back(([{"_id": content_id("x")}], [])),
+    "results.put_back": lambda _: results.put_back({"audio_files": [{"_id": content_id("x")}]}),
     "places.remember_mounts": lambda _: places.remember_mounts("host", [b"/media"]),
     "places.known_mounts": lambda _: places.known_mounts("host"),
+    "waveforms.save": lambda _: waveforms.save({CONTENT: b"\x80" * 6}),
+    "waveforms.lacking": lambda _: waveforms.lacking([CONTENT]),
+    "waveforms.present": lambda _: mongo.run(waveforms.present({CONTENT})),
+    "waveforms.of": lambda _: waveforms.of([CONTENT]),
     "results.progress_of": lambda _: results.progress_of([CONTENT]),
     "results.vectors_of": lambda _: results.vectors_of([CONTENT]),
     "results.mark_stored": lambda _: results.mark_stored([CONTENT], version=VERSIONS["store"]),
@@ -378,6 +383,7 @@ CALLS: dict[str, Callable[[Case], object]] = {
 STORES = (
     ai_jobs, batch_lists, batches, copies, entries, entry_search, entry_vectors, fits, ledger, marks, overview, parcels,
     places, recipes, results, packs, sample_collections, spend, stale, thinning, unfinished, vector_index, waiting,
+    waveforms,
 )  # fmt: skip
 # These read all there is, page by page, or all that has failed.
 READ_ALL = {
@@ -442,6 +448,7 @@ def plans(workspace: Workspace) -> dict[str, list[dict[str, Any]]]:
         ids = [content_id(other) for other in range(number, number + 7)]
         marks.write(ids, Change({f"tag {number}": ""}, frozenset(), frozenset({f"favourites:{number}"}), frozenset()))
         sample_collections.create(f"user {number}", name="Set", key="set")
+    waveforms.save({content_id(n): b"\x80" * 6 for n in range(OTHERS)})
     # The files are named by numbers, of which one is "0001".
     entry.refresh_marked()
     results.update_analyses({content_id(n): {"versions.store": VERSIONS["store"]} for n in range(OTHERS)})
@@ -492,7 +499,7 @@ def test_no_query_scans_a_collection(plans: dict[str, list[dict[str, Any]]]):
     assert sorted_in_memory == []
     # Completed, failed, skipped, cancelled: counted by index keys alone.
     assert [row["docsExamined"] for row in counts] == [0, 0, 0, 0]
-    for name in ("vector_index.stored", "vector_index.with_vector"):
+    for name in ("vector_index.stored", "vector_index.with_vector", "waveforms.lacking", "waveforms.present"):
         assert [row["docsExamined"] for row in plans[name]] == [0]
 
 
