@@ -208,7 +208,13 @@ async def _multiply(times: int) -> None:
     pipeline = [
         {"$set": {"copy": {"$range": [0, times]}}},
         {"$unwind": "$copy"},
-        {"$set": {"added_at": {"$add": ["$added_at", shift]}, "_id": {"$concat": [{"$toString": "$copy"}, "$_id"]}}},
+        {
+            "$set": {
+                "added_at": {"$add": ["$added_at", shift]},
+                "moment": {"$add": ["$moment", {"$multiply": [shift, 1 << 21]}]},
+                "_id": {"$concat": [{"$toString": "$copy"}, "$_id"]},
+            }
+        },
         {"$unset": "copy"},
         {"$out": collection.name},
     ]

@@ -22,14 +22,22 @@ class LibraryEntry(Document):
     id: str  # pyright: ignore[reportIncompatibleVariableOverride, reportGeneralTypeIssues] -- one entry per content
     ticket: int
     """The number of the refresh that wrote it; an earlier refresh must not overwrite it."""
+    name: str = ""
+    """The name of its first file without case, by which files are sorted."""
     kind: str | None = None
     instrument: str | None = None
+    sure: dict[str, float] = Field(default_factory=dict)
+    """The confidences, 0 to 1, of ``kind``, ``instrument``, ``tempo`` and ``key``, where there are any."""
     tempo: float | None = None
     """BPM."""
+    tempo_runner_up: float | None = None
+    """The second most likely tempo."""
     key: int | None = None
     """The tonic, 0 (C) to 11 (B)."""
     mode: str | None = None
     camelot: str | None = None
+    key_runner_up: str | None = None
+    """The second most likely key, such as ``C major``."""
     chord: str | None = None
     duration: float = 0.0
     """Seconds."""
@@ -52,6 +60,8 @@ class LibraryEntry(Document):
     """The collections that it is in, of all users, favourites included."""
     paths: list[str] = Field(default_factory=list)
     """Where it lies: the first 16 of its places, by path."""
+    roots: list[int] = Field(default_factory=list)
+    """How many characters of each path are its root."""
     packs: list[str] = Field(default_factory=list)
     """The folders directly below the roots of its places."""
     batches: list[str] = Field(default_factory=list)
@@ -64,21 +74,32 @@ class LibraryEntry(Document):
     """The version of its recipe."""
     added_at: datetime
     """When the content was analysed for the first time."""
+    moment: int
+    """The same as a number, in which contents of one moment differ too (`documents.moments`)."""
 
     class Settings:
         name = "library_entries"
         indexes: ClassVar[list[Any]] = [
             # Every search reads the entries of one term, newest first, and ends once it has enough of them.
-            IndexModel([("terms", ASCENDING), ("added_at", DESCENDING)]),
-            # The orders in which all entries can be listed.
-            IndexModel([("added_at", DESCENDING)]),
-            IndexModel([("tempo", ASCENDING)], partialFilterExpression={"tempo": {"$gt": 0}}),
-            IndexModel([("duration", ASCENDING)]),
-            IndexModel([("loudness", DESCENDING)]),
+            IndexModel([("terms", ASCENDING), ("moment", DESCENDING)]),
+            # The orders in which all entries can be listed, page by page.
+            IndexModel([("moment", DESCENDING)]),
+            IndexModel([("name", ASCENDING), ("_id", ASCENDING)]),
+            IndexModel([("tempo", ASCENDING), ("_id", ASCENDING)]),
+            IndexModel([("duration", ASCENDING), ("_id", ASCENDING)]),
+            IndexModel([("loudness", DESCENDING), ("_id", ASCENDING)]),
             # It holds all that `match` compares and `library` counts, so that neither reads the entries themselves.
             IndexModel([(name, ASCENDING) for name in _FITS], name="fits"),
             IndexModel([("packs", ASCENDING)]),
         ]
+        replaced_indexes: ClassVar[list[str]] = [
+            "terms_1_added_at_-1",
+            "added_at_-1",
+            "tempo_1",
+            "duration_1",
+            "loudness_-1",
+        ]
+        """Names of indexes of earlier versions, which are dropped when the entries are made anew."""
 
 
 class StaleEntry(Document):
@@ -106,6 +127,8 @@ class EntryIndex(Document):
     """The last content that was made; contents are taken in the order of their ids."""
     since: int = 0
     """The number of the last refresh before the building began."""
+    generation: int = 0
+    """Raised after every change of an entry; what was read before it may be outdated."""
     looked_at: datetime | None = None
     """When it was last asked whether workers of an older release have analysed anything."""
     counts: dict[str, Any] = Field(default_factory=dict)

@@ -4,7 +4,7 @@ Field names are those of the JSON that `analyze --json` and `show --json` print.
 """
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Final, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -12,6 +12,15 @@ Kind = Literal["one_shot", "loop", "track"]
 Mode = Literal["major", "minor"]
 Reader = Literal["libsndfile", "ffmpeg"]
 AiState = Literal["written", "local", "deferred"]
+
+KINDS: Final[tuple[str, ...]] = get_args(Kind)
+INSTRUMENTS: Final = (
+    "kick", "snare", "clap", "rim", "hat_closed", "hat_open", "tom", "crash", "ride", "shaker", "cowbell", "perc",
+    "bass", "synth", "piano", "guitar", "strings", "brass", "sax", "flute", "organ", "bell", "vocal",
+    "voice", "ambience", "fx",
+    "drum_loop", "music_loop", "song",
+)  # fmt: skip
+"""The closed list of the contract; the names that the analysis gives (`dsp.instrument`) are these."""
 
 
 class TempoCandidate(BaseModel):

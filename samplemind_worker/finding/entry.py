@@ -8,6 +8,7 @@ from posixpath import basename, dirname, splitext
 from typing import Any, Final
 
 from samplemind_worker.documents.facts import AnalysisFacts, AudioFacts
+from samplemind_worker.documents.moments import moment
 from samplemind_worker.finding import terms, vocabulary
 from samplemind_worker.pitches import PITCH_CLASSES
 from samplemind_worker.store import entries, mongo, stale
@@ -18,6 +19,7 @@ _CLEAR: Final = 0.8  # strength of a descriptor at which its word counts as stro
 _SUMMARY_WORDS: Final = 60
 _LOCAL: Final = "local"  # the provider of what the local describer wrote
 _TAGS: Final = 32
+_SORTED: Final = 100  # characters of a name by which it is sorted
 _NO_AUDIO: Final = AudioFacts.model_construct()
 _NO_ANALYSIS: Final = AnalysisFacts.model_construct()
 _TONICS: Final = {name: tonic for tonic, name in enumerate(PITCH_CLASSES)}
@@ -26,15 +28,24 @@ _TONICS: Final = {name: tonic for tonic, name in enumerate(PITCH_CLASSES)}
 def entry_of(source: Source) -> dict[str, Any]:
     """Return the entry of one content, without its id and ticket."""
     audio, analysis = source.audio, source.analysis
-    paths = sorted(f"{place['root'].rstrip('/')}/{place['path']}" for place in source.places)
-    key = analysis.get("key")
+    places = sorted((f"{place['root'].rstrip('/')}/{place['path']}", place["root"]) for place in source.places)
+    paths = [path for path, _ in places]
+    key, added_at = analysis.get("key"), audio.get("uploaded_at") or analysis["analyzed_at"]
     entry = {
+        "name": basename(paths[0]).casefold()[:_SORTED] if paths else "",
         "kind": analysis.get("kind"),
         "instrument": analysis.get("instrument"),
+        "sure": {
+            name: round(sure, 3)
+            for name in ("kind", "instrument", "tempo", "key")
+            if (sure := analysis.get(f"{name}_confidence")) is not None
+        },
         "tempo": analysis.get("tempo"),
+        "tempo_runner_up": _runner_up(analysis, "tempo", lambda each: each["tempo"]),
         "key": None if key is None else _TONICS.get(key),
         "mode": analysis.get("mode"),
         "camelot": analysis.get("camelot"),
+        "key_runner_up": _runner_up(analysis, "key", lambda each: f"{each['key']} {each['mode']}"),
         "chord": (analysis.get("chord") or {}).get("name"),
         "duration": audio["duration"],
         "loudness": audio.get("loudness_lufs"),
@@ -47,14 +58,25 @@ def entry_of(source: Source) -> dict[str, Any]:
         "user_tags": [tag["name"] for tag in source.marks.get("tags", ())],
         "collections": sorted(source.marks.get("collections", ())),
         "paths": paths,
+        "roots": [len(root.rstrip("/")) for _, root in places],
         "packs": sorted({_pack_of(place) for place in source.places} - {""}),
         "batches": list(source.batches),
         "vector": _packed(analysis.get("vector")),
         "recipe": analysis.get("vector_version"),
-        "added_at": audio.get("uploaded_at") or analysis["analyzed_at"],
+        "added_at": added_at,
+        "moment": moment(added_at, audio["_id"]),
     }
     entry["terms"] = _terms_of(entry, source)
     return entry
+
+
+def _runner_up(analysis: Mapping[str, Any], name: str, written: Callable[[Any], Any]) -> Any:
+    """Return the second most likely tempo or key of a sound that has one; the first may have been weighed against."""
+    candidates = analysis.get(f"{name}_candidates") or ()
+    if analysis.get(name) is None:
+        return None
+    chosen = written({"tempo": analysis.get("tempo"), "key": analysis.get("key"), "mode": analysis.get("mode")})
+    return next((other for each in candidates if (other := written(each)) != chosen), None)
 
 
 def _packed(vector: Sequence[float] | None) -> bytes | None:
@@ -168,6 +190,7 @@ def build(
     if not after:
         # A record from before there were entries has no indexes for them either.
         mongo.make_indexes()
+        mongo.drop_replaced_indexes()
     while page := entries.next_contents(after=after, limit=_PAGE):
         refresh(page)
         after = page[-1]

@@ -12,8 +12,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+from samplemind_worker.documents.facts import INSTRUMENTS, KINDS
 from samplemind_worker.errors import UsageError
-from samplemind_worker.finding.filters import INSTRUMENTS, KINDS, Filter, Key, compatible_keys
+from samplemind_worker.finding.filters import Filter, Key, compatible_keys
 from samplemind_worker.finding.terms import Range
 from samplemind_worker.pitches import camelot
 from samplemind_worker.store import library

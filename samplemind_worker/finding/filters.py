@@ -13,15 +13,9 @@ from typing import Any, Final
 from pydantic import BaseModel, ConfigDict
 
 from samplemind_worker.documents.marks import favourites_of
+from samplemind_worker.documents.moments import first_moment
 from samplemind_worker.finding import terms
 from samplemind_worker.finding.terms import Range
-
-KINDS: Final = ("one_shot", "loop", "track")
-INSTRUMENTS: Final = (
-    "kick", "snare", "clap", "rim", "hat_closed", "hat_open", "tom", "crash", "ride", "shaker", "cowbell", "perc",
-    "bass", "synth", "piano", "guitar", "strings", "brass", "flute", "organ", "bell", "vocal", "fx",
-    "drum_loop", "music_loop", "song",
-)  # fmt: skip
 
 Key = tuple[int, str | None]
 """A tonic, and the mode or None for both."""
@@ -61,6 +55,8 @@ class Filter(BaseModel):
 
     def admits(self, path: str) -> bool:
         """Return whether a file at this path passes the filters of where files lie; entries write paths like this."""
+        if not self.paths and not self.packs:
+            return True
         folders = terms.folders_above(path)
         if self.paths and {path, *folders}.isdisjoint(self.paths):
             return False
@@ -116,7 +112,7 @@ def conditions(chosen: Filter) -> list[Condition]:
             query = {"$or": [{field: _bounds(*each)} for each in ranges]}
             found.append(Condition(option, None if wanted is None else tuple(wanted), query))
     if chosen.since is not None:
-        found.append(Condition("--since", None, {"added_at": {"$gte": chosen.since}}))
+        found.append(Condition("--since", None, {"moment": {"$gte": first_moment(chosen.since)}}))
     return found
 
 

@@ -16,12 +16,13 @@ from difflib import get_close_matches
 from typing import Any, Final
 
 from samplemind_worker.finding import filters, terms, vocabulary
+from samplemind_worker.finding.computing import computed
 from samplemind_worker.finding.filters import Filter
 from samplemind_worker.finding.query import Query, Word
-from samplemind_worker.store import entry_search
-from samplemind_worker.store.entry_search import Order, Row
+from samplemind_worker.store import entry_search, mongo
+from samplemind_worker.store.entry_search import Order, Position, Row
 
-_CANDIDATES: Final = 200
+CANDIDATES: Final = 200
 """Entries that are ranked, if no more are asked for."""
 MOST_COUNTED: Final = 5000
 """Entries up to which a condition is counted; what is more frequent than that is "more than 5,000"."""
@@ -31,7 +32,7 @@ _FEW: Final = 10_000
 """Index keys that are compared first, and entries that may be read for the candidates."""
 _MUCH_MORE: Final = 8
 """Reading an entry takes so many times as long as reading an index key."""
-_TIMES: Final = 500
+_MOMENTS: Final = 500
 _SUGGESTIONS: Final = 4
 _ALIKE: Final = 0.6
 
@@ -53,6 +54,15 @@ class Hit:
 
 
 @dataclass(frozen=True, slots=True)
+class Rank:
+    """After which entry a page of a ranked list begins."""
+
+    score: float
+    moment: int
+    file_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Part:
     """One condition of a search, and how many entries meet it alone, counted up to `MOST_COUNTED`."""
 
@@ -69,6 +79,8 @@ class Found:
     is_exact: bool
     """Whether there are ``total`` such entries; otherwise there are more."""
     parts: tuple[Part, ...]
+    next: Position | Rank | None = None
+    """Where the list goes on; None at its end."""
 
     @property
     def unmet(self) -> tuple[str, ...]:
@@ -85,8 +97,20 @@ class _Condition:
     query: dict[str, Any] | None = None
 
 
-def search(query: Query, chosen: Filter, *, order: Order | None = None, limit: int = 20) -> Found:
+@mongo.synchronous
+async def search(
+    query: Query,
+    chosen: Filter,
+    *,
+    order: Order | None = None,
+    limit: int = 20,
+    after: Position | Rank | None = None,
+    ranked: int = CANDIDATES,
+) -> Found:
     """Return the best entries that have all words and pass the filter; by ``order`` instead of by rank, if given.
+
+    A page begins ``after`` what an earlier one named as its `next`. A list by rank ends after ``ranked`` entries, or
+    after the first ``limit`` if these are more.
 
     Raises
     ------
@@ -94,21 +118,46 @@ def search(query: Query, chosen: Filter, *, order: Order | None = None, limit: i
         If the record does not answer.
     """
     known, rest = _conditions(query, chosen)
-    counts = entry_search.count([each.terms for each in known], most=MOST_COUNTED)
+    counts = await entry_search.count.aio([each.terms for each in known], most=MOST_COUNTED)
     parts = tuple(Part(each.label, count) for each, count in zip(known, counts, strict=True))
     if 0 in counts:
         return Found((), 0, is_exact=True, parts=parts)
     order = order or (None if query.words else "added")
-    most = max(_CANDIDATES, limit)
-    rows = _Plan(known, counts, rest, query).read(order=order, most=most)
-    hits = [_hit(row, query.words, chosen) for row in rows]
+    plan = _Plan(known, counts, rest, query)
     if order is None:
-        hits.sort(key=lambda hit: (-hit.score, -hit.entry["added_at"].timestamp(), hit.entry["paths"]))
-    total, is_exact = len(rows), len(rows) < most
-    is_plain = len(known) == 1 and not rest and not query.excluded
-    if not is_exact and is_plain and known[0].label not in filters.RANGES.values():
-        total, is_exact = counts[0], counts[0] < MOST_COUNTED
-    return Found(tuple(hits[:limit]), max(total, len(hits)), is_exact, parts)
+        most = max(ranked, limit)
+        rows = await plan.read(order=None, most=most)
+        hits = await computed(_ranked, rows, query.words, chosen, after)
+        following = _rank_of(hits[limit - 1]) if len(hits) > limit else None
+    else:
+        # The first page of few entries counts them, too.
+        most = max(CANDIDATES, limit + 1) if after is None and (known or rest) else limit + 1
+        rows = await plan.read(order=order, most=most, after=after if isinstance(after, Position) else None)
+        hits = [_hit(row, query.words, chosen) for row in rows[:limit]]
+        following = Position.of(rows[limit - 1], order) if len(rows) > limit else None
+    total, is_exact = (len(rows), len(rows) < most) if after is None or order is None else (0, False)
+    if not is_exact and not query.excluded and not rest:
+        if not known:
+            total, is_exact = await entry_search.total.aio(), True
+        elif len(known) == 1 and known[0].label not in filters.RANGES.values():
+            total, is_exact = counts[0], counts[0] < MOST_COUNTED
+    return Found(tuple(hits[:limit]), max(total, len(hits)), is_exact, parts, following)
+
+
+def _rank_of(hit: Hit) -> Rank:
+    return Rank(hit.score, hit.entry.get("moment", 0), hit.entry["_id"])
+
+
+def _ranked(rows: Sequence[Row], words: Sequence[Word], chosen: Filter, after: Position | Rank | None) -> list[Hit]:
+    """Return the hits behind a rank, best first; of equal scores the newest is first."""
+
+    def place(rank: Rank) -> tuple[float, int, str]:
+        return -rank.score, -rank.moment, rank.file_id
+
+    hits = sorted((_hit(row, words, chosen) for row in rows), key=lambda hit: place(_rank_of(hit)))
+    if isinstance(after, Rank):
+        hits = [hit for hit in hits if place(_rank_of(hit)) > place(after)]
+    return hits
 
 
 def _conditions(query: Query, chosen: Filter) -> tuple[list[_Condition], list[dict[str, Any]]]:
@@ -145,61 +194,75 @@ class _Plan:
         # The rarest condition first.
         self._turns = sorted(range(len(known)), key=counts.__getitem__)
 
-    def read(self, *, order: Order | None, most: int) -> list[Row]:
+    async def read(self, *, order: Order | None, most: int, after: Position | None = None) -> list[Row]:
         """Return up to ``most`` entries; without an order, those come first that clearly have the driving word."""
         is_crowded = not self._turns or self._counts[self._turns[0]] >= MOST_COUNTED
         if not self._turns or (order not in {None, "added"} and is_crowded):
-            return entry_search.in_order(self._test(None), order=order or "added", limit=most)
+            return await entry_search.in_order.aio(self._test(None), order=order or "added", limit=most, after=after)
         if order is not None and order != "added":
             driver = self._turns[0]
-            return entry_search.sorted_among(self._known[driver].terms, self._test(driver), order=order, limit=most)
+            return await entry_search.sorted_among.aio(
+                self._known[driver].terms, self._test(driver), order=order, limit=most, after=after
+            )
         if not is_crowded or len(self._turns) == 1:
-            return self._drive(self._turns[0], order, most) or []
-        return self._read_crowded(order, most)
+            return await self._drive(self._turns[0], order, most, after) or []
+        return await self._read_crowded(order, most, after)
 
     def _test(self, driver: int | None) -> dict[str, Any]:
         """Return the test of all conditions but the driver."""
         groups = [each.terms for at, each in enumerate(self._known) if at != driver and each.query is None]
         return filters.passing(groups, self._excluded, self._rest)
 
-    def _drive(self, driver: int, order: Order | None, most: int, *, patience: int | None = None) -> list[Row] | None:
+    async def _drive(
+        self, driver: int, order: Order | None, most: int, after: Position | None, *, patience: int | None = None
+    ) -> list[Row] | None:
         """Return entries of one condition that pass the others; None if that takes longer than ``patience``, in ms."""
         chosen, test = self._known[driver], self._test(driver)
         rows: dict[str, Row] = {}
         for wanted in (chosen.strong if order is None else None, chosen.terms):
             if wanted is None or len(rows) >= most:
                 continue
-            found = entry_search.by_terms(wanted, test, limit=most, patience=patience)
+            found = await entry_search.by_terms.aio(wanted, test, limit=most, after=after, patience=patience)
             if found is None:
                 return None
             rows |= {row["_id"]: row for row in found}
         return list(rows.values())[:most]
 
-    def _read_crowded(self, order: Order | None, most: int) -> list[Row]:
+    async def _read_crowded(self, order: Order | None, most: int, after: Position | None) -> list[Row]:
         """Read where very many entries meet each condition: mostly many meet all of them, and sometimes few or none."""
-        shares = entry_search.shares([each.terms for each in self._known], counted=MOST_COUNTED)
+        shares = await entry_search.shares.aio([each.terms for each in self._known], counted=MOST_COUNTED)
         first, second = sorted(range(len(shares)), key=shares.__getitem__)[:2]
         if most / shares[second] < _FEW:
-            rows = self._drive(first, order, most, patience=_PATIENCE)
+            rows = await self._drive(first, order, most, after, patience=_PATIENCE)
             if rows is not None:
                 return rows
         if shares[second] > _MUCH_MORE * shares[first]:
-            return self._drive(first, order, most) or []
-        return self._compare_keys(first, second, most)
+            return await self._drive(first, order, most, after) or []
+        return await self._compare_keys(first, second, most, after)
 
-    def _compare_keys(self, first: int, second: int, most: int) -> list[Row]:
+    async def _compare_keys(self, first: int, second: int, most: int, after: Position | None) -> list[Row]:
         terms, test = self._known[first].terms, self._test(first)
         rows: list[Row] = []
-        keys, before = _FEW, None
+        # An entry of the very moment of the position may be behind it.
+        keys, before = _FEW, None if after is None else int(after.value or 0) + 1
         while True:
-            times, before = entry_search.shared_times(terms, self._known[second].terms, before=before, keys=keys)
-            for start in range(0, len(times), _TIMES):
-                rows += entry_search.at_times(terms, times[start : start + _TIMES], test, limit=most)
+            moments, before = await entry_search.shared_moments.aio(
+                terms, self._known[second].terms, before=before, keys=keys
+            )
+            for start in range(0, len(moments), _MOMENTS):
+                page = moments[start : start + _MOMENTS]
+                found = await entry_search.at_moments.aio(terms, page, test, limit=most + len(page))
+                rows += [row for row in found if after is None or _is_behind(row, after)]
                 if len(rows) >= most:
                     return rows[:most]
             if before is None:
                 return rows
             keys *= 4
+
+
+def _is_behind(row: Row, after: Position) -> bool:
+    """Return whether an entry comes after a position in the list of the newest."""
+    return (row["moment"], after.file_id) < (after.value, row["_id"])
 
 
 _Source = tuple[float, str, tuple[str, ...]]
@@ -256,8 +319,9 @@ def _reason(row: Row, sources: Sequence[_Source], word: Word) -> tuple[float, st
     return best
 
 
-def suggest(word: str) -> list[str]:
+@mongo.synchronous
+async def suggest(word: str) -> list[str]:
     """Return words that are spelt like one which no entry has: of the vocabulary, and of a sample of the entries."""
-    known = {term for term in entry_search.sample_of_terms() if "=" not in term and terms.STRONG not in term}
+    known = {term for term in await entry_search.sample_of_terms.aio() if "=" not in term and terms.STRONG not in term}
     near = get_close_matches(word[:40], sorted(known), n=_SUGGESTIONS, cutoff=_ALIKE)
     return list(dict.fromkeys([*near, *(each for each in vocabulary.suggest(word) if each in known)]))[:_SUGGESTIONS]

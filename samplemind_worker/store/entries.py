@@ -24,9 +24,15 @@ _SUMMARIZED: Final = timedelta(minutes=1)
 
 _ANALYSIS = (
     "kind",
+    "kind_confidence",
     "instrument",
+    "instrument_confidence",
     "tempo",
+    "tempo_confidence",
+    "tempo_candidates",
     "key",
+    "key_confidence",
+    "key_candidates",
     "mode",
     "camelot",
     "chord.name",
@@ -138,7 +144,19 @@ async def write(reading: Reading, entries: Mapping[str, Mapping[str, Any]], *, c
     await upsert(collection, values, conditions=dict.fromkeys(values, older))
     if ended := [key for key in contents if key not in entries]:
         await collection.delete_many({"_id": {"$in": ended}, **older})
+    await _raise_generation()
     await stale.drop(reading.tokens)
+
+
+async def _raise_generation() -> None:
+    await mongo.collection("entry_indexes").update_one({"_id": _ONLY}, {"$inc": {"generation": 1}})
+
+
+@mongo.synchronous
+async def generation() -> int:
+    """Return a number that every change of an entry raises, so that an answer of another number may be outdated."""
+    row = await mongo.collection("entry_indexes").find_one({"_id": _ONLY}, {"generation": 1})
+    return (row or {}).get("generation", 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,5 +253,5 @@ async def finish() -> None:
     row = await _state()
     unwritten = {"_id": {"$gt": ""}, "ticket": {"$lte": row.get("since", 0)}}
     await mongo.collection("library_entries").delete_many(unwritten)
-    change = {"$set": {"version": ENTRY_VERSION, "building": 0, "after": ""}}
+    change = {"$set": {"version": ENTRY_VERSION, "building": 0, "after": ""}, "$inc": {"generation": 1}}
     await mongo.collection("entry_indexes").update_one({"_id": _ONLY}, change)

@@ -2,37 +2,69 @@
 
 A query has a *driver*: terms of which an entry must have one. The rest of what is asked for is tested on the entries
 that the driver leads to, so the rarest condition should drive.
+
+A list goes on after a `Position`, so that a page costs the same wherever it begins. Entries without a value come last.
 """
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from operator import itemgetter
 from struct import iter_unpack
-from typing import Any, Final, Literal, cast
+from typing import Any, Final, Literal, Self, cast, get_args
 
-from bson.datetime_ms import DatetimeMS
 from pymongo import ASCENDING, DESCENDING
+from pymongo.asynchronous.cursor import AsyncCursor
 from pymongo.errors import ExecutionTimeout
 
 from samplemind_worker.store import mongo
 
-Order = Literal["added", "tempo", "duration", "loudness"]
+Order = Literal["added", "name", "tempo", "duration", "loudness"]
+ORDERS: Final[tuple[Order, ...]] = get_args(Order)
 
-BY_TERM: Final = [("terms", ASCENDING), ("added_at", DESCENDING)]
-_ORDERS: Final[dict[Order, tuple[str, int]]] = {
-    "added": ("added_at", DESCENDING),
-    "tempo": ("tempo", ASCENDING),
-    "duration": ("duration", ASCENDING),
-    "loudness": ("loudness", DESCENDING),
+_NEWEST: Final = [("moment", DESCENDING)]
+BY_TERM: Final = [("terms", ASCENDING), *_NEWEST]
+_FIELDS: Final[dict[Order, str]] = {
+    "added": "moment",
+    "name": "name",
+    "tempo": "tempo",
+    "duration": "duration",
+    "loudness": "loudness",
 }
+"""The field by whose value each order lists."""
+_LOUDEST: Final = 1e9
+_ALIKE: Final = 8  # entries of one moment that are told apart
 _SAMPLE: Final = 2000
 _KEYS: Final = 200_000  # index keys per message: 4.6 MB
-_TIME: Final = "<14xqx"
-"""A BSON document that holds ``added_at`` alone: 14 bytes of header and name, the milliseconds, an end."""
+_MOMENT: Final = "<12xqx"
+"""A BSON document that holds ``moment`` alone: 12 bytes of header and name, the number, an end."""
 _FIRST: Final = itemgetter(0)
 _NAME: Final = "library_entries"
+_SHOWN: Final = dict.fromkeys(
+    (
+        "name", "kind", "instrument", "sure", "tempo", "tempo_runner_up", "key", "mode", "camelot", "key_runner_up",
+        "chord", "duration", "loudness", "brightness", "pitch", "descriptors", "tags", "user_tags", "collections", "paths", "roots",
+        "added_at", "moment",
+    ),
+    1,
+)  # fmt: skip
+"""What lists show and rank by; an entry has its terms and its vector besides."""
 
 Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """After which entry a page of a list begins."""
+
+    value: float | str | None
+    """The value that the list is sorted by; None if the entry has none."""
+    file_id: str
+
+    @classmethod
+    def of(cls, row: Row, order: Order) -> Self:
+        """Return the position of an entry in a list."""
+        return cls(row.get(_FIELDS[order]), row["_id"])
 
 
 @mongo.synchronous
@@ -50,6 +82,19 @@ def _one_of(terms: Sequence[str]) -> Any:
 
 
 @mongo.synchronous
+async def total() -> int:
+    """Return how many entries there are, by what MongoDB knows without counting."""
+    return await mongo.collection(_NAME).estimated_document_count()
+
+
+@mongo.synchronous
+async def of(file_ids: Sequence[str]) -> dict[str, Row]:
+    """Return the entries of those of these contents that have one."""
+    cursor = mongo.collection(_NAME).find({"_id": {"$in": list(file_ids)}}, _SHOWN)
+    return {row["_id"]: row for row in await cursor.to_list()}
+
+
+@mongo.synchronous
 async def shares(groups: Sequence[Sequence[str]], *, counted: int) -> list[float]:
     """Estimate which share of all entries has one term of each group, of groups that ``counted`` entries have at least.
 
@@ -57,98 +102,150 @@ async def shares(groups: Sequence[Sequence[str]], *, counted: int) -> list[float
     """
     entries = mongo.collection(_NAME)
     ends = [
-        row["added_at"].timestamp()
+        row["moment"]
         for order in (DESCENDING, ASCENDING)
-        for row in await entries.find({}, {"_id": 0, "added_at": 1}, sort=[("added_at", order)]).limit(1).to_list()
+        for row in await entries.find({}, {"_id": 0, "moment": 1}, sort=[("moment", order)]).limit(1).to_list()
     ]
     least = counted / max(await entries.estimated_document_count(), counted)
     found: list[float] = []
     for terms in groups:
-        cursor = entries.find({"terms": _one_of(terms)}, {"_id": 0, "added_at": 1}).sort([_ORDERS["added"]])
+        cursor = entries.find({"terms": _one_of(terms)}, {"_id": 0, "moment": 1}).sort(_NEWEST)
         rows = await cursor.hint(BY_TERM).skip(counted - 1).limit(1).to_list()
-        span = ends[0] - rows[0]["added_at"].timestamp() if rows else 0.0
-        found.append(min(1.0, least * max(1.0, (ends[0] - ends[1]) / span)) if span > 0.0 else least)
+        span = ends[0] - rows[0]["moment"] if rows else 0
+        found.append(min(1.0, least * max(1.0, (ends[0] - ends[1]) / span)) if span > 0 else least)
     return found
 
 
 @mongo.synchronous
 async def by_terms(
-    terms: Sequence[str], test: Mapping[str, Any], *, limit: int, patience: int | None = None
+    terms: Sequence[str],
+    test: Mapping[str, Any],
+    *,
+    limit: int,
+    after: Position | None = None,
+    patience: int | None = None,
 ) -> list[Row] | None:
     """Return entries that have one of some terms and pass a test, newest first.
 
     None if MongoDB needs longer than ``patience``, in milliseconds.
     """
-    cursor = mongo.collection(_NAME).find({"terms": _one_of(terms), **test}, {"terms": 0})
-    cursor = cursor.sort([_ORDERS["added"]]).hint(BY_TERM).limit(limit)
-    if patience is None:
-        return await cursor.to_list()
+    query = {"terms": _one_of(terms), **_until(after), **test}
+    cursor = mongo.collection(_NAME).find(query, _SHOWN).hint(BY_TERM)
+    if patience is not None:
+        cursor = cursor.max_time_ms(patience)
     try:
-        return await cursor.max_time_ms(patience).to_list()
+        return await _newest_first(cursor, limit, after)
     except ExecutionTimeout:
+        if patience is None:
+            raise
         return None
 
 
+def _until(after: Position | None) -> dict[str, Any]:
+    """Return the condition of entries that are not newer than a position."""
+    return {} if after is None else {"moment": {"$lte": after.value}}
+
+
+async def _newest_first(cursor: AsyncCursor[Row], limit: int, after: Position | None) -> list[Row]:
+    """Return the newest entries behind a position; those of one moment are sorted here, as no index does it."""
+    rows = await cursor.sort(_NEWEST).limit(limit + _ALIKE).to_list()
+    rows.sort(key=lambda row: (-row.get("moment", 0), row["_id"]))
+    if after is not None:
+        rows = [row for row in rows if row.get("moment") != after.value or row["_id"] > after.file_id]
+    return rows[:limit]
+
+
 @mongo.synchronous
-async def shared_times(
+async def shared_moments(
     first: Sequence[str], second: Sequence[str], *, before: int | None, keys: int
 ) -> tuple[list[int], int | None]:
-    """Return times at which entries of both groups of terms were added, in milliseconds, the newest first.
+    """Return the moments of entries that have a term of both groups, the newest first.
 
     It goes back from ``before``, over ``keys`` entries of the first group, and also returns where to go on; None if
     these were all. Only index keys are read, a microsecond for each: of two terms that many entries have, but few have
-    both, this finds those few sooner than a test of all entries with one of them. Entries that were added in one moment
-    share a time.
+    both, this finds those few sooner than a test of all entries with one of them.
     """
-    bounds = {} if before is None else {"$lt": DatetimeMS(before)}
-    mine = await _times(first, bounds, limit=keys)
+    bounds = {} if before is None else {"$lt": before}
+    mine = await _moments(first, bounds, limit=keys)
     if not mine:
         return [], None
+    oldest = None
     if len(mine) == keys:
-        # All of the last moment: the next call begins before it.
+        # All entries of the last moment: the next call begins before it.
         oldest = min(mine)
-        mine += await _times(first, {"$gte": DatetimeMS(oldest), "$lte": DatetimeMS(oldest)}, limit=0)
-        bounds = {**bounds, "$gte": DatetimeMS(oldest)}
-    else:
-        oldest = None
-    others = await _times(second, bounds, limit=0)
+        mine += await _moments(first, {"$gte": oldest, "$lte": oldest}, limit=0)
+        bounds = {**bounds, "$gte": oldest}
+    others = await _moments(second, bounds, limit=0)
     return sorted({*mine} & {*others}, reverse=True), oldest
 
 
-async def _times(terms: Sequence[str], bounds: Mapping[str, Any], *, limit: int) -> list[int]:
-    """Return when the entries of a group were added, the newest first, from index keys alone."""
-    query = {"terms": _one_of(terms), **({"added_at": dict(bounds)} if bounds else {})}
-    cursor = mongo.collection(_NAME).find_raw_batches(query, {"_id": 0, "added_at": 1}, batch_size=_KEYS)
+async def _moments(terms: Sequence[str], bounds: Mapping[str, Any], *, limit: int) -> list[int]:
+    """Return the moments of the entries of a group, the newest first, from index keys alone."""
+    query = {"terms": _one_of(terms), **({"moment": dict(bounds)} if bounds else {})}
+    cursor = mongo.collection(_NAME).find_raw_batches(query, {"_id": 0, "moment": 1}, batch_size=_KEYS)
     found: list[int] = []
-    async for batch in cursor.sort([_ORDERS["added"]]).hint(BY_TERM).limit(limit):
-        found.extend(map(_FIRST, iter_unpack(_TIME, cast("bytes", batch))))
+    async for batch in cursor.sort(_NEWEST).hint(BY_TERM).limit(limit):
+        found.extend(map(_FIRST, iter_unpack(_MOMENT, cast("bytes", batch))))
     return found
 
 
 @mongo.synchronous
-async def at_times(terms: Sequence[str], times: Sequence[int], test: Mapping[str, Any], *, limit: int) -> list[Row]:
-    """Return entries that have one of some terms, were added at one of some times and pass a test."""
-    moments = {"$in": [DatetimeMS(each) for each in times]}
-    cursor = mongo.collection(_NAME).find({"terms": _one_of(terms), "added_at": moments, **test}, {"terms": 0})
-    return await cursor.hint(BY_TERM).limit(limit).to_list()
+async def at_moments(
+    terms: Sequence[str], moments: Sequence[int], test: Mapping[str, Any], *, limit: int
+) -> list[Row]:
+    """Return entries that have one of some terms and of some moments, and pass a test, newest first."""
+    query = {"terms": _one_of(terms), "moment": {"$in": list(moments)}, **test}
+    return await _newest_first(mongo.collection(_NAME).find(query, _SHOWN).hint(BY_TERM), limit, None)
 
 
 @mongo.synchronous
-async def sorted_among(terms: Sequence[str], test: Mapping[str, Any], *, order: Order, limit: int) -> list[Row]:
+async def sorted_among(
+    terms: Sequence[str], test: Mapping[str, Any], *, order: Order, limit: int, after: Position | None = None
+) -> list[Row]:
     """Return entries that have one of some terms and pass a test, by the values of a field. All of them are read."""
-    field, _ = _ORDERS[order]
-    query = {"$and": [{field: {"$ne": None}}, {"terms": _one_of(terms)}, dict(test)]}
-    cursor = mongo.collection(_NAME).find(query, {"terms": 0})
-    return await cursor.sort([_ORDERS[order]]).hint(BY_TERM).limit(limit).to_list()
+    rows: list[Row] = []
+    for part in _parts(order, after):
+        query = {"$and": [part, {"terms": _one_of(terms)}, dict(test)]}
+        cursor = mongo.collection(_NAME).find(query, _SHOWN).sort(_sorting(order)).hint(BY_TERM)
+        rows += await cursor.limit(limit - len(rows)).to_list()
+        if len(rows) >= limit:
+            break
+    return rows
 
 
 @mongo.synchronous
-async def in_order(test: Mapping[str, Any], *, order: Order, limit: int) -> list[Row]:
+async def in_order(test: Mapping[str, Any], *, order: Order, limit: int, after: Position | None = None) -> list[Row]:
     """Return entries that pass a test, by the values of a field; ends as soon as there are enough."""
-    field, direction = _ORDERS[order]
-    query = {"$and": [{field: {"$gt": 0}}, dict(test)]} if order == "tempo" else dict(test)
-    cursor = mongo.collection(_NAME).find(query, {"terms": 0})
-    return await cursor.sort([(field, direction)]).hint([(field, direction)]).limit(limit).to_list()
+    entries = mongo.collection(_NAME)
+    if order == "added":
+        return await _newest_first(entries.find({**_until(after), **test}, _SHOWN).hint(_NEWEST), limit, after)
+    rows: list[Row] = []
+    for part in _parts(order, after):
+        cursor = entries.find({"$and": [part, dict(test)]}, _SHOWN).sort(_sorting(order)).hint(_sorting(order))
+        rows += await cursor.limit(limit - len(rows)).to_list()
+        if len(rows) >= limit:
+            break
+    return rows
+
+
+def _sorting(order: Order) -> list[tuple[str, int]]:
+    return [(_FIELDS[order], DESCENDING if order == "loudness" else ASCENDING), ("_id", ASCENDING)]
+
+
+def _parts(order: Order, after: Position | None) -> Iterator[dict[str, Any]]:
+    """Yield the parts of a list behind a position, one after the other: each is a range of one index."""
+    field = _FIELDS[order]
+    value = None if after is None else after.value
+    if after is not None:
+        yield {field: value, "_id": {"$gt": after.file_id}}
+    if after is None or value is not None:
+        if order == "loudness":
+            yield {field: {"$lt": _LOUDEST if value is None else value}}
+        elif value is not None:
+            yield {field: {"$gt": value}}
+        else:
+            yield {field: {"$gte": "" if order == "name" else -_LOUDEST}}
+        yield {field: None}
 
 
 @mongo.synchronous
@@ -161,4 +258,19 @@ async def sample_of_terms() -> set[str]:
         found.update(term for row in rows for term in row["terms"])
         if len(rows) == _SAMPLE:
             break
+    return found
+
+
+@mongo.synchronous
+async def next_terms(beginning: str, *, limit: int) -> list[str]:
+    """Return terms that begin like this, in their order, by leaping from one to the next in the index."""
+    found: list[str] = []
+    bounds: dict[str, str] = {"$gte": beginning, "$lt": beginning + "\U0010ffff"}
+    while len(found) < limit:
+        cursor = mongo.collection(_NAME).find({"terms": {"$elemMatch": bounds}}, {"terms": 1})
+        rows = await cursor.sort([("terms", ASCENDING)]).hint(BY_TERM).return_key(True).limit(1).to_list()  # noqa: FBT003 -- PyMongo's
+        if not rows:
+            break
+        found.append(rows[0]["terms"])
+        bounds = {"$gt": found[-1], "$lt": bounds["$lt"]}
     return found

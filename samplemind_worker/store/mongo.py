@@ -16,7 +16,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Coroutine, Generator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import update_wrapper
 from typing import Any, Generic, ParamSpec, TypeVar
@@ -265,6 +265,17 @@ class Query(Generic[P, T]):
 def synchronous(query: Callable[P, Coroutine[Any, Any, T]]) -> Query[P, T]:
     """Make a `Query` of a coroutine function."""
     return Query(query)
+
+
+@synchronous
+async def drop_replaced_indexes() -> None:
+    """Drop the indexes that earlier versions made and that no query uses any more."""
+    from samplemind_worker.documents.collections import DOCUMENTS  # noqa: PLC0415 -- slow import
+
+    for document in DOCUMENTS:
+        for name in getattr(document.Settings, "replaced_indexes", ()):
+            with suppress(OperationFailure):  # there is no such index
+                await document.get_pymongo_collection().drop_index(name)
 
 
 async def read_clock() -> datetime:

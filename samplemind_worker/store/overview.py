@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final
 
+from samplemind_worker.documents.moments import first_moment
 from samplemind_worker.store import mongo
 from samplemind_worker.store.library import location_id
 
@@ -102,7 +103,10 @@ async def added_within(days: Sequence[int]) -> dict[int, int]:
     """Count the contents that were added within so many days."""
     now = await mongo.read_clock()
     collection = mongo.collection("library_entries")
-    return {each: await collection.count_documents({"added_at": {"$gte": now - timedelta(days=each)}}) for each in days}
+    return {
+        each: await collection.count_documents({"moment": {"$gte": first_moment(now - timedelta(days=each))}})
+        for each in days
+    }
 
 
 @mongo.synchronous

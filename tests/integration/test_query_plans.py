@@ -43,6 +43,7 @@ from samplemind_worker.store import (
     waiting,
     waveforms,
 )
+from samplemind_worker.store.entry_search import Position
 from samplemind_worker.store.marks import Change
 from samplemind_worker.store.packs import Origin
 from samplemind_worker.store.places import Area, Place
@@ -234,6 +235,7 @@ CALLS: dict[str, Callable[[Case], object]] = {
     "entries.read": lambda _: entries.read([CONTENT]),
     "entries.write": lambda _: write_entry(),
     "entries.progress": lambda _: entries.progress(),
+    "entries.generation": lambda _: entries.generation(),
     "entries.begin": lambda _: begin_entries(),
     "entries.next_contents": lambda _: entries.next_contents(after="", limit=3),
     "entries.advance": lambda _: entries.advance(CONTENT),
@@ -243,12 +245,18 @@ CALLS: dict[str, Callable[[Case], object]] = {
         ["0001"], passing([["loop"], ["kind=loop", "kind=track"]], ["none"], [{"tempo": {"$gte": 0}}]), limit=10
     ),
     "entry_search.shares": lambda _: entry_search.shares([["0001"], ["nothing"]], counted=1),
-    "entry_search.shared_times": lambda _: entry_search.shared_times(["0001"], ["0001+"], before=None, keys=10),
-    "entry_search.at_times": lambda _: entry_search.at_times(["0001"], [0, 1], {}, limit=10),
+    "entry_search.shared_moments": lambda _: entry_search.shared_moments(["0001"], ["0001+"], before=None, keys=10),
+    "entry_search.at_moments": lambda _: entry_search.at_moments(["0001"], [0, 1], {}, limit=10),
     "entry_search.sorted_among": lambda _: entry_search.sorted_among(["0001"], {}, order="duration", limit=3),
     "entry_search.in_order": lambda _case: [
-        entry_search.in_order({}, order=order, limit=3) for order in ("added", "tempo", "duration", "loudness")
+        entry_search.in_order({}, order=order, limit=3, after=after)
+        for order in entry_search.ORDERS
+        for after in (None, Position(8.0 if order != "name" else "0", CONTENT), Position(None, CONTENT))
+        if not (order == "added" and after)
     ],
+    "entry_search.total": lambda _: entry_search.total(),
+    "entry_search.of": lambda _: entry_search.of([CONTENT]),
+    "entry_search.next_terms": lambda _: entry_search.next_terms("000", limit=3),
     "entry_search.sample_of_terms": lambda _: entry_search.sample_of_terms(),
     "places.save": lambda _: places.save([place(0)]),
     "places.unchanged": lambda _: places.unchanged([(place(0).id, 1000, 1, 1)], versions=VERSIONS),

@@ -11,6 +11,7 @@ import pytest
 
 from samplemind_worker.documents.audio_file import AudioFile
 from samplemind_worker.documents.entry import EntryIndex, LibraryEntry
+from samplemind_worker.documents.moments import first_moment
 from samplemind_worker.finding import entry
 from samplemind_worker.finding.filter_text import read as read_filters
 from samplemind_worker.finding.filters import passing
@@ -220,6 +221,7 @@ async def insert(groups: dict[int, list[str]], *, count: int) -> None:
             **blank,
             "_id": content_id(number),
             "added_at": MONDAY + timedelta(seconds=number // 5),
+            "moment": first_moment(MONDAY + timedelta(seconds=number // 5)),
             "terms": [term for divisor, terms in groups.items() if number % divisor == 0 for term in terms],
         }
         for number in range(1, count + 1)
@@ -231,19 +233,19 @@ async def insert(groups: dict[int, list[str]], *, count: int) -> None:
 @pytest.mark.parametrize("keys", [1, 3, 7, 50, 1000])
 def test_index_keys_of_two_terms_are_compared_in_windows(keys: int):
     insert({2: ["even"], 3: ["third"]}, count=300)
-    wanted = {MONDAY + timedelta(seconds=number // 5) for number in range(6, 301, 6)}
+    wanted = {first_moment(MONDAY + timedelta(seconds=number // 5)) for number in range(6, 301, 6)}
 
     found: list[int] = []
     before: int | None = None
     while True:
-        times, before = entry_search.shared_times(["even"], ["third"], before=before, keys=keys)
-        found += times
+        moments, before = entry_search.shared_moments(["even"], ["third"], before=before, keys=keys)
+        found += moments
         if before is None:
             break
-    rows = entry_search.at_times(["even"], found, passing([["third"]], [], []), limit=1000)
+    rows = entry_search.at_moments(["even"], found, passing([["third"]], [], []), limit=1000)
 
     assert found == sorted(set(found), reverse=True)
-    assert wanted <= {datetime.fromtimestamp(each / 1000, UTC) for each in found}
+    assert wanted <= {*found}
     assert {row["_id"] for row in rows} == {content_id(number) for number in range(6, 301, 6)}
 
 
