@@ -122,7 +122,7 @@ class Record:
 
     def source(self) -> Source:
         """Return what its entry is made of."""
-        audio = self.audio.model_dump() | {"uploaded_at": self.added_at}
+        audio = self.audio.model_dump() | {"_id": self.audio.file_id, "uploaded_at": self.added_at}
         return Source(audio, self.analysis.model_dump(), [self.place], [])
 
 
@@ -145,7 +145,7 @@ def _varied(number: int, base: Base, pack: str, added_at: datetime, rng: random.
     keyed = analysis.key is not None and analysis.mode is not None
     tempo = None if analysis.tempo is None else round(min(max(rng.gauss(analysis.tempo, 25.0), 60.0), 200.0), 2)
     sound = _SOUNDS.get(analysis.instrument or "", (analysis.instrument or "sound").title())
-    name = f"{sound} {rng.choice(ADJECTIVES)} {rng.choice(NOUNS)} {number % 97:02}.wav"
+    name = f"{sound} {rng.choice(ADJECTIVES)} {rng.choice(NOUNS)} {number % 97:02}-{number // 97}.wav"
     path = f"{pack}/{sound}s/{name}"
     pitch = None if analysis.pitch_midi is None else min(max(analysis.pitch_midi + rng.randrange(-9, 10), 0), 127)
     return Record(

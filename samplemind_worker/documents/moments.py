@@ -1,7 +1,7 @@
 """Moments: when a content was added, as a number that hardly any other content shares.
 
-Conventions: a moment has 63 bits, milliseconds since 1970 before 21 bits of the file id. Contents that one batch adds in
-one millisecond thus have an order, in which a list can go on after any of them.
+Conventions: a moment has 63 bits, milliseconds since 1970 before 21 bits of the file id. Contents that one batch adds
+in one millisecond thus have an order, in which a list can go on after any of them.
 """
 
 from datetime import UTC, datetime

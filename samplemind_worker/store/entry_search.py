@@ -190,9 +190,7 @@ async def _moments(terms: Sequence[str], bounds: Mapping[str, Any], *, limit: in
 
 
 @mongo.synchronous
-async def at_moments(
-    terms: Sequence[str], moments: Sequence[int], test: Mapping[str, Any], *, limit: int
-) -> list[Row]:
+async def at_moments(terms: Sequence[str], moments: Sequence[int], test: Mapping[str, Any], *, limit: int) -> list[Row]:
     """Return entries that have one of some terms and of some moments, and pass a test, newest first."""
     query = {"terms": _one_of(terms), "moment": {"$in": list(moments)}, **test}
     return await _newest_first(mongo.collection(_NAME).find(query, _SHOWN).hint(BY_TERM), limit, None)
@@ -267,8 +265,9 @@ async def next_terms(beginning: str, *, limit: int) -> list[str]:
     found: list[str] = []
     bounds: dict[str, str] = {"$gte": beginning, "$lt": beginning + "\U0010ffff"}
     while len(found) < limit:
-        cursor = mongo.collection(_NAME).find({"terms": {"$elemMatch": bounds}}, {"terms": 1})
-        rows = await cursor.sort([("terms", ASCENDING)]).hint(BY_TERM).return_key(True).limit(1).to_list()  # noqa: FBT003 -- PyMongo's
+        entries = mongo.collection(_NAME)
+        cursor = entries.find({"terms": {"$elemMatch": bounds}}, return_key=True, hint=BY_TERM, limit=1)
+        rows = await cursor.sort([("terms", ASCENDING)]).to_list()
         if not rows:
             break
         found.append(rows[0]["terms"])

@@ -273,7 +273,7 @@ async def drop_replaced_indexes() -> None:
     from samplemind_worker.documents.collections import DOCUMENTS  # noqa: PLC0415 -- slow import
 
     for document in DOCUMENTS:
-        for name in getattr(document.Settings, "replaced_indexes", ()):
+        for name in getattr(getattr(document, "Settings", None), "replaced_indexes", ()):
             with suppress(OperationFailure):  # there is no such index
                 await document.get_pymongo_collection().drop_index(name)
 
