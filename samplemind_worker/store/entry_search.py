@@ -43,8 +43,8 @@ _NAME: Final = "library_entries"
 _SHOWN: Final = dict.fromkeys(
     (
         "name", "kind", "instrument", "sure", "tempo", "tempo_runner_up", "key", "mode", "camelot", "key_runner_up",
-        "chord", "duration", "loudness", "brightness", "pitch", "descriptors", "tags", "user_tags", "collections", "paths", "roots",
-        "added_at", "moment",
+        "chord", "duration", "loudness", "brightness", "pitch", "descriptors", "tags", "user_tags", "collections",
+        "paths", "roots", "added_at", "moment",
     ),
     1,
 )  # fmt: skip
