@@ -221,6 +221,15 @@ class Settings(BaseSettings):
     web_port: int = Field(default=8765, ge=1, le=65535)
     """Port of the API and its page."""
 
+    web_streams: int = Field(default=2000, ge=1, le=100_000)
+    """Most streams of events that are open at once."""
+
+    upload_max_bytes: int = Field(default=8 * 2**30, ge=1)
+    """Largest file that is taken into the inbox through the API."""
+
+    flower_url: str | None = None
+    """Address of Flower to which the page leads; default: that of this machine, if Flower answers there."""
+
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_json: bool = False
 

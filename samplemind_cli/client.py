@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from config.ai import AiTask, load_table
 from config.settings import Settings, get_settings
@@ -16,19 +16,18 @@ from samplemind_worker.documents.spend import from_usd, micro_usd, to_usd
 from samplemind_worker.errors import ServiceUnavailableError, SetupError, UsageError
 from samplemind_worker.local_services import session
 from samplemind_worker.packs import ingest as ingest_step
+from samplemind_worker.packs import nights
 from samplemind_worker.packs import watch as watch_step
 from samplemind_worker.packs.report import Report as IngestReport
 from samplemind_worker.store import ai_jobs, batches, results
+from samplemind_worker.submission import files, scan
 from samplemind_worker.submission import obstacles as obstacles_step
-from samplemind_worker.submission import scan
 from samplemind_worker.submission.listing import Listing, Survey
 from samplemind_worker.submission.options import SubmitOptions
 from samplemind_worker.summaries import resummarize as resummarize_step
+from samplemind_worker.summaries.resummarize import announced_providers
 from samplemind_worker.upkeep.places import Ended
 from samplemind_worker.usage import Usage
-
-if TYPE_CHECKING:
-    from samplemind_worker.store.cache import WorkerSign
 
 Report = dict[str, Any]
 
@@ -95,13 +94,8 @@ def resummarize(
         task=task,
         writer=writer,
         budget=None if budget is None else from_usd(budget),
-        providers=_providers(settings),
+        providers=announced_providers(settings),
     )
-
-
-def _providers(settings: Settings) -> set[str]:
-    """Return the providers that the workers have set up; the command itself may run without their keys."""
-    return {provider for sign in _workers(settings) for provider in sign.providers}
 
 
 def coming_from_batch_apis() -> int:
@@ -169,8 +163,8 @@ def refresh_report(report: IngestReport) -> None:
 
 
 def keep_report(report: IngestReport, settings: Settings) -> Path:
-    """Write a report below the home folder, as JSON and as text."""
-    return report.write(settings.home / "reports")
+    """Write a report below the home folder, as JSON and as text, and record it."""
+    return nights.keep(report, settings)
 
 
 def batch_report(batch_id: str) -> Report:
@@ -202,18 +196,6 @@ def working_on(batch_id: str) -> list[str]:
 def recover() -> bool:
     """Restart private services that have died; raise ServiceUnavailableError if they were stopped on purpose."""
     return session.recover(get_settings(), say=note)
-
-
-def _workers(settings: Settings) -> "list[WorkerSign]":
-    from samplemind_worker.store.cache import Board  # noqa: PLC0415 -- slow import
-
-    if settings.redis_url is None:
-        return []
-    board = Board(settings.redis_url.get_secret_value(), settings.database)
-    try:
-        return board.workers()
-    finally:
-        board.close()
 
 
 def obstacles(settings: Settings, batch_id: str, *, start_workers: bool = False) -> list[str]:
@@ -248,16 +230,7 @@ def cancel(batch_id: str) -> tuple[str, int]:
 
 def item_reports(batch_id: str, state: str | None = None) -> Iterator[Report]:
     """Yield the state of each file of a batch."""
-    for item in batches.iterate(batch_id, state=None if state is None else State(state)):
-        yield {
-            "path": _full_path(item),
-            "state": item.state.value,
-            "step": item.step.value,
-            "attempts": item.attempt,
-            "file_id": item.file_id,
-            "skip_reason": item.skip_reason,
-            "error": None if item.error is None else item.error.model_dump(),
-        }
+    return map(files.report, batches.iterate(batch_id, state=None if state is None else State(state)))
 
 
 def batch_results(
@@ -273,16 +246,12 @@ def batch_results(
 
 
 def _result(item: BatchItem, facts: tuple[AudioFacts, AnalysisFacts] | None, report: Reporter) -> Report:
-    path = _full_path(item)
+    path = files.full_path(item.root, item.path)
     if item.error is not None:
         return rejected(path, code=item.error.code, message=item.error.message)
     if item.state in (State.COMPLETED, State.SKIPPED) and facts is not None:
         return report(path, *facts)
     return {"path": path, "status": item.state.value, "skip_reason": item.skip_reason}
-
-
-def _full_path(item: BatchItem) -> str:
-    return f"{item.root.rstrip('/')}/{item.path}"
 
 
 def survey(paths: Sequence[Path]) -> Survey:

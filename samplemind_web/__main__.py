@@ -10,6 +10,7 @@ import uvicorn
 
 from config.settings import get_settings
 from samplemind_web.app import create_app
+from samplemind_web.server import StreamingServer
 from samplemind_worker.logs import configure_logging
 
 
@@ -38,7 +39,7 @@ def main(arguments: list[str]) -> int:
     return 0 if server.started else 1
 
 
-class _Server(uvicorn.Server):
+class _Server(StreamingServer):
     """Says where the page is as soon as it can be opened, and opens it if that is wanted."""
 
     def __init__(self, config: uvicorn.Config, *, open_page: bool) -> None:

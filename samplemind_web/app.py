@@ -13,11 +13,20 @@ from config.settings import Settings
 from samplemind_web import problems
 from samplemind_web.context import Context
 from samplemind_web.page_files import serve_page
-from samplemind_web.routes import health, marks
+from samplemind_web.routes import batches, events, health, marks, packs, roots, summaries, system
 from samplemind_worker.store import mongo
 
 PREFIX = "/api/v1"
-_ROUTERS: tuple[APIRouter, ...] = (health.router, marks.router)
+_ROUTERS: tuple[APIRouter, ...] = (
+    health.router,
+    marks.router,
+    events.router,
+    batches.router,
+    roots.router,
+    packs.router,
+    summaries.router,
+    system.router,
+)
 
 
 def create_app(settings: Settings) -> FastAPI:

@@ -7,10 +7,16 @@ from fastapi import Depends, Request
 from redis.asyncio import Redis
 
 from config.settings import Settings
+from samplemind_web.batch_reports import Notes
+from samplemind_web.events import Events
+from samplemind_web.recording import Recorder
+from samplemind_web.system_state import SystemState
+from samplemind_web.threads import Threads
 from samplemind_worker.errors import SetupError
 from samplemind_worker.store import mongo
 
 _TIMEOUT = 5.0  # s
+_SERVICES = 5.0  # s between two looks at the services
 
 
 @dataclass(frozen=True)
@@ -19,6 +25,14 @@ class Context:
 
     settings: Settings
     redis: Redis
+    events: Events
+    notes: Notes
+    recorder: Recorder
+    system: SystemState
+    disks: Threads
+    """For looking into folders, and writing into the inbox."""
+    services: Threads
+    """For asking services that have no asynchronous client here."""
 
     @classmethod
     async def open(cls, settings: Settings) -> Self:
@@ -35,10 +49,21 @@ class Context:
         redis: Redis = Redis.from_url(
             settings.redis_url.get_secret_value(), socket_timeout=_TIMEOUT, socket_connect_timeout=_TIMEOUT
         )
-        return cls(settings, redis)
+        services = Threads("services", most=8)
+        notes = Notes(settings, services)
+        system = SystemState(settings, redis, services)
+        events = Events(notes, most=settings.web_streams)
+        events.add("services", system.as_json, seconds=_SERVICES)
+        events.start()
+        recorder, disks = Recorder(settings), Threads("disks", most=16)
+        return cls(settings, redis, events, notes, recorder, system, disks, services)
 
     async def close(self) -> None:
-        """Close the connections."""
+        """End what runs, and close the connections."""
+        await self.events.close()
+        await self.recorder.close()
+        self.disks.close()
+        self.services.close()
         await self.redis.aclose()
 
     def key(self, name: str) -> str:

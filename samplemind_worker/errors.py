@@ -25,7 +25,11 @@
     │   └── InternalError           ``internal``
     ├── PackError                   a pack is not taken in
     │   ├── PackRefusedError        the pack breaks a rule: it moves to ``refused/`` with the reason
-    │   └── PackNotNowError         it stays in the inbox for the next run
+    │   ├── PackNotNowError         it stays in the inbox for the next run
+    │   └── UploadError             it does not get into the inbox
+    │       ├── NameTakenError      another one has its name
+    │       ├── NoRoomError         the disk is too full
+    │       └── UploadTooLargeError it is larger than an upload may be
     ├── ProviderError               a provider gives no summary; the analysis is stored all the same
     │   ├── ProviderSetupError      no key, a wrong one, or an unknown model; it has to be mended first
     │   ├── RateLimitedError        too many requests; it may say when to ask again
@@ -183,6 +187,22 @@ class PackRefusedError(PackError):
 
 class PackNotNowError(PackError):
     """The pack cannot be taken in now, because it still changes or the disk is full."""
+
+
+class UploadError(PackError):
+    """A file does not get into the inbox."""
+
+
+class NameTakenError(UploadError):
+    """The inbox has another file of that name."""
+
+
+class NoRoomError(UploadError):
+    """The disk of the inbox has too little room."""
+
+
+class UploadTooLargeError(UploadError):
+    """The file is larger than an upload may be."""
 
 
 class ProviderError(SampleMindError):

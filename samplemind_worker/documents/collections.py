@@ -10,7 +10,7 @@ from samplemind_worker.documents.audio_file import AudioFile, FileLocation, Moun
 from samplemind_worker.documents.batch import BatchItem, BatchJob
 from samplemind_worker.documents.entry import EntryIndex, LibraryEntry, StaleEntry
 from samplemind_worker.documents.marks import SampleCollection, SampleMarks
-from samplemind_worker.documents.pack import Pack, Turn
+from samplemind_worker.documents.pack import Pack, RunReport, Turn
 from samplemind_worker.documents.spend import AiCall, Purse
 from samplemind_worker.documents.user import ApiToken, AuditEntry, SigningKey, TokenFamily, User
 from samplemind_worker.documents.vector_index import VectorIndex
@@ -26,6 +26,7 @@ DOCUMENTS: Final[list[type[Document]]] = [
     BatchItem,
     Pack,
     Turn,
+    RunReport,
     AiCall,
     Purse,
     AiJob,

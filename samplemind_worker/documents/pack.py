@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 
 from beanie import Document
 from pydantic import Field
-from pymongo import ASCENDING, IndexModel
+from pymongo import ASCENDING, DESCENDING, IndexModel
 
 
 class PackState(StrEnum):
@@ -54,8 +54,21 @@ class Pack(Document):
         name = "packs"
         indexes: ClassVar[list[Any]] = [
             IndexModel([("state", ASCENDING)]),
+            IndexModel([("started_at", DESCENDING), ("_id", ASCENDING)]),
+            IndexModel([("state", ASCENDING), ("started_at", DESCENDING), ("_id", ASCENDING)]),
             IndexModel([("folder", ASCENDING)], unique=True, partialFilterExpression={"folder": {"$type": "string"}}),
         ]
+
+
+class RunReport(Document):
+    """The report of a run that took packs from an inbox, wherever it ran."""
+
+    id: str  # pyright: ignore[reportIncompatibleVariableOverride, reportGeneralTypeIssues] -- the run, which begins with its time
+    report: dict[str, Any]
+    """The JSON of `ingest --json`; of many packs it names the first."""
+
+    class Settings:
+        name = "run_reports"
 
 
 class Turn(Document):

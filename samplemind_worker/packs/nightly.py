@@ -6,7 +6,7 @@ from loguru import logger
 
 from config.settings import Settings
 from samplemind_worker.errors import UsageError
-from samplemind_worker.packs import ingest
+from samplemind_worker.packs import ingest, nights
 from samplemind_worker.packs.report import Report
 from samplemind_worker.store import mongo, packs, thinning
 from samplemind_worker.summaries import bulk, resummarize
@@ -36,7 +36,7 @@ def run_if_due(settings: Settings) -> Report | None:
     report = ingest.ingest(settings, wait_for_turn=False, say=_log)
     if report is not None:
         report.removed = thinning.take_removed()
-        path = report.write(settings.home / "reports")
+        path = nights.keep(report, settings)
         logger.info("ingest.done", fields={"report": str(path), **report.as_dict()["packs"]})
     return report
 

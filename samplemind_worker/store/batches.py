@@ -94,7 +94,8 @@ def close_recording(batch_id: str, *, total_files: int) -> None:
 
 @mongo.synchronous
 async def _mark_recorded(batch_id: str, total_files: int) -> None:
-    await _set_job(batch_id, {"recorded": True, "total_files": total_files})
+    # What a cancellation counted meanwhile is counted anew, so that counts and total agree at all times.
+    await _set_job(batch_id, {"recorded": True, "total_files": total_files, "results": None})
 
 
 @mongo.synchronous

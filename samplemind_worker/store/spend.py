@@ -181,6 +181,18 @@ async def counted() -> tuple[int, int]:
     return found.get(names[0], 0), found.get(names[1], 0)
 
 
+@mongo.synchronous
+async def purses(*, days: int) -> dict[str, Purse]:
+    """Return the purses of this month and of the last so many days by their ids, newest first; missing ones are empty.
+
+    The first is that of the month.
+    """
+    now = await mongo.read_clock()
+    names = [f"month:{now:%Y-%m}", *(f"day:{now - timedelta(days=ago):%Y-%m-%d}" for ago in range(days))]
+    found = {purse.id: purse for purse in await Purse.find({"_id": {"$in": names}}).to_list()}
+    return {name: found.get(name) or Purse(id=name) for name in names}
+
+
 async def sums_of_batch(batch_id: str) -> dict[str, Any]:
     """Return the number of calls for a batch and their cost in USD, within a query.
 

@@ -11,6 +11,7 @@ from config.settings import Settings
 from samplemind_worker.documents.batch import BatchJob, State, Step, new_item, task_of
 from samplemind_worker.errors import SetupError, UsageError
 from samplemind_worker.store import ai_jobs, batches, places, results
+from samplemind_worker.store.cache import Board
 
 _CHUNK: Final = 1000
 
@@ -19,13 +20,15 @@ def record(
     settings: Settings,
     *,
     batch_id: str | None = None,
+    ids: Sequence[str] = (),
     missing: bool = False,
     task: AiTask | None = None,
     writer: str | None = None,
     budget: int | None = None,
     providers: Collection[str] = (),
+    user_id: str = "local",
 ) -> BatchJob | None:
-    """Record the batch, for the whole library or for the contents of one batch; None if there is nothing to write.
+    """Record the batch, for the whole library, the contents of one batch, or some; None if there is nothing to write.
 
     With ``missing`` only summaries are written that a model should have written and that no batch API is writing.
     ``budget`` is in millionths of a USD. ``providers`` are those that the workers have set up.
@@ -33,17 +36,23 @@ def record(
     Raises
     ------
     UsageError
-        If neither a batch nor ``missing`` is given, if the batch or writer does not exist, or if the writer is not
-        set up or not allowed for the task.
+        If neither a batch, contents nor ``missing`` is given, or a batch and contents, if the batch or writer does not
+        exist, or if the writer is not set up or not allowed for the task.
     """
-    if batch_id is None and not missing:
+    if batch_id is not None and ids:
+        raise UsageError("name a batch or files, not both")
+    if batch_id is None and not ids and not missing:
         raise UsageError("name a batch, or ask for --missing: what is to come in the whole library")
     source = None if batch_id is None else batches.find(batch_id)
     if source is not None and source.thinned_at is not None:
         raise UsageError(f"batch {source.id} ended so long ago that its files are not listed; ask for --missing")
-    asked = task or task_of("bulk" if batch_id is None else "interactive")
+    whole_library = batch_id is None and not ids
+    asked = task or task_of("bulk" if whole_library else "interactive")
     require_writer(settings, writer, task=asked, providers=providers)
-    chunks = _unwritten() if source is None else _of_batch(source.id, missing=missing)
+    if source is not None:
+        chunks = _of_batch(source.id, missing=missing)
+    else:
+        chunks = _of_contents(ids, missing=missing) if ids else _unwritten()
     job: BatchJob | None = None
     total = 0
     try:
@@ -52,7 +61,7 @@ def record(
                 job = batches.create(
                     name="summaries" if source is None else f"summaries of {source.name}"[:200],
                     paths=[],
-                    priority="bulk" if source is None else "interactive",
+                    priority="bulk" if whole_library else "interactive",
                     files_per_chain=SAMPLES_PER_REQUEST,
                     ai=True,
                     force=False,
@@ -60,6 +69,7 @@ def record(
                     ai_task=task,
                     ai_writer=writer,
                     ai_scope="deferred" if missing else "all",
+                    user_id=user_id,
                 )
             batches.add_items([_item(job.id, place) for place in chunk])
             total += len(chunk)
@@ -109,6 +119,23 @@ def require_writer(settings: Settings, name: str | None, *, task: AiTask, provid
         raise UsageError(f"{name} is not set up: set {ways_to_set_up(named)}")
 
 
+def announced_providers(settings: Settings) -> set[str]:
+    """Return the providers that the workers have set up; who asks may run without their keys.
+
+    Raises
+    ------
+    ServiceUnavailableError
+        If Redis does not answer.
+    """
+    if settings.redis_url is None:
+        return set()
+    board = Board(settings.redis_url.get_secret_value(), settings.database)
+    try:
+        return {provider for sign in board.workers() for provider in sign.providers}
+    finally:
+        board.close()
+
+
 def _is_set_up(settings: Settings, writer: Writer, providers: Collection[str]) -> bool:
     return settings.can_ask(writer.provider) or writer.provider in providers
 
@@ -141,6 +168,14 @@ def _of_batch(batch_id: str, *, missing: bool) -> Iterator[Sequence[_Place]]:
                 yield from _wanted(chunk, missing=missing)
                 chunk = []
     yield from _wanted(chunk, missing=missing)
+
+
+def _of_contents(ids: Sequence[str], *, missing: bool) -> Iterator[Sequence[_Place]]:
+    """Yield one place of each of these contents that lies somewhere."""
+    distinct = list(dict.fromkeys(ids))
+    for start in range(0, len(distinct), _CHUNK):
+        found = places.of(distinct[start : start + _CHUNK])
+        yield from _wanted([lie[0].values() for lie in found.values()], missing=missing)
 
 
 def _wanted(chunk: Sequence[_Place], *, missing: bool) -> Iterator[Sequence[_Place]]:

@@ -11,6 +11,7 @@ import pytest
 from bson import ObjectId
 
 from samplemind_worker.documents.batch import BatchStatus, State, Step
+from samplemind_worker.documents.pack import PackState
 from samplemind_worker.documents.versions import ENTRY_VERSION, VERSIONS
 from samplemind_worker.errors import UnreadableError
 from samplemind_worker.finding import entry
@@ -29,6 +30,7 @@ from samplemind_worker.store import (
     marks,
     mongo,
     overview,
+    pack_lists,
     packs,
     parcels,
     places,
@@ -313,9 +315,18 @@ CALLS: dict[str, Callable[[Case], object]] = {
     "packs.refuse": lambda _: packs.refuse(origin(1), run="run", reason="no"),
     "packs.find": lambda _: packs.find(content_id(0)),
     "packs.unfinished": lambda _: packs.unfinished(),
+    "pack_lists.page": lambda _: [
+        pack_lists.page(state=state, before=before, limit=3)
+        for state in (None, PackState.DONE)
+        for before in (None, (mongo.now(), content_id(0)))
+    ],
+    "pack_lists.keep_report": lambda _: pack_lists.keep_report({"run": "run", "outcomes": []}),
+    "pack_lists.reports": lambda _: (pack_lists.reports(before=None, limit=3), pack_lists.reports(before="s", limit=3)),
+    "pack_lists.report_of": lambda _: pack_lists.report_of("run"),
     "spend.reserve": lambda case: (put_aside(case.batch), refused_one(case.batch)),
     "spend.settle": lambda case: spend.settle(put_aside(case.batch), usage=Usage(1, 1, 1), spent=1),
     "spend.counted": lambda _: spend.counted(),
+    "spend.purses": lambda _: spend.purses(days=30),
     "spend.sums_of_batch": lambda case: mongo.run(spend.sums_of_batch(case.batch)),
     "ai_jobs.begin": lambda case: (ai_jobs.begin(case.batch, writer="w", patience=0.0), begin_again()),
     "ai_jobs.prepare": lambda _: ai_jobs.prepare(
@@ -390,8 +401,8 @@ CALLS: dict[str, Callable[[Case], object]] = {
 }
 STORES = (
     ai_jobs, batch_lists, batches, copies, entries, entry_search, entry_vectors, fits, ledger, marks, overview, parcels,
-    places, recipes, results, packs, sample_collections, spend, stale, thinning, unfinished, vector_index, waiting,
-    waveforms,
+    places, recipes, results, pack_lists, packs, spend, stale, thinning, unfinished, vector_index, waiting,
+    sample_collections, waveforms,
 )  # fmt: skip
 # These read all there is, page by page, or all that has failed.
 READ_ALL = {

@@ -10,10 +10,11 @@ import uvicorn
 
 from config.settings import Settings
 from samplemind_web.app import create_app
+from samplemind_web.server import StreamingServer
 from samplemind_worker.pipeline.workspace import Workspace
 
 
-class Server(uvicorn.Server):
+class Server(StreamingServer):
     """A server that a test starts and ends."""
 
     def __init__(self, settings: Settings) -> None:

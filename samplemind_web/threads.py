@@ -1,0 +1,79 @@
+"""Threads for what is synchronous by nature: walking folders, looking at disks, checking services.
+
+Each kind of work has a pool of its own, so that folders of a dead mount, which block whoever looks at them, hold up
+nothing else. A pool has no queue: who finds it full is told to come back.
+"""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from http import HTTPStatus
+from typing import Any, TypeVar
+
+from samplemind_web.problems import ProblemError
+
+T = TypeVar("T")
+
+_RETRY = {"Retry-After": "5"}
+
+
+class Threads:
+    """A bounded pool of threads."""
+
+    def __init__(self, name: str, *, most: int) -> None:
+        self._name = name
+        self._most = most
+        self._busy = 0
+        self._pool = ThreadPoolExecutor(max_workers=most, thread_name_prefix=f"web-{name}")
+
+    def start(self, call: Callable[[], T]) -> "asyncio.Future[T]":
+        """Start a call; cancelling the future leaves the thread running.
+
+        Raises
+        ------
+        ProblemError
+            If all threads are busy.
+        """
+        if self._busy >= self._most:
+            detail = f"the server has as much to do as it takes on at once ({self._name}); try again soon"
+            raise ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, "busy", detail, headers=_RETRY)
+        self._busy += 1
+        future = self._pool.submit(call)
+        loop = asyncio.get_running_loop()
+
+        def _ended(_: Future[Any]) -> None:
+            with suppress(RuntimeError):  # the loop has ended
+                loop.call_soon_threadsafe(self._release)
+
+        future.add_done_callback(_ended)
+        return asyncio.wrap_future(future)
+
+    async def run(self, call: Callable[[], T], *, seconds: float) -> T:
+        """Return what a call returns.
+
+        Raises
+        ------
+        ProblemError
+            If all threads are busy, or it takes longer than so many seconds; the thread goes on.
+        """
+        started = self.start(call)
+        try:
+            return await asyncio.wait_for(asyncio.shield(started), seconds)
+        except TimeoutError:
+            started.add_done_callback(_forget)
+            detail = f"this took longer than {seconds:g} s; a disk or a service may hang"
+            raise ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, "too_slow", detail, headers=_RETRY) from None
+
+    def _release(self) -> None:
+        self._busy -= 1
+
+    def close(self) -> None:
+        """Take no more calls; running ones go on."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _forget(future: "asyncio.Future[Any]") -> None:
+    """Take notice of an error that nobody waits for any more."""
+    if not future.cancelled():
+        future.exception()
