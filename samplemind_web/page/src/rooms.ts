@@ -15,6 +15,11 @@ export interface Room {
   View: ComponentType;
 }
 
+/** Views that are no rooms: they have an address, and no place in the rail. */
+export const VIEWS: readonly Pick<Room, "name" | "patterns" | "View">[] = [
+  { name: "Sample", patterns: ["/sample/:id"], View: lazy(() => import("./rooms/sample/Sample")) },
+];
+
 export const ROOMS: readonly Room[] = [
   {
     name: "Library",

@@ -3,7 +3,7 @@ import { Moon, Sun } from "lucide-react";
 import { Suspense, useEffect } from "react";
 import { Link, Route, Switch, useLocation } from "wouter";
 import { Dock } from "@/player/Dock";
-import { ROOMS, type Room } from "@/rooms";
+import { ROOMS, type Room, VIEWS } from "@/rooms";
 import { Announcer } from "./Announcer";
 import { ConnectionBanner } from "./ConnectionBanner";
 import { KeyList, useKeyList } from "./KeyList";
@@ -35,7 +35,7 @@ export function Frame() {
           <main id="room" tabIndex={-1} className="relative min-h-0 flex-1 outline-none">
             <Suspense fallback={<p className="p-4 text-dim">Loading this part of the page.</p>}>
               <Switch>
-                {ROOMS.flatMap((room) =>
+                {[...ROOMS, ...VIEWS].flatMap((room) =>
                   room.patterns.map((pattern) => (
                     <Route key={pattern} path={pattern}>
                       <RoomView room={room} />
@@ -67,7 +67,7 @@ export function Frame() {
   );
 }
 
-function RoomView({ room }: { room: Room }) {
+function RoomView({ room }: { room: Pick<Room, "name" | "View"> }) {
   useEffect(() => {
     document.title = `${room.name} · SampleMind`;
   }, [room]);

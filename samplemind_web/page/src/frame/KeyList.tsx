@@ -46,12 +46,13 @@ export function KeyList() {
       </div>
       <div className="columns-2 gap-8 max-sm:columns-1">
         {shown &&
-          groups.map((group) => (
-            <section key={group.id} className="mb-4 break-inside-avoid">
-              <h3 className="mb-1 text-dim text-list">{group.title}</h3>
+          [...new Set(groups.map(({ title }) => title))].map((title) => (
+            <section key={title} className="mb-4 break-inside-avoid">
+              <h3 className="mb-1 text-dim text-list">{title}</h3>
               <dl>
-                {group
-                  .keys()
+                {groups
+                  .filter((group) => group.title === title)
+                  .flatMap((group) => group.keys())
                   .filter(({ quiet }) => !quiet)
                   .map(({ key, says }) => (
                     <div key={key} className="flex justify-between gap-4 py-0.5 text-list">

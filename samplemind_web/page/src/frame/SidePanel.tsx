@@ -1,5 +1,6 @@
 /** The side panel: what is known of the current sample. Beside the room, or a sheet over it where there is no width. */
 import { lazy, Suspense } from "react";
+import { useLocation } from "wouter";
 import { useAddress } from "./address";
 import { useWidth } from "./width";
 
@@ -22,7 +23,9 @@ export function usePanel(): { id: string | null; shown: boolean; show: (shown: b
 export function SidePanel() {
   const { id, shown, show } = usePanel();
   const width = useWidth();
-  if (!shown || !id) return null;
+  const [location] = useLocation();
+  // The view of its own shows the same.
+  if (!shown || !id || location.startsWith("/sample/")) return null;
   const sheet = width < 900;
   return (
     <aside

@@ -1,0 +1,32 @@
+/** The columns of the table: how wide each is, and from which width of the table on it is shown. */
+
+export interface Column {
+  id: "wave" | "name" | "tempo" | "key" | "kind" | "length" | "tags" | "star";
+  title: string;
+  /** As CSS takes it in a grid. */
+  width: string;
+  from: number;
+  sort?: string;
+}
+
+export const WAVE_WIDTH = 120;
+export const NARROW_WAVE = 64;
+
+export const COLUMNS: readonly Column[] = [
+  { id: "wave", title: "Waveform", width: `${WAVE_WIDTH}px`, from: 0 },
+  { id: "name", title: "Name", width: "minmax(0, 3fr)", from: 0, sort: "name" },
+  { id: "tempo", title: "Tempo", width: "64px", from: 0, sort: "tempo" },
+  { id: "key", title: "Key", width: "60px", from: 0 },
+  { id: "kind", title: "Kind", width: "minmax(116px, 0.8fr)", from: 620 },
+  { id: "length", title: "Length", width: "64px", from: 520, sort: "duration" },
+  { id: "tags", title: "Tags", width: "minmax(0, 1.4fr)", from: 860 },
+  { id: "star", title: "Favourite", width: "32px", from: 420 },
+];
+
+/** The columns for a table of this width, and the CSS grid that holds them. */
+export function columnsFor(width: number): { columns: Column[]; template: string; wave: number } {
+  const columns = COLUMNS.filter(({ from }) => width >= from);
+  const wave = width < 520 ? NARROW_WAVE : WAVE_WIDTH;
+  const template = columns.map((column) => (column.id === "wave" ? `${wave}px` : column.width)).join(" ");
+  return { columns, template, wave };
+}

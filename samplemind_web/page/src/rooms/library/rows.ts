@@ -1,0 +1,144 @@
+/** The rows of the library: a list that grows by pages as far as somebody looks, or what is like or fits a sample. */
+import { keepPreviousData, useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { useMemo } from "react";
+import { api, type Schemas, taken } from "@/api/client";
+import type { Project } from "@/player/fit";
+import { FILTERS } from "./filters";
+
+export type Row = Schemas["SampleRow"];
+type RowPage = Schemas["Page_SampleRow_"];
+
+const FIRST_PAGE = 100; // what a tall screen shows, and more
+const PAGE = 1000;
+const MOST_ALIKE = 200;
+const MOST_IDS = 500;
+
+/** Which rows are asked for. */
+export type Source =
+  | { of: "query"; query: Record<string, string> }
+  | { of: "ids"; ids: readonly string[] }
+  | { of: "similar"; id: string; query: Record<string, string> }
+  | { of: "match"; id: string; query: Record<string, string> }
+  | { of: "project"; project: Project; query: Record<string, string> };
+
+/** The parameters of the address that decide which rows there are. */
+export function queryOf(params: URLSearchParams, names = ["q", "sort", "by", ...FILTERS.map(({ name }) => name)]) {
+  const query: Record<string, string> = {};
+  for (const name of names) {
+    const value = params.get(name);
+    if (value) query[name] = value;
+  }
+  return query;
+}
+
+export interface Rows {
+  rows: Row[];
+  /** Rows of all pages, as far as that is known. */
+  total: number;
+  loadMore: () => void;
+  pending: boolean;
+  /** Whether `rows` still answer the query before this one. */
+  stale: boolean;
+  error: unknown;
+  failedAt: number;
+  retry: () => void;
+}
+
+/** Return the rows of a source. */
+export function useRows(source: Source): Rows {
+  const paged = usePages(source.of === "query" ? source.query : null);
+  const fixed = useQuery({
+    queryKey: ["samples", source],
+    enabled: source.of !== "query",
+    placeholderData: keepPreviousData,
+    queryFn: ({ signal }) => fetchFixed(source, signal),
+  });
+  if (source.of === "query") return paged;
+  const rows = fixed.data ?? [];
+  return {
+    rows,
+    total: rows.length,
+    loadMore: () => undefined,
+    pending: fixed.isPending,
+    stale: fixed.isPlaceholderData,
+    error: fixed.error,
+    failedAt: fixed.errorUpdatedAt,
+    retry: () => void fixed.refetch(),
+  };
+}
+
+function usePages(query: Record<string, string> | null): Rows {
+  const list = useInfiniteQuery({
+    queryKey: ["samples", "pages", query],
+    enabled: query !== null,
+    placeholderData: keepPreviousData,
+    initialPageParam: null as string | null,
+    getNextPageParam: (last: RowPage) => last.next ?? null,
+    queryFn: ({ pageParam, signal }): Promise<RowPage> => {
+      const paging = pageParam ? { limit: PAGE, cursor: pageParam } : { limit: FIRST_PAGE };
+      return taken(api.GET("/api/v1/samples", { params: { query: { ...query, ...paging } as object }, signal }));
+    },
+  });
+  const { data, hasNextPage, isFetching, fetchNextPage } = list;
+  const rows = useMemo(() => data?.pages.flatMap((page) => page.items) ?? [], [data]);
+  return {
+    rows,
+    total: Math.max(data?.pages[0]?.total ?? rows.length, rows.length),
+    loadMore: () => {
+      if (hasNextPage && !isFetching) void fetchNextPage();
+    },
+    pending: list.isPending,
+    stale: list.isPlaceholderData,
+    error: list.error,
+    failedAt: list.errorUpdatedAt,
+    retry: () => void list.refetch(),
+  };
+}
+
+async function fetchFixed(source: Source, signal: AbortSignal): Promise<Row[]> {
+  switch (source.of) {
+    case "ids":
+      return rowsOf(source.ids, signal);
+    case "similar":
+    case "match": {
+      const path = source.of === "similar" ? "/api/v1/samples/{file_id}/similar" : "/api/v1/samples/{file_id}/match";
+      const query = { ...source.query, limit: MOST_ALIKE } as object;
+      const found = await taken(
+        api.GET(path as "/api/v1/samples/{file_id}/similar", {
+          params: { path: { file_id: source.id }, query },
+          signal,
+        }),
+      );
+      return rowsOf(idsIn(found), signal);
+    }
+    case "project": {
+      const { bpm, key, mode } = source.project;
+      const wanted = {
+        ...(bpm ? { bpm } : {}),
+        ...(key ? { key: mode === "minor" ? `${key}m` : `${key} major` } : {}),
+      };
+      const query = { ...source.query, ...wanted, limit: MOST_ALIKE } as object;
+      const found = await taken(api.GET("/api/v1/match", { params: { query }, signal }));
+      return rowsOf(idsIn(found), signal);
+    }
+    case "query":
+      return [];
+  }
+}
+
+function idsIn(found: unknown): string[] {
+  return (found as { items: { file_id: string }[] }).items.map(({ file_id }) => file_id);
+}
+
+/** The rows of some ids, in their order. Ids that the library does not have are left out. */
+export async function rowsOf(ids: readonly string[], signal?: AbortSignal): Promise<Row[]> {
+  const rows: Row[] = [];
+  for (let at = 0; at < ids.length; at += MOST_IDS) {
+    const body = { ids: ids.slice(at, at + MOST_IDS) };
+    const answer = await taken<{ items: Row[] }>(
+      api.POST("/api/v1/samples/rows", { body, ...(signal ? { signal } : {}) }) as never,
+    );
+    rows.push(...answer.items);
+  }
+  return rows;
+}
