@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated, Final
 
 from pydantic import AfterValidator, BeforeValidator
+from pydantic_settings import NoDecode
 
 
 def spelled(pattern: str, wanted: str) -> AfterValidator:
@@ -31,6 +32,13 @@ def _from_json(value: object) -> object:
     except ValueError as error:
         raise ValueError("wanted a JSON object") from error
 
+
+def _split(value: object) -> object:
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+"""Texts that are separated by commas."""
 
 AbsolutePath = Annotated[Path, AfterValidator(_absolute)]
 """A path that is made absolute when it is read, because child processes run in other folders."""

@@ -26,7 +26,7 @@ from pydantic_settings import (
 
 from config import sources
 from config.ai import PROVIDERS, ProviderName
-from config.field_types import FROM_JSON, AbsolutePath, spelled
+from config.field_types import FROM_JSON, AbsolutePath, Names, spelled
 from config.queues import Queues
 from config.sources import SettingsError
 
@@ -229,6 +229,25 @@ class Settings(BaseSettings):
 
     flower_url: str | None = None
     """Address of Flower to which the page leads; default: that of this machine, if Flower answers there."""
+
+    web_secret: SecretStr | None = Field(default=None, min_length=32)
+    """What access tokens are signed with; several, separated by blanks, are all accepted, and the first one signs.
+    Default: a key that is kept in MongoDB and replaced every month."""
+
+    web_hosts: Names = Field(default_factory=tuple)
+    """Host names under which the server is reached, besides those of this machine; separated by commas."""
+
+    web_origins: Names = Field(default_factory=tuple)
+    """Origins (``https://host``) of other pages that may use the API with a token; separated by commas."""
+
+    web_proxies: Names = Field(default_factory=tuple)
+    """Addresses and networks of proxies whose ``X-Forwarded-For`` and ``X-Forwarded-Proto`` are believed."""
+
+    web_requests: int = Field(default=1200, ge=1)
+    """Most requests per user and minute."""
+
+    keep_audit_days: float = Field(default=365.0, ge=0, allow_inf_nan=False)
+    """Days for which the audit log is kept."""
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_json: bool = False

@@ -29,6 +29,7 @@ from samplemind_cli.commands.similar import similar
 from samplemind_cli.commands.status import files, status
 from samplemind_cli.commands.submit import submit
 from samplemind_cli.commands.summarize import summarize
+from samplemind_cli.commands.user import user
 from samplemind_cli.commands.web import web
 from samplemind_worker.errors import PermanentError, ServiceUnavailableError, SetupError, UsageError
 
@@ -50,6 +51,7 @@ for _command in (
 ):  # fmt: skip
     app.command(cls=SearchCommand if _command is search else None)(_command)
 app.add_typer(roots, name="roots")
+app.add_typer(user, name="user")
 
 _debug = False
 

@@ -8,10 +8,14 @@ import webbrowser
 
 import uvicorn
 
-from config.settings import get_settings
-from samplemind_web.app import create_app
-from samplemind_web.server import StreamingServer
+from config.settings import Settings, get_settings
+from samplemind_web.server import StreamingServer, config_of
+from samplemind_worker.accounts.exposure import is_exposed, require_users
+from samplemind_worker.errors import ServiceUnavailableError, SetupError
 from samplemind_worker.logs import configure_logging
+from samplemind_worker.store import mongo
+
+_SERVICE = 3  # exit code
 
 
 def main(arguments: list[str]) -> int:
@@ -23,20 +27,24 @@ def main(arguments: list[str]) -> int:
     given = parser.parse_args(arguments)
     settings = get_settings()
     configure_logging(settings, "web")
-    server = _Server(
-        uvicorn.Config(
-            create_app(settings),
-            host=given.address,
-            port=given.port,
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=5,
-        ),
-        open_page=given.open,
-    )
+    try:
+        _require_users(settings, given.address)
+        config = config_of(settings, address=given.address, port=given.port)
+    except (SetupError, ServiceUnavailableError) as error:
+        print(f"samplemind: error: {error}", file=sys.stderr)  # noqa: T201 -- a command
+        return _SERVICE
+    server = _Server(config, open_page=given.open)
     server.run()
     return 0 if server.started else 1
+
+
+def _require_users(settings: Settings, address: str) -> None:
+    if is_exposed(settings, address) and settings.mongodb_url is not None:
+        mongo.connect(settings.mongodb_url.get_secret_value(), database=settings.database, create_indexes=False)
+        try:
+            require_users(settings, address)
+        finally:
+            mongo.close()
 
 
 class _Server(StreamingServer):
@@ -50,7 +58,8 @@ class _Server(StreamingServer):
         await super().startup(sockets)
         if not self.started:
             return
-        url = f"http://{self.config.host}:{self.config.port}/"
+        host = f"[{self.config.host}]" if ":" in self.config.host else self.config.host
+        url = self.config.uds or f"http://{host}:{self.config.port}/"
         print(f"SampleMind: {url} (Ctrl-C ends it)", file=sys.stderr, flush=True)  # noqa: T201 -- a command
         if self._open_page:
             # A browser may take seconds to return.

@@ -5,13 +5,17 @@ collections), ``Submitter`` (starts work, uploads) or ``Admin`` (users, the audi
 belongs to ``caller.user_id``.
 """
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import Depends
+from fastapi import Depends, Request, Security
+from fastapi.security import APIKeyCookie, HTTPBearer
+from loguru import logger
 
-from samplemind_worker.documents.user import LOCAL, SCOPES_OF, Scope
+from samplemind_web.problems import ProblemError
+from samplemind_worker.documents.user import Scope
 
 
 @dataclass(frozen=True)
@@ -21,23 +25,47 @@ class Caller:
     user_id: str
     scopes: frozenset[Scope]
     roots: frozenset[str] | None = None
-    """The roots whose files they may see; None: all."""
+    """The roots whose files they may see; None: all. A folder stands for those below it, too."""
     address: str = ""
 
     def may_see(self, root: str) -> bool:
         """Return whether they may see files of a root, and their paths."""
-        return self.roots is None or root in self.roots
+        if self.roots is None or root in self.roots:
+            return True
+        return root.startswith("/") and any(root.startswith(f"{each.rstrip('/')}/") for each in self.roots)
 
     def visible(self, roots: Iterable[str]) -> list[str]:
         """Return those of some roots that they may see."""
         return [root for root in roots if self.may_see(root)]
 
 
-async def _caller() -> Caller:
-    return Caller(LOCAL, SCOPES_OF["admin"])
+# These two only tell the OpenAPI document how callers show who they are; `auth.gate` has looked at it before.
+_bearer = HTTPBearer(auto_error=False, description="An access token, or a personal API token (`smk_…`).")
+_cookie = APIKeyCookie(
+    name="samplemind",
+    auto_error=False,
+    description="The session of a browser (`__Host-samplemind` by TLS). Whatever changes something also needs the "
+    "header `X-CSRF-Token` with the `csrf_token` of `GET /api/v1/me`.",
+)
 
 
-Reader = Annotated[Caller, Depends(_caller)]
-Writer = Annotated[Caller, Depends(_caller)]
-Submitter = Annotated[Caller, Depends(_caller)]
-Admin = Annotated[Caller, Depends(_caller)]
+def _needs(scope: Scope) -> Callable[..., Awaitable[Caller]]:
+    async def caller(
+        request: Request,
+        _token: Annotated[object, Security(_bearer)],
+        _session: Annotated[object, Security(_cookie)],
+    ) -> Caller:
+        found: Caller = request.state.identity.caller
+        if scope not in found.scopes:
+            fields = {"user": found.user_id, "scope": scope, "path": request.url.path, "address": found.address}
+            logger.bind(**fields).warning("access_refused")
+            raise ProblemError(HTTPStatus.FORBIDDEN, "forbidden", f"this needs the scope {scope}")
+        return found
+
+    return caller
+
+
+Reader = Annotated[Caller, Depends(_needs("read"))]
+Writer = Annotated[Caller, Depends(_needs("write"))]
+Submitter = Annotated[Caller, Depends(_needs("submit"))]
+Admin = Annotated[Caller, Depends(_needs("admin"))]

@@ -6,19 +6,28 @@ as the walk over a folder that is submitted, runs in a thread.
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from fastapi import APIRouter, FastAPI
+from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp
 
 from config.settings import Settings
 from samplemind_web import problems
+from samplemind_web.auth.gate import Gate
+from samplemind_web.auth.identity import Auth
 from samplemind_web.context import Context
 from samplemind_web.page_files import serve_page
-from samplemind_web.routes import batches, events, health, marks, packs, roots, summaries, system
+from samplemind_web.routes import auth, batches, events, health, marks, me, packs, roots, summaries, system, users
+from samplemind_web.security import Shield
 from samplemind_worker.store import mongo
 
 PREFIX = "/api/v1"
 _ROUTERS: tuple[APIRouter, ...] = (
     health.router,
+    auth.router,
+    me.router,
+    users.router,
     marks.router,
     events.router,
     batches.router,
@@ -29,20 +38,37 @@ _ROUTERS: tuple[APIRouter, ...] = (
 )
 
 
-def create_app(settings: Settings) -> FastAPI:
-    """Return the application; its settings have the URL of every service."""
+class _Application(FastAPI):
+    """Puts the shield in front of everything, also of the answer to an error that nobody expected."""
+
+    def __init__(self, settings: Settings, **options: Any) -> None:
+        self._settings = settings
+        super().__init__(**options)
+
+    def build_middleware_stack(self) -> ASGIApp:
+        return Shield(super().build_middleware_stack(), self._settings)
+
+
+def create_app(settings: Settings, *, exposed: bool = False) -> FastAPI:
+    """Return the application; its settings have the URL of every service.
+
+    Without users it answers whoever reaches it, unless it is ``exposed`` (`accounts.exposure`).
+    """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
         context = await Context.open(settings)
         app.state.context = context
+        app.state.auth = Auth(context, exposed=exposed)
         try:
             yield
         finally:
+            app.state.auth.close()
             await context.close()
             await mongo.close_here()
 
-    app = FastAPI(
+    app = _Application(
+        settings,
         title="SampleMind",
         version="1",
         summary="What is in a library of audio samples: search it, hear it, and follow its batches.",
@@ -52,6 +78,22 @@ def create_app(settings: Settings) -> FastAPI:
         openapi_url=f"{PREFIX}/openapi.json",
         responses={"default": {"model": problems.Problem, "description": "A problem (RFC 9457)."}},
     )
+    app.add_middleware(Gate)
+    if settings.web_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=list(settings.web_origins),
+            allow_methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
+            allow_headers=[
+                "Authorization",
+                "Content-Type",
+                "Idempotency-Key",
+                "If-None-Match",
+                "Last-Event-ID",
+                "Range",
+            ],
+            expose_headers=["Content-Disposition", "Content-Range", "ETag", "Retry-After"],
+        )
     problems.handle(app)
     app.include_router(health.probes)
     for router in _ROUTERS:

@@ -55,6 +55,15 @@ def decode_cursor(cursor: str) -> list[Any]:
     return values
 
 
+def decode_text(cursor: str) -> str:
+    """Return the only value of a cursor, a text; raises what `decode_cursor` raises."""
+    match decode_cursor(cursor):
+        case [str(text)]:
+            return text
+        case _:
+            raise bad_cursor()
+
+
 def bad_cursor() -> ProblemError:
     """Return the error for a cursor that this list did not give."""
     return ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "bad_cursor", "cursor: not the `next` of a page of this list")

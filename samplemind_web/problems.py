@@ -19,6 +19,9 @@ from samplemind_worker.errors import SampleMindError, ServiceUnavailableError, S
 
 MEDIA_TYPE: Final = "application/problem+json"
 _RETRY_SECONDS = 5
+_MOST_FAULTS = 20
+# Python 3.13 renamed it.
+_CODES: Final = {HTTPStatus.REQUEST_ENTITY_TOO_LARGE.value: "too_large"}
 
 
 class FieldFault(BaseModel):
@@ -88,19 +91,30 @@ def handle(app: FastAPI) -> None:
         app.add_exception_handler(error, handler)
 
 
+async def answer(request: Request, error: ProblemError | SampleMindError | RedisError) -> JSONResponse:
+    """Return the answer to an error outside of the routes."""
+    match error:
+        case ProblemError():
+            return await _problem(request, error)
+        case SampleMindError():
+            return await _ours(request, error)
+        case _:
+            return await _redis(request, error)
+
+
 async def _problem(request: Request, error: ProblemError) -> JSONResponse:
     return response(request, error.status, error.code, error.detail, headers=error.headers)
 
 
 async def _http(request: Request, error: HTTPException) -> JSONResponse:
-    code = HTTPStatus(error.status_code).name.lower()
+    code = _CODES.get(error.status_code) or HTTPStatus(error.status_code).name.lower()
     return response(request, error.status_code, code, str(error.detail), headers=dict(error.headers or {}))
 
 
 async def _invalid(request: Request, error: RequestValidationError) -> JSONResponse:
     faults = [
         FieldFault(field=".".join(str(part) for part in fault["loc"][1:]) or "body", message=fault["msg"])
-        for fault in error.errors()
+        for fault in error.errors()[:_MOST_FAULTS]
     ]
     detail = "; ".join(f"{fault.field}: {fault.message}" for fault in faults[:3])
     return response(request, HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", detail, errors=faults)

@@ -1,5 +1,6 @@
-"""A server that ends its streams before it waits for its connections to end."""
+"""The server: at which address, with which limits, believing whom; it ends its streams before it ends."""
 
+import ipaddress
 import resource
 import socket
 from contextlib import suppress
@@ -8,9 +9,15 @@ from typing import Final
 import uvicorn
 from fastapi import FastAPI
 
+from config.settings import Settings
+from samplemind_web.app import create_app
 from samplemind_web.context import Context
+from samplemind_web.http_protocol import GuardedProtocol
+from samplemind_worker.accounts.exposure import is_exposed
 
 _MOST_FILES: Final = 65_536
+_MOST_CONNECTIONS: Final = 4096
+"""Beyond it, clients are told to come back: 1,000 streams of events leave room for 3,000 others."""
 
 
 class StreamingServer(uvicorn.Server):
@@ -36,3 +43,40 @@ def _raise_limit() -> None:
     wanted = _MOST_FILES if most == resource.RLIM_INFINITY else min(most, _MOST_FILES)
     with suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
+
+
+def config_of(settings: Settings, *, address: str, port: int) -> uvicorn.Config:
+    """Return how to serve at an address; a path is that of a unix socket.
+
+    Raises
+    ------
+    SetupError
+        If this machine does not know the address.
+    """
+    exposed = is_exposed(settings, address)
+    if not address.startswith("/") and not _is_ip(address):
+        settings = settings.model_copy(update={"web_hosts": (*settings.web_hosts, address)})
+    return uvicorn.Config(
+        create_app(settings, exposed=exposed),
+        host=address,
+        port=port,
+        uds=address if address.startswith("/") else None,
+        http=GuardedProtocol,
+        ws="none",
+        # Otherwise whoever connects from this machine could name any address and claim to come by TLS.
+        proxy_headers=bool(settings.web_proxies),
+        forwarded_allow_ips=list(settings.web_proxies),
+        limit_concurrency=_MOST_CONNECTIONS,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=5,
+    )
+
+
+def _is_ip(address: str) -> bool:
+    try:
+        ipaddress.ip_address(address.strip("[]"))
+    except ValueError:
+        return False
+    return True

@@ -210,6 +210,8 @@ def setting_env(settings: Settings) -> dict[str, str]:
             text = os.pathsep.join(f"{root}={path}" for root, path in settings.roots.items())
         elif isinstance(value, dict):
             text = json.dumps(value, default=SecretStr.get_secret_value)
+        elif isinstance(value, tuple):
+            text = ",".join(map(str, value))
         else:
             text = str(value)
         values[variable(name)] = text

@@ -1,4 +1,4 @@
-"""Deletes contents that have had no place for long, and the items of batches that ended long ago."""
+"""Deletes contents that have had no place for long, items of batches that ended long ago, and old audit entries."""
 
 import time
 from collections import Counter
@@ -8,7 +8,7 @@ from loguru import logger
 
 from config.settings import Settings
 from samplemind_worker.finding import entry, sample_collections
-from samplemind_worker.store import marks, places, results, thinning
+from samplemind_worker.store import audit, marks, places, results, thinning
 from samplemind_worker.store.vectors import Vectors
 
 _SECONDS = 60.0  # s per run; the next run continues
@@ -25,6 +25,9 @@ def run(vectors: Vectors, settings: Settings, *, seconds: float = _SECONDS) -> d
         deleted, was_last = thinned
         removed.update({"items": deleted, "batches": int(was_last)})
     sample_collections.finish_deleting(seconds=max(0.0, until - time.monotonic()))
+    kept = timedelta(days=settings.keep_audit_days)
+    while time.monotonic() < until and (dropped := audit.remove(older_than=kept)):
+        removed["audit"] += dropped
     found = {name: count for name, count in removed.items() if count}
     if found:
         thinning.note_removed(found)

@@ -19,9 +19,11 @@ from samplemind_worker.finding.filters import passing
 from samplemind_worker.pipeline.workspace import Workspace
 from samplemind_worker.store import (
     ai_jobs,
+    audit,
     batch_lists,
     batches,
     copies,
+    credentials,
     entries,
     entry_search,
     entry_vectors,
@@ -41,6 +43,7 @@ from samplemind_worker.store import (
     stale,
     thinning,
     unfinished,
+    users,
     vector_index,
     waiting,
     waveforms,
@@ -157,6 +160,10 @@ def begin_entries() -> None:
     mongo.run(mongo.collection("entry_indexes").update_one({"_id": "entries"}, {"$set": row}, upsert=True))
     assert entries.begin() is None
     assert entries.begin(anew=True) == ""
+
+
+def add_token(name: str) -> None:
+    credentials.add_token(name, user_id=name, name=name, digest=name, scopes=["read"], expires_at=None)
 
 
 # How each public function is called, by its full name.
@@ -397,12 +404,43 @@ CALLS: dict[str, Callable[[Case], object]] = {
     "vector_index.take_over": lambda _: vector_index.take_over(1, holder="run", active="second"),
     "vector_index.give_up": lambda _: vector_index.give_up(1, holder="run"),
     "vector_index.note_swept": lambda _: vector_index.note_swept(1, holder="run"),
+    "users.create": lambda _: users.create(
+        f"new{mongo.now():%f}",
+        role="viewer",
+        roots=None,
+        password="hash",  # noqa: S106 -- of a test
+    ),
+    "users.find": lambda _: users.find("7"),
+    "users.page": lambda _: users.page(after="7", limit=3),
+    "users.exist": lambda _: users.exist(),
+    "users.active_admins": lambda _: users.active_admins(),
+    "users.change": lambda _: users.change("7", {"role": "viewer"}, end_sessions=True),
+    "users.set_hash": lambda _: users.set_hash("7", old="hash", new="hash"),
+    "credentials.begin_family": lambda _: credentials.begin_family(
+        f"{mongo.now():%f}", user_id="7", digest="d", lifetime=timedelta(days=1)
+    ),
+    "credentials.rotate": lambda _: credentials.rotate("7", digest="d", new="d"),
+    "credentials.revoke_family": lambda _: credentials.revoke_family("8"),
+    "credentials.revoke_families": lambda _: credentials.revoke_families("9"),
+    "credentials.is_family": lambda _: credentials.is_family("7"),
+    "credentials.add_token": lambda _: add_token(f"{mongo.now():%f}"),
+    "credentials.token_of": lambda _: credentials.token_of("7"),
+    "credentials.note_use": lambda _: credentials.note_use("7"),
+    "credentials.tokens_of": lambda _: credentials.tokens_of("7"),
+    "credentials.revoke_token": lambda _: credentials.revoke_token("8", user_id="8"),
+    "credentials.signing_keys": lambda _: credentials.signing_keys(),
+    "credentials.add_signing_key": lambda _: credentials.add_signing_key(
+        f"{mongo.now():%f}", b"", lifetime=timedelta(days=1)
+    ),
+    "audit.append": lambda _: audit.append("7", "login", "7", detail={}),
+    "audit.page": lambda _: (audit.page(limit=3), audit.page(user_id="7", limit=3), audit.page(action="x", limit=3)),
+    "audit.remove": lambda _: audit.remove(older_than=timedelta(days=1)),
     "vector_index.leave": lambda _: vector_index.leave(1, holder="run"),
 }
 STORES = (
-    ai_jobs, batch_lists, batches, copies, entries, entry_search, entry_vectors, fits, ledger, marks, overview, parcels,
-    places, recipes, results, pack_lists, packs, spend, stale, thinning, unfinished, vector_index, waiting,
-    sample_collections, waveforms,
+    ai_jobs, audit, batch_lists, batches, copies, credentials, entries, entry_search, entry_vectors, fits, ledger,
+    marks, overview, pack_lists, packs, parcels, places, recipes, results, sample_collections, spend, stale, thinning,
+    unfinished, users, vector_index, waiting, waveforms,
 )  # fmt: skip
 # These read all there is, page by page, or all that has failed.
 READ_ALL = {
@@ -478,6 +516,13 @@ def plans(workspace: Workspace) -> dict[str, list[dict[str, Any]]]:
     for number in range(OTHERS):
         packs.begin(origin(number), run="run", folders=[f"unknown/{number}"])
         packs.finish(content_id(number), run="run")
+    for number in range(2 * FEW):
+        name = str(number)
+        users.create(name, role="viewer", roots=None, password="hash")  # noqa: S106 -- of a test
+        credentials.begin_family(name, user_id=name, digest="d", lifetime=timedelta(days=1))
+        credentials.add_signing_key(name, b"", lifetime=timedelta(days=1))
+        add_token(name)
+        audit.append(name, "login", name, detail={})
     assert workspace.settings.database == mongo.database().name
     found: dict[str, list[dict[str, Any]]] = {}
     for name, call in CALLS.items():

@@ -6,11 +6,9 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-import uvicorn
 
 from config.settings import Settings
-from samplemind_web.app import create_app
-from samplemind_web.server import StreamingServer
+from samplemind_web.server import StreamingServer, config_of
 from samplemind_worker.pipeline.workspace import Workspace
 
 
@@ -18,9 +16,7 @@ class Server(StreamingServer):
     """A server that a test starts and ends."""
 
     def __init__(self, settings: Settings) -> None:
-        super().__init__(
-            uvicorn.Config(create_app(settings), host="127.0.0.1", port=0, log_config=None, access_log=False)
-        )
+        super().__init__(config_of(settings, address="127.0.0.1", port=0))
         self._thread = threading.Thread(target=self.run, name="web", daemon=True)
 
     def __enter__(self) -> str:

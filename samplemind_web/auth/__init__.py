@@ -1,0 +1,1 @@
+"""How a request shows who sent it: sessions of browsers, tokens of programs, and limits on trying."""
