@@ -58,7 +58,7 @@ def test_marks_are_set_and_say_what_changed(web: httpx.Client):
         {"ids": [ONE], "add_tags": ["a\0b"]},
         {"ids": [ONE], "add_tags": [{"$gt": ""}]},
         {"ids": [ONE], "add_tags": ["x" * 61]},
-        {"ids": [ONE], "add_tags": ["x" * 1_000_000]},
+        {"ids": [ONE], "add_tags": ["x" * 100_000]},
         {"ids": [ONE], "add_tags": [str(n) for n in range(41)]},
         {"ids": [ONE], "add_tags": ["a"], "remove_tags": ["A"]},
         [],
