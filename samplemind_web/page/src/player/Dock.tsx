@@ -97,7 +97,7 @@ function ProjectFields() {
     <fieldset className="flex items-center gap-1.5 text-list">
       <legend className="sr-only">My project</legend>
       <Button pressed={inProject} title="As in my project (p)" onClick={() => setUp({ inProject: !inProject })}>
-        as
+        as in project
       </Button>
       <label htmlFor={bpm} className="sr-only">
         Tempo of the project in BPM

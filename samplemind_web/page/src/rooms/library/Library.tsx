@@ -8,7 +8,7 @@ import { useAddress } from "@/frame/address";
 import { useKeys } from "@/frame/keys";
 import { usePanel } from "@/frame/SidePanel";
 import { Button } from "@/parts/Button";
-import { count, keyName } from "@/parts/format";
+import { count, keyName, plural } from "@/parts/format";
 import { Empty, Failed, SkeletonRows } from "@/parts/States";
 import type { Project } from "@/player/fit";
 import { play, prefetch, skip, usePlayer } from "@/player/player";
@@ -43,7 +43,7 @@ export default function Library() {
   const anchor = useRef(-1);
 
   const source = useMemo(() => sourceOf(params, selection.ids, project), [params, selection.ids, project]);
-  const { rows, total, loadMore, pending, stale, error, failedAt, retry } = useRows(source);
+  const { rows, total, found, exact, unmet, notes, loadMore, pending, stale, error, failedAt, retry } = useRows(source);
   const cursor = useMemo(() => rows.findIndex(({ file_id }) => file_id === cursorId), [rows, cursorId]);
   useEvents("library", () => {
     if (rows.length <= 200) void queryClient.invalidateQueries({ queryKey: ["samples"] });
@@ -154,8 +154,12 @@ export default function Library() {
               onEnd={() => change({ similar: null, match: null, only: null, by: null })}
             />
           )}
-          {!pending && !error && source.of === "query" && (total === 1 ? "1 sample" : `${count(total)} samples`)}
+          {!pending &&
+            !error &&
+            source.of === "query" &&
+            `${exact ? "" : "at least "}${plural(found, "sample")}${found > total ? `, the best ${count(total)} of them` : ""}`}
           {stale && ", asking"}
+          {notes.length > 0 && <span className="text-warn"> {notes.join(" ")}</span>}
         </p>
         {changed && (
           <Button
@@ -215,7 +219,7 @@ export default function Library() {
           <Failed what="The samples" error={error} since={failedAt} onRetry={retry} />
         ) : rows.length === 0 ? (
           asked ? (
-            <NothingFound params={params} change={change} />
+            <NothingFound params={params} unmet={unmet} change={change} />
           ) : (
             <EmptyLibrary />
           )
@@ -290,6 +294,11 @@ function NothingFound({ params, change }: { params: URLSearchParams; change: (va
   const q = params.get("q");
   return (
     <Empty title="Nothing passes all of this">
+      {unmet.length > 0 && (
+        <p>
+          No sample at all has <bdi>{unmet.join(", ")}</bdi>.
+        </p>
+      )}
       <p>Take a part of it away:</p>
       <div className="mt-2 flex flex-wrap gap-2">
         {q && (

@@ -6,7 +6,7 @@ import type { Project } from "@/player/fit";
 import { FILTERS } from "./filters";
 
 export type Row = Schemas["SampleRow"];
-type RowPage = Schemas["Page_SampleRow_"];
+type RowPage = Schemas["SamplePage"];
 
 const FIRST_PAGE = 100; // what a tall screen shows, and more
 const PAGE = 1000;
@@ -22,7 +22,7 @@ export type Source =
   | { of: "project"; project: Project; query: Record<string, string> };
 
 /** The parameters of the address that decide which rows there are. */
-export function queryOf(params: URLSearchParams, names = ["q", "sort", "by", ...FILTERS.map(({ name }) => name)]) {
+export function queryOf(params: URLSearchParams, names = ["q", "sort", ...FILTERS.map(({ name }) => name)]) {
   const query: Record<string, string> = {};
   for (const name of names) {
     const value = params.get(name);
@@ -33,8 +33,16 @@ export function queryOf(params: URLSearchParams, names = ["q", "sort", "by", ...
 
 export interface Rows {
   rows: Row[];
-  /** Rows of all pages, as far as that is known. */
+  /** Rows that the list has or will have, as far as that is known. */
   total: number;
+  /** Samples that were found: a ranked list has the best of them alone. */
+  found: number;
+  /** Whether `found` is all, and not the least that there are. */
+  exact: boolean;
+  /** Words and filters that no sample meets. */
+  unmet: readonly string[];
+  /** What the answer may lack. */
+  notes: readonly string[];
   loadMore: () => void;
   pending: boolean;
   /** Whether `rows` still answer the query before this one. */
@@ -58,6 +66,10 @@ export function useRows(source: Source): Rows {
   return {
     rows,
     total: rows.length,
+    found: rows.length,
+    exact: true,
+    unmet: [],
+    notes: [],
     loadMore: () => undefined,
     pending: fixed.isPending,
     stale: fixed.isPlaceholderData,
@@ -81,9 +93,14 @@ function usePages(query: Record<string, string> | null): Rows {
   });
   const { data, hasNextPage, isFetching, fetchNextPage } = list;
   const rows = useMemo(() => data?.pages.flatMap((page) => page.items) ?? [], [data]);
+  const first = data?.pages[0];
   return {
     rows,
-    total: Math.max(data?.pages[0]?.total ?? rows.length, rows.length),
+    total: hasNextPage ? Math.max(first?.total ?? first?.total_at_least ?? 0, rows.length) : rows.length,
+    exact: !hasNextPage || first?.total != null,
+    found: first?.total ?? first?.total_at_least ?? rows.length,
+    unmet: first?.unmet ?? [],
+    notes: first?.notes ?? [],
     loadMore: () => {
       if (hasNextPage && !isFetching) void fetchNextPage();
     },

@@ -8,7 +8,7 @@ import { Failed, SkeletonRows } from "@/parts/States";
 import { play, prefetch } from "@/player/player";
 import { soundUrl } from "@/player/sounds";
 import { mark } from "../library/marks";
-import { type Facts, nameOf, useFacts } from "./facts";
+import { type Facts, useFacts } from "./facts";
 import { Candidates, Marks, Measures, Neighbours, Places, Stated, Summary } from "./sections";
 import { WaveView } from "./WaveView";
 
@@ -23,16 +23,15 @@ export default function Sample() {
 
 function View({ facts }: { facts: Facts }) {
   const [, go] = useLocation();
-  const name = nameOf(facts);
+  const name = facts.name;
   const id = facts.file_id;
-  const playable = { ...facts, name };
   useEffect(() => {
     document.title = `${name} · SampleMind`;
   }, [name]);
   // biome-ignore lint/correctness/useExhaustiveDependencies: the sound is that of the id
-  useEffect(() => prefetch([playable]), [id]);
+  useEffect(() => prefetch([facts]), [id]);
   useKeys("Sample", [
-    { key: "Enter", says: "Play it from its beginning", act: () => play(playable) },
+    { key: "Enter", says: "Play it from its beginning", act: () => play(facts) },
     { key: "f", says: "Favourite, or none any more", act: () => void mark([id], { favourite: !facts.favourite }) },
     { key: "s", says: "What sounds similar", act: () => go(`/?similar=${id}`) },
     { key: "m", says: "What matches it", act: () => go(`/?match=${id}`) },
@@ -51,7 +50,7 @@ function View({ facts }: { facts: Facts }) {
         <h1 className="name min-w-0 flex-1 font-semibold text-[17px]" title={name}>
           <bdi>{name}</bdi>
         </h1>
-        <Button main onClick={() => play(playable)}>
+        <Button main onClick={() => play(facts)}>
           <Play size={14} aria-hidden fill="currentColor" /> Play
         </Button>
         <Button pressed={facts.favourite} onClick={() => void mark([id], { favourite: !facts.favourite })}>

@@ -5,7 +5,7 @@ import { Button } from "@/parts/Button";
 import { Failed } from "@/parts/States";
 import { play } from "@/player/player";
 import { mark } from "../library/marks";
-import { nameOf, useFacts } from "./facts";
+import { useFacts } from "./facts";
 import { Candidates, Marks, Measures, Neighbours, Places, Stated, Summary } from "./sections";
 import { WaveView } from "./WaveView";
 
@@ -15,12 +15,12 @@ export default function SamplePanel({ id, onClose }: { id: string; onClose: () =
   return (
     <>
       <header className="flex items-center gap-1 border-line border-b px-3 py-2">
-        <h2 className="name mr-auto font-medium text-list" title={facts ? nameOf(facts) : undefined}>
-          <bdi>{facts ? nameOf(facts) : "Sample"}</bdi>
+        <h2 className="name mr-auto font-medium text-list" title={facts ? facts.name : undefined}>
+          <bdi>{facts ? facts.name : "Sample"}</bdi>
         </h2>
         {facts && (
           <>
-            <Button quiet label="Play" onClick={() => play({ ...facts, name: nameOf(facts) })}>
+            <Button quiet label="Play" onClick={() => play(facts)}>
               <Play size={15} aria-hidden />
             </Button>
             <Button

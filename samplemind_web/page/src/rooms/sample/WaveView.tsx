@@ -7,7 +7,7 @@ import { duration as lengthText } from "@/parts/format";
 import { play, position, usePlayer } from "@/player/player";
 import { bandColours, drawPeaks } from "@/waveforms/draw";
 import { onPeaks, peaksOf } from "@/waveforms/peaks";
-import { type Facts, nameOf } from "./facts";
+import type { Facts } from "./facts";
 import { type Lane, lanesOf, panned, zoomed } from "./lanes";
 
 const LANE = 18; // px
@@ -94,7 +94,7 @@ export function WaveView({ facts, height, tall = false }: { facts: Facts; height
           onClick={(event) => {
             const area = event.currentTarget.getBoundingClientRect();
             const at = view.from + ((event.clientX - area.left) / area.width) * (view.to - view.from);
-            play({ ...facts, name: nameOf(facts) }, at < 0.01 ? 0 : at);
+            play(facts, at < 0.01 ? 0 : at);
           }}
           onWheel={(event) => {
             if (!tall || whole) return;
@@ -114,7 +114,7 @@ export function WaveView({ facts, height, tall = false }: { facts: Facts; height
         ))}
       </div>
       <figcaption className="sr-only">
-        The waveform of {nameOf(facts)}, {lengthText(seconds)} long.
+        The waveform of {facts.name}, {lengthText(seconds)} long.
       </figcaption>
     </figure>
   );

@@ -9,7 +9,7 @@ import { bytes, duration, keyName, kindName, percent, tempo, words } from "@/par
 import { play } from "@/player/player";
 import { type Row, rowsOf } from "../library/rows";
 import { KeyCell } from "../library/TableRow";
-import { type Facts, texts } from "./facts";
+import type { Facts } from "./facts";
 
 /** A part with its title. */
 function Part({ title, children }: { title: string; children: React.ReactNode }) {
@@ -169,9 +169,9 @@ export function Stated({ facts }: { facts: Facts }) {
 export function Summary({ facts }: { facts: Facts }) {
   if (!facts.ai_summary) return null;
   const lists = [
-    ["Production", texts(facts.production_tips)],
-    ["Ideas", texts(facts.creative_ideas)],
-    ["FL Studio", texts(facts.fl_studio_recommendations)],
+    ["Production", facts.production_tips ?? []],
+    ["Ideas", facts.creative_ideas ?? []],
+    ["FL Studio", facts.fl_studio_recommendations ?? []],
   ] as const;
   return (
     <Part title="Summary">
@@ -203,7 +203,7 @@ export function Summary({ facts }: { facts: Facts }) {
 /** Tags and collections. */
 export function Marks({ facts }: { facts: Facts }) {
   const tags = facts.tags ?? [];
-  if (!tags.length && !facts.user_tags?.length && !facts.collections?.length && !facts.descriptors?.length) return null;
+  if (!tags.length && !facts.user_tags?.length && !facts.collections?.length) return null;
   const chip = "name inline-block max-w-full rounded-md border border-line px-1.5 text-[12px] hover:border-edge";
   return (
     <Part title="Tags and collections">
@@ -225,13 +225,6 @@ export function Marks({ facts }: { facts: Facts }) {
             </Link>
           </li>
         ))}
-        {(facts.descriptors ?? []).map((word) => (
-          <li key={`word ${word}`}>
-            <Link href={`/?q=${encodeURIComponent(word)}`} className={`${chip} text-faint`}>
-              {word}
-            </Link>
-          </li>
-        ))}
       </ul>
     </Part>
   );
@@ -239,10 +232,7 @@ export function Marks({ facts }: { facts: Facts }) {
 
 /** Every place where the content lies. */
 export function Places({ facts }: { facts: Facts }) {
-  const places = (facts.places ?? []).map((place) =>
-    typeof place === "string" ? place : ((place as { path?: string }).path ?? ""),
-  );
-  const shown = places.length ? places : facts.path ? [facts.path] : [];
+  const shown = facts.places.length ? facts.places : facts.path ? [facts.path] : [];
   if (!shown.length) return null;
   return (
     <Part title={shown.length === 1 ? "Place" : `${shown.length} places`}>
