@@ -165,20 +165,18 @@ class Events:
 
     async def subscribe(self, caller: Caller, *, batch_id: str | None, since: int | None) -> Subscriber | None:
         """Open a stream, on which the present states wait, or what changed since a time; None if there are too many."""
+        if since is not None and since > _ms(self._time()) + _OVERLAP_MS:
+            since = None  # it is no id of ours
+        await self._refresh(since, batch_id)
         if self._is_closed or len(self._subscribers) >= self._most:
             return None
         subscriber = Subscriber(caller, batch_id)
+        for event in sorted(self._latest.values(), key=lambda event: event.number):
+            # What was read a little earlier, too: it may have been told after the event of that id.
+            changed = event.is_open() if since is None else event.at > since - _OVERLAP_MS
+            if changed or event.key == batch_id:
+                subscriber.offer(event)
         self._subscribers.add(subscriber)
-        try:
-            await self._refresh(since, batch_id)
-            for event in sorted(self._latest.values(), key=lambda event: event.number):
-                # What was read a little earlier, too: it may have been told after the event of that id.
-                changed = event.is_open() if since is None else event.at > since - _OVERLAP_MS
-                if changed or event.key == batch_id:
-                    subscriber.offer(event)
-        except BaseException:
-            self._subscribers.discard(subscriber)
-            raise
         return subscriber
 
     def unsubscribe(self, subscriber: Subscriber) -> None:
