@@ -27,7 +27,7 @@ MOST_BYTES: Final = 1_000_000
 UPLOADS: Final = "/api/v1/inbox/"
 MOST_QUERY_BYTES: Final = 16_384
 _MOST_HEADER_BYTES: Final = 32_768
-_PAUSE_SECONDS: Final = 30.0
+PAUSE_SECONDS: Final = 30.0
 """How long a body may pause."""
 _BODY_SECONDS: Final = 60.0
 """How long a body may take that is no upload."""
@@ -147,7 +147,7 @@ def _limited(request: Request, receive: Receive) -> Receive:
         nonlocal taken, ended
         if ended:
             return await receive()  # waits for the client to leave
-        seconds = _PAUSE_SECONDS if upload else max(0.0, min(_PAUSE_SECONDS, until - time.monotonic()))
+        seconds = PAUSE_SECONDS if upload else max(0.0, min(PAUSE_SECONDS, until - time.monotonic()))
         try:
             message = await asyncio.wait_for(receive(), seconds)
         except TimeoutError as error:

@@ -35,9 +35,15 @@ class Server(StreamingServer):
 
 
 @pytest.fixture
-def web_url(settings: Settings, chroma: str) -> Iterator[str]:  # noqa: ARG001 -- it must answer
+def served(settings: Settings, request: pytest.FixtureRequest) -> Settings:
+    """The settings of the server: those of this test, with changes that it gives as a parameter."""
+    return settings.model_copy(update=getattr(request, "param", {}))
+
+
+@pytest.fixture
+def web_url(served: Settings, chroma: str) -> Iterator[str]:  # noqa: ARG001 -- it must answer
     """The URL of a server with the record of this test."""
-    with Server(settings) as url:
+    with Server(served) as url:
         yield url
 
 
