@@ -26,13 +26,15 @@ _STREAM: Final[dict[int | str, dict[str, Any]]] = {
 _ENDED: Final[dict[int | str, dict[str, Any]]] = {204: {"description": "The batch has ended, and that was told."}}
 
 
-@router.get("/events", responses=_STREAM, response_class=EventStream)
+@router.get("/events", status_code=HTTPStatus.OK, responses=_STREAM, response_class=EventStream)
 async def stream_events(caller: Reader, context: ContextDep, last_event_id: LastEventId = None) -> Response:
     """Stream what changes: ``batch``, ``library``, ``services`` and ``map``; first what is open, or changed since."""
     return await _stream(caller, context, None, parse_id(last_event_id))
 
 
-@router.get("/batches/{batch_id}/events", responses=_STREAM | _ENDED, response_class=EventStream)
+@router.get(
+    "/batches/{batch_id}/events", status_code=HTTPStatus.OK, responses=_STREAM | _ENDED, response_class=EventStream
+)
 async def stream_batch_events(
     batch_id: BatchId, caller: Reader, context: ContextDep, last_event_id: LastEventId = None
 ) -> Response:
