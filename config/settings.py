@@ -249,6 +249,9 @@ class Settings(BaseSettings):
     keep_audit_days: float = Field(default=365.0, ge=0, allow_inf_nan=False)
     """Days for which the audit log is kept."""
 
+    audio_cache_bytes: int = Field(default=2**30, ge=0, le=2**40)
+    """Most bytes of WAV copies that the web server keeps under ``home``, of files that browsers cannot play."""
+
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_json: bool = False
 

@@ -1,6 +1,7 @@
 """Decodes untrusted audio files in the sandbox; has the code of both sides.
 
-`read_signals` runs in the worker and sends requests. `read` runs in a decoder that the sandbox has forked and confined.
+`read_signals` runs in the worker and sends requests, as `copies` does. `read` runs in a decoder that the sandbox has
+forked and confined.
 """
 
 import base64
@@ -21,7 +22,7 @@ import soundfile as sf
 
 from config.settings import Settings
 from samplemind_worker import decode
-from samplemind_worker.decode import Limits, check
+from samplemind_worker.decode import Limits, check, playback
 from samplemind_worker.documents.facts import AudioFacts
 from samplemind_worker.dsp import SR
 from samplemind_worker.dsp.waveform import BYTES_PER_BUCKET, MOST_BUCKETS
@@ -132,6 +133,9 @@ def read(file: BufferedReader, request: dict[str, Any]) -> PermanentError | tupl
         if request.get("only_check"):
             check(file, limits=Limits(**request["limits"]))
             return {}, np.zeros(1, np.float32).data  # an answer must have samples
+        if (output := request.get("output")) is not None:
+            copy = playback.write(file, output, at=request["at"], limits=Limits(**request["limits"]))
+            return dataclasses.asdict(copy), np.zeros(1, np.float32).data
         name = request["name"].encode("latin-1")
         signal = read_signal(file, name=name, file_id="", limits=Limits(**request["limits"]))
         waveform = base64.b64encode(signal.waveform).decode()

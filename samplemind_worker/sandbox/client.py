@@ -49,6 +49,8 @@ class Bounds:
     """Limit of CPU time; the limit of elapsed time is four times as long."""
     samples: int
     """The most samples in one answer."""
+    written: int = 0
+    """The most bytes of a file that the decoder writes (`Wanted.output`)."""
 
     @property
     def room(self) -> int:
@@ -58,10 +60,15 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """An open file, and the request for its reader."""
+    """An open file, and the request for its reader.
+
+    A reader that is given an ``output``, an open file, finds its number as ``output`` in the request, and may write
+    there. What it has written is trusted no more than an answer.
+    """
 
     file: int
     request: dict[str, Any]
+    output: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +152,8 @@ class Sandbox:
         done = tries = 0
         while done < len(wanted):
             decoder = self._ready(bounds)
-            some = wanted[done : done + min(messages.MAX_FILES, decoder.files_left)]
+            most = messages.MAX_FILES // 2 if any(one.output is not None for one in wanted) else messages.MAX_FILES
+            some = wanted[done : done + min(most, decoder.files_left)]
             expected = len(some)
             try:
                 decoder.ask(some)
@@ -240,7 +248,12 @@ class _Decoder:
         self._channel, theirs = socket.socketpair()
         try:
             with theirs:
-                order = {"memory": bounds.memory, "seconds": bounds.seconds, "room": bounds.room}
+                order = {
+                    "memory": bounds.memory,
+                    "seconds": bounds.seconds,
+                    "room": bounds.room,
+                    "file_bytes": max(bounds.room, bounds.written),
+                }
                 messages.send(control, order, [theirs.fileno(), self._memory])
             deadline = time.monotonic() + _START_SECONDS
             self.holds: list[str] = messages.receive(self._channel, limit=messages.MAX_ANSWER, deadline=deadline)[0]
@@ -253,7 +266,9 @@ class _Decoder:
         self.files_left -= len(wanted)
         self._channel.settimeout(_WALL * self.bounds.seconds)
         try:
-            messages.send(self._channel, [one.request for one in wanted], [one.file for one in wanted])
+            requests = [{**one.request, "writes": one.output is not None} for one in wanted]
+            files = [number for one in wanted for number in (one.file, one.output) if number is not None]
+            messages.send(self._channel, requests, files)
         except OSError as error:
             raise _GoneError from error
 

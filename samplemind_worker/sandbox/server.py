@@ -85,7 +85,7 @@ def _decode(channel_number: int, memory: int, order: dict[str, Any], read: Read)
         for standard in range(3):
             os.dup2(null, standard)
         most = max(channel_number, memory, null) + messages.MAX_FILES + _SPARE_FILES
-        messages.send(channel, confine.confine(memory=order["memory"], file_bytes=order["room"], files=most))
+        messages.send(channel, confine.confine(memory=order["memory"], file_bytes=order["file_bytes"], files=most))
         _Decoder(channel, memory, order, read).run()
     except (EOFError, OSError):
         code = 0
@@ -109,12 +109,16 @@ class _Decoder:
         """Answer request after request, in their order."""
         while True:
             requests, files = messages.receive(self._channel, limit=_MAX_REQUEST, files=messages.MAX_FILES)
-            for request, file in zip(requests, files, strict=True):
-                self._answer(request, file)
+            given = iter(files)
+            for request in requests:
+                file, output = next(given), next(given) if request.pop("writes") else None
+                self._answer(request, file, output)
             self._wait_until_read()
 
-    def _answer(self, request: dict[str, Any], descriptor: int) -> None:
+    def _answer(self, request: dict[str, Any], descriptor: int, output: int | None) -> None:
         confine.allow_seconds(self._seconds)
+        if output is not None:
+            request["output"] = output
         try:
             with cast("BufferedReader", os.fdopen(descriptor, "rb", buffering=_BUFFER)) as file:
                 # The position is shared with earlier readers of this open file.
@@ -124,6 +128,9 @@ class _Decoder:
                 result = self._hand_over(*result)
         except MemoryError:
             result = OutOfMemoryError("not enough memory to decode this file")
+        finally:
+            if output is not None:
+                os.close(output)
         if isinstance(result, PermanentError):
             messages.send(self._channel, {"error": {"code": result.code, "message": str(result)[:1000]}})
 

@@ -84,6 +84,19 @@ def _is_socket(number: int) -> bool:
         return False
 
 
+def _written(output: int | None, count: int) -> int | str:
+    """How many bytes could be written, or the error at the first try."""
+    if output is None:
+        return "no file"
+    done = 0
+    try:
+        while done < count:
+            done += os.pwrite(output, b"x" * min(1000, count - done), done)
+    except OSError as error:
+        return f"{type(error).__name__} after {done}"
+    return done
+
+
 def _say(data: bytes) -> None:
     os.write(_channel(), data)
     time.sleep(30)
@@ -135,6 +148,8 @@ def read(file: BufferedReader, request: dict[str, Any]) -> PermanentError | tupl
             return {"bytes": data.decode()}, memoryview(array("f", map(float, data)))
         case "many":
             return {}, memoryview(array("f", bytes(4 * request["count"])))
+        case "write":
+            facts = {"written": _written(request.get("output"), request["count"])}
         case "set":
             return {"it": {1, 2}}, memoryview(array("f", [1.0]))
         case _:

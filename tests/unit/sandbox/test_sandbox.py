@@ -288,3 +288,17 @@ def test_signals_that_end_a_worker_leave_the_decoder_alone(ask: Ask):
     time.sleep(0.1)
 
     assert pid_of(ask("look")) == pid
+
+
+def test_a_decoder_writes_into_the_file_that_it_is_given_and_no_more_than_allowed(box: Sandbox, tmp_path: Path):
+    given, output = tmp_path / "given", tmp_path / "output"
+    given.write_text("one")
+    bounds = Bounds(memory=256 << 20, seconds=5.0, samples=1, written=5000)
+    acts = ({"act": "write", "count": 3000}, {"act": "write", "count": 10_000})
+
+    with given.open("rb") as file, output.open("w+b") as written:
+        wanted = [Wanted(file.fileno(), act, written.fileno()) for act in acts]
+        answers = list(box.read([wanted[0], Wanted(file.fileno(), acts[0]), wanted[1]], bounds))
+
+    assert [facts(answer)["written"] for answer in answers] == [3000, "no file", "OSError after 5000"]
+    assert output.stat().st_size == 5000
