@@ -18,7 +18,21 @@ from samplemind_web.auth.gate import Gate
 from samplemind_web.auth.identity import Auth
 from samplemind_web.context import Context
 from samplemind_web.page_files import serve_page
-from samplemind_web.routes import auth, batches, events, health, marks, me, packs, roots, summaries, system, users
+from samplemind_web.routes import (
+    audio,
+    auth,
+    batches,
+    events,
+    health,
+    marks,
+    me,
+    packs,
+    roots,
+    summaries,
+    system,
+    users,
+    waveforms,
+)
 from samplemind_web.security import Shield
 from samplemind_worker.store import mongo
 
@@ -28,6 +42,8 @@ _ROUTERS: tuple[APIRouter, ...] = (
     auth.router,
     me.router,
     users.router,
+    waveforms.router,
+    audio.router,
     marks.router,
     events.router,
     batches.router,

@@ -10,6 +10,7 @@ from config.settings import Settings
 from samplemind_web.batch_reports import Notes
 from samplemind_web.events import Events
 from samplemind_web.recording import Recorder
+from samplemind_web.sounds import Sounds
 from samplemind_web.system_state import SystemState
 from samplemind_web.threads import Threads
 from samplemind_worker.errors import SetupError
@@ -33,6 +34,7 @@ class Context:
     """For looking into folders, and writing into the inbox."""
     services: Threads
     """For asking services that have no asynchronous client here."""
+    sounds: Sounds
 
     @classmethod
     async def open(cls, settings: Settings) -> Self:
@@ -56,7 +58,7 @@ class Context:
         events.add("services", system.as_json, seconds=_SERVICES)
         events.start()
         recorder, disks = Recorder(settings), Threads("disks", most=16)
-        return cls(settings, redis, events, notes, recorder, system, disks, services)
+        return cls(settings, redis, events, notes, recorder, system, disks, services, Sounds(settings))
 
     async def close(self) -> None:
         """End what runs, and close the connections."""
@@ -64,6 +66,7 @@ class Context:
         await self.recorder.close()
         self.disks.close()
         self.services.close()
+        self.sounds.close()
         await self.redis.aclose()
 
     def key(self, name: str) -> str:

@@ -4,7 +4,7 @@ A place is never deleted when its file is: it is marked as gone, and its content
 file that comes back need not be analysed again. `upkeep.places` deletes what stays gone longer.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -155,6 +155,21 @@ async def of(file_ids: Sequence[str], *, gone: bool = False) -> dict[str, list[P
     async for row in mongo.collection("file_locations").find(query):
         found.setdefault(row["file_id"], []).append(_place(row))
     return {content: sorted(lie, key=lambda place: place.shown) for content, lie in found.items()}
+
+
+@mongo.synchronous
+async def some_of(file_id: str, *, limit: int, roots: Collection[str] | None = None) -> list[Place]:
+    """Return some living places of a content, below some roots or all: a silent file may lie in a hundred thousand."""
+    below = {} if roots is None else {"root": {"$in": list(roots)}}
+    cursor = mongo.collection("file_locations").find({"file_id": file_id, "gone_at": None, **below})
+    return [_place(row) for row in await cursor.limit(limit).to_list()]
+
+
+@mongo.synchronous
+async def lying_in(file_ids: Sequence[str], *, roots: Collection[str]) -> set[str]:
+    """Return which of these contents have a living place below one of some roots."""
+    query = {"file_id": {"$in": list(file_ids)}, "gone_at": None, "root": {"$in": list(roots)}}
+    return set(await mongo.collection("file_locations").distinct("file_id", query))
 
 
 def below(area: Area, *, gone: bool = False) -> Iterator[list[Place]]:

@@ -149,6 +149,13 @@ async def load(file_ids: Sequence[str]) -> dict[str, tuple[AudioFacts, AnalysisF
 
 
 @mongo.synchronous
+async def form_of(file_id: str) -> dict[str, Any] | None:
+    """Return format, length and warnings of a content as decoding found them; None if it is not in the library."""
+    fields = ("format", "subtype", "sample_rate", "channels", "duration", "warnings")
+    return await mongo.collection("audio_files").find_one({"_id": file_id}, dict.fromkeys(fields, 1))
+
+
+@mongo.synchronous
 async def resolve(file_id: str) -> str:
     """Return the full file id for a unique beginning of one.
 

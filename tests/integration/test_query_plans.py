@@ -271,6 +271,8 @@ CALLS: dict[str, Callable[[Case], object]] = {
     "places.unchanged": lambda _: places.unchanged([(place(0).id, 1000, 1, 1)], versions=VERSIONS),
     "places.at": lambda _: places.at("/library", PATH),
     "places.of": lambda _: (places.of([CONTENT]), places.of([CONTENT], gone=True)),
+    "places.some_of": lambda _: places.some_of(CONTENT, limit=3),
+    "places.lying_in": lambda _: places.lying_in([CONTENT], roots=["/library"]),
     "places.below": lambda _: [list(places.below(area)) for area in AREAS],
     "places.by_path": lambda _: list(places.by_path()),
     "places.end": lambda _: places.end([place(1)]),
@@ -305,6 +307,7 @@ CALLS: dict[str, Callable[[Case], object]] = {
     "results.unwritten_of": lambda _: results.unwritten_of([CONTENT]),
     "results.unwritten_among": lambda _: results.unwritten_among([CONTENT], "none"),
     "results.load": lambda _: results.load([CONTENT]),
+    "results.form_of": lambda _: results.form_of(CONTENT),
     "results.resolve": lambda _: results.resolve(CONTENT[:12]),
     "results.last_error_at": lambda case: results.last_error_at(
         {"batch_id": case.batch, "state": "failed", "$or": [{"root": "/library", "path": "0000.wav"}]}
