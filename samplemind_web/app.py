@@ -17,6 +17,7 @@ from samplemind_web import problems
 from samplemind_web.auth.gate import Gate
 from samplemind_web.auth.identity import Auth
 from samplemind_web.context import Context
+from samplemind_web.description import correct
 from samplemind_web.page_files import serve_page
 from samplemind_web.routes import (
     audio,
@@ -55,7 +56,10 @@ _ROUTERS: tuple[APIRouter, ...] = (
 
 
 class _Application(FastAPI):
-    """Puts the shield in front of everything, also of the answer to an error that nobody expected."""
+    """Puts the shield in front of everything, also of the answer to an error that nobody expected.
+
+    Its OpenAPI document says that errors are problems.
+    """
 
     def __init__(self, settings: Settings, **options: Any) -> None:
         self._settings = settings
@@ -63,6 +67,11 @@ class _Application(FastAPI):
 
     def build_middleware_stack(self) -> ASGIApp:
         return Shield(super().build_middleware_stack(), self._settings)
+
+    def openapi(self) -> dict[str, Any]:
+        if self.openapi_schema is None:
+            correct(super().openapi())
+        return super().openapi()
 
 
 def create_app(settings: Settings, *, exposed: bool = False) -> FastAPI:

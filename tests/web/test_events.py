@@ -56,7 +56,7 @@ def test_the_stream_of_a_batch_ends_with_it(web: httpx.Client, web_url: str, wor
     web.post(f"{API}/batches/{other['batch_id']}/cancel")
 
 
-def test_a_client_that_comes_back_gets_what_ended_meanwhile_from_another_server(
+def test_a_client_that_comes_back_gets_what_ended_meanwhile(
     web: httpx.Client, web_url: str, workspace: Workspace, tmp_path: Path
 ):
     batch = submitted(web, sounds(tmp_path / "kit", 1))
