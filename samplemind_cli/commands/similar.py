@@ -7,12 +7,11 @@ import typer
 from samplemind_cli import filters as filter_options
 from samplemind_cli import output
 from samplemind_cli.layout import Column
-from samplemind_worker.errors import ServiceUnavailableError, UsageError
+from samplemind_worker.errors import ServiceUnavailableError
 
 if TYPE_CHECKING:
     from samplemind_worker.finding.filters import Filter
-    from samplemind_worker.finding.recipes import Choice, Sound
-    from samplemind_worker.finding.similar import Asked, Hit
+    from samplemind_worker.finding.similar import Hit
 
 
 @filter_options.filtered
@@ -47,7 +46,7 @@ def similar(
         with index.open_vectors(settings) as current:
             choice = recipes.choose(current, sound)
             health = index.require(choice.vectors)
-            asked = _asked(choice, sound, by, copies=copies)
+            asked = finding.asked(choice, sound, by, copies=copies)
             whole = entries.progress().trouble
             has_entries = choice.vectors is current and not whole
             hits = (
@@ -55,8 +54,8 @@ def similar(
                 if health.expected
                 else []
             )
+            aspects = finding.aspects_of(choice, [hit.file_id for hit in hits]) if explain else {}
         reports = library.reports_of([hit.file_id for hit in hits], chosen.admits)
-        aspects = _aspects_of(choice, hits) if explain else {}
     found = [(hit, reports[hit.file_id]) for hit in hits if hit.file_id in reports]
     details = {
         hit.file_id: {"aspects": aspects[hit.file_id], "shares": finding.shared(sound.analysis, report)}
@@ -102,34 +101,3 @@ def _nothing(file: str, chosen: "Filter", *, has_vectors: bool) -> str:
     if not has_vectors:
         return "the library has no analysed file to compare with; `samplemind submit FOLDER` adds some"
     return f"no other file than {file} passes the filters" if not chosen.is_empty else f"no other file than {file}"
-
-
-def _asked(choice: "Choice", sound: "Sound", by: Any, *, copies: bool) -> "Asked":
-    from samplemind_worker.finding.similar import Asked  # noqa: PLC0415 -- slow import
-    from samplemind_worker.store import entry_vectors  # noqa: PLC0415 -- slow import
-
-    audio = sound.audio
-    same = set() if copies or audio.audio_hash is None else entry_vectors.same_audio(audio.audio_hash)
-    leave_out = frozenset() if copies else frozenset({audio.file_id, *same})
-    if by is None:
-        return Asked(choice.vector, leave_out=leave_out)
-    from samplemind_worker.finding.aspects import query_by  # noqa: PLC0415 -- slow import
-
-    query, scale = query_by(choice.vector, by)
-    return Asked(query, scale, leave_out)
-
-
-def _aspects_of(choice: "Choice", hits: "list[Hit]") -> dict[str, dict[str, float | None]]:
-    """Return how alike each content is in each aspect.
-
-    Raises
-    ------
-    UsageError
-        If the vectors that answer are of an older recipe without aspects.
-    """
-    from samplemind_worker.finding.aspects import alike, has_aspects  # noqa: PLC0415 -- slow import
-
-    if not has_aspects(choice.vector):
-        raise UsageError("--explain needs vectors of the current recipe, and these are older ones")
-    vectors = choice.vectors.get([hit.file_id for hit in hits])
-    return {key: alike(choice.vector, vector) for key, vector in vectors.items()}

@@ -13,7 +13,7 @@ from samplemind_worker.finding.filters import Condition, Filter, conditions
 from samplemind_worker.finding.fitting import Fit, Key, Sound, Wanted, fit
 from samplemind_worker.finding.reach import Reach, costliest, reaches
 from samplemind_worker.pitches import PITCH_CLASSES, camelot
-from samplemind_worker.store import fits
+from samplemind_worker.store import fits, mongo
 
 _COSTS: Final = (0.0, 0.05, 0.15, 0.4, 1.0, 2.0)
 _CANDIDATES: Final = 200
@@ -32,7 +32,8 @@ class Match:
     fit: Fit
 
 
-def find(wanted: Wanted, chosen: Filter, *, limit: int, leave_out: Collection[str] = ()) -> list[Match]:
+@mongo.synchronous
+async def find(wanted: Wanted, chosen: Filter, *, limit: int, leave_out: Collection[str] = ()) -> list[Match]:
     """Return the sounds that pass a filter and fit, the cheapest first.
 
     Sounds of equal cost are sorted by how many of the wanted values they have themselves.
@@ -40,11 +41,11 @@ def find(wanted: Wanted, chosen: Filter, *, limit: int, leave_out: Collection[st
     asked = conditions(chosen)
     passing = [_query(each) for each in asked]
     last = costliest(wanted)
-    few = fits.are_few([_narrow(each) for each in asked], limit=_CANDIDATES)
+    few = await fits.are_few.aio([_narrow(each) for each in asked], limit=_CANDIDATES)
     found: dict[str, Fit] = {}
     for cost in (last,) if few else (*(each for each in _COSTS if each < last), last):
         queries = [{"$and": [_lookup(each), *passing]} for each in reaches(wanted, cost)]
-        for row in fits.look_up(queries, limit=max(_CANDIDATES, 4 * limit)):
+        for row in await fits.look_up.aio(queries, limit=max(_CANDIDATES, 4 * limit)):
             if row["_id"] not in found and row["_id"] not in leave_out:
                 fitted = fit(_sound(row), wanted)
                 if fitted is not None:

@@ -4,23 +4,24 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from samplemind_worker.store import batches, overview, unfinished
+from samplemind_worker.store import batches, mongo, overview, unfinished
 
 PACKS: Final = 20
 """Packs that are listed; the others are only counted."""
 DAYS: Final = (7, 30)
 
 
-def summary() -> dict[str, Any]:
+@mongo.synchronous
+async def summary() -> dict[str, Any]:
     """Return the JSON object of `library --json`.
 
     Files count every copy; all other counts and sums are of distinct contents.
     """
-    counts = overview.counts()
+    counts = await overview.counts.aio()
     groups, packs = counts["groups"], counts["packs"]
-    added = overview.added_within(DAYS)
+    added = await overview.added_within.aio(DAYS)
     return {
-        "files": overview.living_places(),
+        "files": await overview.living_places.aio(),
         "contents": _total(groups, "contents"),
         "seconds": round(_total(groups, "seconds"), 3),
         "bytes": _total(groups, "bytes"),
@@ -32,8 +33,8 @@ def summary() -> dict[str, Any]:
         "packs": {pack["name"]: pack["contents"] for pack in packs[:PACKS]},
         "pack_count": len(packs),
         "added": {str(days): count for days, count in added.items()},
-        "open": _open(),
-        "failed": overview.failures(),
+        "open": await _open(),
+        "failed": await overview.failures.aio(),
     }
 
 
@@ -64,7 +65,10 @@ def _tempi(groups: Iterable[Mapping[str, Any]]) -> list[dict[str, int]]:
     return [{"from": step, "to": step + overview.TEMPO_STEP, "contents": counts[step]} for step in steps]
 
 
-def _open() -> int:
+async def _open() -> int:
     """Count the files that are submitted and not analysed yet."""
-    reports = (batches.report(batches.find(batch)) for batch in unfinished.batch_ids())
-    return sum(report["pending"] + report["running"] for report in reports)
+    count = 0
+    for batch in await unfinished.batch_ids.aio():
+        report = await batches.report.aio(await batches.find.aio(batch))
+        count += report["pending"] + report["running"]
+    return count

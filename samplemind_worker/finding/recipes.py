@@ -12,7 +12,7 @@ from typing import Final
 from samplemind_worker.documents.facts import AnalysisFacts, AudioFacts
 from samplemind_worker.documents.versions import RECIPE_WITH_STATISTICS
 from samplemind_worker.errors import IndexMissingError, UsageError
-from samplemind_worker.store import vector_index
+from samplemind_worker.store import mongo, vector_index
 from samplemind_worker.store.vectors import Vectors
 
 _FEW_LEFT: Final = 20
@@ -38,7 +38,8 @@ class Choice:
     said: str = ""
 
 
-def choose(current: Vectors, sound: Sound) -> Choice:
+@mongo.synchronous
+async def choose(current: Vectors, sound: Sound) -> Choice:
     """Return which vectors answer.
 
     Raises
@@ -46,14 +47,14 @@ def choose(current: Vectors, sound: Sound) -> Choice:
     UsageError
         If none can: the sound has no vector, or one of an older recipe only, or no other content has one of its recipe.
     """
-    older = vector_index.older(current.version)
+    older = await vector_index.older.aio(current.version)
     vector, recipe = sound.analysis.vector, sound.analysis.vector_version
     if vector is None:
         raise UsageError(f"{sound.name} is silent, or too short to be compared")
     if older is None and recipe == current.version:
         return Choice(current, vector)
-    made = vector_index.with_vector(current.version)
-    left = 0 if older is None else vector_index.with_vector(older)
+    made = await vector_index.with_vector.aio(current.version)
+    left = 0 if older is None else await vector_index.with_vector.aio(older)
     counts = f"{made:,} of {made + left:,} files"
     mend = (
         "`samplemind reindex` makes the others at once"
@@ -62,7 +63,7 @@ def choose(current: Vectors, sound: Sound) -> Choice:
     )
     if older is not None and left * _FEW_LEFT > made + left:
         past = current.of(older)
-        kept = vector if recipe == older else _kept(past, sound.audio.file_id)
+        kept = vector if recipe == older else await _kept(past, sound.audio.file_id)
         if kept is not None:
             return Choice(past, kept, f"older vectors answer, as {counts} have one of the new recipe; {mend}")
     if recipe != current.version:
@@ -72,8 +73,8 @@ def choose(current: Vectors, sound: Sound) -> Choice:
     return Choice(current, vector, f"{counts} are compared, as {left:,} have an older vector; {mend}" if left else "")
 
 
-def _kept(past: Vectors, file_id: str) -> Sequence[float] | None:
+async def _kept(past: Vectors, file_id: str) -> Sequence[float] | None:
     """Return a vector of an older recipe that Chroma still has."""
     with suppress(IndexMissingError):
-        return past.get([file_id]).get(file_id)
+        return (await past.get_here([file_id])).get(file_id)
     return None

@@ -8,12 +8,18 @@ is chosen as soon as Chroma would have to return more contents than pass.
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from samplemind_worker.documents.facts import AnalysisFacts
+from samplemind_worker.errors import UsageError
+from samplemind_worker.finding.computing import computed
 from samplemind_worker.finding.filters import Filter, conditions
-from samplemind_worker.store import entry_vectors, places, results
+from samplemind_worker.finding.recipes import Choice, Sound
+from samplemind_worker.store import entry_vectors, mongo, places, results
 from samplemind_worker.store.vectors import Vectors
+
+if TYPE_CHECKING:
+    from samplemind_worker.finding.aspects import Aspect
 
 _SPARE: Final = 12  # contents that Chroma is asked for in addition, as some may lie nowhere any more
 _FIRST: Final = 10  # contents per wanted one that Chroma is asked for first, if there is a filter
@@ -74,7 +80,47 @@ def entries_query(chosen: Filter) -> dict[str, Any]:
     return {"$and": parts} if parts else {}
 
 
-def nearest(vectors: Vectors, asked: Asked, chosen: Filter, *, limit: int, has_entries: bool = True) -> list[Hit]:
+@mongo.synchronous
+async def asked(choice: Choice, sound: Sound, by: "Aspect | None" = None, *, copies: bool = False) -> Asked:
+    """Return what is asked about a sound: by one aspect alone, if given, and with its exact copies, if wanted.
+
+    Raises
+    ------
+    UsageError
+        If the sound has no such aspect.
+    ServiceUnavailableError
+        If its vector is of an older recipe without aspects.
+    """
+    audio = sound.audio
+    same = set[str]() if copies or audio.audio_hash is None else await entry_vectors.same_audio.aio(audio.audio_hash)
+    leave_out = frozenset[str]() if copies else frozenset({audio.file_id, *same})
+    if by is None:
+        return Asked(choice.vector, leave_out=leave_out)
+    from samplemind_worker.finding.aspects import query_by  # noqa: PLC0415 -- slow import
+
+    query, scale = query_by(choice.vector, by)
+    return Asked(query, scale, leave_out)
+
+
+@mongo.synchronous
+async def aspects_of(choice: Choice, file_ids: Sequence[str]) -> dict[str, dict[str, float | None]]:
+    """Return how alike each of these contents is to the sound that vectors were chosen for, in each aspect.
+
+    Raises
+    ------
+    UsageError
+        If the vectors that answer are of an older recipe without aspects.
+    """
+    from samplemind_worker.finding.aspects import alike, has_aspects  # noqa: PLC0415 -- slow import
+
+    if not has_aspects(choice.vector):
+        raise UsageError("--explain needs vectors of the current recipe, and these are older ones")
+    vectors = await choice.vectors.get_here(file_ids)
+    return {key: alike(choice.vector, vector) for key, vector in vectors.items()}
+
+
+@mongo.synchronous
+async def nearest(vectors: Vectors, asked: Asked, chosen: Filter, *, limit: int, has_entries: bool = True) -> list[Hit]:
     """Return the nearest contents that pass the filter, nearest first: ``limit`` of them if there are so many.
 
     Without ``has_entries`` Chroma alone is asked: the entries hold no, or not all, vectors of this recipe.
@@ -85,13 +131,14 @@ def nearest(vectors: Vectors, asked: Asked, chosen: Filter, *, limit: int, has_e
         If Chroma or the record does not answer.
     """
     search = _Search(vectors, asked, entries_query(chosen), limit)
-    found = search.among_few() if has_entries and not chosen.is_empty else search.among_all()
+    among_few = has_entries and not chosen.is_empty
+    found = await (search.among_few() if among_few else search.among_all())
     return [Hit(file_id, 1.0 - (1.0 - distance) * asked.scale) for file_id, distance in found]
 
 
-def _living(contents: Sequence[str]) -> set[str]:
+async def _living(contents: Sequence[str]) -> set[str]:
     """Return those of these contents that are analysed and lie anywhere still; true without entries as well."""
-    return places.of(contents).keys() & results.progress_of(contents).keys()
+    return (await places.of.aio(contents)).keys() & (await results.progress_of.aio(contents)).keys()
 
 
 class _Search:
@@ -101,44 +148,44 @@ class _Search:
         self._vectors, self._asked, self._query, self._limit = vectors, asked, query, limit
         self._wanted = limit + len(asked.leave_out)
 
-    def among_all(self) -> list[tuple[str, float]]:
+    async def among_all(self) -> list[tuple[str, float]]:
         """Ask Chroma until enough of what it returns lies somewhere."""
         count = self._wanted + _SPARE
         while True:
-            found, is_all = self._ask(count)
+            found, is_all = await self._ask(count)
             if len(found) >= self._limit or is_all:
                 return found[: self._limit]
             count *= 4
 
-    def among_few(self) -> list[tuple[str, float]]:
+    async def among_few(self) -> list[tuple[str, float]]:
         """Ask Chroma, or compare all that pass, whichever reads fewer contents."""
         # Chroma has to return about limit * total / passing contents: as many as pass, if that is the root of both.
-        most = max(_FEW, math.isqrt(self._wanted * entry_vectors.total()))
-        if entry_vectors.count(self._query, most=most + 1) <= most:
-            return self._compare_all()
+        most = max(_FEW, math.isqrt(self._wanted * await entry_vectors.total.aio()))
+        if await entry_vectors.count.aio(self._query, most=most + 1) <= most:
+            return await self._compare_all()
         count = self._wanted * _FIRST
         while count <= most * _MARGIN:
-            found, is_all = self._ask(count)
+            found, is_all = await self._ask(count)
             if len(found) >= self._limit or is_all:
                 return found[: self._limit]
             # At least one more than nothing, so that a filter which the nearest do not pass is not asked for for ever.
             share = max(len(found), 1) / count
             count = max(2 * count, math.ceil(_MARGIN * self._wanted / share))
-        return self._compare_all()
+        return await self._compare_all()
 
-    def _ask(self, count: int) -> tuple[list[tuple[str, float]], bool]:
+    async def _ask(self, count: int) -> tuple[list[tuple[str, float]], bool]:
         """Return which of the nearest contents in Chroma pass, and whether Chroma has no more."""
         width = count if self._asked.scale == 1.0 else max(count, _WIDTH)
-        near = self._vectors.nearest(self._asked.vector, limit=width)[:count]
+        near = (await self._vectors.nearest_here(self._asked.vector, limit=width))[:count]
         contents = [content for content, _ in near]
-        passing = entry_vectors.passing(contents, self._query) if self._query else _living(contents)
+        passing = await (entry_vectors.passing.aio(contents, self._query) if self._query else _living(contents))
         passing -= self._asked.leave_out
         return [pair for pair in near if pair[0] in passing], len(near) < count
 
-    def _compare_all(self) -> list[tuple[str, float]]:
+    async def _compare_all(self) -> list[tuple[str, float]]:
         from samplemind_worker.finding.aspects import rank  # noqa: PLC0415 -- slow import
 
-        vectors = entry_vectors.vectors(self._query, recipe=self._vectors.version)
+        vectors = await entry_vectors.vectors.aio(self._query, recipe=self._vectors.version)
         for content in self._asked.leave_out:
             vectors.pop(content, None)
-        return rank(self._asked.vector, vectors, limit=self._limit)
+        return await computed(rank, self._asked.vector, vectors, limit=self._limit)

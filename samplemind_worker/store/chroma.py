@@ -2,14 +2,17 @@
 
 The requests are sent with httpcore, the transport of httpx, which loads in a third of its time. ChromaDB's own client
 takes 2.7 s to import and does not distinguish a missing collection from an unreadable one.
+
+Searches are asked on an event loop, too (`AsyncChroma`). What is asked is written once, as generators that yield
+requests and are sent the replies.
 """
 
 import json
 import math
 import threading
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING, Any, Self
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar
 from urllib.parse import unquote, urlsplit
 
 import httpcore
@@ -21,14 +24,18 @@ from samplemind_worker.errors import (
     ServiceUnavailableError,
     SetupError,
 )
+from samplemind_worker.store import _loop
 
 if TYPE_CHECKING:
     from samplemind_worker.circuit import Circuit
+
+T = TypeVar("T")
 
 _PAGE = 1000
 _SECONDS = 15.0  # s for one request
 _FAILURES = 3  # failures in a row after which no request is sent for a while
 _PAUSE_SECONDS = 5.0  # s without a request after that
+_CONNECTIONS = 8  # to one server from one event loop
 
 _DATABASE = "/api/v2/tenants/default_tenant/databases/default_database"
 _REFUSALS = {400, 413, 422}  # HTTP: the request itself is at fault, so repeating it is useless
@@ -44,6 +51,49 @@ _TRANSPORT_FAULTS = (
     httpcore.UnsupportedProtocol,
 )
 _FAULTS = 500  # HTTP: from this status on the server is at fault
+
+
+class _Request(NamedTuple):
+    """What is to be sent."""
+
+    method: str
+    path: str
+    given: Mapping[str, Any] | None = None
+
+
+_Steps = Generator[_Request, Any, T]
+"""Yields requests, is sent the content of each reply or thrown its error, and returns a result."""
+
+
+class _Questions:
+    """What is asked about the vectors of collections."""
+
+    def __init__(self) -> None:
+        self.ids: dict[str, str] = {}
+        """The server's id of each collection, by name; the id changes when a collection is dropped and made again."""
+
+    def nearest(
+        self, name: str, vectors: Sequence[Sequence[float]], *, limit: int
+    ) -> _Steps[list[list[tuple[str, float]]]]:
+        given = {"query_embeddings": [list(each) for each in vectors], "n_results": limit, "include": ["distances"]}
+        reply = yield from self.ask(name, "POST", "query", given)
+        return [list(zip(*found, strict=True)) for found in zip(reply["ids"], reply["distances"] or [], strict=True)]
+
+    def get(self, name: str, ids: Sequence[str]) -> _Steps[dict[str, list[float]]]:
+        reply = yield from self.ask(name, "POST", "get", {"ids": list(ids), "include": ["embeddings"]})
+        return dict(zip(reply["ids"], reply["embeddings"] or [], strict=True))
+
+    def ask(self, name: str, method: str, action: str, given: Mapping[str, Any] | None = None) -> _Steps[Any]:
+        """Ask about a collection; its id is looked up again if the collection was made again meanwhile."""
+        known = self.ids.get(name)
+        if known is not None:
+            try:
+                return (yield _Request(method, f"{_DATABASE}/collections/{known}/{action}", given))
+            except IndexMissingError:
+                self.ids.pop(name, None)
+        reply = yield _Request("GET", f"{_DATABASE}/collections/{name}")
+        self.ids[name] = found = reply["id"]
+        return (yield _Request(method, f"{_DATABASE}/collections/{found}/{action}", given))
 
 
 class Chroma:
@@ -63,9 +113,9 @@ class Chroma:
         self._seconds = seconds
         self._session: _Session | None = None
         self._opening = threading.Lock()
-        self._ids: dict[str, str] = {}
-        """The server's id of each collection, by name; the id changes when a collection is dropped and made again."""
+        self._questions = _Questions()
         self._circuit = _circuit() if guarded else None
+        self._on_loop: AsyncChroma | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -78,7 +128,22 @@ class Chroma:
         session, self._session = self._session, None
         if session is not None:
             session.close()
-        self._ids.clear()
+        self._questions.ids.clear()
+        if self._on_loop is not None:
+            _loop.run(self.aclose())
+
+    async def aclose(self) -> None:
+        """Close the connections of the event loop, on that loop."""
+        on_loop, self._on_loop = self._on_loop, None
+        if on_loop is not None:
+            await on_loop.aclose()
+
+    @property
+    def on_loop(self) -> "AsyncChroma":
+        """The same server, for coroutines on the loop of this process; it has connections of its own."""
+        if self._on_loop is None:
+            self._on_loop = AsyncChroma(self._url, seconds=self._seconds)
+        return self._on_loop
 
     def require(self) -> None:
         """Ask the server whether it is alive."""
@@ -94,7 +159,7 @@ class Chroma:
     def create(self, name: str) -> None:
         """Make a collection that compares by cosine distance, unless it exists."""
         given = {"name": name, "configuration": {"hnsw": {"space": "cosine"}}, "get_or_create": True}
-        self._ids[name] = self._request("POST", f"{_DATABASE}/collections", given)["id"]
+        self._questions.ids[name] = self._request("POST", f"{_DATABASE}/collections", given)["id"]
 
     def drop(self, name: str) -> None:
         """Remove a collection with all its vectors, if it exists."""
@@ -103,7 +168,7 @@ class Chroma:
         except IndexMissingError:
             return
         finally:
-            self._ids.pop(name, None)
+            self._questions.ids.pop(name, None)
 
     def count(self, name: str) -> int:
         """Return how many vectors a collection has."""
@@ -123,9 +188,7 @@ class Chroma:
 
     def nearest(self, name: str, vectors: Sequence[Sequence[float]], *, limit: int) -> list[list[tuple[str, float]]]:
         """Return for each vector the nearest ids with their cosine distance (0 is equal, 2 is opposite)."""
-        given = {"query_embeddings": [list(each) for each in vectors], "n_results": limit, "include": ["distances"]}
-        reply = self._ask(name, "POST", "query", given)
-        return [list(zip(*found, strict=True)) for found in zip(reply["ids"], reply["distances"] or [], strict=True)]
+        return self._run(self._questions.nearest(name, vectors, limit=limit))
 
     def present(self, name: str, ids: Sequence[str]) -> set[str]:
         """Return which of these ids have a vector."""
@@ -133,8 +196,7 @@ class Chroma:
 
     def get(self, name: str, ids: Sequence[str]) -> dict[str, list[float]]:
         """Return the vectors of those of these ids that have one."""
-        reply = self._ask(name, "POST", "get", {"ids": list(ids), "include": ["embeddings"]})
-        return dict(zip(reply["ids"], reply["embeddings"] or [], strict=True))
+        return self._run(self._questions.get(name, ids))
 
     def ids(self, name: str) -> set[str]:
         """Return the ids of all vectors."""
@@ -144,40 +206,95 @@ class Chroma:
         return found
 
     def _ask(self, name: str, method: str, action: str, given: Mapping[str, Any] | None = None) -> Any:
-        """Send a request about a collection; its id is looked up again if the collection was made again meanwhile."""
-        known = self._ids.get(name)
-        if known is not None:
-            try:
-                return self._request(method, f"{_DATABASE}/collections/{known}/{action}", given)
-            except IndexMissingError:
-                self._ids.pop(name, None)
-        self._ids[name] = found = self._request("GET", f"{_DATABASE}/collections/{name}")["id"]
-        return self._request(method, f"{_DATABASE}/collections/{found}/{action}", given)
+        return self._run(self._questions.ask(name, method, action, given))
+
+    def _run(self, steps: _Steps[T]) -> T:
+        try:
+            request = next(steps)
+            while True:
+                try:
+                    reply = self._request(*request)
+                except IndexMissingError as error:
+                    request = steps.throw(error)
+                else:
+                    request = steps.send(reply)
+        except StopIteration as done:
+            return done.value
 
     def _request(self, method: str, path: str, given: Mapping[str, Any] | None = None) -> Any:
         body = None if given is None else _encoded(given)
-        with self._attempt():
-            try:
-                reply = self._connected().request(method, path, body)
-            except httpcore.RemoteProtocolError as error:
-                # The server took the request and hung up, as one does that dies of a damaged index.
-                raise IndexDamagedError(f"Chroma breaks off: {error}") from error
-            except _TRANSPORT_FAULTS as error:
-                raise ServiceUnavailableError(f"Chroma does not answer: {error}") from error
-            if reply.status in _SUCCESS:
-                return _content(reply)
-            raise _error(reply)
-
-    def _attempt(self) -> AbstractContextManager[None]:
-        if self._circuit is None:
-            return nullcontext()
-        return self._circuit.attempt(ServiceUnavailableError("Chroma does not answer: it failed a moment ago"))
+        with _attempt(self._circuit), _translated():
+            return _content(self._connected().request(method, path, body))
 
     def _connected(self) -> "_Session":
         with self._opening:
             if self._session is None:
                 self._session = _connect(self._url, seconds=self._seconds)
             return self._session
+
+
+class AsyncChroma:
+    """One Chroma server, for the searches on one event loop. It raises what `Chroma` raises, and is always guarded."""
+
+    def __init__(self, url: str, *, seconds: float = _SECONDS) -> None:
+        self._questions = _Questions()
+        self._circuit = _circuit()
+        self._base, socket = _address(url)
+        self._pool = httpcore.AsyncConnectionPool(uds=socket, max_connections=_CONNECTIONS)
+        self._extensions = _timeouts(seconds)
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._pool.aclose()
+
+    async def nearest(
+        self, name: str, vectors: Sequence[Sequence[float]], *, limit: int
+    ) -> list[list[tuple[str, float]]]:
+        """Return what `Chroma.nearest` returns."""
+        return await self._run(self._questions.nearest(name, vectors, limit=limit))
+
+    async def get(self, name: str, ids: Sequence[str]) -> dict[str, list[float]]:
+        """Return what `Chroma.get` returns."""
+        return await self._run(self._questions.get(name, ids))
+
+    async def _run(self, steps: _Steps[T]) -> T:
+        try:
+            request = next(steps)
+            while True:
+                try:
+                    reply = await self._request(*request)
+                except IndexMissingError as error:
+                    request = steps.throw(error)
+                else:
+                    request = steps.send(reply)
+        except StopIteration as done:
+            return done.value
+
+    async def _request(self, method: str, path: str, given: Mapping[str, Any] | None) -> Any:
+        body = None if given is None else _encoded(given)
+        with _attempt(self._circuit), _translated():
+            return _content(
+                await self._pool.request(
+                    method, self._base + path, headers=_headers(body), content=body, extensions=self._extensions
+                )
+            )
+
+
+@contextmanager
+def _translated() -> Generator[None]:
+    try:
+        yield
+    except httpcore.RemoteProtocolError as error:
+        # The server took the request and hung up, as one does that dies of a damaged index.
+        raise IndexDamagedError(f"Chroma breaks off: {error}") from error
+    except _TRANSPORT_FAULTS as error:
+        raise ServiceUnavailableError(f"Chroma does not answer: {error}") from error
+
+
+def _attempt(circuit: "Circuit | None") -> AbstractContextManager[None]:
+    if circuit is None:
+        return nullcontext()
+    return circuit.attempt(ServiceUnavailableError("Chroma does not answer: it failed a moment ago"))
 
 
 def _circuit() -> "Circuit":
@@ -195,34 +312,43 @@ class _Session:
     """The connections to one server. Safe to use from several threads."""
 
     def __init__(self, base: str, pool: httpcore.ConnectionPool, *, seconds: float) -> None:
-        self._base, self._pool = base.rstrip("/"), pool
-        self._extensions = {"timeout": dict.fromkeys(("connect", "read", "write", "pool"), seconds)}
+        self._base, self._pool = base, pool
+        self._extensions = _timeouts(seconds)
 
     def request(self, method: str, path: str, body: bytes | None) -> httpcore.Response:
-        headers = [] if body is None else [("Content-Type", "application/json")]
-        return self._pool.request(method, self._base + path, headers=headers, content=body, extensions=self._extensions)
+        url = self._base + path
+        return self._pool.request(method, url, headers=_headers(body), content=body, extensions=self._extensions)
 
     def close(self) -> None:
         self._pool.close()
 
 
 def _connect(url: str, *, seconds: float) -> _Session:
-    """Return a client of the server at ``http://host[:port]``, ``https://host[:port]`` or ``unix:///path/of/a/socket``.
+    """Return a client of a server; the connection is opened by the first request."""
+    base, socket = _address(url)
+    return _Session(base, httpcore.ConnectionPool(uds=socket), seconds=seconds)
 
-    The connection is opened by the first request.
-    """
+
+def _address(url: str) -> tuple[str, str | None]:
+    """Return the base of all URLs, and the path of the socket, of ``http[s]://host[:port]`` or ``unix:///socket``."""
     try:
         parts = urlsplit(url)
         port = parts.port or (443 if parts.scheme == "https" else 8000)
     except ValueError:  # the port is not a number
         parts, port = urlsplit(""), 0
     if parts.scheme == "unix" and parts.path:
-        pool = httpcore.ConnectionPool(uds=unquote(parts.path))
-        return _Session("http://localhost", pool, seconds=seconds)
+        return "http://localhost", unquote(parts.path)
     if parts.hostname is None or parts.scheme not in {"http", "https"}:
         raise SetupError("SAMPLEMIND_CHROMA_URL is no URL like http://127.0.0.1:8000")
-    base = url if parts.port else f"{url.rstrip('/')}:{port}"
-    return _Session(base, httpcore.ConnectionPool(), seconds=seconds)
+    return (url if parts.port else f"{url.rstrip('/')}:{port}").rstrip("/"), None
+
+
+def _timeouts(seconds: float) -> dict[str, Any]:
+    return {"timeout": dict.fromkeys(("connect", "read", "write", "pool"), seconds)}
+
+
+def _headers(body: bytes | None) -> list[tuple[str, str]]:
+    return [] if body is None else [("Content-Type", "application/json")]
 
 
 def _encoded(given: Mapping[str, Any]) -> bytes:
@@ -233,6 +359,9 @@ def _encoded(given: Mapping[str, Any]) -> bytes:
 
 
 def _content(reply: httpcore.Response) -> Any:
+    """Return what a reply holds; raises the error that an unsuccessful one stands for."""
+    if reply.status not in _SUCCESS:
+        raise _error(reply)
     try:
         return json.loads(reply.content)
     except ValueError as error:

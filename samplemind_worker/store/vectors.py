@@ -7,7 +7,7 @@ use and which one is being built to replace it, so that a rebuild takes over in 
 
 import re
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from copy import copy
 from typing import Self, TypeVar
@@ -103,6 +103,15 @@ class Vectors:
         """Return what `nearest` returns for each of several vectors, with one request."""
         return self._read(lambda name: self.chroma.nearest(name, vectors, limit=limit))
 
+    async def nearest_here(self, vector: Sequence[float], *, limit: int) -> list[tuple[str, float]]:
+        """Await what `nearest` returns, on the loop of this process."""
+        [found] = await self._read_here(lambda name: self.chroma.on_loop.nearest(name, [vector], limit=limit))
+        return found
+
+    async def get_here(self, contents: Sequence[str]) -> dict[str, list[float]]:
+        """Await what `get` returns, on the loop of this process."""
+        return await self._read_here(lambda name: self.chroma.on_loop.get(name, contents)) if contents else {}
+
     def count(self) -> int:
         """Return the number of vectors in the collection in use."""
         return self._read(self.chroma.count)
@@ -133,6 +142,16 @@ class Vectors:
         """Return the names of all collections of this recipe."""
         ours = re.compile(rf"{re.escape(self.first)}(-[0-9a-f]{{8}})?")
         return [name for name in self.chroma.collections() if ours.fullmatch(name)]
+
+    async def _read_here(self, call: Callable[[str], Awaitable[T]]) -> T:
+        name = (await vector_index.names.aio(self.version, first=self.first)).active
+        try:
+            return await call(name)
+        except IndexMissingError:
+            active = (await vector_index.names.aio(self.version, first=self.first)).active
+            if active == name:
+                raise
+            return await call(active)
 
     def _read(self, call: Callable[[str], T]) -> T:
         """Read from the collection in use, or from its successor if a rebuild takes over meanwhile."""
