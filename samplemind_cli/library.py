@@ -2,21 +2,19 @@
 
 import shlex
 import stat
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from posixpath import basename
-from typing import Any
 
 from config.settings import Settings
 from samplemind_worker.documents.facts import AnalysisFacts, AudioFacts
 from samplemind_worker.documents.report import Reporter, analyzed, rejected
 from samplemind_worker.documents.states import State
 from samplemind_worker.errors import PermanentError, UsageError
+from samplemind_worker.finding.reports import Report, gone_at, reports_of
 from samplemind_worker.store import library, places, results
 from samplemind_worker.store.places import Place
 from samplemind_worker.submission.walk import AUDIO_SUFFIXES
-
-Report = dict[str, Any]
 
 _LOOK_BACK = 10  # batches in which `show` looks for the failure of a path
 _ID_LENGTH = 64  # hex digits of a whole file id
@@ -117,28 +115,6 @@ def sound_of(text: str, settings: Settings) -> tuple[AudioFacts, AnalysisFacts]:
         raise type(error)(f"{error}: {text}") from error
 
 
-def reports_of(file_ids: Sequence[str], admits: Callable[[str], bool] = bool) -> dict[str, Report]:
-    """Return what is known of contents that are analysed, with the places where they lie.
-
-    The path of each is its first place that ``admits`` accepts, or its first place.
-    The path of one that lies nowhere any more is where it was seen last; ``gone_at`` says until when.
-    """
-    living, gone = places.of(file_ids), places.of(file_ids, gone=True)
-    reports: dict[str, Report] = {}
-    for file_id, (audio, analysis) in results.load(file_ids).items():
-        paths = [place.shown for place in living.get(file_id, ())]
-        last = None if paths else max(gone.get(file_id, ()), key=_gone_at, default=None)
-        head = next(filter(admits, paths), paths[0]) if paths else audio.filename if last is None else last.shown
-        reports[file_id] = analyzed(head, audio, analysis) | {"places": paths}
-        if last is not None:
-            reports[file_id]["gone_at"] = _gone_at(last)
-    return reports
-
-
-def _gone_at(place: Place) -> str:
-    return "" if place.gone_at is None else place.gone_at.isoformat(timespec="seconds").replace("+00:00", "Z")
-
-
 def report_at(path: str, settings: Settings) -> Report:
     """Return what is known of the file at a path, headed by that path, or why it could not be analysed.
 
@@ -178,7 +154,7 @@ def _unknown(path: str) -> str:
 
 def _farewell(path: str, place: Place) -> str:
     report = reports_of([place.file_id]).get(place.file_id)
-    said = f"{path} is gone since {_gone_at(place)}"
+    said = f"{path} is gone since {gone_at(place)}"
     if report is None:
         return said
     now = f"; the same file lies at {report['places'][0]}" if report["places"] else "; its analysis is kept for a while"

@@ -7,9 +7,12 @@ from fastapi import Depends, Request
 from redis.asyncio import Redis
 
 from config.settings import Settings
+from samplemind_web.answers import Answers
 from samplemind_web.batch_reports import Notes
+from samplemind_web.duplicates import Duplicates
 from samplemind_web.events import Events
 from samplemind_web.recording import Recorder
+from samplemind_web.sound_index import SoundIndex
 from samplemind_web.sounds import Sounds
 from samplemind_web.system_state import SystemState
 from samplemind_web.threads import Threads
@@ -26,6 +29,9 @@ class Context:
 
     settings: Settings
     redis: Redis
+    answers: Answers
+    sound_index: SoundIndex
+    duplicates: Duplicates
     events: Events
     notes: Notes
     recorder: Recorder
@@ -58,7 +64,23 @@ class Context:
         events.add("services", system.as_json, seconds=_SERVICES)
         events.start()
         recorder, disks = Recorder(settings), Threads("disks", most=16)
-        return cls(settings, redis, events, notes, recorder, system, disks, services, Sounds(settings))
+        answers = Answers(redis, prefix=f"{settings.database}:web:answer")
+        sound_index = SoundIndex(settings, services)
+        duplicates = Duplicates(settings, Threads("comparisons", most=2))
+        return cls(
+            settings,
+            redis,
+            answers,
+            sound_index,
+            duplicates,
+            events,
+            notes,
+            recorder,
+            system,
+            disks,
+            services,
+            Sounds(settings),
+        )
 
     async def close(self) -> None:
         """End what runs, and close the connections."""
@@ -67,6 +89,8 @@ class Context:
         self.disks.close()
         self.services.close()
         self.sounds.close()
+        await self.duplicates.close()
+        await self.sound_index.close()
         await self.redis.aclose()
 
     def key(self, name: str) -> str:

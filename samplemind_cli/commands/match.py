@@ -50,6 +50,7 @@ def match(
     from samplemind_worker.finding import match as finding  # noqa: PLC0415 -- slow import
     from samplemind_worker.finding.filter_text import read_key  # noqa: PLC0415 -- slow import
     from samplemind_worker.finding.fitting import Wanted  # noqa: PLC0415 -- slow import
+    from samplemind_worker.finding.reports import reports_of  # noqa: PLC0415 -- slow import
     from samplemind_worker.store import entries  # noqa: PLC0415 -- slow import
 
     if file is None and key is None and bpm is None:
@@ -69,7 +70,7 @@ def match(
         chosen = filter_options.chosen(filters, settings)
         state = entries.progress()
         found = finding.find(wanted, chosen, limit=limit, leave_out=() if content is None else (content,))
-        reports = library.reports_of([each.file_id for each in found], chosen.admits)
+        reports = reports_of([each.file_id for each in found], chosen.admits)
     fits = [(each.fit, reports[each.file_id]) for each in found if each.file_id in reports]
     if fits or state.is_complete:
         _print(fits, wanted, as_json=as_json, is_empty=not state.contents)

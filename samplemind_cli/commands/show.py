@@ -22,10 +22,11 @@ def show(
 ) -> None:
     """Show what is known of one file."""
     from samplemind_cli import library, record  # noqa: PLC0415 -- slow import
+    from samplemind_worker.finding.reports import reports_of  # noqa: PLC0415 -- slow import
 
     with record.open_record() as settings:
         file_id = library.id_of(file)
-        report = library.report_at(file, settings) if file_id is None else library.reports_of([file_id]).get(file_id)
+        report = library.report_at(file, settings) if file_id is None else reports_of([file_id]).get(file_id)
         if report is None:
             raise UsageError(f"{file} is not analysed yet; `samplemind status` shows how its batch stands")
     analyzed = report["status"] == "analyzed"

@@ -38,6 +38,7 @@ def similar(
     from samplemind_cli import index, library, record, tables  # noqa: PLC0415 -- slow import
     from samplemind_worker.finding import recipes  # noqa: PLC0415 -- slow import
     from samplemind_worker.finding import similar as finding  # noqa: PLC0415 -- slow import
+    from samplemind_worker.finding.reports import reports_of  # noqa: PLC0415 -- slow import
     from samplemind_worker.store import entries  # noqa: PLC0415 -- slow import
 
     with record.open_record() as settings:
@@ -55,7 +56,7 @@ def similar(
                 else []
             )
             aspects = finding.aspects_of(choice, [hit.file_id for hit in hits]) if explain else {}
-        reports = library.reports_of([hit.file_id for hit in hits], chosen.admits)
+        reports = reports_of([hit.file_id for hit in hits], chosen.admits)
     found = [(hit, reports[hit.file_id]) for hit in hits if hit.file_id in reports]
     details = {
         hit.file_id: {"aspects": aspects[hit.file_id], "shares": finding.shared(sound.analysis, report)}

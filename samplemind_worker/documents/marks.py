@@ -11,13 +11,6 @@ from beanie import Document
 from pydantic import BaseModel, Field
 from pymongo import ASCENDING, IndexModel
 
-_FAVOURITES = "favourites"
-
-
-def favourites_of(user_id: str) -> str:
-    """Return the id of a user's favourites."""
-    return f"{_FAVOURITES}:{user_id}"
-
 
 class UserTag(BaseModel):
     """A tag that somebody has set."""

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict
 
-from samplemind_worker.documents.marks import favourites_of
+from samplemind_worker.documents.favourites import favourites_of
 from samplemind_worker.documents.moments import first_moment
 from samplemind_worker.finding import terms
 from samplemind_worker.finding.terms import Range
@@ -47,6 +47,8 @@ class Filter(BaseModel):
     """The user whose favourites are asked for."""
     paths: tuple[str, ...] = ()
     """Files or folders, as entries write them."""
+    roots: tuple[str, ...] | None = None
+    """The roots that whoever asks may see; None: all."""
 
     @property
     def is_empty(self) -> bool:
@@ -55,9 +57,11 @@ class Filter(BaseModel):
 
     def admits(self, path: str) -> bool:
         """Return whether a file at this path passes the filters of where files lie; entries write paths like this."""
-        if not self.paths and not self.packs:
+        if not self.paths and not self.packs and self.roots is None:
             return True
         folders = terms.folders_above(path)
+        if self.roots is not None and {*folders}.isdisjoint(self.roots):
+            return False
         if self.paths and {path, *folders}.isdisjoint(self.paths):
             return False
         packs = {terms.fold_name(each) for each in self.packs}
@@ -103,6 +107,10 @@ def conditions(chosen: Filter) -> list[Condition]:
     add("--collection", "collection", chosen.collections)
     add("--favourite", "collection", () if chosen.favourites_of is None else (favourites_of(chosen.favourites_of),))
     add("--path", "in", [terms.digest(each) for each in chosen.paths])
+    if chosen.roots is not None:
+        # No entry has a term without a digest.
+        seen = tuple(terms.value("in", terms.digest(each)) for each in chosen.roots) or (terms.value("in", ""),)
+        found.append(Condition("the roots that you may see", seen))
     if chosen.keys:
         found.append(Condition("--key", _key_terms(chosen.keys), {"$or": [_key_query(*each) for each in chosen.keys]}))
     for field, option in RANGES.items():

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from samplemind_worker.documents.marks import favourites_of
+from samplemind_worker.documents.favourites import favourites_of
 from samplemind_worker.errors import UsageError
 from samplemind_worker.finding import entry, terms
 from samplemind_worker.store import marks, mongo

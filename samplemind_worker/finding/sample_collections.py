@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from samplemind_worker.documents.marks import favourites_of
+from samplemind_worker.documents.favourites import favourites_of
 from samplemind_worker.errors import UsageError
 from samplemind_worker.finding import entry
 from samplemind_worker.finding.marks import Changed, apply, clean_name

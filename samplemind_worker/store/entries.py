@@ -22,6 +22,8 @@ _ONLY: Final = "entries"
 _SUMMARIZED: Final = timedelta(minutes=1)
 """Time in which a worker mostly has summarized what it has analysed."""
 
+_raised = 0
+
 _ANALYSIS = (
     "kind",
     "kind_confidence",
@@ -149,7 +151,14 @@ async def write(reading: Reading, entries: Mapping[str, Mapping[str, Any]], *, c
 
 
 async def _raise_generation() -> None:
+    global _raised  # noqa: PLW0603 -- one count per process
     await mongo.collection("entry_indexes").update_one({"_id": _ONLY}, {"$inc": {"generation": 1}})
+    _raised += 1
+
+
+def raised_here() -> int:
+    """Return how often this process has changed entries; what it has read before that may be outdated."""
+    return _raised
 
 
 @mongo.synchronous

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from samplemind_worker.documents.entry import LibraryEntry
-from samplemind_worker.documents.marks import SampleCollection, SampleMarks, favourites_of
+from samplemind_worker.documents.favourites import favourites_of
+from samplemind_worker.documents.marks import SampleCollection, SampleMarks
 from samplemind_worker.errors import UsageError
 from samplemind_worker.finding import entry, marks, sample_collections
 from samplemind_worker.finding.filter_text import read
