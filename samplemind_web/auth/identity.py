@@ -19,7 +19,8 @@ from samplemind_web.auth.tokens import API_TOKEN, AccessTokens, digest_of
 from samplemind_web.context import Context
 from samplemind_web.problems import ProblemError
 from samplemind_worker.accounts.passwords import LONGEST
-from samplemind_worker.documents.user import LOCAL, SCOPES_OF, ApiToken, Role, User
+from samplemind_worker.documents.states import LOCAL
+from samplemind_worker.documents.user import SCOPES_OF, ApiToken, Role, User
 from samplemind_worker.store import credentials, users
 
 FORWARDED: Final = frozenset({"forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip"})

@@ -18,8 +18,7 @@ from samplemind_web.paging import Cursor, Limit, Page, bad_cursor, decode_cursor
 from samplemind_web.problems import ProblemError, not_found
 from samplemind_web.recording import queue
 from samplemind_worker.documents.batch import BatchItem, BatchJob, Priority
-from samplemind_worker.documents.states import BatchStatus, State, Step
-from samplemind_worker.documents.user import LOCAL
+from samplemind_worker.documents.states import LOCAL, BatchStatus, State, Step
 from samplemind_worker.store import batch_lists, batches
 from samplemind_worker.submission import folders
 from samplemind_worker.submission.files import full_path

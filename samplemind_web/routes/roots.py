@@ -12,7 +12,7 @@ from samplemind_web.access import Caller, Reader
 from samplemind_web.context import Context, ContextDep
 from samplemind_web.paging import Page
 from samplemind_web.problems import ProblemError, not_found
-from samplemind_worker.documents.user import LOCAL
+from samplemind_worker.documents.states import LOCAL
 from samplemind_worker.errors import UsageError
 from samplemind_worker.submission import folders
 

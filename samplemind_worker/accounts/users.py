@@ -8,7 +8,8 @@ from typing import Any, Final
 
 from config.settings import Settings
 from samplemind_worker.accounts import passwords
-from samplemind_worker.documents.user import LOCAL, Role, User
+from samplemind_worker.documents.states import LOCAL
+from samplemind_worker.documents.user import Role, User
 from samplemind_worker.errors import UsageError
 from samplemind_worker.store import credentials, mongo, users
 

@@ -7,12 +7,15 @@ from beanie import Document
 from pymongo import ASCENDING, IndexModel
 
 from samplemind_worker.documents.facts import AnalysisFacts
+from samplemind_worker.documents.states import LOCAL
 
 
 class Analysis(AnalysisFacts, Document):
     """The analysis of one content: exactly one per ``file_id``, which is also its id."""
 
     id: str  # pyright: ignore[reportIncompatibleVariableOverride, reportGeneralTypeIssues] -- one analysis per content
+    user_id: str = LOCAL
+    """Who submitted the file that was analysed."""
     analyzed_at: datetime  # pyright: ignore[reportIncompatibleVariableOverride, reportGeneralTypeIssues]
 
     class Settings:

@@ -7,13 +7,15 @@ from beanie import Document
 from pymongo import ASCENDING, IndexModel
 
 from samplemind_worker.documents.facts import AudioFacts
+from samplemind_worker.documents.states import LOCAL
 
 
 class AudioFile(AudioFacts, Document):
     """One distinct content; its id is ``file_id``, the SHA-256 of its bytes."""
 
     id: str  # pyright: ignore[reportIncompatibleVariableOverride, reportGeneralTypeIssues] -- the content hash is the id
-    user_id: str = "local"
+    user_id: str = LOCAL
+    """Who submitted it first."""
     uploaded_at: datetime
 
     class Settings:

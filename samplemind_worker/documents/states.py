@@ -1,6 +1,10 @@
-"""The states of items and batches, and the five steps. Loads without Beanie."""
+"""The states of items and batches, the five steps, and who works without users. Loads without Beanie."""
 
 from enum import StrEnum
+from typing import Final
+
+LOCAL: Final = "local"
+"""Who works on a machine without users; nobody can have this name."""
 
 
 class State(StrEnum):

@@ -18,8 +18,6 @@ SCOPES_OF: Final[dict[Role, frozenset[Scope]]] = {
     "producer": frozenset({"read", "write", "submit"}),
     "admin": frozenset({"read", "write", "submit", "admin"}),
 }
-LOCAL: Final = "local"
-"""Who works on a machine without users; nobody can have this name."""
 
 
 class User(Document):

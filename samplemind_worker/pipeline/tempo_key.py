@@ -21,9 +21,11 @@ def run(workspace: Workspace, task: Run) -> bool:
             else attempt(lambda result=result: judge(result, stated_evidence=workspace.settings.stated_evidence))
             for content, result in measured.items()
         }
+        job = job_of(items[0].batch_id)
         results.save_analyses(
             [pair for pair in judged.values() if not isinstance(pair, PermanentError)],
-            since=job_of(items[0].batch_id).created_at,
+            since=job.created_at,
+            user_id=job.user_id,
         )
         workspace.scratch.drop([f"{task.parcel_id}.signal", f"{task.parcel_id}.features"])
         going_on, failed = split(items, judged)

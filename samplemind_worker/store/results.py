@@ -8,6 +8,7 @@ from typing import Any
 from pymongo import UpdateOne
 
 from samplemind_worker.documents.facts import AnalysisFacts, AudioFacts
+from samplemind_worker.documents.states import LOCAL
 from samplemind_worker.errors import UsageError
 from samplemind_worker.store import mongo, stale
 from samplemind_worker.store._upsert import upsert
@@ -47,8 +48,12 @@ async def vectors_of(file_ids: Sequence[str]) -> dict[str, RecordedVector]:
 
 
 @mongo.synchronous
-async def save_analyses(pairs: Sequence[tuple[AudioFacts, AnalysisFacts]], *, since: datetime | None = None) -> None:
+async def save_analyses(
+    pairs: Sequence[tuple[AudioFacts, AnalysisFacts]], *, since: datetime | None = None, user_id: str = LOCAL
+) -> None:
     """Record contents and their analyses; a new analysis replaces the old one and its summary.
+
+    A content belongs to the user who submitted it first, an analysis to the one who submitted it last.
 
     An analysis that the same steps have recorded after ``since`` stays: a worker that has lost its claim must not
     overwrite it. The files are written first, so that a crash leaves no analysis without a file.
@@ -60,11 +65,11 @@ async def save_analyses(pairs: Sequence[tuple[AudioFacts, AnalysisFacts]], *, si
     await upsert(
         mongo.collection("audio_files"),
         {audio.file_id: audio.model_dump() for audio, _ in pairs},
-        at_first={"uploaded_at": now, "user_id": "local"},
+        at_first={"uploaded_at": now, "user_id": user_id},
     )
     await upsert(
         mongo.collection("analyses"),
-        {analysis.file_id: {**analysis.model_dump(), "analyzed_at": now} for _, analysis in pairs},
+        {analysis.file_id: {**analysis.model_dump(), "analyzed_at": now, "user_id": user_id} for _, analysis in pairs},
         conditions={analysis.file_id: _unless_analyzed(analysis, since) for _, analysis in pairs},
     )
 
