@@ -9,7 +9,10 @@ export function useAddress(): [URLSearchParams, (change: Change, options?: { rep
   const [params, setParams] = useSearchParams();
   const change = useCallback(
     (values: Change, options?: { replace?: boolean }) => {
-      setParams((before) => changed(before, values), { replace: options?.replace ?? false });
+      const before = new URLSearchParams(location.search);
+      // The same address twice would take two steps back.
+      if (changed(before, values).toString() === before.toString()) return;
+      setParams((now) => changed(now, values), { replace: options?.replace ?? false });
     },
     [setParams],
   );

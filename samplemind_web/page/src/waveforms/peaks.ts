@@ -37,11 +37,7 @@ async function ask(): Promise<void> {
     wanted.clear(); // scrolled past
   else if (wanted.size) timer = window.setTimeout(() => void ask(), 16);
   try {
-    const answer = await taken(api.POST("/api/v1/peaks", { body: { ids } }));
-    const { peaks, missing } = answer as {
-      peaks: Record<string, { buckets: number; data: string }>;
-      missing: string[];
-    };
+    const { peaks, missing } = await taken(api.POST("/api/v1/peaks", { body: { ids } }));
     for (const [id, { buckets, data }] of Object.entries(peaks)) kept.set(id, { buckets, data: bytesOf(data) });
     for (const id of missing) kept.set(id, null);
     for (const id of kept.keys()) {

@@ -239,11 +239,14 @@ export default function Library() {
 }
 
 function sourceOf(params: URLSearchParams, ids: ReadonlySet<string>, project: Project): Source {
-  const filters = queryOf(params, ["by", ...FILTERS.map(({ name }) => name)]);
+  const filters = queryOf(
+    params,
+    FILTERS.map(({ name }) => name),
+  );
   const similar = params.get("similar");
   const match = params.get("match");
   if (params.get("only") === "selection") return { of: "ids", ids: [...ids] };
-  if (similar) return { of: "similar", id: similar, query: filters };
+  if (similar) return { of: "similar", id: similar, query: { ...filters, ...queryOf(params, ["by"]) } };
   if (match === "project") return { of: "project", project, query: filters };
   if (match) return { of: "match", id: match, query: filters };
   return { of: "query", query: queryOf(params) };
@@ -289,7 +292,12 @@ function NameOf({ id, rows }: { id: string; rows: readonly Row[] }) {
   return <bdi className="text-text">{kept ?? "the sample"}</bdi>;
 }
 
-function NothingFound({ params, change }: { params: URLSearchParams; change: (values: Record<string, null>) => void }) {
+function NothingFound(props: {
+  params: URLSearchParams;
+  unmet: readonly string[];
+  change: (values: Record<string, null>) => void;
+}) {
+  const { params, unmet, change } = props;
   const chips = active(params);
   const q = params.get("q");
   return (

@@ -40,7 +40,8 @@ export function SearchBar({ leave }: { leave: () => void }) {
       return;
     }
     clearTimeout(timer.current);
-    timer.current = window.setTimeout(() => send(rest), RESTS_MS);
+    // A filter that is being typed is no word yet.
+    timer.current = window.setTimeout(() => send(filtersIn(rest).rest), RESTS_MS);
   };
   const take = (suggestion: { text: string; filter?: Record<string, string> }) => {
     if (suggestion.filter) {

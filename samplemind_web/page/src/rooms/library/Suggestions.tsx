@@ -1,7 +1,7 @@
 /** What could follow in the search: words of the library, keys, instruments, tags and packs. */
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
-import { api, taken } from "@/api/client";
+import { api, type Schemas, taken } from "@/api/client";
 
 export interface Suggestion {
   text: string;
@@ -25,9 +25,9 @@ export function useSuggestions(text: string) {
   const word = /\s$/.test(text) ? "" : (text.split(/\s+/).at(-1) ?? "");
   const [at, setAt] = useState(-1);
   const [closed, setClosed] = useState("");
-  const { data } = useQuery({
+  const { data } = useQuery<Suggestion[]>({
     queryKey: ["suggest", word],
-    enabled: word.length >= 2 && !word.includes(":"),
+    enabled: word.length >= 2 && word.length <= 60 && !word.includes(":"),
     placeholderData: keepPreviousData,
     queryFn: ({ signal }) => taken(api.GET("/api/v1/suggest", { params: { query: { q: word } }, signal })).then(read),
   });
@@ -56,8 +56,7 @@ export function useSuggestions(text: string) {
 }
 
 /** The suggestions in an answer. */
-function read(answer: unknown): Suggestion[] {
-  const { items } = answer as { items: { text: string; kind: string; value?: string | null }[] };
+function read({ items }: Schemas["Suggestions"]): Suggestion[] {
   return items.map(({ text, kind, value }) => {
     const filter = FILTER_OF[kind];
     return { text, about: kind, ...(filter ? { filter: { [filter]: value ?? text } } : {}) };

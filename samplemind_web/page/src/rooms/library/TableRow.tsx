@@ -110,6 +110,7 @@ function Cell({
     case "tags":
       return (
         <div role="gridcell" className="name text-[12px] text-faint" title={[...row.user_tags, ...row.tags].join(", ")}>
+          {row.recipe && <span className="mr-2 text-accent">{row.recipe}</span>}
           {row.user_tags.length > 0 && <span className="text-text">{row.user_tags.join(", ")}</span>}
           {row.user_tags.length > 0 && row.tags.length > 0 && ", "}
           {row.tags.join(", ")}

@@ -5,7 +5,8 @@ import { api, type Schemas, taken } from "@/api/client";
 import type { Project } from "@/player/fit";
 import { FILTERS } from "./filters";
 
-export type Row = Schemas["SampleRow"];
+/** A row; `recipe` says how a match is made to fit. */
+export type Row = Schemas["SampleRow"] & { recipe?: string };
 type RowPage = Schemas["SamplePage"];
 
 const FIRST_PAGE = 100; // what a tall screen shows, and more
@@ -116,35 +117,23 @@ async function fetchFixed(source: Source, signal: AbortSignal): Promise<Row[]> {
   switch (source.of) {
     case "ids":
       return rowsOf(source.ids, signal);
-    case "similar":
+    case "similar": {
+      const params = { path: { file_id: source.id }, query: { ...source.query, limit: MOST_ALIKE } as object };
+      return (await taken(api.GET("/api/v1/samples/{file_id}/similar", { params, signal }))).items;
+    }
     case "match": {
-      const path = source.of === "similar" ? "/api/v1/samples/{file_id}/similar" : "/api/v1/samples/{file_id}/match";
-      const query = { ...source.query, limit: MOST_ALIKE } as object;
-      const found = await taken(
-        api.GET(path as "/api/v1/samples/{file_id}/similar", {
-          params: { path: { file_id: source.id }, query },
-          signal,
-        }),
-      );
-      return rowsOf(idsIn(found), signal);
+      const params = { path: { file_id: source.id }, query: { ...source.query, limit: MOST_ALIKE } as object };
+      return (await taken(api.GET("/api/v1/samples/{file_id}/match", { params, signal }))).items;
     }
     case "project": {
       const { bpm, key, mode } = source.project;
-      const wanted = {
-        ...(bpm ? { bpm } : {}),
-        ...(key ? { key: mode === "minor" ? `${key}m` : `${key} major` } : {}),
-      };
-      const query = { ...source.query, ...wanted, limit: MOST_ALIKE } as object;
-      const found = await taken(api.GET("/api/v1/match", { params: { query }, signal }));
-      return rowsOf(idsIn(found), signal);
+      const wanted = { ...(bpm ? { bpm } : {}), ...(key ? { key: `${key} ${mode}` } : {}) };
+      const params = { query: { ...source.query, ...wanted, limit: MOST_ALIKE } as object };
+      return (await taken(api.GET("/api/v1/match", { params, signal }))).items;
     }
     case "query":
       return [];
   }
-}
-
-function idsIn(found: unknown): string[] {
-  return (found as { items: { file_id: string }[] }).items.map(({ file_id }) => file_id);
 }
 
 /** The rows of some ids, in their order. Ids that the library does not have are left out. */
@@ -152,10 +141,7 @@ export async function rowsOf(ids: readonly string[], signal?: AbortSignal): Prom
   const rows: Row[] = [];
   for (let at = 0; at < ids.length; at += MOST_IDS) {
     const body = { ids: ids.slice(at, at + MOST_IDS) };
-    const answer = await taken<{ items: Row[] }>(
-      api.POST("/api/v1/samples/rows", { body, ...(signal ? { signal } : {}) }) as never,
-    );
-    rows.push(...answer.items);
+    rows.push(...(await taken(api.POST("/api/v1/samples/rows", { body, ...(signal ? { signal } : {}) }))).items);
   }
   return rows;
 }

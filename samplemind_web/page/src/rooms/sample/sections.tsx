@@ -7,7 +7,6 @@ import { useAddress } from "@/frame/address";
 import { Button } from "@/parts/Button";
 import { bytes, duration, keyName, kindName, percent, tempo, words } from "@/parts/format";
 import { play } from "@/player/player";
-import { type Row, rowsOf } from "../library/rows";
 import { KeyCell } from "../library/TableRow";
 import type { Facts } from "./facts";
 
@@ -256,14 +255,10 @@ export function Neighbours({ facts }: { facts: Facts }) {
   const [, change] = useAddress();
   const { data, error, isPending } = useQuery({
     queryKey: ["neighbours", facts.file_id, by],
-    queryFn: async ({ signal }) => {
+    queryFn: ({ signal }) => {
       const query = (by === "all" ? { limit: 8 } : { limit: 8, by }) as object;
-      const found = await taken(
+      return taken(
         api.GET("/api/v1/samples/{file_id}/similar", { params: { path: { file_id: facts.file_id }, query }, signal }),
-      );
-      return rowsOf(
-        (found as { items: { file_id: string }[] }).items.map(({ file_id }) => file_id),
-        signal,
       );
     },
   });
@@ -279,7 +274,7 @@ export function Neighbours({ facts }: { facts: Facts }) {
       {isPending && <p className="text-dim text-list">Comparing.</p>}
       {error && <p className="text-bad text-list">{error.message}</p>}
       <ul>
-        {data?.map((row: Row) => (
+        {data?.items.map((row) => (
           <li key={row.file_id}>
             <button
               type="button"
@@ -300,7 +295,7 @@ export function Neighbours({ facts }: { facts: Facts }) {
           </li>
         ))}
       </ul>
-      {data?.length === 0 && <p className="text-dim text-list">Nothing else sounds like it.</p>}
+      {data?.items.length === 0 && <p className="text-dim text-list">Nothing else sounds like it.</p>}
     </Part>
   );
 }
