@@ -1,10 +1,12 @@
 """A real browser, and the page of a real server with a small library that the real steps have analysed."""
 
+import fcntl
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -61,14 +63,17 @@ def chromium() -> str:
             return found
     unpacked = SOURCES / "node_modules" / ".chromium"
     unpacked.mkdir(exist_ok=True)
-    done = subprocess.run(
-        [NODE, "chromium.mjs"],
-        cwd=SOURCES,
-        env={**os.environ, "TMPDIR": str(unpacked)},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    with (unpacked / ".lock").open("w") as lock:
+        # Another process of the test run must not start a browser that is still being written.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        done = subprocess.run(
+            [NODE, "chromium.mjs"],
+            cwd=SOURCES,
+            env={**os.environ, "TMPDIR": str(unpacked)},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
     return done.stdout.strip()
 
 
@@ -112,11 +117,11 @@ def page_url(page_settings: Settings, empty_page_url: str, library_folder: Path)
     workspace.close()
 
 
-@pytest.fixture
-def page(browser: Browser, page_url: str) -> Iterator[Page]:
-    """The page in a new window of 1280 by 800; the test fails on any error or violation that its console shows."""
-    context = browser.new_context(viewport={"width": 1280, "height": 800}, base_url=page_url)
-    window = context.new_page()
+@contextmanager
+def window(browser: Browser, url: str | None = None) -> Iterator[Page]:
+    """A new window of 1280 by 800; the test fails on any error or violation that its console shows."""
+    context = browser.new_context(viewport={"width": 1280, "height": 800}, base_url=url)
+    shown = context.new_page()
     faults: list[str] = []
 
     def hear(message: ConsoleMessage) -> None:
@@ -124,8 +129,29 @@ def page(browser: Browser, page_url: str) -> Iterator[Page]:
         if message.type == "error" and "Failed to load resource" not in message.text:
             faults.append(message.text)
 
-    window.on("console", hear)
-    window.on("pageerror", lambda error: faults.append(str(error)))
-    yield window
+    shown.on("console", hear)
+    shown.on("pageerror", lambda error: faults.append(str(error)))
+    yield shown
     context.close()
     assert faults == []
+
+
+@pytest.fixture
+def page(browser: Browser, page_url: str) -> Iterator[Page]:
+    """A window on the page whose library was analysed."""
+    with window(browser, page_url) as shown:
+        yield shown
+
+
+@pytest.fixture
+def empty_page(browser: Browser, empty_page_url: str) -> Iterator[Page]:
+    """A window on the page whose library is empty."""
+    with window(browser, empty_page_url) as shown:
+        yield shown
+
+
+@pytest.fixture
+def lone_page(browser: Browser) -> Iterator[Page]:
+    """A window without a server; the test starts one."""
+    with window(browser) as shown:
+        yield shown

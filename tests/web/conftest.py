@@ -15,8 +15,8 @@ from samplemind_worker.pipeline.workspace import Workspace
 class Server(StreamingServer):
     """A server that a test starts and ends."""
 
-    def __init__(self, settings: Settings) -> None:
-        super().__init__(config_of(settings, address="127.0.0.1", port=0))
+    def __init__(self, settings: Settings, *, port: int = 0) -> None:
+        super().__init__(config_of(settings, address="127.0.0.1", port=port))
         self._thread = threading.Thread(target=self.run, name="web", daemon=True)
 
     def __enter__(self) -> str:
