@@ -5,6 +5,7 @@ import { createRoot } from "react-dom/client";
 import { queryClient } from "./api/queries";
 import { Frame } from "./frame/Frame";
 import { listenForKeys } from "./frame/keys";
+import { Gate } from "./rooms/login/Gate";
 
 listenForKeys();
 const root = document.getElementById("page");
@@ -12,7 +13,9 @@ if (root) {
   createRoot(root).render(
     <StrictMode>
       <QueryClientProvider client={queryClient}>
-        <Frame />
+        <Gate>
+          <Frame />
+        </Gate>
       </QueryClientProvider>
     </StrictMode>,
   );

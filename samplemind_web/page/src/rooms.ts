@@ -1,5 +1,5 @@
 /** The rooms of the page: their addresses, their places in the rail, and the keys that lead to them. */
-import { AudioLines, type LucideIcon } from "lucide-react";
+import { Activity, AudioLines, Layers, type LucideIcon, Package } from "lucide-react";
 import { type ComponentType, lazy } from "react";
 
 export interface Room {
@@ -28,5 +28,29 @@ export const ROOMS: readonly Room[] = [
     icon: AudioLines,
     letter: "l",
     View: lazy(() => import("./rooms/library/Library")),
+  },
+  {
+    name: "Batches",
+    path: "/batches",
+    patterns: ["/batches/:id?"],
+    icon: Layers,
+    letter: "b",
+    View: lazy(() => import("./rooms/batches/Batches")),
+  },
+  {
+    name: "Packs",
+    path: "/packs",
+    patterns: ["/packs", "/packs/nights/:run"],
+    icon: Package,
+    letter: "p",
+    View: lazy(() => import("./rooms/packs/Packs")),
+  },
+  {
+    name: "System",
+    path: "/system",
+    patterns: ["/system"],
+    icon: Activity,
+    letter: "s",
+    View: lazy(() => import("./rooms/system/System")),
   },
 ];

@@ -1,5 +1,6 @@
 /** The one door to the API: a client whose paths, parameters and answers have the types of the server's OpenAPI. */
 import createClient, { type Middleware } from "openapi-fetch";
+import { csrfToken, noteRefusal } from "./login";
 import type { components, paths } from "./schema";
 
 export type Schemas = components["schemas"];
@@ -22,8 +23,14 @@ export class Problem extends Error {
 }
 
 const problems: Middleware = {
+  onRequest({ request }) {
+    const token = csrfToken();
+    if (token !== null && request.method !== "GET") request.headers.set("X-CSRF-Token", token);
+    return request;
+  },
   async onResponse({ response }) {
     if (response.ok || response.status === 304) return undefined;
+    if (response.status === 401) noteRefusal();
     throw await problemOf(response);
   },
   onError({ error }) {

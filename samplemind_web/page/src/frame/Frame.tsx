@@ -4,6 +4,7 @@ import { Suspense, useEffect } from "react";
 import { Link, Route, Switch, useLocation } from "wouter";
 import { Dock } from "@/player/Dock";
 import { ROOMS, type Room, VIEWS } from "@/rooms";
+import { ServicesBanner } from "@/rooms/system/ServicesBanner";
 import { Announcer } from "./Announcer";
 import { ConnectionBanner } from "./ConnectionBanner";
 import { KeyList, useKeyList } from "./KeyList";
@@ -32,6 +33,7 @@ export function Frame() {
       <div className="flex min-h-0 min-w-0 max-sm:order-1">
         <div className="flex min-w-0 flex-1 flex-col">
           <ConnectionBanner />
+          <ServicesBanner />
           <main id="room" tabIndex={-1} className="relative min-h-0 flex-1 outline-none">
             <Suspense fallback={<p className="p-4 text-dim">Loading this part of the page.</p>}>
               <Switch>

@@ -26,7 +26,7 @@ export function Button({ children, label, quiet, main, pressed, className, ...re
         "soft inline-flex h-7 min-w-7 shrink-0 items-center justify-center gap-1.5 rounded-md px-2 text-list disabled:cursor-default disabled:opacity-50",
         main && "bg-accent font-medium text-on-accent hover:opacity-90",
         !main && !quiet && "border border-edge hover:bg-hover",
-        !main && quiet && "text-dim hover:bg-hover hover:text-text",
+        !main && quiet && !pressed && "text-dim hover:bg-hover hover:text-text",
         pressed && "bg-chosen text-accent",
         className,
       )}

@@ -19,17 +19,18 @@ interface Lch {
   readonly hue: number;
 }
 
+const PALE = 230;
 const FAMILIES: readonly (readonly [string, number, readonly string[]])[] = [
-  ["Kicks and toms", 25, ["kick", "tom"]],
-  ["Snares and claps", 55, ["snare", "clap", "rim"]],
-  ["Hats and cymbals", 95, ["hat_closed", "hat_open", "crash", "ride"]],
+  ["Kicks and toms", 20, ["kick", "tom"]],
+  ["Snares and claps", 50, ["snare", "clap", "rim"]],
+  ["Hats and cymbals", 90, ["hat_closed", "hat_open", "crash", "ride"]],
   ["Percussion", 125, ["perc", "cowbell", "shaker"]],
-  ["Bass", 300, ["bass"]],
+  ["Bass", 293, ["bass"]],
   ["Keys and synths", 255, ["synth", "piano", "organ", "bell"]],
-  ["Strings and guitars", 165, ["guitar", "strings"]],
+  ["Strings and guitars", 160, ["guitar", "strings"]],
   ["Winds", 200, ["brass", "sax", "flute"]],
-  ["Voices", 350, ["vocal", "voice"]],
-  ["Ambience and effects", 225, ["ambience", "fx"]],
+  ["Voices", 352, ["vocal", "voice"]],
+  ["Ambience and effects", PALE, ["ambience", "fx"]],
   ["Loops and songs", 325, ["drum_loop", "music_loop", "song"]],
 ];
 
@@ -64,7 +65,8 @@ function instrumentLegend(names: readonly string[], theme: Theme): LegendEntry[]
     id: label.toLowerCase().replaceAll(" ", "-"),
     label,
     values: names.flatMap((name, value) => (members.includes(name) ? [value] : [])),
-    colour: css(shade(theme, hue)),
+    // Rooms and effects have no instrument: they are nearly grey.
+    colour: css(hue === PALE ? { ...shade(theme, hue), chroma: 0.045 } : shade(theme, hue)),
   }));
   const others = others256(names.flatMap((name, value) => (known.has(name) ? [value] : [])));
   return [...entries, { id: "unknown", label: "Not known", values: others, colour: css(GREY[theme]) }];

@@ -26,6 +26,8 @@ export class Stage {
   size: Size = { width: 1, height: 1 };
   /** The line that is being drawn around points, in CSS pixels: x, y, x, y, ... */
   lasso: readonly number[] = [];
+  /** Called after each picture, for what moves along with the points. */
+  onDrawn: (() => void) | null = null;
   private readonly drawing: Drawing;
   private look: Look | null = null;
   private requested = 0;
@@ -118,6 +120,7 @@ export class Stage {
     });
     this.drawMarks(this.look);
     this.points.dataset.drawn = String(this.cloud.count);
+    this.onDrawn?.();
     if (opacity < 1) this.drawSoon();
   }
 
