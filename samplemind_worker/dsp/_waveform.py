@@ -15,6 +15,7 @@ from samplemind_worker.dsp._lanes import greatest, lanes, least, load, store, tr
 BUILT_ON = "e270ab639596"
 
 F32 = npt.NDArray[np.float32]
+U8 = npt.NDArray[np.uint8]
 
 U: Any = np.uint64
 EIGHT = U(8)
@@ -92,3 +93,16 @@ def band_extremes(x: F32, lead: int, hop: int, filters: F32, out: F32) -> None:
             for lane in range(8):
                 for k in range(6):
                     out[lane * run + bucket, k] = found[8 * k + lane]
+
+
+@kernel("void(f4[:,::1], u1[:,::1])", math=FUSED)
+def scale(extremes: F32, out: U8) -> None:
+    """Write numbers as bytes about 128, so that the greatest magnitude lies 127 from it."""
+    loudest = _f32(0.0)
+    for k in range(out.shape[0]):
+        for j in range(6):
+            loudest = max(loudest, abs(extremes[k, j]))
+    factor = _f32(127.0) / loudest if loudest > 0.0 else _f32(0.0)
+    for k in range(out.shape[0]):
+        for j in range(6):
+            out[k, j] = np.uint8(128.5 + factor * extremes[k, j])

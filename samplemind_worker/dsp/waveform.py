@@ -29,7 +29,6 @@ _BLOCK: Final = 1 << 16
 """Samples that are measured at once, so that the leads of eight stretches cost little."""
 _LONGEST: Final = 1 << 15
 """Samples of a bucket while it is measured, so that eight of them take little memory; they are joined at the end."""
-_FULL, _ZERO = 127, 128
 _IS_MOST = np.arange(BYTES_PER_BUCKET) % 2 == 1
 
 
@@ -74,10 +73,11 @@ class WaveformMeter:
         whole = sr / 100.0 if samples is None else samples / MOST_BUCKETS
         self._hop = max(LEAST_SAMPLES, _multiple(whole / max(1, math.ceil(whole / _LONGEST))))
         self._rows: list[F32] = []
-        self._waiting: list[F32] = [np.zeros(self._lead, np.float32)]
-        """What the filters need from before the next bucket, and then the samples that are not measured yet."""
+        self._before = np.zeros(0, np.float32)
+        """What the filters need from before the next bucket."""
+        self._waiting: list[F32] = []
+        """The samples that are not measured yet, and their number."""
         self._samples = 0
-        """The number of samples that are not measured yet."""
 
     def update(self, block: F32) -> None:
         """Add the next samples, mono and finite."""
@@ -86,17 +86,22 @@ class WaveformMeter:
         if self._samples >= _BLOCK:
             self._measure(self._samples // self._hop // _LANES * _LANES)
 
-    def _measure(self, buckets: int, *, padding: int = 0) -> None:
+    def _measure(self, buckets: int) -> None:
         if not buckets:
             return
-        x, used = np.concatenate(self._waiting), buckets * self._hop
-        if padding:
-            # The last bucket is filled with what precedes, so that the filters see no step.
-            x = np.concatenate((x, x[-2 : -2 - padding : -1], np.zeros(padding, np.float32)))
-        rows = np.empty((buckets, 6), np.float32)
+        held, used = self._lead + self._samples, buckets * self._hop
+        x = np.zeros(max(held, self._lead + used), np.float32)
+        at = self._lead - len(self._before)
+        for part in (self._before, *self._waiting):
+            x[at : at + len(part)] = part
+            at += len(part)
+        # The last bucket is filled with what precedes, backwards, so that the filters see no step.
+        mirrored = x[held - 2 : max(0, held - 2 - self._hop) : -1]
+        x[held : held + len(mirrored)] = mirrored[: len(x) - held]
+        rows = np.empty((buckets, BYTES_PER_BUCKET), np.float32)
         _waveform.band_extremes(x, self._lead, self._hop, self._filters, rows)
         self._rows.append(rows)
-        self._waiting = [x[used:]]
+        self._before, self._waiting = x[used : used + self._lead], [x[used + self._lead : held]]
         self._samples = max(0, self._samples - used)
 
     def result(self) -> bytes:
@@ -104,8 +109,7 @@ class WaveformMeter:
         count = -(-self._samples // self._hop)
         before = sum(map(len, self._rows))
         if count:
-            buckets = _multiple(count)
-            self._measure(buckets, padding=buckets * self._hop - self._samples)
+            self._measure(_multiple(count))
         if not (count := count + before):
             return b""
         rows = np.concatenate(self._rows)[:count] if len(self._rows) > 1 else self._rows[0][:count]
@@ -113,9 +117,9 @@ class WaveformMeter:
             starts = np.arange(0, count, -(-count // MOST_BUCKETS))
             least, most = np.minimum.reduceat(rows, starts), np.maximum.reduceat(rows, starts)
             rows = np.where(_IS_MOST, most, least)
-        loudest = float(np.abs(rows).max())
-        scale = _FULL / loudest if loudest > 0.0 else 0.0
-        return (np.rint(rows * np.float32(scale)) + np.float32(_ZERO)).astype(np.uint8).tobytes()
+        data = np.empty(rows.shape, np.uint8)
+        _waveform.scale(rows, data)
+        return data.tobytes()
 
 
 def waveform(y: npt.NDArray[Any], *, sr: int) -> bytes:
