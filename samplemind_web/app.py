@@ -107,6 +107,7 @@ def create_app(settings: Settings, *, exposed: bool = False) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url=f"{PREFIX}/openapi.json",
+        generate_unique_id_function=lambda route: route.name,
         responses={"default": {"model": problems.Problem, "description": "A problem (RFC 9457)."}},
     )
     app.add_middleware(Gate)
