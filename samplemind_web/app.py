@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
+from fastapi.routing import APIRoute
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 
@@ -80,6 +81,11 @@ class _Application(FastAPI):
         return super().openapi()
 
 
+def _name_of(route: APIRoute) -> str:
+    """Return the id of an operation: the name of its function."""
+    return route.name
+
+
 def create_app(settings: Settings, *, exposed: bool = False) -> FastAPI:
     """Return the application; its settings have the URL of every service.
 
@@ -107,7 +113,7 @@ def create_app(settings: Settings, *, exposed: bool = False) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url=f"{PREFIX}/openapi.json",
-        generate_unique_id_function=lambda route: route.name,
+        generate_unique_id_function=_name_of,
         responses={"default": {"model": problems.Problem, "description": "A problem (RFC 9457)."}},
     )
     app.add_middleware(Gate)

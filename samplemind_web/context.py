@@ -17,10 +17,11 @@ from samplemind_web.sounds import Sounds
 from samplemind_web.system_state import SystemState
 from samplemind_web.threads import Threads
 from samplemind_worker.errors import SetupError
-from samplemind_worker.store import mongo
+from samplemind_worker.store import entries, mongo
 
 _TIMEOUT = 5.0  # s
 _SERVICES = 5.0  # s between two looks at the services
+_LIBRARY = 2.0
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,7 @@ class Context:
         system = SystemState(settings, redis, services)
         events = Events(notes, most=settings.web_streams)
         events.add("services", system.as_json, seconds=_SERVICES)
+        events.add("library", _library, seconds=_LIBRARY)
         events.start()
         recorder, disks = Recorder(settings), Threads("disks", most=16)
         answers = Answers(redis, prefix=f"{settings.database}:web:answer")
@@ -96,6 +98,11 @@ class Context:
     def key(self, name: str) -> str:
         """Return the name of a key in Redis, which begins with the name of the deployment's database."""
         return f"{self.settings.database}:web:{name}"
+
+
+async def _library() -> dict[str, int]:
+    """Return what tells whether lists of samples are still as they were."""
+    return {"generation": await entries.generation.aio()}
 
 
 def _context(request: Request) -> Context:

@@ -8,9 +8,10 @@ import pytest
 
 from config.settings import Settings
 from samplemind_web.events import parse_id
+from samplemind_worker.finding import entry
 from samplemind_worker.pipeline.workspace import Workspace
-from samplemind_worker.store import batches
-from tests.factories import new_batch
+from samplemind_worker.store import batches, places, results
+from tests.factories import analysis_facts, audio_facts, content_id, new_batch
 from tests.waiting import wait_until
 from tests.web.conftest import Server
 from tests.web.work import API, problem, sounds, streamed, submitted, work
@@ -36,6 +37,16 @@ def test_the_services_are_told(web_url: str):
     with streamed(web_url, "/events") as events:
         told = next(event for event in events if event["event"] == "services")
     assert told["data"]["services"] == {"mongodb": True, "redis": True, "chroma": True}
+
+
+def test_a_change_of_the_library_is_told(web_url: str):
+    with streamed(web_url, "/events") as events:
+        library = (event["data"]["generation"] for event in events if event["event"] == "library")
+        before = next(library)
+        results.save_analyses([(audio_facts(content_id(1)), analysis_facts(content_id(1)))])
+        places.save([places.Place("/library", b"1.wav", content_id(1), 1, 1, 1, settled=True)])
+        entry.refresh_marked()
+        assert next(library) > before
 
 
 def test_the_stream_of_a_batch_ends_with_it(web: httpx.Client, web_url: str, workspace: Workspace, tmp_path: Path):

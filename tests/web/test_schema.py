@@ -84,6 +84,5 @@ def test_every_answer_is_as_documented(web_url: str, web: httpx.Client):
 
         _check()
     assert f"GET {API}/batches" in names
-    print(statuses)
     assert {200, 202, 404, 422} <= set(statuses)
     assert web.get("/healthz").status_code == 200
