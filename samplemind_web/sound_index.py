@@ -1,5 +1,6 @@
 """The vectors for likeness as the server asks them: one set of connections, and a look at their health now and then."""
 
+import asyncio
 import time
 from typing import Final
 
@@ -11,6 +12,7 @@ from samplemind_worker.store.vectors import Vectors
 from samplemind_worker.upkeep.index_health import Health, compare
 
 _TRUSTED: Final = 30.0  # s for which a comparison with the record is trusted
+_DOUBTED: Final = 3.0  # s for which it is, if something is wrong
 _SECONDS: Final = 5.0  # s for one request to Chroma
 _PATIENCE: Final = 20.0  # s for a comparison
 
@@ -26,6 +28,8 @@ class SoundIndex:
         self.vectors = Vectors(url, database=settings.database, version=VERSIONS["store"], seconds=_SECONDS)
         self._threads = threads
         self._known: dict[int, tuple[float, Health]] = {}
+        """What was found of each recipe, and until when that is trusted."""
+        self._comparing = asyncio.Lock()
 
     async def health(self, vectors: Vectors) -> Health:
         """Return how vectors stand, or stood a moment ago.
@@ -35,11 +39,12 @@ class SoundIndex:
         IndexMissingError, IndexDamagedError, ServiceUnavailableError
             If they cannot answer.
         """
-        compared_at, health = self._known.get(vectors.version, (0.0, None))
-        if health is None or time.monotonic() - compared_at > _TRUSTED:
-            health = await self._threads.run(lambda: compare(vectors), seconds=_PATIENCE)
-            if health.state == "complete":
-                self._known[vectors.version] = (time.monotonic(), health)
+        async with self._comparing:
+            until, health = self._known.get(vectors.version, (0.0, None))
+            if health is None or time.monotonic() > until:
+                health = await self._threads.run(lambda: compare(vectors), seconds=_PATIENCE)
+                kept = _TRUSTED if health.state == "complete" else _DOUBTED
+                self._known[vectors.version] = (time.monotonic() + kept, health)
         if health.state == "missing":
             raise IndexMissingError(health.message)
         if health.state == "damaged":

@@ -27,7 +27,7 @@ from samplemind_worker.store.entry_search import Order, Position
 router = APIRouter(tags=["samples"])
 
 Sort = Literal["match", "added", "name", "tempo", "duration", "loudness"]
-RANKED: Final = 1000
+RANKED: Final = 400
 """How many samples a list by rank has at most."""
 _MOST_IDS: Final = 500
 _MANY: Final = 200  # rows that are made beside the event loop
@@ -61,7 +61,13 @@ async def search_samples(
     async def _make() -> bytes:
         chosen = await filters.chosen(caller, context.settings)
         found = await finding.search.aio(
-            text, chosen, order=order, limit=limit, after=None if signed is None else signed.after, ranked=RANKED
+            text,
+            chosen,
+            order=order,
+            limit=limit,
+            after=None if signed is None else signed.after,
+            ranked=RANKED,
+            counted=0,
         )
         return await _page(
             found,

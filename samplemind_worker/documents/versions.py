@@ -17,5 +17,5 @@ CPU_STEPS: Final = ("decode", "features", "tempo_key")
 WAVEFORM_VERSION: Final = 1
 """The version of the waveforms, which `decode` makes. If it is raised, a submission decodes again and does no more."""
 
-ENTRY_VERSION: Final = 3
+ENTRY_VERSION: Final = 4
 """The version of the library entries, raised when they are made in another way; the workers then make all anew."""

@@ -122,7 +122,10 @@ def _terms_of(entry: Mapping[str, Any], source: Source) -> list[str]:
     found += [terms.value("tag", terms.fold_name(tag)) for tag in [*entry["tags"], *entry["user_tags"]]]
     found += [terms.value("collection", each) for each in entry["collections"]]
     found += [terms.value("batch", batch) for batch in entry["batches"]]
-    found += [terms.value(field, entry[field]) for field in ("kind", "instrument", "chord") if entry[field]]
+    found += [terms.value(field, entry[field]) for field in ("kind", "instrument") if entry[field]]
+    if entry["chord"]:
+        # Whoever asks for Bm7 wants Bm7/F#, too.
+        found += [terms.value("chord", name) for name in (entry["chord"], entry["chord"].partition("/")[0])]
     if entry["key"] is not None:
         found.append(terms.key_value(entry["key"], entry["mode"]))
     found += [terms.number_value(field, entry[field]) for field in terms.STEPPED if entry[field] is not None]

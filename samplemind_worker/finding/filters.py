@@ -100,7 +100,7 @@ def conditions(chosen: Filter) -> list[Condition]:
 
     add("--kind", "kind", chosen.kinds, {"kind": {"$in": list(chosen.kinds)}})
     add("--instrument", "instrument", chosen.instruments, {"instrument": {"$in": list(chosen.instruments)}})
-    add("--chord", "chord", chosen.chords, {"chord": {"$in": list(chosen.chords)}})
+    add("--chord", "chord", chosen.chords)
     add("--batch", "batch", () if chosen.batch is None else (chosen.batch,))
     add("--pack", "folder", [terms.fold_name(each) for each in chosen.packs])
     add("--tag", "tag", [terms.fold_name(each) for each in chosen.tags])

@@ -106,11 +106,13 @@ async def search(
     limit: int = 20,
     after: Position | Rank | None = None,
     ranked: int = CANDIDATES,
+    counted: int = CANDIDATES,
 ) -> Found:
     """Return the best entries that have all words and pass the filter; by ``order`` instead of by rank, if given.
 
     A page begins ``after`` what an earlier one named as its `next`. A list by rank ends after ``ranked`` entries, or
-    after the first ``limit`` if these are more.
+    after the first ``limit`` if these are more. In any other order, the first page counts up to ``counted`` entries
+    where several conditions must be met.
 
     Raises
     ------
@@ -130,8 +132,7 @@ async def search(
         hits = await computed(_ranked, rows, query.words, chosen, after)
         following = _rank_of(hits[limit - 1]) if len(hits) > limit else None
     else:
-        # The first page of few entries counts them, too.
-        most = max(CANDIDATES, limit + 1) if after is None and (known or rest) else limit + 1
+        most = max(counted, limit + 1) if after is None and (known or rest) else limit + 1
         rows = await plan.read(order=order, most=most, after=after if isinstance(after, Position) else None)
         hits = [_hit(row, query.words, chosen) for row in rows[:limit]]
         following = Position.of(rows[limit - 1], order) if len(rows) > limit else None
@@ -270,10 +271,13 @@ _Source = tuple[float, str, tuple[str, ...]]
 
 
 def _hit(row: Row, words: Sequence[Word], chosen: Filter) -> Hit:
-    places = [path for path in row["paths"] if chosen.admits(path)] or row["paths"]
-    path = max(places, key=lambda place: _score(_reasons(row, [place], words)), default="")
+    paths: list[str] = row["paths"]
+    places = [path for path in paths if chosen.admits(path)] or paths
+    path = places[0] if places else ""
+    if len(places) > 1 and words:
+        path = max(places, key=lambda place: _score(_reasons(row, [place], words)))
     # The words that this place lacks are those of another one.
-    reasons = _reasons(row, [path, *(each for each in row["paths"] if each != path)], words)
+    reasons = _reasons(row, [path, *(each for each in paths if each != path)], words)
     return Hit(row, path, round(_score(reasons), 3), tuple(dict.fromkeys(text for _, text in reasons)))
 
 

@@ -168,6 +168,17 @@ def test_without_words_the_newest_come_first():
 
 
 @pytest.mark.usefixtures("library")
+def test_a_chord_is_found_with_any_bass():
+    for name, root in (("Bm7", "B"), ("Bm7/F#", "F#")):
+        chord = {"root": "B", "quality": "min7", "bass": root, "name": name, "confidence": 0.9}
+        add(f"Chords/{root}.wav", kind="one_shot", tempo=None, chord=chord)
+    entry.refresh_marked()
+
+    assert sorted(names(find(chord="Bm7"))) == ["B", "F#"]
+    assert names(find(chord="Bm7/F#")) == ["F#"]
+
+
+@pytest.mark.usefixtures("library")
 @pytest.mark.parametrize(
     ("order", "wanted"),
     [

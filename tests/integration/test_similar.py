@@ -1,5 +1,6 @@
 """What sounds alike, in a real Chroma and record: filters lose nothing, and two recipes never mix."""
 
+import json
 import random
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from samplemind_worker.store import places, results, vector_index
 from samplemind_worker.store.places import Place
 from samplemind_worker.store.vectors import Vectors
 from samplemind_worker.upkeep import recipe, reindex
+from tests.command import Cli
 from tests.factories import analysis_facts, audio_facts, content_id
 
 pytestmark = [pytest.mark.services, pytest.mark.usefixtures("chroma")]
@@ -239,3 +241,29 @@ def test_statistics_that_the_engine_records_make_the_vector_again(workspace: Wor
     assert analysis.sound_statistics is not None
     again = embed(np.frombuffer(analysis.sound_statistics, dtype="<f2"))
     assert again.tolist() == pytest.approx(analysis.vector, abs=0.01)
+
+
+def test_the_command_compares_by_aspects_and_explains(vectors: Vectors, cli: Cli):
+    rows = {content_id(number): sound(number, VERSION) for number in range(40)}
+    record(rows)
+    vectors.upsert({key: facts.vector or [] for key, facts in rows.items()})
+    first = content_id(3)
+
+    plain = cli("similar", first, "--limit", "3", "--json")
+    timbre = cli("similar", first, "--by", "timbre", "--limit", "3", "--json")
+    explained = cli("similar", first, "--explain", "--limit", "3", "--json")
+    copies = cli("similar", first, "--copies", "--limit", "1", "--json")
+    table = cli("similar", first, "--explain", "--limit", "3")
+
+    assert [code for code, _, _ in (plain, timbre, explained, copies, table)] == [0] * 5
+    lines = [json.loads(line) for line in plain[1].splitlines()]
+    assert len(lines) == 3
+    assert first not in {line["file_id"] for line in lines}
+    assert "aspects" not in lines[0]
+    ranked = [json.loads(line)["similarity"] for line in timbre[1].splitlines()]
+    assert ranked == sorted(ranked, reverse=True)
+    [told, *_] = [json.loads(line) for line in explained[1].splitlines()]
+    assert sorted(told["aspects"]) == ["envelope", "pitch", "rhythm", "timbre"]
+    assert told["shares"] == ["loop", "120 BPM", "A minor"]
+    assert json.loads(copies[1])["file_id"] == first
+    assert "timbre" in table[1].splitlines()[0]
