@@ -423,7 +423,8 @@ def _swing(rng: Rng, per: int) -> float:
 
 def _drawn(rng: Rng, studio: Studio) -> tuple[float, int, int, bool, float, str, Any]:
     """Draw tempo, beats a bar, steps a beat, man or machine, swing, a name, and who plays the drums."""
-    kind = str(rng.choice(["drummer", "sequencer", "band"], p=[0.4, 0.36, 0.24]))
+    shares = [0.4, 0.36, 0.24] if studio.grooves else [0.53, 0.47, 0.0]
+    kind = str(rng.choice(["drummer", "sequencer", "band"], p=shares))
     if kind == "drummer":
         per, beats = (3 if rng.random() < 0.14 else 4), (3 if rng.random() < 0.05 else 4)
         bpm = float(np.exp(rng.normal(np.log(114.0), 0.3)))

@@ -1,9 +1,14 @@
 """Draws the conclusions from the features, in an order in which later ones build on earlier ones."""
 
+from dataclasses import replace
+
+from samplemind_worker.dsp import key as key_module
+from samplemind_worker.dsp import pitch as pitch_module
+from samplemind_worker.dsp import pulse
 from samplemind_worker.dsp.chord import estimate_chord, estimate_chords
 from samplemind_worker.dsp.instrument import DRUMS, estimate_instrument
 from samplemind_worker.dsp.key import estimate_key
-from samplemind_worker.dsp.kind import SHORTEST_LOOP_SECONDS, estimate_kind
+from samplemind_worker.dsp.kind import SHORTEST_LOOP_SECONDS, estimate_kind, kind_row
 from samplemind_worker.dsp.pitch import estimate_pitch, hear
 from samplemind_worker.dsp.tempo import estimate_tempo
 from samplemind_worker.dsp.types import Chord, Estimates, Features, KeyEstimate, PitchEstimate, TempoEstimate
@@ -30,18 +35,25 @@ def estimate(features: Features, *, duration: float, exact_length: bool = True, 
     Returns
     -------
     Estimates
-        A field is None where its question has no answer: a one-shot has no tempo, and a key only
-        if it is a chord; a loop has no pitch, and silence has nothing.
+        A field is None where its question has no answer, or none that is likely enough: a one-shot has no tempo, and a
+        key only if it is a chord; a loop has no pitch, and silence has nothing.
     """
     tempo, key = TempoEstimate(), KeyEstimate()
-    if duration >= SHORTEST_LOOP_SECONDS:
-        tempo = estimate_tempo(features, duration=duration, exact_length=exact_length)
-        key = estimate_key(features)
     heard = hear(features)
     pitch = estimate_pitch(features, heard)
     kind_confidence: float | None = None
-    if kind is None:
-        kind, kind_confidence = estimate_kind(features, heard, duration=duration, tempo=tempo, key=key)
+    if features.peak > 0.0 and duration >= SHORTEST_LOOP_SECONDS:
+        tempo = estimate_tempo(features, duration=duration, exact_length=exact_length)
+        key = estimate_key(features)
+        row = kind_row(features, heard, duration=duration, tempo=tempo, key=key)
+        any_tempo, this_tempo = pulse.chances(features, row, tempo=tempo, key=key)
+        if kind is None:
+            kind, kind_confidence = estimate_kind(
+                features, row, duration=duration, tempo=tempo, key=key, pulse=any_tempo
+            )
+        tempo = _given(tempo, this_tempo) if any_tempo >= pulse.LEAST else TempoEstimate()
+    elif kind is None and features.peak > 0.0:
+        kind, kind_confidence = "one_shot", 0.98
     if kind not in {"loop", "track"}:
         tempo, key = TempoEstimate(), KeyEstimate()
     if kind != "one_shot":
@@ -53,6 +65,8 @@ def estimate(features: Features, *, duration: float, exact_length: bool = True, 
     chord: Chord | None = None
     if kind == "one_shot" and not is_drum:
         chord, key, pitch = _chord_or_note(features, key, pitch)
+    chords = () if chord is not None or key.key is None else estimate_chords(features, tempo.beats)
+    key, pitch = _likely(key, pitch)
     tuned = key.key is not None or chord is not None or pitch.midi is not None
     return Estimates(
         kind=kind,
@@ -76,8 +90,25 @@ def estimate(features: Features, *, duration: float, exact_length: bool = True, 
         instrument=instrument,
         instrument_confidence=instrument_confidence,
         chord=chord,
-        chords=() if chord is not None or key.key is None else estimate_chords(features, tempo.beats),
+        chords=chords,
     )
+
+
+def _given(tempo: TempoEstimate, confidence: float) -> TempoEstimate:
+    """Return a tempo with its confidence; no other candidate is likelier."""
+    named = tuple(
+        (bpm, confidence if k == 0 else min(score, confidence)) for k, (bpm, score) in enumerate(tempo.candidates)
+    )
+    return replace(tempo, confidence=confidence, candidates=named)
+
+
+def _likely(key: KeyEstimate, pitch: PitchEstimate) -> tuple[KeyEstimate, PitchEstimate]:
+    """Drop answers that are more likely wrong than right; the candidates of a key stay, for a name may decide."""
+    if key.confidence is not None and key.confidence < key_module.LEAST:
+        key = KeyEstimate(candidates=key.candidates)
+    if pitch.confidence is not None and pitch.confidence < pitch_module.LEAST:
+        pitch = PitchEstimate()
+    return key, pitch
 
 
 def _chord_or_note(

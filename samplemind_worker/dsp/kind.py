@@ -1,7 +1,8 @@
 """Classifies a sound as one_shot, loop or track.
 
-Conventions: names are those of the contract's closed list; confidences are 0 to 1. A sound shorter than 1.25 s is a
-one-shot. Up to 17 s (24 s for a whole number of bars) a network distinguishes loops from one-shots.
+Conventions: names are those of the contract's closed list; confidences are 0 to 1. A sound shorter than 1 s is a
+one-shot, one shorter than 1.25 s is, too, unless it surely has a tempo. Up to 17 s (24 s for a whole number of bars) a
+network distinguishes loops from one-shots; what surely has a tempo is a loop.
 Beyond that another one distinguishes tracks from single sounds that last: notes that ring, rooms, machines, speech.
 `training/kind.py` trains the first, `training/lasting.py` the second. A changed measure needs new networks.
 """
@@ -20,8 +21,12 @@ from samplemind_worker.dsp.units import SR
 _RATE = SR / 128
 LONGEST_LOOP_SECONDS, LONGEST_PHRASE_SECONDS = 24.0, 17.0
 """Longest loop with a whole number of bars, and longest other loop."""
-SHORTEST_LOOP_SECONDS = 1.25
-"""One bar of four beats at 192 BPM; every shorter sound is a one-shot."""
+SHORTEST_LOOP_SECONDS = 1.0
+"""One bar of four beats at 240 BPM; every shorter sound is a one-shot."""
+SHORTEST_PHRASE_SECONDS = 1.25
+"""Below this length only a sound with a sure tempo is a loop."""
+SURE_PULSE = 0.95
+"""Probability of having a tempo from which a sound that is no track is a loop, whatever else it resembles."""
 _STRONG = 0.3
 _GAP_SECONDS = 0.09
 _SOUNDING = 0.0316  # -30 dB
@@ -110,8 +115,9 @@ def kind_row(
     duration : float
         Duration of the whole file in seconds.
     tempo, key
-        Estimates made as if the sound had a tempo and a key.
+        Estimates made as if the sound had a tempo and a key; a tempo of which the trees are not sure counts as none.
     """
+    clear = tempo if tempo.clear else TempoEstimate()
     level = features.level.astype(np.float64)
     greatest, top = float(level.max()), int(level.argmax())
     decibels = 20.0 * np.log10(np.maximum(level / greatest, 1e-3))
@@ -123,12 +129,12 @@ def kind_row(
     strength = features.onset[0].astype(np.float64)
     first = max(0, int(np.argmax(level > 0.1 * greatest)) - 3)
     times = onset_times(features)
-    beats = tempo.beats_in_loop
+    beats = clear.beats_in_loop
     return np.array(
         [
             math.log2(max(duration, 0.1)),
-            float(tempo.tempo is not None),
-            tempo.confidence or 0.0,
+            float(clear.tempo is not None),
+            clear.confidence or 0.0,
             float(beats is not None and beats % 4 == 0),
             float(key.key is not None),
             key.score or 0.0,
@@ -151,37 +157,40 @@ def kind_row(
 
 def estimate_kind(
     features: Features,
-    heard: Heard | None,
+    row: npt.NDArray[np.float64],
     *,
     duration: float,
     tempo: TempoEstimate,
     key: KeyEstimate,
-) -> tuple[str | None, float | None]:
-    """Classify a sound as one_shot, loop or track.
+    pulse: float,
+) -> tuple[str, float]:
+    """Classify a sound that is not silent, and no shorter than a loop, as one_shot, loop or track.
 
     Parameters
     ----------
     features : Features
-    heard : Heard or None
-        Its pitch candidates, as the networks judge them.
+    row : ndarray of float, shape (19,)
+        The result of `kind_row`.
     duration : float
         Duration of the whole file in seconds.
     tempo, key
         Estimates made as if the sound had a tempo and a key.
+    pulse : float
+        Probability that the sound has a tempo.
 
     Returns
     -------
-    tuple of (str or None, float or None)
-        Kind and confidence; None for silence.
+    tuple of (str, float)
+        Kind and confidence.
     """
-    if features.peak == 0.0:
-        return None, None
-    if duration < SHORTEST_LOOP_SECONDS:
-        return "one_shot", 0.98
-    row = kind_row(features, heard, duration=duration, tempo=tempo, key=key)
-    whole_bars = tempo.beats_in_loop is not None and tempo.beats_in_loop % 4 == 0
+    whole_bars = tempo.clear and tempo.beats_in_loop is not None and tempo.beats_in_loop % 4 == 0
     if duration <= (LONGEST_LOOP_SECONDS if whole_bars else LONGEST_PHRASE_SECONDS):
-        chance = float(softmax(load_network("kind").logits(row))[1])
+        if duration < SHORTEST_PHRASE_SECONDS:
+            chance = pulse if pulse >= SURE_PULSE else 0.02
+        else:
+            chance = float(softmax(load_network("kind").logits(row))[1])
+        if pulse >= SURE_PULSE:
+            chance = max(chance, pulse)
         return ("loop", chance) if chance >= 0.5 else ("one_shot", 1.0 - chance)  # noqa: PLR2004 -- the likelier one
     lasting = np.array([*row, key.music or 0.0, *restlessness(features)])
     chance = float(softmax(load_network("lasting").logits(lasting))[1])

@@ -5,6 +5,8 @@ by score, best first. `candidates` proposes periods, `tempo_model.describe` meas
 turn each row of measures into the probability that the period is the right one.
 """
 
+import math
+
 import numpy as np
 import numpy.typing as npt
 
@@ -21,6 +23,7 @@ _PEAKS = 8
 _SAME_LEVEL = 0.04  # relative; the tolerance of mir_eval and of the literature
 _NEAR = 0.0015  # relative; nearer periods are one candidate
 _TEMPI = 5  # candidates that are reported
+_UNSURE = 1e-4  # log odds beyond that of this probability say nothing more
 _EARLY = 0.05  # of a period; a beat this shortly before the end of a loop is the first beat of its repetition
 
 
@@ -69,12 +72,38 @@ def _exact(pulse: Pulse, period: float) -> tuple[float, int | None]:
     return period, whole
 
 
+def _log_odds(chance: float) -> float:
+    held = min(max(chance, _UNSURE), 1.0 - _UNSURE)
+    return math.log(held / (1.0 - held))
+
+
+def _evidence(pulse: Pulse, periods: F64, chances: F64, best: int, score: float) -> tuple[float, ...]:
+    """Return what `estimate_tempo` says of the best candidate."""
+    period = float(periods[best])
+    bpm, beats = 60.0 * RATE / period, pulse.duration * RATE / period
+    others = chances[np.abs(periods / period - 1.0) >= _SAME_LEVEL]
+    whole = pulse.looped and abs(beats - round(beats)) < 1e-3  # noqa: PLR2004 -- it was proposed as a fraction
+    count = round(beats)
+    return (
+        _log_odds(score),
+        _log_odds(float(others.max(initial=0.0))),
+        math.log2(bpm),
+        float(whole),
+        float(whole and count % 4 == 0),
+        float(whole and count >= 4 and count & (count - 1) == 0),  # noqa: PLR2004 -- a bar
+        min(abs(bpm - round(bpm)), 0.5) * float(whole),
+        math.log2(beats),
+        pulse.contrast,
+        *np.log2(0.25 + pulse.onsets * period / RATE).tolist(),
+    )
+
+
 def _beats(pulse: Pulse, period: float) -> F64:
     """Return the times of the beats in seconds, on the grid with the greatest onset strength."""
     total = pulse.envelopes[0] + pulse.envelopes[1]
     n = len(total)
     offsets = np.arange(int(period))
-    count = int((n - 1 - period) // period) + 1
+    count = max(1, int((n - 1) // period))  # a short sound may end before its first beat does
     places = np.minimum(np.rint(offsets[:, None] + np.arange(count) * period).astype(np.int64), n - 1)
     comb_sums = total[places].mean(axis=1)
     first = int(comb_sums.argmax())
@@ -102,7 +131,11 @@ def estimate_tempo(features: Features, *, duration: float, exact_length: bool = 
     Returns
     -------
     TempoEstimate
-        ``tempo`` is None where nothing repeats: single hits, pads, noise, silence, signals shorter than a second.
+        The likeliest tempo, however unlikely it is: `pulse.chance` says whether it is one. ``tempo`` is None where
+        nothing can repeat: a single hit, steady noise, silence, signals shorter than a second. The evidence is: log
+        odds of the tempo and of the best other one; log2 of the tempo; whether the length is whole beats, whole bars,
+        and a power of two of them; distance to a whole tempo if it is; log2 of the length in beats; contrast; log2 of
+        the onsets per beat in each range.
 
     References
     ----------
@@ -122,8 +155,6 @@ def estimate_tempo(features: Features, *, duration: float, exact_length: bool = 
     best = int(chances.argmax())
     # Neighbours within the tolerance count as evidence for the same tempo.
     score = float(1.0 - np.prod(1.0 - chances[np.abs(periods / periods[best] - 1.0) < _SAME_LEVEL]))
-    if score < model.least:
-        return TempoEstimate()
     confidence = float(np.interp(score, model.scores, model.chances))
     period, beats_in_loop = _exact(pulse, float(periods[best]))
     tempo = 60.0 * RATE / period
@@ -143,4 +174,6 @@ def estimate_tempo(features: Features, *, duration: float, exact_length: bool = 
         time_signature=signature,
         beats=tuple(_beats(pulse, period).tolist()),
         beats_in_loop=beats_in_loop,
+        clear=score >= model.least,
+        evidence=_evidence(pulse, periods, chances, best, score),
     )

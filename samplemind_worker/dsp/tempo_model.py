@@ -125,9 +125,10 @@ def prepare(onset: F32, *, samples: int, duration: float, exact_length: bool = T
     width = 2 * round(_MEAN_SECONDS * RATE / 2) + 1
     envelopes = _gaussian(np.maximum(raw - _smooth(raw, width), 0.0), _SMOOTHING)
     places, rates = _onsets(envelopes)
-    if len(places) < 3:  # noqa: PLR2004 -- two hits make no pulse
-        return None
     looped = exact_length and duration <= LONGEST_LOOP and abs(samples / SR - duration) < 0.1  # noqa: PLR2004 -- seconds
+    # Two hits make no pulse, unless the signal is meant to be repeated.
+    if len(places) < (2 if looped else 3):
+        return None
     centred = envelopes - envelopes.mean(axis=1, keepdims=True)
     lags = n - 1 if looped else min(n - 1, round(_LONGEST_LAG * RATE))
     size = 1 << (n + lags - 1).bit_length()

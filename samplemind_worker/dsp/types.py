@@ -85,7 +85,7 @@ class Features:
 
 @dataclass(frozen=True, slots=True)
 class TempoEstimate:
-    """The estimated tempo; ``tempo`` is None where there is no pulse."""
+    """The likeliest tempo; ``tempo`` is None where nothing repeats. Whether it is one, `pulse` decides."""
 
     tempo: float | None = None
     confidence: float | None = None
@@ -93,6 +93,10 @@ class TempoEstimate:
     time_signature: tuple[int, int] | None = None
     beats: tuple[float, ...] = ()
     beats_in_loop: int | None = None
+    clear: bool = False
+    """Whether the trees alone are sure enough of it."""
+    evidence: tuple[float, ...] = ()
+    """(13,): what `pulse` reads of it; see `tempo.estimate_tempo`."""
 
 
 @dataclass(frozen=True, slots=True)

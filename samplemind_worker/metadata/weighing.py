@@ -232,9 +232,7 @@ def _weigh_key(
         said = [one for one in said if is_open and not said_drums and one.said.clarity == "clear"]
     if not said or (found.key is None and said_drums):
         return found
-    heard: dict[Key, float] = {}
-    if found.key is not None:
-        heard = {(PITCH_CLASSES.index(key), mode): score for key, mode, score in found.key_candidates}
+    heard = {(PITCH_CLASSES.index(key), mode): score for key, mode, score in found.key_candidates}
     claims: list[tuple[Statement, Key]] = []
     for one in said:
         tonic = int(one.said.value)
@@ -242,8 +240,10 @@ def _weigh_key(
         if mode is not None:
             claims.append((one, (tonic, mode)))
     top = next(iter(heard), None)
-    choice = choose(heard, claims, confidence=found.key_confidence or 0.0, prior=lambda key: _key_prior(key, top))
-    if choice is None:
+    confidence = found.key_confidence or next(iter(heard.values()), 0.0)
+    choice = choose(heard, claims, confidence=confidence, prior=lambda key: _key_prior(key, top))
+    # What was too unlikely to be reported stays so, unless it is stated.
+    if choice is None or (found.key is None and not choice.believed):
         return found
     tonic, mode = choice.value
     note_source(provenance, "key", choice)

@@ -240,6 +240,23 @@ def test_a_tonic_alone_speaks_for_the_candidate_that_has_it():
     assert [believed for _, believed in other.verdicts] == [False]
 
 
+def test_a_key_too_unlikely_to_be_reported_is_given_if_it_is_stated():
+    unlikely = replace(
+        LOOP,
+        key=None,
+        mode=None,
+        key_confidence=None,
+        key_candidates=(("A", "minor", 0.3), ("C", "major", 0.25)),
+        camelot=None,
+    )
+    said = judge(unlikely, says("key", 0, mode="major"))
+    assert (said.estimates.key, said.estimates.mode) == ("C", "major")
+    assert said.provenance["key"] == "audio+filename"
+    unsaid = judge(unlikely, says("tempo", 120.0))
+    assert unsaid.estimates.key is None
+    assert len(unsaid.estimates.key_candidates) == 2
+
+
 def test_a_key_makes_music_of_what_was_taken_for_drums():
     found = judge(DRUM_LOOP, says("key", 9, mode="minor"))
 
