@@ -158,6 +158,7 @@ bench: $(TOOLS) ## accuracy (of LABELLED=folder with a manifest.csv), and speed 
 	$(BIN)/python -m benchmarks.search --entries $${ENTRIES:-100000}
 	$(BIN)/python -m benchmarks.cache
 	$(BIN)/python -m benchmarks.similar
+	$(BIN)/python -m benchmarks.sound_map $${LABELLED:+"$$LABELLED"}
 
 clean: ## remove what was built here
 	rm -rf .venv .tools $(PAGE)/node_modules $(PAGE)/dist demo-library fuzz-failures .pytest_cache .ruff_cache .import_linter_cache

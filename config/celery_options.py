@@ -98,6 +98,9 @@ def celery_options(settings: Settings) -> dict[str, Any]:
 _INDEX_WATCH_SECONDS = 30.0
 """Seconds between two comparisons of the vectors in Chroma with the record."""
 
+_MAP_WATCH_SECONDS = 10.0
+"""Seconds between two questions whether the library has changed since its map was made."""
+
 _TIDY_SECONDS = 300.0
 """Seconds between two searches for old contents and items; a run takes a minute at most."""
 
@@ -110,6 +113,7 @@ def _beat_schedule(settings: Settings) -> dict[str, dict[str, Any]]:
     schedule: dict[str, dict[str, Any]] = {
         "dispatch": {"task": task_names.DISPATCH, "schedule": settings.dispatch_seconds},
         "reindex": {"task": task_names.REINDEX, "schedule": _INDEX_WATCH_SECONDS},
+        "sound_map": {"task": task_names.SOUND_MAP, "schedule": _MAP_WATCH_SECONDS},
         "tidy": {"task": task_names.TIDY, "schedule": _TIDY_SECONDS},
         # Always scheduled: running jobs are collected even if no new ones may be submitted.
         "bulk": {"task": task_names.BULK, "schedule": _BULK_WATCH_SECONDS},

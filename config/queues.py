@@ -38,6 +38,7 @@ KIND_OF_TASK: Final[Mapping[str, str]] = {
     task_names.STORE: IO,
     task_names.REINDEX: IO,
     task_names.TIDY: IO,
+    task_names.SOUND_MAP: IO,
     task_names.DISPATCH: CONTROL,
     task_names.TAKE_BACK: CONTROL,
     task_names.INGEST: CONTROL,

@@ -19,6 +19,7 @@ INGEST: Final = "samplemind.ingest"
 BULK: Final = "samplemind.bulk"
 FILL_IN: Final = "samplemind.fill_in"
 REINDEX: Final = "samplemind.reindex"
+SOUND_MAP: Final = "samplemind.sound_map"
 TIDY: Final = "samplemind.tidy"
 
 

@@ -11,6 +11,7 @@ from samplemind_web.answers import Answers
 from samplemind_web.batch_reports import Notes
 from samplemind_web.duplicates import Duplicates
 from samplemind_web.events import Events
+from samplemind_web.maps import Maps, look_as_json
 from samplemind_web.recording import Recorder
 from samplemind_web.sound_index import SoundIndex
 from samplemind_web.sounds import Sounds
@@ -22,6 +23,7 @@ from samplemind_worker.store import entries, mongo
 _TIMEOUT = 5.0  # s
 _SERVICES = 5.0  # s between two looks at the services
 _LIBRARY = 2.0
+_MAP = 3.0  # s between two looks at the map
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,7 @@ class Context:
     notes: Notes
     recorder: Recorder
     system: SystemState
+    maps: Maps
     disks: Threads
     """For looking into folders, and writing into the inbox."""
     services: Threads
@@ -64,6 +67,7 @@ class Context:
         events = Events(notes, most=settings.web_streams)
         events.add("services", system.as_json, seconds=_SERVICES)
         events.add("library", _library, seconds=_LIBRARY)
+        events.add("map", look_as_json, seconds=_MAP)
         events.start()
         recorder, disks = Recorder(settings), Threads("disks", most=16)
         answers = Answers(redis, prefix=f"{settings.database}:web:answer")
@@ -79,6 +83,7 @@ class Context:
             notes,
             recorder,
             system,
+            Maps(),
             disks,
             services,
             Sounds(settings),

@@ -9,6 +9,7 @@ from samplemind_worker.pipeline import store as store_step
 from samplemind_worker.store import parcels
 from samplemind_worker.submission import dispatch as dispatch_step
 from samplemind_worker.upkeep import reindex as reindex_step
+from samplemind_worker.upkeep import sound_map as map_step
 from tasks.context import publish_parcel, run_step, workspace
 from tasks.retry import POLICY
 
@@ -57,3 +58,13 @@ def reindex() -> None:
     entry.refresh_marked(seconds=_ENTRY_SECONDS)
     entry.build(seconds=_ENTRY_SECONDS)
     reindex_step.tend(here.vectors)
+
+
+@shared_task(name=names.SOUND_MAP, ignore_result=True)
+def sound_map() -> None:
+    """Make the map of all sounds if the library has changed and has rested since. Never retried: beat sends it again.
+
+    Reads LibraryEntry; writes SoundMap and its parts.
+    """
+    workspace().connect()
+    map_step.tend()

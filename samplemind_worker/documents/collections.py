@@ -11,6 +11,7 @@ from samplemind_worker.documents.batch import BatchItem, BatchJob
 from samplemind_worker.documents.entry import EntryIndex, LibraryEntry, StaleEntry
 from samplemind_worker.documents.marks import SampleCollection, SampleMarks
 from samplemind_worker.documents.pack import Pack, RunReport, Turn
+from samplemind_worker.documents.sound_map import SoundMap, SoundMapPart
 from samplemind_worker.documents.spend import AiCall, Purse
 from samplemind_worker.documents.user import ApiToken, AuditEntry, SigningKey, TokenFamily, User
 from samplemind_worker.documents.vector_index import VectorIndex
@@ -34,6 +35,8 @@ DOCUMENTS: Final[list[type[Document]]] = [
     LibraryEntry,
     StaleEntry,
     EntryIndex,
+    SoundMap,
+    SoundMapPart,
     SampleMarks,
     SampleCollection,
     User,

@@ -1,69 +1,31 @@
 """Sample packs, keyed by their content, and the turn that one ingesting run at a time holds."""
 
-import math
-from collections.abc import Generator, Iterable
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from pymongo.errors import DuplicateKeyError
 
 from samplemind_worker.documents.pack import Pack, PackState, Turn
 from samplemind_worker.errors import ServiceUnavailableError
-from samplemind_worker.store import mongo
-from samplemind_worker.store._lease import renewed
+from samplemind_worker.store import mongo, turns
 
 _TURN = "ingest"
 
 
-@mongo.synchronous
-async def take_turn(run: str, *, lease: float) -> bool:
+def take_turn(run: str, *, lease: float) -> bool:
     """Take the turn unless another run holds its lease; return whether it was taken."""
-    turns = Turn.get_pymongo_collection()
-    with suppress(DuplicateKeyError):  # another process inserts it at the same moment
-        await turns.update_one({"_id": _TURN}, {"$setOnInsert": {"holder": None, "lease_until": None}}, upsert=True)
-    result = await turns.update_one(
-        {
-            "_id": _TURN,
-            "$expr": {"$lt": [{"$ifNull": ["$lease_until", datetime.min.replace(tzinfo=UTC)]}, "$$NOW"]},
-        },
-        [{"$set": {"holder": run, "lease_until": _lease_end(lease)}}],
-    )
-    return result.modified_count == 1
+    return turns.take(_TURN, run, lease=lease)
 
 
-@contextmanager
-def turn_kept(run: str, *, lease: float) -> Generator[None]:
+def turn_kept(run: str, *, lease: float) -> AbstractContextManager[None]:
     """Renew the lease of the turn until the block ends, then give the turn back."""
-
-    async def _renew() -> None:
-        await Turn.get_pymongo_collection().update_one(
-            {"_id": _TURN, "holder": run}, [{"$set": {"lease_until": _lease_end(lease)}}]
-        )
-
-    try:
-        with renewed(_renew, lease=lease):
-            yield
-    finally:
-        with suppress(ServiceUnavailableError):  # the lease ends by itself
-            _give_back_turn(run)
+    return turns.kept(_TURN, run, lease=lease)
 
 
-@mongo.synchronous
-async def _give_back_turn(run: str) -> None:
-    # Without a holder, a renewal that is still under way matches nothing.
-    await Turn.get_pymongo_collection().update_one(
-        {"_id": _TURN, "holder": run}, {"$set": {"holder": None, "lease_until": None}}
-    )
-
-
-def _lease_end(lease: float) -> dict[str, Any]:
-    return {"$add": ["$$NOW", math.ceil(lease * 1000)]}
-
-
-@mongo.synchronous
-async def require_turn(run: str) -> None:
+def require_turn(run: str) -> None:
     """Check that the turn is still held, before an action that nothing else guards.
 
     Raises
@@ -71,8 +33,7 @@ async def require_turn(run: str) -> None:
     ServiceUnavailableError
         If another run has taken it, because this one stood still for longer than its lease.
     """
-    if await Turn.get_pymongo_collection().find_one({"_id": _TURN, "holder": run}, {"_id": 1}) is None:
-        raise ServiceUnavailableError("this run stood still for so long that another one took over")
+    turns.require(_TURN, run)
 
 
 @mongo.synchronous

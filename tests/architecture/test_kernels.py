@@ -25,6 +25,7 @@ def test_there_are_kernels_that_hold_others():
         "_frames",
         "_kernels",
         "_loudness",
+        "_map",
         "_notes",
         "_sounds",
         "_trees",

@@ -39,9 +39,11 @@ from samplemind_worker.store import (
     recipes,
     results,
     sample_collections,
+    sound_map,
     spend,
     stale,
     thinning,
+    turns,
     unfinished,
     users,
     vector_index,
@@ -105,6 +107,12 @@ def origin(number: int) -> Origin:
 def keep_turn(_: Case) -> None:
     packs.take_turn("run", lease=60.0)
     with packs.turn_kept("run", lease=0.1):
+        time.sleep(0.1)
+
+
+def keep_turn_of_job(_: Case) -> None:
+    turns.take("job", "run", lease=60.0)
+    with turns.kept("job", "run", lease=0.1):
         time.sleep(0.1)
 
 
@@ -374,6 +382,20 @@ CALLS: dict[str, Callable[[Case], object]] = {
     "sample_collections.hide": lambda _: sample_collections.hide("none"),
     "sample_collections.hidden": lambda _: sample_collections.hidden(limit=3),
     "sample_collections.drop": lambda _: sample_collections.drop("none"),
+    "turns.take": lambda _: turns.take("job", "run", lease=60.0),
+    "turns.kept": keep_turn_of_job,
+    "turns.give_back": lambda _: turns.give_back("job", "run"),
+    "turns.require": lambda _: (turns.take("job", "run", lease=60.0), turns.require("job", "run")),
+    "turns.is_held": lambda _: turns.is_held("job"),
+    "sound_map.sources": lambda _: list(sound_map.sources()),
+    "sound_map.state": lambda _: sound_map.state(),
+    "sound_map.entries": lambda _: sound_map.entries(),
+    "sound_map.note": lambda _: sound_map.note(progress=0.5),
+    "sound_map.save": lambda case: sound_map.save(case.batch, "ids", b"1"),
+    "sound_map.publish": lambda _: sound_map.publish("2", instead_of="1", values={}),
+    "sound_map.drop_others": lambda _: sound_map.drop_others(["0"]),
+    "sound_map.read": lambda _: sound_map.read("0", "ids"),
+    "sound_map.report": lambda _: sound_map.report(),
     "overview.counts": lambda _: overview.counts(),
     "overview.living_places": lambda _: overview.living_places(),
     "overview.added_within": lambda _: overview.added_within((7, 30)),
@@ -443,8 +465,8 @@ CALLS: dict[str, Callable[[Case], object]] = {
 }
 STORES = (
     ai_jobs, audit, batch_lists, batches, copies, credentials, entries, entry_search, entry_vectors, fits, ledger,
-    marks, overview, pack_lists, packs, parcels, places, recipes, results, sample_collections, spend, stale, thinning,
-    unfinished, users, vector_index, waiting, waveforms,
+    marks, overview, pack_lists, packs, parcels, places, recipes, results, sample_collections, sound_map, spend, stale,
+    thinning, turns, unfinished, users, vector_index, waiting, waveforms,
 )  # fmt: skip
 # These read all there is, page by page, or all that has failed.
 READ_ALL = {
@@ -453,6 +475,7 @@ READ_ALL = {
     "entries.finish",
     "entry_search.sample_of_terms",
     "marks.tag_counts",
+    "sound_map.sources",
     "overview.failures",
     "copies.repeated",
     "copies.fingerprints",

@@ -120,6 +120,7 @@ def test_beat_dispatches_as_often_as_the_settings_say():
     assert {name: (entry["task"], entry["schedule"]) for name, entry in made["beat_schedule"].items()} == {
         "dispatch": ("samplemind.dispatch", 0.5),
         "reindex": ("samplemind.reindex", 30.0),
+        "sound_map": ("samplemind.sound_map", 10.0),
         "tidy": ("samplemind.tidy", 300.0),
         "bulk": ("samplemind.bulk", 300.0),
     }
