@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile as sf
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 from config.settings import Settings
 from samplemind_web.page_files import BUILT
@@ -33,6 +33,8 @@ ARGUMENTS = (
     "--enable-unsafe-swiftshader",
     "--autoplay-policy=no-user-gesture-required",
 )
+expect.set_options(timeout=20_000)  # a busy machine
+
 HOSTILE = "<img src=x onerror=alert(1)> מבחן 🥁 " + "long" * 40
 """A name with markup, right-to-left letters, an emoji and 200 characters."""
 
@@ -53,6 +55,38 @@ def write_library(folder: Path) -> None:
         file = folder / name
         file.parent.mkdir(parents=True, exist_ok=True)
         sf.write(file, np.asarray(y), 44100, subtype="PCM_16")
+
+
+@pytest.fixture(scope="module")
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the sounds of `write_library`, for all tests of a module."""
+    folder = tmp_path_factory.mktemp("shared") / "library"
+    write_library(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def shared_settings(services: Settings, chroma: str, shared_folder: Path) -> Settings:  # noqa: ARG001 -- it must answer
+    """The settings of a server for all tests of a module."""
+    return services.model_copy(
+        update={
+            "database": f"page-{shared_folder.parent.name}",
+            "scratch": shared_folder.parent / "scratch",
+            "roots": {"library": shared_folder},
+            "host": "testhost",
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def shared_url(shared_settings: Settings, shared_folder: Path) -> Iterator[str]:
+    """The URL of a page for all tests of a module, whose library was analysed by the steps of a worker."""
+    assert (BUILT / "index.html").is_file(), "`make page` builds the page"
+    with Server(shared_settings) as url:
+        workspace = Workspace(shared_settings)
+        assert analyse(workspace, shared_folder, ai=False)["failed"] == 0
+        yield url
+        workspace.close()
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,9 @@
 """The frame of the page in a real browser: rooms, keys, themes and widths."""
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
+
+from tests.page.axe import violations
 
 pytestmark = pytest.mark.services
 
@@ -39,3 +41,13 @@ def test_an_address_that_leads_nowhere_says_so(page: Page):
     page.goto("/nowhere")
 
     expect(page.get_by_role("heading", name="There is nothing at this address")).to_be_visible()
+
+
+def test_an_empty_library_says_what_to_do_first(browser: Browser, empty_page_url: str):
+    window = browser.new_page()
+    window.goto(empty_page_url)
+
+    expect(window.get_by_role("heading", name="There are no samples yet")).to_be_visible()
+    expect(window.get_by_text("samplemind submit")).to_be_visible()
+    assert violations(window) == []
+    window.close()

@@ -195,7 +195,7 @@ function Progress() {
       disabled={!current}
       aria-valuetext={`of ${duration(seconds)}`}
       onChange={({ currentTarget }) => seek(Number(currentTarget.value))}
-      className="progress h-3 w-full"
+      className="progress h-6 w-full"
     />
   );
 }
