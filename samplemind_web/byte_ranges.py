@@ -1,4 +1,4 @@
-"""Byte ranges and conditions of a request for a file (RFC 9110, sections 13 and 14)."""
+"""Byte ranges of a request for a file (RFC 9110, section 14)."""
 
 import re
 from collections.abc import Mapping
@@ -37,12 +37,3 @@ def wanted(headers: Mapping[str, str], *, size: int, etag: str) -> range | None:
     if begin >= end:
         raise UnsatisfiableError
     return range(begin, end)
-
-
-def has_version(headers: Mapping[str, str], etags: set[str]) -> str | None:
-    """Return which of these versions the caller says it has (``If-None-Match``); None if it has none of them."""
-    given = headers.get("if-none-match")
-    if given is None:
-        return None
-    names = {name.strip().removeprefix("W/") for name in given.split(",")}
-    return next((etag for etag in sorted(etags) if etag in names), min(etags) if "*" in names else None)

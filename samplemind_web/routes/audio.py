@@ -13,7 +13,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, Path, Query, Request, Response
 from starlette.types import Receive, Scope, Send
 
-from samplemind_web import byte_ranges
+from samplemind_web import byte_ranges, etags
 from samplemind_web.access import Reader
 from samplemind_web.context import Context, ContextDep
 from samplemind_web.problems import ProblemError, not_found
@@ -144,8 +144,9 @@ async def _answer(context: Context, request: Request, roots: frozenset[str] | No
     if found is None or (roots is not None and not lie):
         raise not_found("sample")
     original, copy = wanted.versions
-    possible = {"original": {original}, "wav": {copy, original}, None: {original, copy}}[wanted.form]
-    if (known := byte_ranges.has_version(request.headers, possible)) is not None:
+    possible = [original] if wanted.form == "original" else [original, copy]
+    given = request.headers.get("if-none-match", "")
+    if (known := next((tag for tag in possible if etags.names(given, tag)), None)) is not None:
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers={"ETag": known, "Cache-Control": _FOREVER})
     if not lie:
         raise refusal(MissingFileError("no file with this content is there any more"))
