@@ -1,5 +1,6 @@
 """What people set themselves: tags, favourites and collections."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated
@@ -7,12 +8,14 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from samplemind_web.access import Reader, Writer
+from samplemind_web import audit
+from samplemind_web.access import Caller, Reader, Writer
 from samplemind_web.paging import Page
 from samplemind_web.problems import Problem, ProblemError, not_found
 from samplemind_worker.finding import marks, sample_collections
 from samplemind_worker.finding.marks import Changed
 from samplemind_worker.finding.sample_collections import Collection
+from samplemind_worker.store import places
 from samplemind_worker.store.marks import tag_counts
 
 router = APIRouter(tags=["marks"])
@@ -45,7 +48,7 @@ class MarksChanged(BaseModel):
     changed: int
     """Samples whose marks were others before."""
     missing: list[str]
-    """Samples that the library does not have."""
+    """Samples that the library does not have, as far as the caller may know."""
 
 
 class SampleCollection(BaseModel):
@@ -83,15 +86,19 @@ class TagCount(BaseModel):
 @router.post("/samples/marks")
 async def mark_samples(change: MarksChange, caller: Writer) -> MarksChanged:
     """Set favourites of the caller, and tags of the library, on up to 5,000 samples; it may be repeated."""
-    return _changed(
+    seen = await _seen(change.ids, caller)
+    result = _changed(
         await marks.change.aio(
-            change.ids,
+            seen,
             user_id=caller.user_id,
             favourite=change.favourite,
             add_tags=change.add_tags,
             remove_tags=change.remove_tags,
         )
     )
+    tags = [*change.add_tags, *(f"-{tag}" for tag in change.remove_tags)]
+    await audit.record(caller, "samples.mark", seen[0] if seen else "", samples=len(seen), tags=tags)
+    return _with_hidden(result, change.ids, seen)
 
 
 @router.get("/tags")
@@ -144,10 +151,26 @@ async def delete_collection(collection: CollectionId, caller: Writer) -> None:
 async def change_collection(collection: CollectionId, change: CollectionChange, caller: Writer) -> MarksChanged:
     """Put samples into a collection, and take others out; it may be repeated."""
     await _of_caller(collection, caller.user_id)
-    changed = await sample_collections.put.aio(caller.user_id, collection, add=change.add, remove=change.remove)
+    seen = await _seen(change.add, caller)
+    changed = await sample_collections.put.aio(caller.user_id, collection, add=seen, remove=change.remove)
     if changed is None:
         raise not_found("collection")
-    return _changed(changed)
+    return _with_hidden(_changed(changed), change.add, seen)
+
+
+async def _seen(ids: Sequence[str], caller: Caller) -> list[str]:
+    """Return those of some samples that the caller may see, each once."""
+    distinct = list(dict.fromkeys(ids))
+    if caller.roots is None:
+        return distinct
+    lying = await places.lying_in.aio(distinct, roots=caller.roots)
+    return [each for each in distinct if each in lying]
+
+
+def _with_hidden(result: MarksChanged, ids: Sequence[str], seen: Sequence[str]) -> MarksChanged:
+    """Count what the caller may not see as missing."""
+    hidden = set(ids) - set(seen)
+    return result.model_copy(update={"missing": sorted({*result.missing, *hidden})}) if hidden else result
 
 
 def _changed(result: Changed) -> MarksChanged:
