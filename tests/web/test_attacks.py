@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
+import redis
 
 from config.settings import Settings
 from samplemind_web import http_protocol, security
@@ -468,3 +469,27 @@ def test_many_logins_at_once_leave_the_server_responsive(web: httpx.Client, web_
     assert [web.get("/healthz").status_code for _ in range(20)] == [200] * 20
     for thread in threads:
         thread.join()
+
+
+# A service is away
+
+
+@pytest.mark.usefixtures("admin")
+def test_without_redis_tokens_go_on_and_nobody_logs_in(web: httpx.Client, served: Settings):
+    log_in(web, "ada")
+    held = bearer(tokens(web, "ada")["access_token"])
+    assert web.get(ME, headers=held).status_code == 200
+    assert served.redis_url is not None
+    with redis.Redis.from_url(served.redis_url.get_secret_value()) as client:
+        client.execute_command("CONFIG", "SET", "maxclients", "1")
+        client.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+        try:
+            by_token = web.get(ME, headers=held)
+            by_session = web.get(ME)
+            login = web.post(LOGIN, json={"name": "ada", "password": PASSWORD})
+        finally:
+            client.execute_command("CONFIG", "SET", "maxclients", "10000")
+
+    assert by_token.status_code == 200
+    assert code(by_session) == code(login) == (503, "service_unavailable")
+    assert web.get(ME).json()["by"] == "session"
