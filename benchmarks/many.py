@@ -153,6 +153,7 @@ def _varied(number: int, base: Base, pack: str, added_at: datetime, rng: random.
             update={
                 "file_id": key,
                 "filename": name,
+                "audio_hash": key,
                 "duration": round(audio.duration * rng.lognormvariate(0.0, 0.4), 4),
                 "loudness_lufs": None if audio.loudness_lufs is None else audio.loudness_lufs + rng.gauss(0.0, 4.0),
             }

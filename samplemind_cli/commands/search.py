@@ -60,7 +60,7 @@ def search(
     *,
     filters: dict[str, Any],
     sort: Annotated[
-        Literal["match", "added", "tempo", "duration", "loudness"] | None,
+        Literal["match", "added", "name", "tempo", "duration", "loudness"] | None,
         typer.Option("--sort", help="Order, by default match, or added without words.", show_default=False),
     ] = None,
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many to list.")] = 20,
