@@ -159,6 +159,8 @@ bench: $(TOOLS) ## accuracy (of LABELLED=folder with a manifest.csv), and speed 
 	$(BIN)/python -m benchmarks.cache
 	$(BIN)/python -m benchmarks.similar
 	$(BIN)/python -m benchmarks.sound_map $${LABELLED:+"$$LABELLED"}
+	$(BIN)/python -m benchmarks.web --entries $${ENTRIES:-100000}
+	$(BIN)/python -m tests.load.streams
 
 clean: ## remove what was built here
 	rm -rf .venv .tools $(PAGE)/node_modules $(PAGE)/dist demo-library fuzz-failures .pytest_cache .ruff_cache .import_linter_cache

@@ -18,7 +18,9 @@ from samplemind_worker.store import batch_lists, batches
 from samplemind_worker.store.unfinished import UNFINISHED
 from samplemind_worker.submission import obstacles
 
-_NOTES_SECONDS: Final = 3.0  # s for which notes are shown again
+_NOTES_SECONDS: Final = 3.0  # s after which notes are looked up anew
+_OLD_NOTES_SECONDS: Final = 30.0  # s for which they are shown meanwhile
+_PATIENCE: Final = 2.0  # s that an answer waits for the first notes
 _MOST_NOTES: Final = 100  # batches
 _SHOWN: Final = 3  # files that are being worked on
 
@@ -82,7 +84,10 @@ class Notes:
         self._coming: dict[str, asyncio.Task[list[str]]] = {}
 
     async def of(self, job: BatchJob) -> list[str]:
-        """Return the sentences about a batch; those about one that has ended are none."""
+        """Return the sentences about a batch; those about one that has ended are none.
+
+        What is some seconds old is returned while it is looked up anew: a store that hangs must not hold up the answer.
+        """
         if job.status.value not in UNFINISHED:
             return []
         if (known := self.known(job)) is not None:
@@ -90,18 +95,23 @@ class Notes:
         if (task := self._coming.get(job.id)) is None:
             task = self._coming[job.id] = asyncio.create_task(self._look(job))
             task.add_done_callback(lambda _: self._coming.pop(job.id, None))
-        return await asyncio.shield(task)
+        if (old := self.known(job, seconds=_OLD_NOTES_SECONDS)) is not None:
+            return old
+        try:
+            return await asyncio.wait_for(asyncio.shield(task), _PATIENCE)
+        except TimeoutError:
+            return []
 
-    def known(self, job: BatchJob, *, however_old: bool = False) -> list[str] | None:
+    def known(self, job: BatchJob, *, seconds: float = _NOTES_SECONDS) -> list[str] | None:
         """Return what was looked up in the last seconds."""
         at, notes = self._known.get(job.id, (0.0, None))
-        return notes if however_old or asyncio.get_running_loop().time() - at < _NOTES_SECONDS else None
+        return notes if asyncio.get_running_loop().time() - at < seconds else None
 
     async def _look(self, job: BatchJob) -> list[str]:
         try:
             notes = await self._threads.run(lambda: obstacles.obstacles(self._settings, job), seconds=10.0)
         except (ProblemError, SampleMindError):
-            return self.known(job, however_old=True) or []
+            return self.known(job, seconds=_OLD_NOTES_SECONDS) or []
         self._known.pop(job.id, None)
         self._known[job.id] = asyncio.get_running_loop().time(), notes
         while len(self._known) > _MOST_NOTES:
@@ -154,7 +164,7 @@ async def details(jobs: Sequence[BatchJob], notes: Notes) -> list[BatchDetail]:
 
 
 def _last(notes: Notes, job: BatchJob) -> list[str]:
-    return (notes.known(job, however_old=True) or []) if job.status.value in UNFINISHED else []
+    return (notes.known(job, seconds=_OLD_NOTES_SECONDS) or []) if job.status.value in UNFINISHED else []
 
 
 async def _working_on(job: BatchJob) -> list[str]:

@@ -6,10 +6,10 @@ from typing import Annotated, Final
 
 from bson import ObjectId
 from bson.errors import InvalidId
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from samplemind_web import audit
+from samplemind_web import audit, etags
 from samplemind_web.access import Caller, Reader, Submitter
 from samplemind_web.batch_reports import Batch, BatchDetail, is_visible, to_batch, to_detail, visible
 from samplemind_web.context import Context, ContextDep
@@ -162,10 +162,11 @@ async def _submit(body: Submission, caller: Caller, context: Context) -> Batch:
     return to_batch(job, await batches.report.aio(job))
 
 
-@router.get("/batches/{batch_id}")
-async def get_batch(batch_id: BatchId, caller: Reader, context: ContextDep) -> BatchDetail:
+@router.get("/batches/{batch_id}", response_model=BatchDetail, responses=etags.NOT_MODIFIED)
+async def get_batch(batch_id: BatchId, request: Request, caller: Reader, context: ContextDep) -> Response:
     """Return how a batch stands, what it works on, and what keeps it from going on."""
-    return await to_detail(await visible(batch_id, caller), context.notes)
+    detail = await to_detail(await visible(batch_id, caller), context.notes)
+    return etags.respond(request, detail.model_dump_json().encode())
 
 
 @router.delete(

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path, Request, Response
 from pydantic import BaseModel
 from starlette.requests import ClientDisconnect
 
-from samplemind_web import audit
+from samplemind_web import audit, etags
 from samplemind_web.access import Reader, Submitter
 from samplemind_web.context import ContextDep
 from samplemind_web.paging import Cursor, Limit, Page, bad_cursor, decode_cursor, encode_cursor
@@ -138,13 +138,13 @@ async def list_packs(
     return Page(items=list(map(_pack, found)), next=after)
 
 
-@router.get("/packs/{pack_id}")
-async def get_pack(pack_id: PackId, _caller: Reader) -> Pack:
+@router.get("/packs/{pack_id}", response_model=Pack, responses=etags.NOT_MODIFIED)
+async def get_pack(pack_id: PackId, request: Request, _caller: Reader) -> Response:
     """Return one pack."""
     found = await packs.find.aio(pack_id)
     if found is None:
         raise not_found("pack")
-    return _pack(found)
+    return etags.respond(request, _pack(found).model_dump_json().encode())
 
 
 @router.get("/nights")
@@ -155,13 +155,14 @@ async def list_nights(_caller: Reader, limit: Limit = 30, cursor: Cursor = None)
     return Page(items=[Night.model_validate(report) for report in found], next=after)
 
 
-@router.get("/nights/{run}")
-async def get_night(run: Run, _caller: Reader) -> NightDetail:
+@router.get("/nights/{run}", response_model=NightDetail, responses=etags.NOT_MODIFIED)
+async def get_night(run: Run, request: Request, _caller: Reader) -> Response:
     """Return what one run did with each pack."""
     report = await pack_lists.report_of.aio(run)
     if report is None:
         raise not_found("run")
-    return NightDetail.model_validate(await nights.current.aio(report))
+    night = NightDetail.model_validate(await nights.current.aio(report))
+    return etags.respond(request, night.model_dump_json().encode())
 
 
 @router.get("/inbox")

@@ -8,10 +8,6 @@ memory, and how many events each stream got.
 
 import argparse
 import asyncio
-import os
-import socket
-import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -23,9 +19,9 @@ from pymongo import MongoClient
 from config.settings import Settings
 from samplemind_worker.documents.batch import BatchItem
 from samplemind_worker.local_services import ensure_running, stop
-from samplemind_worker.local_services.services import setting_env
 from samplemind_worker.store import batches, mongo
 from tests.factories import new_item
+from tests.load.servers import free_port, serve
 
 _EVERY = 0.2  # s between two writes of the pretended workers
 
@@ -109,26 +105,6 @@ async def _begin(batch_id: str) -> None:
     await mongo.collection("batch_items").update_many({"_id": {"$in": ids}}, {"$set": {"state": "running"}})
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def _serve(settings: Settings, port: int) -> subprocess.Popen[bytes]:
-    line = [sys.executable, "-m", "samplemind_web", "--port", str(port)]
-    server = subprocess.Popen(line, env={**os.environ, **setting_env(settings)})
-    deadline = time.monotonic() + 30.0
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1.0).close()
-        except OSError:
-            assert time.monotonic() < deadline, "the server did not start"
-            time.sleep(0.1)
-        else:
-            return server
-
-
 @mongo.synchronous
 async def _mongod() -> int:
     return (await mongo.database().command("serverStatus"))["pid"]
@@ -147,12 +123,12 @@ def main() -> None:
         settings = ensure_running(own, workers=False)
         assert settings.mongodb_url is not None
         url = settings.mongodb_url.get_secret_value()
-        port = _free_port()
+        port = free_port()
         server = None
         try:
             mongo.connect(url, database=settings.database)
             batch_id = _record(given.files)
-            server = _serve(settings, port)
+            server = serve(settings, port)
             processes = {"server": psutil.Process(server.pid), "mongod": psutil.Process(_mongod())}
             print(f"{'streams':>8} {'open':>6} {'server':>8} {'mongod':>8} {'above 0':>8} {'memory':>8} {'events':>7}")
             none = 0.0
