@@ -39,6 +39,7 @@ _MOST_WAITING: Final = 1000  # events of one stream
 _RESTLESS: Final = frozenset({"files_per_second", "eta_seconds"})  # they change with the time alone
 _RESTLESS_MS: Final = 5000
 _FRESH: Final = 2.0  # s
+_SORE: Final = 5.0  # s after a look that failed, in which no stream that is opened looks again
 _ENDED: Final = b"-ended"
 _ID: Final = re.compile(r"(?P<time>[0-9]{1,15})-[0-9]{1,15}(?P<ended>-ended)?")
 _LATEST: Final = 4_000_000_000_000  # ms: a time in the year 2096
@@ -133,6 +134,7 @@ class Events:
         self._asked: set[str] = set()
         self._looking = asyncio.Lock()
         self._looked_at = float("-inf")
+        self._failed_at = float("-inf")
         self._now: datetime | None = None
         self._horizon: datetime | None = None
         """Every batch that ended since then was told about."""
@@ -194,9 +196,13 @@ class Events:
             if batch_id is not None and ("batch", batch_id) not in self._latest:
                 self._asked.add(batch_id)
                 is_old = True
-            if is_old or (back is not None and self._horizon is not None and back < self._horizon):
-                with suppress(SampleMindError, RedisError):
+            is_short = back is not None and self._horizon is not None and back < self._horizon
+            # While the record is away each look takes seconds, and many streams may be opened meanwhile.
+            if (is_old or is_short) and loop.time() - self._failed_at > _SORE:
+                try:
                     await self._look(back)
+                except (SampleMindError, RedisError):
+                    self._failed_at = loop.time()
 
     async def _poll(self) -> None:
         pause = _LEAST_PAUSE

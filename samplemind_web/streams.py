@@ -1,6 +1,7 @@
 """Sends server-sent events. A client that takes none for a while is dropped; it comes back by itself."""
 
 import asyncio
+import random
 from contextlib import suppress
 from typing import Final
 
@@ -10,6 +11,7 @@ from starlette.types import Receive, Scope, Send
 from samplemind_web.events import Events, Subscriber
 
 HEARTBEAT: Final = 15.0  # s
+_LIFE: Final = 900.0  # s after which a stream ends at the latest
 _SLOW: Final = 30.0  # s that a client may take for what is sent at once
 _RETRY: Final = b"retry: 2000\n\n"  # ms after which a browser connects again
 _BEAT: Final = b": \n\n"
@@ -34,7 +36,9 @@ class EventStream(Response):
         try:
             await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
             await self._send(send, _RETRY)
-            while not subscriber.is_over:
+            # Whoever comes back is asked again who they are.
+            until = asyncio.get_running_loop().time() + _LIFE * random.uniform(0.8, 1.0)  # noqa: S311 -- a spread
+            while not subscriber.is_over and asyncio.get_running_loop().time() < until:
                 if not subscriber.waiting:
                     with suppress(TimeoutError):
                         await asyncio.wait_for(subscriber.woken.wait(), self._heartbeat)
