@@ -14,7 +14,7 @@ from typing import Final, TypeVar
 
 from config.settings import Settings
 from samplemind_web.problems import ProblemError
-from samplemind_worker.errors import PermanentError
+from samplemind_worker.errors import PermanentError, TransientError
 from samplemind_worker.pipeline.audio_sandbox import audio_sandbox
 from samplemind_worker.pipeline.copies import Copies
 from samplemind_worker.store.originals import Original, Originals
@@ -65,6 +65,8 @@ class Sounds:
                 return await self._in_thread(self._readers, self._originals.open, file_id, places)
         except PermanentError as error:
             raise refusal(error) from error
+        except TransientError as error:
+            raise _not_now(str(error)) from error
         except TimeoutError as error:
             raise _not_now("the folder of this file does not answer; its drive may be away") from error
 
@@ -107,6 +109,8 @@ class Sounds:
                 )
             except PermanentError as error:
                 raise refusal(error) from error
+            except TransientError as error:
+                raise _not_now(str(error)) from error
         made.close()
 
     def _made(self, file_id: str, task: asyncio.Task[None]) -> None:
