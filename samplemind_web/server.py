@@ -16,8 +16,8 @@ from samplemind_web.http_protocol import GuardedProtocol
 from samplemind_worker.accounts.exposure import is_exposed
 
 _MOST_FILES: Final = 65_536
-_MOST_CONNECTIONS: Final = 4096
-"""Beyond it, clients are told to come back: 1,000 streams of events leave room for 3,000 others."""
+_MORE_CONNECTIONS: Final = 2_000
+"""Connections besides the streams of events; beyond it, clients are told to come back."""
 
 
 class StreamingServer(uvicorn.Server):
@@ -66,7 +66,7 @@ def config_of(settings: Settings, *, address: str, port: int) -> uvicorn.Config:
         # Otherwise whoever connects from this machine could name any address and claim to come by TLS.
         proxy_headers=bool(settings.web_proxies),
         forwarded_allow_ips=list(settings.web_proxies),
-        limit_concurrency=_MOST_CONNECTIONS,
+        limit_concurrency=settings.web_streams + _MORE_CONNECTIONS,
         log_config=None,
         access_log=False,
         server_header=False,

@@ -45,8 +45,9 @@ class EventStream(Response):
                 events = subscriber.take()
                 await self._send(send, b"".join(event.encoded() for event in events) or _BEAT)
             await send({"type": "http.response.body", "body": b"", "more_body": False})
-        except TimeoutError:
-            # Without an end of the body the server cuts the connection.
+        except OSError:
+            # A client that is too slow (TimeoutError): without an end of the body the server cuts the connection. Or
+            # whoever opened the stream may not see it any more (`auth.gate`).
             return
         finally:
             watching.cancel()

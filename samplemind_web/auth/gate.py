@@ -4,12 +4,14 @@ What needs no login is listed here; a route that forgets to name what it needs i
 """
 
 import secrets
+import time
 from http import HTTPStatus
 from typing import Final
 
 from redis.exceptions import RedisError
+from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection, Request
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from samplemind_web import problems
 from samplemind_web.auth.identity import Auth, Identity, address_of
@@ -21,6 +23,8 @@ OPEN: Final = frozenset(
     f"/api/v1/{path}" for path in ("auth/login", "auth/token", "auth/refresh", "version", "openapi.json")
 )
 """Routes that need no login."""
+LOOK_AGAIN_SECONDS: Final = 10.0
+"""How often it is looked at whether a stream may go on; a heartbeat comes every 15 seconds."""
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -43,7 +47,37 @@ class Gate:
             await response(scope, receive, send)
             return
         scope.setdefault("state", {})["identity"] = identity
-        await self._app(scope, receive, send)
+        await self._app(scope, receive, send if identity is None else _while_admitted(request, identity, send))
+
+
+def _while_admitted(request: Request, identity: Identity, send: Send) -> Send:
+    """Return how to send an answer: a stream of events ends soon after whoever opened it may not see it any more."""
+    streams, looked_at = False, time.monotonic()
+
+    async def send_on(message: Message) -> None:
+        nonlocal streams, looked_at
+        if message["type"] == "http.response.start":
+            streams = Headers(raw=message["headers"]).get("content-type", "").startswith("text/event-stream")
+        elif streams and time.monotonic() - looked_at > LOOK_AGAIN_SECONDS:
+            looked_at = time.monotonic()
+            if not await _still_admitted(request, identity):
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
+                raise OSError("the stream was ended, because its login has")
+        await send(message)
+
+    return send_on
+
+
+async def _still_admitted(request: Request, identity: Identity) -> bool:
+    auth: Auth = request.app.state.auth
+    try:
+        found = await auth.identify(request)
+    except ProblemError:
+        # An access token expires during a stream; its login goes on, and the next request needs a new one.
+        return identity.by == "login" and identity.family is not None and await auth.goes_on(identity.family)
+    except (SampleMindError, RedisError):
+        return True
+    return found is not None and found.caller == identity.caller
 
 
 async def _admit(request: Request, auth: Auth) -> Identity | None:

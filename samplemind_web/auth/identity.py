@@ -136,6 +136,10 @@ class Auth:
             return None
         return Identity(Caller(LOCAL, SCOPES_OF["admin"], address=address_of(request)), "admin", "local")
 
+    async def goes_on(self, family: str) -> bool:
+        """Return whether a login of a program has not ended; raises ServiceUnavailableError."""
+        return await self._families.get(family)
+
     async def check_password(self, name: str, password: str) -> User | None:
         """Return the active user with this name and password; an unknown name takes as long as a wrong password.
 

@@ -8,6 +8,8 @@ import pytest
 import redis
 
 from config.settings import Settings
+from samplemind_web.auth import gate
+from samplemind_web.streams import EventStream
 from samplemind_worker.accounts import users
 from samplemind_worker.pipeline.workspace import Workspace
 from samplemind_worker.store import audit, mongo
@@ -289,3 +291,17 @@ def test_the_record_holds_no_secret_in_clear(web: httpx.Client):
     assert "argon2id" in everything
     for secret in (PASSWORD, held["access_token"], held["refresh_token"], made["token"]):
         assert secret not in everything
+
+
+@pytest.mark.usefixtures("admin")
+def test_an_open_stream_ends_with_its_session(web: httpx.Client, workspace: Workspace, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(gate, "LOOK_AGAIN_SECONDS", 0.0)
+    monkeypatch.setitem(EventStream.__init__.__kwdefaults__, "heartbeat", 0.5)
+    add_user(workspace, "bob", "viewer")
+    log_in(web, "bob")
+
+    with web.stream("GET", "/api/v1/events") as stream:
+        lines = stream.iter_lines()
+        next(lines)
+        users.change_user("bob", {"disabled": True})
+        assert sum(1 for _ in lines) < 100
