@@ -59,7 +59,7 @@ class Filters:
             paths = () if path is None else _paths(path, settings)
         except UsageError as error:
             raise refused(error) from error
-        roots = None if caller.roots is None else tuple(sorted(caller.roots))
+        roots = None if caller.roots is None else tuple(sorted(each.rstrip("/") for each in caller.roots))
         return chosen.model_copy(update={"paths": paths, "roots": roots})
 
 

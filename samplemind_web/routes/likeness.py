@@ -213,7 +213,7 @@ async def _sound(file_id: str, caller: Caller) -> Sound:
     facts = (await results.load.aio([file_id])).get(file_id)
     if facts is not None and caller.roots is not None:
         row = (await entry_search.of.aio([file_id])).get(file_id)
-        seen = Filter(roots=tuple(caller.roots))
+        seen = Filter(roots=tuple(each.rstrip("/") for each in caller.roots))
         facts = facts if row is not None and any(map(seen.admits, row["paths"])) else None
     if facts is None:
         raise not_found("sample")

@@ -14,7 +14,7 @@ from samplemind_worker.documents.entry import EntryIndex, LibraryEntry
 from samplemind_worker.documents.moments import first_moment
 from samplemind_worker.finding import entry
 from samplemind_worker.finding.filter_text import read as read_filters
-from samplemind_worker.finding.filters import passing
+from samplemind_worker.finding.filters import Filter, passing
 from samplemind_worker.finding.query import read as read_text
 from samplemind_worker.finding.search import MOST_COUNTED, Found, search, suggest
 from samplemind_worker.pipeline.workspace import Workspace
@@ -165,6 +165,17 @@ def test_without_words_the_newest_come_first():
 
     assert names(find(instrument="kick")) == ["Dark Kick 01", "Bright Kick 02"]
     assert names(find(instrument="kick", since="7d")) == ["Dark Kick 01"]
+
+
+@pytest.mark.usefixtures("library")
+@pytest.mark.parametrize(
+    ("roots", "count"), [(("/library",), 8), (("/library/Loops",), 3), (("/lib", "/library/Notes"), 2), ((), 0)]
+)
+def test_whoever_sees_some_roots_finds_their_files_alone(roots: tuple[str, ...], count: int):
+    found = search(read_text(""), Filter(roots=roots), limit=50)
+
+    assert (len(found.hits), found.total, found.is_exact) == (count, count, True)
+    assert all(any(hit.path.startswith(f"{root}/") for root in roots) for hit in found.hits)
 
 
 @pytest.mark.usefixtures("library")
