@@ -1,5 +1,5 @@
 /** The rooms of the page: their addresses, their places in the rail, and the keys that lead to them. */
-import { Activity, AudioLines, Layers, type LucideIcon, Package } from "lucide-react";
+import { Activity, AudioLines, Layers, type LucideIcon, Orbit, Package } from "lucide-react";
 import { type ComponentType, lazy } from "react";
 
 export interface Room {
@@ -28,6 +28,14 @@ export const ROOMS: readonly Room[] = [
     icon: AudioLines,
     letter: "l",
     View: lazy(() => import("./rooms/library/Library")),
+  },
+  {
+    name: "Map",
+    path: "/map",
+    patterns: ["/map"],
+    icon: Orbit,
+    letter: "m",
+    View: lazy(() => import("./rooms/map/Map")),
   },
   {
     name: "Batches",
