@@ -34,34 +34,37 @@ export function Frame() {
         <div className="flex min-w-0 flex-1 flex-col">
           <ConnectionBanner />
           <ServicesBanner />
-          <main id="room" tabIndex={-1} className="relative min-h-0 flex-1 outline-none">
-            <Suspense fallback={<p className="p-4 text-dim">Loading this part of the page.</p>}>
-              <Switch>
-                {[...ROOMS, ...VIEWS].flatMap((room) =>
-                  room.patterns.map((pattern) => (
-                    <Route key={pattern} path={pattern}>
-                      <RoomView room={room} />
-                    </Route>
-                  )),
-                )}
-                <Route>
-                  <div className="p-6">
-                    <h1 className="text-lg font-semibold">There is nothing at this address</h1>
-                    <p className="mt-1 text-dim">
-                      Go to the{" "}
-                      <Link href="/" className="text-accent underline">
-                        library
-                      </Link>
-                      .
-                    </p>
-                  </div>
-                </Route>
-              </Switch>
-            </Suspense>
-          </main>
+          <div className="relative min-h-0 flex-1">
+            <main id="room" tabIndex={-1} className="h-full outline-none">
+              <Suspense fallback={<p className="p-4 text-dim">Loading this part of the page.</p>}>
+                <Switch>
+                  {[...ROOMS, ...VIEWS].flatMap((room) =>
+                    room.patterns.map((pattern) => (
+                      <Route key={pattern} path={pattern}>
+                        <RoomView room={room} />
+                      </Route>
+                    )),
+                  )}
+                  <Route>
+                    <div className="p-6">
+                      <h1 className="text-lg font-semibold">There is nothing at this address</h1>
+                      <p className="mt-1 text-dim">
+                        Go to the{" "}
+                        <Link href="/" className="text-accent underline">
+                          library
+                        </Link>
+                        .
+                      </p>
+                    </div>
+                  </Route>
+                </Switch>
+              </Suspense>
+            </main>
+            <SidePanel as="sheet" />
+          </div>
           <Dock />
         </div>
-        <SidePanel />
+        <SidePanel as="beside" />
       </div>
       <KeyList />
       <Announcer />

@@ -75,6 +75,7 @@ export function KeyList() {
 }
 
 function readable(key: string): string {
+  if (key === "+") return key;
   return key
     .split("+")
     .map((part) => NAMES[part] ?? part)

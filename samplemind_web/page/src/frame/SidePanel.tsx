@@ -19,20 +19,21 @@ export function usePanel(): { id: string | null; shown: boolean; show: (shown: b
   };
 }
 
-/** The panel, or nothing. */
-export function SidePanel() {
+/** The panel, or nothing: `beside` the room, or as a `sheet` over it, above the player. */
+export function SidePanel({ as }: { as: "beside" | "sheet" }) {
   const { id, shown, show } = usePanel();
   const width = useWidth();
   const [location] = useLocation();
   // The view of its own shows the same.
   if (!shown || !id || location.startsWith("/sample/")) return null;
   const sheet = width < 900;
+  if (sheet !== (as === "sheet")) return null;
   return (
     <aside
       aria-label="Sample"
       className={
         sheet
-          ? "fixed inset-x-0 bottom-0 z-30 flex max-h-[75vh] flex-col rounded-t-md border-edge border-t bg-surface"
+          ? "absolute inset-x-0 bottom-0 z-30 flex max-h-[70%] flex-col rounded-t-md border-edge border-t bg-surface"
           : "flex w-[360px] shrink-0 flex-col border-line border-l bg-surface"
       }
     >

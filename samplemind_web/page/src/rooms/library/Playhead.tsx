@@ -2,6 +2,8 @@
 import { useEffect, useRef } from "react";
 import { position, usePlayer } from "@/player/player";
 
+const ENDED = 0.998;
+
 /** The line. `top` and `left` are those of the waveform in what is scrolled. */
 export function Playhead({ top, left, width, height }: { top: number; left: number; width: number; height: number }) {
   const line = useRef<HTMLDivElement>(null);
@@ -9,7 +11,11 @@ export function Playhead({ top, left, width, height }: { top: number; left: numb
   useEffect(() => {
     let frame = 0;
     const draw = () => {
-      if (line.current) line.current.style.transform = `translate(${left + position() * width}px, ${top}px)`;
+      const at = position();
+      if (line.current) {
+        line.current.style.transform = `translate(${left + at * width}px, ${top}px)`;
+        line.current.hidden = !playing && (at === 0 || at > ENDED);
+      }
       if (playing) frame = requestAnimationFrame(draw);
     };
     draw();

@@ -61,7 +61,7 @@ export function WaveView({ facts, height, tall = false }: { facts: Facts; height
       const at = (position() - view.from) / (view.to - view.from);
       if (line.current) {
         line.current.style.transform = `translateX(${at * width}px)`;
-        line.current.hidden = !mine || at < 0 || at > 1;
+        line.current.hidden = !mine || at < 0 || at > 1 || (!playing && position() > 0.998);
       }
       if (playing && mine) frame = requestAnimationFrame(draw);
     };

@@ -43,7 +43,7 @@ export function Measures({ facts }: { facts: Facts }) {
         {facts.pitch_note && (
           <Fact name="Note">
             {facts.pitch_note}
-            {facts.pitch_cents
+            {facts.pitch_cents && Math.abs(facts.pitch_cents) >= 1
               ? ` ${facts.pitch_cents > 0 ? "+" : "−"}${Math.abs(Math.round(facts.pitch_cents))} cents`
               : ""}
           </Fact>
