@@ -12,16 +12,17 @@ _MOST = 10_000
 
 
 class Fresh(Generic[Key, Value]):
-    """Asks again for what was asked more than half a second ago. For use on one event loop."""
+    """Asks again for what was asked longer ago than some seconds. For use on one event loop."""
 
-    def __init__(self, ask: Callable[[Key], Awaitable[Value]]) -> None:
+    def __init__(self, ask: Callable[[Key], Awaitable[Value]], *, seconds: float = _SECONDS) -> None:
         self._ask = ask
+        self._seconds = seconds
         self._known: dict[Key, tuple[float, Value]] = {}
 
     async def get(self, key: Key) -> Value:
         """Return the answer; raises what asking raises."""
         found = self._known.get(key)
-        if found is not None and time.monotonic() - found[0] < _SECONDS:
+        if found is not None and time.monotonic() - found[0] < self._seconds:
             return found[1]
         asked_at = time.monotonic()
         answer = await self._ask(key)

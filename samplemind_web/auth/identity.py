@@ -26,6 +26,7 @@ from samplemind_worker.store import credentials, users
 FORWARDED: Final = frozenset({"forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip"})
 """Headers that a proxy adds."""
 _LONGEST_TOKEN: Final = 4096
+_NOTE_USE_EVERY: Final = 60.0  # s
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,7 @@ class Auth:
         self._users = Fresh[str, User | None](users.find.aio)
         self._tokens = Fresh[str, ApiToken | None](credentials.token_of.aio)
         self._families = Fresh[str, bool](credentials.is_family.aio)
+        self._used = Fresh[str, None](credentials.note_use.aio, seconds=_NOTE_USE_EVERY)
         self._any_user = Fresh[None, bool](lambda _: users.exist.aio())
 
     def close(self) -> None:
@@ -112,7 +114,7 @@ class Auth:
         user = None if found is None else await self._active(found.user_id)
         if found is None or user is None:
             return None
-        await credentials.note_use.aio(found.id)
+        await self._used.get(found.id)
         caller = caller_of(user, address)
         scopes = caller.scopes & frozenset(found.scopes)
         return Identity(replace(caller, scopes=scopes), user.role, "api_token")
