@@ -2,14 +2,18 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Response
+import orjson
+from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from samplemind_web import audit
 from samplemind_web.access import Caller, Reader, Writer
+from samplemind_web.etags import NOT_MODIFIED, respond
+from samplemind_web.idempotency import RESPONSES, OnceDep
 from samplemind_web.paging import Page
 from samplemind_web.problems import Problem, ProblemError, not_found
 from samplemind_worker.finding import marks, sample_collections
@@ -115,20 +119,32 @@ async def list_collections(caller: Reader) -> Page[SampleCollection]:
     return Page(items=found, total=len(found))
 
 
-@router.post("/collections", status_code=HTTPStatus.CREATED, responses=_CONFLICT)
-async def create_collection(named: CollectionName, caller: Writer, response: Response) -> SampleCollection:
+@router.post(
+    "/collections",
+    status_code=HTTPStatus.CREATED,
+    responses={**RESPONSES, **_CONFLICT},
+    response_model=SampleCollection,
+)
+async def create_collection(named: CollectionName, caller: Writer, once: OnceDep) -> Response:
     """Make an empty collection."""
-    made = await sample_collections.create.aio(caller.user_id, named.name)
+    answer = await once(caller, partial(_create, named.name, caller), status=HTTPStatus.CREATED)
+    answer.headers["Location"] = f"/api/v1/collections/{orjson.loads(answer.body)['id']}"
+    return answer
+
+
+async def _create(name: str, caller: Caller) -> SampleCollection:
+    made = await sample_collections.create.aio(caller.user_id, name)
     if made is None:
         raise _name_taken()
-    response.headers["Location"] = f"/api/v1/collections/{made.id}"
+    await audit.record(caller, "collection.create", made.id, name=made.name)
     return _collection(made)
 
 
-@router.get("/collections/{collection}")
-async def get_collection(collection: CollectionId, caller: Reader) -> SampleCollection:
+@router.get("/collections/{collection}", responses=NOT_MODIFIED, response_model=SampleCollection)
+async def get_collection(collection: CollectionId, caller: Reader, request: Request) -> Response:
     """Return one collection; what it holds is found by `GET /samples?collection=ID`."""
-    return _collection(await _of_caller(collection, caller.user_id))
+    found = _collection(await _of_caller(collection, caller.user_id))
+    return respond(request, found.model_dump_json().encode())
 
 
 @router.patch("/collections/{collection}", responses=_CONFLICT)
@@ -137,7 +153,9 @@ async def rename_collection(collection: CollectionId, named: CollectionName, cal
     await _own(collection, caller.user_id)
     if not await sample_collections.rename.aio(collection, named.name):
         raise _name_taken()
-    return _collection(await _of_caller(collection, caller.user_id))
+    found = await _of_caller(collection, caller.user_id)
+    await audit.record(caller, "collection.rename", collection, name=found.name)
+    return _collection(found)
 
 
 @router.delete("/collections/{collection}", status_code=HTTPStatus.NO_CONTENT, responses=_CONFLICT)
@@ -145,6 +163,7 @@ async def delete_collection(collection: CollectionId, caller: Writer) -> None:
     """Delete a collection; its samples stay in the library."""
     await _own(collection, caller.user_id)
     await sample_collections.delete.aio(collection)
+    await audit.record(caller, "collection.delete", collection)
 
 
 @router.post("/collections/{collection}/samples")
@@ -155,6 +174,8 @@ async def change_collection(collection: CollectionId, change: CollectionChange, 
     changed = await sample_collections.put.aio(caller.user_id, collection, add=seen, remove=change.remove)
     if changed is None:
         raise not_found("collection")
+    if changed.changed:
+        await audit.record(caller, "collection.change", collection, changed=changed.changed)
     return _with_hidden(_changed(changed), change.add, seen)
 
 

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from samplemind_web.access import Reader
 from samplemind_web.context import ContextDep
+from samplemind_web.etags import names
 from samplemind_web.maps import SoundMap, look
 from samplemind_web.problems import ProblemError
 
@@ -55,7 +56,7 @@ async def get_map_points(
     """
     headers = {"ETag": f'"{version}"', "Cache-Control": "private, max-age=31536000, immutable"}
     data = await context.maps.get(version, "points")
-    if if_none_match is not None and headers["ETag"] in if_none_match:
+    if names(if_none_match or "", headers["ETag"]):
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
     return Response(data, media_type=_BYTES, headers=headers)
 

@@ -1,5 +1,6 @@
 """Tags, favourites and collections: they are searched, kept, and gone with their contents."""
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -19,6 +20,7 @@ from samplemind_worker.store import mongo, places, results, stale
 from samplemind_worker.store.marks import Change
 from samplemind_worker.store.places import Place
 from samplemind_worker.upkeep import tidy
+from tests.command import Cli
 from tests.factories import analysis_facts, audio_facts, content_id
 
 pytestmark = pytest.mark.services
@@ -258,3 +260,17 @@ def test_tags_are_counted():
 
     assert marks_store.tag_counts(limit=10) == [("Dark", 2), ("dusty", 1)]
     assert marks_store.tag_counts(limit=1) == [("Dark", 2)]
+
+
+def test_the_command_finds_favourites_and_collections(cli: Cli):
+    one, two = add(1), add(2)
+    made = sample_collections.create("local", "Club set")
+    assert made is not None
+    sample_collections.put("local", made.id, add=[one], remove=[])
+    marks.change([two], user_id="local", favourite=True)
+
+    for filters, found in ((["--favourite"], two), (["--collection", "club set"], one)):
+        code, out, _ = cli("search", "--json", *filters)
+        assert (code, [json.loads(line)["file_id"] for line in out.splitlines()]) == (0, [found])
+    code, _, complaint = cli("search", "--collection", "Other")
+    assert (code, "--collection: there is no such collection" in complaint) == (2, True)

@@ -120,6 +120,43 @@ def test_names_of_collections_are_unique(web: httpx.Client):
     assert one.status_code == 201
 
 
+def test_a_collection_that_is_made_twice_with_one_key_is_made_once(web: httpx.Client):
+    answers = [
+        web.post("/api/v1/collections", json={"name": "Set"}, headers={"Idempotency-Key": "once"}) for _ in range(2)
+    ]
+
+    assert [answer.status_code for answer in answers] == [201, 201]
+    assert answers[0].json() == answers[1].json()
+    assert answers[0].headers["location"] == answers[1].headers["location"]
+    assert web.get("/api/v1/collections").json()["total"] == 2
+
+
+def test_a_collection_that_has_not_changed_is_not_sent_again(web: httpx.Client):
+    here = post(web, "/collections", {"name": "Set"}).headers["location"]
+    tag = web.get(here).headers["etag"]
+
+    assert web.get(here, headers={"If-None-Match": tag}).status_code == 304
+    web.post(f"{here}/samples", json={"add": [ONE]})
+    assert web.get(here, headers={"If-None-Match": tag}).status_code == 200
+
+
+def test_what_is_set_is_in_the_audit_log(web: httpx.Client):
+    post(web, "/samples/marks", {"ids": [ONE], "add_tags": ["Dark"]})
+    here = post(web, "/collections", {"name": "Set"}).headers["location"]
+    web.post(f"{here}/samples", json={"add": [ONE]})
+    web.patch(here, json={"name": "Other"})
+    web.delete(here)
+
+    actions = [each["action"] for each in web.get("/api/v1/audit").json()["items"]]
+    assert actions[:5] == [
+        "collection.delete",
+        "collection.rename",
+        "collection.change",
+        "collection.create",
+        "samples.mark",
+    ]
+
+
 def test_favourites_are_a_collection_that_stays(web: httpx.Client):
     here = "/api/v1/collections/favourites"
 
