@@ -35,7 +35,7 @@ export function useKeys(title: string, keys: Key[]): void {
 }
 
 /** Whether the keys of an event belong to a field in which somebody types, or to an open dialog or menu. */
-export function isTyping(event: KeyboardEvent): boolean {
+function isTyping(event: KeyboardEvent): boolean {
   const target = event.target;
   if (!(target instanceof HTMLElement)) return false;
   if (target.isContentEditable || target.closest("dialog, [role=menu], [role=listbox], [role=dialog]")) return true;
@@ -44,7 +44,7 @@ export function isTyping(event: KeyboardEvent): boolean {
 }
 
 /** The name of what was pressed: modifiers, then the key. A letter in capitals needs no `Shift+`. */
-export function nameOf(event: KeyboardEvent): string {
+function nameOf(event: KeyboardEvent): string {
   const shift = event.shiftKey && event.key.length > 1 ? "Shift+" : "";
   const command = event.ctrlKey || event.metaKey ? "Ctrl+" : "";
   return `${command}${event.altKey ? "Alt+" : ""}${shift}${event.key}`;

@@ -2,11 +2,16 @@
 
 const FIFTHS = ["C", "G", "D", "A", "E", "B", "F#", "C#", "G#", "D#", "A#", "F"];
 
-/** The CSS class of a key's colour: neighbours on the wheel have neighbouring hues. */
-export function keyHue(key: string | null | undefined, mode: string | null | undefined): number | null {
+/** The place of a key on the wheel of fifths, 0 to 11, which relative keys share; null if there is no key. */
+export function wheelPlace(key: string | null | undefined, mode: string | null | undefined): number | null {
   const place = key ? FIFTHS.indexOf(key) : -1;
-  if (place < 0) return null;
-  return ((mode === "minor" ? place + 9 : place) % 12) * 30;
+  return place < 0 ? null : (mode === "minor" ? place + 9 : place) % 12;
+}
+
+/** The hue of a key: neighbours on the wheel have neighbouring hues. */
+export function keyHue(key: string | null | undefined, mode: string | null | undefined): number | null {
+  const place = wheelPlace(key, mode);
+  return place === null ? null : place * 30;
 }
 
 const FAMILIES: Record<string, number> = {};

@@ -52,6 +52,6 @@ async function ask(): Promise<void> {
 }
 
 /** The bytes of a base64 text. */
-export function bytesOf(text: string): Uint8Array {
+function bytesOf(text: string): Uint8Array {
   return Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
 }

@@ -1,9 +1,9 @@
 /** The files of a batch with their state, page by page, however many there are. */
-import { useInfiniteQuery } from "@tanstack/react-query";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { useEffect, useRef } from "react";
 import { Link } from "wouter";
 import { api, taken } from "@/api/client";
+import { after, usePages } from "@/api/pages";
 import { useAddress } from "@/frame/address";
 import { count, words } from "@/parts/format";
 import { Failed, SkeletonRows } from "@/parts/States";
@@ -25,13 +25,11 @@ export function Files({ batch }: { batch: BatchDetail }) {
   const said = params.get("state");
   const state = STATES.find((each) => each === said) ?? null;
   const scroller = useRef<HTMLDivElement>(null);
-  const files = useInfiniteQuery({
-    queryKey: ["batch", batch.batch_id, "files", state],
-    queryFn: ({ pageParam }) => fetchFiles(batch.batch_id, state, pageParam),
-    initialPageParam: null as string | null,
-    getNextPageParam: (page) => page.next ?? null,
-    refetchInterval: isOpen(batch) ? 10_000 : false,
-  });
+  const files = usePages(
+    ["batch", batch.batch_id, "files", state],
+    (cursor) => fetchFiles(batch.batch_id, state, cursor),
+    isOpen(batch) ? 10_000 : false,
+  );
   const list = files.data?.pages.flatMap((page) => page.items) ?? [];
   const rows = useVirtualizer({
     count: list.length,
@@ -133,6 +131,6 @@ export function Files({ batch }: { batch: BatchDetail }) {
 }
 
 function fetchFiles(batch_id: string, state: State | null, cursor: string | null) {
-  const query = { limit: PAGE, ...(state === null ? {} : { state }), ...(cursor === null ? {} : { cursor }) };
+  const query = { limit: PAGE, ...(state === null ? {} : { state }), ...after(cursor) };
   return taken(api.GET("/api/v1/batches/{batch_id}/files", { params: { path: { batch_id }, query } }));
 }

@@ -79,7 +79,7 @@ export function inWords(batch: Counts): string {
   return parts.join(" · ");
 }
 
-export function rate(filesPerSecond: number): string {
+function rate(filesPerSecond: number): string {
   return filesPerSecond < 10 ? filesPerSecond.toFixed(1) : count(Math.round(filesPerSecond));
 }
 

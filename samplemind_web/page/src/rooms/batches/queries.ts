@@ -1,15 +1,16 @@
 /** What the room asks of the server about batches, and how events keep it true. */
-import { type InfiniteData, useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { type InfiniteData, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useCallback } from "react";
 import { api, taken } from "@/api/client";
 import { useEvents } from "@/api/events";
+import { after, usePages } from "@/api/pages";
 import { announce } from "@/frame/Announcer";
 import { plural } from "@/parts/format";
 
 const PAGE = 100;
 
 const fetchBatches = (cursor: string | null) =>
-  taken(api.GET("/api/v1/batches", { params: { query: { limit: PAGE, ...(cursor === null ? {} : { cursor }) } } }));
+  taken(api.GET("/api/v1/batches", { params: { query: { limit: PAGE, ...after(cursor) } } }));
 const fetchBatch = (batch_id: string) =>
   taken(api.GET("/api/v1/batches/{batch_id}", { params: { path: { batch_id } } }));
 const fetchFailures = (batch_id: string) =>
@@ -22,12 +23,7 @@ export type Failure = Awaited<ReturnType<typeof fetchFailures>>["items"][number]
 
 /** The batches, newest first, page by page. */
 export function useBatches() {
-  return useInfiniteQuery({
-    queryKey: ["batches"],
-    queryFn: ({ pageParam }) => fetchBatches(pageParam),
-    initialPageParam: null as string | null,
-    getNextPageParam: (page) => page.next ?? null,
-  });
+  return usePages(["batches"], fetchBatches);
 }
 
 /** One batch, with what it works on and what it waits for. */

@@ -15,7 +15,7 @@ const HEIGHT = WAVE + 48;
 const PADDING = 12;
 
 /** How many tiles a line of this width has. */
-export function tilesPerLine(width: number): number {
+function tilesPerLine(width: number): number {
   return Math.max(1, Math.floor((width - 2 * PADDING + GAP) / (LEAST_WIDTH + GAP)));
 }
 

@@ -9,7 +9,7 @@ import type { Row } from "./rows";
 import { TableRow } from "./TableRow";
 import { useElementWidth, useList } from "./useList";
 
-export const ROW_HEIGHT = 36;
+const ROW_HEIGHT = 36;
 const HEAD_HEIGHT = 28;
 const PADDING = 12; // px left of the first column
 

@@ -9,10 +9,10 @@ export interface Column {
   sort?: string;
 }
 
-export const WAVE_WIDTH = 120;
-export const NARROW_WAVE = 64;
+const WAVE_WIDTH = 120;
+const NARROW_WAVE = 64;
 
-export const COLUMNS: readonly Column[] = [
+const COLUMNS: readonly Column[] = [
   { id: "wave", title: "Waveform", width: `${WAVE_WIDTH}px`, from: 0 },
   { id: "name", title: "Name", width: "minmax(0, 3fr)", from: 0, sort: "name" },
   { id: "tempo", title: "Tempo", width: "64px", from: 0, sort: "tempo" },

@@ -104,6 +104,6 @@ export function fillDrag(event: DragEvent | React.DragEvent, rows: readonly Row[
 }
 
 /** The `file:` address of an absolute path. */
-export function fileUrl(path: string): string {
+function fileUrl(path: string): string {
   return `file://${path.split("/").map(encodeURIComponent).join("/")}`;
 }

@@ -1,5 +1,6 @@
 /** The colours of the map: one hue per family of instruments, the key wheel's hue per key, a ramp for the tempo. */
 
+import { keyHue, wheelPlace } from "@/parts/data";
 import { NO_KEY } from "./cloud";
 import type { Field, Palettes } from "./drawing";
 
@@ -103,21 +104,21 @@ function others256(taken: readonly number[]): number[] {
   return Array.from({ length: NO_KEY + 1 }, (_, value) => value).filter((value) => !known.has(value));
 }
 
-const FIFTHS = ["C", "G", "D", "A", "E", "B", "F#", "C#", "G#", "D#", "A#", "F"];
+function readKey(name: string): [root: string, mode: "minor" | "major"] {
+  return [/^[A-G]#?/.exec(name)?.[0] ?? "C", name.endsWith("m") || name.endsWith("minor") ? "minor" : "major"];
+}
 
-/** Return the place on the wheel of fifths, where relative keys are neighbours. */
+/** Return the place among the keys, where relative keys are neighbours. */
 function wheel(name: string): number {
-  const minor = name.endsWith("m") || name.endsWith("minor");
-  const root = /^[A-G]#?/.exec(name)?.[0] ?? "C";
-  const fifth = FIFTHS.indexOf(root);
-  return 2 * (minor ? (fifth + 9) % 12 : fifth) + (minor ? 1 : 0);
+  const [root, mode] = readKey(name);
+  return 2 * (wheelPlace(root, mode) ?? 0) + (mode === "minor" ? 1 : 0);
 }
 
 function keyShade(name: string, theme: Theme): Lch {
-  const place = wheel(name);
-  const base = shade(theme, (Math.floor(place / 2) * 30 + 25) % 360);
+  const [root, mode] = readKey(name);
+  const base = shade(theme, keyHue(root, mode) ?? 0);
   // A minor key is the darker one of two relatives.
-  return place % 2 === 1 ? { ...base, lightness: base.lightness - 0.09 } : base;
+  return mode === "minor" ? { ...base, lightness: base.lightness - 0.09 } : base;
 }
 
 function shade(theme: Theme, hue: number): Lch {

@@ -165,7 +165,7 @@ export function Table({
   );
 }
 
-export function Dot({ state }: { state: "ok" | "warn" | "fail" }) {
+function Dot({ state }: { state: "ok" | "warn" | "fail" }) {
   const [colour, word] = {
     ok: ["bg-good", "works"],
     warn: ["bg-warn", "warning"],

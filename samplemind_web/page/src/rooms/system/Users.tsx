@@ -1,7 +1,8 @@
 /** The users and what they did, for admins. */
-import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { api, type Schemas, taken } from "@/api/client";
+import { after, usePages } from "@/api/pages";
 import { announce } from "@/frame/Announcer";
 import { Button } from "@/parts/Button";
 import { Failed, SkeletonRows } from "@/parts/States";
@@ -147,15 +148,10 @@ function NewUser({ onAdded }: { onAdded: () => void }) {
 }
 
 const fetchAudit = (cursor: string | null) =>
-  taken(api.GET("/api/v1/audit", { params: { query: { limit: 50, ...(cursor === null ? {} : { cursor }) } } }));
+  taken(api.GET("/api/v1/audit", { params: { query: { limit: 50, ...after(cursor) } } }));
 
 function Audit() {
-  const audit = useInfiniteQuery({
-    queryKey: ["audit"],
-    queryFn: ({ pageParam }) => fetchAudit(pageParam),
-    initialPageParam: null as string | null,
-    getNextPageParam: (page) => page.next ?? null,
-  });
+  const audit = usePages(["audit"], fetchAudit);
   if (audit.isPending) return <SkeletonRows rows={4} height={28} />;
   if (audit.data === undefined)
     return <Failed error={audit.error} what="The log" since={audit.errorUpdatedAt} onRetry={audit.refetch} />;
