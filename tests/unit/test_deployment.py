@@ -478,7 +478,7 @@ def test_pods_of_workers_cannot_write_to_the_library() -> None:
         for volume in pod["volumes"]
         if "persistentVolumeClaim" in volume
     }
-    assert claims == dict.fromkeys(("cpu", "web"), {"claimName": "library", "readOnly": True})
+    assert claims == {name: {"claimName": "library", "readOnly": True} for name in ("cpu", "web")}
     for name in claims:
         [mount] = [mount for mount in _container(name)["volumeMounts"] if mount["name"] == "library"]
         assert mount == {"name": "library", "mountPath": "/library", "readOnly": True}
