@@ -12,7 +12,6 @@ from typing import Annotated
 
 from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyCookie, HTTPBearer
-from loguru import logger
 
 from samplemind_web.problems import ProblemError
 from samplemind_worker.documents.user import Scope
@@ -57,8 +56,6 @@ def _needs(scope: Scope) -> Callable[..., Awaitable[Caller]]:
     ) -> Caller:
         found: Caller = request.state.identity.caller
         if scope not in found.scopes:
-            fields = {"user": found.user_id, "scope": scope, "path": request.url.path, "address": found.address}
-            logger.bind(**fields).warning("access_refused")
             raise ProblemError(HTTPStatus.FORBIDDEN, "forbidden", f"this needs the scope {scope}")
         return found
 

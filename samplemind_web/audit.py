@@ -23,4 +23,4 @@ async def record(caller: Caller, action: str, target: str = "", **detail: Any) -
         await audit.append.aio(caller.user_id, action, target[:_LONGEST], address=caller.address, detail=cut)
     except (SampleMindError, PyMongoError) as error:
         who = {"user": caller.user_id, "action": action, "target": target[:_LONGEST], "address": caller.address}
-        logger.bind(**who, error=str(error)).error("audit_entry_lost")
+        logger.error("audit_entry_lost", fields={**who, "error": str(error)})

@@ -138,7 +138,7 @@ class Duplicates:
                 lambda: duplicates.find(self._settings, threshold=threshold, say=lambda _: None)
             )
         except ServiceUnavailableError as error:
-            logger.bind(error=str(error)).warning("comparison_failed")
+            logger.warning("comparison_failed", fields={"error": str(error)})
             raise
         self._known[near] = _Comparison(secrets.token_hex(6), found, generation, time.monotonic())
 

@@ -218,7 +218,7 @@ class Events:
                 async with self._looking:
                     await self._look(None)
             except (SampleMindError, RedisError) as error:
-                logger.bind(error=str(error)).warning("events_not_read")
+                logger.warning("events_not_read", fields={"error": str(error)})
             except Exception as error:  # noqa: BLE001 -- the next look may succeed; the streams must not stand still
                 logger.opt(exception=error).error("events_failed")
             pause = min(max(_LEAST_PAUSE, _SHARE * (loop.time() - began)), _MOST_PAUSE)

@@ -20,6 +20,8 @@ from samplemind_worker.errors import SampleMindError, ServiceUnavailableError, S
 MEDIA_TYPE: Final = "application/problem+json"
 _RETRY_SECONDS = 5
 _MOST_FAULTS = 20
+_REFUSALS: Final = frozenset({"forbidden", "not_yours", "invalid_token", "csrf", "cross_site"})
+"""Codes of what somebody tried and may not do; the process log has who did."""
 # Python 3.13 renamed it.
 _CODES: Final = {HTTPStatus.REQUEST_ENTITY_TOO_LARGE.value: "too_large"}
 
@@ -103,7 +105,20 @@ async def answer(request: Request, error: ProblemError | SampleMindError | Redis
 
 
 async def _problem(request: Request, error: ProblemError) -> JSONResponse:
+    if error.code in _REFUSALS:
+        logger.warning("access_refused", fields=_refused(request, error))
     return response(request, error.status, error.code, error.detail, headers=error.headers)
+
+
+def _refused(request: Request, error: ProblemError) -> dict[str, str]:
+    identity = getattr(request.state, "identity", None)
+    return {
+        "code": error.code,
+        "detail": error.detail,
+        "request": f"{request.method} {request.url.path}",
+        "user": "" if identity is None else identity.caller.user_id,
+        "address": "" if request.client is None else request.client.host,
+    }
 
 
 async def _http(request: Request, error: HTTPException) -> JSONResponse:
@@ -125,14 +140,14 @@ async def _ours(request: Request, error: SampleMindError) -> JSONResponse:
         case UsageError():
             return response(request, HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", str(error))
         case ServiceUnavailableError() | SetupError():
-            logger.bind(error=str(error)).warning("service_unavailable")
+            logger.warning("service_unavailable", fields={"error": str(error)})
             return _unavailable(request)
         case _:
             return await _unexpected(request, error)
 
 
 async def _redis(request: Request, error: RedisError) -> JSONResponse:
-    logger.bind(error=str(error)).warning("service_unavailable")
+    logger.warning("service_unavailable", fields={"error": str(error)})
     return _unavailable(request)
 
 

@@ -111,7 +111,7 @@ def queue(settings: Settings, batch_id: str) -> None:
     try:
         dispatch(settings)
     except ServiceUnavailableError as error:
-        logger.bind(batch=batch_id, error=str(error)).warning("batch_queued_later")
+        logger.warning("batch_queued_later", fields={"batch": batch_id, "error": str(error)})
 
 
 def _resolve(future: "asyncio.Future[str]", value: str) -> None:
@@ -126,6 +126,6 @@ def _log(recording: "asyncio.Future[None]") -> None:
     if isinstance(error, ProblemError):  # the request has answered it
         return
     if isinstance(error, (SampleMindError, _StoppedError)):
-        logger.bind(error=str(error) or "the server ended").warning("recording_given_up")
+        logger.warning("recording_given_up", fields={"error": str(error) or "the server ended"})
     elif error is not None:
         logger.opt(exception=error).error("recording_failed")

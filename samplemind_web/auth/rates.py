@@ -83,7 +83,7 @@ class Rates:
             await self._hit(item, *key)
         except (RedisError, OSError) as error:
             self._away_until = time.monotonic() + _AWAY_SECONDS
-            logger.bind(error=str(error)).warning("requests_not_counted")
+            logger.warning("requests_not_counted", fields={"error": str(error)})
 
     async def _hit(self, item: RateLimitItem, *key: str) -> None:
         if await self._limiter.hit(item, *key):

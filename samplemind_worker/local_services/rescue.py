@@ -43,7 +43,7 @@ class Rescue:
         """Decide what the end of a process means; True if the next one is to start at once."""
         if self.repairing and code == 0:
             self.repairing = False
-            logger.bind(service=self._service.name, copy=str(self._aside)).warning("data_repaired")
+            logger.warning("data_repaired", fields={"service": self._service.name, "copy": str(self._aside)})
             return True
         if was_ready:
             return False
@@ -74,7 +74,7 @@ class Rescue:
                 f"the data of {self._service.name} are damaged, and cannot be copied before a repair "
                 f"({error.strerror or 'the disk is full'}): free space on the disk of {self._data}"
             ) from error
-        logger.bind(service=self._service.name, copied_to=str(self._aside)).warning("repair_started")
+        logger.warning("repair_started", fields={"service": self._service.name, "copied_to": str(self._aside)})
 
     def succeeded(self) -> None:
         """Note that the server answers. A copy of the record stays; of other data only the latest is kept."""
@@ -100,7 +100,7 @@ class Rescue:
     def _start_empty(self) -> bool:
         self._aside = damage.set_aside(self._data)
         if self._aside is not None:
-            logger.bind(service=self._service.name, moved_to=str(self._aside)).warning("data_set_aside")
+            logger.warning("data_set_aside", fields={"service": self._service.name, "moved_to": str(self._aside)})
         return self._aside is not None
 
     def _give_up(self) -> None:

@@ -127,7 +127,7 @@ def clear(settings: Settings) -> bool:
 def _end_leftovers(settings: Settings, last: State) -> None:
     ended = processes.end_leftovers(last.services.values())
     if ended:
-        logger.bind(processes=ended).warning("leftovers_ended")
+        logger.warning("leftovers_ended", fields={"processes": ended})
     _remove_signals(settings, last)
 
 
@@ -197,7 +197,7 @@ class Supervisor:
         lost = lost_sockets(self._state)
         for child in self._children:
             if child.service.name in lost and child.process is not None:
-                logger.bind(service=child.service.name).warning("socket_lost")
+                logger.warning("socket_lost", fields={"service": child.service.name})
                 child.process.terminate()
 
     def _add_workers(self) -> None:
@@ -222,7 +222,7 @@ class Supervisor:
                 if child.running.ready:
                     changed = child.was_ready = True
                     child.rescue.succeeded()
-                    logger.bind(service=child.service.name).info("service_ready")
+                    logger.info("service_ready", fields={"service": child.service.name})
         return changed
 
     def _start(self, child: Child) -> None:
@@ -247,7 +247,7 @@ class Supervisor:
         child.running = Running(pid=pid, created=processes.created(pid), restarts=child.restarts)
         # Saved at once: if the supervisor is killed, its successor must know which processes to end.
         self._save()
-        logger.bind(service=service.name, pid=pid).info("service_started")
+        logger.info("service_started", fields={"service": service.name, "pid": pid})
 
     def _bury(self, child: Child, process: subprocess.Popen[bytes]) -> None:
         name = child.service.name
@@ -267,7 +267,8 @@ class Supervisor:
         if now - child.started >= HEALTHY_SECONDS:
             child.backoff = FIRST_BACKOFF
         child.due = now + child.backoff
-        logger.bind(service=name, code=process.returncode, restart_in=child.backoff).warning("service_died")
+        fields = {"service": name, "code": process.returncode, "restart_in": child.backoff}
+        logger.warning("service_died", fields=fields)
         child.backoff = min(child.backoff * 2, MAX_BACKOFF)
         child.restarts += 1
         child.process = child.running = None
@@ -290,7 +291,7 @@ class Supervisor:
         try:
             self._home.write_state(self._state)
         except OSError as error:  # a full disk must not take down what runs
-            logger.bind(error=str(error)).error("state_not_written")
+            logger.error("state_not_written", fields={"error": str(error)})
 
     def _shut_down(self) -> None:
         self._state.stopping = True
@@ -320,7 +321,7 @@ class Supervisor:
                 grace = min(child.service.grace, _HURRIED_GRACE) if hurried else child.service.grace
                 left = started + grace - time.monotonic()
                 if left <= 0:
-                    logger.bind(service=child.service.name).warning("service_killed")
+                    logger.warning("service_killed", fields={"service": child.service.name})
                     process.kill()
                     process.wait()
                 else:

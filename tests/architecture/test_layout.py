@@ -67,3 +67,16 @@ def test_every_module_says_what_it_is_for():
     ]
 
     assert silent == []
+
+
+def test_events_of_the_log_keep_their_fields():
+    # A line of plain text has ``fields`` alone; what is bound under other names is lost there.
+    bound = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for package in PACKAGES
+        for path in (ROOT / package).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Attribute) and node.attr == "bind" and ast.unparse(node.value) == "logger"
+    ]
+
+    assert bound == []
