@@ -55,8 +55,10 @@ def decode_cursor(cursor: str) -> list[Any]:
     return values
 
 
-def decode_text(cursor: str) -> str:
-    """Return the only value of a cursor, a text; raises what `decode_cursor` raises."""
+def decode_text(cursor: str | None) -> str | None:
+    """Return the only value of a cursor, a text; None without a cursor. Raises what `decode_cursor` raises."""
+    if cursor is None:
+        return None
     match decode_cursor(cursor):
         case [str(text)]:
             return text

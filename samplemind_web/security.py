@@ -53,7 +53,9 @@ PAGE_POLICY: Final = (
     "frame-ancestors 'none'"
 )
 # An answer of the API is no page: should a browser take one for a page, it may do nothing.
-_API_POLICY = "default-src 'none'; media-src 'self'; frame-ancestors 'none'; sandbox"
+_API_POLICY: Final = (
+    "default-src 'none'; media-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox"
+)
 _ALWAYS: Final = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",

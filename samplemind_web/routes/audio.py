@@ -10,12 +10,13 @@ from io import BufferedReader
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import quote
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from starlette.types import Receive, Scope, Send
 
 from samplemind_web import byte_ranges, etags
 from samplemind_web.access import Reader
 from samplemind_web.context import Context, ContextDep
+from samplemind_web.parameters import FileIdPath
 from samplemind_web.problems import ProblemError, not_found
 from samplemind_web.sounds import Sounds, expected_bytes, refusal
 from samplemind_worker.errors import MissingFileError
@@ -56,7 +57,6 @@ _RATES: Final = range(3_000, 192_001)
 _CHANNELS: Final = 8
 _LONGEST_NAME: Final = 200
 
-FileId = Annotated[str, Path(pattern="^[0-9a-f]{64}$")]
 Form = Annotated[
     Literal["wav", "original"] | None,
     Query(alias="format", description="By default the file as it is where browsers play it, and else a WAV copy."),
@@ -100,7 +100,7 @@ class _Answer(Response):
 @router.get("/samples/{file_id}/audio", response_class=Response, responses=_RESPONSES)
 async def get_sample_audio(
     *,
-    file_id: FileId,
+    file_id: FileIdPath,
     request: Request,
     context: ContextDep,
     caller: Reader,
@@ -114,7 +114,7 @@ async def get_sample_audio(
 @router.head("/samples/{file_id}/audio", response_class=Response, responses=_RESPONSES)
 async def head_sample_audio(
     *,
-    file_id: FileId,
+    file_id: FileIdPath,
     request: Request,
     context: ContextDep,
     caller: Reader,

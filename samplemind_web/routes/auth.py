@@ -11,6 +11,7 @@ from samplemind_web.access import Caller, Reader
 from samplemind_web.auth import tokens
 from samplemind_web.auth.identity import AuthDep, Identity, address_of, caller_of, cookie_name, is_secure
 from samplemind_web.auth.sessions import LONGEST_SECONDS
+from samplemind_web.parameters import Body
 from samplemind_web.problems import Problem, ProblemError
 from samplemind_worker.documents.user import Role, Scope, User
 from samplemind_worker.store import credentials, users
@@ -18,14 +19,14 @@ from samplemind_worker.store import credentials, users
 router = APIRouter(tags=["login"])
 
 
-class Credentials(BaseModel):
+class Credentials(Body):
     """A name and a password."""
 
     name: Annotated[str, Field(max_length=200)]
     password: Annotated[SecretStr, Field(max_length=1024)]
 
 
-class Refresh(BaseModel):
+class Refresh(Body):
     """A refresh token."""
 
     refresh_token: Annotated[SecretStr, Field(max_length=200)]

@@ -7,14 +7,15 @@ from typing import Annotated, Final
 from bson import ObjectId
 from bson.errors import InvalidId
 from fastapi import APIRouter, Path, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from samplemind_web import audit, etags
 from samplemind_web.access import Caller, Reader, Submitter
 from samplemind_web.batch_reports import Batch, BatchDetail, is_visible, to_batch, to_detail, visible
 from samplemind_web.context import Context, ContextDep
 from samplemind_web.idempotency import RESPONSES, OnceDep
-from samplemind_web.paging import Cursor, Limit, Page, bad_cursor, decode_cursor, encode_cursor
+from samplemind_web.paging import Cursor, Limit, Page, bad_cursor, decode_text, encode_cursor
+from samplemind_web.parameters import Body
 from samplemind_web.problems import ProblemError, not_found
 from samplemind_web.recording import queue
 from samplemind_worker.documents.batch import BatchItem, BatchJob, Priority
@@ -26,6 +27,7 @@ from samplemind_worker.submission.options import SubmitOptions
 
 router = APIRouter(tags=["batches"])
 
+_PAGE: Final = 100  # batches that are read at once
 _MOST_GROUPS: Final = 200
 _EXAMPLES: Final = 5
 _QUEUEING_SECONDS: Final = 20.0
@@ -34,10 +36,8 @@ BatchId = Annotated[str, Path(max_length=64, pattern=r"^[0-9A-Za-z-]+$")]
 Code = Annotated[str, Field(max_length=40, pattern=r"^[a-z_]+$")]
 
 
-class Submission(BaseModel):
+class Submission(Body):
     """What is to be analysed, and how."""
-
-    model_config = ConfigDict(extra="forbid")
 
     root: Annotated[str, Field(min_length=1, max_length=200)] | None = None
     """The root that the paths lie below (`GET /roots`); null: the paths are absolute."""
@@ -89,10 +89,8 @@ class FailureGroup(BaseModel):
     """The paths of some of them."""
 
 
-class RetryOptions(BaseModel):
+class RetryOptions(Body):
     """Which files are analysed again."""
-
-    model_config = ConfigDict(extra="forbid")
 
     code: Code | None = None
     """Those that failed with this error; null: all that failed."""
@@ -118,18 +116,19 @@ async def list_batches(
     cursor: Cursor = None,
 ) -> Page[Batch]:
     """List the batches, newest first, without those that were cleared away."""
-    before = _one_text(cursor)
+    before = decode_text(cursor)
     found: list[BatchJob] = []
     more = True
-    while more and len(found) < limit:
-        wanted = limit - len(found)
-        page = await batch_lists.page.aio(statuses=status, before=before, limit=wanted)
+    while more and len(found) <= limit:
+        # Whoever sees few of the batches must not have them read one by one.
+        page = await batch_lists.page.aio(statuses=status, before=before, limit=max(limit, _PAGE))
         found += [job for job in page if is_visible(caller, job)]
-        more = len(page) == wanted
+        more = len(page) == max(limit, _PAGE)
         before = page[-1].id if page else before
-    reports = await batch_lists.reports.aio(found)
-    items = [to_batch(job, report) for job, report in zip(found, reports, strict=True)]
-    return Page(items=items, next=encode_cursor([before]) if more and before is not None else None)
+    shown = found[:limit]
+    reports = await batch_lists.reports.aio(shown)
+    items = [to_batch(job, report) for job, report in zip(shown, reports, strict=True)]
+    return Page(items=items, next=encode_cursor([shown[-1].id]) if len(found) > limit else None)
 
 
 @router.post("/batches", status_code=HTTPStatus.ACCEPTED, responses=RESPONSES, response_model=Batch)
@@ -196,7 +195,7 @@ async def list_batch_files(
     if code is not None and state not in (None, State.FAILED):
         return Page(items=[])
     try:
-        after = None if (text := _one_text(cursor)) is None else ObjectId(text)
+        after = None if (text := decode_text(cursor)) is None else ObjectId(text)
     except InvalidId as error:
         raise bad_cursor() from error
     items = await batch_lists.items.aio(job.id, state=state, code=code, after=after, limit=limit)
@@ -255,17 +254,6 @@ async def _own(batch_id: str, caller: Caller) -> BatchJob:
         detail = "somebody else submitted this batch; they or an administrator may change it"
         raise ProblemError(HTTPStatus.FORBIDDEN, "not_yours", detail)
     return job
-
-
-def _one_text(cursor: str | None) -> str | None:
-    """Return the one text that a cursor of these lists holds; raises ProblemError if it is none of them."""
-    if cursor is None:
-        return None
-    match decode_cursor(cursor):
-        case [str(text)]:
-            return text
-        case _:
-            raise bad_cursor()
 
 
 def _file(item: BatchItem) -> BatchFile:

@@ -4,12 +4,13 @@ from collections.abc import Iterable
 from typing import Annotated, Any, Final, Literal
 
 import orjson
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel
 
 from samplemind_web import etags
 from samplemind_web.access import Caller, Reader
 from samplemind_web.context import Context, ContextDep
+from samplemind_web.parameters import FileIdPath
 from samplemind_web.problems import not_found
 from samplemind_web.sample_filters import Filters, FiltersDep, refused
 from samplemind_web.sample_rows import SampleRow, maker
@@ -26,7 +27,6 @@ router = APIRouter(tags=["samples"])
 
 _SHORT_ID: Final = 12
 
-FileId = Annotated[str, Path(pattern="^[0-9a-f]{64}$")]
 Most = Annotated[int, Query(ge=1, le=500, description="The most samples of the answer.")]
 Shift = Annotated[int, Query(ge=0, le=12, description="Transpose by so many semitones at most.")]
 Stretch = Annotated[float, Query(ge=0, le=50, description="Change the tempo by so many percent at most.")]
@@ -82,7 +82,7 @@ async def similar_samples(
     request: Request,
     caller: Reader,
     context: ContextDep,
-    file_id: FileId,
+    file_id: FileIdPath,
     filters: FiltersDep,
     by: Annotated[
         Literal["timbre", "envelope", "pitch", "rhythm"] | None, Query(description="Compare one aspect alone.")
@@ -127,7 +127,7 @@ async def matching_samples(
     request: Request,
     caller: Reader,
     context: ContextDep,
-    file_id: FileId,
+    file_id: FileIdPath,
     filters: FiltersDep,
     shift: Shift = 2,
     stretch: Stretch = 8.0,

@@ -8,13 +8,14 @@ from typing import Annotated
 
 import orjson
 from fastapi import APIRouter, Path, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from samplemind_web import audit
 from samplemind_web.access import Caller, Reader, Writer
 from samplemind_web.etags import NOT_MODIFIED, respond
 from samplemind_web.idempotency import RESPONSES, OnceDep
 from samplemind_web.paging import Page
+from samplemind_web.parameters import Body, FileId
 from samplemind_web.problems import Problem, ProblemError, not_found
 from samplemind_worker.finding import marks, sample_collections
 from samplemind_worker.finding.marks import Changed
@@ -24,7 +25,6 @@ from samplemind_worker.store.marks import tag_counts
 
 router = APIRouter(tags=["marks"])
 
-FileId = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 CollectionId = Annotated[str, Path(pattern="^([0-9a-f]{24}|favourites)$", description="An id, or `favourites`.")]
 _Tag = Annotated[str, Field(max_length=200)]
 _Ids = Annotated[list[FileId], Field(max_length=marks.MOST_IDS)]
@@ -33,17 +33,13 @@ _MOST_LISTED = 1000
 _CONFLICT: dict[int | str, dict[str, object]] = {409: {"model": Problem}}
 
 
-class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class MarksChange(_Body):
+class MarksChange(Body):
     """What is to be changed in the marks of some samples; what is not named stays as it is."""
 
     ids: Annotated[_Ids, Field(min_length=1)]
     favourite: bool | None = None
-    add_tags: _Tags = []
-    remove_tags: _Tags = []
+    add_tags: _Tags = Field(default_factory=list[str])
+    remove_tags: _Tags = Field(default_factory=list[str])
 
 
 class MarksChanged(BaseModel):
@@ -67,17 +63,17 @@ class SampleCollection(BaseModel):
     changed_at: datetime | None
 
 
-class CollectionName(_Body):
+class CollectionName(Body):
     """How a collection is named."""
 
     name: Annotated[str, Field(max_length=500)]
 
 
-class CollectionChange(_Body):
+class CollectionChange(Body):
     """Samples that are to be put into a collection, and taken out of it."""
 
-    add: _Ids = []
-    remove: _Ids = []
+    add: _Ids = Field(default_factory=list[str])
+    remove: _Ids = Field(default_factory=list[str])
 
 
 class TagCount(BaseModel):

@@ -13,6 +13,7 @@ from samplemind_web.access import Reader
 from samplemind_web.auth import tokens
 from samplemind_web.auth.identity import AuthDep, Identity
 from samplemind_web.paging import Cursor, Limit, Page
+from samplemind_web.parameters import Body
 from samplemind_web.problems import ProblemError, not_found
 from samplemind_web.routes.auth import Me, me_of
 from samplemind_worker.accounts import users as accounts
@@ -24,14 +25,14 @@ router = APIRouter(tags=["me"])
 _MOST_TOKENS = 100
 
 
-class NewPassword(BaseModel):
+class NewPassword(Body):
     """A new password, and the one that counts now."""
 
     current: Annotated[SecretStr, Field(max_length=1024)]
     new: Annotated[SecretStr, Field(max_length=1024)]
 
 
-class NewToken(BaseModel):
+class NewToken(Body):
     """What a personal API token is for."""
 
     name: Annotated[str, Field(min_length=1, max_length=100)]
@@ -82,7 +83,7 @@ async def change_my_password(given: NewPassword, request: Request, caller: Reade
 @router.get("/me/tokens")
 async def list_my_tokens(caller: Reader, limit: Limit = 100, cursor: Cursor = None) -> Page[TokenRow]:
     """List one's personal API tokens."""
-    after = "" if cursor is None else paging.decode_text(cursor)
+    after = paging.decode_text(cursor) or ""
     found = await credentials.tokens_of.aio(caller.user_id, after=after, limit=limit)
     following = paging.encode_cursor([found[-1].id]) if len(found) == limit else None
     return Page(items=[TokenRow(**_row(each)) for each in found], next=following)

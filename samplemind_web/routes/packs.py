@@ -11,7 +11,7 @@ from starlette.requests import ClientDisconnect
 from samplemind_web import audit, etags
 from samplemind_web.access import Reader, Submitter
 from samplemind_web.context import ContextDep
-from samplemind_web.paging import Cursor, Limit, Page, bad_cursor, decode_cursor, encode_cursor
+from samplemind_web.paging import Cursor, Limit, Page, bad_cursor, decode_cursor, decode_text, encode_cursor
 from samplemind_web.problems import ProblemError, not_found
 from samplemind_web.uploads import receive
 from samplemind_worker.documents.pack import Pack as PackDocument
@@ -150,7 +150,7 @@ async def get_pack(pack_id: PackId, request: Request, _caller: Reader) -> Respon
 @router.get("/nights")
 async def list_nights(_caller: Reader, limit: Limit = 30, cursor: Cursor = None) -> Page[Night]:
     """List the runs of the ingestion, newest first."""
-    found = await pack_lists.reports.aio(before=_run_cursor(cursor), limit=limit)
+    found = await pack_lists.reports.aio(before=decode_text(cursor), limit=limit)
     after = encode_cursor([found[-1]["run"]]) if len(found) == limit else None
     return Page(items=[Night.model_validate(report) for report in found], next=after)
 
@@ -251,16 +251,6 @@ def _pack_cursor(cursor: str | None) -> tuple[datetime, str] | None:
             except ValueError as error:
                 raise bad_cursor() from error
             return began if began.tzinfo is not None else began.replace(tzinfo=UTC), digest
-        case _:
-            raise bad_cursor()
-
-
-def _run_cursor(cursor: str | None) -> str | None:
-    if cursor is None:
-        return None
-    match decode_cursor(cursor):
-        case [str(run)]:
-            return run
         case _:
             raise bad_cursor()
 

@@ -5,13 +5,14 @@ from hashlib import blake2b
 from typing import Annotated, Any, Final, Literal
 
 import orjson
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from samplemind_web import etags
 from samplemind_web.access import Caller, Reader
 from samplemind_web.context import Context, ContextDep
 from samplemind_web.paging import Cursor, Limit, bad_cursor, decode_cursor, encode_cursor
+from samplemind_web.parameters import Body, FileId, FileIdPath
 from samplemind_web.problems import not_found
 from samplemind_web.sample_facts import Sample, sample_of
 from samplemind_web.sample_filters import Filters, FiltersDep, refuse_unknown, refused
@@ -32,8 +33,6 @@ RANKED: Final = 400
 _MOST_IDS: Final = 500
 _MANY: Final = 200  # rows that are made beside the event loop
 _LONGEST: Final = 2000  # characters of a text, which is then refused with a reason
-
-FileId = Annotated[str, Path(pattern="^[0-9a-f]{64}$")]
 
 
 @router.get("/samples", response_model=SamplePage, responses=etags.NOT_MODIFIED)
@@ -104,7 +103,7 @@ class _Cursor(BaseModel):
     order: Order | None
     value: float | str | None
     moment: Annotated[int, Field(ge=0, lt=1 << 63)] = 0
-    id: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    id: FileId
     total: Annotated[int, Field(ge=0, lt=1 << 53)]
     exact: bool
 
@@ -176,12 +175,10 @@ async def _page(
     return await computed(_make) if len(found.hits) > _MANY else _make()
 
 
-class Ids(BaseModel):
+class Ids(Body):
     """The samples that are asked for."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    ids: Annotated[list[Annotated[str, Field(pattern="^[0-9a-f]{64}$")]], Field(max_length=_MOST_IDS)]
+    ids: Annotated[list[FileId], Field(max_length=_MOST_IDS)]
 
 
 class SampleRows(BaseModel):
@@ -206,7 +203,7 @@ async def sample_rows(caller: Reader, context: ContextDep, wanted: Ids) -> Respo
 
 
 @router.get("/samples/{file_id}", response_model=Sample, responses=etags.NOT_MODIFIED)
-async def get_sample(request: Request, caller: Reader, context: ContextDep, file_id: FileId) -> Response:
+async def get_sample(request: Request, caller: Reader, context: ContextDep, file_id: FileIdPath) -> Response:
     """Return what is known of one sample: the facts, where they are from, the summary, and the caller's marks."""
     refuse_unknown(request)
 

@@ -4,12 +4,13 @@ from http import HTTPStatus
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Header, Path, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from samplemind_web.access import Reader
 from samplemind_web.context import ContextDep
 from samplemind_web.etags import names
 from samplemind_web.maps import SoundMap, look
+from samplemind_web.parameters import Body
 from samplemind_web.problems import ProblemError
 
 router = APIRouter(tags=["map"])
@@ -20,10 +21,8 @@ _MOST: Final = 5000
 _Version = Annotated[str, Path(pattern="^[0-9a-f]{16}$", description="The `version` of `GET /map`.")]
 
 
-class Points(BaseModel):
+class Points(Body):
     """Some points of a map."""
-
-    model_config = ConfigDict(extra="forbid")
 
     version: Annotated[str, Field(pattern="^[0-9a-f]{16}$")]
     indices: Annotated[list[Annotated[int, Field(ge=0, lt=2**32)]], Field(max_length=_MOST)]

@@ -5,7 +5,7 @@ from http import HTTPStatus
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from config.ai import AiTask
 from samplemind_web import audit
@@ -13,6 +13,7 @@ from samplemind_web.access import Caller, Reader, Submitter
 from samplemind_web.batch_reports import visible
 from samplemind_web.context import Context, ContextDep
 from samplemind_web.idempotency import RESPONSES, OnceDep
+from samplemind_web.parameters import Body, FileId
 from samplemind_web.recording import queue
 from samplemind_worker.documents.batch import BatchJob
 from samplemind_worker.documents.spend import Purse, from_usd, to_usd
@@ -58,15 +59,11 @@ class SummarySpend(BaseModel):
     """The providers that this server, or any worker, could ask; without one the local describer writes."""
 
 
-class SummaryWishes(BaseModel):
+class SummaryWishes(Body):
     """Which summaries are to be written, and by whom. Without a batch and ids: all that models still owe."""
 
-    model_config = ConfigDict(extra="forbid")
-
     batch: Annotated[str, Field(max_length=64, pattern=r"^[0-9A-Za-z-]+$")] | None = None
-    ids: (
-        Annotated[list[Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]], Field(min_length=1, max_length=10_000)] | None
-    ) = None
+    ids: Annotated[list[FileId], Field(min_length=1, max_length=10_000)] | None = None
     missing: bool = False
     """Only those that models still owe."""
     task: AiTask | None = None

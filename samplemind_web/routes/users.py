@@ -13,6 +13,7 @@ from samplemind_web.access import Admin
 from samplemind_web.auth.identity import AuthDep
 from samplemind_web.context import ContextDep
 from samplemind_web.paging import Cursor, Limit, Page
+from samplemind_web.parameters import Body
 from samplemind_web.problems import ProblemError, not_found
 from samplemind_worker.accounts import users as accounts
 from samplemind_worker.documents.user import Role, User
@@ -36,7 +37,7 @@ class UserRow(BaseModel):
     disabled_at: datetime | None
 
 
-class NewUser(BaseModel):
+class NewUser(Body):
     """A user to add."""
 
     name: Annotated[str, Field(max_length=200)]
@@ -45,7 +46,7 @@ class NewUser(BaseModel):
     roots: _Roots | None = None
 
 
-class UserChange(BaseModel):
+class UserChange(Body):
     """What to change of a user; what is left out stays."""
 
     role: Role | None = None
@@ -69,7 +70,7 @@ class AuditRow(BaseModel):
 @router.get("/users")
 async def list_users(_: Admin, limit: Limit = 100, cursor: Cursor = None) -> Page[UserRow]:
     """List the users, by name."""
-    after = "" if cursor is None else paging.decode_text(cursor)
+    after = paging.decode_text(cursor) or ""
     found = await users.page.aio(after=after, limit=limit)
     following = paging.encode_cursor([found[-1].id]) if len(found) == limit else None
     return Page(items=list(map(_row, found)), next=following)
@@ -116,7 +117,7 @@ async def list_audit(
     cursor: Cursor = None,
 ) -> Page[AuditRow]:
     """List what users did, the newest first."""
-    before = None if cursor is None else paging.decode_text(cursor)
+    before = paging.decode_text(cursor)
     if before is not None and not ObjectId.is_valid(before):
         raise paging.bad_cursor()
     found = await audit_log.page.aio(user_id=user, action=action, before=before, limit=limit)

@@ -5,9 +5,10 @@ from typing import Annotated
 
 import orjson
 from fastapi import APIRouter, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from samplemind_web.access import Reader
+from samplemind_web.parameters import Body, FileId
 from samplemind_worker.store import places, waveforms
 
 router = APIRouter(tags=["audio"])
@@ -15,13 +16,9 @@ router = APIRouter(tags=["audio"])
 MOST_IDS = 200
 _BYTES_PER_BUCKET = 6
 
-FileId = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
-
-class PeaksWanted(BaseModel):
+class PeaksWanted(Body):
     """The samples whose waveforms are asked for."""
-
-    model_config = ConfigDict(extra="forbid")
 
     ids: Annotated[list[FileId], Field(max_length=MOST_IDS)]
 

@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -6,6 +7,7 @@ import pytest
 from config.settings import Settings
 from samplemind_worker.pipeline.workspace import Workspace
 from samplemind_worker.store import batches
+from tests.factories import new_batch
 from tests.waiting import wait_until
 from tests.web.conftest import Server
 from tests.web.work import API, problem, recorded, sounds, submitted, work
@@ -64,6 +66,20 @@ def test_files_are_listed_by_pages_and_filtered(web: httpx.Client, workspace: Wo
     assert web.get(files, params={"code": "not_audio", "state": "completed"}).json()["items"] == []
     assert len(web.get(files, params={"state": "completed"}).json()["items"]) == 4
     assert problem(web.get(files, params={"state": "lost"})) == (422, "invalid")
+
+
+def test_pages_of_batches_have_each_batch_once(web: httpx.Client):
+    made = [new_batch().id for _ in range(5)]
+
+    found: list[str] = []
+    page: dict[str, Any] = {"next": ""}
+    while page["next"] is not None:
+        page = web.get(
+            f"{API}/batches", params={"limit": 2} | ({"cursor": page["next"]} if page["next"] else {})
+        ).json()
+        found += [batch["batch_id"] for batch in page["items"]]
+        assert 1 <= len(page["items"]) <= 2
+    assert found == sorted(made, reverse=True)
 
 
 @pytest.mark.parametrize("cursor", ["x", "WzFd", "W10", "WyJub3QgYW4gaWQiXQ", "eyIkZ3QiOiAiIn0"])
