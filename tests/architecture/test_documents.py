@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from samplemind_worker.documents.collections import DOCUMENTS as COLLECTIONS
+
 ROOT = Path(__file__).parents[2]
 ENGINE = ROOT / "samplemind_worker"
 ARCHITECTURE = (ROOT / "ARCHITECTURE.md").read_text()
@@ -58,3 +60,10 @@ def test_layers_of_the_architecture_are_those_that_lint_holds():
     lines = [line.removeprefix("samplemind_worker:").strip() for line in drawn.strip().splitlines()]
 
     assert [line for line in lines if line not in {"samplemind_cli | samplemind_web", "tasks", "config"}] == held
+
+
+def test_every_collection_has_a_line_in_the_architecture():
+    table = ARCHITECTURE.partition("\n## Documents\n")[2].partition("\n## ")[0]
+    collections = [document.Settings.name for document in COLLECTIONS]  # pyright: ignore[reportAttributeAccessIssue]
+
+    assert sorted(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)) == sorted(collections)
