@@ -26,10 +26,8 @@ from samplemind_worker.describer.wording import (
 )
 
 MOST = 4
-_TAIL_SECONDS = 0.5
 _GROSS_BEAT_BARS = 2
 _DYNAMIC, _DENSE = 16.0, 8.0  # LU between true peak and loudness
-_MID = 150.0  # Hz; a fundamental below it is bass
 _OPEN = 3000.0  # Hz, of the centroid
 
 

@@ -11,10 +11,6 @@ from samplemind_worker.describer.wording import choose, length, listed, millisec
 MOST = 3
 _EDITABLE = 0.5  # seconds; a shorter sound makes no swell
 _LONG = 1.5  # seconds
-_LOW_NOTE = 36  # MIDI; five semitones below it a note is inaudible
-_CHORDS_FROM = 48  # MIDI; chords below are mud
-_THIN = 1500.0  # Hz, of the centroid
-_DEEP = 200.0  # Hz, of a kick's centroid
 _HALF_TIME = 110.0  # BPM; slower loops drag at half speed
 
 

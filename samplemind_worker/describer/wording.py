@@ -39,11 +39,6 @@ def frequency(hz: float) -> str:
     return f"{round(hz)} Hz" if round(hz) < _KILO else f"{hz / _KILO:.1f} kHz"
 
 
-def two_digits(hz: float) -> float:
-    """Round to two significant digits, as a knob is set: 183.4 to 180."""
-    return float(f"{hz:.1e}")
-
-
 def milliseconds(seconds: float) -> str:
     """Write a note length: 352 ms."""
     return f"{round(seconds * _KILO)} ms"
