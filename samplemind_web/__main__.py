@@ -1,6 +1,7 @@
 """``python -m samplemind_web``: runs the server with the settings of its environment until SIGTERM or SIGINT."""
 
 import argparse
+import os
 import socket
 import sys
 import threading
@@ -15,7 +16,7 @@ from samplemind_worker.errors import ServiceUnavailableError, SetupError
 from samplemind_worker.logs import configure_logging
 from samplemind_worker.store import mongo
 
-_SERVICE = 3  # exit code
+_SERVICE, _INTERRUPTED = 3, 130  # exit codes
 
 
 def main(arguments: list[str]) -> int:
@@ -66,5 +67,16 @@ class _Server(StreamingServer):
             threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
 
 
+def leave(code: int) -> None:
+    """End the process at once: Python would wait for threads, and one may wait for a drive that never answers."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    try:
+        ended_with = main(sys.argv[1:])
+    except KeyboardInterrupt:  # uvicorn raises it once more when everything is closed
+        ended_with = _INTERRUPTED
+    leave(ended_with)

@@ -16,7 +16,7 @@ from samplemind_worker.errors import UsageError
 from samplemind_worker.finding import entry
 from samplemind_worker.finding.marks import Changed, apply, clean_name
 from samplemind_worker.finding.terms import fold_name
-from samplemind_worker.store import marks, mongo, sample_collections
+from samplemind_worker.store import entries, marks, mongo, sample_collections
 from samplemind_worker.store.marks import Change
 from samplemind_worker.store.sample_collections import Row
 
@@ -124,7 +124,10 @@ async def rename(collection: str, name: str) -> bool:
     """
     name = clean_name(name, "the name of a collection", longest=LONGEST_NAME)
     key = fold_name(name)
-    return key != FAVOURITES and await sample_collections.rename.aio(collection, name=name, key=key)
+    is_free = key != FAVOURITES and await sample_collections.rename.aio(collection, name=name, key=key)
+    if is_free:
+        await entries.raise_generation.aio()
+    return is_free
 
 
 @mongo.synchronous
@@ -155,6 +158,7 @@ async def put(user_id: str, collection: str, *, add: Sequence[str], remove: Sequ
 async def delete(collection: str) -> None:
     """Delete a collection, whose user the caller has checked. Its contents stay as they are."""
     await sample_collections.hide.aio(collection)
+    await entries.raise_generation.aio()
     await _take_out(collection, until=time.monotonic() + _SECONDS)
 
 

@@ -146,11 +146,13 @@ async def write(reading: Reading, entries: Mapping[str, Mapping[str, Any]], *, c
     await upsert(collection, values, conditions=dict.fromkeys(values, older))
     if ended := [key for key in contents if key not in entries]:
         await collection.delete_many({"_id": {"$in": ended}, **older})
-    await _raise_generation()
+    await raise_generation.aio()
     await stale.drop(reading.tokens)
 
 
-async def _raise_generation() -> None:
+@mongo.synchronous
+async def raise_generation() -> None:
+    """Note that answers made of entries are outdated, also where what is not in an entry has changed."""
     global _raised  # noqa: PLW0603 -- one count per process
     await mongo.collection("entry_indexes").update_one({"_id": _ONLY}, {"$inc": {"generation": 1}})
     _raised += 1

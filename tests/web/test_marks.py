@@ -107,6 +107,27 @@ def test_a_collection_from_its_making_to_its_end(web: httpx.Client):
     assert entry_of(ONE)["collections"] == []
 
 
+def test_a_new_name_of_a_collection_is_seen_at_once(web: httpx.Client):
+    here = post(web, "/collections", {"name": "Set"}).headers["location"]
+    post(web, f"{here.removeprefix('/api/v1')}/samples", {"add": [ONE]})
+    assert [each["name"] for each in web.get(f"/api/v1/samples/{ONE}").json()["collections"]] == ["Set"]
+    assert len(web.get("/api/v1/samples", params={"collection": "Set"}).json()["items"]) == 1
+
+    web.patch(here, json={"name": "Club"})
+
+    assert [each["name"] for each in web.get(f"/api/v1/samples/{ONE}").json()["collections"]] == ["Club"]
+    assert web.get("/api/v1/samples", params={"collection": "Set"}).json()["code"] == "invalid"
+
+
+def test_a_deleted_collection_is_gone_at_once(web: httpx.Client):
+    here = post(web, "/collections", {"name": "Set"}).headers["location"]
+    assert web.get("/api/v1/samples", params={"collection": "Set"}).json()["items"] == []
+
+    web.delete(here)
+
+    assert web.get("/api/v1/samples", params={"collection": "Set"}).json()["code"] == "invalid"
+
+
 def test_names_of_collections_are_unique(web: httpx.Client):
     one = post(web, "/collections", {"name": "Set"})
     two = post(web, "/collections", {"name": "Other"})
