@@ -17,10 +17,12 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from samplemind_web.access import Caller
+from samplemind_worker.finding.postings import Kept, Postings
 from samplemind_worker.store import entries
 
 _KEPT: Final = 10  # s
 _LOOK: Final = 0.25  # s between two looks at the generation
+_COMPARE: Final = 2.0  # s between two looks at whether entries are missing, while none changes
 _AWAY: Final = 5.0  # s without a request to Redis after it failed
 _PATIENCE: Final = 0.25  # s that Redis may take
 _LARGEST: Final = 512_000  # bytes of an answer that is kept
@@ -43,19 +45,38 @@ class Answers:
         self._redis, self._prefix = redis, prefix
         self._away_until = 0.0
         self._making: dict[str, asyncio.Task[bytes]] = {}
+        self._postings = Postings()
         self._state: State | None = None
         self._looked_at = 0.0
+        self._compared_at = 0.0
         self._raised = -1
+        self._looking = asyncio.Lock()
 
     async def state(self) -> State:
         """Return how the entries stand, or stood a moment ago."""
-        is_old = time.monotonic() - self._looked_at > _LOOK or self._raised != entries.raised_here()
-        if self._state is None or is_old:
-            looked_at, self._raised = time.monotonic(), entries.raised_here()
-            progress = await entries.progress.aio()
-            self._state = State(await entries.generation.aio(), progress.trouble, not progress.entries)
-            self._looked_at = looked_at
+        if self._state is None or self._is_old():
+            async with self._looking:
+                if self._state is None or self._is_old():
+                    self._state = await self._look(self._state)
         return self._state
+
+    async def _look(self, last: State | None) -> State:
+        looked_at, self._raised = time.monotonic(), entries.raised_here()
+        generation = await entries.generation.aio()
+        is_same = last is not None and last.generation == generation and not last.trouble
+        if last is None or not is_same or looked_at > self._compared_at + _COMPARE:
+            progress = await entries.progress.aio()
+            last = State(generation, progress.trouble, not progress.entries)
+            self._compared_at = looked_at
+        self._looked_at = looked_at
+        return last
+
+    def _is_old(self) -> bool:
+        return time.monotonic() - self._looked_at > _LOOK or self._raised != entries.raised_here()
+
+    async def keys(self) -> Kept:
+        """Return the index keys of the entries that this server keeps."""
+        return self._postings.at((await self.state()).generation)
 
     async def kept(self, caller: Caller, what: list[Any], make: Callable[[], Awaitable[bytes]]) -> bytes:
         """Return an answer that Redis keeps, or make it; ``what`` names it among those of the caller."""

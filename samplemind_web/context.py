@@ -110,7 +110,7 @@ async def _library() -> dict[str, int]:
     return {"generation": await entries.generation.aio()}
 
 
-def _context(request: Request) -> Context:
+async def _context(request: Request) -> Context:
     return request.app.state.context
 
 

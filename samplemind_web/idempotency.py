@@ -130,7 +130,7 @@ def _response(status: int, body: bytes, headers: dict[str, str] | None = None) -
     return Response(body, status, headers, "application/json")
 
 
-def _once(context: ContextDep, request: Request, key: Key = None) -> Once:
+async def _once(context: ContextDep, request: Request, key: Key = None) -> Once:
     return Once(context.redis, context.key("once"), request, key)
 
 

@@ -1,5 +1,6 @@
 """The server: at which address, with which limits, believing whom; it ends its streams before it ends."""
 
+import gc
 import ipaddress
 import resource
 import socket
@@ -27,6 +28,9 @@ class StreamingServer(uvicorn.Server):
         """Start; take as many connections as the system allows."""
         _raise_limit()
         await super().startup(sockets)
+        # What was loaded stays: looking through it again and again would cost more than what it could free.
+        gc.collect()
+        gc.freeze()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End the streams, whose browsers come back by themselves, and then the server."""

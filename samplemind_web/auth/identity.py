@@ -182,7 +182,7 @@ def cookie_name(request: HTTPConnection) -> str:
     return "__Host-samplemind" if is_secure(request) else "samplemind"
 
 
-def _auth(request: Request) -> Auth:
+async def _auth(request: Request) -> Auth:
     return request.app.state.auth
 
 

@@ -67,6 +67,7 @@ async def search_samples(
             after=None if signed is None else signed.after,
             ranked=RANKED,
             counted=0,
+            kept=await context.answers.keys(),
         )
         return await _page(
             found,

@@ -13,14 +13,18 @@ equal scores the newest is first.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from samplemind_worker.finding import filters, terms, vocabulary
 from samplemind_worker.finding.computing import computed
 from samplemind_worker.finding.filters import Filter
+from samplemind_worker.finding.postings import Kept, common, preferred
 from samplemind_worker.finding.query import Query, Word
 from samplemind_worker.store import entry_search, mongo
 from samplemind_worker.store.entry_search import Order, Position, Row
+
+if TYPE_CHECKING:
+    from samplemind_worker.finding.postings import Keys
 
 CANDIDATES: Final = 200
 """Entries that are ranked, if no more are asked for."""
@@ -107,12 +111,13 @@ async def search(
     after: Position | Rank | None = None,
     ranked: int = CANDIDATES,
     counted: int = CANDIDATES,
+    kept: Kept | None = None,
 ) -> Found:
     """Return the best entries that have all words and pass the filter; by ``order`` instead of by rank, if given.
 
     A page begins ``after`` what an earlier one named as its `next`. A list by rank ends after ``ranked`` entries, or
     after the first ``limit`` if these are more. In any other order, the first page counts up to ``counted`` entries
-    where several conditions must be met.
+    where several conditions must be met. A server gives the index keys that it has ``kept``.
 
     Raises
     ------
@@ -120,12 +125,14 @@ async def search(
         If the record does not answer.
     """
     known, rest = _conditions(query, chosen)
-    counts = await entry_search.count.aio([each.terms for each in known], most=MOST_COUNTED)
-    parts = tuple(Part(each.label, count) for each, count in zip(known, counts, strict=True))
+    groups = [each.terms for each in known]
+    keys = await kept.of(groups) if kept is not None and groups else None
+    counts = await entry_search.count.aio(groups, most=MOST_COUNTED) if keys is None else [len(each) for each in keys]
+    parts = tuple(Part(each.label, min(count, MOST_COUNTED)) for each, count in zip(known, counts, strict=True))
     if 0 in counts:
         return Found((), 0, is_exact=True, parts=parts)
     order = order or (None if query.words else "added")
-    plan = _Plan(known, counts, rest, query)
+    plan = _Plan(known, counts, rest, query, keys=None if kept is None or keys is None else (kept, common(keys)))
     if order is None:
         most = max(ranked, limit)
         rows = await plan.read(order=None, most=most)
@@ -137,11 +144,8 @@ async def search(
         hits = [_hit(row, query.words, chosen) for row in rows[:limit]]
         following = Position.of(rows[limit - 1], order) if len(rows) > limit else None
     total, is_exact = (len(rows), len(rows) < most) if after is None or order is None else (0, False)
-    if not is_exact and not query.excluded and not rest:
-        if not known:
-            total, is_exact = await entry_search.total.aio(), True
-        elif len(known) == 1 and known[0].label not in filters.RANGES.values():
-            total, is_exact = counts[0], counts[0] < MOST_COUNTED
+    if not is_exact and (counted_by_keys := await plan.total()) is not None:
+        total, is_exact = counted_by_keys
     return Found(tuple(hits[:limit]), max(total, len(hits)), is_exact, parts, following)
 
 
@@ -186,7 +190,13 @@ class _Plan:
     """What a search reads: its conditions, of which one drives, and the tests that the others are."""
 
     def __init__(
-        self, known: Sequence[_Condition], counts: Sequence[int], rest: Sequence[dict[str, Any]], query: Query
+        self,
+        known: Sequence[_Condition],
+        counts: Sequence[int],
+        rest: Sequence[dict[str, Any]],
+        query: Query,
+        *,
+        keys: "tuple[Kept, Keys] | None" = None,
     ) -> None:
         self._known = known
         self._counts = counts
@@ -194,9 +204,13 @@ class _Plan:
         self._excluded = [term for word in query.excluded for term in word.terms]
         # The rarest condition first.
         self._turns = sorted(range(len(known)), key=counts.__getitem__)
+        self._keys = keys
+        self._is_by_terms = not (self._rest or query.excluded)
 
     async def read(self, *, order: Order | None, most: int, after: Position | None = None) -> list[Row]:
         """Return up to ``most`` entries; without an order, those come first that clearly have the driving word."""
+        if self._keys is not None and (order is None or (order == "added" and len(self._known) > 1)):
+            return await self._read_at(*self._keys, order, most, after)
         is_crowded = not self._turns or self._counts[self._turns[0]] >= MOST_COUNTED
         if not self._turns or (order not in {None, "added"} and is_crowded):
             return await entry_search.in_order.aio(self._test(None), order=order or "added", limit=most, after=after)
@@ -208,6 +222,37 @@ class _Plan:
         if not is_crowded or len(self._turns) == 1:
             return await self._drive(self._turns[0], order, most, after) or []
         return await self._read_crowded(order, most, after)
+
+    async def total(self) -> tuple[int, bool] | None:
+        """Return how many entries there are, and whether exactly so many; None where that takes reading them."""
+        if not self._known:
+            return None if self._rest or not self._is_by_terms else (await entry_search.total.aio(), True)
+        if self._keys is not None and self._is_by_terms:
+            return len(self._keys[1]), True
+        tests = sum(each.query is not None for each in self._known)
+        if len(self._known) > 1 or self._excluded or len(self._rest) > tests:
+            return None
+        if self._known[0].label in filters.RANGES.values():
+            return None
+        return min(self._counts[0], MOST_COUNTED), self._counts[0] < MOST_COUNTED
+
+    async def _read_at(
+        self, kept: Kept, keys: "Keys", order: Order | None, most: int, after: Position | None
+    ) -> list[Row]:
+        """Return up to ``most`` of the entries whose keys meet all conditions, and that pass the tests."""
+        if order is None and len(keys) > most:
+            rarest = self._known[self._turns[0]]
+            strong = await kept.of([rarest.strong or rarest.terms])
+            keys = keys if strong is None else preferred(keys, strong[0])
+        moments = keys.tolist() if after is None else keys[keys <= int(after.value or 0)].tolist()
+        rows: list[Row] = []
+        size = max(most, _MOMENTS)
+        for start in range(0, len(moments), size):
+            page = moments[start : start + size]
+            rows += await entry_search.of_moments.aio(page, self._test(None), limit=most, after=after)
+            if len(rows) >= most:
+                break
+        return rows[:most]
 
     def _test(self, driver: int | None) -> dict[str, Any]:
         """Return the test of all conditions but the driver."""

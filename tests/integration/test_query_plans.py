@@ -264,6 +264,8 @@ CALLS: dict[str, Callable[[Case], object]] = {
     ),
     "entry_search.shares": lambda _: entry_search.shares([["0001"], ["nothing"]], counted=1),
     "entry_search.shared_moments": lambda _: entry_search.shared_moments(["0001"], ["0001+"], before=None, keys=10),
+    "entry_search.keys_of": lambda _: entry_search.keys_of("0001", most=10),
+    "entry_search.of_moments": lambda _: entry_search.of_moments([0, 1], {}, limit=10),
     "entry_search.at_moments": lambda _: entry_search.at_moments(["0001"], [0, 1], {}, limit=10),
     "entry_search.sorted_among": lambda _: entry_search.sorted_among(["0001"], {}, order="duration", limit=3),
     "entry_search.in_order": lambda _case: [

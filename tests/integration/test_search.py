@@ -15,10 +15,11 @@ from samplemind_worker.documents.moments import first_moment
 from samplemind_worker.finding import entry
 from samplemind_worker.finding.filter_text import read as read_filters
 from samplemind_worker.finding.filters import Filter, passing
+from samplemind_worker.finding.postings import Postings
 from samplemind_worker.finding.query import read as read_text
 from samplemind_worker.finding.search import MOST_COUNTED, Found, search, suggest
 from samplemind_worker.pipeline.workspace import Workspace
-from samplemind_worker.store import entry_search, mongo, places, results
+from samplemind_worker.store import entries, entry_search, mongo, places, results
 from samplemind_worker.store.places import Place
 from tests.command import Cli
 from tests.factories import analysis_facts, audio_facts, content_id
@@ -60,7 +61,12 @@ def library(workspace: Workspace) -> Workspace:
 
 
 def find(text: str = "", **filters: Any) -> Found:
-    return search(read_text(text), read_filters(**filters))
+    asked, chosen = read_text(text), read_filters(**filters)
+    found = search(asked, chosen)
+    # A server, which keeps index keys, finds the same.
+    kept = search(asked, chosen, kept=Postings().at(entries.generation()))
+    assert (kept.hits, kept.unmet) == (found.hits, found.unmet)
+    return found
 
 
 def names(found: Found) -> list[str]:
