@@ -35,7 +35,13 @@ def main(arguments: list[str]) -> int:
         print(f"samplemind: error: {error}", file=sys.stderr)  # noqa: T201 -- a command
         return _SERVICE
     server = _Server(config, open_page=given.open)
-    server.run()
+    try:
+        server.run()
+    except SystemExit:
+        # Uvicorn has logged the system's words, and closed everything since.
+        place = given.address if config.uds else f"{given.address}, port {given.port}"
+        print(f"samplemind: error: cannot listen at {place}: does another program?", file=sys.stderr)  # noqa: T201
+        return 1
     return 0 if server.started else 1
 
 

@@ -14,13 +14,14 @@ _SETUP_EXIT = 3
 def up(
     *,
     detach: Annotated[bool, typer.Option("--detach", "-d", help="Leave them running and come back at once.")] = False,
+    web: Annotated[bool, typer.Option("--web", help="Also serve the page and the API, as `samplemind web`.")] = False,
 ) -> None:
     """Start the private services and workers of this machine.
 
     They run until Ctrl-C; with --detach in the background, until `samplemind down`.
     """
     from config.settings import get_settings  # noqa: PLC0415 -- slow import
-    from samplemind_worker.local_services import run_foreground  # noqa: PLC0415 -- slow import
+    from samplemind_worker.local_services import run_foreground, start_web  # noqa: PLC0415 -- slow import
 
     settings = get_settings()
     if settings.redis_url and settings.mongodb_url and settings.chroma_url:
@@ -28,11 +29,13 @@ def up(
             "SAMPLEMIND_REDIS_URL, SAMPLEMIND_MONGODB_URL and SAMPLEMIND_CHROMA_URL are all set: there is no private "
             "service to start; run `samplemind worker` and `samplemind beat`"
         )
-    if not detach and run_foreground(settings, say=output.note):
+    if not detach and run_foreground(settings, web=web, say=output.note):
         return
     from samplemind_worker.local_services.session import session  # noqa: PLC0415 -- slow import
 
     with session(settings, workers=True, say=output.note):
+        if web:
+            output.note(f"the page: {start_web(settings)}")
         output.note(f"running in {settings.home}; end it with `samplemind down`")
 
 

@@ -23,8 +23,11 @@ def status(
 ) -> None:
     """Show how a batch stands, or list the recent ones."""
     from samplemind_cli import client, index, record, tables  # noqa: PLC0415 -- slow import
+    from samplemind_worker.local_services import web_address  # noqa: PLC0415 -- slow import
 
     with record.open_record() as settings:
+        if not as_json and (address := web_address(settings)):
+            output.note(f"the page: {address}")
         if trouble := index.trouble(settings):
             output.note(trouble)
         if batch is None and not watch:

@@ -1,6 +1,7 @@
 """``web``: the library in a browser."""
 
 import sys
+import webbrowser
 from typing import Annotated
 
 import typer
@@ -21,15 +22,23 @@ def web(
 ) -> None:
     """Serve the page and the API, until Ctrl-C.
 
-    Private services and workers are started where no URLs are set; they go on afterwards.
+    Private services and workers are started where no URLs are set; they go on afterwards. If these serve the page
+    already (`samplemind up --web`), it is only opened.
     """
     from config.settings import get_settings  # noqa: PLC0415 -- slow import
-    from samplemind_worker.local_services import ensure_running, join_for_good  # noqa: PLC0415 -- slow import
+    from samplemind_worker.local_services import ensure_running, join_for_good, web_address  # noqa: PLC0415 -- slow import
 
     own = get_settings()
     settings = ensure_running(own, workers=True, on_wait=output.note)
+    open_page = open_page and sys.stdout.isatty()
+    running = web_address(own)
+    if running is not None and running == f"http://{address}:{port or settings.web_port}/":
+        output.note(f"the page: {running}")
+        if open_page:
+            webbrowser.open(running)
+        return
     join_for_good(own, say=output.note)
     arguments = ["--address", address, "--port", str(port or settings.web_port)]
-    if open_page and sys.stdout.isatty():
+    if open_page:
         arguments.append("--open")
     become(["samplemind_web", *arguments], environment_of(settings) | {"PYTHONUNBUFFERED": "1"})

@@ -4,9 +4,11 @@ from samplemind_worker.local_services.control import (
     connected,
     ensure_running,
     run_foreground,
+    start_web,
     start_workers,
     stop,
     supervises_workers,
+    web_address,
 )
 from samplemind_worker.local_services.users import join_for_good
 
@@ -15,7 +17,9 @@ __all__ = [
     "ensure_running",
     "join_for_good",
     "run_foreground",
+    "start_web",
     "start_workers",
     "stop",
     "supervises_workers",
+    "web_address",
 ]

@@ -103,6 +103,43 @@ def start_workers(settings: Settings, *, on_wait: Callable[[str], None]) -> bool
     return True
 
 
+def web_address(settings: Settings) -> str | None:
+    """Return the URL of the web server that the supervisor runs; None if there is none, or it does not answer yet."""
+    state = _running(Home(settings.home))
+    found = None if state is None else state.services.get("web")
+    return f"http://127.0.0.1:{state.web_port}/" if state is not None and found is not None and found.ready else None
+
+
+def start_web(settings: Settings) -> str:
+    """Have the supervisor that runs also run the web server, until `samplemind down`; return its URL when it answers.
+
+    Raises
+    ------
+    SetupError
+        If it does not answer. The supervisor goes on trying.
+    """
+    home = Home(settings.home)
+    home.web.touch(mode=0o600)
+    deadline = time.monotonic() + START_SECONDS
+    asked = False
+    while (address := web_address(settings)) is None:
+        state, log = _running(home), home.log("web")
+        if state is None or state.supervisor is None:
+            raise SetupError(f"the private services have ended: see {home.log('supervisor')}")
+        if not asked and not state.web_port:
+            _tell(state.supervisor, ADD_WORKERS_SIGNAL)
+            asked = True
+        found = state.services.get("web")
+        if (found is not None and found.restarts) or time.monotonic() > deadline:
+            words = processes.last_words(log) if log.exists() else "it has not been started"
+            raise SetupError(
+                f"the web server does not start ({words.removeprefix('samplemind: error: ')}): it is tried again until "
+                f"`samplemind down`; see {log}"
+            )
+        time.sleep(_LOOK_SECONDS)
+    return address
+
+
 def stop(settings: Settings, *, timeout: float = 30.0) -> bool:
     """Stop the private services and wait until they have ended; False if none ran.
 
@@ -143,8 +180,11 @@ def _reap(pid: int) -> None:
         _started.remove(started)
 
 
-def run_foreground(settings: Settings, *, say: Callable[[str], None]) -> bool:
-    """Supervise in this process until SIGINT, SIGTERM or SIGHUP; False at once if a supervisor runs already."""
+def run_foreground(settings: Settings, *, web: bool, say: Callable[[str], None]) -> bool:
+    """Supervise in this process until SIGINT, SIGTERM or SIGHUP; False at once if a supervisor runs already.
+
+    It runs the web server, too, if ``web`` says so.
+    """
     from samplemind_worker.local_services.supervisor import log_to_stderr, supervise  # noqa: PLC0415 -- slow import
 
     home = Home(settings.home)
@@ -155,7 +195,13 @@ def run_foreground(settings: Settings, *, say: Callable[[str], None]) -> bool:
         users.wait_for_stop()
     home.temporary.unlink(missing_ok=True)
     log_to_stderr()
-    return supervise(settings)
+    if not web:
+        return supervise(settings)
+    home.web.touch(mode=0o600)
+    try:
+        return supervise(settings)
+    finally:
+        home.web.unlink(missing_ok=True)
 
 
 class _Launch:

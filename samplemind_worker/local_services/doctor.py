@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from samplemind_worker.local_services.binaries import find_mongod, find_valkey, 
 from samplemind_worker.local_services.checks import Check
 from samplemind_worker.local_services.home import Home, State
 from samplemind_worker.local_services.places import places
+from samplemind_worker.local_services.probes import web_answers
 from samplemind_worker.local_services.record_checks import summaries, vectors
 from samplemind_worker.local_services.services import (
     OTHER_MODELS,
@@ -74,6 +76,8 @@ def diagnose(settings: Settings) -> list[Check]:
         names = ("worker-cpu", "worker-io", *(["worker-ai"] if state.models else []), "beat")
         checks += [_worker(name, home, state) for name in names]
         checks += _models(settings, state)
+    if state.web_port:
+        checks.append(_web(home, state))
     return checks
 
 
@@ -239,6 +243,15 @@ def _worker(name: str, home: Home, state: State) -> Check:
         detail=f"process {found.pid}" + (f", restarted {found.restarts} times" if troubled else ""),
         mend=mend if troubled else "",
     )
+
+
+def _web(home: Home, state: State) -> Check:
+    found, log = state.services.get("web"), home.log("web")
+    address = f"http://127.0.0.1:{state.web_port}/"
+    if found is None or not web_answers(state.web_port):
+        return Check("web", ok=False, detail=f"does not answer at {address}", mend=f"see {log}")
+    check = _worker("web", home, state)
+    return replace(check, detail=f"{check.detail}, {address}")
 
 
 def _models(settings: Settings, state: State) -> list[Check]:

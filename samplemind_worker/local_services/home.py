@@ -3,7 +3,7 @@
 ::
 
     HOME/
-    ├── run/    lock, users, temporary, services.json, failure, and the sockets unless their paths would be too long
+    ├── run/    lock, users, temporary, web, services.json, failure, and the sockets unless their paths are too long
     ├── logs/   one file per service, and supervisor.log
     └── data/   valkey, mongod, chroma
 
@@ -54,6 +54,8 @@ class State(BaseModel):
     models: str = ""
     """Digest of its workers' settings for models (``services.models_digest``)."""
     workers: bool = False
+    web_port: int = 0
+    """Port of its web server; 0 if it has none."""
     stopping: bool = False
     sockets: str = ""
     repairing: list[str] = []
@@ -113,6 +115,11 @@ class Home:
     def temporary(self) -> Path:
         """A mark: while it exists, the services end with the last command that uses them, once no batch is open."""
         return self.run / "temporary"
+
+    @property
+    def web(self) -> Path:
+        """A mark: while it exists, the supervisor runs the web server, too; `samplemind down` removes it."""
+        return self.run / "web"
 
     @property
     def failure(self) -> Path:

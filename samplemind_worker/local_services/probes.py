@@ -41,6 +41,16 @@ def mongod_answers(path: Path) -> bool:
         return False
 
 
+def web_answers(port: int) -> bool:
+    """Ask the web server at loopback whether it lives."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), _TIMEOUT) as connection:
+            connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            return connection.recv(12, socket.MSG_WAITALL) == b"HTTP/1.1 200"
+    except OSError:
+        return False
+
+
 def chroma_answers(path: Path) -> bool:
     """Ask for the heartbeat."""
     try:

@@ -28,7 +28,7 @@ SERVERS = ("valkey", "mongod", "chroma")
 ESSENTIAL = ("valkey", "mongod")
 """They must answer before a command goes on; the supervisor gives up if one ends before its first answer."""
 
-_CODE = ("samplemind_worker", "tasks", "config")
+_CODE = ("samplemind_worker/**", "tasks/**", "config/**", "samplemind_web", "samplemind_web/*")
 _CODE_SUFFIXES = frozenset({".py", ".toml", ".md", ".npz"})
 _THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
 _SERVER_ENV = ("PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
@@ -91,9 +91,9 @@ def models_digest(settings: Settings) -> str:
 
 @cache
 def code_digest() -> str:
-    """Return a digest of the code that the workers run: the names, sizes and times of its files."""
+    """Return a digest of the code that the workers and the web server run: the names, sizes and times of its files."""
     root = Path(__file__).parents[2]
-    files = sorted(path for name in _CODE for path in (root / name).rglob("*") if path.suffix in _CODE_SUFFIXES)
+    files = sorted(path for name in _CODE for path in root.glob(f"{name}/*") if path.suffix in _CODE_SUFFIXES)
     stats = [
         (str(path.relative_to(root)), status.st_size, status.st_mtime_ns) for path in files for status in [path.stat()]
     ]
@@ -195,6 +195,18 @@ def workers(settings: Settings, home: Home) -> list[Service]:
         )
         for name, arguments in arguments_of.items()
     ]
+
+
+def web_server(settings: Settings, home: Home) -> Service:
+    """Describe the web server, at loopback; ``settings`` has every URL."""
+    return Service(
+        name="web",
+        argv=(sys.executable, "-P", "-m", "samplemind_web", "--address", "127.0.0.1", "--port", str(settings.web_port)),
+        env=child_env(settings),
+        cwd=home.root,
+        ready=partial(probes.web_answers, settings.web_port),
+        grace=15.0,
+    )
 
 
 def setting_env(settings: Settings) -> dict[str, str]:

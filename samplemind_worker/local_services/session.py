@@ -88,6 +88,7 @@ def end(own: Settings, *, force: bool, say: Say) -> bool:
         open_batches = _open_batches(own)
         from samplemind_worker.local_services.supervisor import clear  # noqa: PLC0415 -- slow import
 
+        home.web.unlink(missing_ok=True)
         # A killed supervisor could not remove its sockets and its workers' signals.
         stopped = control.stop(own) or clear(own)
         if open_batches:

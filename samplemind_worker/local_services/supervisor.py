@@ -37,6 +37,7 @@ from samplemind_worker.local_services.services import (
     lost_sockets,
     models_digest,
     servers,
+    web_server,
     with_urls,
     workers,
 )
@@ -96,7 +97,9 @@ def supervise(settings: Settings, *, with_workers: bool = True) -> bool:
             state,
             servers(settings, home, state),
             lambda: workers(with_urls(settings, state), home),
+            lambda: web_server(with_urls(settings, state), home),
             with_workers=with_workers,
+            web_port=settings.web_port,
         )
         try:
             supervisor.run()
@@ -145,13 +148,17 @@ class Supervisor:
         state: State,
         services: Iterable[Service],
         more: Callable[[], list[Service]],
+        web: Callable[[], Service],
         *,
         with_workers: bool,
+        web_port: int,
     ) -> None:
         self._home = home
         self._state = state
         self._children = [_child(service) for service in services]
         self._more = more
+        self._web = web
+        self._web_port = web_port
         self._wants_workers = with_workers
         self._stop_requests = 0
         self._sockets_to_renew = False
@@ -164,7 +171,7 @@ class Supervisor:
             while not self._stop_requests:
                 if self._step():
                     self._save()
-                self._add_workers()
+                self._add_more()
                 self._renew_sockets()
                 self._sleep(self._next_event())
         finally:
@@ -200,12 +207,16 @@ class Supervisor:
                 logger.warning("socket_lost", fields={"service": child.service.name})
                 child.process.terminate()
 
-    def _add_workers(self) -> None:
+    def _add_more(self) -> None:
+        """Add the workers, and the web server, once they are asked for."""
         # On few cores the workers' imports would slow down the servers, which every command waits for.
         served = all(child.was_ready for child in self._children if child.service.name in ESSENTIAL)
         if self._wants_workers and served and not self._state.workers:
             self._children += [_child(service) for service in self._more()]
             self._state.workers = True
+        if served and not self._state.web_port and self._home.web.exists():
+            self._children.append(_child(self._web()))
+            self._state.web_port = self._web_port
 
     def _step(self) -> bool:
         """Handle ended processes, start those that are due, probe those that are starting; True if anything changed."""

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import httpx
 import psutil
 import pytest
 from pydantic import SecretStr
@@ -18,12 +20,14 @@ from redis import Redis
 
 from config.settings import Settings
 from samplemind_worker.errors import SetupError
-from samplemind_worker.local_services import connected, ensure_running, stop
+from samplemind_worker.local_services import connected, ensure_running, start_web, stop, web_address
 from samplemind_worker.local_services.doctor import diagnose
 from samplemind_worker.local_services.home import Home
+from samplemind_worker.local_services.session import end
 from samplemind_worker.sandbox import PROTECTIONS
 from samplemind_worker.store.chroma import Chroma
 from tests import chroma
+from tests.hostile.guarded import free_port
 
 pytestmark = pytest.mark.services
 
@@ -176,6 +180,48 @@ def test_workers_that_do_not_know_a_model_are_told_of_and_those_that_do_are_one_
     checks = {check.name: check for check in diagnose(asks)}
     assert {checks[name].state for name in ("worker-cpu", "worker-io", "worker-ai", "beat")} == {"ok"}
     assert "models" not in checks
+
+
+def test_the_web_server_is_a_child_that_comes_back_and_ends_with_the_others(bare: Settings):
+    own = bare.model_copy(update={"web_port": free_port()})
+    ensure_running(own, workers=False)
+    assert web_address(own) is None
+    assert "web" not in {check.name for check in diagnose(own)}
+
+    address = start_web(own)
+    assert address == f"http://127.0.0.1:{own.web_port}/"
+    assert httpx.get(f"{address}readyz").json()["services"] == {"mongodb": True, "redis": True}
+    [check] = [check for check in diagnose(own) if check.name == "web"]
+    assert (check.state, address in check.detail) == ("ok", True)
+    # What listens there is reached from this machine alone.
+    [place] = {
+        each.laddr.ip for each in psutil.Process(service_pid(own, "web")).net_connections("tcp") if not each.raddr
+    }
+    assert place == "127.0.0.1"
+
+    first = service_pid(own, "web")
+    psutil.Process(first).kill()
+    wait_until(lambda: web_address(own) is not None and service_pid(own, "web") != first)
+    assert httpx.get(f"{address}healthz").status_code == 200
+
+    assert end(own, force=False, say=lambda _: None) is True
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(f"{address}healthz")
+    # The next start is one without it.
+    ensure_running(own, workers=True)
+    wait_until(lambda: Home(own.home).read_state().workers)
+    assert Home(own.home).read_state().web_port == 0
+
+
+def test_a_web_server_whose_port_is_taken_is_told_of_and_started_once_it_is_free(bare: Settings):
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        own = bare.model_copy(update={"web_port": port})
+        ensure_running(own, workers=False)
+        with pytest.raises(SetupError, match=f"cannot listen at 127.0.0.1, port {port}"):
+            start_web(own)
+    wait_until(lambda: web_address(own), seconds=40)
+    assert httpx.get(f"http://127.0.0.1:{port}/healthz").status_code == 200
 
 
 def test_killed_mongod_comes_back_with_its_data(running: Settings):

@@ -10,7 +10,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from samplemind_worker.local_services.home import Home
+from samplemind_worker.local_services.home import Home, Running, State
+from samplemind_worker.local_services.services import ADD_WORKERS_SIGNAL
 
 CODE = """
 import os, signal, sys
@@ -25,7 +26,11 @@ log_to_stderr()
 def service(name, code, **more):
     return Service(name, (sys.executable, "-c", code), env=os.environ, cwd=home.root, **more)
 
-Supervisor(home, State(supervisor=os.getpid()), [{services}], list, with_workers=False).run()
+def page():
+    return service("web", "import time; time.sleep(60)")
+
+state, services = State(supervisor=os.getpid()), [{services}]
+Supervisor(home, state, services, list, page, with_workers=False, web_port=8765).run()
 """
 STAMP = "import time, pathlib; pathlib.Path('{0}').open('a').write(f'{{time.monotonic()}}\\n'); "
 STEADY = STAMP.format("steady") + "time.sleep(60)"
@@ -106,6 +111,24 @@ def test_killed_child_is_restarted(home: Home, start: Callable[..., Run]):
     wait_until(lambda: len(run.times("steady")) == 2)
     assert home.read_state().services["steady"].restarts == 1
     run.end()
+
+
+def test_the_web_server_is_a_child_only_where_it_is_asked_for(home: Home, start: Callable[..., Run]):
+    run = start(f"service('steady', {STEADY!r})")
+    wait_until(lambda: home.read_state().services.get("steady"))
+    run.process.send_signal(ADD_WORKERS_SIGNAL)
+    time.sleep(0.3)
+    assert (home.read_state().web_port, set(home.read_state().services)) == (0, {"steady"})
+
+    home.web.touch()
+    run.process.send_signal(ADD_WORKERS_SIGNAL)
+    wait_until(lambda: "web" in home.read_state().services)
+    assert home.read_state().web_port == 8765
+    page = psutil.Process(home.read_state().services["web"].pid)
+    page.kill()
+    wait_until(lambda: home.read_state().services.get("web", Running(pid=0, created=0)).restarts == 1)
+    run.end()
+    assert home.read_state() == State()
 
 
 def test_essential_child_that_dies_at_its_start_ends_all(home: Home, start: Callable[..., Run]):
