@@ -44,7 +44,7 @@ SYNC = .tools/bin/uv sync --quiet --locked --all-extras --python "$$($(PYTHON) -
 # 100 MB more.
 LOADED := samplemind_cli.app samplemind_cli.client samplemind_worker.app samplemind_worker.pipeline.analyze \
   samplemind_worker.local_services.supervisor samplemind_worker.store.vectors celery.bin.celery celery.concurrency.prefork \
-  celery.concurrency.thread flower.command
+  celery.concurrency.thread flower.command samplemind_web.server
 comma := ,
 empty :=
 
