@@ -60,6 +60,8 @@ class Once:
 
     def __init__(self, redis: Redis, place: str, request: Request, key: str | None) -> None:
         self._redis, self._place, self._request, self._key = redis, place, request, key
+        # By its hash: the user of a deployment may not EVAL.
+        self._begin, self._end = redis.register_script(_BEGIN), redis.register_script(_END)
 
     async def __call__(
         self, caller: Caller, act: Callable[[], Awaitable[BaseModel]], *, status: int = HTTPStatus.OK
@@ -80,7 +82,7 @@ class Once:
         digest = await self._digest()
         token = secrets.token_hex(8)
         until = asyncio.get_running_loop().time() + _PATIENCE
-        while not await self._redis.eval(_BEGIN, 1, name, token, digest, str(_LEASE)):  # pyright: ignore[reportGeneralTypeIssues] -- the stubs say it may be synchronous
+        while not await self._begin(keys=[name], args=[token, digest, str(_LEASE)]):
             if (answer := await self._answer(name, digest)) is not None:
                 return answer
             if asyncio.get_running_loop().time() > until:
@@ -98,12 +100,12 @@ class Once:
             renewing.cancel()
             kept = orjson.dumps([int(status), body.decode()]).decode() if body else ""
             with suppress(RedisError):  # it is done, whether or not that can be noted
-                await self._redis.eval(_END, 1, name, token, kept, str(_KEPT))  # pyright: ignore[reportGeneralTypeIssues] -- as above
+                await self._end(keys=[name], args=[token, kept, str(_KEPT)])
         return _response(status, body)
 
     async def _answer(self, name: str, digest: str) -> Response | None:
         """Return the kept answer; None if there is none yet."""
-        kept: dict[Any, Any] = await self._redis.hgetall(name)  # pyright: ignore[reportGeneralTypeIssues] -- as above
+        kept: dict[Any, Any] = await self._redis.hgetall(name)  # pyright: ignore[reportGeneralTypeIssues] -- the stubs say it may be synchronous
         if not kept:
             return None
         if kept[b"request"] != digest.encode():

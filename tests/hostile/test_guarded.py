@@ -26,9 +26,11 @@ from redis.exceptions import AuthenticationError, ResponseError
 from config.celery_options import celery_options
 from config.settings import Settings
 from samplemind_worker.local_services import stop
+from tests.acceptance.conftest import SAMPLEMIND
 from tests.hostile import sounds
 from tests.hostile.guarded import Guarded, free_port, guarded
 from tests.hostile.stage import HostileCommand, Measured, start
+from tests.web.accounts import PASSWORD, log_in
 from tests.zips import wav
 from training import signals
 
@@ -70,6 +72,8 @@ def secret_environment(servers: Guarded) -> dict[str, str]:
     return {
         **keys,
         **names,
+        # Shorter ones are refused.
+        "SAMPLEMIND_WEB_SECRET": f"{CANARY}-web_secret".ljust(32, "-"),
         "SAMPLEMIND_REDIS_URL": servers.redis_url,
         "SAMPLEMIND_MONGODB_URL": servers.mongodb_url,
         # Nothing of this leaves the machine.
@@ -112,11 +116,12 @@ def _command_line(process: psutil.Process) -> str:
 
 @dataclass
 class Deployment:
-    """Workers, beat and Flower that know servers with passwords."""
+    """Workers, beat, Flower and the web server, which know servers with passwords."""
 
     samplemind: HostileCommand
     servers: Guarded
     flower: str
+    web: str
     library: Path
     batch: Measured
     watch: Watch
@@ -128,11 +133,12 @@ def deployment() -> Iterator[Deployment]:
         tempfile.TemporaryDirectory(prefix="samplemind-test-") as place,
         guarded(Path(place), redis_password=f"{CANARY}-redis", mongodb_password=f"{CANARY}-mongodb") as servers,
     ):
-        port = free_port()
+        port, web_port = free_port(), free_port()
         samplemind = HostileCommand(
             Path(place) / "home",
             **secret_environment(servers),
             SAMPLEMIND_FLOWER_PORT=str(port),
+            SAMPLEMIND_WEB_PORT=str(web_port),
             SAMPLEMIND_CONCURRENCY="1",
             SAMPLEMIND_DISPATCH_SECONDS="1",
             SAMPLEMIND_INBOX_SETTLE_SECONDS="0",
@@ -147,13 +153,22 @@ def deployment() -> Iterator[Deployment]:
         thread.start()
         start(samplemind)
         watch.pids.add(samplemind.supervisor)
-        flower = samplemind.start("flower")
+        subprocess.run(
+            [SAMPLEMIND, "user", "add", "ada", "--role", "admin"],
+            env=samplemind.environment,
+            input=PASSWORD,
+            text=True,
+            check=True,
+        )
+        flower, web = samplemind.start("flower"), samplemind.start("web", "--no-open")
         try:
             batch = samplemind("submit", library, "--wait", "--json")
-            yield Deployment(samplemind, servers, f"http://127.0.0.1:{port}", library, batch, watch)
+            urls = (f"http://127.0.0.1:{port}", f"http://127.0.0.1:{web_port}")
+            yield Deployment(samplemind, servers, *urls, library, batch, watch)
         finally:
             flower.terminate()
-            said = flower.communicate(timeout=30)
+            web.terminate()
+            said = [text for process in (flower, web) for text in process.communicate(timeout=30)]
             watch.end()
             thread.join()
             stop(samplemind.settings().model_copy(update={"redis_url": SecretStr("x"), "mongodb_url": SecretStr("x")}))
@@ -174,6 +189,41 @@ def test_redis_refused_nothing_that_was_asked(deployment: Deployment):
         assert redis.acl_log() == []
         called = {name.removeprefix("cmdstat_") for name in redis.info("commandstats")}
     assert {"brpop", "lpush", "evalsha"} <= called
+
+
+def test_the_web_server_works_under_the_users_of_a_deployment(deployment: Deployment):
+    _wait_for(deployment.web)
+    batch = deployment.batch.object["batch_id"]
+    with httpx.Client(base_url=deployment.web, timeout=60) as web:
+        assert web.get("/api/v1/samples").status_code == 401
+        assert log_in(web, "ada").status_code == 200
+        [content, *_] = [sample["file_id"] for sample in web.get("/api/v1/samples").json()["items"]]
+        reads = ["/samples?q=kick&favourite=false", "/library", "/suggest?q=k", "/duplicates", "/map", "/tags", "/me"]
+        reads += ["/batches", f"/batches/{batch}", f"/batches/{batch}/files", f"/batches/{batch}/failures", "/roots"]
+        reads += ["/packs", "/nights", "/summaries/spend", "/system", "/system/doctor", "/users", "/audit"]
+        reads.append("/collections")
+        reads += [f"/samples/{content}{rest}" for rest in ("", "/similar", "/audio")]
+        answers = {path: web.get(f"/api/v1{path}").status_code for path in reads}
+        submission = {"paths": [str(deployment.library)]}
+        writes = {
+            "/batches": web.post("/api/v1/batches", json=submission, headers={"Idempotency-Key": "a"}).status_code,
+            "/samples/marks": web.post("/api/v1/samples/marks", json={"ids": [content], "favourite": True}).status_code,
+            "/peaks": web.post("/api/v1/peaks", json={"ids": [content]}).status_code,
+            "/auth/token": web.post("/api/v1/auth/token", json={"name": "ada", "password": PASSWORD}).status_code,
+            "/auth/login": web.post("/api/v1/auth/login", json={"name": "ada", "password": "wrong"}).status_code,
+        }
+        with web.stream("GET", "/api/v1/events") as events:
+            first = next(events.iter_lines())
+        assert web.post("/api/v1/auth/logout").is_success
+
+    assert {path: status for path, status in answers.items() if status != 200} == {}
+    assert writes == {
+        "/batches": 202, "/samples/marks": 200, "/peaks": 200, "/auth/token": 200, "/auth/login": 401
+    }  # fmt: skip
+    assert first.startswith(("event: ", ":", "retry: "))
+    assert httpx.get(f"{deployment.web}/readyz").json()["status"] == "ok"
+    with deployment.servers.watcher() as redis:
+        assert redis.acl_log() == []
 
 
 @pytest.mark.parametrize("command", FORBIDDEN)
