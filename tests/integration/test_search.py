@@ -223,8 +223,12 @@ def test_says_which_words_nothing_has_and_what_there_is():
 
 
 def test_more_than_the_limit_are_counted(workspace: Workspace):  # noqa: ARG001 -- opens the record
-    for number in range(400):
-        add(f"Many/Kick {number}.wav", instrument="kick")
+    paths = [f"Many/Kick {number}.wav" for number in range(400)]
+    keys = [content_id(path) for path in paths]
+    results.save_analyses([(audio_facts(key), analysis_facts(key, instrument="kick")) for key in keys])
+    places.save(
+        [Place("/library", path.encode(), key, 1000, 1, 1, settled=True) for path, key in zip(paths, keys, strict=True)]
+    )
     entry.refresh_marked()
 
     found = search(read_text("kick"), read_filters(), limit=5)
