@@ -103,6 +103,11 @@ class Queues:
         }
 
 
+def is_of_root(name: str) -> bool:
+    """Return whether a queue is that of the files below one root (`Queues.of_root`)."""
+    return f":{CPU}@" in name
+
+
 def host_queue(host: str) -> str:
     """Name the queue of one machine's cpu workers, without the prefix."""
     return f"{CPU}.{host}"

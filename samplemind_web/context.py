@@ -11,7 +11,7 @@ from samplemind_web.answers import Answers
 from samplemind_web.batch_reports import Notes
 from samplemind_web.duplicates import Duplicates
 from samplemind_web.events import Events
-from samplemind_web.maps import Maps, look_as_json
+from samplemind_web.maps import Maps, look_as_json, reduced
 from samplemind_web.recording import Recorder
 from samplemind_web.sound_index import SoundIndex
 from samplemind_web.sounds import Sounds
@@ -65,9 +65,9 @@ class Context:
         notes = Notes(settings, services)
         system = SystemState(settings, redis, services)
         events = Events(notes, most=settings.web_streams)
-        events.add("services", system.as_json, seconds=_SERVICES)
+        events.add("services", system.as_json, seconds=_SERVICES, reduce=system.as_json_without_roots)
         events.add("library", _library, seconds=_LIBRARY)
-        events.add("map", look_as_json, seconds=_MAP)
+        events.add("map", look_as_json, seconds=_MAP, reduce=reduced)
         events.start()
         recorder, disks = Recorder(settings), Threads("disks", most=16)
         answers = Answers(redis, prefix=f"{settings.database}:web:answer")

@@ -65,7 +65,7 @@ class DuplicatesPage(Page[DuplicateGroup]):
 
     state: Literal["ready", "computing"]
     files: int | None
-    """Files that were compared."""
+    """Files that were compared; null for callers who may not see all roots."""
     frees: int | None
     """Bytes that are free if one file of each group is kept."""
     outdated: int | None
@@ -149,9 +149,9 @@ class Duplicates:
             "items": [duplicates.report(each) for each in groups[start:end]],
             "total": len(groups),
             "state": "ready",
-            "files": known.found.files,
+            "files": known.found.files if caller.roots is None else None,
             "frees": sum(each.frees for each in groups),
-            "outdated": known.found.outdated,
+            "outdated": known.found.outdated if caller.roots is None else None,
         }
         return Part(known.name, values, end if end < len(groups) else None)
 

@@ -10,7 +10,7 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any, Final, Literal
@@ -27,6 +27,7 @@ from samplemind_worker.store import batch_lists, mongo
 from samplemind_worker.store.unfinished import UNFINISHED
 
 Topic = Literal["batch", "library", "services", "map"]
+Reduce = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 
 _LEAST_PAUSE: Final = 1.0  # s between two looks at the record
 _MOST_PAUSE: Final = 30.0
@@ -57,6 +58,8 @@ class Event:
     data: bytes
     job: BatchJob | None = None
     """The batch that it is about, which says who may see it."""
+    reduced: bytes | None = None
+    """The data for callers with roots of their own; None: the same."""
 
     def encoded(self) -> bytes:
         """Return it as a server-sent event."""
@@ -86,6 +89,8 @@ class Subscriber:
             return
         if event.job is not None and not is_visible(self.caller, event.job):
             return
+        if event.reduced is not None and self.caller.roots is not None:
+            event = replace(event, data=event.reduced)
         key = (event.topic, event.key)
         self.waiting.pop(key, None)
         self.waiting[key] = event
@@ -110,11 +115,15 @@ class Subscriber:
 
 @dataclass(slots=True)
 class Source:
-    """Something else that is looked at: ``read`` returns its state, or None if there is none."""
+    """Something else that is looked at: ``read`` returns its state, or None if there is none.
+
+    ``reduce`` returns what callers with roots of their own are told of it; without, they are told all.
+    """
 
     topic: Topic
     read: Callable[[], Awaitable[Mapping[str, Any] | None]]
     seconds: float
+    reduce: Reduce | None = None
     looked_at: float = float("-inf")
     said: bytes = b""
 
@@ -141,9 +150,16 @@ class Events:
         self._task: asyncio.Task[None] | None = None
         self._is_closed = False
 
-    def add(self, topic: Topic, read: Callable[[], Awaitable[Mapping[str, Any] | None]], *, seconds: float) -> None:
-        """Look at something else too, every so many seconds; its state is told when it changes."""
-        self._sources.append(Source(topic, read, seconds))
+    def add(
+        self,
+        topic: Topic,
+        read: Callable[[], Awaitable[Mapping[str, Any] | None]],
+        *,
+        seconds: float,
+        reduce: Reduce | None = None,
+    ) -> None:
+        """Look at something else too (`Source`), every so many seconds; its state is told when it changes."""
+        self._sources.append(Source(topic, read, seconds, reduce))
 
     def start(self) -> None:
         """Begin to poll; without open streams nothing is read."""
@@ -260,10 +276,13 @@ class Events:
         for source in due:
             source.looked_at = time()
             state = await source.read()
-            said = b"" if state is None else orjson.dumps(state)
-            if said and said != source.said:
+            if state is None:
+                continue
+            said = orjson.dumps(state)
+            if said != source.said:
                 source.said = said
-                self._publish(source.topic, "", said, _ms(self._time()), None)
+                reduced = None if source.reduce is None else orjson.dumps(source.reduce(state))
+                self._publish(source.topic, "", said, _ms(self._time()), None, reduced=reduced)
 
     def _time(self) -> datetime:
         """Return the time by the record's clock, as it was read last, or by this machine's."""
@@ -271,8 +290,10 @@ class Events:
             return datetime.now(UTC)
         return self._now + timedelta(seconds=asyncio.get_running_loop().time() - self._looked_at)
 
-    def _publish(self, topic: Topic, key: str, data: bytes, at: int, job: BatchJob | None) -> None:
-        event = Event(topic, key, at, next(self._numbers), data, job)
+    def _publish(
+        self, topic: Topic, key: str, data: bytes, at: int, job: BatchJob | None, *, reduced: bytes | None = None
+    ) -> None:
+        event = Event(topic, key, at, next(self._numbers), data, job, reduced)
         self._latest[topic, key] = event
         for subscriber in self._subscribers:
             subscriber.offer(event)

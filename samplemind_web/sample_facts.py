@@ -137,6 +137,7 @@ async def sample_of(file_id: str, caller: Caller, settings: Settings) -> dict[st
     return {
         **report,
         **shown,
+        "filename": shown["name"],
         "places": [place.shown for place in known if place.gone_at is None],
         "user_tags": [tag["name"] for tag in own.get("tags", ())],
         "favourite": favourites_of(caller.user_id) in own.get("collections", ()),

@@ -1,7 +1,7 @@
 """What runs: services, workers, queues; and the checks of `doctor`."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from importlib.metadata import version
 from typing import Any, Final, Generic, Literal, TypeVar
 
@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from config.queues import KINDS
+from config.queues import KINDS, is_of_root
 from config.settings import Settings
 from samplemind_web.threads import Threads
 from samplemind_worker.errors import SampleMindError
@@ -60,6 +60,15 @@ class System(BaseModel):
     flower_url: str | None
     nightly: str | None
     """The local time at which the inbox is taken in, as ``HH:MM``."""
+
+    def without_roots(self) -> "System":
+        """Return it without the queues of roots, whose names say what lies on the disks."""
+        workers = [
+            one.model_copy(update={"queues": [name for name in one.queues if not is_of_root(name)]})
+            for one in self.workers
+        ]
+        queues = [one for one in self.queues if not is_of_root(one.name)]
+        return self.model_copy(update={"workers": workers, "queues": queues})
 
 
 class Check(BaseModel):
@@ -128,6 +137,11 @@ class SystemState:
     async def as_json(self) -> dict[str, Any]:
         """Return what runs, as an event tells it."""
         return (await self.get()).model_dump(mode="json")
+
+    @staticmethod
+    def as_json_without_roots(state: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the same for callers with roots of their own."""
+        return System.model_validate(state).without_roots().model_dump(mode="json")
 
     async def _look(self) -> System:
         batches, redis, chroma, board, flower = await asyncio.gather(

@@ -64,9 +64,7 @@ async def get_library(request: Request, caller: Reader, context: ContextDep) -> 
     refuse_unknown(request)
 
     async def _make() -> bytes:
-        found = await overview.summary.aio()
-        if caller.roots is not None:
-            found |= {"packs": {}}
+        found = await overview.summary.aio(caller.roots, caller.may_see)
         state = await context.answers.state()
         return orjson.dumps({**found, "notes": [state.trouble] if state.trouble else []})
 

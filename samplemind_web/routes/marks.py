@@ -21,7 +21,6 @@ from samplemind_worker.finding import marks, sample_collections
 from samplemind_worker.finding.marks import Changed
 from samplemind_worker.finding.sample_collections import Collection
 from samplemind_worker.store import places
-from samplemind_worker.store.marks import tag_counts
 
 router = APIRouter(tags=["marks"])
 
@@ -102,9 +101,11 @@ async def mark_samples(change: MarksChange, caller: Writer) -> MarksChanged:
 
 
 @router.get("/tags")
-async def list_tags(_: Reader, limit: Annotated[int, Query(ge=1, le=_MOST_LISTED)] = _MOST_LISTED) -> Page[TagCount]:
+async def list_tags(
+    caller: Reader, limit: Annotated[int, Query(ge=1, le=_MOST_LISTED)] = _MOST_LISTED
+) -> Page[TagCount]:
     """List the tags that people have set, those of the most samples first."""
-    found = await tag_counts.aio(limit=limit)
+    found = await marks.tag_counts.aio(limit=limit, roots=caller.roots)
     return Page(items=[TagCount(tag=tag, samples=samples) for tag, samples in found])
 
 

@@ -9,17 +9,18 @@ from pydantic import BaseModel
 from starlette.requests import ClientDisconnect
 
 from samplemind_web import audit, etags
-from samplemind_web.access import Reader, Submitter
-from samplemind_web.context import ContextDep
+from samplemind_web.access import Caller, Reader, Submitter
+from samplemind_web.context import Context, ContextDep
 from samplemind_web.paging import Cursor, Limit, Page, bad_cursor, decode_cursor, decode_text, encode_cursor
 from samplemind_web.problems import ProblemError, not_found
 from samplemind_web.uploads import receive
 from samplemind_worker.documents.pack import Pack as PackDocument
 from samplemind_worker.documents.pack import PackState
+from samplemind_worker.errors import UsageError
 from samplemind_worker.packs import nights
 from samplemind_worker.packs.inbox import Inbox
 from samplemind_worker.packs.ingest import require_inbox
-from samplemind_worker.store import pack_lists, packs
+from samplemind_worker.store import library, pack_lists, packs
 
 router = APIRouter(tags=["packs"])
 
@@ -129,9 +130,15 @@ class Upload(BaseModel):
 
 @router.get("/packs")
 async def list_packs(
-    _caller: Reader, state: PackState | None = None, limit: Limit = 50, cursor: Cursor = None
+    caller: Reader,
+    context: ContextDep,
+    state: PackState | None = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
 ) -> Page[Pack]:
-    """List the packs that were taken or refused, newest first."""
+    """List the packs that were taken or refused, newest first; none if the caller may not see where they are put."""
+    if not _may_see_packs(caller, context):
+        return Page(items=[])
     found = await pack_lists.page.aio(state=state, before=_pack_cursor(cursor), limit=limit)
     last = found[-1] if len(found) == limit else None
     after = None if last is None else encode_cursor([last.started_at.isoformat(), last.id])
@@ -139,26 +146,28 @@ async def list_packs(
 
 
 @router.get("/packs/{pack_id}", response_model=Pack, responses=etags.NOT_MODIFIED)
-async def get_pack(pack_id: PackId, request: Request, _caller: Reader) -> Response:
+async def get_pack(pack_id: PackId, request: Request, caller: Reader, context: ContextDep) -> Response:
     """Return one pack."""
-    found = await packs.find.aio(pack_id)
+    found = await packs.find.aio(pack_id) if _may_see_packs(caller, context) else None
     if found is None:
         raise not_found("pack")
     return etags.respond(request, _pack(found).model_dump_json().encode())
 
 
 @router.get("/nights")
-async def list_nights(_caller: Reader, limit: Limit = 30, cursor: Cursor = None) -> Page[Night]:
-    """List the runs of the ingestion, newest first."""
+async def list_nights(caller: Reader, context: ContextDep, limit: Limit = 30, cursor: Cursor = None) -> Page[Night]:
+    """List the runs of the ingestion, newest first; none if the caller may not see where packs are put."""
+    if not _may_see_packs(caller, context):
+        return Page(items=[])
     found = await pack_lists.reports.aio(before=decode_text(cursor), limit=limit)
     after = encode_cursor([found[-1]["run"]]) if len(found) == limit else None
     return Page(items=[Night.model_validate(report) for report in found], next=after)
 
 
 @router.get("/nights/{run}", response_model=NightDetail, responses=etags.NOT_MODIFIED)
-async def get_night(run: Run, request: Request, _caller: Reader) -> Response:
+async def get_night(run: Run, request: Request, caller: Reader, context: ContextDep) -> Response:
     """Return what one run did with each pack."""
-    report = await pack_lists.report_of.aio(run)
+    report = await pack_lists.report_of.aio(run) if _may_see_packs(caller, context) else None
     if report is None:
         raise not_found("run")
     night = NightDetail.model_validate(await nights.current.aio(report))
@@ -166,9 +175,11 @@ async def get_night(run: Run, request: Request, _caller: Reader) -> Response:
 
 
 @router.get("/inbox")
-async def get_inbox(_caller: Reader, context: ContextDep) -> InboxContent:
-    """List what lies in the inbox."""
+async def get_inbox(caller: Reader, context: ContextDep) -> InboxContent:
+    """List what lies in the inbox; nothing if the caller may not see where it will be put."""
     settings = context.settings
+    if not _may_see_packs(caller, context):
+        return InboxContent(packs=[], left_alone=[], nightly=settings.nightly)
     look = await context.disks.run(lambda: Inbox(require_inbox(settings, None)).look(), seconds=_SECONDS)
     settle = settings.inbox_settle_seconds
     waiting = [
@@ -221,6 +232,18 @@ async def upload(
     )
 
 
+def _may_see_packs(caller: Caller, context: Context) -> bool:
+    """Return whether a caller may see the root that packs are put into."""
+    if caller.roots is None:
+        return True
+    settings = context.settings
+    try:
+        root, _ = library.locate(settings.library_folder, settings.roots)
+    except UsageError:  # it lies in none of the named roots
+        return False
+    return caller.may_see(root)
+
+
 def _pack(pack: PackDocument) -> Pack:
     return Pack(
         pack_id=pack.id,
@@ -248,9 +271,10 @@ def _pack_cursor(cursor: str | None) -> tuple[datetime, str] | None:
         case [str(text), str(digest)]:
             try:
                 began = datetime.fromisoformat(text)
-            except ValueError as error:
+                # As the record has it; a time at the end of the calendar has no equal in UTC.
+                return (began if began.tzinfo is not None else began.replace(tzinfo=UTC)).astimezone(UTC), digest
+            except (ValueError, OverflowError) as error:
                 raise bad_cursor() from error
-            return began if began.tzinfo is not None else began.replace(tzinfo=UTC), digest
         case _:
             raise bad_cursor()
 

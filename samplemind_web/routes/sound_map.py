@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from samplemind_web.access import Reader
 from samplemind_web.context import ContextDep
 from samplemind_web.etags import names
-from samplemind_web.maps import SoundMap, look
+from samplemind_web.maps import SoundMap
 from samplemind_web.parameters import Body
 from samplemind_web.problems import ProblemError
 
@@ -35,9 +35,9 @@ class FileIds(BaseModel):
 
 
 @router.get("/map")
-async def get_map(_: Reader) -> SoundMap:
+async def get_map(caller: Reader, context: ContextDep) -> SoundMap:
     """Return which map there is, and whether the next one is being made."""
-    return await look()
+    return await context.maps.look(caller)
 
 
 @router.get(
@@ -46,7 +46,7 @@ async def get_map(_: Reader) -> SoundMap:
     responses={200: {"content": {_BYTES: {}}}, 304: {"description": "The caller has these points already."}},
 )
 async def get_map_points(
-    version: _Version, _: Reader, context: ContextDep, if_none_match: Annotated[str | None, Header()] = None
+    version: _Version, caller: Reader, context: ContextDep, if_none_match: Annotated[str | None, Header()] = None
 ) -> Response:
     """Return all points of a map, which never change.
 
@@ -54,16 +54,16 @@ async def get_map_points(
     instrument, key, half the tempo in BPM (0 is none) and kind (uint8, 255 is unknown), the first 8 bytes of each id.
     """
     headers = {"ETag": f'"{version}"', "Cache-Control": "private, max-age=31536000, immutable"}
-    data = await context.maps.get(version, "points")
+    data = await context.maps.of(caller, version, "points")
     if names(if_none_match or "", headers["ETag"]):
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
     return Response(data, media_type=_BYTES, headers=headers)
 
 
 @router.post("/map/ids")
-async def list_map_ids(points: Points, _: Reader, context: ContextDep) -> FileIds:
+async def list_map_ids(points: Points, caller: Reader, context: ContextDep) -> FileIds:
     """Return the file ids of up to 5,000 points of a map, by their places in it."""
-    data = await context.maps.get(points.version, "ids")
+    data = await context.maps.of(caller, points.version, "ids")
     if points.indices and max(points.indices) >= len(data) // _ID:
         count = len(data) // _ID
         raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", f"indices: this map has {count} points")

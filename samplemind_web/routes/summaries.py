@@ -145,6 +145,7 @@ def _record(body: SummaryWishes, caller: Caller, context: Context) -> BatchJob |
         budget=None if body.budget_usd is None else from_usd(body.budget_usd),
         providers=resummarize.announced_providers(settings),
         user_id=caller.user_id,
+        admits=caller.may_see,
     )
     if job is not None:
         queue(settings, job.id)

@@ -10,9 +10,10 @@ router = APIRouter(tags=["system"])
 
 
 @router.get("/system")
-async def get_system(_caller: Reader, context: ContextDep) -> System:
-    """Return services, workers and queues; at most two seconds old."""
-    return await context.system.get()
+async def get_system(caller: Reader, context: ContextDep) -> System:
+    """Return services, workers and queues, at most two seconds old; queues of roots only to who may see all."""
+    system = await context.system.get()
+    return system if caller.roots is None else system.without_roots()
 
 
 @router.get("/system/doctor")

@@ -13,6 +13,8 @@ MOST_COUNTED: Final = 5000
 
 Kind = Literal["word", "key", "instrument", "tag", "pack"]
 _KEYS: Final = tuple(f"{tonic} {mode}" for tonic in PITCH_CLASSES for mode in ("minor", "major"))
+_LOOKED_AT: Final = 20
+"""Entries of a word that are looked at for whoever sees some roots alone."""
 _SPARE: Final = 3  # times as many terms are looked at, as some words are also strong ones
 
 
@@ -73,13 +75,26 @@ async def _counted(kind: Kind, found: Sequence[str], prefix: str, roots: Collect
     if roots is None:
         counts = await entry_search.count.aio([[each] for each in found], most=MOST_COUNTED)
     else:
-        seen = [terms.value("in", terms.digest(each)) for each in roots]
-        test = filters.passing([seen], (), ()) if seen else None
+        test = filters.passing([terms.seen_values(roots)], (), ())
+        rows = [await entry_search.by_terms.aio([each], test, limit=_LOOKED_AT) or () for each in found]
         counts = [
-            0 if test is None else len(await entry_search.by_terms.aio([each], test, limit=1) or ()) for each in found
+            sum(not _tells_of_others(term.removeprefix(prefix), kind, row["paths"], roots) for row in those)
+            for term, those in zip(found, rows, strict=True)
         ]
     return [
         Completion(kind, term.removeprefix(prefix), term.removeprefix(prefix), count if roots is None else None)
         for term, count in zip(found, counts, strict=True)
         if count
     ]
+
+
+def _tells_of_others(name: str, kind: Kind, paths: Sequence[str], roots: Collection[str]) -> bool:
+    """Return whether an entry has a name only because its content also lies somewhere outside of some roots."""
+    beginnings = tuple(f"{each.rstrip('/')}/" for each in roots)
+    if kind == "tag" or all(path.startswith(beginnings) for path in paths):
+        return False
+    within, outside = set[str](), set[str]()
+    for path in paths:
+        names = map(terms.fold_name, path.split("/")) if kind == "pack" else terms.words_of(path)
+        (within if path.startswith(beginnings) else outside).update(names)
+    return name in outside - within

@@ -108,9 +108,7 @@ def conditions(chosen: Filter) -> list[Condition]:
     add("--favourite", "collection", () if chosen.favourites_of is None else (favourites_of(chosen.favourites_of),))
     add("--path", "in", [terms.digest(each) for each in chosen.paths])
     if chosen.roots is not None:
-        # No entry has a term without a digest.
-        seen = tuple(terms.value("in", terms.digest(each)) for each in chosen.roots) or (terms.value("in", ""),)
-        found.append(Condition("the roots that you may see", seen))
+        found.append(Condition("the roots that you may see", terms.seen_values(chosen.roots)))
     if chosen.keys:
         found.append(Condition("--key", _key_terms(chosen.keys), {"$or": [_key_query(*each) for each in chosen.keys]}))
     for field, option in RANGES.items():

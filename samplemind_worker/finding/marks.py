@@ -5,14 +5,14 @@ A tag is one whatever its case and space (`tag_key`). The favourites of a user a
 
 import asyncio
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from samplemind_worker.documents.favourites import favourites_of
 from samplemind_worker.errors import UsageError
 from samplemind_worker.finding import entry, terms
-from samplemind_worker.store import marks, mongo
+from samplemind_worker.store import entry_search, marks, mongo
 from samplemind_worker.store.marks import Change
 from samplemind_worker.text import clean
 
@@ -129,3 +129,15 @@ async def apply(file_ids: Sequence[str], wanted: Change) -> Changed:
         # In a thread, as entries are made by arithmetic. If this process dies before, the workers make them.
         await asyncio.to_thread(entry.refresh, changed)
     return Changed(len(changed), [each for each in ids if each not in known])
+
+
+@mongo.synchronous
+async def tag_counts(*, limit: int, roots: Collection[str] | None = None) -> list[tuple[str, int]]:
+    """Return the tags that most contents have, each with their number; those of contents in some roots, or of all."""
+    if roots is None:
+        return await marks.tag_counts.aio(limit=limit)
+    counts: dict[str, tuple[str, int]] = {}
+    for name, contents in sorted((await entry_search.tag_counts.aio(terms.seen_values(roots))).items()):
+        first, others = counts.get(tag_key(name), (name, 0))
+        counts[tag_key(name)] = first, others + contents
+    return sorted(counts.values(), key=lambda each: (-each[1], each[0]))[:limit]

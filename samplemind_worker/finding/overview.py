@@ -1,9 +1,10 @@
 """What the library holds, at a glance."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, Final
 
+from samplemind_worker.finding import terms
 from samplemind_worker.store import batches, mongo, overview, unfinished
 
 PACKS: Final = 20
@@ -12,16 +13,23 @@ DAYS: Final = (7, 30)
 
 
 @mongo.synchronous
-async def summary() -> dict[str, Any]:
+async def summary(roots: Collection[str] | None = None, admits: Callable[[str], bool] = bool) -> dict[str, Any]:
     """Return the JSON object of `library --json`.
 
-    Files count every copy; all other counts and sums are of distinct contents.
+    Files count every copy; all other counts and sums are of distinct contents. With ``roots`` only what lies in them is
+    counted, and no packs; ``admits`` says whether a root is one of them.
     """
-    counts = await overview.counts.aio()
+    if roots is None:
+        seen, counts = None, await overview.counts.aio()
+        files = await overview.living_places.aio()
+    else:
+        seen = terms.seen_values(roots)
+        counts = await overview.counts_of.aio(seen, roots)
+        files = counts["places"]
     groups, packs = counts["groups"], counts["packs"]
-    added = await overview.added_within.aio(DAYS)
+    added = await overview.added_within.aio(DAYS, seen)
     return {
-        "files": await overview.living_places.aio(),
+        "files": files,
         "contents": _total(groups, "contents"),
         "seconds": round(_total(groups, "seconds"), 3),
         "bytes": _total(groups, "bytes"),
@@ -33,8 +41,8 @@ async def summary() -> dict[str, Any]:
         "packs": {pack["name"]: pack["contents"] for pack in packs[:PACKS]},
         "pack_count": len(packs),
         "added": {str(days): count for days, count in added.items()},
-        "open": await _open(),
-        "failed": await overview.failures.aio(),
+        "open": await _open(admits),
+        "failed": await overview.failures.aio(admits),
     }
 
 
@@ -65,10 +73,13 @@ def _tempi(groups: Iterable[Mapping[str, Any]]) -> list[dict[str, int]]:
     return [{"from": step, "to": step + overview.TEMPO_STEP, "contents": counts[step]} for step in steps]
 
 
-async def _open() -> int:
-    """Count the files that are submitted and not analysed yet."""
+async def _open(admits: Callable[[str], bool]) -> int:
+    """Count the files of batches in admitted roots alone that are submitted and not analysed yet."""
     count = 0
     for batch in await unfinished.batch_ids.aio():
-        report = await batches.report.aio(await batches.find.aio(batch))
+        job = await batches.find.aio(batch)
+        if not all(admits(each.root) for each in job.roots):
+            continue
+        report = await batches.report.aio(job)
         count += report["pending"] + report["running"]
     return count

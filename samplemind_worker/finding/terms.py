@@ -8,7 +8,7 @@ import hashlib
 import math
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -96,6 +96,11 @@ def folders_above(path: str) -> list[str]:
 def value(field: str, content: object) -> str:
     """Return the term of a field's value."""
     return f"{field}={content}"
+
+
+def seen_values(roots: Collection[str]) -> tuple[str, ...]:
+    """Return the terms of which an entry has one if it lies in one of some roots; no entry has that of no root."""
+    return tuple(value("in", digest(root.rstrip("/"))) for root in sorted(roots)) or (value("in", ""),)
 
 
 def key_value(tonic: int, mode: str | None) -> str:

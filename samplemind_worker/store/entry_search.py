@@ -95,6 +95,23 @@ async def of(file_ids: Sequence[str]) -> dict[str, Row]:
 
 
 @mongo.synchronous
+async def ids_of(terms: Sequence[str]) -> set[str]:
+    """Return the contents of all entries that have one of some terms."""
+    rows = mongo.collection(_NAME).find({"terms": _one_of(terms)}, {"_id": 1}).hint(BY_TERM)
+    return {row["_id"] async for row in rows}
+
+
+@mongo.synchronous
+async def tag_counts(terms: Sequence[str]) -> dict[str, int]:
+    """Count the tags that people have set on entries that have one of some terms."""
+    match = {"terms": _one_of(terms), "user_tags.0": {"$exists": True}}
+    count = {"$group": {"_id": "$user_tags", "contents": {"$sum": 1}}}
+    stages = [{"$match": match}, {"$project": {"user_tags": 1}}, {"$unwind": "$user_tags"}, count]
+    rows = await mongo.collection(_NAME).aggregate(stages, hint=dict(BY_TERM))
+    return {row["_id"]: row["contents"] async for row in rows}
+
+
+@mongo.synchronous
 async def shares(groups: Sequence[Sequence[str]], *, counted: int) -> list[float]:
     """Estimate which share of all entries has one term of each group, of groups that ``counted`` entries have at least.
 

@@ -1,12 +1,14 @@
 """Counts what the library holds, for an overview. Counting a million entries takes seconds, so the counts are kept."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final
 
 from samplemind_worker.documents.moments import first_moment
 from samplemind_worker.store import mongo
+from samplemind_worker.store.entry_search import BY_TERM
 from samplemind_worker.store.library import location_id
+from samplemind_worker.store.places import below_one_of
 
 TEMPO_STEP: Final = 10
 """BPM of one column of the tempi."""
@@ -50,6 +52,35 @@ async def _count_packs() -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: (-row["contents"], row["name"]))
 
 
+@mongo.synchronous
+async def counts_of(terms: Sequence[str], roots: Collection[str]) -> dict[str, Any]:
+    """Return ``groups`` and ``copies`` as `counts` does, of the entries that have one of some terms alone.
+
+    The copies are those of the places in some roots, which the terms stand for.
+    """
+    places = mongo.collection("file_locations")
+    cursor = await places.aggregate(
+        [
+            {"$match": {"gone_at": None, **below_one_of(roots)}},
+            {"$group": {"_id": "$file_id", "count": {"$sum": 1}, "size": {"$first": "$size"}}},
+            {"$match": {"_id": {"$gt": ""}}},
+            {
+                "$group": {
+                    "_id": None,
+                    "places": {"$sum": "$count"},
+                    "files": {"$sum": {"$subtract": ["$count", 1]}},
+                    "bytes": {"$sum": {"$multiply": ["$size", {"$subtract": ["$count", 1]}]}},
+                }
+            },
+        ],
+        allowDiskUse=True,
+    )
+    found = next(iter(await cursor.to_list()), {"places": 0, "files": 0, "bytes": 0})
+    groups = await _count_groups({"terms": {"$in": list(terms)}})
+    copies = {"files": found["files"], "bytes": found["bytes"]}
+    return {"groups": groups, "packs": [], "copies": copies, "places": found["places"]}
+
+
 async def _count_copies() -> dict[str, int]:
     """Count the files but one of each content, by the keys of the index of contents, and sum their bytes."""
     locations = mongo.collection("file_locations")
@@ -75,8 +106,8 @@ async def _count_copies() -> dict[str, int]:
     return {"files": sum(copies.values()), "bytes": size}
 
 
-async def _count_groups() -> list[dict[str, Any]]:
-    """Count the entries from the keys of one index."""
+async def _count_groups(match: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+    """Count the entries from the keys of one index, or those that match by the index of terms."""
     step = {"$floor": {"$divide": ["$tempo", TEMPO_STEP]}}
     key = {"kind": "$kind", "instrument": "$instrument", "camelot": "$camelot", "tempo": step}
     sums = {
@@ -84,8 +115,11 @@ async def _count_groups() -> list[dict[str, Any]]:
         "seconds": {"$sum": "$duration"},
         "bytes": {"$sum": "$size"},
     }
+    stages: list[dict[str, Any]] = [{"$group": {"_id": key, **sums}}]
+    if match is not None:
+        stages = [{"$match": match}, *stages]
     cursor = await mongo.collection("library_entries").aggregate(
-        [{"$group": {"_id": key, **sums}}], hint="fits", allowDiskUse=True
+        stages, hint="fits" if match is None else dict(BY_TERM), allowDiskUse=True
     )
     return [{**row.pop("_id"), **row} async for row in cursor]
 
@@ -99,27 +133,30 @@ async def living_places() -> int:
 
 
 @mongo.synchronous
-async def added_within(days: Sequence[int]) -> dict[int, int]:
-    """Count the contents that were added within so many days."""
+async def added_within(days: Sequence[int], terms: Sequence[str] | None = None) -> dict[int, int]:
+    """Count the contents that were added within so many days, and of which the entry has one of some terms."""
     now = await mongo.read_clock()
     collection = mongo.collection("library_entries")
+    among: dict[str, Any] = {} if terms is None else {"terms": {"$in": list(terms)}}
     return {
-        each: await collection.count_documents({"moment": {"$gte": first_moment(now - timedelta(days=each))}})
+        each: await collection.count_documents({**among, "moment": {"$gte": first_moment(now - timedelta(days=each))}})
         for each in days
     }
 
 
 @mongo.synchronous
-async def failures() -> dict[str, int]:
+async def failures(admits: Callable[[str], bool] = bool) -> dict[str, int]:
     """Count the files that could not be analysed by the reason of the last time; those analysed since are no failures.
 
-    Only the index of items with an error is read.
+    Files whose root ``admits`` does not accept are left out. Only the index of items with an error is read.
     """
     cursor = mongo.collection("batch_items").find(
         {"error.code": {"$exists": True}}, {"root": 1, "path": 1, "raw_path": 1, "error.code": 1}, hint=_WITH_ERROR
     )
     newest: dict[str, tuple[Any, str]] = {}
     async for row in cursor:
+        if not admits(row["root"]):
+            continue
         place = _place(row)
         if place not in newest or newest[place][0] < row["_id"]:
             newest[place] = (row["_id"], row["error"]["code"])

@@ -3,7 +3,7 @@
 The files themselves are not read: a summary follows from the record alone.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any, Final
 
 from config.ai import PRIVATE, SAMPLES_PER_REQUEST, AiTask, Writer, load_table, ways_to_set_up
@@ -27,11 +27,13 @@ def record(
     budget: int | None = None,
     providers: Collection[str] = (),
     user_id: str = "local",
+    admits: Callable[[str], bool] = bool,
 ) -> BatchJob | None:
     """Record the batch, for the whole library, the contents of one batch, or some; None if there is nothing to write.
 
     With ``missing`` only summaries are written that a model should have written and that no batch API is writing.
-    ``budget`` is in millionths of a USD. ``providers`` are those that the workers have set up.
+    ``budget`` is in millionths of a USD. ``providers`` are those that the workers have set up. Contents of which no
+    place lies in a root that ``admits`` accepts are left out.
 
     Raises
     ------
@@ -50,9 +52,9 @@ def record(
     asked = task or task_of("bulk" if whole_library else "interactive")
     require_writer(settings, writer, task=asked, providers=providers)
     if source is not None:
-        chunks = _of_batch(source.id, missing=missing)
+        chunks = _of_batch(source.id, missing=missing, admits=admits)
     else:
-        chunks = _of_contents(ids, missing=missing) if ids else _unwritten()
+        chunks = _of_contents(ids, missing=missing, admits=admits) if ids else _unwritten(admits)
     job: BatchJob | None = None
     total = 0
     try:
@@ -143,24 +145,30 @@ def _is_set_up(settings: Settings, writer: Writer, providers: Collection[str]) -
 _Place = dict[str, Any]
 
 
-def _unwritten() -> Iterator[Sequence[_Place]]:
+def _unwritten(admits: Callable[[str], bool]) -> Iterator[Sequence[_Place]]:
     """Yield one place of each content that has files and lacks its summary."""
     after = ""
     coming = ai_jobs.contents_under_way()
     while contents := results.unwritten(after=after, limit=_CHUNK):
         after = contents[-1]
-        found = places.of([content for content in contents if content not in coming])
-        if found:
-            yield [found[content][0].values() for content in contents if content in found]
+        if found := _places_of([content for content in contents if content not in coming], admits):
+            yield found
 
 
-def _of_batch(batch_id: str, *, missing: bool) -> Iterator[Sequence[_Place]]:
+def _places_of(contents: Sequence[str], admits: Callable[[str], bool]) -> list[_Place]:
+    """Return one admitted place of each content that has any, in their order."""
+    found = places.of(contents)
+    lie = (next((place for place in found.get(each, ()) if admits(place.root)), None) for each in contents)
+    return [place.values() for place in lie if place is not None]
+
+
+def _of_batch(batch_id: str, *, missing: bool, admits: Callable[[str], bool]) -> Iterator[Sequence[_Place]]:
     """Yield one place of each content that a batch analysed or skipped as known."""
     seen: set[str] = set()
     chunk: list[_Place] = []
     for state in (State.COMPLETED, State.SKIPPED):
         for item in batches.iterate(batch_id, state=state):
-            if item.file_id is None or item.file_id in seen:
+            if item.file_id is None or item.file_id in seen or not admits(item.root):
                 continue
             seen.add(item.file_id)
             chunk.append(item.model_dump())
@@ -170,12 +178,11 @@ def _of_batch(batch_id: str, *, missing: bool) -> Iterator[Sequence[_Place]]:
     yield from _wanted(chunk, missing=missing)
 
 
-def _of_contents(ids: Sequence[str], *, missing: bool) -> Iterator[Sequence[_Place]]:
+def _of_contents(ids: Sequence[str], *, missing: bool, admits: Callable[[str], bool]) -> Iterator[Sequence[_Place]]:
     """Yield one place of each of these contents that lies somewhere."""
     distinct = list(dict.fromkeys(ids))
     for start in range(0, len(distinct), _CHUNK):
-        found = places.of(distinct[start : start + _CHUNK])
-        yield from _wanted([lie[0].values() for lie in found.values()], missing=missing)
+        yield from _wanted(_places_of(distinct[start : start + _CHUNK], admits), missing=missing)
 
 
 def _wanted(chunk: Sequence[_Place], *, missing: bool) -> Iterator[Sequence[_Place]]:
