@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from config.settings import Settings
+from samplemind_web.paging import encode_cursor
 from samplemind_worker.packs import ingest, nights
 from samplemind_worker.packs.upload import file_name
 from tests.waiting import wait_until
@@ -148,8 +149,12 @@ def test_what_was_never_taken_is_not_there(web: httpx.Client, path: str):
     assert problem(web.get(f"{API}{path}")) == (404, "not_found")
 
 
+EDGES = [encode_cursor([time, "a"]) for time in ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00")]
+"""Times that have no equal in UTC."""
+
+
 @pytest.mark.parametrize("path", ["/packs", "/nights", "/batches"])
-@pytest.mark.parametrize("cursor", ["W10", "WzFd", "WyJ4Il0", "WyJ4IiwgInkiXQ", "not base64!"])
+@pytest.mark.parametrize("cursor", ["W10", "WzFd", "WyJ4Il0", "WyJ4IiwgInkiXQ", "not base64!", *EDGES])
 def test_cursors_of_strangers_do_no_harm(web: httpx.Client, path: str, cursor: str):
     answer = web.get(f"{API}{path}", params={"cursor": cursor})
     assert answer.status_code == 200 or problem(answer) == (422, "bad_cursor")

@@ -172,6 +172,11 @@ def test_what_is_gone_says_since_when(web: httpx.Client):
     assert pages(web, q="house")[0]["items"] == []
 
 
+@pytest.mark.parametrize("since", ["2110-01-01", "9999-12-31"])
+def test_nothing_was_added_since_a_time_to_come(web: httpx.Client, since: str):
+    assert pages(web, since=since)[0]["items"] == []
+
+
 @pytest.mark.parametrize(
     "query",
     [
