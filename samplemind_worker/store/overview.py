@@ -5,10 +5,9 @@ from datetime import timedelta
 from typing import Any, Final
 
 from samplemind_worker.documents.moments import first_moment
-from samplemind_worker.store import mongo
+from samplemind_worker.store import mongo, places
 from samplemind_worker.store.entry_search import BY_TERM
 from samplemind_worker.store.library import location_id
-from samplemind_worker.store.places import below_one_of
 
 TEMPO_STEP: Final = 10
 """BPM of one column of the tempi."""
@@ -58,24 +57,7 @@ async def counts_of(terms: Sequence[str], roots: Collection[str]) -> dict[str, A
 
     The copies are those of the places in some roots, which the terms stand for.
     """
-    places = mongo.collection("file_locations")
-    cursor = await places.aggregate(
-        [
-            {"$match": {"gone_at": None, **below_one_of(roots)}},
-            {"$group": {"_id": "$file_id", "count": {"$sum": 1}, "size": {"$first": "$size"}}},
-            {"$match": {"_id": {"$gt": ""}}},
-            {
-                "$group": {
-                    "_id": None,
-                    "places": {"$sum": "$count"},
-                    "files": {"$sum": {"$subtract": ["$count", 1]}},
-                    "bytes": {"$sum": {"$multiply": ["$size", {"$subtract": ["$count", 1]}]}},
-                }
-            },
-        ],
-        allowDiskUse=True,
-    )
-    found = next(iter(await cursor.to_list()), {"places": 0, "files": 0, "bytes": 0})
+    found = await places.counts_below.aio(roots)
     groups = await _count_groups({"terms": {"$in": list(terms)}})
     copies = {"files": found["files"], "bytes": found["bytes"]}
     return {"groups": groups, "packs": [], "copies": copies, "places": found["places"]}
@@ -161,9 +143,9 @@ async def failures(admits: Callable[[str], bool] = bool) -> dict[str, int]:
         if place not in newest or newest[place][0] < row["_id"]:
             newest[place] = (row["_id"], row["error"]["code"])
     counts: dict[str, int] = {}
-    places = list(newest)
-    for start in range(0, len(places), _PAGE):
-        page = places[start : start + _PAGE]
+    failed = list(newest)
+    for start in range(0, len(failed), _PAGE):
+        page = failed[start : start + _PAGE]
         rows = mongo.collection("file_locations").find({"_id": {"$in": page}, "gone_at": None}, {"_id": 1})
         analyzed = {row["_id"] async for row in rows}
         for place in page:

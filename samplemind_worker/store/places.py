@@ -160,7 +160,7 @@ async def of(file_ids: Sequence[str], *, gone: bool = False) -> dict[str, list[P
 @mongo.synchronous
 async def some_of(file_id: str, *, limit: int, roots: Collection[str] | None = None) -> list[Place]:
     """Return some living places of a content, below some roots or all: a silent file may lie in a hundred thousand."""
-    query = {"file_id": file_id, "gone_at": None, **({} if roots is None else below_one_of(roots))}
+    query = {"file_id": file_id, "gone_at": None, **({} if roots is None else _below_one_of(roots))}
     cursor = mongo.collection("file_locations").find(query)
     return [_place(row) for row in await cursor.limit(limit).to_list()]
 
@@ -168,11 +168,34 @@ async def some_of(file_id: str, *, limit: int, roots: Collection[str] | None = N
 @mongo.synchronous
 async def lying_in(file_ids: Sequence[str], *, roots: Collection[str]) -> set[str]:
     """Return which of these contents have a living place below one of some roots."""
-    query = {"file_id": {"$in": list(file_ids)}, "gone_at": None, **below_one_of(roots)}
+    query = {"file_id": {"$in": list(file_ids)}, "gone_at": None, **_below_one_of(roots)}
     return set(await mongo.collection("file_locations").distinct("file_id", query))
 
 
-def below_one_of(roots: Collection[str]) -> dict[str, Any]:
+@mongo.synchronous
+async def counts_below(roots: Collection[str]) -> dict[str, int]:
+    """Count the living ``places`` below some roots, and the ``files`` and ``bytes`` beyond one place per content."""
+    beyond = {"$subtract": ["$count", 1]}
+    cursor = await mongo.collection("file_locations").aggregate(
+        [
+            {"$match": {"gone_at": None, **_below_one_of(roots)}},
+            {"$group": {"_id": "$file_id", "count": {"$sum": 1}, "size": {"$first": "$size"}}},
+            {
+                "$group": {
+                    "_id": None,
+                    "places": {"$sum": "$count"},
+                    "files": {"$sum": beyond},
+                    "bytes": {"$sum": {"$multiply": ["$size", beyond]}},
+                }
+            },
+        ],
+        allowDiskUse=True,
+    )
+    found = await cursor.to_list()
+    return {name: found[0][name] if found else 0 for name in ("places", "files", "bytes")}
+
+
+def _below_one_of(roots: Collection[str]) -> dict[str, Any]:
     """Return the query for places of some roots; a root that is a folder stands for those below it, too."""
     folders = [{"root": _within(root.rstrip("/"))} for root in sorted(roots) if root.startswith("/")]
     return {"$or": [{"root": {"$in": sorted(roots)}}, *folders]}

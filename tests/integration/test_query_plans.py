@@ -398,7 +398,7 @@ CALLS: dict[str, Callable[[Case], object]] = {
     "sound_map.drop_others": lambda _: sound_map.drop_others(["0"]),
     "sound_map.read": lambda _: sound_map.read("0", "ids"),
     "sound_map.report": lambda _: sound_map.report(),
-    "places.below_one_of": lambda _: places.below_one_of({"none", "/none"}),
+    "places.counts_below": lambda _: places.counts_below({"none", "/none"}),
     "entry_search.ids_of": lambda _: entry_search.ids_of(["kind=none"]),
     "entry_search.tag_counts": lambda _: entry_search.tag_counts(["kind=none"]),
     "overview.counts_of": lambda _: overview.counts_of(["in=none"], {"none", "/none"}),
