@@ -76,6 +76,24 @@ def test_logging_out_shows_nothing_any_more(team: Page):
     expect(page.get_by_role("button", name="Log in")).to_be_visible()
 
 
+def test_two_tabs_are_always_of_the_same_user(team: Page):
+    one = team
+    one.goto("/system")
+    log_in(one, "bob")
+    other = one.context.new_page()
+    other.goto("/system")
+    expect(other.get_by_role("region", name="You")).to_contain_text("bob")
+    other.get_by_role("button", name="Log out").click()
+    expect(one.get_by_role("button", name="Log in")).to_be_visible()
+    log_in(other, "ann")
+
+    you = one.get_by_role("region", name="You")
+    expect(you).to_contain_text("ann")
+    you.get_by_label("Name").fill("of this tab")
+    you.get_by_role("button", name="Make a token").click()
+    expect(you.locator("code").filter(has_text="smk_")).to_be_visible()
+
+
 def test_who_may_only_look_is_offered_nothing_else(team: Page):
     page = team
     page.goto("/batches")

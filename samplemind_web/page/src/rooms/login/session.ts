@@ -6,13 +6,20 @@ import { queryClient } from "@/api/queries";
 
 export type Me = Schemas["Me"];
 
+/** Tells other tabs of this browser, which share the session's cookie, that somebody has logged in or out. */
+const tabs = new BroadcastChannel("samplemind-login");
+tabs.onmessage = () => void queryClient.invalidateQueries({ queryKey: ["me"] });
+
 /** Return who asks; null if a login is needed. */
 export function useMe() {
   return useQuery({
     queryKey: ["me"],
     queryFn: async (): Promise<Me | null> => {
+      const before = queryClient.getQueryData<Me | null>(["me"]);
       try {
-        return remember(await taken(api.GET("/api/v1/me")));
+        const me = remember(await taken(api.GET("/api/v1/me")));
+        if (before !== undefined && before?.user_id !== me.user_id) forgetAllBut("me");
+        return me;
       } catch (error) {
         if (error instanceof Problem && error.status === 401) return null;
         throw error;
@@ -34,6 +41,7 @@ export async function logIn(name: string, password: string): Promise<void> {
   // What another user saw is not for this one.
   if (before?.user_id !== me.user_id) forgetAllBut("me");
   queryClient.setQueryData(["me"], remember(me));
+  tabs.postMessage("in");
 }
 
 /** End the session. */
@@ -42,6 +50,7 @@ export async function logOut(): Promise<void> {
   useLogin.setState({ token: null, expired: false });
   queryClient.setQueryData(["me"], null);
   forgetAllBut("me");
+  tabs.postMessage("out");
 }
 
 function forgetAllBut(kept: string): void {
