@@ -9,11 +9,14 @@ from http import HTTPStatus
 from typing import Final, TypeVar
 
 from fastapi import Request
+from loguru import logger
 
+from config.settings import Settings
 from samplemind_web.context import Context
 from samplemind_web.problems import ProblemError
 from samplemind_worker.errors import NameTakenError, NoRoomError, UploadTooLargeError, UsageError
 from samplemind_worker.packs import upload
+from samplemind_worker.packs.ingest import require_inbox
 from samplemind_worker.packs.upload import Upload
 
 T = TypeVar("T")
@@ -44,6 +47,7 @@ async def receive(request: Request, name: str, context: Context) -> Received:
     """
     length = request.headers.get("content-length", "")
     expected = int(length) if length.isascii() and length.isdecimal() else None
+    await _on_disk(context, partial(_require_inbox, context.settings))
     with ExitStack() as stack:
         opened = upload.receiving(context.settings, name, expected=expected)
         file = await _on_disk(context, partial(stack.enter_context, opened))
@@ -62,6 +66,16 @@ async def receive(request: Request, name: str, context: Context) -> Received:
                 await _on_disk(context, partial(file.write, bytes(block)))
                 block.clear()
         return await _on_disk(context, partial(_finish, file, upload.file_name(name), bytes(block)))
+
+
+def _require_inbox(settings: Settings) -> None:
+    """Check that there can be an inbox; why not names folders and roots that an uploader may not see."""
+    try:
+        require_inbox(settings, None)
+    except UsageError as error:
+        logger.bind(error=str(error)).warning("no_inbox")
+        detail = "this server takes no packs in; its log says what an administrator has to set"
+        raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "no_inbox", detail) from error
 
 
 def _finish(file: Upload, name: str, rest: bytes) -> Received:

@@ -60,7 +60,8 @@ class Upload:
         self._next_check = _CHECK_EVERY
         self.size = 0
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-        self._file = os.open(self._draft, flags, 0o644)
+        with _full_is_no_room():
+            self._file = os.open(self._draft, flags, 0o644)
         fcntl.flock(self._file, fcntl.LOCK_EX)
 
     def write(self, block: bytes) -> None:
@@ -79,13 +80,9 @@ class Upload:
             require_room(self._settings, self._folder, 0)
         self._digest.update(block)
         view = memoryview(block)
-        try:
+        with _full_is_no_room():
             while view:
                 view = view[os.write(self._file, view) :]
-        except OSError as error:
-            if error.errno in (errno.ENOSPC, errno.EDQUOT):
-                raise NoRoomError("the disk of the inbox is full") from error
-            raise
 
     def finish(self) -> tuple[str, bool]:
         """Give the file its name once it is on the disk; return its SHA-256, and whether it is new there.
@@ -94,11 +91,15 @@ class Upload:
         ------
         NameTakenError
             If another file has the name.
+        NoRoomError
+            If the disk says only now that it is full.
         """
-        os.fsync(self._file)
+        with _full_is_no_room():
+            os.fsync(self._file)
         content, target = self._digest.hexdigest(), self._folder / self._name
         try:
-            _name(self._draft, target)
+            with _full_is_no_room():
+                _name(self._draft, target)
         except FileExistsError as error:
             if _content_of(target) == content:
                 return content, False
@@ -115,6 +116,17 @@ class Upload:
         with suppress(FileNotFoundError):
             self._draft.unlink()
         os.close(self._file)
+
+
+@contextmanager
+def _full_is_no_room() -> Generator[None]:
+    """Raise NoRoomError where a disk is full, of bytes or of files."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise NoRoomError("the disk of the inbox is full") from error
+        raise
 
 
 def _name(draft: Path, target: Path) -> None:

@@ -158,6 +158,14 @@ def test_packs_are_shown_to_who_sees_where_they_lie(web: httpx.Client, ids: dict
     assert web.get(f"/api/v1/packs/{'a' * 64}").status_code == 404
 
 
+def test_a_refused_upload_names_no_roots(web: httpx.Client, ids: dict[str, str]):
+    assert ids
+    answer = web.put("/api/v1/inbox/kit.zip", content=b"PK")
+
+    assert (answer.status_code, answer.json()["code"]) == (422, "no_inbox")
+    assert not [word for word in SECRETS if word in answer.text]
+
+
 def test_queues_of_roots_are_not_named():
     system = System(
         version="1", services={}, workers=[], queues=[Queue(name="s:cpu@secret", waiting=1, read_by=1)], open_batches=1,
