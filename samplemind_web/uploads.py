@@ -73,7 +73,7 @@ def _require_inbox(settings: Settings) -> None:
     try:
         require_inbox(settings, None)
     except UsageError as error:
-        logger.bind(error=str(error)).warning("no_inbox")
+        logger.warning("no_inbox", fields={"error": str(error)})
         detail = "this server takes no packs in; its log says what an administrator has to set"
         raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "no_inbox", detail) from error
 
