@@ -83,6 +83,48 @@ async def search_samples(
     return etags.respond(request, await context.answers.kept(caller, what, _make))
 
 
+class SamplePages(BaseModel):
+    """Where the pages of a list begin."""
+
+    total: int
+    """How many samples the list has."""
+    cursors: list[str]
+    """The cursors of the second page and of all behind it, each for a page of ``size`` samples."""
+
+
+@router.get("/samples/pages", response_model=SamplePages, responses=etags.NOT_MODIFIED)
+async def sample_pages(
+    *,
+    request: Request,
+    caller: Reader,
+    context: ContextDep,
+    filters: FiltersDep,
+    q: Annotated[str, Query(max_length=_LONGEST, description='Words; `-word` excludes, `"..."` is a phrase.')] = "",
+    sort: Annotated[Literal["added", "name", "tempo", "duration", "loudness"], Query()] = "added",
+    size: Annotated[int, Query(ge=100, le=1000, description="How many samples a page has.")] = 500,
+) -> Response:
+    """Return the cursors of all pages of a list of `GET /samples`, so that one can begin anywhere in it."""
+    try:
+        text = queries.read(q)
+    except UsageError as error:
+        raise refused(error) from error
+    digest = _digest(q, filters)
+
+    async def _make() -> bytes:
+        chosen = await filters.chosen(caller, context.settings)
+        total, begins = await finding.pages.aio(text, chosen, order=sort, size=size)
+        cursors = [_cursor(digest, sort, each, total, is_exact=True) for each in begins]
+        return orjson.dumps({"total": total, "cursors": cursors})
+
+    what = ["pages", q, filters.names, sort, size]
+    return etags.respond(request, await context.answers.kept(caller, what, _make))
+
+
+def _cursor(digest: str, order: Order, place: Position, total: int, *, is_exact: bool) -> str:
+    value = (0.0, place.value or 0) if order == "added" else (place.value, 0)
+    return encode_cursor([digest, order, *value, place.file_id, total, is_exact])
+
+
 def _order(sort: Sort | None, *, has_words: bool) -> Order | None:
     """Return the order of a list; None for the rank, which only words have."""
     if sort in {None, "match"}:
@@ -152,10 +194,8 @@ async def _page(
     if isinstance(found.next, Rank):
         place = (found.next.score, found.next.moment, found.next.file_id)
         following = encode_cursor([digest, order, *place, total, is_exact])
-    elif found.next is not None:
-        value = found.next.value
-        place = (0.0, value or 0) if order == "added" else (value, 0)
-        following = encode_cursor([digest, order, *place, found.next.file_id, total, is_exact])
+    elif found.next is not None and order is not None:
+        following = _cursor(digest, order, found.next, total, is_exact=is_exact)
     row = maker(caller, context.settings)
     state = await context.answers.state()
 

@@ -149,6 +149,23 @@ async def search(
     return Found(tuple(hits[:limit]), max(total, len(hits)), is_exact, parts, following)
 
 
+@mongo.synchronous
+async def pages(query: Query, chosen: Filter, *, order: Order, size: int) -> tuple[int, tuple[Position, ...]]:
+    """Return how many entries have all words and pass the filter, and after which of them each further page begins."""
+    known, rest = _conditions(query, chosen)
+    counts = await entry_search.count.aio([each.terms for each in known], most=MOST_COUNTED)
+    if 0 in counts:
+        return 0, ()
+    terms, test = _Plan(known, counts, rest, query).listed(order)
+    total, begins, after = 0, list[Position](), None
+    while True:
+        after, passed = await entry_search.place_behind.aio(terms, test, order=order, skip=size, after=after)
+        total += passed
+        if after is None:
+            return total, tuple(begins if passed else begins[:-1])
+        begins.append(after)
+
+
 def _rank_of(hit: Hit) -> Rank:
     return Rank(hit.score, hit.entry.get("moment", 0), hit.entry["_id"])
 
@@ -254,6 +271,12 @@ class _Plan:
                 break
         return rows[:most]
 
+    def listed(self, order: Order) -> tuple[tuple[str, ...], dict[str, Any]]:
+        """Return the terms and the test of a list that is read to its end: none where the order itself drives."""
+        is_crowded = not self._turns or self._counts[self._turns[0]] >= MOST_COUNTED
+        driver = None if not self._turns or (order != "added" and is_crowded) else self._turns[0]
+        return () if driver is None else self._known[driver].terms, self._test(driver)
+
     def _test(self, driver: int | None) -> dict[str, Any]:
         """Return the test of all conditions but the driver."""
         groups = [each.terms for at, each in enumerate(self._known) if at != driver and each.query is None]
@@ -342,7 +365,7 @@ def _sources(row: Row, places: Sequence[str]) -> Iterator[_Source]:
         yield 1.0, "name", terms.words_of(name.rpartition(".")[0] or name)
     for field in ("instrument", "kind"):
         yield 1.0, field, terms.words_of(row[field] or "")
-    # Whoever has set a tag has heard the sound; entries of an older version have none.
+    # Whoever has set a tag has heard the sound.
     for tag in row.get("user_tags", ()):
         yield 1.0, "tag", terms.words_of(tag)
     for tag in row["tags"]:

@@ -268,6 +268,33 @@ async def in_order(test: Mapping[str, Any], *, order: Order, limit: int, after: 
     return rows
 
 
+@mongo.synchronous
+async def place_behind(
+    terms: Sequence[str], test: Mapping[str, Any], *, order: Order, skip: int, after: Position | None = None
+) -> tuple[Position | None, int]:
+    """Return the position ``skip`` entries behind another one, and how many entries it went over to get there.
+
+    These are fewer, and there is no position, where the list ends before. Entries have one of some terms, or any if
+    none are named, and pass a test.
+    """
+    hint = _NEWEST if order == "added" else _sorting(order)
+    sorting, chosen = hint, dict(test)
+    if terms:
+        chosen, hint = {"terms": _one_of(terms), **test}, BY_TERM
+    entries, passed = mongo.collection(_NAME), 0
+    if order == "added":
+        parts = iter([{} if after is None else {"moment": {"$lt": after.value}}])
+    else:
+        parts = _parts(order, after)
+    for part in parts:
+        query = {"$and": [part, chosen]}
+        cursor = entries.find(query, {_FIELDS[order]: 1}).sort(sorting).hint(hint).skip(skip - passed - 1).limit(1)
+        if found := await cursor.to_list():
+            return Position.of(found[0], order), skip
+        passed += await entries.count_documents(query, hint=hint)
+    return None, passed
+
+
 def _sorting(order: Order) -> list[tuple[str, int]]:
     return [(_FIELDS[order], DESCENDING if order == "loudness" else ASCENDING), ("_id", ASCENDING)]
 

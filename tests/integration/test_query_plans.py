@@ -274,6 +274,12 @@ CALLS: dict[str, Callable[[Case], object]] = {
         for after in (None, Position(8.0 if order != "name" else "0", CONTENT), Position(None, CONTENT))
         if not (order == "added" and after)
     ],
+    "entry_search.place_behind": lambda _case: [
+        entry_search.place_behind(terms, {}, order=order, skip=2, after=after)
+        for order in entry_search.ORDERS
+        for terms in ([], ["0001"])
+        for after in (None, Position(8.0 if order != "name" else "0", CONTENT))
+    ],
     "entry_search.total": lambda _: entry_search.total(),
     "entry_search.of": lambda _: entry_search.of([CONTENT]),
     "entry_search.next_terms": lambda _: entry_search.next_terms("000", limit=3),

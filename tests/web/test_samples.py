@@ -91,6 +91,25 @@ def test_pages_repeat_and_miss_nothing_in_any_order(web: httpx.Client, sort: str
     assert values[: len(known)].count(None) == 0
 
 
+@pytest.mark.parametrize("sort", ["added", "name", "tempo", "duration", "loudness"])
+@pytest.mark.parametrize(
+    "filters", [{}, {"instrument": "kick,voice"}, {"q": "kick", "duration": "0..2"}, {"q": "nothing"}]
+)
+@pytest.mark.parametrize("size", [100, 125, 126])
+def test_each_page_of_a_list_can_be_asked_for_at_once(web: httpx.Client, sort: str, filters: dict[str, str], size: int):
+    one_by_one = pages(web, sort=sort, limit=size, **filters)
+
+    answer = web.get("/api/v1/samples/pages", params={"sort": sort, "size": size, **filters})
+
+    assert answer.status_code == 200, answer.text
+    listed = answer.json()
+    assert listed["total"] == sum(len(page["items"]) for page in one_by_one)
+    assert len(listed["cursors"]) == len(one_by_one) - 1
+    for cursor, page in zip(listed["cursors"], one_by_one[1:], strict=True):
+        found = web.get("/api/v1/samples", params={"sort": sort, "limit": size, "cursor": cursor, **filters}).json()
+        assert found["items"] == page["items"]
+
+
 def test_ranked_pages_go_on_where_the_last_one_ended(web: httpx.Client):
     found = pages(web, q="kick 001", limit=40)
     all_kicks = pages(web, q="kick", limit=40)
