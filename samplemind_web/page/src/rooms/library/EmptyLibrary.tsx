@@ -1,27 +1,13 @@
 /** What to do first, where the library has no samples yet: the command, and a place to drop files. */
 import { useState } from "react";
-import { upload } from "@/api/upload";
-import { plural } from "@/parts/format";
 import { Empty } from "@/parts/States";
+import { UploadList } from "@/rooms/packs/Uploads";
+import { upload, useUploads } from "@/rooms/packs/upload";
 
 /** The empty library. */
 export function EmptyLibrary() {
-  const [says, setSays] = useState<string | null>(null);
   const [over, setOver] = useState(false);
-  const take = async (files: File[]) => {
-    let done = 0;
-    for (const file of files) {
-      setSays(`${done} of ${plural(files.length, "file")} are in the inbox; ${file.name} is on its way.`);
-      try {
-        await upload(file);
-        done += 1;
-      } catch (error) {
-        setSays(`${file.name} was not taken. ${error instanceof Error ? error.message : ""}`);
-        return;
-      }
-    }
-    setSays(`${plural(done, "file")} lie in the inbox. They appear here once they are analysed.`);
-  };
+  const { uploads } = useUploads();
   return (
     <Empty title="There are no samples yet">
       <p>Analyse a folder. Nothing in it is changed:</p>
@@ -40,7 +26,7 @@ export function EmptyLibrary() {
         onDrop={(event) => {
           event.preventDefault();
           setOver(false);
-          void take([...event.dataTransfer.files]);
+          upload(event.dataTransfer.files);
         }}
       >
         <label>
@@ -49,15 +35,19 @@ export function EmptyLibrary() {
             type="file"
             multiple
             className="mt-2 block w-full text-list"
-            onChange={(event) => void take([...(event.currentTarget.files ?? [])])}
+            onChange={(event) => {
+              upload(event.currentTarget.files ?? []);
+              event.currentTarget.value = "";
+            }}
           />
         </label>
-        {says && (
-          <p role="status" className="mt-3 text-text">
-            {says}
-          </p>
-        )}
       </div>
+      {uploads.length > 0 && (
+        <div className="mt-3 text-left text-list">
+          <UploadList />
+          <p className="mt-2">The next ingestion checks what lies in the inbox and takes it in.</p>
+        </div>
+      )}
     </Empty>
   );
 }

@@ -12,6 +12,7 @@ import { duration, keyName, plural, tempo, words } from "@/parts/format";
 import { Empty, Failed } from "@/parts/States";
 import { play, prefetch } from "@/player/player";
 import { useSelection } from "@/rooms/library/selection";
+import { MOST_CHOSEN, tooMany } from "./choice";
 import { indicesOf } from "./cloud";
 import { FIELDS, type Field } from "./drawing";
 import { MapCanvas } from "./MapCanvas";
@@ -197,7 +198,8 @@ function Ready({ map, points: { cloud, index } }: { map: MapState; points: Point
     }
   };
 
-  const choose = (at: readonly number[]) => {
+  const choose = (inside: readonly number[]) => {
+    const at = inside.slice(0, MOST_CHOSEN);
     setChosen(at);
     setLassoing(false);
     selection.clear();
@@ -205,6 +207,7 @@ function Ready({ map, points: { cloud, index } }: { map: MapState; points: Point
       announce("Nothing is inside the line.");
       return;
     }
+    if (at.length < inside.length) announce(tooMany(inside.length), { bad: true });
     names.idsOf(at).then((ids) => selection.set(ids), failed);
   };
 

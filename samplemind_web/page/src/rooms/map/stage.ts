@@ -28,7 +28,7 @@ export class Stage {
   lasso: readonly number[] = [];
   /** Called after each picture, for what moves along with the points. */
   onDrawn: (() => void) | null = null;
-  private readonly drawing: Drawing;
+  private drawing: Drawing;
   private look: Look | null = null;
   private requested = 0;
   private readonly began: number;
@@ -42,9 +42,23 @@ export class Stage {
     const made = webGlDrawing(points, cloud) ?? plainDrawing(points, cloud);
     if (made === null) throw new Error("The browser can draw neither by WebGL nor on a canvas.");
     this.drawing = made;
+    points.addEventListener("webglcontextlost", this.lost);
+    points.addEventListener("webglcontextrestored", this.restored);
     this.camera = fitted(this.size);
     this.began = still ? Number.NEGATIVE_INFINITY : performance.now();
   }
+
+  /** A browser restores what the graphics card has lost only where that is asked for. */
+  private readonly lost = (event: Event) => event.preventDefault();
+
+  private readonly restored = () => {
+    const made = webGlDrawing(this.points, this.cloud);
+    if (made === null) return;
+    this.drawing = made;
+    const chosen = this.look?.chosen;
+    if (chosen) made.choose(chosen);
+    this.drawSoon();
+  };
 
   get usesWebGl(): boolean {
     return this.drawing.usesWebGl;
@@ -96,6 +110,8 @@ export class Stage {
 
   close(): void {
     cancelAnimationFrame(this.requested);
+    this.points.removeEventListener("webglcontextlost", this.lost);
+    this.points.removeEventListener("webglcontextrestored", this.restored);
     this.drawing.close();
   }
 

@@ -66,14 +66,21 @@ export function Uploads() {
           </Button>
         )}
       </div>
-      {uploads.length > 0 && (
-        <ul className="mt-2 flex max-h-56 flex-col gap-1 overflow-y-auto">
-          {uploads.map((each) => (
-            <Row key={each.id} each={each} />
-          ))}
-        </ul>
-      )}
+      <UploadList />
     </section>
+  );
+}
+
+/** What was sent, is sent, or waits. */
+export function UploadList() {
+  const { uploads } = useUploads();
+  if (uploads.length === 0) return null;
+  return (
+    <ul aria-label="Uploaded files" className="mt-2 flex max-h-56 flex-col gap-1 overflow-y-auto">
+      {uploads.map((each) => (
+        <Row key={each.id} each={each} />
+      ))}
+    </ul>
   );
 }
 

@@ -66,6 +66,7 @@ function View({ facts }: { facts: Facts }) {
           <Download size={14} aria-hidden /> Download
         </a>
       </header>
+      <h2 className="sr-only">What is known of it</h2>
       <WaveView facts={facts} height={140} tall />
       <div className="mt-5 gap-8 [column-width:300px]">
         <Measures facts={facts} />
