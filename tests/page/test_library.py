@@ -1,15 +1,24 @@
 """The library in a real browser: search, list, select and mark."""
 
+import hashlib
 import re
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.page.axe import violations
+from config.settings import Settings
+from samplemind_worker.finding import entry
+from samplemind_worker.pipeline.workspace import Workspace
+from samplemind_worker.store import places, results
+from samplemind_worker.store.places import Place
+from tests.factories import analysis_facts, audio_facts
+from tests.page.accessibility import violations
 from tests.page.conftest import HOSTILE
 
 pytestmark = pytest.mark.services
+
+MANY = 2600
 
 
 @pytest.fixture(scope="module")
@@ -146,6 +155,29 @@ def test_a_collection_is_made_of_what_is_selected(library: Page):
     expect(row(library, "Bass A1.wav")).to_be_visible()
 
 
+def test_the_chip_of_a_collection_shows_its_name(library: Page):
+    made = library.request.post("/api/v1/collections", data={"name": "For the film"}).json()
+    library.goto(f"/?collection={made['id']}")
+
+    expect(chip(library, "Collection")).to_have_text("For the film")
+
+
+def test_a_selection_outlasts_a_reload_and_one_that_does_not_is_named(library: Page):
+    row(library, "Kick 808").click(modifiers=["Control"])
+    row(library, "Snare tight").click(modifiers=["Control"])
+    library.get_by_role("button", name="only these").click()
+    library.reload()
+
+    expect(rows(library)).to_have_count(2)
+    expect(library.get_by_text("2 samples selected")).to_be_visible()
+
+    library.evaluate("sessionStorage.setItem('selection', JSON.stringify({lost: 1234}))")
+    library.reload()
+
+    expect(library.get_by_role("heading", name="This selection is gone")).to_be_visible()
+    expect(library.get_by_text("1,234 samples were selected")).to_be_visible()
+
+
 def test_similar_sounds_are_listed(library: Page):
     row(library, "House drums 124.wav").click()
     library.keyboard.press("s")
@@ -242,3 +274,31 @@ def test_axe_finds_nothing_wrong(page: Page, theme: str, width: int):
 
     assert violations(page) == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_the_end_of_a_long_list_is_reached_at_once(library: Page, shared_settings: Settings):
+    keys = [hashlib.sha256(f"made up {number}".encode()).hexdigest() for number in range(MANY)]
+    with Workspace(shared_settings) as workspace:
+        results.save_analyses([(audio_facts(key), analysis_facts(key, vector=None)) for key in keys])
+        places.save(
+            [
+                Place("/made-up", f"Zz {number:04}.wav".encode(), key, 1000, 1, 1, settled=True)
+                for number, key in enumerate(keys)
+            ]
+        )
+        entry.refresh_marked()
+        assert workspace
+    asked: list[str] = []
+    library.on("request", lambda request: asked.append(request.url) if "/samples?" in request.url else None)
+    library.goto("/?sort=name")
+    expect(library.get_by_text(f"{MANY + 8:,} samples")).to_be_visible()
+
+    row(library, "Bass A1").click()
+    library.keyboard.press("End")
+
+    expect(row(library, f"Zz {MANY - 1:04}")).to_be_visible()
+    expect(row(library, f"Zz {MANY - 1:04}")).to_have_class(re.compile("bg-chosen"))
+    # The first rows, their page, and the last page: none of those between.
+    assert len(asked) <= 4, asked
+    library.keyboard.press("ArrowUp")
+    expect(row(library, f"Zz {MANY - 2:04}")).to_have_class(re.compile("bg-chosen"))

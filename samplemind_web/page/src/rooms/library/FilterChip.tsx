@@ -1,7 +1,9 @@
 /** One filter that is set: Enter changes it, Delete takes it away. */
+import { useQuery } from "@tanstack/react-query";
 import { X } from "lucide-react";
 import { Popover } from "radix-ui";
 import { useState } from "react";
+import { api, taken } from "@/api/client";
 import { FilterForm } from "./FilterForm";
 import { type Active, chipText } from "./filters";
 
@@ -9,7 +11,8 @@ import { type Active, chipText } from "./filters";
 export function FilterChip({ chip, onChange }: { chip: Active; onChange: (value: string | null) => void }) {
   const [open, setOpen] = useState(false);
   const { filter } = chip;
-  const text = chipText(chip);
+  const collection = useCollectionName(filter.name === "collection" ? chip.value : null);
+  const text = collection ?? chipText(chip);
   const fixed = filter.takes === "switch";
   const button = (
     <button
@@ -63,4 +66,14 @@ export function FilterChip({ chip, onChange }: { chip: Active; onChange: (value:
       </button>
     </span>
   );
+}
+
+/** The name of a collection; null until it is known, and where there is no such collection. */
+function useCollectionName(id: string | null): string | null {
+  const { data } = useQuery({
+    queryKey: ["collections"],
+    enabled: id !== null,
+    queryFn: () => taken(api.GET("/api/v1/collections")),
+  });
+  return data?.items.find((each) => each.id === id)?.name ?? null;
 }

@@ -25,7 +25,7 @@ export function Grid({
   total,
   cursor,
   selected,
-  loadMore,
+  look,
   handlers,
   onWidth,
 }: ListProps & { onWidth: (perLine: number) => void }) {
@@ -34,7 +34,7 @@ export function Grid({
   onWidth(perLine);
   const tile = Math.floor((width - 2 * PADDING - GAP * (perLine - 1)) / perLine);
   const line = HEIGHT + GAP;
-  const { scroller, items, height } = useList({ total, loaded: rows.length, perLine, height: line, cursor, loadMore });
+  const { scroller, items, height } = useList({ total, perLine, height: line, cursor, look });
   const playing = usePlayer((state) => state.current?.file_id);
   const first = items[0]?.start ?? 0;
   const end = items.at(-1)?.end ?? 0;

@@ -4,6 +4,7 @@ import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { useLocation } from "wouter";
 import { useEvents } from "@/api/events";
 import { queryClient } from "@/api/queries";
+import { announce } from "@/frame/Announcer";
 import { useAddress } from "@/frame/address";
 import { useKeys } from "@/frame/keys";
 import { usePanel } from "@/frame/SidePanel";
@@ -41,24 +42,34 @@ export default function Library() {
   const [changed, setChanged] = useState(false);
   const perLine = useRef(1);
   const anchor = useRef(-1);
+  /** A place that the keys went to before its page was loaded. */
+  const [awaited, setAwaited] = useState(-1);
 
   const source = useMemo(() => sourceOf(params, selection.ids, project), [params, selection.ids, project]);
-  const { rows, total, found, exact, unmet, notes, loadMore, pending, stale, error, failedAt, retry } = useRows(source);
-  const cursor = useMemo(() => rows.findIndex(({ file_id }) => file_id === cursorId), [rows, cursorId]);
+  const { rows, total, found, exact, unmet, notes, look, pending, stale, error, failedAt, retry } = useRows(source);
+  const cursor = useMemo(() => rows.findIndex((row) => row?.file_id === cursorId), [rows, cursorId]);
   useEvents("library", () => {
-    if (rows.length <= 200) void queryClient.invalidateQueries({ queryKey: ["samples"] });
+    if (total <= 200) void queryClient.invalidateQueries({ queryKey: ["samples"] });
     else setChanged(true);
   });
 
   const moveTo = useCallback(
     (index: number, how: { play: boolean; from?: number; extend?: boolean; toggle?: boolean }) => {
       const row = rows[index];
-      if (!row) return;
+      if (!row) {
+        // Its page is still to come.
+        if (how.play) setAwaited(index);
+        return;
+      }
       const { ids, set } = useSelection.getState();
       if (how.extend) {
         if (anchor.current < 0) anchor.current = Math.max(cursor, 0);
         const [from, to] = [Math.min(anchor.current, index), Math.max(anchor.current, index)];
-        set(rows.slice(from, to + 1).map(({ file_id }) => file_id));
+        const between = rows.slice(from, to + 1).flatMap((each) => each.file_id);
+        const missing = to + 1 - from - between.length;
+        if (missing)
+          announce(`${plural(missing, "sample")} between them are not loaded, and are not selected.`, { bad: true });
+        set(between);
       } else {
         anchor.current = index;
         if (how.toggle) {
@@ -67,6 +78,7 @@ export default function Library() {
           set(next);
         }
       }
+      setAwaited(-1);
       moveCursor(row.file_id);
       if (how.play) play(row, how.from ?? 0);
     },
@@ -86,8 +98,16 @@ export default function Library() {
   }, [rows, cursor, inProject, project]);
 
   const current = rows[cursor];
+  useEffect(() => {
+    if (awaited >= 0 && rows[awaited]) moveTo(awaited, { play: true });
+  }, [rows, awaited, moveTo]);
+  // The address also changes where the list does not: when the cursor has moved.
+  const listed = source.of === "query" ? JSON.stringify(source.query) : source.of;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another list has other places
+  useEffect(() => setAwaited(-1), [listed]);
   const step = (by: number, extend = false) => {
-    const next = Math.min(Math.max(cursor + by, 0), rows.length - 1);
+    const from = awaited >= 0 ? awaited : cursor;
+    const next = Math.min(Math.max(from + by, 0), total - 1);
     moveTo(next, { play: true, extend });
   };
   const line = () => (grid ? perLine.current : 1);
@@ -112,10 +132,10 @@ export default function Library() {
     { key: "Shift+ArrowUp", says: "Select back", act: () => step(-line(), true) },
     { key: "PageDown", says: "Ten on", act: () => step(10 * line()) },
     { key: "PageUp", says: "Ten back", act: () => step(-10 * line()) },
-    { key: "Home", says: "To the first", act: () => step(-rows.length) },
-    { key: "End", says: "To the last that is loaded", act: () => step(rows.length) },
+    { key: "Home", says: "To the first", act: () => step(-total) },
+    { key: "End", says: "To the last", act: () => step(total) },
     { key: "x", says: "Select the current one, or not", act: () => moveTo(cursor, { play: false, toggle: true }) },
-    { key: "Ctrl+a", says: "Select all that are loaded", act: () => selection.set(rows.map(({ file_id }) => file_id)) },
+    { key: "Ctrl+a", says: "Select all that are loaded", act: () => selection.set(rows.flatMap((row) => row.file_id)) },
     { key: "s", says: "What sounds similar", act: () => show("similar") },
     { key: "m", says: "What matches it, or the project", act: () => show("match") },
     { key: "v", says: "Table or tiles", act: () => change({ view: grid ? null : "grid" }) },
@@ -131,9 +151,9 @@ export default function Library() {
   const shared = {
     rows,
     total,
-    cursor,
+    cursor: awaited >= 0 ? awaited : cursor,
     selected: selection.ids,
-    loadMore,
+    look,
     handlers,
     onStar,
     sort,
@@ -218,7 +238,15 @@ export default function Library() {
         ) : rows.length === 0 && error ? (
           <Failed what="The samples" error={error} since={failedAt} onRetry={retry} />
         ) : rows.length === 0 ? (
-          asked ? (
+          source.of === "ids" ? (
+            <Empty title={selection.lost ? "This selection is gone" : "Nothing is selected"}>
+              {selection.lost > 0 && (
+                <p>{plural(selection.lost, "sample")} were selected. Up to 200 outlast a reload of the page.</p>
+              )}
+              <p>Select samples with x, or with a click while Ctrl is held.</p>
+              <Button onClick={() => change({ only: null })}>Back to the search</Button>
+            </Empty>
+          ) : asked ? (
             <NothingFound params={params} unmet={unmet} change={change} />
           ) : (
             <EmptyLibrary />
@@ -284,7 +312,7 @@ function SourceLine({ source, rows, onEnd }: { source: Source; rows: readonly Ro
 
 function NameOf({ id, rows }: { id: string; rows: readonly Row[] }) {
   const playing = usePlayer((state) => state.current);
-  const name = rows.find(({ file_id }) => file_id === id)?.name ?? (playing?.file_id === id ? playing.name : null);
+  const name = rows.find((row) => row?.file_id === id)?.name ?? (playing?.file_id === id ? playing.name : null);
   const [kept, setKept] = useState(name);
   useEffect(() => {
     if (name) setKept(name);

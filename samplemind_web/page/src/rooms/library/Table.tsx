@@ -18,7 +18,7 @@ export interface ListProps {
   total: number;
   cursor: number;
   selected: ReadonlySet<string>;
-  loadMore: () => void;
+  look: (from: number, to: number) => void;
   handlers: React.HTMLAttributes<HTMLDivElement>;
   onStar: (row: Row) => void;
   sort: string;
@@ -26,16 +26,15 @@ export interface ListProps {
 }
 
 /** The table. */
-export function Table({ rows, total, cursor, selected, loadMore, handlers, onStar, sort, onSort }: ListProps) {
+export function Table({ rows, total, cursor, selected, look, handlers, onStar, sort, onSort }: ListProps) {
   const [box, width] = useElementWidth();
   const { columns, template, wave } = useMemo(() => columnsFor(width), [width]);
   const { scroller, items, height } = useList({
     total,
-    loaded: rows.length,
     perLine: 1,
     height: ROW_HEIGHT,
     cursor,
-    loadMore,
+    look,
   });
   const playing = usePlayer((state) => state.current?.file_id);
   const first = items[0]?.start ?? 0;

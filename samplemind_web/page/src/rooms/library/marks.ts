@@ -46,9 +46,9 @@ function marked(row: Row, { favourite, add_tags = [], remove_tags = [] }: Change
 function patch(change: (row: Row) => Row): void {
   queryClient.setQueriesData({ queryKey: ["samples"] }, (data: unknown) => {
     if (Array.isArray(data)) return (data as Row[]).map(change);
-    if (data && typeof data === "object" && "pages" in data) {
-      const list = data as { pages: { items: Row[] }[] };
-      return { ...list, pages: list.pages.map((page) => ({ ...page, items: page.items.map(change) })) };
+    if (data && typeof data === "object" && "items" in data) {
+      const page = data as { items: Row[] };
+      return { ...page, items: page.items.map(change) };
     }
     return data;
   });

@@ -1,6 +1,6 @@
-/** The rows of the library: a list that grows by pages as far as somebody looks, or what is like or fits a sample. */
-import { keepPreviousData, useInfiniteQuery, useQuery } from "@tanstack/react-query";
-import { useMemo } from "react";
+/** The rows of the library: a list of which those pages are loaded that somebody looks at, or what is like a sample. */
+import { keepPreviousData, type UseQueryResult, useQueries, useQuery } from "@tanstack/react-query";
+import { useCallback, useMemo, useState } from "react";
 import { api, type Schemas, taken } from "@/api/client";
 import type { Project } from "@/player/fit";
 import { FILTERS } from "./filters";
@@ -10,7 +10,11 @@ export type Row = Schemas["SampleRow"] & { recipe?: string };
 type RowPage = Schemas["SamplePage"];
 
 const FIRST_PAGE = 100; // what a tall screen shows, and more
-const PAGE = 1000;
+const PAGE = 500;
+const MOST_RANKED = 400; // a list by rank ends there
+const MOST_PAGES = 20; // that are shown at once; those before them stay in the cache for a while
+const AHEAD = 200; // rows to either side of what is seen
+const NONE: readonly number[] = [];
 const MOST_ALIKE = 200;
 const MOST_IDS = 500;
 
@@ -33,7 +37,8 @@ export function queryOf(params: URLSearchParams, names = ["q", "sort", ...FILTER
 }
 
 export interface Rows {
-  rows: Row[];
+  /** Rows by their place in the list. Where a page is not loaded there are holes, which `map` and `filter` leave out. */
+  rows: readonly Row[];
   /** Rows that the list has or will have, as far as that is known. */
   total: number;
   /** Samples that were found: a ranked list has the best of them alone. */
@@ -44,7 +49,8 @@ export interface Rows {
   unmet: readonly string[];
   /** What the answer may lack. */
   notes: readonly string[];
-  loadMore: () => void;
+  /** Load what lies between two places of the list. */
+  look: (from: number, to: number) => void;
   pending: boolean;
   /** Whether `rows` still answer the query before this one. */
   stale: boolean;
@@ -71,7 +77,7 @@ export function useRows(source: Source): Rows {
     exact: true,
     unmet: [],
     notes: [],
-    loadMore: () => undefined,
+    look: () => undefined,
     pending: fixed.isPending,
     stale: fixed.isPlaceholderData,
     error: fixed.error,
@@ -81,36 +87,100 @@ export function useRows(source: Source): Rows {
 }
 
 function usePages(query: Record<string, string> | null): Rows {
-  const list = useInfiniteQuery({
-    queryKey: ["samples", "pages", query],
+  const name = JSON.stringify(query);
+  const list = useQuery({
+    queryKey: ["samples", "first", query],
     enabled: query !== null,
     placeholderData: keepPreviousData,
-    initialPageParam: null as string | null,
-    getNextPageParam: (last: RowPage) => last.next ?? null,
-    queryFn: ({ pageParam, signal }): Promise<RowPage> => {
-      const paging = pageParam ? { limit: PAGE, cursor: pageParam } : { limit: FIRST_PAGE };
-      return taken(api.GET("/api/v1/samples", { params: { query: { ...query, ...paging } as object }, signal }));
-    },
+    queryFn: ({ signal }) => fetchPage(query, { limit: FIRST_PAGE }, signal),
   });
-  const { data, hasNextPage, isFetching, fetchNextPage } = list;
-  const rows = useMemo(() => data?.pages.flatMap((page) => page.items) ?? [], [data]);
-  const first = data?.pages[0];
+  const first = list.data;
+  const goesOn = Boolean(first?.next) && !list.isPlaceholderData;
+  const [wanted, setWanted] = useState<{ name: string; pages: readonly number[] }>({ name, pages: NONE });
+  const pages = wanted.name === name && goesOn ? wanted.pages : NONE;
+  const isRanked = Boolean(query?.q) && (!query?.sort || query.sort === "match");
+  const places = useQuery({
+    queryKey: ["samples", "places", query],
+    // A list by rank has one page.
+    enabled: !isRanked && (pages.some((page) => page > 0) || (pages.length > 0 && first?.total == null)),
+    structuralSharing: false,
+    queryFn: ({ signal }) => fetchPlaces(query, signal),
+  });
+  const rest = useQueries({
+    queries: pages.map((page) => {
+      const cursor = page === 0 ? null : (places.data?.cursors[page - 1] ?? null);
+      return {
+        queryKey: ["samples", "page", query, page, cursor],
+        enabled: page === 0 || cursor !== null,
+        structuralSharing: false,
+        queryFn: ({ signal }: { signal: AbortSignal }) =>
+          fetchPage(query, cursor === null ? { limit: PAGE } : { limit: PAGE, cursor }, signal),
+      };
+    }),
+    combine: resultsOf,
+  });
+  const stated = places.data?.total ?? first?.total ?? first?.total_at_least ?? 0;
+  const begin = rest.pages[pages.indexOf(0)];
+  const ends = goesOn ? (begin && !begin.next ? begin : null) : first;
+  const total = ends ? ends.items.length : isRanked ? Math.min(stated, MOST_RANKED) : stated;
+  const rows = useMemo(() => {
+    const all = first?.items.slice() ?? [];
+    rest.pages.forEach((page, at) => {
+      const start = (pages[at] ?? 0) * PAGE;
+      page?.items.forEach((row, index) => {
+        all[start + index] = row;
+      });
+    });
+    return all;
+  }, [first, rest.pages, pages]);
+  const known = Math.max(total, rows.length);
+  const look = useCallback(
+    (from: number, to: number) => {
+      if (!goesOn || to + FIRST_PAGE / 2 < FIRST_PAGE) return;
+      const seen: number[] = [];
+      const last = Math.floor(Math.min(to + AHEAD, known - 1) / PAGE);
+      for (let page = Math.floor(Math.max(from - AHEAD, 0) / PAGE); page <= last; page += 1) seen.push(page);
+      setWanted((before) => {
+        const old = before.name === name ? before.pages : NONE;
+        if (seen.every((page) => old.includes(page))) return before;
+        return { name, pages: [...old.filter((page) => !seen.includes(page)), ...seen].slice(-MOST_PAGES) };
+      });
+    },
+    [goesOn, known, name],
+  );
+  const broken = [list, places, ...rest.failed].find(({ error }) => error);
   return {
     rows,
-    total: hasNextPage ? Math.max(first?.total ?? first?.total_at_least ?? 0, rows.length) : rows.length,
-    exact: !hasNextPage || first?.total != null,
-    found: first?.total ?? first?.total_at_least ?? rows.length,
+    total: known,
+    exact: !goesOn || first?.total != null || places.data !== undefined,
+    found: stated || rows.length,
     unmet: first?.unmet ?? [],
     notes: first?.notes ?? [],
-    loadMore: () => {
-      if (hasNextPage && !isFetching) void fetchNextPage();
-    },
+    look,
     pending: list.isPending,
     stale: list.isPlaceholderData,
-    error: list.error,
-    failedAt: list.errorUpdatedAt,
-    retry: () => void list.refetch(),
+    error: broken?.error ?? null,
+    failedAt: broken?.errorUpdatedAt ?? 0,
+    retry: () => void broken?.refetch(),
   };
+}
+
+function resultsOf(results: UseQueryResult<RowPage>[]) {
+  return { pages: results.map(({ data }) => data), failed: results.filter(({ error }) => error) };
+}
+
+function fetchPage(
+  query: Record<string, string> | null,
+  paging: { limit: number; cursor?: string },
+  signal: AbortSignal,
+) {
+  return taken(api.GET("/api/v1/samples", { params: { query: { ...query, ...paging } as object }, signal }));
+}
+
+function fetchPlaces(query: Record<string, string> | null, signal: AbortSignal) {
+  const { sort, ...others } = query ?? {};
+  const given = { ...others, size: PAGE, ...(sort && sort !== "match" ? { sort } : {}) };
+  return taken(api.GET("/api/v1/samples/pages", { params: { query: given as object }, signal }));
 }
 
 async function fetchFixed(source: Source, signal: AbortSignal): Promise<Row[]> {

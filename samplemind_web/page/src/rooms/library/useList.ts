@@ -1,21 +1,20 @@
-/** What table and grid share: the width of the list, pages that are loaded ahead, and the scrolling to the cursor. */
+/** What table and grid share: the width of the list, what is loaded of it, and the scrolling to the cursor. */
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { useEffect, useLayoutEffect, useRef, useState } from "react";
 
-const AHEAD = 500; // rows before the end of what is loaded
+const RESTS_MS = 80; // what is scrolled past is not loaded
 
 interface Options {
   /** Rows of the list, those included that are not loaded. */
   total: number;
-  loaded: number;
   perLine: number;
   height: number;
   cursor: number;
-  loadMore: () => void;
+  look: (from: number, to: number) => void;
 }
 
 /** Return the virtual lines and the element that scrolls. */
-export function useList({ total, loaded, perLine, height, cursor, loadMore }: Options) {
+export function useList({ total, perLine, height, cursor, look }: Options) {
   const scroller = useRef<HTMLDivElement>(null);
   const virtual = useVirtualizer({
     count: Math.ceil(total / perLine),
@@ -28,10 +27,12 @@ export function useList({ total, loaded, perLine, height, cursor, loadMore }: Op
   // biome-ignore lint/correctness/useExhaustiveDependencies: the lines change with their height
   useLayoutEffect(() => virtual.measure(), [height, perLine]);
   const items = virtual.getVirtualItems();
+  const first = (items[0]?.index ?? 0) * perLine;
   const last = ((items.at(-1)?.index ?? 0) + 1) * perLine;
   useEffect(() => {
-    if (loaded < total && last > loaded - AHEAD) loadMore();
-  }, [last, loaded, total, loadMore]);
+    const timer = setTimeout(() => look(first, last), RESTS_MS);
+    return () => clearTimeout(timer);
+  }, [first, last, look]);
   const line = cursor < 0 ? -1 : Math.floor(cursor / perLine);
   useEffect(() => {
     if (line >= 0) virtual.scrollToIndex(line, { align: "auto" });
