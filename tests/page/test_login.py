@@ -128,6 +128,20 @@ def test_a_token_is_shown_once_and_works_until_it_is_deleted(team: Page, team_ur
     assert httpx.get(f"{team_url}/api/v1/me", headers=headers).status_code == 401
 
 
+def test_an_admin_grants_roots(team: Page):
+    team.goto("/system")
+    log_in(team, "ann")
+    team.get_by_role("button", name="are the roots of bob").click()
+    form = team.get_by_role("dialog", name="Roots of bob")
+    form.get_by_label("All roots").uncheck()
+    form.get_by_label("library", exact=True).check()
+    form.get_by_role("button", name="Set").click()
+
+    expect(team.get_by_role("button", name="library are the roots of bob")).to_be_visible()
+    items = team.request.get("/api/v1/users").json()["items"]
+    assert {user["name"]: user["roots"] for user in items} == {"ann": None, "bob": ["library"], "vic": None}
+
+
 def test_an_admin_adds_and_disables_users(team: Page, team_url: str):
     page = team
     page.goto("/system")

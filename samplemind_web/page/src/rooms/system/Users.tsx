@@ -9,6 +9,7 @@ import { Failed, SkeletonRows } from "@/parts/States";
 import { when } from "@/parts/time";
 import { useMe } from "@/rooms/login/session";
 import { Field } from "./Account";
+import { Roots } from "./Roots";
 import { Section, Table } from "./System";
 
 type User = Schemas["UserRow"];
@@ -51,7 +52,7 @@ function List({ mine }: { mine: string }) {
     <>
       <Table
         name="Accounts"
-        heads={["Name", "Role", "Since", "State"]}
+        heads={["Name", "Role", "Roots", "Since", "State"]}
         rows={users.data.items.map((user) => [
           <bdi key="name">{user.name}</bdi>,
           <select
@@ -66,6 +67,11 @@ function List({ mine }: { mine: string }) {
               <option key={role}>{role}</option>
             ))}
           </select>,
+          user.name === mine ? (
+            (user.roots?.join(", ") ?? "all")
+          ) : (
+            <Roots key="roots" user={user} onChange={(roots) => change.mutate({ name: user.name, body: { roots } })} />
+          ),
           when(user.created_at),
           user.name === mine ? (
             "you"
