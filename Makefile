@@ -145,7 +145,7 @@ lint: $(TOOLS) $(PAGE)/node_modules/.checked-with ## style, types, import contra
 
 check: lint test ## what CI runs
 
-bench: $(TOOLS) ## accuracy (of LABELLED=folder with a manifest.csv), and speed as ratios against a reference in the same run
+bench: $(TOOLS) page $(PAGE)/node_modules/.checked-with ## accuracy (of LABELLED=folder with a manifest.csv), and speed as ratios against a reference in the same run
 	$(BIN)/python -m benchmarks.accuracy $${LABELLED:+"$$LABELLED"}
 	$(BIN)/python -m benchmarks.likeness $${LABELLED:+"$$LABELLED"}
 	$(BIN)/python -m benchmarks.engine
@@ -161,6 +161,7 @@ bench: $(TOOLS) ## accuracy (of LABELLED=folder with a manifest.csv), and speed 
 	$(BIN)/python -m benchmarks.sound_map $${LABELLED:+"$$LABELLED"}
 	$(BIN)/python -m benchmarks.web --entries $${ENTRIES:-100000}
 	$(BIN)/python -m tests.load.streams
+	$(BIN)/python -m benchmarks.page --entries $${ENTRIES:-100000}
 
 clean: ## remove what was built here
 	rm -rf .venv .tools $(PAGE)/node_modules $(PAGE)/dist demo-library fuzz-failures .pytest_cache .ruff_cache .import_linter_cache

@@ -8,6 +8,7 @@ import type { Done, Order } from "./stretch.worker";
 export const LONGEST_DECODED = 30; // s
 const MOST_BYTES = 192e6;
 const AT_ONCE = 4;
+const MOST_STREAMS = 4; // long sounds whose beginnings the browser holds ready
 
 let context: AudioContext | null = null;
 
@@ -119,11 +120,42 @@ function order(what: Omit<Order, "id">): Promise<Float32Array[]> {
   return new Promise((resolve) => waiting.set(id, resolve));
 }
 
+const streams = new Map<string, HTMLAudioElement>();
+
+/** An element that plays a long sound: one whose beginning is here already, if there is one. */
+export function streamOf(id: string): HTMLAudioElement {
+  const element = streams.get(id) ?? new Audio(soundUrl(id));
+  streams.delete(id);
+  return element;
+}
+
+/** Have the browser load the beginnings of long sounds; those that are far away by now are let go. */
+function streamAhead(samples: readonly Playable[]): void {
+  const ids = samples
+    .filter(({ duration }) => (duration ?? 0) > LONGEST_DECODED)
+    .slice(0, MOST_STREAMS)
+    .map(({ file_id }) => file_id);
+  for (const [id, element] of streams) {
+    if (ids.includes(id)) continue;
+    streams.delete(id);
+    element.removeAttribute("src");
+    element.load();
+  }
+  for (const id of ids) {
+    if (streams.has(id)) continue;
+    const element = new Audio();
+    element.preload = "auto";
+    element.src = soundUrl(id);
+    streams.set(id, element);
+  }
+}
+
 let queue: { sample: Playable; fit: Fit }[] = [];
 let running = 0;
 
 /** Load these sounds when there is time, the first ones first. What was asked for before and did not begin is dropped. */
 export function loadAhead(samples: readonly Playable[], fitOf: (sample: Playable) => Fit): void {
+  streamAhead(samples);
   queue = samples
     .filter(({ duration }) => duration !== null && duration !== undefined && duration <= LONGEST_DECODED)
     .map((sample) => ({ sample, fit: fitOf(sample) }))

@@ -8,6 +8,9 @@ export interface Voice {
   readonly inTime: boolean;
   readonly sounding: boolean;
   onEnd: () => void;
+  /** Called when it is heard. */
+  onBegin: () => void;
+  begin(): void;
   /** Where it is, from 0 to 1. */
   position(): number;
   end(): void;
@@ -18,6 +21,7 @@ export class BufferVoice implements Voice {
   readonly inTime: boolean;
   sounding = true;
   onEnd: () => void = () => undefined;
+  onBegin: () => void = () => undefined;
   readonly #source: AudioBufferSourceNode;
   readonly #gain: GainNode;
   readonly #begun: number;
@@ -47,6 +51,10 @@ export class BufferVoice implements Voice {
     this.#source.start(this.#begun, offset);
   }
 
+  begin(): void {
+    this.onBegin();
+  }
+
   position(): number {
     const seconds = this.#source.context.currentTime - this.#begun + this.offset;
     const part = seconds / this.buffer.duration;
@@ -68,12 +76,20 @@ export class ElementVoice implements Voice {
   readonly inTime = false;
   sounding = true;
   onEnd: () => void = () => undefined;
+  onBegin: () => void = () => undefined;
   readonly element: HTMLAudioElement;
   readonly #node: MediaElementAudioSourceNode;
+  readonly #fail: (error: unknown) => void;
 
-  constructor(url: string, output: GainNode, speed: number, from: number, onFail: (error: unknown) => void) {
+  constructor(
+    element: HTMLAudioElement,
+    output: GainNode,
+    speed: number,
+    from: number,
+    onFail: (error: unknown) => void,
+  ) {
     const context = output.context as AudioContext;
-    this.element = new Audio(url);
+    this.element = element;
     this.element.preservesPitch = true;
     this.element.playbackRate = speed;
     this.#node = context.createMediaElementSource(this.element);
@@ -87,12 +103,21 @@ export class ElementVoice implements Voice {
       if (this.sounding) onFail(error);
     };
     this.element.onerror = () => failed(new Error(this.element.error?.message || "It cannot be loaded."));
-    if (from > 0) {
-      this.element.addEventListener("loadedmetadata", () => {
-        this.element.currentTime = from * this.element.duration;
-      });
-    }
-    this.element.play().catch(failed);
+    this.element.onplaying = () => {
+      this.element.onplaying = null;
+      this.onBegin();
+    };
+    this.#fail = failed;
+    if (from === 0) return;
+    const seek = () => {
+      this.element.currentTime = from * this.element.duration;
+    };
+    if (this.element.readyState >= HTMLMediaElement.HAVE_METADATA) seek();
+    else this.element.addEventListener("loadedmetadata", seek, { once: true });
+  }
+
+  begin(): void {
+    this.element.play().catch(this.#fail);
   }
 
   position(): number {
