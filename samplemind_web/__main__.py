@@ -10,6 +10,7 @@ import webbrowser
 import uvicorn
 
 from config.settings import Settings, get_settings
+from samplemind_web.page_files import BUILT, NOT_BUILT
 from samplemind_web.server import StreamingServer, config_of
 from samplemind_worker.accounts.exposure import is_exposed, require_users
 from samplemind_worker.errors import ServiceUnavailableError, SetupError
@@ -68,7 +69,9 @@ class _Server(StreamingServer):
         host = f"[{self.config.host}]" if ":" in self.config.host else self.config.host
         url = self.config.uds or f"http://{host}:{self.config.port}/"
         print(f"SampleMind: {url} (Ctrl-C ends it)", file=sys.stderr, flush=True)  # noqa: T201 -- a command
-        if self._open_page:
+        if not (BUILT / "index.html").is_file():
+            print(f"samplemind: {NOT_BUILT}; the API works without it", file=sys.stderr, flush=True)  # noqa: T201 -- a command
+        elif self._open_page:
             # A browser may take seconds to return.
             threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
 
