@@ -1,5 +1,6 @@
 """What the routes share: the settings, and the connections of this process."""
 
+import asyncio
 from dataclasses import dataclass
 from typing import Annotated, Self
 
@@ -11,6 +12,7 @@ from samplemind_web.answers import Answers
 from samplemind_web.batch_reports import Notes
 from samplemind_web.duplicates import Duplicates
 from samplemind_web.events import Events
+from samplemind_web.ingestion import Ingestion
 from samplemind_web.maps import Maps, look_as_json, reduced
 from samplemind_web.recording import Recorder
 from samplemind_web.sound_index import SoundIndex
@@ -38,6 +40,7 @@ class Context:
     events: Events
     notes: Notes
     recorder: Recorder
+    ingestion: Ingestion
     system: SystemState
     maps: Maps
     disks: Threads
@@ -82,6 +85,7 @@ class Context:
             events,
             notes,
             recorder,
+            Ingestion(settings),
             system,
             Maps(),
             disks,
@@ -93,6 +97,7 @@ class Context:
         """End what runs, and close the connections."""
         await self.events.close()
         await self.recorder.close()
+        await asyncio.to_thread(self.ingestion.close)
         self.disks.close()
         self.services.close()
         self.sounds.close()

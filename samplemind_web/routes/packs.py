@@ -1,6 +1,7 @@
 """Sample packs: what was taken in, what each night did, and uploads into the inbox."""
 
 from datetime import UTC, datetime
+from functools import partial
 from http import HTTPStatus
 from typing import Annotated, Any, Final
 
@@ -11,6 +12,7 @@ from starlette.requests import ClientDisconnect
 from samplemind_web import audit, etags
 from samplemind_web.access import Caller, Reader, Submitter
 from samplemind_web.context import Context, ContextDep
+from samplemind_web.idempotency import RESPONSES, OnceDep
 from samplemind_web.paging import Cursor, Limit, Page, bad_cursor, decode_cursor, decode_text, encode_cursor
 from samplemind_web.problems import ProblemError, not_found
 from samplemind_web.uploads import receive
@@ -20,7 +22,7 @@ from samplemind_worker.errors import UsageError
 from samplemind_worker.packs import nights
 from samplemind_worker.packs.inbox import Inbox
 from samplemind_worker.packs.ingest import require_inbox
-from samplemind_worker.store import library, pack_lists, packs
+from samplemind_worker.store import library, pack_lists, packs, turns
 
 router = APIRouter(tags=["packs"])
 
@@ -113,7 +115,20 @@ class InboxContent(BaseModel):
     packs: list[Waiting]
     left_alone: list[str]
     nightly: str | None
-    """The local time at which it is taken in, as ``HH:MM``; null: `samplemind ingest` takes it in."""
+    """The local time at which it is taken in, as ``HH:MM``; null: on demand alone."""
+    ingesting: bool
+    """Whether packs are being taken in now."""
+    doing: str | None
+    """What the run does now, in words, if this server does it."""
+    error: str | None
+    """Why the last run of this server broke off."""
+
+
+class IngestionBegun(BaseModel):
+    """That the inbox is being taken in."""
+
+    begun: bool
+    """False if a run was under way, which looks into the inbox once more."""
 
 
 class Upload(BaseModel):
@@ -186,7 +201,29 @@ async def get_inbox(caller: Reader, context: ContextDep) -> InboxContent:
         Waiting(source=_text(pack.path), kind=pack.kind, complete=look.is_complete(pack, settle=settle))
         for pack in look.packs
     ]
-    return InboxContent(packs=waiting, left_alone=list(map(_text, look.left_alone)), nightly=settings.nightly)
+    ingestion = context.ingestion
+    return InboxContent(
+        packs=waiting,
+        left_alone=list(map(_text, look.left_alone)),
+        nightly=settings.nightly,
+        ingesting=ingestion.doing is not None or await turns.is_held.aio(packs.TURN),
+        doing=ingestion.doing,
+        error=ingestion.error,
+    )
+
+
+@router.post("/ingest", status_code=HTTPStatus.ACCEPTED, responses=RESPONSES, response_model=IngestionBegun)
+async def ingest_inbox(caller: Submitter, context: ContextDep, once: OnceDep) -> Response:
+    """Take in what lies in the inbox; it goes on in the background, and one run works at a time."""
+    return await once(caller, partial(_ingest, caller, context), status=HTTPStatus.ACCEPTED)
+
+
+async def _ingest(caller: Caller, context: Context) -> IngestionBegun:
+    # What is wrong with the inbox is answered now.
+    await context.disks.run(lambda: require_inbox(context.settings, None), seconds=_SECONDS)
+    begun = context.ingestion.start()
+    await audit.record(caller, "inbox.ingest")
+    return IngestionBegun(begun=begun)
 
 
 _UPLOAD: Final[dict[int | str, dict[str, Any]]] = {

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from pymongo.errors import DuplicateKeyError
 
@@ -12,17 +12,18 @@ from samplemind_worker.documents.pack import Pack, PackState, Turn
 from samplemind_worker.errors import ServiceUnavailableError
 from samplemind_worker.store import mongo, turns
 
-_TURN = "ingest"
+TURN: Final = "ingest"
+"""The job of whoever takes in packs (`turns`)."""
 
 
 def take_turn(run: str, *, lease: float) -> bool:
     """Take the turn unless another run holds its lease; return whether it was taken."""
-    return turns.take(_TURN, run, lease=lease)
+    return turns.take(TURN, run, lease=lease)
 
 
 def turn_kept(run: str, *, lease: float) -> AbstractContextManager[None]:
     """Renew the lease of the turn until the block ends, then give the turn back."""
-    return turns.kept(_TURN, run, lease=lease)
+    return turns.kept(TURN, run, lease=lease)
 
 
 def require_turn(run: str) -> None:
@@ -33,19 +34,19 @@ def require_turn(run: str) -> None:
     ServiceUnavailableError
         If another run has taken it, because this one stood still for longer than its lease.
     """
-    turns.require(_TURN, run)
+    turns.require(TURN, run)
 
 
 @mongo.synchronous
 async def note_run(run: str, *, began: datetime) -> None:
     """Record that a run is complete."""
-    await Turn.get_pymongo_collection().update_one({"_id": _TURN, "holder": run}, {"$set": {"last_run_at": began}})
+    await Turn.get_pymongo_collection().update_one({"_id": TURN, "holder": run}, {"$set": {"last_run_at": began}})
 
 
 @mongo.synchronous
 async def last_run() -> datetime | None:
     """Return when the last complete run began."""
-    turn = await Turn.get(_TURN)
+    turn = await Turn.get(TURN)
     return None if turn is None else turn.last_run_at
 
 

@@ -13,6 +13,7 @@ from config.settings import Settings
 from samplemind_web.paging import encode_cursor
 from samplemind_worker.packs import ingest, nights
 from samplemind_worker.packs.upload import file_name
+from samplemind_worker.store import packs, turns
 from tests.waiting import wait_until
 from tests.web.conftest import Server
 from tests.web.work import API, problem
@@ -158,3 +159,57 @@ EDGES = [encode_cursor([time, "a"]) for time in ("0001-01-01T00:00:00+14:00", "9
 def test_cursors_of_strangers_do_no_harm(web: httpx.Client, path: str, cursor: str):
     answer = web.get(f"{API}{path}", params={"cursor": cursor})
     assert answer.status_code == 200 or problem(answer) == (422, "bad_cursor")
+
+
+def test_what_lies_in_the_inbox_is_taken_in_when_asked_for(web: httpx.Client, tmp_path: Path):
+    web.put(f"{API}/inbox/Kit.zip", content=good(tmp_path / "kit.zip", files=3).read_bytes())
+
+    key = {"Idempotency-Key": "once"}
+    answers = [web.post(f"{API}/ingest", headers=key) for _ in range(2)]
+    assert [(each.status_code, each.json()) for each in answers] == [(202, {"begun": True})] * 2
+    wait_until(lambda: not web.get(f"{API}/inbox").json()["ingesting"])
+
+    [pack] = web.get(f"{API}/packs").json()["items"]
+    assert (pack["source"], pack["state"], pack["files"]) == ("Kit.zip", "done", 3)
+    assert web.get(f"{API}/batches/{pack['batch_id']}").json()["recorded"] is True
+    [night] = web.get(f"{API}/nights").json()["items"]
+    assert night["packs"]["taken"] == 1
+    inbox = web.get(f"{API}/inbox").json()
+    assert (inbox["packs"], inbox["doing"], inbox["error"]) == ([], None, None)
+
+
+def test_an_empty_inbox_makes_no_report(web: httpx.Client):
+    assert web.post(f"{API}/ingest").json() == {"begun": True}
+    wait_until(lambda: not web.get(f"{API}/inbox").json()["ingesting"])
+    assert web.get(f"{API}/nights").json()["items"] == []
+
+
+def test_an_ingestion_waits_for_the_run_of_another_process(web: httpx.Client, tmp_path: Path):
+    web.put(f"{API}/inbox/Kit.zip", content=good(tmp_path / "kit.zip", files=1).read_bytes())
+    assert packs.take_turn("another", lease=60.0)
+
+    assert web.post(f"{API}/ingest").json() == {"begun": True}
+    assert web.post(f"{API}/ingest").json() == {"begun": False}
+    wait_until(lambda: web.get(f"{API}/inbox").json()["doing"] == "waits for the end of another run")
+    assert web.get(f"{API}/packs").json()["items"] == []
+    turns.give_back(packs.TURN, "another")
+
+    wait_until(lambda: not web.get(f"{API}/inbox").json()["ingesting"])
+    assert [pack["state"] for pack in web.get(f"{API}/packs").json()["items"]] == ["done"]
+
+
+def test_an_ingestion_that_cannot_begin_says_why(settings: Settings, tmp_path: Path, chroma: str):  # noqa: ARG001 -- it must answer
+    inside = settings.model_copy(update={"library_root": tmp_path / "inbox" / "library"})
+    with Server(inside) as url, httpx.Client(base_url=url, timeout=30.0) as client:
+        status, code = problem(client.post(f"{API}/ingest"))
+    assert (status, code) == (422, "invalid")
+
+
+def test_a_server_that_ends_gives_up_an_ingestion_that_waits(settings: Settings, tmp_path: Path, chroma: str):  # noqa: ARG001 -- it must answer
+    with Server(settings) as url, httpx.Client(base_url=url, timeout=30.0) as client:
+        client.put(f"{API}/inbox/Kit.zip", content=good(tmp_path / "kit.zip", files=1).read_bytes())
+        assert packs.take_turn("another", lease=60.0)
+        client.post(f"{API}/ingest")
+        began = time.monotonic()
+    assert time.monotonic() - began < 10.0
+    assert inbox(settings) == ["Kit.zip"]

@@ -89,7 +89,7 @@ export function PackState({ state }: { state: string }) {
 function NoPacks() {
   return (
     <Empty title="No pack has been taken in yet">
-      <p>Drop zips onto this page, or put them into the inbox folder and run this command:</p>
+      <p>Drop zips onto this page and press Take in now, or put them into the inbox folder and run this command:</p>
       <code className="mt-2 block rounded-md border border-line bg-surface px-3 py-2 text-list text-text">
         samplemind ingest
       </code>

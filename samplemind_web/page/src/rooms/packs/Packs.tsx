@@ -26,7 +26,7 @@ export default function Packs() {
           </nav>
         </header>
         {may && <Uploads />}
-        <Waiting />
+        <Waiting may={may} />
         <div className="min-h-0 flex-1">
           {run !== undefined ? (
             <NightReport run={run} />

@@ -58,7 +58,7 @@ export function Uploads() {
           }}
         />
         <p className="text-dim">
-          Or drop them here: zips, or single audio files. The next ingestion checks them and takes them in.
+          Or drop them here: zips, or single audio files. They lie in the inbox until they are checked and taken in.
         </p>
         {uploads.some(({ state }) => !isUnderWay(state)) && (
           <Button quiet className="ml-auto" onClick={clearUploads}>
