@@ -1,6 +1,7 @@
 """``python -m samplemind_web``: runs the server with the settings of its environment until SIGTERM or SIGINT."""
 
 import argparse
+import errno
 import os
 import socket
 import sys
@@ -31,6 +32,7 @@ def main(arguments: list[str]) -> int:
     configure_logging(settings, "web")
     try:
         _require_users(settings, given.address)
+        _require_free(given.address, given.port)
         config = config_of(settings, address=given.address, port=given.port)
     except (SetupError, ServiceUnavailableError) as error:
         print(f"samplemind: error: {error}", file=sys.stderr)  # noqa: T201 -- a command
@@ -53,6 +55,25 @@ def _require_users(settings: Settings, address: str) -> None:
             require_users(settings, address)
         finally:
             mongo.close()
+
+
+def _require_free(address: str, port: int) -> None:
+    """Raise SetupError if another program listens there: uvicorn would end with a log line that names no way out."""
+    if address.startswith("/"):
+        return
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as trial:
+        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            trial.bind((address, port))
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                why = f"port {port} is taken, perhaps by another `samplemind web`"
+            elif error.errno == errno.EACCES:
+                why = f"this user may not listen on port {port}"
+            else:
+                why = f"cannot listen on {address}: {error.strerror or error}"
+            raise SetupError(f"{why}; another port is chosen with --port or SAMPLEMIND_WEB_PORT") from error
 
 
 class _Server(StreamingServer):

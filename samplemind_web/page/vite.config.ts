@@ -13,6 +13,8 @@ export default defineConfig({
     // The content security policy allows no data: URLs for scripts and fonts.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    // How long plugins take is of no interest to whoever builds the page once.
+    rolldownOptions: { checks: { pluginTimings: false } },
   },
   worker: { format: "es" },
   // `npm run dev` shows the page while it is worked on; the API is that of a running `samplemind web`.

@@ -82,7 +82,7 @@ function Header({ batch }: { batch: Detail }) {
       </p>
       {batch.ai.hint && (
         <p className="text-dim text-list">
-          <Sentence>{batch.ai.hint}</Sentence>
+          <Sentence>{`Summaries: ${batch.ai.hint}`}</Sentence>
         </p>
       )}
     </header>

@@ -103,15 +103,18 @@ export function Files({ batch }: { batch: BatchDetail }) {
                 style={{ height: ROW, top: start }}
               >
                 <span className={`w-20 shrink-0 ${COLOURS[file.state] ?? "text-dim"}`}>{file.state}</span>
-                <bdi className="name min-w-0 flex-1" title={file.path}>
-                  {file.file_id ? (
-                    <Link href={`/?sample=${file.file_id}&panel=1`} className="hover:underline">
-                      {file.path}
-                    </Link>
-                  ) : (
-                    file.path
-                  )}
-                </bdi>
+                <span className="flex min-w-0 flex-1 items-baseline gap-2" title={file.path}>
+                  <bdi className="name min-w-0 shrink">
+                    {file.file_id ? (
+                      <Link href={`/?sample=${file.file_id}&panel=1`} className="hover:underline">
+                        {file.name}
+                      </Link>
+                    ) : (
+                      file.name
+                    )}
+                  </bdi>
+                  <bdi className="name min-w-0 flex-1 shrink-[3] text-[12px] text-faint">{file.folder}</bdi>
+                </span>
                 <span className="name max-w-[40%] shrink-0 text-dim" title={file.error?.message}>
                   {file.error
                     ? `${file.error.code}: ${file.error.message}`

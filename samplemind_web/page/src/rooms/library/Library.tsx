@@ -1,4 +1,5 @@
 /** The library: search, list, hear, select and mark. */
+import { useQuery } from "@tanstack/react-query";
 import { LayoutGrid, List, MousePointerClick, PanelRight, X } from "lucide-react";
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { useLocation } from "wouter";
@@ -17,8 +18,9 @@ import { useCursor, useCursorInAddress } from "./cursor";
 import { EmptyLibrary } from "./EmptyLibrary";
 import { active, FILTERS } from "./filters";
 import { Grid } from "./Grid";
+import { rememberLibrary } from "./last";
 import { mark } from "./marks";
-import { queryOf, type Row, type Source, useRows } from "./rows";
+import { queryOf, type Row, rowsOf, type Source, useRows } from "./rows";
 import { SearchBar } from "./SearchBar";
 import { SelectionBar } from "./SelectionBar";
 import { useSelection } from "./selection";
@@ -26,7 +28,7 @@ import { Table } from "./Table";
 import { useAudition } from "./useAudition";
 
 const AHEAD = 8; // rows to either side of the cursor whose sounds are loaded
-const SORTS = ["match", "added", "name", "tempo", "duration", "loudness"];
+const SORTS = ["added", "name", "tempo", "duration", "loudness"];
 
 export default function Library() {
   const [params, change] = useAddress();
@@ -45,6 +47,7 @@ export default function Library() {
   /** A place that the keys went to before its page was loaded. */
   const [awaited, setAwaited] = useState(-1);
 
+  useEffect(() => rememberLibrary(params), [params]);
   const source = useMemo(() => sourceOf(params, selection.ids, project), [params, selection.ids, project]);
   const { rows, total, found, exact, unmet, notes, look, pending, stale, error, failedAt, retry } = useRows(source);
   const cursor = useMemo(() => rows.findIndex((row) => row?.file_id === cursorId), [rows, cursorId]);
@@ -200,8 +203,8 @@ export default function Library() {
               value={sort}
               onChange={({ currentTarget }) => change({ sort: currentTarget.value })}
             >
-              <option value="">sorted by match</option>
-              {SORTS.slice(1).map((each) => (
+              <option value="">sorted by {params.get("q") ? "match" : "when it was added"}</option>
+              {SORTS.filter((each) => params.get("q") || each !== "added").map((each) => (
                 <option key={each} value={each}>
                   sorted by {each === "added" ? "when it was added" : each}
                 </option>
@@ -313,11 +316,13 @@ function SourceLine({ source, rows, onEnd }: { source: Source; rows: readonly Ro
 function NameOf({ id, rows }: { id: string; rows: readonly Row[] }) {
   const playing = usePlayer((state) => state.current);
   const name = rows.find((row) => row?.file_id === id)?.name ?? (playing?.file_id === id ? playing.name : null);
-  const [kept, setKept] = useState(name);
-  useEffect(() => {
-    if (name) setKept(name);
-  }, [name]);
-  return <bdi className="text-text">{kept ?? "the sample"}</bdi>;
+  // A list of matches does not have the sample itself.
+  const { data } = useQuery({
+    queryKey: ["name of", id],
+    enabled: name === null,
+    queryFn: ({ signal }) => rowsOf([id], signal),
+  });
+  return <bdi className="text-text">{name ?? data?.[0]?.name ?? "the sample"}</bdi>;
 }
 
 function NothingFound(props: {
@@ -339,7 +344,9 @@ function NothingFound(props: {
       <div className="mt-2 flex flex-wrap gap-2">
         {q && (
           <Button onClick={() => change({ q: null })}>
-            the words “<bdi className="name max-w-60">{q}</bdi>”
+            <span className="name max-w-72">
+              the words “<bdi>{q}</bdi>”
+            </span>
           </Button>
         )}
         {chips.map(({ filter, value }) => (

@@ -28,7 +28,8 @@ export interface ListProps {
 /** The table. */
 export function Table({ rows, total, cursor, selected, look, handlers, onStar, sort, onSort }: ListProps) {
   const [box, width] = useElementWidth();
-  const { columns, template, wave } = useMemo(() => columnsFor(width), [width]);
+  const recipes = rows[0]?.recipe != null;
+  const { columns, template, wave } = useMemo(() => columnsFor(width, recipes), [width, recipes]);
   const { scroller, items, height } = useList({
     total,
     perLine: 1,

@@ -109,8 +109,15 @@ function Cell({
       );
     case "tags":
       return (
-        <div role="gridcell" className="name text-[12px] text-faint" title={[...row.user_tags, ...row.tags].join(", ")}>
+        <div
+          role="gridcell"
+          className="name text-[12px] text-faint"
+          title={[row.recipe, row.why?.join(", "), [...row.user_tags, ...row.tags].join(", ")]
+            .filter(Boolean)
+            .join("\n")}
+        >
           {row.recipe && <span className="mr-2 text-accent">{row.recipe}</span>}
+          {row.why && row.why.length > 0 && <span className="mr-2 text-dim">{row.why.join(", ")}</span>}
           {row.user_tags.length > 0 && <span className="text-text">{row.user_tags.join(", ")}</span>}
           {row.user_tags.length > 0 && row.tags.length > 0 && ", "}
           {row.tags.join(", ")}

@@ -23,9 +23,14 @@ const COLUMNS: readonly Column[] = [
   { id: "star", title: "Favourite", width: "32px", from: 420 },
 ];
 
-/** The columns for a table of this width, and the CSS grid that holds them. */
-export function columnsFor(width: number): { columns: Column[]; template: string; wave: number } {
-  const columns = COLUMNS.filter(({ from }) => width >= from);
+/** What a match needs is the point of its list: it is wider, and shown before kind and length are. */
+const RECIPE: Column = { id: "tags", title: "How it fits", width: "minmax(150px, 2.4fr)", from: 600 };
+
+/** The columns for a table of this width, and the CSS grid that holds them; `recipes` if rows say how they fit. */
+export function columnsFor(width: number, recipes = false): { columns: Column[]; template: string; wave: number } {
+  const columns = COLUMNS.map((column) => (recipes && column.id === "tags" ? RECIPE : column)).filter(
+    ({ from }) => width >= from,
+  );
   const wave = width < 520 ? NARROW_WAVE : WAVE_WIDTH;
   const template = columns.map((column) => (column.id === "wave" ? `${wave}px` : column.width)).join(" ");
   return { columns, template, wave };

@@ -7,6 +7,7 @@ import { Button } from "@/parts/Button";
 import { Failed, SkeletonRows } from "@/parts/States";
 import { play, prefetch } from "@/player/player";
 import { soundUrl } from "@/player/sounds";
+import { lastLibrary } from "../library/last";
 import { mark } from "../library/marks";
 import { type Facts, useFacts } from "./facts";
 import { Candidates, Marks, Measures, Neighbours, Places, Stated, Summary } from "./sections";
@@ -40,16 +41,18 @@ function View({ facts }: { facts: Facts }) {
   return (
     <div tabIndex={0} role="region" aria-label="Sample" className="h-full overflow-y-auto px-5 py-4">
       <header className="mb-3 flex flex-wrap items-center gap-2">
-        <Link
-          href="/"
-          aria-label="To the library"
-          className="soft inline-flex size-7 items-center justify-center rounded-md text-dim hover:bg-hover"
-        >
-          <ArrowLeft size={16} aria-hidden />
-        </Link>
-        <h1 className="name min-w-0 flex-1 font-semibold text-[17px]" title={name}>
-          <bdi>{name}</bdi>
-        </h1>
+        <div className="flex min-w-0 flex-1 items-center gap-2 max-sm:basis-full">
+          <Link
+            href={lastLibrary()}
+            aria-label="To the library"
+            className="soft inline-flex size-7 shrink-0 items-center justify-center rounded-md text-dim hover:bg-hover"
+          >
+            <ArrowLeft size={16} aria-hidden />
+          </Link>
+          <h1 className="name min-w-0 font-semibold text-[17px]" title={name}>
+            <bdi>{name}</bdi>
+          </h1>
+        </div>
         <Button main onClick={() => play(facts)}>
           <Play size={14} aria-hidden fill="currentColor" /> Play
         </Button>

@@ -59,7 +59,14 @@ const SERVICES: Readonly<Record<string, string>> = {
   chroma: "Chroma, the index of sounds",
 };
 
+/** The names without those of before the prefix: `cpu` where there is `samplemind:cpu`, too. */
+function present(names: readonly string[]): string[] {
+  return names.filter((name) => !names.some((other) => other.endsWith(`:${name}`)));
+}
+
 function Running({ system }: { system: SystemReport }) {
+  const named = new Set(present(system.queues.map(({ name }) => name)));
+  const queues = system.queues.filter(({ name, waiting }) => named.has(name) || waiting > 0);
   return (
     <>
       <ul className="flex flex-wrap gap-x-6 gap-y-1">
@@ -80,7 +87,7 @@ function Running({ system }: { system: SystemReport }) {
         <Sentence>
           {system.nightly
             ? `The inbox is taken in every night at ${system.nightly}.`
-            : "The inbox is taken in by the command `samplemind ingest` only; the setting SAMPLEMIND_NIGHTLY names a time."}
+            : "The inbox is taken in when somebody asks for it, in the room Packs or by `samplemind ingest`; with the setting SAMPLEMIND_NIGHTLY, also once per night."}
         </Sentence>
       </p>
       {system.workers.length === 0 ? (
@@ -91,14 +98,14 @@ function Running({ system }: { system: SystemReport }) {
         <Table
           name="Workers"
           heads={["Worker", "Takes from", "At once"]}
-          rows={system.workers.map((worker) => [worker.name, worker.queues.join(", "), count(worker.slots)])}
+          rows={system.workers.map((worker) => [worker.name, present(worker.queues).join(", "), count(worker.slots)])}
         />
       )}
-      {system.queues.length > 0 && (
+      {queues.length > 0 && (
         <Table
           name="Queues"
           heads={["Queue", "Waiting", "Read by"]}
-          rows={system.queues.map((queue) => [
+          rows={queues.map((queue) => [
             queue.name,
             count(queue.waiting),
             queue.read_by === 0 ? "nobody" : plural(queue.read_by, "worker"),
