@@ -16,7 +16,8 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from tests.page.chromium import ARGUMENTS, find_chromium
 
 REPOSITORY = Path(__file__).parents[2]
-README = {"library-dark": "library", "map-dark": "map", "sample-light": "sample"}
+README = {"library-dark": ("library", 800), "map-dark": ("map", 800), "sample-light": ("sample", 540)}
+"""Its picture for each view, and how much of it: below it may stand where the sample lies on the disk."""
 DESK, PHONE = (1280, 800), (390, 844)
 WAIT = 20_000  # ms
 SETTLE = 900  # ms for waveforms and points to be drawn
@@ -82,23 +83,22 @@ def views(page: Page) -> list[View]:
     ]
 
 
-def shoot(browser: Browser, url: str, folder: Path, *, theme: Theme, size: tuple[int, int], suffix: str) -> list[str]:
-    """Write a picture of each view; return their names."""
+def shoot(browser: Browser, url: str, folder: Path, *, theme: Theme, size: tuple[int, int], only: str | None) -> None:
+    """Write a picture of each view."""
     context = browser.new_context(
         viewport={"width": size[0], "height": size[1]}, base_url=url, color_scheme=theme, reduced_motion="reduce"
     )
     page = context.new_page()
-    made: list[str] = []
+    suffix = theme if size == DESK else "phone"
     for view in views(page):
+        if only not in (None, view.name):
+            continue
         page.goto(view.path)
         page.locator("h1").first.wait_for(state="attached", timeout=WAIT)
         view.then(page)
         page.wait_for_timeout(SETTLE)
-        name = f"{view.name}-{suffix}"
-        page.screenshot(path=folder / f"{name}.png")
-        made.append(name)
+        page.screenshot(path=folder / f"{view.name}-{suffix}.png")
     context.close()
-    return made
 
 
 def main(arguments: list[str]) -> None:
@@ -106,6 +106,7 @@ def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="tests.page.screenshots", description=__doc__)
     parser.add_argument("url")
     parser.add_argument("folder", type=Path)
+    parser.add_argument("--only", metavar="VIEW", help="this view alone, such as library")
     parser.add_argument("--readme", action="store_true", help="afterwards write those of the README into docs/images")
     given = parser.parse_args(arguments)
     folder = given.folder.resolve()
@@ -115,8 +116,8 @@ def main(arguments: list[str]) -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=find_chromium(), args=list(ARGUMENTS))
         for theme in ("dark", "light"):
-            shoot(browser, given.url, folder, theme=theme, size=DESK, suffix=theme)
-        shoot(browser, given.url, folder, theme="dark", size=PHONE, suffix="phone")
+            shoot(browser, given.url, folder, theme=theme, size=DESK, only=given.only)
+        shoot(browser, given.url, folder, theme="dark", size=PHONE, only=given.only)
         if given.readme:
             _for_readme(browser, folder)
         browser.close()
@@ -127,17 +128,17 @@ def _for_readme(browser: Browser, folder: Path) -> None:
     images = REPOSITORY / "docs" / "images"
     images.mkdir(exist_ok=True)
     page = browser.new_page()
-    for source, name in README.items():
+    for source, (name, height) in README.items():
         page.goto("about:blank")
         encoded = page.evaluate(
-            """async (bytes) => {
+            """async ([bytes, height]) => {
                 const picture = await createImageBitmap(new Blob([new Uint8Array(bytes)], {type: "image/png"}));
-                const canvas = new OffscreenCanvas(picture.width, picture.height);
+                const canvas = new OffscreenCanvas(picture.width, height);
                 canvas.getContext("2d").drawImage(picture, 0, 0);
                 const blob = await canvas.convertToBlob({type: "image/webp", quality: 0.82});
                 return [...new Uint8Array(await blob.arrayBuffer())];
             }""",
-            list((folder / f"{source}.png").read_bytes()),
+            [list((folder / f"{source}.png").read_bytes()), height],
         )
         (images / f"{name}.webp").write_bytes(bytes(encoded))
 
