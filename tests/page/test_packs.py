@@ -138,3 +138,15 @@ def test_reports_say_what_was_taken_and_why_something_was_refused(empty_page: Pa
     accessibility.check(page)
     page.get_by_role("listitem").filter(has_text="good.zip").get_by_role("link", name="Its batch").click()
     expect(page.get_by_role("heading", level=1, name="Batches")).to_be_visible()
+
+
+def test_what_was_uploaded_is_taken_in_by_a_button(empty_page: Page, page_settings: Settings):
+    page = empty_page
+    write_zip(page_settings.inbox_folder / "kit.zip", {"kick.wav": wav(1), "snare.wav": wav(2)})
+    page.goto("/packs")
+    accessibility.check(page)
+    page.get_by_role("button", name="Take in 1 pack now").click()
+
+    expect(page.get_by_role("list", name="Packs").get_by_role("listitem")).to_contain_text("2 files, 2 new")
+    expect(page.get_by_role("region", name="Inbox")).to_have_count(0)
+    assert [path.name for path in page_settings.inbox_folder.iterdir()] == ["done"]
