@@ -70,7 +70,7 @@ class Ingestion:
                 logger.warning("ingestion_given_up")
             except SampleMindError as error:
                 self._error = str(error)
-                logger.bind(error=str(error)).warning("ingestion_broken_off")
+                logger.warning("ingestion_broken_off", fields={"error": str(error)})
             except Exception:  # noqa: BLE001 -- the edge of a thread: nobody else would hear of it
                 self._error = "an error that nobody expected; the log of the server has it"
                 logger.opt(exception=True).error("ingestion_failed")
