@@ -194,9 +194,7 @@ async def get_inbox(caller: Reader, context: ContextDep) -> InboxContent:
     """List what lies in the inbox; nothing if the caller may not see where it will be put."""
     settings = context.settings
     if not _may_see_packs(caller, context):
-        return InboxContent(
-            packs=[], left_alone=[], nightly=settings.nightly, ingesting=False, doing=None, error=None
-        )
+        return InboxContent(packs=[], left_alone=[], nightly=settings.nightly, ingesting=False, doing=None, error=None)
     look = await context.disks.run(lambda: Inbox(require_inbox(settings, None)).look(), seconds=_SECONDS)
     settle = settings.inbox_settle_seconds
     waiting = [

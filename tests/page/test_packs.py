@@ -144,8 +144,10 @@ def test_what_was_uploaded_is_taken_in_by_a_button(empty_page: Page, page_settin
     page = empty_page
     write_zip(page_settings.inbox_folder / "kit.zip", {"kick.wav": wav(1), "snare.wav": wav(2)})
     page.goto("/packs")
+    take_in_now = page.get_by_role("button", name="Take in 1 pack now")
+    expect(take_in_now).to_be_visible()
     accessibility.check(page)
-    page.get_by_role("button", name="Take in 1 pack now").click()
+    take_in_now.click()
 
     expect(page.get_by_role("list", name="Packs").get_by_role("listitem")).to_contain_text("2 files, 2 new")
     expect(page.get_by_role("region", name="Inbox")).to_have_count(0)
