@@ -253,6 +253,7 @@ CALLS: dict[str, Callable[[Case], object]] = {
     "entries.write": lambda _: write_entry(),
     "entries.progress": lambda _: entries.progress(),
     "entries.generation": lambda _: entries.generation(),
+    "entries.raise_generation": lambda _: entries.raise_generation(),
     "entries.raised_here": lambda _: (entries.raised_here(), entries.generation()),
     "entries.begin": lambda _: begin_entries(),
     "entries.next_contents": lambda _: entries.next_contents(after="", limit=3),
