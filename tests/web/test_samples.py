@@ -166,6 +166,22 @@ def test_rows_by_id_keep_their_order(web: httpx.Client):
     assert web.post("/api/v1/samples/rows", json={"ids": wanted * 200}).status_code == 422
 
 
+def test_a_long_list_is_compressed_for_who_takes_that(web: httpx.Client):
+    def ask(encoding: str, **headers: str) -> httpx.Response:
+        query = {"sort": "name", "limit": "200"}
+        return web.get("/api/v1/samples", params=query, headers={"Accept-Encoding": encoding, **headers})
+
+    plain, zipped, refused = ask("identity"), ask("br, gzip"), ask("br, gzip;q=0")
+
+    assert "Content-Encoding" not in plain.headers
+    assert "Content-Encoding" not in refused.headers
+    assert zipped.headers["Content-Encoding"] == "gzip"
+    assert {plain.headers["Vary"], zipped.headers["Vary"]} == {"Accept-Encoding"}
+    assert int(zipped.headers["Content-Length"]) < int(plain.headers["Content-Length"]) / 4
+    assert plain.json() == zipped.json() == refused.json()
+    assert ask("gzip", **{"If-None-Match": zipped.headers["ETag"]}).status_code == 304
+
+
 def test_one_sample_has_the_facts_and_an_etag(web: httpx.Client):
     loop = content_id("Loops/House Loop 124 Am.wav")
     answer = web.get(f"/api/v1/samples/{loop}")
