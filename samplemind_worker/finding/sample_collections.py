@@ -84,6 +84,8 @@ async def term_of(user_id: str, collection: str) -> str:
     UsageError
         If this user has no such collection.
     """
+    # A shell passes on bytes that are not UTF-8; no collection has them.
+    collection = collection.encode(errors="backslashreplace").decode()
     if collection in {FAVOURITES, favourites_of(user_id)}:
         return favourites_of(user_id)
     row = await sample_collections.find.aio(user_id, collection=collection)
