@@ -7,7 +7,9 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import pymongo
 import pytest
 import redis
 from hypothesis import settings as hypothesis_settings
@@ -62,19 +64,18 @@ def chroma(services: Settings) -> str:
 
 
 @pytest.fixture
-def settings(services: Settings, tmp_path: Path) -> Settings:
+def settings(services: Settings, tmp_path: Path) -> Iterator[Settings]:
     """Settings with a database and scratch folder of this test alone, and an empty Redis."""
     assert services.redis_url is not None
+    assert services.mongodb_url is not None
     client = redis.Redis.from_url(services.redis_url.get_secret_value())
     client.flushall()
     client.close()
-    return services.model_copy(
-        update={
-            "database": f"test{next(_numbers)}",
-            "scratch": tmp_path / "scratch",
-            "host": "testhost",
-        }
-    )
+    name = f"test{next(_numbers)}"
+    yield services.model_copy(update={"database": name, "scratch": tmp_path / "scratch", "host": "testhost"})
+    # mongod keeps a file open per collection and index, and ends when the system gives it no more.
+    with pymongo.MongoClient[dict[str, Any]](services.mongodb_url.get_secret_value()) as record:
+        record.drop_database(name)
 
 
 @pytest.fixture

@@ -218,7 +218,7 @@ def test_a_web_server_whose_port_is_taken_is_told_of_and_started_once_it_is_free
         port = other.getsockname()[1]
         own = bare.model_copy(update={"web_port": port})
         ensure_running(own, workers=False)
-        with pytest.raises(SetupError, match=f"cannot listen at 127.0.0.1, port {port}"):
+        with pytest.raises(SetupError, match=f"port {port} is taken"):
             start_web(own)
     wait_until(lambda: web_address(own), seconds=40)
     assert httpx.get(f"http://127.0.0.1:{port}/healthz").status_code == 200
@@ -312,7 +312,7 @@ def test_foreground_ends_with_its_terminal(bare: Settings, number: signal.Signal
     code = (
         "import sys; from pathlib import Path; from config.settings import Settings\n"
         "from samplemind_worker.local_services import run_foreground\n"
-        "sys.exit(not run_foreground(Settings(_env_file=None, home=Path(sys.argv[1])), say=print))"
+        "sys.exit(not run_foreground(Settings(_env_file=None, home=Path(sys.argv[1])), web=False, say=print))"
     )
     clean = {name: value for name, value in os.environ.items() if not name.startswith("SAMPLEMIND_")}
     process = subprocess.Popen([sys.executable, "-c", code, bare.home], stderr=subprocess.PIPE, text=True, env=clean)
@@ -470,7 +470,7 @@ def in_foreground(settings: Settings, first_on_path: Path) -> "subprocess.Comple
     code = (
         "import sys; from pathlib import Path; from config.settings import Settings\n"
         "from samplemind_worker.local_services import run_foreground\n"
-        "run_foreground(Settings(_env_file=None, home=Path(sys.argv[1])), say=print)"
+        "run_foreground(Settings(_env_file=None, home=Path(sys.argv[1])), web=False, say=print)"
     )
     clean = {name: value for name, value in os.environ.items() if not name.startswith("SAMPLEMIND_")}
     return subprocess.run(
