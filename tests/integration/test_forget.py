@@ -11,7 +11,7 @@ from config.settings import Settings, get_settings
 from samplemind_worker.documents.versions import VERSIONS
 from samplemind_worker.errors import UsageError
 from samplemind_worker.pipeline.workspace import Workspace
-from samplemind_worker.store import batches, places, results
+from samplemind_worker.store import batches, places, results, waveforms
 from samplemind_worker.store import library as files
 from samplemind_worker.store.places import Place
 from samplemind_worker.submission.listing import Listing
@@ -50,6 +50,7 @@ def record(settings: Settings, library: Path) -> None:
         stats = (status.st_size, status.st_mtime_ns, status.st_ctime_ns)
         places.save([Place(root, below, content, *stats, settled=True)])
         results.save_analyses([(audio_facts(content), analysis_facts(content, versions=VERSIONS))])
+        waveforms.save({content: b"\x80" * 6})
 
 
 def living(folder: str | Path) -> list[str]:

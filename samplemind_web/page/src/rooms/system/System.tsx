@@ -138,7 +138,7 @@ export function Table({
   rows: readonly (readonly ReactNode[])[];
 }) {
   return (
-    <section className="overflow-x-auto" aria-label={name} tabIndex={0}>
+    <section className="relative overflow-x-auto" aria-label={name} tabIndex={0}>
       <table className="numbers w-full border-collapse">
         <thead>
           <tr className="border-line border-b text-left text-dim">
