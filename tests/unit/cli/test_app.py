@@ -136,7 +136,7 @@ def test_version_and_help_go_to_stdout():
         *("analyze", "submit", "status", "files", "retry", "cancel", "show"),
         *("search", "similar", "match", "duplicates", "library"),
         *("reindex", "summarize", "export", "ingest", "watch", "forget"),
-        *("up", "down", "doctor", "worker", "beat", "flower", "help", "roots"),
+        *("web", "up", "down", "doctor", "worker", "beat", "flower", "help", "roots", "user"),
     ]
     assert max(map(len, asked.stdout.splitlines())) <= 80
     assert [line for line in commands if not line.endswith(".") or line.endswith("...")] == []
