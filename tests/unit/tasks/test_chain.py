@@ -29,6 +29,7 @@ def test_names_are_the_wire_contract():
         "samplemind.fill_in",
         "samplemind.ingest",
         "samplemind.reindex",
+        "samplemind.sound_map",
         "samplemind.store",
         "samplemind.summarize",
         "samplemind.sweep",
