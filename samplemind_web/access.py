@@ -1,4 +1,4 @@
-"""Who asks, and what they may do.
+"""The caller of a request, and what the caller may do.
 
 A route names what it needs by its parameter: ``caller: Reader`` (looks and listens), ``Writer`` (tags, favourites,
 collections), ``Submitter`` (starts work, uploads) or ``Admin`` (users, the audit log). What was submitted and uploaded
@@ -19,22 +19,22 @@ from samplemind_worker.documents.user import Scope
 
 @dataclass(frozen=True)
 class Caller:
-    """Whoever sent a request."""
+    """The user, or the local process, that sent a request."""
 
     user_id: str
     scopes: frozenset[Scope]
     roots: frozenset[str] | None = None
-    """The roots whose files they may see; None: all. A folder stands for those below it, too."""
+    """The roots whose files the caller may see; None for all. A folder includes the folders below it."""
     address: str = ""
 
     def may_see(self, root: str) -> bool:
-        """Return whether they may see files of a root, and their paths."""
+        """Return whether the caller may see the files of a root and their paths."""
         if self.roots is None or root in self.roots:
             return True
         return root.startswith("/") and any(root.startswith(f"{each.rstrip('/')}/") for each in self.roots)
 
     def visible(self, roots: Iterable[str]) -> list[str]:
-        """Return those of some roots that they may see."""
+        """Return those of some roots that the caller may see."""
         return [root for root in roots if self.may_see(root)]
 
 

@@ -31,7 +31,7 @@ _NOTE_USE_EVERY: Final = 60.0  # s
 
 @dataclass(frozen=True)
 class Identity:
-    """Who sent a request, and how they showed it."""
+    """The caller of a request, and how the caller was authenticated."""
 
     caller: Caller
     role: Role

@@ -33,7 +33,7 @@ class Refresh(Body):
 
 
 class Me(BaseModel):
-    """Who is logged in."""
+    """The user who is logged in."""
 
     user_id: str
     role: Role
