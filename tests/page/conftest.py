@@ -79,9 +79,12 @@ def chromium() -> str:
     return find_chromium()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(chromium: str) -> Iterator[Browser]:
-    """A headless browser for the whole run."""
+    """A headless browser for all tests of a module.
+
+    Playwright keeps an event loop running in this thread until it ends; tests of other modules start their own.
+    """
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=chromium, args=list(ARGUMENTS))
         yield started

@@ -1,7 +1,7 @@
 /** Goes through the folders below a root. */
 import { useQuery } from "@tanstack/react-query";
 import { CornerLeftUp, Folder } from "lucide-react";
-import { api, taken } from "@/api/client";
+import { api, Problem, taken } from "@/api/client";
 import { count } from "@/parts/format";
 import { Failed, SkeletonRows } from "@/parts/States";
 
@@ -18,6 +18,7 @@ export function FolderBrowser({ root, folder, onFolder }: Props) {
     queryFn: () =>
       taken(api.GET("/api/v1/roots/{name}/folders", { params: { path: { name: root }, query: { path: folder } } })),
   });
+  const refused = error instanceof Problem && !error.passing && error.status < 500;
   const parts = folder === "" ? [] : folder.split("/");
   return (
     <section aria-label="Folders" className="flex flex-col rounded-md border border-line text-list">
@@ -40,7 +41,9 @@ export function FolderBrowser({ root, folder, onFolder }: Props) {
       </nav>
       <div className="h-64 overflow-y-auto">
         {isPending && <SkeletonRows rows={6} height={32} />}
-        {error && data === undefined && (
+        {/* What was typed is no folder, perhaps not yet: the form says so when it is sent. */}
+        {refused && <p className="px-3 py-1.5 text-dim">{error.message}</p>}
+        {error && !refused && data === undefined && (
           <Failed error={error} what="The folders" since={errorUpdatedAt} onRetry={refetch} />
         )}
         {data && (
