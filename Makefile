@@ -5,9 +5,6 @@ UV_VERSION := 0.13.9
 BIN := .venv/bin
 READY := .venv/.ready
 TOOLS := .venv/.tools
-# The oldest Kubernetes that deployment/kubernetes is for. A kustomization is no object of the cluster.
-KUBERNETES := 1.30
-MANIFESTS := $(filter-out %/kustomization.yaml,$(wildcard deployment/kubernetes/*.yaml))
 # Processes that run tests: much of their time is waiting.
 AT_ONCE ?= 3
 # Scenarios measure times, and have workers of their own.
@@ -140,7 +137,7 @@ lint: $(TOOLS) $(PAGE)/node_modules/.checked-with ## style, types, import contra
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml deployment/compose-nightly.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/ci.yml
-	$(BIN)/kubernetes-validate --quiet --strict -k $(KUBERNETES) $(MANIFESTS)
+	$(BIN)/python -m tests.manifests
 	$(BIN)/hadolint deployment/Dockerfile
 
 check: lint test ## what CI runs

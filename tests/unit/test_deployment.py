@@ -30,7 +30,7 @@ OURS = ("cpu", "io", "ai", "beat", "flower", "web")
 DOCKERFILE = (PROJECT / "deployment" / "Dockerfile").read_text()
 INSTRUCTIONS = [line.split(maxsplit=1) for line in DOCKERFILE.splitlines() if re.match(r"[A-Z]+ ", line)]
 
-FOLDER = PROJECT / "deployment" / "kubernetes"
+FOLDER = PROJECT / "deployment" / "kubernetes" / "base"
 KUSTOMIZATION: dict[str, Any] = yaml.safe_load((FOLDER / "kustomization.yaml").read_text())
 MANIFESTS: list[dict[str, Any]] = [
     manifest for name in KUSTOMIZATION["resources"] for manifest in yaml.safe_load_all((FOLDER / name).read_text())

@@ -1,0 +1,155 @@
+"""The overlays and components of deployment/kubernetes build, fit the schemas, and differ where they should."""
+
+import copy
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.manifests import FOLDER, OVERLAYS, Manifest, RefusedError, built, check, kubectl, overlay
+
+pytestmark = pytest.mark.skipif(not Path(kubectl()).exists(), reason="there is no kubectl here, neither as a wheel")
+
+Objects = dict[tuple[str, str], Manifest]
+
+
+def _of(manifests: tuple[Manifest, ...]) -> Objects:
+    return {(manifest["kind"], manifest["metadata"]["name"]): manifest for manifest in manifests}
+
+
+def _with(component: str, tmp_path: Path) -> Objects:
+    """Return the base with one component."""
+    kustomization = {
+        "apiVersion": "kustomize.config.k8s.io/v1beta1",
+        "kind": "Kustomization",
+        "resources": [os.path.relpath(FOLDER / "base", tmp_path)],
+        "components": [os.path.relpath(FOLDER / "components" / component, tmp_path)],
+    }
+    (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump(kustomization))
+    return _of(built(tmp_path))
+
+
+@pytest.mark.parametrize("name", OVERLAYS)
+def test_every_object_of_an_overlay_fits_its_schema(name: str) -> None:
+    manifests = overlay(name)
+    assert len(manifests) > 20
+    for manifest in manifests:
+        check(manifest)
+
+
+def test_all_overlays_are_checked() -> None:
+    assert sorted(path.name for path in (FOLDER / "overlays").iterdir()) == sorted(OVERLAYS)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "path", "value"),
+    [
+        ("Deployment", "cpu", ("spec", "replica"), 3),
+        ("HorizontalPodAutoscaler", "cpu", ("spec", "maxReplicas"), "many"),
+        ("ScaledObject", "cpu", ("spec", "minReplicas"), 1),
+        ("ScaledObject", "cpu", ("spec", "triggers"), None),
+        ("ScaledObject", "cpu", ("spec", "advanced", "horizontalPodAutoscalerConfig", "behaviour"), {}),
+    ],
+)
+def test_what_does_not_fit_its_schema_is_refused(
+    kind: str, name: str, path: tuple[str, ...], value: object, tmp_path: Path
+) -> None:
+    objects = _with("keda" if kind == "ScaledObject" else "hpa", tmp_path)
+    manifest = copy.deepcopy(objects[kind, name])
+    check(manifest)
+    place: Any = manifest
+    for key in path[:-1]:
+        place = place[key]
+    place[path[-1]] = value
+    with pytest.raises(RefusedError, match=f"{kind} {name}"):
+        check(manifest)
+
+
+@pytest.mark.parametrize("component", ["hpa", "keda"])
+def test_the_autoscaler_alone_says_how_many_cpu_pods_there_are_and_never_none(component: str, tmp_path: Path) -> None:
+    objects = _with(component, tmp_path)
+    assert "replicas" not in objects["Deployment", "cpu"]["spec"]
+    scalers = [
+        manifest["spec"]
+        for (kind, _), manifest in objects.items()
+        if kind in {"HorizontalPodAutoscaler", "ScaledObject"} and manifest["spec"]["scaleTargetRef"]["name"] == "cpu"
+    ]
+    [scaler] = scalers
+    least = scaler.get("minReplicas", scaler.get("minReplicaCount"))
+    most = scaler.get("maxReplicas", scaler.get("maxReplicaCount"))
+    assert 1 <= least < most
+    assert "idleReplicaCount" not in scaler
+
+
+def test_both_autoscalers_go_by_the_same_number_of_files_per_pod_and_the_same_speed(tmp_path: Path) -> None:
+    hpa = _with("hpa", tmp_path)["HorizontalPodAutoscaler", "cpu"]["spec"]
+    (tmp_path / "keda").mkdir()
+    keda = _with("keda", tmp_path / "keda")["ScaledObject", "cpu"]["spec"]
+    [metric], [trigger] = hpa["metrics"], keda["triggers"]
+    assert metric["external"]["target"]["type"] == trigger["metricType"] == "AverageValue"
+    assert metric["external"]["target"]["averageValue"] == trigger["metadata"]["threshold"]
+    assert hpa["behavior"] == keda["advanced"]["horizontalPodAutoscalerConfig"]["behavior"]
+    assert (hpa["minReplicas"], hpa["maxReplicas"]) == (keda["minReplicaCount"], keda["maxReplicaCount"])
+    [rule] = yaml.safe_load((FOLDER / "components" / "hpa" / "adapter-rules.yaml").read_text())["externalRules"]
+    assert rule["name"]["as"] == metric["external"]["metric"]["name"]
+    states = 'state=~"pending|queued|running"'
+    assert states in rule["metricsQuery"]
+    assert states in trigger["metadata"]["query"]
+
+
+def test_production_scales_itself() -> None:
+    objects = _of(overlay("prod"))
+    assert ("HorizontalPodAutoscaler", "cpu") in objects
+    assert {manifest["metadata"].get("namespace", "samplemind") for manifest in objects.values()} == {"samplemind"}
+
+
+def test_development_runs_one_pod_of_each_in_a_namespace_of_its_own() -> None:
+    objects = _of(overlay("dev"))
+    assert ("Namespace", "samplemind-dev") in objects
+    loads = [manifest for (kind, _), manifest in objects.items() if kind in {"Deployment", "StatefulSet"}]
+    assert {load["metadata"]["name"]: load["spec"]["replicas"] for load in loads} == dict.fromkeys(
+        ("redis", "mongo", "chroma", "cpu", "io", "ai", "beat", "flower", "web"), 1
+    )
+    kinds = {kind for kind, _ in objects}
+    assert not kinds & {"HorizontalPodAutoscaler", "PodDisruptionBudget", "Ingress", "CronJob"}
+    claim = objects["PersistentVolumeClaim", "library"]["spec"]["volumeName"]
+    assert ("PersistentVolume", claim) in objects
+
+
+def test_with_a_bucket_no_pod_has_the_library_as_a_volume_and_only_readers_get_out_to_it() -> None:
+    prod, objects = _of(overlay("prod")), _of(overlay("prod-s3"))
+    assert not [name for kind, name in objects if kind == "PersistentVolumeClaim"]
+    pods = {name: load["spec"]["template"]["spec"] for (kind, name), load in objects.items() if kind == "Deployment"}
+    for pod in pods.values():
+        assert "library" not in {volume["name"] for volume in pod["volumes"]}
+        mounts = [mount["name"] for container in pod["containers"] for mount in container["volumeMounts"]]
+        assert set(mounts) <= {volume["name"] for volume in pod["volumes"]}
+    readers = {
+        name
+        for name, pod in pods.items()
+        if any(variable["name"].startswith("AWS_") for variable in pod["containers"][0].get("env", []))
+    }
+    assert readers == {"cpu", "web"}
+    policy = objects["NetworkPolicy", "object-store"]["spec"]
+    assert policy["podSelector"]["matchExpressions"][0]["values"] == sorted(readers)
+    assert policy["egress"] == prod["NetworkPolicy", "ai"]["spec"]["egress"]
+    [settings] = [manifest["data"] for (kind, name), manifest in objects.items() if name.startswith("settings-")]
+    assert settings["SAMPLEMIND_ROOTS"].startswith("library=s3://")
+
+
+def test_the_keys_of_a_bucket_are_optional_and_have_an_example_without_values() -> None:
+    [secret] = yaml.safe_load_all((FOLDER / "overlays" / "prod-s3" / "secret.example.yaml").read_text())
+    references = [
+        variable["valueFrom"]["secretKeyRef"]
+        for (kind, _), load in _of(overlay("prod-s3")).items()
+        if kind == "Deployment"
+        for variable in load["spec"]["template"]["spec"]["containers"][0].get("env", [])
+        if variable["name"].startswith("AWS_")
+    ]
+    assert {(reference["name"], reference["key"]) for reference in references} == {
+        (secret["metadata"]["name"], key) for key in secret["stringData"]
+    }
+    assert all(reference["optional"] for reference in references)
+    assert set(secret["stringData"].values()) == {""}
