@@ -30,6 +30,7 @@
     │       ├── NameTakenError      another one has its name
     │       ├── NoRoomError         the disk is too full
     │       └── UploadTooLargeError it is larger than an upload may be
+    ├── NotWrittenError             a file of the user is left as it is; the message says why
     ├── ProviderError               a provider gives no summary; the analysis is stored all the same
     │   ├── ProviderSetupError      no key, a wrong one, or an unknown model; it has to be mended first
     │   ├── RateLimitedError        too many requests; it may say when to ask again
@@ -203,6 +204,10 @@ class NoRoomError(UploadError):
 
 class UploadTooLargeError(UploadError):
     """The file is larger than an upload may be."""
+
+
+class NotWrittenError(SampleMindError):
+    """A file of the user is left as it is; the message says why."""
 
 
 class ProviderError(SampleMindError):

@@ -1,0 +1,196 @@
+"""Takes back what a run has changed, newest change first. It can be killed and called again."""
+
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from io import BufferedRandom, BufferedReader
+from pathlib import Path
+
+from samplemind_worker.errors import NotWrittenError, UsageError
+from samplemind_worker.interchange import delta, files, journal
+from samplemind_worker.interchange.journal import Change, Run
+
+
+@dataclass(slots=True)
+class Undone:
+    """What undoing a run did."""
+
+    run: str
+    taken_back: list[Change] = field(default_factory=list[Change])
+    """The changes that are taken back now, or were before."""
+    left: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    """Paths that were left as they are, and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """A run that can be taken back."""
+
+    id: str
+    command: str
+    at: datetime
+    changes: int
+
+
+def runs(home: Path) -> list[Past]:
+    """Return the runs that can be taken back, newest first."""
+    found: list[Past] = []
+    for folder in sorted(_folders(home), reverse=True):
+        command = ""
+        with suppress(OSError):
+            command = (folder / "command").read_text(encoding="utf-8", errors="replace")
+        changes = [each for each in journal.changes_of(folder) if each.operation != "folder"]
+        with suppress(OSError):
+            at = datetime.fromtimestamp((folder / "journal.jsonl").stat().st_mtime, UTC)
+            found.append(Past(folder.name, command, at, len(changes)))
+    return found
+
+
+def _folders(home: Path) -> Iterator[Path]:
+    top = journal.folder_of_journals(home)
+    if top.is_dir():
+        yield from (path.parent for path in top.glob("*/journal.jsonl") if not (path.parent / "undone").exists())
+
+
+def find(home: Path, run_id: str) -> Path:
+    """Return the folder of a run by its id, the beginning of one, or ``last``.
+
+    Raises
+    ------
+    UsageError
+        If there is none, or more than one.
+    """
+    folders = sorted(_folders(home))
+    if run_id == "last":
+        folders = folders[-1:]
+    else:
+        folders = [each for each in folders if each.name.startswith(run_id)] if run_id else []
+    if len(folders) != 1:
+        there = ", ".join(each.id for each in runs(home)[:5]) or "none"
+        what = "more than one run begins with" if folders else "no run that can be undone has the id"
+        raise UsageError(f"{what} {run_id!r} (the newest: {there})")
+    return folders[0]
+
+
+def undo(home: Path, run_id: str) -> Undone:
+    """Take back a run. A file that has changed since is left as it is.
+
+    Raises
+    ------
+    UsageError
+        If there is no such run, or another run changes files now.
+    SetupError
+        If the disk is full.
+    """
+    with journal.locked(home):
+        journal.remove_drafts(home)
+        folder = find(home, run_id)
+        done = Undone(folder.name)
+        (folder / "running").touch()
+        run = Run(folder)
+        try:
+            for change in reversed(journal.changes_of(folder)):
+                try:
+                    _take_back(run, change)
+                except NotWrittenError as error:
+                    done.left.append((change.path, str(error)))
+                except OSError as error:
+                    translated = files.translate(error)
+                    if not isinstance(translated, NotWrittenError):
+                        raise translated from error
+                    done.left.append((change.path, str(translated)))
+                else:
+                    done.taken_back.append(change)
+        finally:
+            run.close()
+        (folder / "running").unlink(missing_ok=True)
+        if not done.left:
+            (folder / "undone").touch()
+    return done
+
+
+def _take_back(run: Run, change: Change) -> None:
+    path = Path(change.path)
+    match change.operation:
+        case "replace":
+            _restore(run, path, change)
+        case "create":
+            if os.path.lexists(path):
+                if files.content_of(path).sha256 != (change.after.sha256 if change.after else ""):
+                    raise NotWrittenError("it has changed since")
+                path.unlink()
+                files.sync_folder(path.parent)
+        case "link":
+            with suppress(FileNotFoundError):
+                _remove_link(path, change.source or "")
+        case "folder":
+            with suppress(OSError):  # it is gone, or something else lies in it now
+                path.rmdir()
+        case "move":
+            _move_back(run, path, Path(change.source or ""), change)
+
+
+def _restore(run: Run, path: Path, change: Change) -> None:
+    assert change.before is not None  # noqa: S101 -- of every replaced file
+    assert change.after is not None  # noqa: S101 -- as above
+    now = files.content_of(path)
+    if now.sha256 == change.before.sha256:
+        return
+    if now.sha256 != change.after.sha256:
+        raise NotWrittenError("it has changed since")
+    with files.opened(path) as source, run.draft_in(path.parent) as (draft, draft_path):
+        status = os.fstat(source.fileno())
+        _rebuild(run, change, source, draft)
+        files.keep_attributes(source.fileno(), draft.fileno(), status)
+        os.utime(draft.fileno(), ns=(status.st_atime_ns, change.before.mtime_ns))
+        os.fsync(draft.fileno())
+        draft_path.replace(path)
+    files.sync_folder(path.parent)
+
+
+def _rebuild(run: Run, change: Change, source: BufferedReader, draft: BufferedRandom) -> None:
+    assert change.before is not None  # noqa: S101 -- of every replaced file
+    start, size = change.kept
+    with (run.folder / "kept.bin").open("rb") as file:
+        file.seek(start)
+        kept = file.read(size)
+    digest = hashlib.sha256()
+    with files.mapped(source) as new:
+        for block in delta.build(list(change.steps), new, kept):
+            digest.update(block)
+            draft.write(block)
+    draft.flush()
+    if digest.hexdigest() != change.before.sha256:
+        raise NotWrittenError("the journal does not hold its old content any more")
+
+
+def _remove_link(path: Path, target: str) -> None:
+    is_ours = str(path.readlink()) == target if path.is_symlink() else Path(target).exists() and path.samefile(target)
+    if not is_ours:
+        raise NotWrittenError("it is not the link that was made")
+    path.unlink()
+    files.sync_folder(path.parent)
+
+
+def _move_back(run: Run, path: Path, source: Path, change: Change) -> None:
+    if not os.path.lexists(path) and source.exists():
+        return
+    status = path.stat(follow_symlinks=False)
+    if change.after is not None and (status.st_size, status.st_mtime_ns) != (change.after.size, change.after.mtime_ns):
+        raise NotWrittenError("it has changed since")
+    if os.path.lexists(source):
+        if not _are_one(path, source):
+            raise NotWrittenError(f"there is another file at {source}")
+        path.unlink()  # the run was killed while it moved the file
+    else:
+        source.parent.mkdir(parents=True, exist_ok=True)
+        run.transfer(path, source)
+    files.sync_folder(path.parent)
+    files.sync_folder(source.parent)
+
+
+def _are_one(path: Path, source: Path) -> bool:
+    return path.samefile(source) or files.content_of(path).sha256 == files.content_of(source).sha256
