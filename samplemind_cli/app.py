@@ -16,6 +16,7 @@ from samplemind_cli.commands.analyze import analyze
 from samplemind_cli.commands.duplicates import duplicates
 from samplemind_cli.commands.export import export
 from samplemind_cli.commands.ingest import ingest, watch
+from samplemind_cli.commands.kit import kit
 from samplemind_cli.commands.library import library
 from samplemind_cli.commands.match import match
 from samplemind_cli.commands.places import forget, roots
@@ -47,7 +48,7 @@ app = typer.Typer(
 
 for _command in (
     analyze, submit, status, files, retry, cancel, show, search, similar, match, duplicates, library, reindex,
-    summarize, export, ingest, watch, forget, web, up, down, doctor, worker, beat, flower,
+    kit, summarize, export, ingest, watch, forget, web, up, down, doctor, worker, beat, flower,
 ):  # fmt: skip
     app.command(cls=SearchCommand if _command is search else None)(_command)
 app.add_typer(roots, name="roots")

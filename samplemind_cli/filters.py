@@ -1,4 +1,4 @@
-"""The filter options that `search`, `similar` and `match` share, declared once."""
+"""The filter options that commands which search share, declared once."""
 
 import inspect
 from collections.abc import Callable
@@ -44,21 +44,30 @@ OWNER = "local"
 
 _NEEDS = {"half_double": "bpm", "compatible": "key"}
 """Options that mean nothing without another."""
+_SWITCHES = frozenset({"half_double", "compatible", "favourite"})
+WHERE = frozenset({"since", "pack", "batch", "tag", "collection", "favourite", "path"})
+"""The filters of where a file lies and who keeps it, without those of how it sounds."""
 
 
-def filtered(command: Callable[..., None]) -> Callable[..., None]:
+def filtered(
+    command: Callable[..., None], names_of_filters: frozenset[str] = frozenset(_OPTIONS)
+) -> Callable[..., None]:
     """Give a command the options of the filters; it gets their texts as one mapping, ``filters``, for `chosen`.
 
     A command that has ``bpm`` or ``key`` itself, with another meaning, does not get these filters.
     """
     own = [each for name, each in inspect.signature(command).parameters.items() if name != "filters"]
     names = {each.name for each in own}
-    options = {name: kind for name, kind in _OPTIONS.items() if _NEEDS.get(name, name) not in names}
+    options = {
+        name: kind
+        for name, kind in _OPTIONS.items()
+        if name in names_of_filters and _NEEDS.get(name, name) not in names
+    }
     added = [
         inspect.Parameter(
             name,
             inspect.Parameter.KEYWORD_ONLY,
-            default=False if name in {"half_double", "compatible", "favourite"} else None,
+            default=False if name in _SWITCHES else None,
             annotation=kind,
         )
         for name, kind in options.items()
@@ -74,6 +83,11 @@ def filtered(command: Callable[..., None]) -> Callable[..., None]:
     vars(_call)["__signature__"] = inspect.Signature([*own, *added])
     _call.__annotations__ = {each.name: each.annotation for each in (*own, *added)}
     return _call
+
+
+def filtered_by_place(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the filters of `WHERE` alone."""
+    return filtered(command, WHERE)
 
 
 def check(filters: dict[str, Any]) -> None:
@@ -100,11 +114,11 @@ def chosen(filters: dict[str, Any], settings: "Settings") -> "Filter":
     from samplemind_worker.finding.filter_text import read  # noqa: PLC0415 -- slow import
 
     given = dict(filters)
-    if given["batch"] is not None:
+    if given.get("batch") is not None:
         from samplemind_worker.store import batches  # noqa: PLC0415 -- slow import
 
         given["batch"] = batches.find(given["batch"]).id
-    if given["collection"] is not None:
+    if given.get("collection") is not None:
         from samplemind_worker.finding import sample_collections  # noqa: PLC0415 -- slow import
 
         given["collection"] = sample_collections.term_of(OWNER, given["collection"])

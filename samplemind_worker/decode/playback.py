@@ -1,4 +1,7 @@
-"""Any readable file as 16-bit samples, mono or stereo, for programs that play only common formats."""
+"""Any readable file as plain samples: 16-bit, mono or stereo, for programs that play only common formats, or exact.
+
+Exact samples are float32 of all channels. They hold every format of up to 24 bits without any rounding.
+"""
 
 import errno
 import os
@@ -31,18 +34,21 @@ Sound = LibsndfileSound | FfmpegSound
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """What was written: frames of ``channels`` 16-bit integers, little-endian, at ``rate`` Hz."""
+    """What was written: frames of ``channels`` numbers, little-endian, at ``rate`` Hz."""
 
     rate: int
     channels: int
     frames: int
+    subtype: str
+    """How the file holds its samples, as libsndfile names it."""
 
 
-def write(file: BinaryIO, output: int, *, at: int, limits: Limits) -> Copy:
+def write(file: BinaryIO, output: int, *, at: int, limits: Limits, exact: bool = False) -> Copy:
     """Write the samples of an open file into another one, from the byte ``at`` on, block by block.
 
-    More than two channels become one. Both readers are tried as in `decode`, and the longer reading is kept. Of several
-    streams of sound the first audible one is taken.
+    They are 16-bit integers, and more than two channels become one; if ``exact``, float32 of all channels. Both readers
+    are tried as in `decode`, and the longer reading is kept. Of several streams of sound the first audible one is
+    taken.
 
     Raises
     ------
@@ -56,7 +62,7 @@ def write(file: BinaryIO, output: int, *, at: int, limits: Limits) -> Copy:
     best: Copy | None = None
     best_reader = last_reader = None
     errors: list[PermanentError] = []
-    for reader in _readers(file, structure, limits):
+    for reader in _readers(file, structure, limits, exact=exact):
         try:
             copy, is_whole = reader(output, at)
         except _MISSES as error:
@@ -76,10 +82,10 @@ _Reader = Callable[[int, int], tuple[Copy, bool]]
 """Writes a file's samples; returns what was written, and whether that is all that the container promises."""
 
 
-def _readers(file: BinaryIO, structure: Structure, limits: Limits) -> list[_Reader]:
+def _readers(file: BinaryIO, structure: Structure, limits: Limits, *, exact: bool) -> list[_Reader]:
     def _by_libsndfile(output: int, at: int) -> tuple[Copy, bool]:
         sound = LibsndfileSound(file, structure.libsndfile_pieces, limits)
-        copy, _ = _copy(sound, output, at, limits)
+        copy, _ = _copy(sound, output, at, limits, exact=exact)
         promised = {frames for frames in (sound.frames, structure.frames) if frames is not None}
         return copy, not sound.broken and promised <= {copy.frames}
 
@@ -88,10 +94,10 @@ def _readers(file: BinaryIO, structure: Structure, limits: Limits) -> list[_Read
         while number < count:
             sound = FfmpegSound(file, structure, limits, stream=number)
             count, number = sound.streams, number + 1
-            copy, is_audible = _copy(sound, output, at, limits)
+            copy, is_audible = _copy(sound, output, at, limits, exact=exact)
             if is_audible or count == 1:
                 return copy, not sound.damaged
-        return _copy(FfmpegSound(file, structure, limits), output, at, limits)[0], True
+        return _copy(FfmpegSound(file, structure, limits), output, at, limits, exact=exact)[0], True
 
     found: list[_Reader] = [_by_libsndfile]
     if ffmpeg.library() is not None:
@@ -100,19 +106,27 @@ def _readers(file: BinaryIO, structure: Structure, limits: Limits) -> list[_Read
     return found
 
 
-def _copy(sound: Sound, output: int, at: int, limits: Limits) -> tuple[Copy, bool]:
+def _copy(sound: Sound, output: int, at: int, limits: Limits, *, exact: bool) -> tuple[Copy, bool]:
     """Write all samples; return what was written, and whether any of it is not silent."""
-    channels = sound.channels if sound.channels <= _STEREO else 1
+    channels = sound.channels if exact or sound.channels <= _STEREO else 1
     frames, is_audible = 0, False
     for block in sound.blocks():
-        samples = _whole(block, channels)
+        samples = _exact(block) if exact else _whole(block, channels)
         is_audible = is_audible or bool(samples.any())
         _write(output, samples.data.cast("B"), at + frames * channels * samples.itemsize)
         frames += len(block)
         limits.check_duration(frames, sound.rate)
     if not frames:
         raise UnreadableError("cannot be decoded: none of its frames is whole")
-    return Copy(sound.rate, channels, frames), is_audible
+    return Copy(sound.rate, channels, frames, sound.subtype), is_audible
+
+
+def _exact(block: Block) -> npt.NDArray[np.float32]:
+    """Return samples as float32; what is no number becomes 0."""
+    samples = block.astype("<f4")
+    if block.dtype == np.int16:
+        samples *= np.float32(1.0 / 32768.0)
+    return np.nan_to_num(samples, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
 
 
 def _whole(block: Block, channels: int) -> npt.NDArray[np.int16]:

@@ -134,7 +134,8 @@ def read(file: BufferedReader, request: dict[str, Any]) -> PermanentError | tupl
             check(file, limits=Limits(**request["limits"]))
             return {}, np.zeros(1, np.float32).data  # an answer must have samples
         if (output := request.get("output")) is not None:
-            copy = playback.write(file, output, at=request["at"], limits=Limits(**request["limits"]))
+            allowed, exact = Limits(**request["limits"]), bool(request.get("exact"))
+            copy = playback.write(file, output, at=request["at"], limits=allowed, exact=exact)
             return dataclasses.asdict(copy), np.zeros(1, np.float32).data
         name = request["name"].encode("latin-1")
         signal = read_signal(file, name=name, file_id="", limits=Limits(**request["limits"]))

@@ -135,7 +135,7 @@ def test_version_and_help_go_to_stdout():
     assert [line.split()[0] for line in commands] == [
         *("analyze", "submit", "status", "files", "retry", "cancel", "show"),
         *("search", "similar", "match", "duplicates", "library"),
-        *("reindex", "summarize", "export", "ingest", "watch", "forget"),
+        *("reindex", "kit", "summarize", "export", "ingest", "watch", "forget"),
         *("web", "up", "down", "doctor", "worker", "beat", "flower", "help", "roots", "user"),
     ]
     assert max(map(len, asked.stdout.splitlines())) <= 80

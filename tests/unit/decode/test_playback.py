@@ -26,7 +26,7 @@ def test_samples_are_those_of_the_file(tmp_path: Path, subtype: str):
 
     copy, samples = written(tmp_path / "a.caf", tmp_path / "copy")
 
-    assert copy == playback.Copy(48_000, 2, len(y))
+    assert copy == playback.Copy(48_000, 2, len(y), subtype)
     assert np.abs(samples / 32768.0 - y).max() < 1.0 / 32768.0
 
 
