@@ -252,6 +252,15 @@ class Settings(BaseSettings):
     audio_cache_bytes: int = Field(default=2**30, ge=0, le=2**40)
     """Most bytes of WAV copies that the web server keeps under ``home``, of files that browsers cannot play."""
 
+    metrics_port: int | None = Field(default=None, ge=1, le=65530)
+    """Port at which the cpu worker serves its metrics to Prometheus; default: no metrics are served.
+
+    The io (or store) worker, the ai worker, beat, the web server and the exporter use the ports that follow, one each.
+    """
+
+    metrics_address: str = "127.0.0.1"
+    """Address at which metrics are served. Who reaches it reads them, so it must not be open to the world."""
+
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_json: bool = False
 

@@ -26,3 +26,8 @@ TIDY: Final = "samplemind.tidy"
 def of_step(step: str) -> str:
     """Name the task of a step of the pipeline."""
     return f"samplemind.{step}"
+
+
+def step_of(name: str) -> str:
+    """Name the step of a task of the pipeline."""
+    return name.removeprefix("samplemind.")

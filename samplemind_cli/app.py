@@ -20,7 +20,7 @@ from samplemind_cli.commands.kit import kit
 from samplemind_cli.commands.library import library
 from samplemind_cli.commands.match import match
 from samplemind_cli.commands.places import forget, roots
-from samplemind_cli.commands.processes import beat, flower, worker
+from samplemind_cli.commands.processes import beat, exporter, flower, worker
 from samplemind_cli.commands.reindex import reindex
 from samplemind_cli.commands.retry import cancel, retry
 from samplemind_cli.commands.search import SearchCommand, search
@@ -48,7 +48,7 @@ app = typer.Typer(
 
 for _command in (
     analyze, submit, status, files, retry, cancel, show, search, similar, match, duplicates, library, reindex,
-    kit, summarize, export, ingest, watch, forget, web, up, down, doctor, worker, beat, flower,
+    kit, summarize, export, ingest, watch, forget, web, up, down, doctor, worker, beat, flower, exporter,
 ):  # fmt: skip
     app.command(cls=SearchCommand if _command is search else None)(_command)
 app.add_typer(roots, name="roots")

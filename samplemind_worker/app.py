@@ -9,6 +9,7 @@ import multiprocessing
 import os
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,8 +18,11 @@ from kombu import Queue
 
 from config.celery_options import celery_options
 from config.queues import ROLES
+from config.scratch import scratch_folder
 from config.settings import Settings, get_settings
 from samplemind_worker.logs import take_over_logging
+from samplemind_worker.metrics import counting, endpoint
+from samplemind_worker.metrics.definitions import BEAT_PUBLISHED, SCRATCH_BYTES, SCRATCH_LIMIT
 
 _IO_TASKS: Final = ("tasks.ai", "tasks.io", "tasks.nightly")
 _TASK_MODULES: Final = {"cpu": ("tasks.audio",), "io": _IO_TASKS, "store": _IO_TASKS, "ai": ("tasks.ai",)}
@@ -71,6 +75,23 @@ def _leave_signs(sign: Path) -> None:
     signals.after_task_publish.connect(_touch, weak=False)
 
 
+def _count_published() -> None:
+    """Count what beat queues."""
+
+    def _count(sender: Any = None, **_: Any) -> None:
+        counting.add(BEAT_PUBLISHED, task=str(sender))
+
+    signals.after_task_publish.connect(_count, weak=False)
+
+
+def _scratch(settings: Settings) -> Callable[[], list[endpoint.Sample]]:
+    """Return what looks up how full the scratch memory of this machine is."""
+    from samplemind_worker.store.scratch import Scratch  # noqa: PLC0415 -- slow import
+
+    scratch = Scratch(scratch_folder(settings), budget=settings.scratch_bytes)
+    return lambda: [(SCRATCH_BYTES, {}, scratch.used()), (SCRATCH_LIMIT, {}, scratch.budget)]
+
+
 def main(arguments: list[str]) -> None:
     """Run a worker, beat or Flower in this process."""
     parser = argparse.ArgumentParser(prog="python -m samplemind_worker.app")
@@ -90,11 +111,14 @@ def main(arguments: list[str]) -> None:
     os.environ["SAMPLEMIND_PROCESS"] = role
     take_over_logging(settings, role)
     celery_app = create_app(settings, role=role)
+    if role != "flower":  # it has metrics of its own
+        endpoint.serve(settings, role, live=_scratch(settings) if role == "cpu" else tuple)
 
     if role == "beat":
         state = settings.home / "beat"
         state.mkdir(mode=0o700, parents=True, exist_ok=True)
         _leave_signs(state / "published")
+        _count_published()
         celery_app.Beat(schedule=str(state / "schedule"), loglevel=settings.log_level, pidfile=None).run()
     elif role == "flower":
         # Flower's broker page needs Queue objects, not names.

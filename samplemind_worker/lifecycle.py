@@ -28,6 +28,8 @@ from config.settings import get_settings
 from samplemind_worker import kernel_cache
 from samplemind_worker.errors import ServiceUnavailableError, SetupError
 from samplemind_worker.logs import configure_logging
+from samplemind_worker.metrics import counting, endpoint
+from samplemind_worker.metrics.definitions import CHILDREN_LOST
 from samplemind_worker.pipeline.audio_sandbox import audio_sandbox
 from samplemind_worker.pipeline.workspace import Workspace
 from samplemind_worker.reach import Reach
@@ -256,6 +258,7 @@ def _on_child_start(**_: Any) -> None:
     settings = get_settings()
     signal.signal(signal.SIGQUIT, signal.SIG_DFL)  # children do not inherit the worker's handler
     configure_logging(settings, f"{os.environ.get('SAMPLEMIND_PROCESS', 'worker')}[{os.getpid()}]")
+    endpoint.prepare_child()
     if sys.platform == "linux":  # elsewhere the limit does not count mapped memory
         resource.setrlimit(resource.RLIMIT_DATA, (settings.child_memory_bytes, settings.child_memory_bytes))
     warm_up()
@@ -286,6 +289,7 @@ def _on_task_failure(sender: Any = None, task_id: str = "", exception: Any = Non
         code = "worker_crashed"
     else:
         return
+    counting.add(CHILDREN_LOST, reason=code)
     if sender.name in names.CHAIN and args:
         sender.app.send_task(names.TAKE_BACK, args=(args[0], task_id, code))
 

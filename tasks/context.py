@@ -15,6 +15,8 @@ from config import task_names as names
 from config.settings import get_settings
 from samplemind_worker.documents.batch import Step
 from samplemind_worker.errors import OverTheRateError, RootNotReachedError, ServiceUnavailableError, TransientError
+from samplemind_worker.metrics import counting
+from samplemind_worker.metrics.definitions import STEP_RETRIES, STEP_SECONDS
 from samplemind_worker.pipeline.workspace import Run, Workspace
 from samplemind_worker.store import ledger
 from samplemind_worker.submission.dispatch import refill
@@ -61,10 +63,13 @@ def run_step(task: Task[..., None], step: ParcelStep, parcel_id: str) -> bool:
             logger.warning("root.not_reached", fields={"root": error.root})
             more = False
         except TransientError as error:  # it is retried; meanwhile `status` shows the reason
+            counting.add(STEP_RETRIES, step=names.step_of(task.name))
             if not isinstance(error, OverTheRateError):
                 _complain(error)
             raise
-        logger.info("step.done", fields={"step": task.name, "seconds": round(time.perf_counter() - started, 3)})
+        seconds = time.perf_counter() - started
+        counting.observe(STEP_SECONDS, seconds, step=names.step_of(task.name))
+        logger.info("step.done", fields={"step": task.name, "seconds": round(seconds, 3)})
     if not more:
         request.chain = None
     else:

@@ -1,4 +1,4 @@
-"""``worker``, ``beat`` and ``flower``: the processes of a deployment, with safe defaults.
+"""``worker``, ``beat``, ``flower`` and ``exporter``: the processes of a deployment, with safe defaults.
 
 Each command replaces itself with the process, so that a supervisor's signals reach it and no parent stays.
 """
@@ -70,6 +70,26 @@ def flower(
     arguments = ["flower", "--address", address, "--port", str(settings.flower_port)]
     output.note(f"Flower: http://{address}:{settings.flower_port}")
     become(["samplemind_worker.app", *arguments], environment)
+
+
+def exporter(
+    *,
+    address: Annotated[
+        str | None,
+        typer.Option(help="Listen here; default: SAMPLEMIND_METRICS_ADDRESS, 127.0.0.1.", show_default=False),
+    ] = None,
+    port: Annotated[
+        int | None,
+        typer.Option(min=1, max=65535, help="Default: SAMPLEMIND_METRICS_PORT and five, or 9645.", show_default=False),
+    ] = None,
+) -> None:
+    """Serve the metrics of the record and the queues to Prometheus."""
+    from samplemind_worker.metrics.definitions import FIRST_PORT, port_of  # noqa: PLC0415 -- slow import
+
+    settings = _settings()
+    chosen = port or port_of("exporter", first=settings.metrics_port or FIRST_PORT)
+    arguments = ["--address", address or settings.metrics_address, "--port", str(chosen)]
+    become(["samplemind_worker.exporter", *arguments], environment_of(settings))
 
 
 def _settings(*, queue_is_enough: bool = False) -> "Settings":

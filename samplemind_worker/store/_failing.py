@@ -6,6 +6,8 @@ from typing import Any
 from loguru import logger
 
 from samplemind_worker.documents.batch import HELD, BatchItem, State
+from samplemind_worker.metrics import counting
+from samplemind_worker.metrics.definitions import ITEMS_ENDED, ITEMS_FAILED
 
 
 async def fail_one(query: Mapping[str, Any], reason: Mapping[str, str]) -> bool:
@@ -17,6 +19,8 @@ async def fail_one(query: Mapping[str, Any], reason: Mapping[str, str]) -> bool:
     )
     if row is None:
         return False
+    counting.add(ITEMS_ENDED, state=State.FAILED.value)
+    counting.add(ITEMS_FAILED, code=reason["code"])
     which = {"batch": row["batch_id"], "root": row["root"], "path": row["path"], "item": str(row["_id"])}
     logger.warning("file.failed", fields={**which, **reason})
     return True

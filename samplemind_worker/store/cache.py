@@ -19,6 +19,8 @@ from loguru import logger
 from redis.exceptions import RedisError
 
 from samplemind_worker.errors import ServiceUnavailableError, SetupError
+from samplemind_worker.metrics import counting
+from samplemind_worker.metrics.definitions import REPLY_CACHE
 
 _OLD_SIGNS = "samplemind:worker:"
 """Prefix of the heartbeats of the previous release, whose queue names had no prefix; the next release drops it."""
@@ -282,6 +284,8 @@ def redis_cache(
 
             until = time.monotonic() + patience
             _collect(cache.read(left))
+            counting.add(REPLY_CACHE, len(found), result="hit")
+            counting.add(REPLY_CACHE, len(left), result="miss")
             while left:
                 with cache.taken(left) as mine:
                     # Another worker may have fetched them a moment ago.

@@ -14,6 +14,8 @@ from bson import ObjectId
 
 from samplemind_worker.documents.batch import HELD, BatchItem, State, Step
 from samplemind_worker.errors import PermanentError
+from samplemind_worker.metrics import counting
+from samplemind_worker.metrics.definitions import ITEMS_ENDED
 from samplemind_worker.store import mongo
 from samplemind_worker.store._failing import fail_one
 from samplemind_worker.store._lease import renewed
@@ -188,4 +190,5 @@ async def _end(parcel_id: str, *, token: str, ids: Sequence[ObjectId], values: d
         {"parcel_id": ObjectId(parcel_id), "claim": token, "_id": {"$in": list(ids)}},
         {"$set": values, "$unset": dict.fromkeys(HELD, "")},
     )
+    counting.add(ITEMS_ENDED, result.modified_count, state=values["state"])
     return result.modified_count

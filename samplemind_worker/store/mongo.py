@@ -296,6 +296,14 @@ async def now() -> datetime:
     return await read_clock()
 
 
+@synchronous
+async def sizes() -> dict[str, int]:
+    """Return the bytes of the record (``data``, ``indexes``) and of its disk (``disk_used``, ``disk_size``)."""
+    reply: dict[str, Any] = await database().command("dbStats")
+    names = {"data": "storageSize", "indexes": "indexSize", "disk_used": "fsUsedSize", "disk_size": "fsTotalSize"}
+    return {name: int(reply[field]) for name, field in names.items() if field in reply}
+
+
 def _first_line(error: PyMongoError) -> str:
     line = (str(error).splitlines() or [type(error).__name__])[0]
     return line.split(", Timeout:")[0].split(", full error:")[0]

@@ -25,6 +25,8 @@ from samplemind_worker.documents.batch import (
     State,
     Step,
 )
+from samplemind_worker.metrics import counting
+from samplemind_worker.metrics.definitions import ITEMS_TAKEN_BACK
 from samplemind_worker.store import mongo
 from samplemind_worker.store._failing import fail_one
 
@@ -35,7 +37,7 @@ LONGEST_WAIT = timedelta(seconds=90)
 """After so long a last chance is given anyway, so that a stream of broken files does not hold back other batches."""
 # A lost attempt loses its signals in scratch memory, so items in these steps begin again at the first step.
 _HOST_STEPS = [Step.FEATURES.value, Step.TEMPO_KEY.value]
-_KIND = {
+KIND_OF_STEP = {
     "$switch": {
         "branches": [{"case": {"$eq": ["$step", step.value]}, "then": kind_of_step(step)} for step in Step],
         "default": CPU,
@@ -170,7 +172,7 @@ async def in_flight() -> InFlight:
     cursor = await BatchItem.get_pymongo_collection().aggregate(
         [
             {"$match": {"parcel_id": {"$gt": ObjectId("0" * 24)}}},
-            {"$group": {"_id": {"parcel": "$parcel_id", "kind": _KIND}, "root": {"$first": "$root"}}},
+            {"$group": {"_id": {"parcel": "$parcel_id", "kind": KIND_OF_STEP}, "root": {"$first": "$root"}}},
             {"$group": {"_id": {"kind": "$_id.kind", "root": "$root"}, "parcels": {"$sum": 1}}},
         ]
     )
@@ -194,6 +196,7 @@ async def take_back_expired(*, max_starts: int) -> int:
     idle = await BatchItem.get_pymongo_collection().update_many(
         {**expired, "state": State.RUNNING.value, "resting": True}, _pending_again()
     )
+    counting.add(ITEMS_TAKEN_BACK, idle.modified_count, reason="idle")
     return idle.modified_count + await _take_back(expired, max_starts=max_starts, code="worker_crashed")
 
 
@@ -216,6 +219,7 @@ async def give_back_claim(parcel_id: str, *, token: str) -> int:
     """Give back the items of a task run that cannot read its files on this machine; does not count as a start."""
     query = {"parcel_id": ObjectId(parcel_id), "claim": token, "state": State.RUNNING.value}
     result = await BatchItem.get_pymongo_collection().update_many(query, _pending_again())
+    counting.add(ITEMS_TAKEN_BACK, result.modified_count, reason="root_not_reached")
     return result.modified_count
 
 
@@ -244,6 +248,7 @@ async def give_back(process: str) -> int:
         },
         _pending_again(),
     )
+    counting.add(ITEMS_TAKEN_BACK, result.modified_count, reason="worker_left")
     return result.modified_count
 
 
@@ -255,6 +260,7 @@ async def _take_back(query: dict[str, Any], *, max_starts: int, code: str) -> in
     while await fail_one({**held, "starts": {"$gte": max_starts}}, error):
         given_up += 1
     again = await items.update_many(held, _pending_again(crashed_of=max_starts, died=code in _DEATHS))
+    counting.add(ITEMS_TAKEN_BACK, again.modified_count, reason=code)
     return given_up + again.modified_count
 
 
@@ -317,6 +323,7 @@ async def requeue(parcels: Sequence[ObjectId]) -> int:
     result = await BatchItem.get_pymongo_collection().update_many(
         {"parcel_id": {"$in": list(parcels)}, "state": State.QUEUED.value}, _pending_again()
     )
+    counting.add(ITEMS_TAKEN_BACK, result.modified_count, reason="message_lost")
     return result.modified_count
 
 

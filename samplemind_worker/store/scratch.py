@@ -19,6 +19,8 @@ import numpy.typing as npt
 import orjson
 
 from samplemind_worker.documents.versions import CPU_STEPS, VERSIONS
+from samplemind_worker.metrics import counting
+from samplemind_worker.metrics.definitions import SCRATCH_READS
 
 _LENGTH = struct.Struct("<Q")
 _ALIGN = 64
@@ -68,6 +70,11 @@ class Scratch:
 
     def get(self, name: str) -> tuple[dict[str, Any], Arrays] | None:
         """Return what is stored under a name, or None. The arrays are views of one buffer."""
+        found = self._read(name)
+        counting.add(SCRATCH_READS, result="miss" if found is None else "hit")
+        return found
+
+    def _read(self, name: str) -> tuple[dict[str, Any], Arrays] | None:
         try:
             self._check_owner()
             buffer = bytearray(self._path(name).read_bytes())  # writable: the kernels take no read-only arrays

@@ -14,6 +14,8 @@ from loguru import logger
 from pymongo.errors import DuplicateKeyError
 
 from samplemind_worker.documents.spend import AiCall, CallState, Purse, to_usd
+from samplemind_worker.metrics import counting
+from samplemind_worker.metrics.definitions import AI_CALLS, AI_COST, AI_TOKENS
 from samplemind_worker.store import mongo
 from samplemind_worker.usage import NOTHING_USED, Usage
 
@@ -120,7 +122,7 @@ async def _close(
     usage: Usage = NOTHING_USED,
     error: str | None = None,
 ) -> None:
-    await AiCall.get_pymongo_collection().update_one(
+    closed = await AiCall.get_pymongo_collection().update_one(
         {"_id": made.call_id, "state": CallState.RESERVED.value},
         {
             "$set": {
@@ -134,6 +136,11 @@ async def _close(
             }
         },
     )
+    if closed.modified_count:
+        counting.add(AI_CALLS, provider=made.provider, state=state.value)
+        counting.add(AI_TOKENS, usage.input_tokens, provider=made.provider, direction="input")
+        counting.add(AI_TOKENS, usage.output_tokens, provider=made.provider, direction="output")
+        counting.add(AI_COST, to_usd(spent), provider=made.provider)
     for purse in made.purses:
         await _take_out(purse, made, state, spent=spent, usage=usage)
 

@@ -43,6 +43,7 @@ from samplemind_worker.store import (
     spend,
     stale,
     thinning,
+    totals,
     turns,
     unfinished,
     users,
@@ -474,12 +475,16 @@ CALLS: dict[str, Callable[[Case], object]] = {
     "audit.append": lambda _: audit.append("7", "login", "7", detail={}),
     "audit.page": lambda _: (audit.page(limit=3), audit.page(user_id="7", limit=3), audit.page(action="x", limit=3)),
     "audit.remove": lambda _: audit.remove(older_than=timedelta(days=1)),
+    "totals.ended": lambda _: (totals.ended(None), totals.ended(mongo.now())),
+    "totals.unfinished": lambda _: totals.unfinished(),
+    "totals.in_flight": lambda _: totals.in_flight(),
+    "totals.contents": lambda _: totals.contents(),
     "vector_index.leave": lambda _: vector_index.leave(1, holder="run"),
 }
 STORES = (
     ai_jobs, audit, batch_lists, batches, copies, credentials, entries, entry_search, entry_vectors, fits, ledger,
     marks, overview, pack_lists, packs, parcels, places, recipes, results, sample_collections, sound_map, spend, stale,
-    thinning, turns, unfinished, users, vector_index, waiting, waveforms,
+    thinning, totals, turns, unfinished, users, vector_index, waiting, waveforms,
 )  # fmt: skip
 # These read all there is, page by page, or all that has failed.
 READ_ALL = {
@@ -494,6 +499,7 @@ READ_ALL = {
     "copies.fingerprints",
     "copies.without_hash",
     "copies.count_files",
+    "totals.ended",
 }
 
 
