@@ -23,7 +23,7 @@ from kombu import Queue
 from loguru import logger
 
 from config import task_names as names
-from config.queues import AI, CPU, IO
+from config.queues import AI, CPU, IO, host_queue
 from config.settings import get_settings
 from samplemind_worker import kernel_cache
 from samplemind_worker.errors import ServiceUnavailableError, SetupError
@@ -39,6 +39,8 @@ from samplemind_worker.store.scratch import SWEEP_AGE
 
 _SIGN_SECONDS: Final = 10.0
 _ROOTS_SECONDS: Final = 1.0
+_DRAIN_SECONDS: Final = 0.2
+_QUIET_LOOKS: Final = 3  # without begun work, after which a worker that leaves has none: a message may be on its way
 _WATCHDOG_LOOKS: Final = 10
 _IDLE_SIGNS: Final = 3  # checks in a row without consuming, after which the worker ends
 
@@ -64,6 +66,7 @@ class SignOfLife(StartStopStep):
         self._board: Board | None = None
         self._workspace = Workspace(get_settings())
         self._rounds = 0
+        self._quiet = 0
         self._watchdog: threading.Thread | None = None
         self._reach: Reach | None = None
 
@@ -81,6 +84,7 @@ class SignOfLife(StartStopStep):
         self._announce(parent)
         self._timer = parent.timer.call_repeatedly(_SIGN_SECONDS, self._look_and_announce, args=(parent,))
         parent.timer.call_repeatedly(settings.watchdog_seconds / _WATCHDOG_LOOKS, self._go_round)
+        parent.timer.call_repeatedly(_DRAIN_SECONDS, self._drain, args=(parent,))
         if self._watchdog is None:
             self._watchdog = threading.Thread(target=self._watch, args=(parent,), name="watchdog", daemon=True)
             self._watchdog.start()
@@ -100,7 +104,7 @@ class SignOfLife(StartStopStep):
 
     def _follow_roots(self, parent: Any) -> None:
         """Consume from the queues of the roots that are reached, and stop consuming from the others."""
-        if self._reach is None or self._board is None:
+        if self._reach is None or self._board is None or Leaving.begun:
             return
         read, wanted = _queues(parent), self._reach.queues()
         every = self._workspace.settings.queues.of_root("")
@@ -113,6 +117,27 @@ class SignOfLife(StartStopStep):
         if gained or lost:
             logger.info("roots.changed", fields={"gained": sorted(gained), "lost": sorted(lost)})
             self._announce(parent)
+
+    def _drain(self, parent: Any) -> None:
+        """Take no new parcel while the worker leaves, and end it when this host has no begun one any more."""
+        if not Leaving.begun:
+            return
+        queues = self._workspace.settings.queues
+        own = {queues.own, host_queue(queues.host)}
+        others = _queues(parent) - own
+        for queue in others:
+            parent.cancel_task_queue(queue)
+        if others:
+            self._announce(parent)
+        self._quiet = 0 if state.reserved_requests or self._waiting(own) else self._quiet + 1
+        if self._quiet >= _QUIET_LOOKS:
+            Leaving.end()
+
+    def _waiting(self, queues: set[str]) -> int:
+        try:
+            return 0 if self._board is None else sum(map(self._board.depth, queues))
+        except ServiceUnavailableError:
+            return 0  # what waits there cannot be taken now, and the dispatcher will miss it
 
     def _look_and_announce(self, parent: Any) -> None:
         # A worker that waits for Redis, or holds messages, takes work. Otherwise its loop runs without consuming, and
@@ -178,40 +203,52 @@ class EndWithConsumer(StartStopStep):
 class Leaving:
     """Shuts a worker down.
 
-    After SIGTERM or Ctrl-C it takes no new work, and running steps may continue for ``grace_seconds``. Parcels that
-    have not ended then are given back, which does not count as a crash. SIGQUIT or a second signal ends the worker
-    at once. Celery's own soft shutdown sleeps for its whole time even if nothing runs, and messages that it requeues
-    refer to items that are still claimed.
+    After SIGTERM or Ctrl-C it takes no new work, and running steps may continue for ``grace_seconds``. A cpu worker
+    also goes on with the next steps of the parcels that its host has begun, because no other host has their signals.
+    Parcels that have not ended then are given back, which does not count as a crash. SIGQUIT or a second signal ends
+    the worker at once. Celery's own soft shutdown sleeps for its whole time even if nothing runs, and messages that it
+    requeues refer to items that are still claimed.
     """
 
     begun = False
     """From now on a killed child does not count against its parcel."""
     _installed = False
     _going = False
+    _warm: Any = None
+    """Celery's own handler of SIGTERM: it ends the worker when its running tasks have ended."""
 
     def __init__(self, consumer: Any) -> None:
         self._consumer = consumer
         self._workspace = Workspace(get_settings())
-        self._warm = signal.getsignal(signal.SIGTERM)
 
     def install(self) -> None:
         """Replace Celery's signal handlers, in the main thread; after a reconnection they are installed already."""
         if Leaving._installed:
             return
         Leaving._installed = True
+        Leaving._warm = signal.getsignal(signal.SIGTERM)
         signal.signal(signal.SIGTERM, self._in_time)
         signal.signal(signal.SIGINT, self._in_time)
         signal.signal(signal.SIGQUIT, self._at_once)
 
-    def _in_time(self, number: int, frame: FrameType | None) -> None:
+    def _in_time(self, _number: int, _frame: FrameType | None) -> None:
         if Leaving.begun:
             self.now()
         Leaving.begun = True
         timer = threading.Timer(self._workspace.settings.grace_seconds, self.now)
         timer.daemon = True
         timer.start()
-        if callable(self._warm):
-            self._warm(number, frame)
+        # The timer of `SignOfLife` drains a cpu worker, in its event loop; without a connection that does not run.
+        consumer = self._consumer
+        drains = consumer.connection is not None and consumer.task_consumer is not None
+        if not drains or self._workspace.settings.queues.of(CPU) not in _queues(consumer):
+            self.end()
+
+    @classmethod
+    def end(cls) -> None:
+        """End the worker when its running tasks have ended."""
+        if callable(cls._warm):
+            cls._warm(signal.SIGTERM, None)
 
     def _at_once(self, _number: int, _frame: FrameType | None) -> None:
         self.now()

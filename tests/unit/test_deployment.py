@@ -578,10 +578,14 @@ def test_a_pod_is_a_host(name: str) -> None:
 
 
 @each_worker
-def test_a_worker_is_stopped_as_compose_stops_it(name: str) -> None:
+def test_a_worker_is_stopped_with_patience(name: str) -> None:
     grace = PODS[name]["terminationGracePeriodSeconds"]
-    assert f"{grace}s" == SERVICES[name]["stop_grace_period"]
-    assert grace >= 2 * Settings.model_fields["grace_seconds"].default
+    usual = Settings.model_fields["grace_seconds"].default
+    assert int(SERVICES[name]["stop_grace_period"].removesuffix("s")) >= 2 * usual
+    # An autoscaler ends cpu pods at any moment: they may end their parcels.
+    own = float(_environment(name).get("SAMPLEMIND_GRACE_SECONDS") or usual)
+    assert own > usual if name == "cpu" else own == usual
+    assert grace >= own + usual
 
 
 @each_worker

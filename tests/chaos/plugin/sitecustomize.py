@@ -6,6 +6,8 @@
   process's parent, or slows it down.
 - ``CHAOS_DEATHS`` is a folder of files named ``before.TASK.N`` and ``after.TASK.N``; each is removed by one process,
   which dies just before or just after it publishes that task.
+- ``CHAOS_READS`` is a file to which each reading of a sound appends a line: the host, and the sound's name.
+- ``CHAOS_PAUSE`` is how many seconds this process takes longer for each reading.
 - ``CHAOS_CLOCK`` is how many seconds this process's clock is ahead.
 """
 
@@ -77,6 +79,10 @@ def _poison_workers(hashlib: Any) -> None:
         act = _OF_WORKERS.get(name.partition("-")[0])
         if act is not None:
             act()
+        time.sleep(float(os.environ.get("CHAOS_PAUSE", "0")))
+        if "CHAOS_READS" in os.environ:
+            with Path(os.environ["CHAOS_READS"]).open("a") as reads:
+                reads.write(f"{os.environ.get('SAMPLEMIND_HOST', '')} {name}\n")
         return digest(file, *args)
 
     hashlib.file_digest = file_digest
