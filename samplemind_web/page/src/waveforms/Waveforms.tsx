@@ -1,6 +1,7 @@
 /** One canvas for the waveforms of all rows that are shown. It lies in what is scrolled, and so moves with the rows. */
 import { useEffect, useRef, useState } from "react";
 import { useTheme } from "@/frame/theme";
+import { pixelsOf } from "@/parts/canvas";
 import { bandColours, drawPeaks } from "./draw";
 import { onPeaks, peaksOf } from "./peaks";
 
@@ -34,7 +35,7 @@ export function Waveforms(props: {
   useEffect(() => onPeaks(() => setArrived((count) => count + 1)), []);
   // biome-ignore lint/correctness/useExhaustiveDependencies: `arrived` says that peaks have come
   useEffect(() => {
-    const context = canvas.current?.getContext("2d");
+    const context = canvas.current && pixelsOf(canvas.current);
     if (!canvas.current || !context) return;
     const ratio = window.devicePixelRatio || 1;
     const [w, h] = [Math.round(width * ratio), Math.round(height * ratio)];
@@ -65,7 +66,7 @@ function pictureOf(
   const peaks = peaksOf(id);
   if (!peaks) return null;
   const picture = new OffscreenCanvas(Math.round(width * ratio), Math.round(rowHeight * ratio));
-  const context = picture.getContext("2d");
+  const context = pixelsOf(picture);
   if (!context) return null;
   context.scale(ratio, ratio);
   drawPeaks(context, peaks, { x: 0, y: INSET, width, height: rowHeight - 2 * INSET }, colours, { step: 1 / ratio });

@@ -1,5 +1,6 @@
 /** What both ways of drawing the map have in common. */
 
+import { pixelsOf } from "@/parts/canvas";
 import { type Camera, pointSize, type Size, toScreen } from "./camera";
 import type { Cloud } from "./cloud";
 
@@ -173,7 +174,7 @@ function attribute(
 
 /** Return a drawing by the processor, for browsers without WebGL; it writes the pixels itself. */
 export function plainDrawing(canvas: HTMLCanvasElement, cloud: Cloud): Drawing | null {
-  const context = canvas.getContext("2d");
+  const context = pixelsOf(canvas);
   if (context === null) return null;
   let chosen = new Uint8Array(cloud.count);
   return {

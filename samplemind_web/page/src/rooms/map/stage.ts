@@ -1,5 +1,6 @@
 /** What is on the screen: the points, and above them the trail, the rings, the lasso and the point at hand. */
 
+import { pixelsOf } from "@/parts/canvas";
 import { type Camera, fitted, panned, pointSize, type Size, showing, toScreen, zoomed } from "./camera";
 import type { Cloud } from "./cloud";
 import { type Drawing, type Field, matchPixels, type Palettes, plainDrawing, webGlDrawing } from "./drawing";
@@ -141,7 +142,7 @@ export class Stage {
   }
 
   private drawMarks({ trail, rings, current, ink, accent }: Look): void {
-    const context = this.marks.getContext("2d");
+    const context = pixelsOf(this.marks);
     if (context === null) return;
     const ratio = matchPixels(this.marks, this.size);
     context.setTransform(ratio, 0, 0, ratio, 0, 0);

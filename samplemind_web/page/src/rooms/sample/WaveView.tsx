@@ -3,6 +3,7 @@ import { Minus, Plus } from "lucide-react";
 import { useEffect, useMemo, useRef, useState } from "react";
 import { colour, useTheme } from "@/frame/theme";
 import { Button } from "@/parts/Button";
+import { pixelsOf } from "@/parts/canvas";
 import { duration as lengthText } from "@/parts/format";
 import { play, position, usePlayer } from "@/player/player";
 import { bandColours, drawPeaks } from "@/waveforms/draw";
@@ -44,7 +45,7 @@ export function WaveView({ facts, height, tall = false }: { facts: Facts; height
   }, []);
   // biome-ignore lint/correctness/useExhaustiveDependencies: `arrived` and the theme change what is drawn
   useEffect(() => {
-    const context = canvas.current?.getContext("2d");
+    const context = canvas.current && pixelsOf(canvas.current);
     if (!canvas.current || !context || !width) return;
     const ratio = window.devicePixelRatio || 1;
     canvas.current.width = Math.round(width * ratio);
