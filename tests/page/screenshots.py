@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from tests.page.chromium import ARGUMENTS, find_chromium
 
 REPOSITORY = Path(__file__).parents[2]
-README = {"library-dark": ("library", 800), "map-dark": ("map", 800), "sample-light": ("sample", 540)}
+README = {"filters-dark": ("library", 800), "map-dark": ("map", 800), "sample-light": ("sample", 540)}
 """Its picture for each view, and how much of it: below it may stand where the sample lies on the disk."""
 DESK, PHONE = (1280, 800), (390, 844)
 WAIT = 20_000  # ms

@@ -14,21 +14,34 @@ export function keyHue(key: string | null | undefined, mode: string | null | und
   return place === null ? null : place * 30;
 }
 
-const FAMILIES: Record<string, number> = {};
-for (const [hue, names] of [
-  [25, "kick snare clap rim hat_closed hat_open tom crash ride shaker cowbell perc"],
-  [265, "bass"],
-  [165, "synth piano guitar strings brass sax flute organ bell"],
-  [340, "vocal voice"],
-  [215, "ambience fx"],
-  [70, "drum_loop music_loop song"],
-] as const) {
-  for (const name of names.split(" ")) FAMILIES[name] = hue;
+/** A family of instruments, which share a hue. */
+export interface Family {
+  readonly label: string;
+  readonly hue: number;
+  readonly instruments: readonly string[];
 }
+
+/** The hue of rooms and effects, which have no instrument. */
+export const PALE = 230;
+/** All instruments that the engine names, loops and songs included. */
+export const FAMILIES: readonly Family[] = [
+  { label: "Kicks and toms", hue: 20, instruments: ["kick", "tom"] },
+  { label: "Snares and claps", hue: 50, instruments: ["snare", "clap", "rim"] },
+  { label: "Hats and cymbals", hue: 90, instruments: ["hat_closed", "hat_open", "crash", "ride"] },
+  { label: "Percussion", hue: 125, instruments: ["perc", "cowbell", "shaker"] },
+  { label: "Bass", hue: 293, instruments: ["bass"] },
+  { label: "Keys and synths", hue: 255, instruments: ["synth", "piano", "organ", "bell"] },
+  { label: "Strings and guitars", hue: 160, instruments: ["guitar", "strings"] },
+  { label: "Winds", hue: 200, instruments: ["brass", "sax", "flute"] },
+  { label: "Voices", hue: 352, instruments: ["vocal", "voice"] },
+  { label: "Ambience and effects", hue: PALE, instruments: ["ambience", "fx"] },
+  { label: "Loops and songs", hue: 325, instruments: ["drum_loop", "music_loop", "song"] },
+];
+const HUES = new Map(FAMILIES.flatMap(({ hue, instruments }) => instruments.map((name) => [name, hue] as const)));
 
 /** The hue of an instrument's family, or null. */
 export function instrumentHue(instrument: string | null | undefined): number | null {
-  return instrument ? (FAMILIES[instrument] ?? null) : null;
+  return (instrument && HUES.get(instrument)) ?? null;
 }
 
 /** A colour of a hue that can be told from the ground in both themes. */

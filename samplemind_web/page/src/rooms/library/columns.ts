@@ -17,7 +17,7 @@ const COLUMNS: readonly Column[] = [
   { id: "name", title: "Name", width: "minmax(0, 3fr)", from: 0, sort: "name" },
   { id: "tempo", title: "Tempo", width: "64px", from: 0, sort: "tempo" },
   { id: "key", title: "Key", width: "60px", from: 0 },
-  { id: "kind", title: "Kind", width: "minmax(116px, 0.8fr)", from: 620 },
+  { id: "kind", title: "Kind", width: "minmax(116px, 0.8fr)", from: 700 },
   { id: "length", title: "Length", width: "64px", from: 520, sort: "duration" },
   { id: "tags", title: "Tags", width: "minmax(0, 1.4fr)", from: 860 },
   { id: "star", title: "Favourite", width: "32px", from: 420 },
@@ -31,7 +31,7 @@ export function columnsFor(width: number, recipes = false): { columns: Column[];
   const columns = COLUMNS.map((column) => (recipes && column.id === "tags" ? RECIPE : column)).filter(
     ({ from }) => width >= from,
   );
-  const wave = width < 520 ? NARROW_WAVE : WAVE_WIDTH;
+  const wave = width < 700 ? NARROW_WAVE : WAVE_WIDTH;
   const template = columns.map((column) => (column.id === "wave" ? `${wave}px` : column.width)).join(" ");
   return { columns, template, wave };
 }

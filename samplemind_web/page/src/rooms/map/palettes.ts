@@ -1,6 +1,6 @@
 /** The colours of the map: one hue per family of instruments, the key wheel's hue per key, a ramp for the tempo. */
 
-import { keyHue, wheelPlace } from "@/parts/data";
+import { FAMILIES, keyHue, PALE, wheelPlace } from "@/parts/data";
 import { NO_KEY } from "./cloud";
 import type { Field, Palettes } from "./drawing";
 
@@ -19,21 +19,6 @@ interface Lch {
   readonly chroma: number;
   readonly hue: number;
 }
-
-const PALE = 230;
-const FAMILIES: readonly (readonly [string, number, readonly string[]])[] = [
-  ["Kicks and toms", 20, ["kick", "tom"]],
-  ["Snares and claps", 50, ["snare", "clap", "rim"]],
-  ["Hats and cymbals", 90, ["hat_closed", "hat_open", "crash", "ride"]],
-  ["Percussion", 125, ["perc", "cowbell", "shaker"]],
-  ["Bass", 293, ["bass"]],
-  ["Keys and synths", 255, ["synth", "piano", "organ", "bell"]],
-  ["Strings and guitars", 160, ["guitar", "strings"]],
-  ["Winds", 200, ["brass", "sax", "flute"]],
-  ["Voices", 352, ["vocal", "voice"]],
-  ["Ambience and effects", PALE, ["ambience", "fx"]],
-  ["Loops and songs", 325, ["drum_loop", "music_loop", "song"]],
-];
 
 const TEMPI: readonly (readonly [number, number])[] = [
   [1, 79],
@@ -61,11 +46,11 @@ export function legends(
 }
 
 function instrumentLegend(names: readonly string[], theme: Theme): LegendEntry[] {
-  const known = new Set(FAMILIES.flatMap(([, , members]) => members));
-  const entries = FAMILIES.map(([label, hue, members]) => ({
+  const known = new Set(FAMILIES.flatMap(({ instruments }) => instruments));
+  const entries = FAMILIES.map(({ label, hue, instruments }) => ({
     id: label.toLowerCase().replaceAll(" ", "-"),
     label,
-    values: names.flatMap((name, value) => (members.includes(name) ? [value] : [])),
+    values: names.flatMap((name, value) => (instruments.includes(name) ? [value] : [])),
     // Rooms and effects have no instrument: they are nearly grey.
     colour: css(hue === PALE ? { ...shade(theme, hue), chroma: 0.045 } : shade(theme, hue)),
   }));

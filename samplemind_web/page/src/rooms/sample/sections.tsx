@@ -29,15 +29,19 @@ function Fact({ name, children }: { name: string; children: React.ReactNode }) {
   );
 }
 
+/** The instrument and the kind: "kick, one-shot", but "drum loop" alone. */
+function nature({ instrument, kind }: Facts): string {
+  const [said, kinds] = [instrument && words(instrument), kindName(kind)];
+  return said && kinds && said.includes(kinds) ? said : [said, kinds].filter(Boolean).join(", ");
+}
+
 /** What was measured. */
 export function Measures({ facts }: { facts: Facts }) {
   const { rhythm } = facts;
   return (
     <Part title="Facts">
       <dl>
-        <Fact name="Kind">
-          {[facts.instrument && words(facts.instrument), kindName(facts.kind)].filter(Boolean).join(", ")}
-        </Fact>
+        <Fact name="Kind">{nature(facts)}</Fact>
         <Fact name="Length">{duration(facts.duration)}</Fact>
         {facts.chord && <Fact name="Chord">{facts.chord.name}</Fact>}
         {facts.pitch_note && (
