@@ -243,8 +243,8 @@ class Settings(BaseSettings):
     web_proxies: Names = Field(default_factory=tuple)
     """Addresses and networks of proxies whose ``X-Forwarded-For`` and ``X-Forwarded-Proto`` are believed."""
 
-    web_requests: int = Field(default=1200, ge=1)
-    """Most requests per user and minute."""
+    web_requests: int = Field(default=3600, ge=1)
+    """Most requests per user and minute. Whoever holds an arrow key down in the library sends about 35 per second."""
 
     keep_audit_days: float = Field(default=365.0, ge=0, allow_inf_nan=False)
     """Days for which the audit log is kept."""

@@ -41,7 +41,7 @@ const HUES = new Map(FAMILIES.flatMap(({ hue, instruments }) => instruments.map(
 
 /** The hue of an instrument's family, or null. */
 export function instrumentHue(instrument: string | null | undefined): number | null {
-  return (instrument && HUES.get(instrument)) ?? null;
+  return instrument ? (HUES.get(instrument) ?? null) : null;
 }
 
 /** A colour of a hue that can be told from the ground in both themes. */
