@@ -21,8 +21,9 @@ from samplemind_cli.commands.library import library
 from samplemind_cli.commands.match import match
 from samplemind_cli.commands.places import forget, roots
 from samplemind_cli.commands.processes import beat, exporter, flower, worker
+from samplemind_cli.commands.reanalyze import plan, reanalyze
 from samplemind_cli.commands.reindex import reindex
-from samplemind_cli.commands.retry import cancel, retry
+from samplemind_cli.commands.retry import cancel, pause, resume, retry
 from samplemind_cli.commands.search import SearchCommand, search
 from samplemind_cli.commands.services import doctor, down, up
 from samplemind_cli.commands.show import show
@@ -47,7 +48,8 @@ app = typer.Typer(
 )
 
 for _command in (
-    analyze, submit, status, files, retry, cancel, show, search, similar, match, duplicates, library, reindex,
+    analyze, submit, status, files, retry, cancel, pause, resume, show, search, similar, match, duplicates, library,
+    plan, reanalyze, reindex,
     kit, summarize, export, ingest, watch, forget, web, up, down, doctor, worker, beat, flower, exporter,
 ):  # fmt: skip
     app.command(cls=SearchCommand if _command is search else None)(_command)

@@ -19,11 +19,13 @@ from samplemind_worker.packs import ingest as ingest_step
 from samplemind_worker.packs import nights
 from samplemind_worker.packs import watch as watch_step
 from samplemind_worker.packs.report import Report as IngestReport
-from samplemind_worker.store import ai_jobs, batches, results
-from samplemind_worker.submission import files, scan
+from samplemind_worker.store import ai_jobs, batches, pausing, results
+from samplemind_worker.submission import files, reanalysis, scan
 from samplemind_worker.submission import obstacles as obstacles_step
+from samplemind_worker.submission import plan as plan_step
 from samplemind_worker.submission.listing import Listing, Survey
 from samplemind_worker.submission.options import SubmitOptions
+from samplemind_worker.submission.plan import Plan, Wanted
 from samplemind_worker.summaries import resummarize as resummarize_step
 from samplemind_worker.summaries.resummarize import announced_providers
 from samplemind_worker.upkeep.places import Ended
@@ -109,6 +111,31 @@ def unwritten_in(batch_id: str) -> Counter[tuple[str, str]]:
     for page in pages((item.file_id for item in batches.iterate(batch_id) if item.file_id is not None), _PAGE):
         counts.update(results.unwritten_among(page, batch_id))
     return counts
+
+
+def plan(settings: Settings, wanted: Wanted) -> Plan:
+    """Return what the current versions of the steps would do again."""
+    return plan_step.make(settings, wanted)
+
+
+def reanalyze(settings: Settings, wanted: Wanted, options: SubmitOptions) -> reanalysis.Recorded:
+    """Record a batch that does it again."""
+    return reanalysis.record(settings, wanted, options)
+
+
+def pause(batch_id: str) -> tuple[str, bool]:
+    """Begin no more files of a batch; return its id, and whether it was not paused before."""
+    job = batches.find(batch_id)
+    return job.id, pausing.pause(job.id)
+
+
+def resume(batch_id: str, settings: Settings) -> tuple[str, bool]:
+    """Let a paused batch go on; return its id, and whether it was paused."""
+    job = batches.find(batch_id)
+    resumed = pausing.resume(job.id)
+    if resumed:
+        dispatch(settings, job.id)
+    return job.id, resumed
 
 
 def expected_cost(files: int, priority: Priority) -> Report | None:

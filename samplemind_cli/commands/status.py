@@ -70,6 +70,7 @@ def _print_report(report: dict[str, Any]) -> None:
             "batch": report["batch_id"],
             "name": report["name"],
             "status": report["status"],
+            "paused": report["paused_at"],
             "files": tables.count(report["total_files"]),
             **{state: tables.count(report[state]) for state in ("completed", "failed", "skipped", "cancelled")},
             "running": tables.count(report["running"]),

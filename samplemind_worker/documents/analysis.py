@@ -8,6 +8,10 @@ from pymongo import ASCENDING, IndexModel
 
 from samplemind_worker.documents.facts import AnalysisFacts
 from samplemind_worker.documents.states import LOCAL
+from samplemind_worker.documents.versions import PLANNED
+
+BY_STEPS = "steps"
+"""The index of analyses by the versions of their steps."""
 
 
 class Analysis(AnalysisFacts, Document):
@@ -27,4 +31,6 @@ class Analysis(AnalysisFacts, Document):
             IndexModel([("ai_wanted", ASCENDING), ("_id", ASCENDING)], partialFilterExpression={"ai_wanted": True}),
             # The number of vectors that Chroma must hold is counted often, from the index keys alone.
             IndexModel([("vector_version", ASCENDING), ("versions.store", ASCENDING)]),
+            # Which analyses are of an older version is counted from the index keys, and read in the order of their ids.
+            IndexModel([(f"versions.{step}", ASCENDING) for step in PLANNED] + [("_id", ASCENDING)], name=BY_STEPS),
         ]

@@ -65,6 +65,10 @@ class BatchJob(Document):
     ai_hint: str | None = None
     """Why the local describer wrote its summaries although that was not asked for."""
     force: bool = False
+    background: bool = False
+    """Whether it is served after all other batches, with parcels only while nothing waits in their way."""
+    paused_at: datetime | None = None
+    """Since when none of its files is begun, because a user has paused it."""
     paths: list[str] = Field(default_factory=list)
     roots: list[RecordedRoot] = Field(default_factory=list[RecordedRoot])
     """The roots of its files; empty if an older version recorded the batch."""

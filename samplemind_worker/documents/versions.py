@@ -14,6 +14,9 @@ RECIPE_WITH_STATISTICS: Final = 2
 CPU_STEPS: Final = ("decode", "features", "tempo_key")
 """The steps whose results are saved together, by ``tempo_key``."""
 
+PLANNED: Final = (*CPU_STEPS, "summarize")
+"""The steps that are done again on request; the vectors of a new recipe are made by the workers (`upkeep.recipe`)."""
+
 WAVEFORM_VERSION: Final = 1
 """The version of the waveforms, which `decode` makes. If it is raised, a submission decodes again and does no more."""
 

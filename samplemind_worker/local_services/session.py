@@ -139,7 +139,7 @@ def _open(own: Settings, home: Home, users: Users, *, workers: bool, temporary: 
         else:
             users.join()
             say("the private services run another version of samplemind while other commands use them")
-    if not workers and not home.read_state().workers and unfinished.batch_ids():
+    if not workers and not home.read_state().workers and unfinished.at_work():
         say("a batch is open: its workers are started")
         settings = control.ensure_running(own, workers=True, on_wait=say)
     if workers and not temporary:
@@ -154,9 +154,9 @@ def _connect(settings: Settings, *, create_indexes: bool) -> None:
 
 
 def _is_idle() -> bool:
-    """Whether the record answers and knows of no open batch."""
+    """Whether the record answers and knows of no batch for which workers are needed."""
     try:
-        return not unfinished.batch_ids()
+        return not unfinished.at_work()
     except TransientError:
         return False
 

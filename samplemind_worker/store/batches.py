@@ -50,6 +50,7 @@ async def create(
     ai_scope: SummaryScope = "new",
     roots: Sequence[RecordedRoot] = (),
     user_id: str = "local",
+    background: bool = False,
 ) -> BatchJob:
     """Record a batch without items; it is not dispatched before `close_recording` is called."""
     now = await mongo.read_clock()
@@ -57,7 +58,7 @@ async def create(
         id=f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}", created_at=now,
         name=name, paths=list(paths), priority=priority, files_per_chain=files_per_chain, force=force,
         ai=ai, ai_budget=ai_budget, ai_task=ai_task or task_of(priority), ai_writer=ai_writer, ai_scope=ai_scope,
-        roots=list(roots), user_id=user_id,
+        roots=list(roots), user_id=user_id, background=background,
     )  # fmt: skip
     await job.insert()
     return job
@@ -75,15 +76,17 @@ async def add_items(items: list[dict[str, Any]]) -> None:
     await BatchItem.get_pymongo_collection().insert_many(items, ordered=False)
 
 
-def close_recording(batch_id: str, *, total_files: int) -> None:
+def close_recording(batch_id: str, *, total_files: int, roots: Sequence[RecordedRoot] = ()) -> None:
     """Mark the recording as complete, so that the batch is dispatched unless it was cancelled meanwhile.
+
+    ``roots`` are those of its files, if they were not known when it was created.
 
     Raises
     ------
     UsageError
         If the batch was given up meanwhile (`stalled_recordings`).
     """
-    _mark_recorded(batch_id, total_files)
+    _mark_recorded(batch_id, total_files, [root.model_dump() for root in roots])
     status = find(batch_id).status
     if status is BatchStatus.CANCELLED:
         cancel(batch_id)
@@ -93,9 +96,10 @@ def close_recording(batch_id: str, *, total_files: int) -> None:
 
 
 @mongo.synchronous
-async def _mark_recorded(batch_id: str, total_files: int) -> None:
+async def _mark_recorded(batch_id: str, total_files: int, roots: list[dict[str, Any]]) -> None:
     # What a cancellation counted meanwhile is counted anew, so that counts and total agree at all times.
-    await _set_job(batch_id, {"recorded": True, "total_files": total_files, "results": None})
+    values = {"recorded": True, "total_files": total_files, "results": None}
+    await _set_job(batch_id, values | ({"roots": roots} if roots else {}))
 
 
 @mongo.synchronous
@@ -202,6 +206,7 @@ async def report(job: BatchJob) -> dict[str, Any]:
         "created_at": _iso(job.created_at),
         "started_at": _iso(job.started_at),
         "finished_at": _iso(job.finished_at),
+        "paused_at": _iso(job.paused_at),
         "thinned_at": _iso(job.thinned_at),
         "files_per_second": round(rate, 2),
         "eta_seconds": 0 if not left else round(left / rate) if rate > 0 else None,
@@ -241,10 +246,13 @@ async def close_if_done(batch_id: str) -> bool:
 
 @mongo.synchronous
 async def open_batches() -> list[BatchJob]:
-    """Return the recorded batches that have not ended: interactive ones first, then by their last dispatch."""
+    """Return the recorded batches that have not ended: interactive ones first, those in the background last.
+
+    Batches of one kind are in the order of their last dispatch.
+    """
     query = {"status": {"$in": list(UNFINISHED)}, "recorded": True}
     jobs = await BatchJob.find(query).sort("-priority", "+dispatched_at").to_list()
-    return sorted(jobs, key=lambda job: job.priority != "interactive")
+    return sorted(jobs, key=lambda job: (job.background, job.priority != "interactive"))
 
 
 @mongo.synchronous

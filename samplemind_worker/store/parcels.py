@@ -101,17 +101,19 @@ async def reserve(batch_id: str, ids: Sequence[ObjectId], *, queue: str) -> tupl
 
 
 @mongo.synchronous
-async def reserve_last_chance(queue_of: Callable[[Step, str], str | None]) -> tuple[str, Step, str] | None:
+async def reserve_last_chance(
+    queue_of: Callable[[Step, str], str | None], *, without: Sequence[str] = ()
+) -> tuple[str, Step, str] | None:
     """Make a parcel of one item whose next start is the last, unless another such item is in flight.
 
     A file that kills its whole worker interrupts other files too, and nothing tells which one was the cause. Only one
     last chance is in flight at a time, so that files which happened to be near do not fail with it. A last chance also
     waits until no process has died for a while, so that files do not fail because something else kills processes.
-    ``queue_of`` returns the queue for a first step and a root, or None if no worker reaches the root. Returns the
-    parcel's id, its first step and its queue.
+    ``queue_of`` returns the queue for a first step and a root, or None if no worker reaches the root. Items of the
+    batches in ``without`` wait. Returns the parcel's id, its first step and its queue.
     """
     parcel_id = ObjectId()
-    waits: dict[str, Any] = {"last_chance": True, "state": State.PENDING.value}
+    waits: dict[str, Any] = {"last_chance": True, "state": State.PENDING.value, "batch_id": {"$nin": list(without)}}
     items = BatchItem.get_pymongo_collection()
     if await items.find_one(waits, {"_id": 1}, hint=LAST_CHANCES) is None:
         return None

@@ -1,6 +1,6 @@
 """The batches that have not ended. Loads without Beanie, because every command asks for them."""
 
-from typing import Final
+from typing import Any, Final
 
 from samplemind_worker.documents.states import BatchStatus
 from samplemind_worker.store import mongo
@@ -11,5 +11,15 @@ UNFINISHED: Final = (BatchStatus.PENDING.value, BatchStatus.PROCESSING.value)
 @mongo.synchronous
 async def batch_ids() -> list[str]:
     """Return the ids of the batches that have not ended, including those that are being recorded."""
-    cursor = mongo.collection("batch_jobs").find({"status": {"$in": list(UNFINISHED)}}, {"_id": 1}, sort=[("_id", 1)])
+    return await _ids({"status": {"$in": list(UNFINISHED)}})
+
+
+@mongo.synchronous
+async def at_work() -> list[str]:
+    """Return the ids of the batches for which workers are needed: those that have not ended and are not paused."""
+    return await _ids({"status": {"$in": list(UNFINISHED)}, "paused_at": None})
+
+
+async def _ids(query: dict[str, Any]) -> list[str]:
+    cursor = mongo.collection("batch_jobs").find(query, {"_id": 1}, sort=[("_id", 1)])
     return [row["_id"] async for row in cursor]

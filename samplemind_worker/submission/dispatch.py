@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import groupby
 from pathlib import PurePosixPath
 from typing import Any, Final
 
@@ -64,21 +65,25 @@ def refill(settings: Settings, board: Board, publish: Publish) -> int:
 
 
 def _fill(settings: Settings, board: Board, publish: Publish, jobs: Sequence[BatchJob], *, thorough: bool) -> int:
-    """Queue parcels while the window has room, and return how many; interactive batches go first, in rotation.
+    """Queue parcels while the window has room, and return how many.
+
+    Interactive batches go first and those in the background last; batches of one kind take turns.
 
     ``thorough`` also looks for analysed items behind the files of roots that no worker reaches, which may take a while.
     """
+    paused = [job.id for job in jobs if job.paused_at is not None]
+    jobs = [job for job in jobs if job.paused_at is None]
     if not jobs:
         return 0
     queued = 0
     readers = Readers(settings.queues, board.workers(), board.lacks())
-    last_chance = parcels.reserve_last_chance(readers.queue)
+    last_chance = parcels.reserve_last_chance(readers.queue, without=paused)
     if last_chance is not None:
         publish(*last_chance)
         queued += 1
     room = _Room(settings, readers)
-    for priority in ("interactive", "bulk"):
-        sources = [_parcels(settings, job, room, thorough=thorough) for job in jobs if job.priority == priority]
+    for _, turn in groupby(jobs, key=lambda job: (job.background, job.priority)):
+        sources = [_parcels(settings, job, room, thorough=thorough) for job in turn]
         while sources:
             source = sources.pop(0)
             parcel = next(source, None)
@@ -111,7 +116,8 @@ class _Room:
         """Return whether a parcel of this batch may be queued."""
         if job.ai_scope != "new":
             return self._ai > 0
-        return self._cpu > 0 and self._in_all > 0
+        # Whatever step its files begin at, nothing that is done again queues up before what is new.
+        return self._cpu > 0 and self._in_all > 0 and (self._ai > 0 or not job.background)
 
     def queue(self, step: Step, root: str) -> str | None:
         """Return the queue for a parcel; None if no worker reaches its root, or their window for it is full."""

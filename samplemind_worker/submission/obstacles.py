@@ -26,6 +26,8 @@ def obstacles(settings: Settings, job: BatchJob) -> list[str]:
     ServiceUnavailableError
         If the record does not answer.
     """
+    if job.paused_at is not None:
+        return [f"it is paused; `samplemind resume {job.id}` lets it go on"]
     if settings.redis_url is None:
         return []
     board = Board(settings.redis_url.get_secret_value(), settings.database)

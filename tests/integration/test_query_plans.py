@@ -12,7 +12,7 @@ from bson import ObjectId
 
 from samplemind_worker.documents.batch import BatchStatus, State, Step
 from samplemind_worker.documents.pack import PackState
-from samplemind_worker.documents.versions import ENTRY_VERSION, VERSIONS
+from samplemind_worker.documents.versions import ENTRY_VERSION, PLANNED, VERSIONS
 from samplemind_worker.errors import UnreadableError
 from samplemind_worker.finding import entry
 from samplemind_worker.finding.filters import passing
@@ -31,10 +31,12 @@ from samplemind_worker.store import (
     ledger,
     marks,
     mongo,
+    outdated,
     overview,
     pack_lists,
     packs,
     parcels,
+    pausing,
     places,
     recipes,
     results,
@@ -192,6 +194,15 @@ CALLS: dict[str, Callable[[Case], object]] = {
     "batches.close_if_done": close_batch,
     "batches.open_batches": lambda _: batches.open_batches(),
     "unfinished.batch_ids": lambda _: unfinished.batch_ids(),
+    "unfinished.at_work": lambda _: unfinished.at_work(),
+    "pausing.pause": lambda case: pausing.pause(case.batch),
+    "pausing.resume": lambda case: pausing.resume(case.batch),
+    "outdated.groups": lambda _: outdated.groups(),
+    "outdated.contents_of": lambda _: outdated.contents_of(dict.fromkeys(PLANNED, 1), after=CONTENT, limit=3),
+    "outdated.versions_of": lambda _: outdated.versions_of([CONTENT]),
+    "outdated.sample": lambda _: outdated.sample([CONTENT]),
+    "outdated.pace": lambda _: outdated.pace(),
+    "outdated.without_waveform": lambda _: outdated.without_waveform(),
     "batches.cancel": lambda case: batches.cancel(case.batch),
     "batches.retry": lambda case: batches.retry(case.batch),
     "batches.is_cancelled": lambda case: batches.is_cancelled(case.batch),
@@ -483,8 +494,8 @@ CALLS: dict[str, Callable[[Case], object]] = {
 }
 STORES = (
     ai_jobs, audit, batch_lists, batches, copies, credentials, entries, entry_search, entry_vectors, fits, ledger,
-    marks, overview, pack_lists, packs, parcels, places, recipes, results, sample_collections, sound_map, spend, stale,
-    thinning, totals, turns, unfinished, users, vector_index, waiting, waveforms,
+    marks, outdated, overview, pack_lists, packs, parcels, pausing, places, recipes, results, sample_collections,
+    sound_map, spend, stale, thinning, totals, turns, unfinished, users, vector_index, waiting, waveforms,
 )  # fmt: skip
 # These read all there is, page by page, or all that has failed.
 READ_ALL = {
@@ -500,6 +511,7 @@ READ_ALL = {
     "copies.without_hash",
     "copies.count_files",
     "totals.ended",
+    "outdated.without_waveform",
 }
 
 
@@ -609,7 +621,13 @@ def test_no_query_scans_a_collection(plans: dict[str, list[dict[str, Any]]]):
     assert sorted_in_memory == []
     # Completed, failed, skipped, cancelled: counted by index keys alone.
     assert [row["docsExamined"] for row in counts] == [0, 0, 0, 0]
-    for name in ("vector_index.stored", "vector_index.with_vector", "waveforms.lacking", "waveforms.present"):
+    for name in (
+        "vector_index.stored",
+        "vector_index.with_vector",
+        "waveforms.lacking",
+        "waveforms.present",
+        "outdated.groups",
+    ):
         assert [row["docsExamined"] for row in plans[name]] == [0]
 
 

@@ -133,10 +133,11 @@ def test_version_and_help_go_to_stdout():
     assert plain.stdout == asked.stdout
     commands = asked.stdout.split("Commands:\n")[1].splitlines()
     assert [line.split()[0] for line in commands] == [
-        *("analyze", "submit", "status", "files", "retry", "cancel", "show"),
+        *("analyze", "submit", "status", "files", "retry", "cancel", "pause", "resume", "show"),
         *("search", "similar", "match", "duplicates", "library"),
-        *("reindex", "kit", "summarize", "export", "ingest", "watch", "forget"),
-        *("web", "up", "down", "doctor", "worker", "beat", "flower", "help", "roots", "user"),
+        *("plan", "reanalyze", "reindex"),
+        *("kit", "summarize", "export", "ingest", "watch", "forget"),
+        *("web", "up", "down", "doctor", "worker", "beat", "flower", "exporter", "help", "roots", "user"),
     ]
     assert max(map(len, asked.stdout.splitlines())) <= 80
     assert [line for line in commands if not line.endswith(".") or line.endswith("...")] == []

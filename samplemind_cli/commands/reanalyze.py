@@ -1,0 +1,210 @@
+"""``plan`` and ``reanalyze``: what a new version of SampleMind would do again, and doing it."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from samplemind_cli import filters as filter_options
+from samplemind_cli import options, output
+from samplemind_cli.commands.submit import begin, print_results, told_how_to_follow
+
+if TYPE_CHECKING:
+    from config.settings import Settings
+    from samplemind_worker.submission.plan import Plan, Wanted
+
+_Step = Annotated[
+    str | None,
+    typer.Option(
+        "--step",
+        metavar="STEP",
+        help="Only what has an older result of this step: decode, features, tempo_key (or key, tempo), summarize.",
+        show_default=False,
+    ),
+]
+_Where = Annotated[
+    str | None,
+    typer.Option(
+        "--where",
+        metavar="SEARCH",
+        help="Only what this text finds, written as for `search`; the filters narrow it.",
+        show_default=False,
+    ),
+]
+_Force = Annotated[bool, typer.Option("--force", help="What has a result of this version, too.")]
+
+
+@filter_options.filtered
+def plan(
+    *,
+    step: _Step = None,
+    where: _Where = None,
+    filters: dict[str, Any],
+    force: _Force = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Say what this version would do again, and what it takes.
+
+    Nothing is changed. `reanalyze` with the same options does it.
+    """
+    step = _checked(step, where, filters)
+    from samplemind_cli import client, record  # noqa: PLC0415 -- slow import
+
+    with record.open_record() as settings:
+        made = client.plan(settings, _wanted(step, where, filters, settings, force=force))
+        report = _report(made)
+    if as_json:
+        output.emit(report)
+    else:
+        _print(report)
+
+
+@filter_options.filtered
+def reanalyze(
+    *,
+    step: _Step = None,
+    where: _Where = None,
+    filters: dict[str, Any],
+    force: _Force = False,
+    no_ai: Annotated[bool, typer.Option("--no-ai", help="Ask no model: the local describer writes.")] = False,
+    budget: Annotated[
+        float | None,
+        typer.Option(parser=options.usd, metavar="USD", help="The most that summaries may cost.", show_default=False),
+    ] = None,
+    wait: Annotated[bool, typer.Option("--wait", help="Show progress until the end; Ctrl-C lets it run on.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Do again what an older version did, after all other work.
+
+    `plan` says beforehand what that is. `pause` and `resume` hold the batch and let it go on. The summary of a file
+    that is analysed again is written anew.
+    """
+    step = _checked(step, where, filters)
+    from samplemind_cli import client, record  # noqa: PLC0415 -- slow import
+    from samplemind_worker.submission.options import SubmitOptions  # noqa: PLC0415 -- slow import
+
+    with record.open_record(for_work=True) as settings:
+        wanted = _wanted(step, where, filters, settings, force=force)
+        name = _name(step, where, filters, force=force)
+        done = client.reanalyze(settings, wanted, SubmitOptions(name=name, ai=not no_ai, budget_usd=budget))
+        if done.gone:
+            output.note(f"{done.gone:,} files are gone, and are left as they are")
+        if done.job is None:
+            output.note("nothing to do again")
+            if as_json:
+                output.emit({"total_files": 0})
+            return
+        batch_id = done.job.id
+        with told_how_to_follow(batch_id):
+            output.note(f"recorded {done.files:,} files as batch {batch_id}, after all other work")
+            ended = begin(batch_id, settings, wait=wait)
+        if ended is None:
+            if as_json:
+                output.emit(client.batch_report(batch_id))
+            else:
+                output.write(f"{batch_id}\n")
+                output.note(f"follow it with `samplemind status {batch_id} --watch`, hold it with `samplemind pause`")
+            return
+        if as_json:
+            output.emit(ended)
+        else:
+            print_results(ended)
+        raise typer.Exit(0 if ended["status"] == "completed" and not ended["failed"] else 1)
+
+
+def _checked(step: str | None, where: str | None, filters: dict[str, Any]) -> str | None:
+    """Return the full name of the step; raises UsageError before anything is connected if an option cannot be read."""
+    from samplemind_worker.finding import query  # noqa: PLC0415 -- slow import
+    from samplemind_worker.submission.plan import step_named  # noqa: PLC0415 -- slow import
+
+    query.read(where or "")
+    if where is not None:
+        options.filled(where.strip())
+    filter_options.check(filters)
+    return None if step is None else step_named(step)
+
+
+def _wanted(
+    step: str | None, where: str | None, filters: dict[str, Any], settings: "Settings", *, force: bool
+) -> "Wanted":
+    from samplemind_worker.finding import query  # noqa: PLC0415 -- slow import
+    from samplemind_worker.submission.plan import Wanted  # noqa: PLC0415 -- slow import
+
+    return Wanted(step, query.read(where or ""), filter_options.chosen(filters, settings), force)
+
+
+def _name(step: str | None, where: str | None, filters: dict[str, Any], *, force: bool) -> str:
+    """Name the batch by what was asked for, so that nobody asks twice for the same."""
+    asked = {"step": step, "where": where, **filters, "force": force}
+    given = {f"--{name.replace('_', '-')}": value for name, value in asked.items() if value}
+    return " ".join(["reanalyze", *(name if value is True else f"{name} {value}" for name, value in given.items())])
+
+
+def _report(made: "Plan") -> dict[str, Any]:
+    from samplemind_cli import client  # noqa: PLC0415 -- slow import
+    from samplemind_worker.documents.versions import PLANNED, VERSIONS  # noqa: PLC0415 -- slow import
+
+    tally = made.tally
+    rate = made.pace.files / made.pace.elapsed if made.pace.elapsed else None
+    texts = round(tally.texts)
+    return {
+        "contents": made.contents,
+        "steps": {step: {"version": VERSIONS[step], "outdated": made.old[step]} for step in PLANNED},
+        "analyze": round(tally.analyse),
+        "summarize": round(tally.summarize),
+        "gone": round(tally.gone),
+        "is_exact": tally.is_exact,
+        "cpu_seconds": round(tally.seconds, 1),
+        "eta_seconds": made.elapsed,
+        "measured": {
+            "batches": made.pace.batches,
+            "files": made.pace.files,
+            "files_per_second": None if rate is None else round(rate, 2),
+        },
+        "ai": client.expected_cost(texts, "bulk") if texts else None,
+        "by_workers": {"vectors": made.vectors},
+        "without_waveform": made.waveforms,
+    }
+
+
+def _print(report: dict[str, Any]) -> None:
+    rows = [(step, values["version"], values["outdated"]) for step, values in report["steps"].items()]
+    output.table(("step", "version", "older"), ((step, version, _count(older)) for step, version, older in rows))
+    about = "" if report["is_exact"] else "about "
+    analyse, texts = report["analyze"], report["summarize"]
+    if not analyse and not texts:
+        output.write(f"nothing to do again: {report['contents']:,} files are analysed\n")
+    else:
+        parts = [f"{analyse:,} files to analyse again"] if analyse else []
+        parts += [f"{texts:,} summaries to write again"] if texts else []
+        output.write(f"{about}{' and '.join(parts)}, of {report['contents']:,} files\n")
+    if analyse:
+        _print_time(report)
+    if cost := report["ai"]:
+        output.write(
+            f"summaries by {cost['provider']} ({cost['model']}): about {cost['input_tokens']:,} tokens in and "
+            f"{cost['output_tokens']:,} out in {cost['requests']:,} requests, {cost['usd']:.2f} USD\n"
+        )
+    if report["gone"]:
+        output.note(f"{about}{report['gone']:,} more are gone, and are left as they are")
+    if vectors := report["by_workers"]["vectors"]:
+        output.note(f"the workers make {vectors:,} vectors anew by themselves; no file is read for that")
+    if lacking := report["without_waveform"]:
+        output.note(f"{lacking:,} files have no waveform of this version: submitting their folders again makes it")
+    if analyse or texts:
+        output.note("`samplemind reanalyze` does it, after all other work")
+
+
+def _print_time(report: dict[str, Any]) -> None:
+    spent, eta, measured = report["cpu_seconds"], report["eta_seconds"], report["measured"]
+    said = f"they took {output.clock(spent)} of computing the last time"
+    if eta is None:
+        output.write(f"{said}; how long that takes is not known before a batch was measured or workers run\n")
+    elif measured["batches"]:
+        pace = f"{measured['files']:,} files at {measured['files_per_second']:,} files/s"
+        output.write(f"{said}; about {output.clock(eta)} at the pace of the last batches ({pace})\n")
+    else:
+        output.write(f"{said}; about {output.clock(eta)} for the workers that run now\n")
+
+
+def _count(number: int) -> output.Number:
+    return output.Number(f"{number:,}")
