@@ -28,6 +28,7 @@ from samplemind_cli.commands.search import SearchCommand, search
 from samplemind_cli.commands.services import doctor, down, up
 from samplemind_cli.commands.show import show
 from samplemind_cli.commands.similar import similar
+from samplemind_cli.commands.slice import slice_file
 from samplemind_cli.commands.status import files, status
 from samplemind_cli.commands.submit import submit
 from samplemind_cli.commands.summarize import summarize
@@ -47,12 +48,16 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+_NAMES = {slice_file: "slice"}
+"""Commands whose functions have other names, as these are Python's own."""
+
 for _command in (
     analyze, submit, status, files, retry, cancel, pause, resume, show, search, similar, match, duplicates, library,
     plan, reanalyze, reindex,
-    kit, summarize, export, ingest, watch, forget, web, up, down, doctor, worker, beat, flower, exporter,
+    kit, slice_file,
+    summarize, export, ingest, watch, forget, web, up, down, doctor, worker, beat, flower, exporter,
 ):  # fmt: skip
-    app.command(cls=SearchCommand if _command is search else None)(_command)
+    app.command(_NAMES.get(_command), cls=SearchCommand if _command is search else None)(_command)
 app.add_typer(roots, name="roots")
 app.add_typer(user, name="user")
 

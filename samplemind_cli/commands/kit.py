@@ -47,9 +47,9 @@ def kit(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be chosen.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Make a drum kit of the library's sounds: one per role, evened in level, on General MIDI notes.
+    """Make a drum kit of the library's sounds.
 
-    The same library and seed give the same kit.
+    It has one sound per role, evened in level, on General MIDI notes. The same library and seed give the same kit.
     """
     from samplemind_worker.finding import filter_text, query  # noqa: PLC0415 -- slow import
     from samplemind_worker.interchange.kits import building, choosing  # noqa: PLC0415 -- slow import

@@ -3,7 +3,7 @@
 import dataclasses
 import os
 import tempfile
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -109,8 +109,12 @@ def _mapped(descriptor: int, facts: dict[str, Any]) -> Samples:
     return Samples(cast("F32", y), rate, subtype)
 
 
-def write(path: Path, y: F32, *, rate: int, subtype: str) -> None:
-    """Write samples as a new file of the format that its name says, block by block.
+TEXTS: Final = ("title", "artist", "album", "genre", "date", "comment", "copyright", "tracknumber")
+"""The texts that libsndfile writes into a file."""
+
+
+def write(path: Path, y: F32, *, rate: int, subtype: str, texts: Mapping[str, str] | None = None) -> None:
+    """Write samples as a new file of the format that its name says, block by block, with those of `TEXTS` given.
 
     Raises
     ------
@@ -123,6 +127,9 @@ def write(path: Path, y: F32, *, rate: int, subtype: str) -> None:
             path.open("xb") as file,
             sf.SoundFile(file.fileno(), "w", rate, y.shape[1], subtype, format=path.suffix[1:], closefd=False) as sound,
         ):
+            for name in TEXTS:
+                if texts and texts.get(name):
+                    setattr(sound, name, texts[name])
             for start in range(0, len(y), _BLOCK):
                 block = y[start : start + _BLOCK]
                 sound.write(block if scale is None else _integers(block, scale))

@@ -136,7 +136,8 @@ def test_version_and_help_go_to_stdout():
         *("analyze", "submit", "status", "files", "retry", "cancel", "pause", "resume", "show"),
         *("search", "similar", "match", "duplicates", "library"),
         *("plan", "reanalyze", "reindex"),
-        *("kit", "summarize", "export", "ingest", "watch", "forget"),
+        *("kit", "slice"),
+        *("summarize", "export", "ingest", "watch", "forget"),
         *("web", "up", "down", "doctor", "worker", "beat", "flower", "exporter", "help", "roots", "user"),
     ]
     assert max(map(len, asked.stdout.splitlines())) <= 80
