@@ -1,5 +1,6 @@
 """All that is known of one sample, as `show --json` prints it, and what its caller has set."""
 
+import asyncio
 from datetime import datetime
 from typing import Any, Final, Literal
 
@@ -124,15 +125,17 @@ class Sample(BaseModel):
 
 async def sample_of(file_id: str, caller: Caller, settings: Settings) -> dict[str, Any] | None:
     """Return what is known of a sample; None if the library does not have it, or the caller may not see it."""
-    report = (await reports_of.aio([file_id])).get(file_id)
+    # At once, not one after the other: on a busy loop each question waits for its turn.
+    lie, marked = await asyncio.gather(places.of.aio([file_id]), marks.of.aio([file_id]))
+    report = (await reports_of.aio([file_id], living=lie)).get(file_id)
     if report is None:
         return None
-    lie = await places.of.aio([file_id], gone=not report["places"])
+    lie = lie or await places.of.aio([file_id], gone=True)
     known = [place for place in lie.get(file_id, ()) if caller.may_see(place.root)]
     if not known and (lie or caller.roots is not None):
         return None
     shown = located(known[0].shown, known[0].root, settings) if known else located(report["filename"], "", settings)
-    own = (await marks.of.aio([file_id])).get(file_id) or {}
+    own = marked.get(file_id) or {}
     mine = await sample_collections.of_user.aio(caller.user_id, limit=_MOST_COLLECTIONS) if own else []
     return {
         **report,

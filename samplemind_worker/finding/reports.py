@@ -1,6 +1,6 @@
 """What is known of contents that are analysed, as the JSON objects of `show --json`."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from samplemind_worker.documents.report import analyzed
@@ -11,13 +11,18 @@ Report = dict[str, Any]
 
 
 @mongo.synchronous
-async def reports_of(file_ids: Sequence[str], admits: Callable[[str], bool] = bool) -> dict[str, Report]:
-    """Return what is known of contents that are analysed, with the places where they lie.
+async def reports_of(
+    file_ids: Sequence[str],
+    admits: Callable[[str], bool] = bool,
+    *,
+    living: Mapping[str, Sequence[Place]] | None = None,
+) -> dict[str, Report]:
+    """Return what is known of contents that are analysed, with the ``living`` places where they lie.
 
     The path of each is its first place that ``admits`` accepts, or its first place.
     The path of one that lies nowhere any more is where it was seen last; ``gone_at`` says until when.
     """
-    living = await places.of.aio(file_ids)
+    living = await places.of.aio(file_ids) if living is None else living
     facts = await results.load.aio(file_ids)
     gone = await places.of.aio([each for each in facts if each not in living], gone=True)
     reports: dict[str, Report] = {}

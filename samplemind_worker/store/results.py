@@ -1,5 +1,6 @@
 """Files and their analyses: bulk upserts keyed by content hash, and queries."""
 
+import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -145,10 +146,13 @@ async def load(file_ids: Sequence[str]) -> dict[str, tuple[AudioFacts, AnalysisF
     if not file_ids:
         return {}
     query = {"_id": {"$in": list(file_ids)}}
-    audio = {row["_id"]: row async for row in mongo.collection("audio_files").find(query)}
+    files, analyses = await asyncio.gather(
+        *(mongo.collection(name).find(query).to_list() for name in ("audio_files", "analyses"))
+    )
+    audio = {row["_id"]: row for row in files}
     return {
         row["_id"]: (AudioFacts.model_validate(audio[row["_id"]]), AnalysisFacts.model_validate(row))
-        async for row in mongo.collection("analyses").find(query)
+        for row in analyses
         if row["_id"] in audio
     }
 
