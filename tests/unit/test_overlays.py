@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
+from samplemind_worker.metrics import definitions
 from tests.manifests import FOLDER, OVERLAYS, Manifest, RefusedError, built, check, kubectl, overlay
 
 pytestmark = pytest.mark.skipif(not Path(kubectl()).exists(), reason="there is no kubectl here, neither as a wheel")
@@ -94,9 +95,12 @@ def test_both_autoscalers_go_by_the_same_number_of_files_per_pod_and_the_same_sp
     assert (hpa["minReplicas"], hpa["maxReplicas"]) == (keda["minReplicaCount"], keda["maxReplicaCount"])
     [rule] = yaml.safe_load((FOLDER / "components" / "hpa" / "adapter-rules.yaml").read_text())["externalRules"]
     assert rule["name"]["as"] == metric["external"]["metric"]["name"]
-    states = 'state=~"pending|queued|running"'
-    assert states in rule["metricsQuery"]
-    assert states in trigger["metadata"]["query"]
+    # What the exporter serves, whose queue the selector of the autoscaler names.
+    served = definitions.IN_PROGRESS.name
+    assert metric["external"]["metric"] == {"name": served, "selector": {"matchLabels": {"queue": "cpu"}}}
+    assert rule["metricsQuery"] == f"max({served}{{<<.LabelMatchers>>}}) by (namespace)"
+    assert trigger["metadata"]["query"] == f'max({served}{{namespace="samplemind",queue="cpu"}})'
+    assert definitions.IN_PROGRESS.labels == ("queue",)
 
 
 def test_production_scales_itself() -> None:
