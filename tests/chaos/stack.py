@@ -81,8 +81,10 @@ def write_files(folder: Path, count: int, *, name: str = "good", seconds: float 
 class WorkerProcess:
     """A worker or beat that is started again whenever it ends, until it is closed."""
 
-    def __init__(self, arguments: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
-        self._arguments, self._environment, self._log = arguments, environment, log
+    def __init__(
+        self, arguments: Sequence[str], environment: Mapping[str, str], log: Path, *, prefix: Sequence[str] = ()
+    ) -> None:
+        self._arguments, self._environment, self._log, self._prefix = arguments, environment, log, prefix
         self._closed = threading.Event()
         self._held = threading.Event()
         self.process = self._start()
@@ -93,7 +95,7 @@ class WorkerProcess:
     def _start(self) -> subprocess.Popen[bytes]:
         with self._log.open("ab") as log:
             return subprocess.Popen(
-                [sys.executable, "-m", "samplemind_worker.app", *self._arguments],
+                [*self._prefix, sys.executable, "-m", "samplemind_worker.app", *self._arguments],
                 env=dict(self._environment),
                 stdout=log,
                 stderr=log,
@@ -240,10 +242,13 @@ class Stack:
         """The environment of a worker: the services' real addresses, unless changed."""
         return {**self.environment, **setting_env(self.settings), **changes}
 
-    def add(self, *arguments: str, **changes: str) -> WorkerProcess:
-        """Start a worker (``worker --role cpu``) or ``beat``, which is restarted whenever it ends."""
+    def add(self, *arguments: str, prefix: Sequence[str] = (), **changes: str) -> WorkerProcess:
+        """Start a worker (``worker --role cpu``) or ``beat``, which is restarted whenever it ends.
+
+        ``prefix`` is a command that runs it elsewhere, such as in another namespace.
+        """
         log = self.folder / f"{len(self.workers)}-{'-'.join(arguments)}.log"
-        self.workers.append(WorkerProcess(arguments, self.worker_environment(**changes), log))
+        self.workers.append(WorkerProcess(arguments, self.worker_environment(**changes), log, prefix=prefix))
         return self.workers[-1]
 
     def add_all(self, **changes: str) -> None:
