@@ -13,6 +13,7 @@ import typer
 
 from samplemind_cli import output
 from samplemind_cli.commands.analyze import analyze
+from samplemind_cli.commands.backup import backup, restore
 from samplemind_cli.commands.duplicates import duplicates
 from samplemind_cli.commands.export import export
 from samplemind_cli.commands.ingest import ingest, watch
@@ -53,7 +54,7 @@ _NAMES = {slice_file: "slice"}
 
 for _command in (
     analyze, submit, status, files, retry, cancel, pause, resume, show, search, similar, match, duplicates, library,
-    plan, reanalyze, reindex,
+    plan, reanalyze, reindex, backup, restore,
     kit, slice_file,
     summarize, export, ingest, watch, forget, web, up, down, doctor, worker, beat, flower, exporter,
 ):  # fmt: skip

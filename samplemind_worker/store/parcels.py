@@ -17,7 +17,6 @@ from pymongo.errors import DuplicateKeyError
 from config.queues import AI, CPU, IO, kind_of_step
 from samplemind_worker.documents.batch import (
     BY_STATE,
-    HELD,
     LAST_CHANCES,
     BatchItem,
     BatchJob,
@@ -28,6 +27,7 @@ from samplemind_worker.documents.batch import (
 from samplemind_worker.metrics import counting
 from samplemind_worker.metrics.definitions import ITEMS_TAKEN_BACK
 from samplemind_worker.store import mongo
+from samplemind_worker.store._again import pending_again
 from samplemind_worker.store._failing import fail_one
 
 _FIRST_STEP = Step.DECODE.value
@@ -35,8 +35,6 @@ QUIET = timedelta(seconds=10)
 """A last chance is given when no process has died for so long, which is longer than replacing a dead child takes."""
 LONGEST_WAIT = timedelta(seconds=90)
 """After so long a last chance is given anyway, so that a stream of broken files does not hold back other batches."""
-# A lost attempt loses its signals in scratch memory, so items in these steps begin again at the first step.
-_HOST_STEPS = [Step.FEATURES.value, Step.TEMPO_KEY.value]
 KIND_OF_STEP = {
     "$switch": {
         "branches": [{"case": {"$eq": ["$step", step.value]}, "then": kind_of_step(step)} for step in Step],
@@ -196,7 +194,7 @@ async def take_back_expired(*, max_starts: int) -> int:
     """
     expired: dict[str, Any] = {"lease_until": {"$lt": await mongo.read_clock()}}
     idle = await BatchItem.get_pymongo_collection().update_many(
-        {**expired, "state": State.RUNNING.value, "resting": True}, _pending_again()
+        {**expired, "state": State.RUNNING.value, "resting": True}, pending_again()
     )
     counting.add(ITEMS_TAKEN_BACK, idle.modified_count, reason="idle")
     return idle.modified_count + await _take_back(expired, max_starts=max_starts, code="worker_crashed")
@@ -220,7 +218,7 @@ async def take_back_claim(parcel_id: str, *, token: str, max_starts: int, code: 
 async def give_back_claim(parcel_id: str, *, token: str) -> int:
     """Give back the items of a task run that cannot read its files on this machine; does not count as a start."""
     query = {"parcel_id": ObjectId(parcel_id), "claim": token, "state": State.RUNNING.value}
-    result = await BatchItem.get_pymongo_collection().update_many(query, _pending_again())
+    result = await BatchItem.get_pymongo_collection().update_many(query, pending_again())
     counting.add(ITEMS_TAKEN_BACK, result.modified_count, reason="root_not_reached")
     return result.modified_count
 
@@ -248,7 +246,7 @@ async def give_back(process: str) -> int:
             "worker": {"$regex": f"^{re.escape(process)}"},
             "state": State.RUNNING.value,
         },
-        _pending_again(),
+        pending_again(),
     )
     counting.add(ITEMS_TAKEN_BACK, result.modified_count, reason="worker_left")
     return result.modified_count
@@ -261,26 +259,9 @@ async def _take_back(query: dict[str, Any], *, max_starts: int, code: str) -> in
     given_up = 0
     while await fail_one({**held, "starts": {"$gte": max_starts}}, error):
         given_up += 1
-    again = await items.update_many(held, _pending_again(crashed_of=max_starts, died=code in _DEATHS))
+    again = await items.update_many(held, pending_again(crashed_of=max_starts, died=code in _DEATHS))
     counting.add(ITEMS_TAKEN_BACK, again.modified_count, reason=code)
     return given_up + again.modified_count
-
-
-def _pending_again(*, crashed_of: int | None = None, died: bool = False) -> list[dict[str, Any]]:
-    """Return the update that makes items pending again; crashed items have ``crashed_of`` starts in all."""
-    values: dict[str, Any] = {
-        "state": State.PENDING.value,
-        "step": {"$cond": [{"$in": ["$step", _HOST_STEPS]}, _FIRST_STEP, "$step"]},
-    }
-    if crashed_of is not None:
-        values["alone"] = True
-        if died:
-            values["crashed_at"] = "$$NOW"
-        values["last_chance"] = {"$gte": ["$starts", crashed_of - 1]}
-    else:
-        # An attempt that was begun is begun, and counted, again.
-        values["starts"] = {"$subtract": ["$starts", {"$cond": ["$fresh", 0, 1]}]}
-    return [{"$set": values}, {"$unset": list(HELD)}]
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,7 +304,7 @@ async def requeue(parcels: Sequence[ObjectId]) -> int:
     if not parcels:
         return 0
     result = await BatchItem.get_pymongo_collection().update_many(
-        {"parcel_id": {"$in": list(parcels)}, "state": State.QUEUED.value}, _pending_again()
+        {"parcel_id": {"$in": list(parcels)}, "state": State.QUEUED.value}, pending_again()
     )
     counting.add(ITEMS_TAKEN_BACK, result.modified_count, reason="message_lost")
     return result.modified_count

@@ -90,3 +90,19 @@ def fresh_command(tmp_path: Path) -> Iterator[Callable[..., Command]]:
     yield make
     for home in homes:
         stop(Settings(home=home, _env_file=None))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what each drill took."""
+    reports: list[Any] = [report for found in terminalreporter.stats.values() for report in found]
+    said = [
+        value
+        for report in reports
+        if getattr(report, "when", None) == "call"
+        for name, value in report.user_properties
+        if name == "drill"
+    ]
+    if said:
+        terminalreporter.section("drills")
+        for line in said:
+            terminalreporter.line(line)

@@ -135,7 +135,7 @@ def test_version_and_help_go_to_stdout():
     assert [line.split()[0] for line in commands] == [
         *("analyze", "submit", "status", "files", "retry", "cancel", "pause", "resume", "show"),
         *("search", "similar", "match", "duplicates", "library"),
-        *("plan", "reanalyze", "reindex"),
+        *("plan", "reanalyze", "reindex", "backup", "restore"),
         *("kit", "slice"),
         *("summarize", "export", "ingest", "watch", "forget"),
         *("web", "up", "down", "doctor", "worker", "beat", "flower", "exporter", "help", "roots", "user"),
