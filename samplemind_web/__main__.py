@@ -16,6 +16,7 @@ from samplemind_web.server import StreamingServer, config_of
 from samplemind_worker.accounts.exposure import is_exposed, require_users
 from samplemind_worker.errors import ServiceUnavailableError, SetupError
 from samplemind_worker.logs import configure_logging
+from samplemind_worker.metrics import endpoint
 from samplemind_worker.store import mongo
 
 _SERVICE, _INTERRUPTED = 3, 130  # exit codes
@@ -37,6 +38,7 @@ def main(arguments: list[str]) -> int:
     except (SetupError, ServiceUnavailableError) as error:
         print(f"samplemind: error: {error}", file=sys.stderr)  # noqa: T201 -- a command
         return _SERVICE
+    endpoint.serve(settings, "web")
     server = _Server(config, open_page=given.open)
     try:
         server.run()

@@ -19,6 +19,7 @@ from samplemind_web.auth.gate import Gate
 from samplemind_web.auth.identity import Auth
 from samplemind_web.context import Context
 from samplemind_web.description import correct
+from samplemind_web.measuring import Measured
 from samplemind_web.page_files import serve_page
 from samplemind_web.routes import (
     audio,
@@ -75,7 +76,7 @@ class _Application(FastAPI):
         super().__init__(**options)
 
     def build_middleware_stack(self) -> ASGIApp:
-        return Shield(super().build_middleware_stack(), self._settings)
+        return Measured(Shield(super().build_middleware_stack(), self._settings))
 
     def openapi(self) -> dict[str, Any]:
         if self.openapi_schema is None:

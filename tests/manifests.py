@@ -6,6 +6,7 @@ cloudcoil-models-keda and cloudcoil-models-prometheus-operator generate from the
 errors everywhere: a cluster would drop those of a CRD without a word.
 """
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -76,7 +77,8 @@ def _schema(api_version: str, kind: str) -> dict[str, Any]:
     model = getattr(import_module(_CRDS[api_version]), kind, None)
     if model is None:
         raise RefusedError(f"{api_version} has no kind {kind}")
-    schema = model.model_json_schema(by_alias=True)
+    # Go allows flags behind the beginning of a pattern, Python before it.
+    schema = json.loads(json.dumps(model.model_json_schema(by_alias=True)).replace('"^(?i)', '"(?i)^'))
     # That of an object's metadata is Kubernetes' own, and open.
     for name, part in [("", schema), *schema["$defs"].items()]:
         if "properties" in part and name != "ObjectMeta":

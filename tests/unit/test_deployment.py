@@ -25,7 +25,10 @@ PROJECT = Path(__file__).parents[2]
 TEXT = (PROJECT / "docker-compose.yml").read_text()
 COMPOSE: dict[str, Any] = yaml.safe_load(TEXT)
 GATE: dict[str, Any] = COMPOSE["services"]["gate"]
-SERVICES: dict[str, dict[str, Any]] = {name: each for name, each in COMPOSE["services"].items() if name != "gate"}
+MONITORING = ("exporter", "celery-exporter", "prometheus", "grafana")
+SERVICES: dict[str, dict[str, Any]] = {
+    name: each for name, each in COMPOSE["services"].items() if name not in {"gate", *MONITORING}
+}
 OURS = ("cpu", "io", "ai", "beat", "flower", "web")
 DOCKERFILE = (PROJECT / "deployment" / "Dockerfile").read_text()
 INSTRUCTIONS = [line.split(maxsplit=1) for line in DOCKERFILE.splitlines() if re.match(r"[A-Z]+ ", line)]
@@ -148,8 +151,9 @@ def test_every_image_has_a_version(name: str) -> None:
 
 def test_no_password_is_written_down_and_none_may_be_missing() -> None:
     passwords = re.findall(r"\$\{(\w+_PASSWORD)([^}]*)\}", TEXT)
-    # Compose would ask for it without the profile, too; the gate itself refuses to start without it.
-    passwords = [(name, rest) for name, rest in passwords if name != "SAMPLEMIND_CHROMA_PASSWORD"]
+    # Compose would ask for it without the profile, too; the gate and Grafana refuse to start without theirs.
+    of_profiles = {"SAMPLEMIND_CHROMA_PASSWORD", "SAMPLEMIND_GRAFANA_PASSWORD", "GF_SECURITY_ADMIN_PASSWORD"}
+    passwords = [(name, rest) for name, rest in passwords if name not in of_profiles]
     assert {name for name, _ in passwords} == {
         "SAMPLEMIND_REDIS_PASSWORD",
         "SAMPLEMIND_MONGODB_PASSWORD",
@@ -242,7 +246,7 @@ def test_a_cpu_container_begins_with_the_kernels_of_its_own_image() -> None:
     assert script == f'cp -R {cache}/. "$$NUMBA_CACHE_DIR" && exec samplemind "$$@"'
     assert any(mount.startswith(f"{cpu['environment']['NUMBA_CACHE_DIR']}:") for mount in cpu["tmpfs"])
     # A volume would keep the kernels of the image that it was made with.
-    assert set(COMPOSE["volumes"]) == {"redis", "mongo", "chroma", "web"}
+    assert set(COMPOSE["volumes"]) == {"redis", "mongo", "chroma", "web", "prometheus", "grafana"}
     assert all("kernels" not in str(volume) for volume in cpu["volumes"])
 
 
@@ -896,3 +900,24 @@ def test_the_image_has_the_client_of_every_provider_that_a_key_sets_up():
 
     assert len(syncs) == 2
     assert all("--extra openai" in line for line in syncs)
+
+
+@pytest.mark.parametrize("name", MONITORING)
+def test_monitoring_is_started_only_when_asked_for_and_can_do_no_more_than_it_needs(name: str) -> None:
+    service = COMPOSE["services"][name]
+    assert service["profiles"] == ["monitoring"]
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert "mem_limit" in service
+    published = {
+        "prometheus": ["127.0.0.1:${SAMPLEMIND_PROMETHEUS_PORT:-9090}:9090"],
+        "grafana": ["127.0.0.1:${SAMPLEMIND_GRAFANA_PORT:-3000}:3000"],
+    }
+    assert service.get("ports", []) == published.get(name, [])
+    assert service["networks"] == ["services", "dashboard"] if name in published else ["services"]
+    for volume in service.get("volumes", []):
+        source = volume.partition(":")[0]
+        assert (PROJECT / source).exists() if source.startswith(".") else source in COMPOSE["volumes"]
+    if name != "exporter":
+        assert re.fullmatch(r"[\w./-]+:v?\d+(\.\d+)+", service["image"])
+    assert "internet" not in service["networks"]
