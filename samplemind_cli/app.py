@@ -20,6 +20,7 @@ from samplemind_cli.commands.ingest import ingest, watch
 from samplemind_cli.commands.kit import kit
 from samplemind_cli.commands.library import library
 from samplemind_cli.commands.match import match
+from samplemind_cli.commands.organize import organize
 from samplemind_cli.commands.places import forget, roots
 from samplemind_cli.commands.processes import beat, exporter, flower, worker
 from samplemind_cli.commands.reanalyze import plan, reanalyze
@@ -55,7 +56,7 @@ _NAMES = {slice_file: "slice"}
 for _command in (
     analyze, submit, status, files, retry, cancel, pause, resume, show, search, similar, match, duplicates, library,
     plan, reanalyze, reindex, backup, restore,
-    kit, slice_file,
+    kit, slice_file, organize,
     summarize, export, ingest, watch, forget, web, up, down, doctor, worker, beat, flower, exporter,
 ):  # fmt: skip
     app.command(_NAMES.get(_command), cls=SearchCommand if _command is search else None)(_command)

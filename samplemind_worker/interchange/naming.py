@@ -6,7 +6,11 @@ name, or a shell or a format would misread, is replaced.
 
 import re
 import unicodedata
+from collections.abc import Iterable, Mapping
+from string import Formatter
 from typing import Final
+
+from samplemind_worker.errors import UsageError
 
 MOST_BYTES: Final = 255
 """The longest name that the usual file systems take, in bytes of UTF-8."""
@@ -44,6 +48,32 @@ def shorten(text: str, most: int) -> str:
 def folded(path: str) -> str:
     """Return a path as file systems compare it that ignore case, and how accents are composed."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFKC", path).casefold())
+
+
+def fields_of(pattern: str, known: Iterable[str], *, option: str) -> list[str]:
+    """Return the fields of a pattern such as ``{name}_{number}``.
+
+    Raises
+    ------
+    UsageError
+        If it cannot be read, or has a field that is not known.
+    """
+    names = list(known)
+    try:
+        parts = list(Formatter().parse(pattern))
+    except ValueError:
+        parts = [("", "", "", None)]
+    found = [field for _, field, _, _ in parts if field is not None]
+    plain = all(not form and conversion is None for _, _, form, conversion in parts)
+    if not plain or any(field not in names for field in found):
+        offered = ", ".join(f"{{{name}}}" for name in names)
+        raise UsageError(f"{option} {pattern!r} cannot be filled; it may hold {offered}")
+    return found
+
+
+def filled(pattern: str, values: Mapping[str, str]) -> str:
+    """Return a pattern, which `fields_of` has checked, with its fields filled."""
+    return "".join(text + ("" if field is None else values[field]) for text, field, _, _ in Formatter().parse(pattern))
 
 
 class Names:

@@ -15,7 +15,7 @@ from typing import Final
 from config.settings import Settings
 from samplemind_worker.errors import NotWrittenError, UnreadableError, UsageError
 from samplemind_worker.interchange import samples
-from samplemind_worker.interchange.naming import Names, safe_name
+from samplemind_worker.interchange.naming import Names, fields_of, filled, safe_name
 from samplemind_worker.interchange.riff import Riff, blocks
 from samplemind_worker.interchange.samples import Samples
 from samplemind_worker.interchange.staging import new_folder
@@ -47,8 +47,9 @@ def plan(cuts: Sequence[int], sound: Samples, source: Path, pattern: str) -> lis
     Raises
     ------
     UsageError
-        If the pattern holds another field, or makes no name.
+        If the pattern holds another field.
     """
+    fields_of(pattern, FIELDS, option="--pattern")
     ending = _ending(sound, source)
     ends = [*cuts[1:], len(sound.y)]
     digits = max(len(str(len(cuts))), 2)
@@ -60,18 +61,10 @@ def plan(cuts: Sequence[int], sound: Samples, source: Path, pattern: str) -> lis
             "count": str(len(cuts)),
             "start": str(round(1000.0 * start / sound.rate)),
         }
-        text = re.sub("[=$#]", "_", _filled(pattern, fields))
+        text = re.sub("[=$#]", "_", filled(pattern, fields))
         stem = safe_name(text, ending=ending).removesuffix(ending)
         found.append(Slice(start, end, names.free("", stem, ending)))
     return found
-
-
-def _filled(pattern: str, fields: dict[str, str]) -> str:
-    try:
-        return pattern.format_map(fields)
-    except (KeyError, ValueError, IndexError, AttributeError, TypeError) as error:
-        known = ", ".join(f"{{{name}}}" for name in FIELDS)
-        raise UsageError(f"--pattern {pattern!r} cannot be filled; it may hold {known}") from error
 
 
 def write(
