@@ -261,6 +261,9 @@ class Settings(BaseSettings):
     metrics_address: str = "127.0.0.1"
     """Address at which metrics are served. Who reaches it reads them, so it must not be open to the world."""
 
+    tracing_url: str | None = None
+    """Base URL of a collector that takes traces by OTLP over HTTP, as ``http://HOST:4318``; default: none are sent."""
+
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_json: bool = False
 
@@ -292,6 +295,13 @@ class Settings(BaseSettings):
         for name, url in value.items():
             if not url.startswith(("http://", "https://")):
                 raise ValueError(f"the address of {name} does not begin with http:// or https://")
+        return value
+
+    @field_validator("tracing_url")
+    @classmethod
+    def _is_http(cls, value: str | None) -> str | None:
+        if value is not None and not value.startswith(("http://", "https://")):
+            raise ValueError("wanted http://HOST:PORT or https://HOST:PORT")
         return value
 
     @field_validator("roots", mode="before")

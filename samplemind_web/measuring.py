@@ -31,9 +31,9 @@ class Measured:
         def count(status: int) -> None:
             nonlocal counted
             counted = True
-            labels = {"method": _method(scope), "route": getattr(scope.get("route"), "path", _OTHER)}
-            counting.add(HTTP_REQUESTS, status=str(status), **labels)
-            counting.observe(HTTP_SECONDS, time.perf_counter() - started, **labels)
+            method, route = _method(scope), str(getattr(scope.get("route"), "path", _OTHER))
+            counting.add(HTTP_REQUESTS, method=method, route=route, status=str(status))
+            counting.observe(HTTP_SECONDS, time.perf_counter() - started, method=method, route=route)
 
         async def send_measured(message: Message) -> None:
             if message["type"] == "http.response.start":

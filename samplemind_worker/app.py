@@ -23,6 +23,7 @@ from config.settings import Settings, get_settings
 from samplemind_worker.logs import take_over_logging
 from samplemind_worker.metrics import counting, endpoint
 from samplemind_worker.metrics.definitions import BEAT_PUBLISHED, SCRATCH_BYTES, SCRATCH_LIMIT
+from samplemind_worker.tracing import sending
 
 _IO_TASKS: Final = ("tasks.ai", "tasks.io", "tasks.nightly")
 _TASK_MODULES: Final = {"cpu": ("tasks.audio",), "io": _IO_TASKS, "store": _IO_TASKS, "ai": ("tasks.ai",)}
@@ -113,6 +114,9 @@ def main(arguments: list[str]) -> None:
     celery_app = create_app(settings, role=role)
     if role != "flower":  # it has metrics of its own
         endpoint.serve(settings, role, live=_scratch(settings) if role == "cpu" else tuple)
+
+    if role in ("io", "store", "ai"):  # of a cpu worker the children do it
+        sending.turn_on(settings, role)
 
     if role == "beat":
         state = settings.home / "beat"

@@ -36,6 +36,7 @@ from samplemind_worker.reach import Reach
 from samplemind_worker.store import mongo, parcels
 from samplemind_worker.store.cache import Board, WorkerSign
 from samplemind_worker.store.scratch import SWEEP_AGE
+from samplemind_worker.tracing import sending, spans
 
 _SIGN_SECONDS: Final = 10.0
 _ROOTS_SECONDS: Final = 1.0
@@ -282,6 +283,7 @@ def connect_signals(app: Celery) -> None:
     app.steps["worker"].add(EndWithConsumer)
     signals.worker_before_create_process.connect(_before_child, weak=False)
     signals.worker_process_init.connect(_on_child_start, weak=False)
+    signals.worker_process_shutdown.connect(_on_child_end, weak=False)
     signals.worker_ready.connect(_on_ready, weak=False)
     signals.task_failure.connect(_on_task_failure, weak=False)
 
@@ -296,9 +298,15 @@ def _on_child_start(**_: Any) -> None:
     signal.signal(signal.SIGQUIT, signal.SIG_DFL)  # children do not inherit the worker's handler
     configure_logging(settings, f"{os.environ.get('SAMPLEMIND_PROCESS', 'worker')}[{os.getpid()}]")
     endpoint.prepare_child()
+    sending.turn_on(settings, "cpu")
     if sys.platform == "linux":  # elsewhere the limit does not count mapped memory
         resource.setrlimit(resource.RLIMIT_DATA, (settings.child_memory_bytes, settings.child_memory_bytes))
     warm_up()
+
+
+def _on_child_end(**_: Any) -> None:
+    """Send the spans that no end of a step has sent: the child ends without Python's own exit."""
+    spans.flush()
 
 
 def _on_ready(sender: Any = None, **_: Any) -> None:

@@ -7,6 +7,7 @@ from kombu import Queue
 
 from config import task_names as names
 from samplemind_worker.documents.batch import Step
+from samplemind_worker.tracing import spans
 
 
 def publish(parcel_id: str, first: Step, queue: str, *, app: Celery | None = None) -> None:
@@ -21,3 +22,4 @@ def publish(parcel_id: str, first: Step, queue: str, *, app: Celery | None = Non
     ]
     signatures[0].set(queue=queue)
     chain(*signatures, app=app).apply_async()
+    spans.begin(parcel_id, {"samplemind.step": first.value})

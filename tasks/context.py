@@ -20,6 +20,7 @@ from samplemind_worker.metrics.definitions import STEP_RETRIES, STEP_SECONDS
 from samplemind_worker.pipeline.workspace import Run, Workspace
 from samplemind_worker.store import ledger
 from samplemind_worker.submission.dispatch import refill
+from samplemind_worker.tracing import spans
 from tasks.chain import publish
 
 
@@ -55,20 +56,22 @@ def run_step(task: Task[..., None], step: ParcelStep, parcel_id: str) -> bool:
     # All earlier tries: one that could not claim, because the record was unreachable, has written no token.
     earlier = tuple(f"{request.id}.{number}" for number in range(max(0, tries - _TRIES), tries))
     run = Run(parcel_id, f"{request.id}.{tries}", earlier)
-    with logger.contextualize(task=request.id, parcel=parcel_id):
+    name = names.step_of(task.name)
+    with logger.contextualize(task=request.id, parcel=parcel_id, trace=spans.trace_of(parcel_id)):
         started = time.perf_counter()
         try:
-            more = step(workspace(), run)
+            with spans.step(name, parcel_id, {"messaging.message.id": str(request.id), "samplemind.try": tries}):
+                more = step(workspace(), run)
         except RootNotReachedError as error:  # its items were given back, for a machine that reaches the root
             logger.warning("root.not_reached", fields={"root": error.root})
             more = False
         except TransientError as error:  # it is retried; meanwhile `status` shows the reason
-            counting.add(STEP_RETRIES, step=names.step_of(task.name))
+            counting.add(STEP_RETRIES, step=name)
             if not isinstance(error, OverTheRateError):
                 _complain(error)
             raise
         seconds = time.perf_counter() - started
-        counting.observe(STEP_SECONDS, seconds, step=names.step_of(task.name))
+        counting.observe(STEP_SECONDS, seconds, step=name)
         logger.info("step.done", fields={"step": task.name, "seconds": round(seconds, 3)})
     if not more:
         request.chain = None

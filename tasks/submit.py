@@ -9,6 +9,7 @@ from samplemind_worker.documents.batch import Step
 from samplemind_worker.errors import ServiceUnavailableError, SetupError
 from samplemind_worker.store.cache import Board
 from samplemind_worker.submission.dispatch import refill
+from samplemind_worker.tracing import sending, spans
 from tasks.chain import publish
 
 
@@ -24,6 +25,8 @@ def dispatch(settings: Settings) -> int:
     """
     if settings.redis_url is None:
         raise SetupError("SAMPLEMIND_REDIS_URL is not set")
+    if not spans.is_on():  # the first span of a parcel is that of its dispatch
+        sending.turn_on(settings, "submit")
     app = Celery("samplemind", set_as_current=False)
     app.conf.update(celery_options(settings))
     board = Board(settings.redis_url.get_secret_value(), settings.database)
@@ -39,3 +42,4 @@ def dispatch(settings: Settings) -> int:
     finally:
         board.close()
         app.close()
+        spans.flush()

@@ -29,6 +29,7 @@ from samplemind_worker.store.limits import Limiter
 from samplemind_worker.store.roots import Roots
 from samplemind_worker.store.scratch import Scratch
 from samplemind_worker.store.vectors import Vectors
+from samplemind_worker.tracing import spans
 
 _PROCESS = os.getpid()
 """The id of the worker's main process: its children are forked after this module is loaded, and keep the value."""
@@ -172,6 +173,7 @@ def claimed(workspace: Workspace, run: Run, step: Step) -> Generator[list[Item]]
     if not items:
         yield items
         return
+    spans.annotate({"samplemind.batch": items[0].batch_id, "samplemind.items": len(items)})
     try:
         with ledger.lease_kept(
             run.parcel_id, token=run.token, lease=settings.lease_seconds, limit=settings.step_seconds + 60

@@ -25,6 +25,7 @@ from samplemind_worker.errors import (
     SetupError,
 )
 from samplemind_worker.store import _loop
+from samplemind_worker.tracing import spans
 
 if TYPE_CHECKING:
     from samplemind_worker.circuit import Circuit
@@ -223,7 +224,8 @@ class Chroma:
 
     def _request(self, method: str, path: str, given: Mapping[str, Any] | None = None) -> Any:
         body = None if given is None else _encoded(given)
-        with _attempt(self._circuit), _translated():
+        traced = spans.span(f"chroma {path.rpartition('/')[2].partition('?')[0]}", {"db.system.name": "chroma"})
+        with traced, _attempt(self._circuit), _translated():
             return _content(self._connected().request(method, path, body))
 
     def _connected(self) -> "_Session":

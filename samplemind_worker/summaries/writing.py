@@ -6,6 +6,7 @@ A reply is cached in Redis before anything else is written, so a retry after a c
 import dataclasses
 import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from functools import lru_cache, partial
 from typing import Any, Final
 
@@ -30,6 +31,7 @@ from samplemind_worker.store import spend
 from samplemind_worker.store.cache import Cache, redis_cache
 from samplemind_worker.store.limits import Limiter
 from samplemind_worker.store.spend import Call, Caps, Reservation
+from samplemind_worker.tracing import spans
 from samplemind_worker.usage import NOTHING_USED, Usage
 
 _WEEK: Final = 7 * 86_400.0
@@ -168,7 +170,7 @@ class WriterRun:
             if not self._may_ask(usage.input_tokens):
                 return spent, None
             try:
-                with self._breaker.attempt():
+                with self._breaker.attempt(), self._traced(len(samples)):
                     reply = provider.describe(self._task, samples, may_repair=may_repair)
             except ProviderError as error:
                 spent += error.usage
@@ -183,6 +185,10 @@ class WriterRun:
                 return spent + reply.usage, reply
         self._stop(_IN_PEACE, soon=True)
         return spent, None
+
+    def _traced(self, samples: int) -> AbstractContextManager[None]:
+        facts = {"gen_ai.provider.name": self._writer.provider, "gen_ai.request.model": self._writer.model or ""}
+        return spans.span(f"ask {self._writer.provider}", {**facts, "samplemind.samples": samples})
 
     def _heed(self, error: ProviderError, number: int) -> None:
         """React to an error; ``number`` is how many came before it."""
