@@ -149,6 +149,7 @@ bench: $(TOOLS) page $(PAGE)/node_modules/.checked-with ## accuracy (of LABELLED
 	$(BIN)/python -m benchmarks.engine
 	$(BIN)/python -m benchmarks.sandbox
 	$(BIN)/python -m benchmarks.pipeline
+	$(BIN)/python -m benchmarks.hosts
 	$(BIN)/python -m benchmarks.record
 	$(BIN)/python -m benchmarks.duplicates $${LABELLED:+"$$LABELLED"}
 	$(BIN)/python -m benchmarks.export
