@@ -19,7 +19,7 @@ from samplemind_worker.local_services.checks import Check
 from samplemind_worker.local_services.home import Home, State
 from samplemind_worker.local_services.places import places
 from samplemind_worker.local_services.probes import web_answers
-from samplemind_worker.local_services.record_checks import summaries, vectors
+from samplemind_worker.local_services.record_checks import summaries, vectors, workers
 from samplemind_worker.local_services.services import (
     OTHER_MODELS,
     START_ANEW,
@@ -72,6 +72,8 @@ def diagnose(settings: Settings) -> list[Check]:
     if answering & {"mongod", "mongodb"} and "chroma" in answering:
         checks += vectors(with_urls(settings, state))
     checks.append(summaries(with_urls(settings, state), answering))
+    if "redis" in answering:
+        checks += workers(settings)
     if state.workers:
         names = ("worker-cpu", "worker-io", *(["worker-ai"] if state.models else []), "beat")
         checks += [_worker(name, home, state) for name in names]

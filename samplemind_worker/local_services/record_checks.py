@@ -1,9 +1,10 @@
-"""Checks of the record: which providers write summaries, what that cost, and whether the vectors are complete."""
+"""Checks of a running deployment: who writes summaries, what that cost, its vectors, and the machines that work."""
 
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 from config.ai import AiTask, Writer, load_table
+from config.queues import AI, CPU, IO, ROLE_TO_START
 from config.settings import Settings
 from samplemind_worker.documents.versions import VERSIONS
 from samplemind_worker.errors import ServiceUnavailableError, SetupError, TransientError
@@ -70,6 +71,33 @@ def vectors(settings: Settings) -> list[Check]:
         return [Check("vectors", ok=True, detail=f"has {health.expected:,} vectors, as the record")]
     detail, _, mend = health.message.rpartition("; ")
     return [Check("vectors", ok=False, detail=detail, mend=mend)]
+
+
+def workers(settings: Settings) -> list[Check]:
+    """Say which machines have workers that take work; nothing if Redis stops answering meanwhile."""
+    from samplemind_worker.store.cache import Board  # noqa: PLC0415 -- slow import
+
+    url = settings.redis_url.get_secret_value() if settings.redis_url else ""
+    try:
+        with closing(Board(url, settings.database)) as board:
+            signs = board.workers()
+    except (TransientError, SetupError):
+        return []  # its own line says what is wrong
+    kinds = [CPU, IO, *([AI] if settings.can_ask_a_model else [])]
+    read = {kind: [sign for sign in signs if settings.queues.of(kind) in sign.queues] for kind in kinds}
+    details = [
+        f"{kind}: " + (", ".join(sorted(f"{sign.host} ({sign.slots})" for sign in found)) or "none")
+        for kind, found in read.items()
+    ]
+    missing = [f"`samplemind worker --queues {ROLE_TO_START[kind]}`" for kind, found in read.items() if not found]
+    return [
+        Check(
+            "workers",
+            ok=True,
+            detail="; ".join(details),
+            mend=f"files wait until one is started: {', '.join(missing)}" if missing else "",
+        )
+    ]
 
 
 def _add_money(settings: Settings, details: list[str], mends: list[str]) -> None:
