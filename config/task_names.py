@@ -5,6 +5,12 @@
 
 from typing import Final
 
+WIRE: Final = 2
+"""The version of messages and of workers' signs of life, raised when an older worker would misread a message.
+
+1: from before messages named a version. 2: they do.
+"""
+
 DECODE: Final = "samplemind.decode"
 FEATURES: Final = "samplemind.features"
 TEMPO_KEY: Final = "samplemind.tempo_key"

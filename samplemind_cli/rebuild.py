@@ -15,7 +15,7 @@ from samplemind_worker.finding import entry
 from samplemind_worker.local_services.chroma_data import start_anew
 from samplemind_worker.store import entries, vector_index
 from samplemind_worker.store.vectors import Vectors
-from samplemind_worker.upkeep import recipe
+from samplemind_worker.upkeep import migrations, recipe
 from samplemind_worker.upkeep import reindex as reindex_step
 
 _RESTART_SECONDS: Final = 60.0  # that a private Chroma may take to be started again after several failures
@@ -38,13 +38,16 @@ class Rebuilt:
 
 
 def rebuild_all(settings: Settings, on_progress: Progress) -> Rebuilt:
-    """Rebuild the library entries, then the index of vectors; vectors of an older recipe are made anew first.
+    """Rebuild the library entries, then the index of vectors; vectors of an older recipe are made anew before.
+
+    Documents of an older form are brought to the present one first.
 
     Raises
     ------
     ServiceUnavailableError
         If Chroma or the record does not answer; the entries need no Chroma.
     """
+    migrations.run(on_progress=lambda name, seen, total: on_progress(f"documents of {name}", seen, total))
     done = _rebuild_entries(on_progress)
     made: list[int] = []
 

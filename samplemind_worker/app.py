@@ -24,6 +24,7 @@ from samplemind_worker.logs import take_over_logging
 from samplemind_worker.metrics import counting, endpoint
 from samplemind_worker.metrics.definitions import BEAT_PUBLISHED, SCRATCH_BYTES, SCRATCH_LIMIT
 from samplemind_worker.tracing import sending
+from tasks import wire
 
 _IO_TASKS: Final = ("tasks.ai", "tasks.io", "tasks.nightly")
 _TASK_MODULES: Final = {"cpu": ("tasks.audio",), "io": _IO_TASKS, "store": _IO_TASKS, "ai": ("tasks.ai",)}
@@ -34,6 +35,7 @@ def create_app(settings: Settings, *, role: str | None = None) -> Celery:
     roles = _TASK_MODULES if role is None else [role]
     made = Celery("samplemind", include=[module for name in roles for module in _TASK_MODULES.get(name, ())])
     made.conf.update(celery_options(settings))
+    wire.install()
     if role in (None, *_TASK_MODULES):
         from samplemind_worker import broker  # noqa: PLC0415 -- slow import
         from samplemind_worker.lifecycle import connect_signals  # noqa: PLC0415 -- slow import

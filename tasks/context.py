@@ -21,6 +21,7 @@ from samplemind_worker.pipeline.workspace import Run, Workspace
 from samplemind_worker.store import ledger
 from samplemind_worker.submission.dispatch import refill
 from samplemind_worker.tracing import spans
+from tasks import wire
 from tasks.chain import publish
 
 
@@ -52,6 +53,10 @@ def run_step(task: Task[..., None], step: ParcelStep, parcel_id: str) -> bool:
         If the step is to be retried.
     """
     request = task.request
+    if not wire.is_readable(task):
+        logger.warning("message.of_a_later_release", fields={"version": wire.version_of(task), "parcel": parcel_id})
+        request.chain = None
+        return False
     tries = request.retries
     # All earlier tries: one that could not claim, because the record was unreachable, has written no token.
     earlier = tuple(f"{request.id}.{number}" for number in range(max(0, tries - _TRIES), tries))

@@ -8,11 +8,13 @@ from samplemind_worker.finding import entry
 from samplemind_worker.pipeline import store as store_step
 from samplemind_worker.store import parcels
 from samplemind_worker.submission import dispatch as dispatch_step
+from samplemind_worker.upkeep import migrations
 from samplemind_worker.upkeep import reindex as reindex_step
 from samplemind_worker.upkeep import sound_map as map_step
 from tasks.context import publish_parcel, run_step, workspace
 from tasks.retry import POLICY
 
+_MIGRATION_SECONDS = 10.0  # s that one task migrates documents
 _ENTRY_SECONDS = 10.0  # s that one task makes entries
 
 
@@ -48,13 +50,14 @@ def take_back(parcel_id: str, task_id: str, code: str) -> None:
 
 @shared_task(name=names.REINDEX, ignore_result=True)
 def reindex() -> None:
-    """Make library entries that are missing or stale; compare the vectors in Chroma with the record, and rebuild them.
+    """Bring documents to their present form, make library entries, and compare the vectors in Chroma with the record.
 
     It does each for a while, and the next one continues. Never retried: beat sends it again soon. Reads the record;
-    writes LibraryEntry, vectors and VectorIndex.
+    writes the older documents, LibraryEntry, vectors and VectorIndex.
     """
     here = workspace()
     here.connect()
+    migrations.tend(here.board.workers(), seconds=_MIGRATION_SECONDS)
     entry.refresh_marked(seconds=_ENTRY_SECONDS)
     entry.build(seconds=_ENTRY_SECONDS)
     reindex_step.tend(here.vectors)

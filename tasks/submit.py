@@ -10,6 +10,7 @@ from samplemind_worker.errors import ServiceUnavailableError, SetupError
 from samplemind_worker.store.cache import Board
 from samplemind_worker.submission.dispatch import refill
 from samplemind_worker.tracing import sending, spans
+from tasks import wire
 from tasks.chain import publish
 
 
@@ -27,6 +28,7 @@ def dispatch(settings: Settings) -> int:
         raise SetupError("SAMPLEMIND_REDIS_URL is not set")
     if not spans.is_on():  # the first span of a parcel is that of its dispatch
         sending.turn_on(settings, "submit")
+    wire.install()
     app = Celery("samplemind", set_as_current=False)
     app.conf.update(celery_options(settings))
     board = Board(settings.redis_url.get_secret_value(), settings.database)

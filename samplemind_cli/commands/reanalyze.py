@@ -161,7 +161,13 @@ def _report(made: "Plan") -> dict[str, Any]:
             "files_per_second": None if rate is None else round(rate, 2),
         },
         "ai": client.expected_cost(texts, "bulk") if texts else None,
-        "by_workers": {"vectors": made.vectors},
+        "by_workers": {
+            "vectors": made.vectors,
+            "migrations": [
+                {"collection": one.migration.collection, "version": one.migration.version, "seen": one.form.seen}
+                for one in made.migrations
+            ],
+        },
         "without_waveform": made.waveforms,
     }
 
@@ -188,6 +194,9 @@ def _print(report: dict[str, Any]) -> None:
         output.note(f"{about}{report['gone']:,} more are gone, and are left as they are")
     if vectors := report["by_workers"]["vectors"]:
         output.note(f"the workers make {vectors:,} vectors anew by themselves; no file is read for that")
+    if waiting := report["by_workers"]["migrations"]:
+        names = ", ".join(one["collection"] for one in waiting)
+        output.note(f"the workers bring the documents of {names} to their present form by themselves")
     if lacking := report["without_waveform"]:
         output.note(f"{lacking:,} files have no waveform of this version: submitting their folders again makes it")
     if analyse or texts:

@@ -11,6 +11,7 @@ from samplemind_worker.documents.batch import BatchItem, BatchJob
 from samplemind_worker.documents.entry import EntryIndex, LibraryEntry, StaleEntry
 from samplemind_worker.documents.marks import SampleCollection, SampleMarks
 from samplemind_worker.documents.pack import Pack, RunReport, Turn
+from samplemind_worker.documents.schema import Schema
 from samplemind_worker.documents.sound_map import SoundMap, SoundMapPart
 from samplemind_worker.documents.spend import AiCall, Purse
 from samplemind_worker.documents.user import ApiToken, AuditEntry, SigningKey, TokenFamily, User
@@ -27,6 +28,7 @@ DOCUMENTS: Final[list[type[Document]]] = [
     BatchItem,
     Pack,
     Turn,
+    Schema,
     RunReport,
     AiCall,
     Purse,

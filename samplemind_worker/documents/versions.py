@@ -20,5 +20,8 @@ PLANNED: Final = (*CPU_STEPS, "summarize")
 WAVEFORM_VERSION: Final = 1
 """The version of the waveforms, which `decode` makes. If it is raised, a submission decodes again and does no more."""
 
+SCHEMAS: Final[dict[str, int]] = {"analyses": 2, "audio_files": 2, "batch_jobs": 2}
+"""The version of the form of documents, where it was ever changed (`upkeep.migrations`)."""
+
 ENTRY_VERSION: Final = 4
 """The version of the library entries, raised when they are made in another way; the workers then make all anew."""

@@ -9,7 +9,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -18,6 +18,7 @@ import redis
 from loguru import logger
 from redis.exceptions import RedisError
 
+from config.task_names import WIRE
 from samplemind_worker.errors import ServiceUnavailableError, SetupError
 from samplemind_worker.metrics import counting
 from samplemind_worker.metrics.definitions import REPLY_CACHE
@@ -38,6 +39,8 @@ class WorkerSign:
     slots: int
     providers: tuple[str, ...] = ()
     """Providers that it can ask for summaries."""
+    wire: int = WIRE
+    """The version of the messages that it reads and writes."""
 
 
 class Board:
@@ -59,8 +62,7 @@ class Board:
 
     def announce(self, sign: WorkerSign) -> None:
         """Announce that a worker takes work; the announcement expires after 30 s."""
-        given = {"host": sign.host, "queues": sign.queues, "slots": sign.slots, "providers": sign.providers}
-        body = orjson.dumps(given)
+        body = orjson.dumps({name: value for name, value in asdict(sign).items() if name != "name"})
         self._call(lambda: self._redis.set(self._signs + sign.name, body, ex=_EXPIRES))
 
     def withdraw(self, name: str) -> None:
@@ -82,7 +84,8 @@ class Board:
                     sign = orjson.loads(body)
                     name = key.decode().removeprefix(self._signs).removeprefix(_OLD_SIGNS)
                     providers = tuple(sign.get("providers", ()))  # older versions do not name them
-                    found.append(WorkerSign(name, sign["host"], tuple(sign["queues"]), sign["slots"], providers))
+                    wire = sign.get("wire", 1)
+                    found.append(WorkerSign(name, sign["host"], tuple(sign["queues"]), sign["slots"], providers, wire))
             return found
 
         return self._call(_read)

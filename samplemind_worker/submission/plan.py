@@ -15,6 +15,7 @@ from samplemind_worker.finding.query import Query
 from samplemind_worker.store import entries, outdated, recipes
 from samplemind_worker.store.cache import Board
 from samplemind_worker.store.outdated import Pace, Versions
+from samplemind_worker.upkeep import migrations
 
 _PAGE: Final = 500
 _SAMPLE: Final = 500  # contents of a group that stand for all of it
@@ -138,6 +139,8 @@ class Plan:
     """Files that the announced cpu workers analyse at once; 0 if there are none."""
     vectors: int
     """Vectors of an older recipe, which the workers make anew without reading a file."""
+    migrations: list[migrations.Pending]
+    """Documents of older forms, which the workers bring to the present one."""
     waveforms: int
     """Contents without a waveform, which the next submission of their folder makes."""
 
@@ -168,6 +171,7 @@ def make(settings: Settings, wanted: Wanted) -> Plan:
         outdated.pace(),
         _slots(settings),
         recipes.count_convertible(VERSIONS["store"], first=RECIPE_WITH_STATISTICS),
+        migrations.pending(),
         outdated.without_waveform(),
     )
 

@@ -35,7 +35,7 @@ FORMAT: Final = 1
 """The format of backups; a release reads its own and all earlier ones."""
 
 SAVED: Final = (
-    "packs", "run_reports", "batch_jobs", "batch_items", "purses", "ai_jobs", "ai_calls", "sample_marks",
+    "schemas", "packs", "run_reports", "batch_jobs", "batch_items", "purses", "ai_jobs", "ai_calls", "sample_marks",
     "sample_collections", "file_locations", "mount_points", "api_tokens", "audit", "users", "analyses", "audio_files",
     "waveforms",
 )  # fmt: skip

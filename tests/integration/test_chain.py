@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +28,14 @@ from samplemind_worker.documents.batch import State
 from samplemind_worker.local_services.services import setting_env
 from samplemind_worker.pipeline.workspace import Workspace
 from samplemind_worker.store import batches, results
+from samplemind_worker.submission import dispatch as dispatch_step
 from samplemind_worker.submission import scan
+from samplemind_worker.submission.dispatch import Publish
 from samplemind_worker.submission.listing import Listing
 from samplemind_worker.submission.options import SubmitOptions
+from tasks.chain import publish
 from tasks.submit import dispatch
+from tasks.wire import HEADER
 from tests.factories import write_audio
 from training import signals
 
@@ -210,6 +215,7 @@ def test_chain_carries_ids_alone_through_the_workers(
     assert [(link["task"], link["args"]) for link in embed["chain"]] == [
         (name, [parcel]) for name in names.CHAIN[:0:-1]
     ]
+    assert json.loads(message)["headers"][HEADER] == names.WIRE
 
     # With the worker of the CPU alone, the parcel goes through its three steps and waits for the next worker.
     cpu: CeleryTestWorker = request.getfixturevalue("cpu_worker")
@@ -219,6 +225,7 @@ def test_chain_carries_ids_alone_through_the_workers(
     assert len(message) < 2048
     assert body_of(message)[0] == [parcel]
     assert json.loads(message)["headers"]["task"] == names.SUMMARIZE
+    assert json.loads(message)["headers"][HEADER] == names.WIRE
     assert messages(celery_broker, queues.own) == []
 
     setup: CeleryTestSetup = request.getfixturevalue("celery_setup")
@@ -289,18 +296,17 @@ def test_what_asks_no_model_passes_those_that_wait_for_one(
         assert (item.step, item.queue) == ("summarize", queue)
 
 
-def test_messages_in_queues_without_a_prefix_are_read(
+def test_messages_of_the_first_release_are_read(
     cpu_worker: CeleryTestWorker, workspace: Workspace, celery_broker: CeleryTestBroker, tmp_path: Path
 ):
+    """They name no version, and lie in queues without a prefix."""
     queues = workspace.settings.queues
     write_audio(tmp_path / "library" / "one.wav", signals.kick(0.1))
     job = scan.submit(Listing([tmp_path / "library"]), settings=workspace.settings)
     assert dispatch(workspace.settings) == 1
-    # A version before the prefix would have published it so: to the queue's name alone.
+    (parcel,) = parcels_of(job.id)
+    old = json.loads((ROOT / "tests" / "wire" / "1.json").read_text().replace("PARCEL", parcel))["decode"]
     client = celery_broker.container.client
-    (message,) = messages(celery_broker, queues.of("cpu"))
-    old = json.loads(message)
-    old["properties"]["delivery_info"]["routing_key"] = "cpu"
     client.pipeline(transaction=True).delete(queues.of("cpu")).lpush("cpu", json.dumps(old)).execute()
 
     assert cpu_worker.ready()
@@ -308,6 +314,38 @@ def test_messages_in_queues_without_a_prefix_are_read(
     wait_until(lambda: messages(celery_broker, queues.of("ai")))
     (item,) = batches.iterate(job.id)
     assert (item.step, item.starts, item.attempt) == ("summarize", 1, 1)
+
+
+def test_a_message_of_a_later_release_is_put_down_untouched(
+    cpu_worker: CeleryTestWorker, workspace: Workspace, celery_broker: CeleryTestBroker, tmp_path: Path
+):
+    cpu = workspace.settings.queues.of("cpu")
+    write_audio(tmp_path / "library" / "one.wav", signals.kick(0.1))
+    job = scan.submit(Listing([tmp_path / "library"]), settings=workspace.settings)
+    assert dispatch(workspace.settings) == 1
+    (message,) = messages(celery_broker, cpu)
+    later = json.loads(message)
+    later["headers"][HEADER] = names.WIRE + 1
+    client = celery_broker.container.client
+    client.pipeline(transaction=True).delete(cpu).lpush(cpu, json.dumps(later)).execute()
+
+    assert cpu_worker.ready()
+
+    wait_until(lambda: "message.of_a_later_release" in cpu_worker.logs())
+    (item,) = batches.iterate(job.id)
+    assert (item.state, item.step, item.starts) == (State.QUEUED, "decode", 0)
+    # Its files are sent again, here by this release.
+    wait_until(lambda: dispatch_step.dispatch(workspace.settings, workspace.board, publish_to(workspace)).requeued)
+    wait_until(lambda: messages(celery_broker, workspace.settings.queues.of("ai")))
+    (item,) = batches.iterate(job.id)
+    assert (item.step, item.starts, item.attempt) == ("summarize", 1, 2)
+
+
+def publish_to(workspace: Workspace) -> Publish:
+    """Publish as a worker of this release does."""
+    app = Celery("samplemind", set_as_current=False)
+    app.conf.update(celery_options(workspace.settings))
+    return partial(publish, app=app)
 
 
 def test_a_night_has_the_worker_that_knows_the_models_fill_in(

@@ -41,6 +41,7 @@ from samplemind_worker.store import (
     recipes,
     results,
     sample_collections,
+    schemas,
     sound_map,
     spend,
     stale,
@@ -197,6 +198,12 @@ CALLS: dict[str, Callable[[Case], object]] = {
     "unfinished.at_work": lambda _: unfinished.at_work(),
     "pausing.pause": lambda case: pausing.pause(case.batch),
     "pausing.resume": lambda case: pausing.resume(case.batch),
+    "schemas.forms": lambda _: schemas.forms(),
+    "schemas.begin": lambda _: schemas.begin("analyses", 2),
+    "schemas.change_page": lambda _: schemas.change_page(
+        "analyses", 2, after=None, older={"user_id": {"$exists": False}}, change=[{"$set": {"user_id": "x"}}], limit=3
+    ),
+    "schemas.finish": lambda _: schemas.finish("analyses", 2),
     "outdated.groups": lambda _: outdated.groups(),
     "outdated.contents_of": lambda _: outdated.contents_of(dict.fromkeys(PLANNED, 1), after=CONTENT, limit=3),
     "outdated.versions_of": lambda _: outdated.versions_of([CONTENT]),
@@ -495,7 +502,7 @@ CALLS: dict[str, Callable[[Case], object]] = {
 STORES = (
     ai_jobs, audit, batch_lists, batches, copies, credentials, entries, entry_search, entry_vectors, fits, ledger,
     marks, outdated, overview, pack_lists, packs, parcels, pausing, places, recipes, results, sample_collections,
-    sound_map, spend, stale, thinning, totals, turns, unfinished, users, vector_index, waiting, waveforms,
+    schemas, sound_map, spend, stale, thinning, totals, turns, unfinished, users, vector_index, waiting, waveforms,
 )  # fmt: skip
 # These read all there is, page by page, or all that has failed.
 READ_ALL = {
