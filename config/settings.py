@@ -26,7 +26,7 @@ from pydantic_settings import (
 
 from config import sources
 from config.ai import PROVIDERS, ProviderName
-from config.field_types import FROM_JSON, AbsolutePath, Names, spelled
+from config.field_types import FROM_JSON, AbsolutePath, Names, Roots, spelled
 from config.queues import Queues
 from config.sources import SettingsError
 
@@ -70,8 +70,8 @@ class Settings(BaseSettings):
     ] = "samplemind"
     """Name of the MongoDB database, and the prefix of the Chroma collection and of queues and other keys in Redis."""
 
-    roots: Annotated[dict[str, AbsolutePath], NoDecode] = Field(default_factory=dict)
-    """Named folders that workers may read: ``name=path``, separated by the platform's path separator."""
+    roots: Roots = Field(default_factory=dict)
+    """Named folders, or prefixes of buckets, that workers may read: ``name=path``, separated by colons, or JSON."""
 
     host: Annotated[str, spelled(r"[\w.-]+", "letters, digits, '_', '.' and '-'")] = Field(
         default_factory=socket.gethostname
@@ -303,20 +303,6 @@ class Settings(BaseSettings):
         if value is not None and not value.startswith(("http://", "https://")):
             raise ValueError("wanted http://HOST:PORT or https://HOST:PORT")
         return value
-
-    @field_validator("roots", mode="before")
-    @classmethod
-    def _parse_roots(cls, value: object) -> object:
-        if not isinstance(value, str):
-            return value
-        pairs = [pair for pair in value.split(os.pathsep) if pair]
-        roots: dict[str, Path] = {}
-        for pair in pairs:
-            name, sign, path = pair.partition("=")
-            if not (name and sign and path):
-                raise ValueError(f"wanted name=path, got {pair!r}")
-            roots[name] = Path(path)
-        return roots
 
     def can_ask(self, provider: ProviderName) -> bool:
         """Return whether a provider of summaries is set up: by its key, by its address, or because it needs neither."""

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from config.ai import AiTask, load_table
+from config.locations import Location
 from config.settings import Settings, get_settings
 from samplemind_cli.output import note, pages
 from samplemind_worker import local_services
@@ -36,7 +37,7 @@ Report = dict[str, Any]
 _PAGE = 500
 
 
-def find_audio(paths: Sequence[Path]) -> Listing:
+def find_audio(paths: Sequence[Location]) -> Listing:
     """List what lies at or below some paths, as far as the first audio file.
 
     Raises
@@ -281,7 +282,7 @@ def _result(item: BatchItem, facts: tuple[AudioFacts, AnalysisFacts] | None, rep
     return {"path": path, "status": item.state.value, "skip_reason": item.skip_reason}
 
 
-def survey(paths: Sequence[Path]) -> Survey:
+def survey(paths: Sequence[Location]) -> Survey:
     """Count the files that a submission would take in.
 
     Raises

@@ -5,7 +5,9 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 from posixpath import basename
+from typing import TYPE_CHECKING
 
+from config.locations import Location, ObjectPath
 from config.settings import Settings
 from samplemind_worker.documents.facts import AnalysisFacts, AudioFacts
 from samplemind_worker.documents.report import Reporter, analyzed, rejected
@@ -14,7 +16,10 @@ from samplemind_worker.errors import PermanentError, UsageError
 from samplemind_worker.finding.reports import Report, gone_at, reports_of
 from samplemind_worker.store import library, places, results
 from samplemind_worker.store.places import Place
-from samplemind_worker.submission.walk import AUDIO_SUFFIXES
+from samplemind_worker.submission.walk import is_audio
+
+if TYPE_CHECKING:
+    from samplemind_worker.store.objects import Listed
 
 _LOOK_BACK = 10  # batches in which `show` looks for the failure of a path
 _ID_LENGTH = 64  # hex digits of a whole file id
@@ -45,13 +50,17 @@ def id_of(text: str) -> str | None:
 
 def place_of(path: str, settings: Settings) -> Place | None:
     """Return what the record knows of a path."""
-    return places.at(*library.locate(Path(path), settings.roots))
+    return places.at(*library.locate(library.where(path), settings.roots))
 
 
 def has_changed(path: str, place: Place) -> bool:
     """Tell whether another file lies at a path than the one that is recorded; not if it cannot be looked at."""
+    where = library.where(path)
+    if isinstance(where, ObjectPath):
+        found = _object_at(where)
+        return found is not None and (found.size, found.tag) != (place.size, place.ctime_ns)
     try:
-        status = Path(path).stat()
+        status = where.stat()
     except OSError:
         return False
     return not stat.S_ISREG(status.st_mode) or (status.st_size, status.st_mtime_ns) != (place.size, place.mtime_ns)
@@ -76,10 +85,19 @@ def find_file(text: str, settings: Settings) -> str | None:
 
 def exists(text: str) -> bool:
     """Return whether there is anything at a path; there is nothing at one that no file can have."""
+    where = library.where(text)
+    if isinstance(where, ObjectPath):
+        return _object_at(where) is not None
     try:
-        return Path(text).exists()
+        return where.exists()
     except OSError:
         return False
+
+
+def _object_at(place: ObjectPath) -> "Listed | None":
+    from samplemind_worker.store import objects  # noqa: PLC0415 -- slow import
+
+    return objects.look(place)
 
 
 def facts_of(file_id: str) -> tuple[AudioFacts, AnalysisFacts] | None:
@@ -105,12 +123,13 @@ def sound_of(text: str, settings: Settings) -> tuple[AudioFacts, AnalysisFacts]:
         if file_id is not None:
             raise UsageError(f"{text} is not analysed; `samplemind submit` its folder")
         raise UsageError(f"{text} is no file, no id of one, and no place that the library knows")
-    if Path(text).is_dir():
+    where = library.where(text)
+    if isinstance(where, Path) and where.is_dir():
         raise UsageError(f"{text} is a folder; name one file of it")
     from samplemind_worker.pipeline.analyze import analyze_file  # noqa: PLC0415 -- slow import
 
     try:
-        return analyze_file(Path(text), settings)
+        return analyze_file(where, settings)
     except PermanentError as error:
         raise type(error)(f"{error}: {text}") from error
 
@@ -129,7 +148,7 @@ def report_at(path: str, settings: Settings) -> Report:
         if report is not None:
             others = [path for path in report["places"] if path != place.shown]
             return report | {"path": place.shown, "filename": basename(place.shown), "places": [place.shown, *others]}
-    rejection = rejection_of(Path(path), settings)
+    rejection = rejection_of(library.where(path), settings)
     if place is not None and place.gone_at is not None and not exists(path):
         raise UsageError(_farewell(path, place))
     if rejection is not None:
@@ -145,9 +164,10 @@ def _unknown(path: str) -> str:
     """Return what to say of a path that the library does not know."""
     if not exists(path):
         return f"{path} is no file, no id of one, and no place that the library knows"
-    if Path(path).is_dir():
+    where = library.where(path)
+    if isinstance(where, Path) and where.is_dir():
         return f"{path} is a folder; name one file of it"
-    if Path(path).suffix.lower() not in AUDIO_SUFFIXES:
+    if not is_audio(where.name):
         return f"{path} is not in the library, and by its name it is no audio file"
     return f"{path} is not in the library; `samplemind submit {shlex.quote(path)}` adds it"
 
@@ -161,14 +181,14 @@ def _farewell(path: str, place: Place) -> str:
     return f"{said}{now}: `samplemind show {place.file_id[:12]}`"
 
 
-def rejection_of(path: Path, settings: Settings) -> Report | None:
+def rejection_of(path: Location, settings: Settings) -> Report | None:
     """Return why a path failed, if it did in one of the last batches."""
     from samplemind_worker.store import batches  # noqa: PLC0415 -- slow import
 
     root, relative = library.locate(path, settings.roots)
     name, _ = library.printable(relative)
     candidates = [{"root": root, "path": name}]
-    if not settings.roots:
+    if not settings.roots and isinstance(path, Path):
         # The root of an item is the folder that was submitted: any of those above the file.
         full = Path(root, name)
         candidates = [{"root": str(folder), "path": str(full.relative_to(folder))} for folder in full.parents]

@@ -6,6 +6,9 @@ from typing import Annotated
 
 import typer
 
+from config import locations
+from config.locations import Location, ObjectPath
+
 _MOST = 1_000_000
 _BATCH_HELP = "A batch: the beginning of its id, or last, or last~1 for the one before."
 
@@ -48,11 +51,28 @@ def filled(text: str) -> str:
 
 
 def path(text: str) -> Path:
-    """Read a path.
+    """Read a path of this machine.
 
     Raises
     ------
     typer.BadParameter
-        If it is empty.
+        If it is empty, or lies elsewhere.
     """
-    return Path(filled(text))
+    place = location(text)
+    if isinstance(place, ObjectPath):
+        raise typer.BadParameter(f"{place} is in a bucket; a folder of this machine is wanted")
+    return place
+
+
+def location(text: str) -> Location:
+    """Read a path, or a URL of a file or of a bucket.
+
+    Raises
+    ------
+    typer.BadParameter
+        If it is empty, or another URL.
+    """
+    try:
+        return locations.location(filled(text))
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error

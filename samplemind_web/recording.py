@@ -3,12 +3,12 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from http import HTTPStatus
-from pathlib import Path
 from threading import Event
 from typing import Final
 
 from loguru import logger
 
+from config.locations import Location
 from config.settings import Settings
 from samplemind_web.problems import ProblemError
 from samplemind_web.threads import Threads
@@ -35,7 +35,7 @@ class Recorder:
         self._running: set[asyncio.Future[None]] = set()
 
     async def submit(
-        self, find: Callable[[], Sequence[Path]], options: SubmitOptions, *, then: Callable[[], None]
+        self, find: Callable[[], Sequence[Location]], options: SubmitOptions, *, then: Callable[[], None]
     ) -> str:
         """Return the id of a batch as soon as there is audio in it; the recording goes on, and queues it.
 
@@ -66,7 +66,7 @@ class Recorder:
         return await created
 
     def _record(
-        self, find: Callable[[], Sequence[Path]], options: SubmitOptions, created: Callable[[str], None]
+        self, find: Callable[[], Sequence[Location]], options: SubmitOptions, created: Callable[[str], None]
     ) -> None:
         def _go_on(_total: int) -> None:
             if self._stopping.is_set():
@@ -86,7 +86,7 @@ class Recorder:
             await asyncio.wait(running, timeout=_GRACE)
 
 
-def _listing(find: Callable[[], Sequence[Path]]) -> Listing:
+def _listing(find: Callable[[], Sequence[Location]]) -> Listing:
     """Return what is to be recorded; raises ProblemError if that is nothing."""
     invalid = HTTPStatus.UNPROCESSABLE_ENTITY
     try:

@@ -10,6 +10,7 @@ from fastapi import Depends, Query, Request
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
+from config.locations import is_named
 from config.settings import Settings
 from samplemind_web.access import Caller
 from samplemind_web.problems import ProblemError
@@ -104,7 +105,7 @@ def refused(error: UsageError) -> ProblemError:
 
 def _paths(path: str, settings: Settings) -> tuple[str, ...]:
     """Return a path as entries may write it."""
-    if path.startswith("/"):
+    if not is_named(path):
         return filter_text.paths_of(path, settings.roots)
     if path.partition("/")[0] in settings.roots:
         return (path.rstrip("/"),)

@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from config.locations import is_named
 from config.settings import Settings
 from samplemind_web.access import Caller
 from samplemind_web.paging import Page
@@ -133,7 +134,7 @@ def located(path: str, root: str, settings: Settings) -> dict[str, str | None]:
     below = path[len(root.rstrip("/")) :].lstrip("/")
     folder, _, name = below.rpartition("/")
     known = settings.roots.get(root)
-    full = path if root.startswith("/") else None if known is None else join(str(known), below)
+    full = path if not is_named(root) else None if known is None else join(str(known), below)
     return {"root": root, "folder": folder, "name": name, "path": full}
 
 

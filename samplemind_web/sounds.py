@@ -1,13 +1,14 @@
 """Files that are played: opened, copied where browsers cannot play them, and sent in blocks.
 
-Opening and reading a file blocks, for long if its drive sleeps, so that is done by a few threads of its own. Each
-answer holds one block in memory, however slow its reader is, and is ended if the reader takes nothing for a minute.
+Opening and reading a file blocks, for long if its drive sleeps or it lies in a bucket, so that is done by a few threads
+of its own. Each answer holds one block in memory, however slow its reader is, and is ended if the reader takes nothing
+for a minute.
 """
 
 import asyncio
-import os
 from collections.abc import AsyncGenerator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from http import HTTPStatus
 from io import BufferedReader
 from typing import Final, TypeVar
@@ -17,7 +18,7 @@ from samplemind_web.problems import ProblemError
 from samplemind_worker.errors import PermanentError, TransientError
 from samplemind_worker.pipeline.audio_sandbox import audio_sandbox
 from samplemind_worker.pipeline.copies import Copies
-from samplemind_worker.store.originals import Original, Originals
+from samplemind_worker.store.originals import OnDisk, Original, Originals, Readable
 from samplemind_worker.store.places import Place
 
 T = TypeVar("T")
@@ -70,7 +71,7 @@ class Sounds:
         except TimeoutError as error:
             raise _not_now("the folder of this file does not answer; its drive may be away") from error
 
-    async def copy_of(self, file_id: str, places: Sequence[Place], *, expected: int) -> BufferedReader:
+    async def copy_of(self, file_id: str, places: Sequence[Place], *, expected: int) -> Readable:
         """Open the WAV copy of a content, which is made if there is none; requests for the same one wait together.
 
         Raises
@@ -80,7 +81,7 @@ class Sounds:
         """
         found = await self._in_thread(self._readers, self._copies.find, file_id)
         if found is not None:
-            return found
+            return OnDisk(found)
         task = self._making.get(file_id)
         if task is None:
             if len(self._making) >= _MOST_WAITING:
@@ -96,40 +97,37 @@ class Sounds:
         found = await self._in_thread(self._readers, self._copies.find, file_id)
         if found is None:
             raise _not_now("the copy of this file was removed at once; raise SAMPLEMIND_AUDIO_CACHE_BYTES")
-        return found
+        return OnDisk(found)
 
     async def _make(self, file_id: str, places: Sequence[Place], expected: int) -> None:
         original = await self.open(file_id, places)
         # Here, on the main thread: the kernel ends a sandbox with the thread that has started it.
         audio_sandbox().start()
-        with original.file:
+        with closing(original.file):
             try:
-                made = await self._in_thread(
-                    self._copiers, lambda: self._copies.make(file_id, original.file, expected=expected)
-                )
+                made = await self._in_thread(self._copiers, lambda: self._copy(file_id, original, expected))
             except PermanentError as error:
                 raise refusal(error) from error
             except TransientError as error:
                 raise _not_now(str(error)) from error
         made.close()
 
+    def _copy(self, file_id: str, original: Original, expected: int) -> BufferedReader:
+        with self._originals.copy(original) as file:
+            return self._copies.make(file_id, file, expected=expected)
+
     def _made(self, file_id: str, task: asyncio.Task[None]) -> None:
         self._making.pop(file_id, None)
         if not task.cancelled():
             task.exception()  # whoever waits has it, and nobody may
 
-    @staticmethod
-    def size_of(file: BufferedReader) -> int:
-        """Return the size of an open file in bytes."""
-        return os.fstat(file.fileno()).st_size
-
-    async def blocks(self, file: BufferedReader, span: range) -> AsyncGenerator[bytes]:
+    async def blocks(self, file: Readable, span: range) -> AsyncGenerator[bytes]:
         """Yield the bytes of a file, and close it at the end; fewer if it was cut meanwhile."""
         try:
             at = span.start
             while at < span.stop:
                 size = min(BLOCK, span.stop - at)
-                block = await self._in_thread(self._readers, os.pread, file.fileno(), size, at)
+                block = await self._in_thread(self._readers, file.read, size, at)
                 if not block:
                     return
                 at += len(block)

@@ -5,6 +5,7 @@
     SampleMindError
     ├── TransientError              retried with back-off and jitter
     │   ├── ServiceUnavailableError a service does not answer
+    │   │   ├── BucketNotReachedError   a bucket does not answer, or does not let this machine in
     │   │   ├── IndexMissingError   Chroma answers, but does not have the vectors
     │   │   └── IndexDamagedError   Chroma answers, but cannot read or write them
     │   └── OverTheRateError        the providers of summaries accept no more requests now
@@ -63,7 +64,14 @@ class TransientError(SampleMindError):
 
 
 class ServiceUnavailableError(TransientError):
-    """Redis, MongoDB or Chroma does not answer."""
+    """Redis, MongoDB, Chroma or a bucket does not answer."""
+
+
+class BucketNotReachedError(ServiceUnavailableError):
+    """A bucket is not there, its service does not answer, or it accepts no credentials of this machine."""
+
+    def __init__(self, bucket: str, why: str) -> None:
+        super().__init__(f"{bucket} is not reached: {why}")
 
 
 class IndexMissingError(ServiceUnavailableError):
@@ -81,9 +89,11 @@ class OverTheRateError(TransientError):
 class RootNotReachedError(SampleMindError):
     """A root is not reached from this machine now, which says nothing about the files below it."""
 
-    def __init__(self, root: str) -> None:
-        super().__init__(f"this machine does not reach the root {root}")
+    def __init__(self, root: str, why: str = "") -> None:
+        super().__init__(f"this machine does not reach the root {root}" + (f": {why}" if why else ""))
         self.root = root
+        self.why = why
+        """What the service of a bucket said."""
 
 
 class PermanentError(SampleMindError):

@@ -6,11 +6,14 @@ from typing import Final
 
 from loguru import logger
 
-from samplemind_worker.errors import SampleMindError, ServiceUnavailableError
+from config.locations import is_named
+from samplemind_worker.errors import RootNotReachedError, SampleMindError, ServiceUnavailableError, TransientError
 from samplemind_worker.pipeline.workspace import Workspace
+from samplemind_worker.store.library import is_object
 from samplemind_worker.store.roots import Roots
 
 _LOOK_SECONDS: Final = 2.0
+_ASK_SECONDS: Final = 15.0  # for a bucket, where each look is paid for
 _STALE_SECONDS: Final = 10.0  # a check that takes longer hangs on a dead mount
 _FIRST_SECONDS: Final = 1.0  # that a worker waits for the first checks before it takes work
 _KEPT_SECONDS: Final = 3600.0  # that a vanished path is checked; later the next parcel reports it again
@@ -19,7 +22,9 @@ _KEPT_SECONDS: Final = 3600.0  # that a vanished path is checked; later the next
 class _Watch:
     """Checks one root again and again in a thread of its own, because a dead mount blocks the thread."""
 
-    def __init__(self, root: str, roots: Roots) -> None:
+    def __init__(self, root: str, roots: Roots, *, every: float) -> None:
+        self._every = every
+        self._why = ""
         self.began = time.monotonic()
         self._root = root
         self._roots = roots
@@ -35,17 +40,28 @@ class _Watch:
     @property
     def is_reached(self) -> bool:
         """Whether the last check found the root, and is recent."""
-        return time.monotonic() - self._reached_at < _STALE_SECONDS
+        return time.monotonic() - self._reached_at < self._every + _STALE_SECONDS
 
     def _run(self) -> None:
         while not self._ended.is_set():
             try:
                 self._roots.require(self._root)
                 self._reached_at = time.monotonic()
-            except SampleMindError:
+                self._why = ""
+            except TransientError:  # a bucket that can answer nothing now; what was known of it holds for a while
+                pass
+            except SampleMindError as error:
                 self._reached_at = float("-inf")
+                self._tell(error)
             self.looked.set()
-            self._ended.wait(_LOOK_SECONDS)
+            self._ended.wait(self._every)
+
+    def _tell(self, error: SampleMindError) -> None:
+        """Log why a bucket is not reached, once per reason."""
+        why = error.why if isinstance(error, RootNotReachedError) else ""
+        if why and why != self._why:
+            logger.warning("root.not_reached", fields={"root": self._root, "why": why})
+        self._why = why
 
 
 class Reach:
@@ -88,7 +104,7 @@ class Reach:
         board, host = self._workspace.board, self._settings.host
         lacks = board.lacks()
         # If any roots are named, no other folder is read.
-        paths = set[str]() if self._settings.roots else {root for _, root in lacks if root.startswith("/")}
+        paths = set[str]() if self._settings.roots else {root for _, root in lacks if not is_named(root)}
         self._follow({*self._settings.roots, *paths})
         self._contested = {root for other, root in lacks if other != host} & paths
         for root in {root for other, root in lacks if other == host}:
@@ -103,6 +119,7 @@ class Reach:
 
     def _follow(self, roots: set[str]) -> None:
         for root in roots - set(self._watches):
-            self._watches[root] = _Watch(root, self._roots)
+            every = _ASK_SECONDS if is_object(root, self._settings.roots) else _LOOK_SECONDS
+            self._watches[root] = _Watch(root, self._roots, every=every)
         for root in set(self._watches) - roots:
             self._watches.pop(root).end()

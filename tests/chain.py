@@ -1,9 +1,9 @@
 """The five steps of a chain, run in this process as its messages would run them."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
+from config.locations import Location
 from samplemind_worker.documents.batch import BatchItem, BatchJob, Step
 from samplemind_worker.pipeline import decode, features, store, summarize, tempo_key
 from samplemind_worker.pipeline.workspace import Run, Workspace
@@ -53,12 +53,12 @@ def work(workspace: Workspace) -> int:
     return chains
 
 
-def submit(workspace: Workspace, *paths: Path, **options: Any) -> BatchJob:
+def submit(workspace: Workspace, *paths: Location, **options: Any) -> BatchJob:
     heard = {name: options.pop(name) for name in ("on_progress", "on_created", "on_ended") if name in options}
     return scan.submit(Listing(paths), SubmitOptions(**options), settings=workspace.settings, **heard)
 
 
-def analyse(workspace: Workspace, *paths: Path, **options: Any) -> dict[str, Any]:
+def analyse(workspace: Workspace, *paths: Location, **options: Any) -> dict[str, Any]:
     """Submit, work, and report."""
     job = submit(workspace, *paths, **options)
     work(workspace)

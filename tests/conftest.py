@@ -7,7 +7,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pymongo
 import pytest
@@ -18,9 +18,12 @@ from config.settings import Settings, get_settings
 from samplemind_cli.app import run
 from samplemind_worker.local_services import ensure_running, stop
 from samplemind_worker.pipeline.workspace import Workspace
-from samplemind_worker.store import mongo
+from samplemind_worker.store import mongo, objects
 from tests.chroma import answers
 from tests.command import Cli
+
+if TYPE_CHECKING:
+    from tests.bucket import BucketServer
 
 _numbers = itertools.count(1)
 
@@ -104,3 +107,32 @@ def cli(
     get_settings.cache_clear()
     yield lambda *arguments: (run(list(arguments)), *capsys.readouterr())
     get_settings.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def _bucket_service() -> Iterator["BucketServer"]:
+    from tests.bucket import serve  # noqa: PLC0415 -- slow import
+
+    with serve() as server:
+        yield server
+
+
+@pytest.fixture
+def bucket_server(_bucket_service: "BucketServer", monkeypatch: pytest.MonkeyPatch) -> Iterator["BucketServer"]:
+    """A service of buckets that this process, and its children, find by their environment."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    for name, value in _bucket_service.environment().items():
+        monkeypatch.setenv(name, value)
+    _bucket_service.reset()
+    yield _bucket_service
+    _bucket_service.reset()
+
+
+@pytest.fixture
+def few_attempts(bucket_server: "BucketServer", monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:  # noqa: ARG001 -- before it
+    """A client of this test alone, which reads the environment anew, and repeats a request once."""
+    monkeypatch.setattr(objects, "_ATTEMPTS", 2)
+    objects.disconnect()
+    yield
+    objects.disconnect()

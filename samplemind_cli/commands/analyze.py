@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from config.locations import Location, ObjectPath
 from samplemind_cli import options, output
 from samplemind_worker.errors import UsageError
 
@@ -18,8 +19,10 @@ _SHOW_EVERY = 0.2  # s
 
 def analyze(
     paths: Annotated[
-        list[Path],
-        typer.Argument(metavar="PATH", help="Files and folders.", show_default=False, parser=options.path),
+        list[Any],
+        typer.Argument(
+            metavar="PATH", help="Files, folders and s3://bucket/prefix.", show_default=False, parser=options.location
+        ),
     ],
     *,
     jobs: Annotated[
@@ -63,16 +66,17 @@ def analyze(
     raise typer.Exit(1 if rejected else 0)
 
 
-def _audio_files(paths: list[Path]) -> list[Path]:
+def _audio_files(paths: list[Location]) -> list[Location]:
     """Return the audio files at or below these paths, each once, in the order of the paths."""
     from samplemind_worker.submission.walk import nothing_found, walk  # noqa: PLC0415 -- slow import
 
-    files: dict[Path, None] = {}
+    files: dict[Location, None] = {}
     skipped: Counter[str] = Counter()
     for path in paths:
         for found in walk(path):
             if found.skip_reason is None:
-                files[Path(os.fsdecode(found.path))] = None
+                at = ObjectPath(path.bucket, found.path.decode()) if isinstance(path, ObjectPath) else None
+                files[at or Path(os.fsdecode(found.path))] = None
             else:
                 skipped[found.skip_reason] += 1
     if not files:

@@ -1,7 +1,6 @@
 """``forget`` and ``roots move``: correct by hand where the record says that files are."""
 
-from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -15,9 +14,12 @@ _Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 def forget(
     paths: Annotated[
-        list[Path],
+        list[Any],
         typer.Argument(
-            metavar="PATH", show_default=False, help="Files and folders, also ones that are gone.", parser=options.path
+            metavar="PATH",
+            show_default=False,
+            help="Files and folders, also ones that are gone.",
+            parser=options.location,
         ),
     ],
     *,

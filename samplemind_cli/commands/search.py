@@ -1,6 +1,5 @@
 """``search``: files of the library by words and filters."""
 
-import os
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -128,11 +127,9 @@ def _print_paths(found: "Found", chosen: "Filter", roots: Any) -> None:
         passing = [place for place in living.get(hit.entry["_id"], ()) if chosen.admits(place.shown)]
         for place in sorted(passing, key=lambda place, shown=hit.path: place.shown != shown)[:1]:
             try:
-                folder = library.folder_of(place.root, roots)
+                paths.append(library.full_path(place.root, place.path, roots))
             except OutsideRootsError:
                 lost.add(place.root)
-                continue
-            paths.append(os.path.join(os.fsencode(folder), place.path))  # noqa: PTH118 -- bytes
     output.write_paths0(paths)
     if lost:
         output.note(f"files of roots that this machine does not have are left out: {', '.join(sorted(lost))}")

@@ -4,7 +4,6 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from functools import partial
 from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -13,6 +12,7 @@ from samplemind_cli import options, output
 from samplemind_cli.options import usd
 
 if TYPE_CHECKING:
+    from config.locations import Location
     from config.settings import Settings
     from samplemind_worker.upkeep.places import Ended
 
@@ -22,8 +22,10 @@ _LONGEST_DIGEST = 5000  # files: a digest of a million would take a minute
 
 def submit(
     paths: Annotated[
-        list[Path],
-        typer.Argument(metavar="PATH", help="Files and folders.", show_default=False, parser=options.path),
+        list[Any],
+        typer.Argument(
+            metavar="PATH", help="Files, folders and s3://bucket/prefix.", show_default=False, parser=options.location
+        ),
     ],
     *,
     wait: Annotated[bool, typer.Option("--wait", help="Show progress until the end; Ctrl-C lets it run on.")] = False,
@@ -81,7 +83,7 @@ def submit(
             output.note(f"follow it with `samplemind status {job.id} --watch`")
 
 
-def _survey(paths: list[Path], *, ai: bool, priority: Literal["interactive", "bulk"], as_json: bool) -> None:
+def _survey(paths: "list[Location]", *, ai: bool, priority: Literal["interactive", "bulk"], as_json: bool) -> None:
     from samplemind_cli import client  # noqa: PLC0415 -- slow import
 
     found = client.survey(paths)

@@ -6,7 +6,6 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from io import BufferedReader
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import quote
 
@@ -23,6 +22,7 @@ from samplemind_worker.errors import MissingFileError
 from samplemind_worker.pipeline import copies
 from samplemind_worker.store import places, results
 from samplemind_worker.store.library import printable
+from samplemind_worker.store.originals import Readable
 from samplemind_worker.store.places import Place
 
 router = APIRouter(tags=["audio"])
@@ -75,7 +75,7 @@ _RESPONSES: dict[int | str, dict[str, Any]] = {
 class _Answer(Response):
     """Sends an open file, or a part of it, block by block."""
 
-    def __init__(self, sounds: Sounds, file: BufferedReader, span: range, status: int, headers: dict[str, str]) -> None:
+    def __init__(self, sounds: Sounds, file: Readable, span: range, status: int, headers: dict[str, str]) -> None:
         super().__init__(status_code=status, headers=headers)
         del self.headers["content-length"]
         self.headers["Content-Length"] = str(len(span))
@@ -162,7 +162,7 @@ async def _answer(context: Context, request: Request, roots: frozenset[str] | No
 
 async def _opened(
     sounds: Sounds, found: Mapping[str, Any], lie: list[Place], wanted: _Wanted
-) -> tuple[BufferedReader, str, str]:
+) -> tuple[Readable, str, str]:
     """Open the file or its copy; return it with its type and its ETag."""
     original, copy = wanted.versions
     as_it_is = wanted.form == "original" or (
@@ -187,8 +187,8 @@ def _is_played(found: Mapping[str, Any]) -> bool:
     )
 
 
-def _sent(sounds: Sounds, request: Request, file: BufferedReader, headers: dict[str, str]) -> Response:
-    size = sounds.size_of(file)
+def _sent(sounds: Sounds, request: Request, file: Readable, headers: dict[str, str]) -> Response:
+    size = file.size
     headers |= {"Accept-Ranges": "bytes", "Cache-Control": _FOREVER}
     try:
         span = byte_ranges.wanted(request.headers, size=size, etag=headers["ETag"])

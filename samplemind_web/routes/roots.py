@@ -8,6 +8,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel
 
+from config.locations import Location
 from samplemind_web.access import Caller, Reader
 from samplemind_web.context import Context, ContextDep
 from samplemind_web.paging import Page
@@ -26,7 +27,7 @@ class Root(BaseModel):
 
     name: str
     path: str
-    """Its folder on the server."""
+    """Its folder on the server, or its bucket and prefix."""
     start: str
     """The folder in it to begin looking at."""
 
@@ -71,7 +72,7 @@ async def list_folders(
     return await context.disks.run(partial(_look, name, path, found), seconds=_SECONDS)
 
 
-def _look(name: str, path: str, roots: dict[str, FilePath]) -> FolderContent:
+def _look(name: str, path: str, roots: dict[str, Location]) -> FolderContent:
     try:
         _, folder = folders.resolve(name, [path], roots)[0]
     except UsageError as error:
@@ -83,7 +84,7 @@ def _look(name: str, path: str, roots: dict[str, FilePath]) -> FolderContent:
     return FolderContent(root=name, path=path, folders=content.folders, audio=content.audio, complete=content.complete)
 
 
-def _roots(caller: Caller, context: Context) -> dict[str, FilePath]:
+def _roots(caller: Caller, context: Context) -> dict[str, Location]:
     """Return the roots that a caller may see."""
     roots = folders.roots_of(context.settings.roots, any_path=caller.user_id == LOCAL)
     return {name: roots[name] for name in caller.visible(roots)}

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Final
 
+from config.locations import is_named
 from config.settings import Settings
 from samplemind_worker.accounts import passwords
 from samplemind_worker.documents.states import LOCAL
@@ -45,11 +46,11 @@ def settled_roots(given: Iterable[str], settings: Settings) -> list[str]:
     for root in roots:
         if settings.roots and root not in settings.roots:
             raise UsageError(f"{root} is none of the roots in SAMPLEMIND_ROOTS ({', '.join(sorted(settings.roots))})")
-        if not settings.roots and not root.startswith("/"):
+        if not settings.roots and is_named(root):
             raise UsageError(f"{root} is no absolute path; names of roots need SAMPLEMIND_ROOTS")
     if len(roots) > _MOST_ROOTS:
         raise UsageError(f"a user may be granted {_MOST_ROOTS} roots at most, or all")
-    return sorted({root if settings.roots else os.path.normpath(root) for root in roots})
+    return sorted({os.path.normpath(root) if root.startswith("/") and not settings.roots else root for root in roots})
 
 
 async def add(name: str, *, role: Role, roots: Iterable[str] | None, password: str, settings: Settings) -> User:

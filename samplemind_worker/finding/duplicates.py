@@ -225,12 +225,15 @@ class _File:
 
 def _look(place: Place, audio: AudioFacts, settings: Settings) -> _File:
     """Look which space a file takes; one that cannot be seen from here is taken to have its own."""
+    path = os.fsencode(place.root) + b"/" + place.path
     try:
-        path = os.path.join(os.fsencode(library.folder_of(place.root, settings.roots)), place.path)  # noqa: PTH118 -- bytes
+        path = library.full_path(place.root, place.path, settings.roots)
+        if library.is_object(place.root, settings.roots):
+            return _File(place, audio, path, place.id, is_symlink=False)
         status = os.stat(path)  # noqa: PTH116 -- bytes
         is_symlink = stat.S_ISLNK(os.lstat(path).st_mode)
     except (OSError, OutsideRootsError):
-        return _File(place, audio, os.fsencode(place.root) + b"/" + place.path, place.id, is_symlink=False)
+        return _File(place, audio, path, place.id, is_symlink=False)
     return _File(place, audio, path, (status.st_dev, status.st_ino), is_symlink)
 
 

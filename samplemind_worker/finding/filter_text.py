@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+from config.locations import Location
 from samplemind_worker.documents.facts import INSTRUMENTS, KINDS
 from samplemind_worker.errors import UsageError
 from samplemind_worker.finding.filters import Filter, Key, compatible_keys
@@ -41,7 +42,7 @@ def read(
     favourite: bool = False,
     path: str | None = None,
     user_id: str = "local",
-    roots: Mapping[str, Path] | None = None,
+    roots: Mapping[str, Location] | None = None,
 ) -> Filter:
     """Read the texts of filters, as a user writes them; ``batch`` and ``collection`` are whole ids.
 
@@ -240,7 +241,7 @@ def read_since(text: str) -> datetime:
         raise UsageError(f"--since {_quoted(text)} is no time ago such as 7d, and no date such as 2026-01-31") from None
 
 
-def paths_of(text: str, roots: Mapping[str, Path]) -> tuple[str, ...]:
+def paths_of(text: str, roots: Mapping[str, Location]) -> tuple[str, ...]:
     """Return a path of this machine as entries may write it: in full, and below a named root.
 
     Raises
@@ -250,12 +251,12 @@ def paths_of(text: str, roots: Mapping[str, Path]) -> tuple[str, ...]:
     """
     if "\0" in text:
         raise UsageError("--path holds a character that no path has")
-    full = os.path.abspath(text)  # noqa: PTH100 -- links stay as they are
-    if full == "/":
+    full = library.absolute(library.where(text))
+    if full == Path("/"):
         return ()
-    found = [library.printable(os.fsencode(full))[0]]
+    found = [library.printable(os.fsencode(str(full)))[0]]
     if roots:
         with suppress(UsageError):
-            root, below = library.locate(Path(full), roots)
+            root, below = library.locate(full, roots)
             found.append(f"{root}/{library.printable(below)[0]}".removesuffix("/."))
     return tuple(found)

@@ -67,7 +67,7 @@ def given_digest(settings: Settings) -> str:
 
     These are the service URLs that are set (which may hold passwords), the database and the roots.
     """
-    default = {"SAMPLEMIND_DATABASE": Settings.model_fields["database"].default, "SAMPLEMIND_ROOTS": ""}
+    default = {"SAMPLEMIND_DATABASE": Settings.model_fields["database"].default, "SAMPLEMIND_ROOTS": "{}"}
     given = {
         name: value
         for name, value in setting_env(settings).items()
@@ -219,7 +219,7 @@ def setting_env(settings: Settings) -> dict[str, str]:
         if isinstance(value, SecretStr):
             text = value.get_secret_value()
         elif name == "roots":
-            text = os.pathsep.join(f"{root}={path}" for root, path in settings.roots.items())
+            text = json.dumps({root: str(place) for root, place in settings.roots.items()})
         elif isinstance(value, dict):
             text = json.dumps(value, default=SecretStr.get_secret_value)
         elif isinstance(value, tuple):

@@ -13,10 +13,18 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from config.locations import Location, ObjectPath
 from config.settings import Settings
 from samplemind_worker.documents import report
 from samplemind_worker.documents.facts import AnalysisFacts, AudioFacts
-from samplemind_worker.errors import PermanentError, SetupError, WorkerCrashedError, attempt
+from samplemind_worker.errors import (
+    PermanentError,
+    RootNotReachedError,
+    ServiceUnavailableError,
+    SetupError,
+    WorkerCrashedError,
+    attempt,
+)
 from samplemind_worker.pipeline.audio_sandbox import audio_sandbox
 from samplemind_worker.pipeline.engine import Signal, judge, measure
 from samplemind_worker.pipeline.reader import Source, identify_within, read_signals
@@ -27,7 +35,7 @@ _AHEAD = 4  # chunks in flight per child
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 
-def analyze_file(path: Path, settings: Settings) -> tuple[AudioFacts, AnalysisFacts]:
+def analyze_file(path: Location, settings: Settings) -> tuple[AudioFacts, AnalysisFacts]:
     """Analyse one file.
 
     Raises
@@ -41,7 +49,7 @@ def analyze_file(path: Path, settings: Settings) -> tuple[AudioFacts, AnalysisFa
     return result
 
 
-def analyze_paths(paths: Sequence[Path], *, settings: Settings, jobs: int) -> Iterator[dict[str, Any]]:
+def analyze_paths(paths: Sequence[Location], *, settings: Settings, jobs: int) -> Iterator[dict[str, Any]]:
     """Analyse files in ``jobs`` processes, and yield their reports in the order of the paths.
 
     A file that crashes its process is reported as ``worker_crashed``; the others are analysed all the same.
@@ -51,7 +59,7 @@ def analyze_paths(paths: Sequence[Path], *, settings: Settings, jobs: int) -> It
         return
     chunks = deque(paths[at : at + _CHUNK_FILES] for at in range(0, len(paths), _CHUNK_FILES))
     pool = _pool(jobs)
-    running: deque[tuple[Sequence[Path], Future[list[dict[str, Any]]]]] = deque()
+    running: deque[tuple[Sequence[Location], Future[list[dict[str, Any]]]]] = deque()
     try:
         while chunks or running:
             while chunks and len(running) < jobs * _AHEAD:
@@ -111,7 +119,7 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def _analyze_alone(paths: Sequence[Path], settings: Settings) -> Iterator[dict[str, Any]]:
+def _analyze_alone(paths: Sequence[Location], settings: Settings) -> Iterator[dict[str, Any]]:
     pool = _pool(1)
     try:
         for path in paths:
@@ -126,7 +134,7 @@ def _analyze_alone(paths: Sequence[Path], settings: Settings) -> Iterator[dict[s
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _analyze_chunk(paths: Sequence[Path], settings: Settings) -> list[dict[str, Any]]:
+def _analyze_chunk(paths: Sequence[Location], settings: Settings) -> list[dict[str, Any]]:
     reports: list[dict[str, Any]] = []
     for path, result in zip(paths, _analyze(paths, settings), strict=True):
         if isinstance(result, PermanentError):
@@ -136,7 +144,9 @@ def _analyze_chunk(paths: Sequence[Path], settings: Settings) -> list[dict[str, 
     return reports
 
 
-def _analyze(paths: Sequence[Path], settings: Settings) -> Generator[tuple[AudioFacts, AnalysisFacts] | PermanentError]:
+def _analyze(
+    paths: Sequence[Location], settings: Settings
+) -> Generator[tuple[AudioFacts, AnalysisFacts] | PermanentError]:
     """Yield the analysis of each file, or its error. While one file is analysed, the next ones are decoded."""
     with ExitStack() as files:
         opened = [attempt(lambda path=path: _open(path, settings, files)) for path in paths]
@@ -156,7 +166,9 @@ def _judged(signal: Signal, settings: Settings) -> tuple[AudioFacts, AnalysisFac
     return judge(measure(signal), stated_evidence=settings.stated_evidence)
 
 
-def _open(path: Path, settings: Settings, files: ExitStack) -> Source:
+def _open(path: Location, settings: Settings, files: ExitStack) -> Source:
+    if isinstance(path, ObjectPath):
+        return _open_object(path, settings, files)
     # Links were checked when the path was found or named. Here the file that they lead to is read.
     root, relative = library.locate(Path(os.path.realpath(path)), settings.roots)
     file = library.open_file(root, relative, roots=settings.roots, max_bytes=settings.max_file_bytes)
@@ -165,6 +177,16 @@ def _open(path: Path, settings: Settings, files: ExitStack) -> Source:
     return Source(file, name, identify_within(file, settings))
 
 
-def _shown(path: Path) -> str:
-    text, _ = library.printable(os.fsencode(path))
+def _open_object(path: ObjectPath, settings: Settings, files: ExitStack) -> Source:
+    root, relative = library.locate(path, settings.roots)
+    try:
+        opened = library.open_place(root, relative, roots=settings.roots, max_bytes=settings.max_file_bytes)
+    except RootNotReachedError as error:
+        raise ServiceUnavailableError(error.why) from error
+    files.enter_context(opened.file)
+    return Source(opened.file, str(path).encode(), opened.sha256 or identify_within(opened.file, settings))
+
+
+def _shown(path: Location) -> str:
+    text, _ = library.printable(os.fsencode(str(path)))
     return text

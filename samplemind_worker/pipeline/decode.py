@@ -3,12 +3,12 @@
 A content that is analysed but has no waveform, from before there were any, is decoded for that alone.
 """
 
-import os
-import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from io import BufferedReader
 from typing import Any
 
@@ -28,8 +28,7 @@ from samplemind_worker.store.ledger import Item
 from samplemind_worker.store.places import Place
 
 _OPEN_AT_ONCE = 64  # files: a process may hold about a thousand open
-_RACY_SECONDS = 2.0
-"""A file that changed less than this before it was read may change again without its times showing it (as in git)."""
+_COPIED_AT_ONCE = 8  # objects of a bucket: most of the time of each is waiting
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +93,7 @@ def _read(workspace: Workspace, items: Sequence[Item], job: BatchJob, work: _Wor
     _require_root(workspace, items, job)
     with ExitStack() as files:
         opened: list[_Opened] = []
-        for item in items:
-            result = attempt(lambda item=item: _open(workspace, item, files))
+        for item, result in zip(items, _open_each(workspace, items, files), strict=True):
             if isinstance(result, PermanentError):
                 work.failed[item.id] = result
             else:
@@ -147,22 +145,37 @@ def _require_root(workspace: Workspace, items: Sequence[Item], job: BatchJob) ->
             workspace.roots.require(root, recorded.get(root))
 
 
+def _open_each(
+    workspace: Workspace, items: Sequence[Item], files: ExitStack, *, again: bool = False
+) -> Iterator[_Opened | PermanentError]:
+    """Open files, several objects of a bucket at once, and yield each or its error in their order."""
+    open_one = _open_again if again else _open
+    work = [partial(attempt, partial(open_one, workspace, item, files)) for item in items]
+    if not any(library.is_object(item.root, workspace.settings.roots) for item in items):
+        yield from (one() for one in work)
+        return
+    with ThreadPoolExecutor(_COPIED_AT_ONCE, "objects") as pool:
+        yield from pool.map(_call, work)
+
+
+def _call(work: Callable[[], _Opened | PermanentError]) -> _Opened | PermanentError:
+    return work()
+
+
 def _open(workspace: Workspace, item: Item, files: ExitStack) -> _Opened:
     settings = workspace.settings
-    file = library.open_file(item.root, item.path, roots=settings.roots, max_bytes=settings.max_file_bytes)
-    files.callback(file.close)
-    status = os.fstat(file.fileno())
-    age = time.time() - max(status.st_mtime, status.st_ctime)
+    opened = library.open_place(item.root, item.path, roots=settings.roots, max_bytes=settings.max_file_bytes)
+    files.callback(opened.file.close)
     place = Place(
         root=item.root,
         path=item.path,
-        file_id=identify_within(file, settings),
-        size=status.st_size,
-        mtime_ns=status.st_mtime_ns,
-        ctime_ns=status.st_ctime_ns,
-        settled=age > _RACY_SECONDS,
+        file_id=opened.sha256 or identify_within(opened.file, settings),
+        size=opened.size,
+        mtime_ns=opened.mtime_ns,
+        ctime_ns=opened.ctime_ns,
+        settled=opened.settled,
     )
-    return _Opened(item, file, place)
+    return _Opened(item, opened.file, place)
 
 
 def _decode(workspace: Workspace, opened: Sequence[_Opened]) -> Iterator[Signal | PermanentError]:
@@ -242,8 +255,7 @@ def _decode_again(workspace: Workspace, items: Sequence[Item]) -> dict[str, Sign
     found: dict[str, Signal | PermanentError] = {}
     with ExitStack() as files:
         opened: list[_Opened] = []
-        for item in items:
-            result = attempt(lambda item=item: _open_again(workspace, item, files))
+        for item, result in zip(items, _open_each(workspace, items, files, again=True), strict=True):
             if isinstance(result, PermanentError):
                 found[str(item.file_id)] = result
             else:

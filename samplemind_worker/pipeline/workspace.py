@@ -186,6 +186,8 @@ def claimed(workspace: Workspace, run: Run, step: Step) -> Generator[list[Item]]
     except RootNotReachedError as error:
         with suppress(ServiceUnavailableError):
             workspace.board.lack(settings.host, error.root)
+            if error.why:
+                workspace.board.complain(settings.host, str(error))
         parcels.give_back_claim(run.parcel_id, token=run.token)
         raise
     except PermanentError:

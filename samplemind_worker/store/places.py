@@ -12,6 +12,7 @@ from typing import Any
 from pymongo import DeleteOne, UpdateOne
 from pymongo.asynchronous.cursor import AsyncCursor
 
+from config.locations import is_named
 from samplemind_worker.store import mongo, stale, waveforms
 from samplemind_worker.store._upsert import upsert
 from samplemind_worker.store.library import location_id, place_of, printable
@@ -197,14 +198,19 @@ async def counts_below(roots: Collection[str]) -> dict[str, int]:
 
 def _below_one_of(roots: Collection[str]) -> dict[str, Any]:
     """Return the query for places of some roots; a root that is a folder stands for those below it, too."""
-    folders = [{"root": _within(root.rstrip("/"))} for root in sorted(roots) if root.startswith("/")]
+    folders = [{"root": _within(root.rstrip("/"))} for root in sorted(roots) if not is_named(root)]
     return {"$or": [{"root": {"$in": sorted(roots)}}, *folders]}
 
 
-def below(area: Area, *, gone: bool = False) -> Iterator[list[Place]]:
-    """Yield the living places of an area page by page; with ``gone``, also those that are gone."""
+def below(area: Area, *, gone: bool = False, in_order: bool = False) -> Iterator[list[Place]]:
+    """Yield the living places of an area page by page; with ``gone``, also those that are gone.
+
+    ``in_order`` sorts those of one root by the bytes of their paths in UTF-8.
+    """
     for query in _queries(area):
         cursor = mongo.collection("file_locations").find(query if gone else {**query, "gone_at": None})
+        if in_order:
+            cursor = cursor.sort([("root", 1), ("path", 1)])
         for page in _pages(cursor):
             yield [place for place in page if area.holds(place)]
 

@@ -1,4 +1,4 @@
-"""Tells a root that is mounted from the empty folder where it would be mounted."""
+"""Tells a root that is mounted from the empty folder where it would be mounted, and asks whether a bucket is there."""
 
 import os
 from collections.abc import Mapping
@@ -7,9 +7,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
+from config.locations import Location, ObjectPath, is_named
 from samplemind_worker.documents.batch import RecordedRoot
-from samplemind_worker.errors import RootNotReachedError
-from samplemind_worker.store.library import folder_of
+from samplemind_worker.errors import BucketNotReachedError, RootNotReachedError
+from samplemind_worker.store.library import base_of
 
 _NAMES: Final = 64  # entries that are compared: enough to recognize a folder
 _UNLISTED: Final = frozenset({"."})  # stands for the names in a folder that may be entered but not listed
@@ -27,7 +28,7 @@ class _View:
 class Roots:
     """The roots as this process has seen them. Safe to use from several threads."""
 
-    def __init__(self, named: Mapping[str, Path]) -> None:
+    def __init__(self, named: Mapping[str, Location]) -> None:
         self._named = named
         self._seen: dict[str, _View] = {}
 
@@ -42,21 +43,38 @@ class Roots:
         RootNotReachedError
             If it is not.
         OutsideRootsError
-            If roots are named and this is the path of a folder.
+            If roots are named and this is the path of a folder, or a bucket.
+        TransientError
+            If it is a bucket, whose service can answer nothing now.
         """
-        if not root.startswith("/") and root not in self._named:
+        if is_named(root) and root not in self._named:
             raise RootNotReachedError(root)
-        view = _look(folder_of(root, self._named))
+        base = base_of(root, self._named)
+        if isinstance(base, ObjectPath):
+            _ask(root, base)
+            return
+        view = _look(base)
         before = self._seen.get(root)
         if view is None or not _is_same(view, before, recorded):
             raise RootNotReachedError(root)
         self._seen[root] = view if view.names or before is None else before
 
 
-def recorded(root: str, folder: Path) -> RecordedRoot:
+def recorded(root: str, base: Location) -> RecordedRoot:
     """Return what a batch records about a root when it is submitted."""
-    status = folder.stat()
+    if isinstance(base, ObjectPath):
+        return RecordedRoot(root=root, device=0, inode=0)
+    status = base.stat()
     return RecordedRoot(root=root, device=status.st_dev, inode=status.st_ino)
+
+
+def _ask(root: str, place: ObjectPath) -> None:
+    from samplemind_worker.store import objects  # noqa: PLC0415 -- slow import
+
+    try:
+        objects.require(place)
+    except BucketNotReachedError as error:
+        raise RootNotReachedError(root, str(error)) from error
 
 
 def _look(folder: Path) -> _View | None:

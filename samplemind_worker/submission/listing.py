@@ -1,6 +1,5 @@
 """Lists what lies at or below some paths in one walk, and looks for audio before anything is recorded."""
 
-import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -8,7 +7,9 @@ from itertools import chain
 from pathlib import Path
 from typing import Final
 
+from config.locations import Location, ObjectPath
 from samplemind_worker.errors import UsageError
+from samplemind_worker.store.library import absolute
 from samplemind_worker.submission.walk import Found, nothing_found, require_readable, walk
 
 _MOST_KEPT: Final = 20_000  # entries: about 10 MB
@@ -31,24 +32,26 @@ class Listing:
     again instead.
     """
 
-    def __init__(self, paths: Sequence[Path], *, most_kept: int = _MOST_KEPT) -> None:
+    def __init__(self, paths: Sequence[Location], *, most_kept: int = _MOST_KEPT) -> None:
         """Take the paths.
 
         Raises
         ------
         UsageError
             If one of them does not exist or cannot be read.
+        BucketNotReachedError, TransientError
+            If a bucket cannot be listed.
         """
         self._given = tuple(paths)
         self._most_kept = most_kept
         self._has_audio = False
-        self._begun: Iterator[tuple[Path, Found]] | None = None
+        self._begun: Iterator[tuple[Location, Found]] | None = None
         self.tops = _tops(paths)
-        """The absolute paths, without those that lie below another."""
+        """The paths in full, without those that lie below another."""
         for path in paths:
             require_readable(path)
 
-    def __iter__(self) -> Iterator[tuple[Path, Found]]:
+    def __iter__(self) -> Iterator[tuple[Location, Found]]:
         """Yield each entry after the top that it lies at or below, in the order of the paths."""
         begun, self._begun = self._begun, None
         return self._walk() if begun is None else begun
@@ -64,7 +67,7 @@ class Listing:
         if self._has_audio:
             return
         skipped: Counter[str] = Counter()
-        passed: list[tuple[Path, Found]] = []
+        passed: list[tuple[Location, Found]] = []
         entries = self._walk()
         for entry in entries:
             reason = entry[1].skip_reason
@@ -96,10 +99,16 @@ class Listing:
             raise UsageError(nothing_found(self._given, total.skipped))
         return total
 
-    def _walk(self) -> Iterator[tuple[Path, Found]]:
+    def _walk(self) -> Iterator[tuple[Location, Found]]:
         return ((top, found) for top in self.tops for found in walk(top))
 
 
-def _tops(paths: Sequence[Path]) -> list[Path]:
-    absolute = dict.fromkeys(Path(os.path.abspath(path)) for path in paths)  # noqa: PTH100 -- links stay as they are
-    return [path for path in absolute if not any(path != top and path.is_relative_to(top) for top in absolute)]
+def _tops(paths: Sequence[Location]) -> list[Location]:
+    full = dict.fromkeys(map(absolute, paths))
+    return [path for path in full if not any(path != top and _lies_in(path, top) for top in full)]
+
+
+def _lies_in(place: Location, other: Location) -> bool:
+    if isinstance(place, ObjectPath):
+        return isinstance(other, ObjectPath) and place.is_relative_to(other)
+    return isinstance(other, Path) and place.is_relative_to(other)

@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 from typing import Final
 
+from config.locations import is_named
 from config.queues import CONTROL, IO, ROLE_TO_START, Queues, kind_of_step
 from config.settings import Settings
 from samplemind_worker.documents.batch import BatchJob, Step
 from samplemind_worker.documents.versions import VERSIONS
 from samplemind_worker.errors import IndexMissingError, InternalError, ServiceUnavailableError, SetupError
-from samplemind_worker.store import waiting
+from samplemind_worker.store import library, waiting
 from samplemind_worker.store.cache import Board
 from samplemind_worker.store.vectors import Vectors
 from samplemind_worker.submission.readers import Readers
@@ -41,7 +42,7 @@ def obstacles(settings: Settings, job: BatchJob) -> list[str]:
     if not signs:
         return [NO_WORKERS, *broken]
     readers = Readers(settings.queues, signs, lacks)
-    found = [*_unread(settings.queues, readers, job), *_unreached(readers, job), *broken]
+    found = [*_unread(settings.queues, readers, job), *_unreached(settings, readers, job), *broken]
     # A worker's complaint about Chroma repeats what was found here.
     found += [f"{host} says: {text}" for host, text in sorted(complaints) if not (broken and text.startswith("Chroma"))]
     return found
@@ -59,11 +60,14 @@ def _unread(queues: Queues, readers: Readers, job: BatchJob) -> Iterator[str]:
         )
 
 
-def _unreached(readers: Readers, job: BatchJob) -> Iterator[str]:
+def _unreached(settings: Settings, readers: Readers, job: BatchJob) -> Iterator[str]:
     for root in sorted(waiting.roots_to_read(job)):
         if readers.queue(Step.DECODE, root) is None:
-            what = f"the folder {root}" if root.startswith("/") else f"the root {root}"
-            yield f"nobody reaches {what}: its files wait until a cpu worker finds them there (is it mounted?)"
+            what = f"the root {root}" if is_named(root) else f"the folder {root}"
+            if library.is_object(root, settings.roots):
+                yield f"nobody reaches the bucket of {root}: its files wait until a cpu worker is let in there"
+            else:
+                yield f"nobody reaches {what}: its files wait until a cpu worker finds them there (is it mounted?)"
 
 
 def _broken_chroma(settings: Settings) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable
 
+from config.locations import is_named
 from config.queues import CPU, KINDS, Queues, kind_of_step
 from samplemind_worker.documents.batch import Step
 from samplemind_worker.store.cache import WorkerSign
@@ -32,7 +33,7 @@ class Readers:
     def _queue_of_root(self, root: str) -> str | None:
         lacking = {host for host, lacked in self._lacks if lacked == root}
         shared = self._queue_of(CPU)
-        if root.startswith("/") and not lacking:
+        if not is_named(root) and not lacking:
             return shared
         own = self._queues.of_root(root)
         if any(own in sign.queues and sign.host not in lacking for sign in self._signs):

@@ -4,9 +4,9 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby, islice
 from operator import itemgetter
-from pathlib import Path
 from typing import Final
 
+from config.locations import Location, ObjectPath
 from config.settings import Settings
 from samplemind_worker.documents.batch import BatchJob, new_item
 from samplemind_worker.documents.spend import from_usd
@@ -42,6 +42,8 @@ def submit(
     ------
     UsageError
         If a path lies under no root, or there is no audio at all; nothing is recorded then.
+    BucketNotReachedError, TransientError
+        If a bucket cannot be listed; the batch is given up then.
     """
     tops = listing.tops
     roots = {top: _root_of(top, settings) for top in tops}
@@ -56,7 +58,7 @@ def submit(
         ai=options.ai,
         ai_budget=None if options.budget_usd is None else from_usd(options.budget_usd),
         force=options.force,
-        roots=[recorded(root, folder) for root, folder in dict(roots.values()).items()],
+        roots=[recorded(root, base) for root, base in dict(roots.values()).items()],
         user_id=options.user_id,
     )
     total = 0
@@ -86,26 +88,29 @@ def _text(path: str) -> str:
     return library.printable(os.fsencode(path))[0]
 
 
-def _chunks(listing: Listing) -> Iterator[tuple[Path, list[Found]]]:
+def _chunks(listing: Listing) -> Iterator[tuple[Location, list[Found]]]:
     """Yield up to `_CHUNK` entries at a time, after the top that they lie at or below."""
     for top, entries in groupby(listing, key=itemgetter(0)):
         while chunk := [found for _, found in islice(entries, _CHUNK)]:
             yield top, chunk
 
 
-def _root_of(path: Path, settings: Settings) -> tuple[str, Path]:
-    """Return the root of an absolute path, and the root's folder."""
+def _root_of(top: Location, settings: Settings) -> tuple[str, Location]:
+    """Return the root of a top, and where the root lies."""
     if settings.roots:
-        root, _ = library.locate(path, settings.roots)
-        return root, Path(os.path.abspath(settings.roots[root]))  # noqa: PTH100 -- links stay as they are
-    folder = library.root_above(path if path.is_dir() else path.parent)
-    return str(folder), folder
+        root, _ = library.locate(top, settings.roots)
+        return root, library.absolute(settings.roots[root])
+    base = library.root_of(top if isinstance(top, ObjectPath) or top.is_dir() else top.parent)
+    return str(base), base
 
 
-def _record(batch_id: str, root: tuple[str, Path], chunk: Sequence[Found], *, force: bool) -> None:
-    name, folder = root
-    base = os.fsencode(folder)
-    relative = [os.path.relpath(found.path, base) for found in chunk]
+def _record(batch_id: str, root: tuple[str, Location], chunk: Sequence[Found], *, force: bool) -> None:
+    name, base = root
+    if isinstance(base, ObjectPath):
+        relative = [found.path[len(base.prefix.encode()) :] for found in chunk]
+    else:
+        folder = os.fsencode(base)
+        relative = [os.path.relpath(found.path, folder) for found in chunk]
     keys = [
         (library.location_id(name, path), found.size, found.mtime_ns, found.ctime_ns)
         for path, found in zip(relative, chunk, strict=True)

@@ -1,4 +1,4 @@
-"""Finds the audio files below a path. The command line runs it, so it needs the standard library only."""
+"""Finds the audio files below a path or a prefix. The command line runs it, so it needs the standard library only."""
 
 import os
 import stat
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from config.locations import Location, ObjectPath
 from samplemind_worker.errors import UsageError
 
 _OF_LIBSNDFILE: Final = frozenset(
@@ -26,14 +27,16 @@ class Found:
     """A file, or a folder that is not entered; ``skip_reason`` says why it is skipped, None that it is audio."""
 
     path: bytes
+    """The full path, or the key of an object."""
     size: int
     mtime_ns: int
     ctime_ns: int
+    """Of an object: a digest of its ETag."""
     skip_reason: str | None
 
 
-def walk(path: Path) -> Iterator[Found]:
-    """Yield the entries at or below a path, sorted by name, folder by folder, with absolute paths.
+def walk(place: Location) -> Iterator[Found]:
+    """Yield the entries at or below a place, sorted by name: of a folder folder by folder, with absolute paths.
 
     Hidden folders and links to folders are yielded, but not entered. A link to a file is followed if its target lies
     below the given path. If the path is a file, it counts as audio whatever its name.
@@ -42,8 +45,13 @@ def walk(path: Path) -> Iterator[Found]:
     ------
     UsageError
         If the path does not exist or cannot be read.
+    BucketNotReachedError, TransientError
+        If a bucket cannot be listed.
     """
-    top, status = _look_at_top(path)
+    if isinstance(place, ObjectPath):
+        yield from _walk_objects(place)
+        return
+    top, status = _look_at_top(place)
     if stat.S_ISDIR(status.st_mode):
         yield from _walk_folder(top, os.path.realpath(top))
     else:
@@ -51,15 +59,23 @@ def walk(path: Path) -> Iterator[Found]:
         yield Found(top, status.st_size, status.st_mtime_ns, status.st_ctime_ns, reason)
 
 
-def require_readable(path: Path) -> None:
-    """Check that a path can be walked.
+def require_readable(place: Location) -> None:
+    """Check that a place can be walked.
 
     Raises
     ------
     UsageError
         If it does not exist or cannot be read.
+    BucketNotReachedError, TransientError
+        If a bucket cannot be listed.
     """
-    _look_at_top(path)
+    if not isinstance(place, ObjectPath):
+        _look_at_top(place)
+        return
+    from samplemind_worker.store import objects  # noqa: PLC0415 -- slow import
+
+    if not objects.require(place) and objects.look(place) is None:
+        raise UsageError(f"no such object or prefix: {place}")
 
 
 def _look_at_top(path: Path) -> tuple[bytes, os.stat_result]:
@@ -121,9 +137,46 @@ def _look(entry: "os.DirEntry[bytes]", real_top: bytes) -> Found | None:
         reason = "special"
     elif entry.name.startswith(b"."):
         reason = "hidden"
-    elif os.fsdecode(os.path.splitext(entry.name)[1]).lower() not in AUDIO_SUFFIXES:  # noqa: PTH122 -- bytes
+    elif not is_audio(os.fsdecode(entry.name)):
         reason = "not_audio_type"
     return Found(entry.path, status.st_size, status.st_mtime_ns, status.st_ctime_ns, reason)
+
+
+def is_audio(name: str) -> bool:
+    """Return whether a file is audio by its name."""
+    return os.path.splitext(name)[1].lower() in AUDIO_SUFFIXES  # noqa: PTH122 -- a name may hold anything
+
+
+def _walk_objects(place: ObjectPath) -> Iterator[Found]:
+    """Yield the objects at or below a prefix, in the order of their keys; one listing, whatever its length.
+
+    What lies below a hidden folder follows each other, and stands for that folder once. So do keys with ``..`` in
+    them, which are names like any other in a bucket, and would be paths to elsewhere on a disk.
+    """
+    from samplemind_worker.store import objects  # noqa: PLC0415 -- slow import
+
+    itself = objects.look(place) if place.key else None
+    if itself is not None:
+        yield Found(itself.key.encode(), itself.size, itself.mtime_ns, itself.tag, None)
+        return
+    hidden = ""
+    for each in objects.listed(place):
+        if hidden and each.key.startswith(hidden):
+            continue
+        hidden = _hidden_above(each.key, below=place.prefix)
+        name = each.key.rpartition("/")[2]
+        if hidden:
+            yield Found(hidden[:-1].encode(), 0, 0, 0, "hidden_folder")
+        elif name or each.size:  # without either it marks a folder that may be empty
+            reason = "hidden" if name.startswith(".") else None if is_audio(name) else "not_audio_type"
+            yield Found(each.key.encode(), each.size, each.mtime_ns, each.tag, reason)
+
+
+def _hidden_above(key: str, *, below: str) -> str:
+    """Return the prefix of the highest hidden folder of a key; empty if it lies in none."""
+    folders = key[len(below) :].split("/")[:-1]
+    count = next((at for at, name in enumerate(folders, 1) if name.startswith(".")), 0)
+    return f"{below}{'/'.join(folders[:count])}/" if count else ""
 
 
 _NOT_TAKEN: Final[Mapping[str, tuple[str, str]]] = {
@@ -138,7 +191,7 @@ _NOT_TAKEN: Final[Mapping[str, tuple[str, str]]] = {
 _LINKS: Final = ("linked_folder", "link_outside_root")
 
 
-def nothing_found(paths: Sequence[Path], skipped: Mapping[str, int]) -> str:
+def nothing_found(paths: Sequence[Location], skipped: Mapping[str, int]) -> str:
     """Return the message that there is no audio, with a count of what there is instead."""
     where = ", ".join(str(path) for path in paths)
     other = sum(count for reason, count in skipped.items() if reason not in _NOT_TAKEN)

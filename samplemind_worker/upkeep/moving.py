@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from config.locations import ObjectPath
 from config.settings import Settings
 from samplemind_worker.errors import UsageError
 from samplemind_worker.finding import entry
@@ -58,7 +59,7 @@ def move(old: str, new: str, *, settings: Settings, dry_run: bool = False) -> Mo
         the record knows nothing below the old one.
     """
     target = _target(new, settings)
-    sources = [Area(old, b"")] if _is_root(old, settings) else areas_of(Path(old), settings)
+    sources = [Area(old, b"")] if _is_root(old, settings) else areas_of(library.where(old), settings)
     landing = Area(target.root, target.path) if target.root in settings.roots else area_of(target.folder, settings)
     sources = [area for area in sources if area != landing]
     if any(_overlap(area, landing) for area in sources):
@@ -85,7 +86,12 @@ def _is_root(text: str, settings: Settings) -> bool:
 
 
 def _target(new: str, settings: Settings) -> _Target:
-    folder = Path(os.path.abspath(settings.roots.get(new, Path(new))))  # noqa: PTH100 -- links stay as they are
+    folder = library.absolute(settings.roots.get(new) or library.where(new))
+    if isinstance(folder, ObjectPath):
+        raise UsageError(
+            f"{new} is in a bucket: give the root there the name of the old one, or submit it; what is known is not "
+            "analysed again"
+        )
     if not folder.is_dir():
         raise UsageError(f"no such folder: {folder}")
     if settings.roots:

@@ -1,4 +1,4 @@
-"""Compares recorded places with the disk: ends those whose files are gone, and forgets those that a user names.
+"""Compares recorded places with disk and bucket: ends those whose files are gone, forgets those that a user names.
 
 The command line runs it, so it loads no engine.
 """
@@ -10,11 +10,13 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import Final, Literal
 
 import psutil
 
+from config.locations import Location, ObjectPath
 from config.settings import Settings
 from samplemind_worker.errors import UsageError
 from samplemind_worker.finding import entry
@@ -38,30 +40,39 @@ class Ended:
     """Some of the folders that are empty or not mounted."""
 
 
-def area_of(path: Path, settings: Settings) -> Area:
-    """Return the area of the record that a path of this machine denotes.
+def area_of(path: Location, settings: Settings) -> Area:
+    """Return the area of the record that a path of this machine, or a prefix of a bucket, denotes.
 
     Raises
     ------
     UsageError
         If roots are configured and the path lies in none of them.
     """
-    absolute = Path(os.path.abspath(path))  # noqa: PTH100 -- links stay as they are
-    if not settings.roots:
-        return Area("/", os.fsencode(absolute).lstrip(b"/"))
-    root, below = library.locate(absolute, settings.roots)
+    full = library.absolute(path)
+    if not settings.roots and isinstance(full, Path):
+        return Area("/", os.fsencode(full).lstrip(b"/"))
+    root, below = library.locate(full, settings.roots)
     return Area(root, b"" if below == b"." else below)
 
 
-def end_gone(tops: Sequence[Path], settings: Settings) -> Ended:
+def end_gone(tops: Sequence[Location], settings: Settings) -> Ended:
     """End the recorded places at or below some paths whose files are gone or have changed since they were read.
 
     Call it after these paths were walked to the end. Places that cannot be checked are kept: in a folder without
     permission, below an empty root, on a drive that is not mounted.
+
+    Raises
+    ------
+    BucketNotReachedError, TransientError
+        If a bucket cannot be listed to the end.
     """
     ended = Ended()
-    drives = _Drives(settings, tops)
+    folders = [top for top in tops if isinstance(top, Path)]
+    drives = _Drives(settings, folders)
     for top in tops:
+        if isinstance(top, ObjectPath):
+            ended.gone += _end_objects(top, settings)
+    for top in folders:
         for page in places.below(area_of(top, settings)):
             gone: list[Place] = []
             for place in page:
@@ -80,6 +91,43 @@ def end_gone(tops: Sequence[Path], settings: Settings) -> Ended:
             ended.gone += places.end(gone)
     entry.refresh_marked()
     drives.remember()
+    return ended
+
+
+def _end_objects(top: ObjectPath, settings: Settings) -> int:
+    """End the recorded places below a prefix whose objects are gone or have changed; return how many.
+
+    Record and bucket are both read in the order of the keys, so that neither is kept in memory.
+    """
+    from samplemind_worker.store import objects  # noqa: PLC0415 -- slow import
+
+    area = area_of(top, settings)
+    base = library.base_of(area.root, settings.roots)
+    if not isinstance(base, ObjectPath):  # as `area_of` has found it
+        return 0
+    length = len(base.prefix)
+    itself = objects.look(top) if top.key else None
+    there = chain([] if itself is None else [itself], objects.listed(top))
+    now = next(there, None)
+    ended = 0
+    for page in places.below(area, in_order=True):
+        gone: list[Place] = []
+        for place in page:
+            while now is not None and now.key[length:].encode() < place.path:
+                now = next(there, None)
+            same = now is not None and now.key[length:].encode() == place.path
+            if (
+                not same
+                or now is None
+                or (now.size, now.mtime_ns, now.tag)
+                != (
+                    place.size,
+                    place.mtime_ns,
+                    place.ctime_ns,
+                )
+            ):
+                gone.append(place)
+        ended += places.end(gone)
     return ended
 
 
@@ -166,7 +214,7 @@ class Forgotten:
     """Places that were gone before."""
 
 
-def forget(paths: Sequence[Path], *, settings: Settings, dry_run: bool = False) -> list[Forgotten]:
+def forget(paths: Sequence[Location], *, settings: Settings, dry_run: bool = False) -> list[Forgotten]:
     """Mark all recorded places at or below some paths as gone, whether their files are there or not.
 
     Raises
@@ -180,7 +228,7 @@ def forget(paths: Sequence[Path], *, settings: Settings, dry_run: bool = False) 
     return [_forget(path, settings, dry_run=dry_run) for path in paths]
 
 
-def _forget(path: Path, settings: Settings, *, dry_run: bool) -> Forgotten:
+def _forget(path: Location, settings: Settings, *, dry_run: bool) -> Forgotten:
     ended = already = 0
     for area in areas_of(path, settings):
         for page in places.below(area, gone=True):
@@ -188,13 +236,12 @@ def _forget(path: Path, settings: Settings, *, dry_run: bool) -> Forgotten:
             already += len(page) - len(living)
             ended += len(living) if dry_run else places.end(living)
     entry.refresh_marked()
-    return Forgotten(library.printable(os.fsencode(path))[0], ended, already)
+    return Forgotten(library.printable(os.fsencode(str(path)))[0], ended, already)
 
 
-def areas_of(path: Path, settings: Settings) -> list[Area]:
+def areas_of(path: Location, settings: Settings) -> list[Area]:
     """Return the areas of the record that a path may denote, including those recorded before roots were configured."""
-    absolute = Path(os.path.abspath(path))  # noqa: PTH100 -- links stay as they are
-    areas = [Area("/", os.fsencode(absolute).lstrip(b"/"))]
+    areas = [area_of(path, settings.model_copy(update={"roots": {}}))]
     with suppress(UsageError):
         areas.append(area_of(path, settings))
     return list(dict.fromkeys(areas))
