@@ -14,6 +14,7 @@ from samplemind_worker.store.roots import Roots
 
 _LOOK_SECONDS: Final = 2.0
 _ASK_SECONDS: Final = 15.0  # for a bucket, where each look is paid for
+_BACK_SECONDS: Final = 5.0  # until one that is not reached is asked again
 _STALE_SECONDS: Final = 10.0  # a check that takes longer hangs on a dead mount
 _FIRST_SECONDS: Final = 1.0  # that a worker waits for the first checks before it takes work
 _KEPT_SECONDS: Final = 3600.0  # that a vanished path is checked; later the next parcel reports it again
@@ -54,7 +55,7 @@ class _Watch:
                 self._reached_at = float("-inf")
                 self._tell(error)
             self.looked.set()
-            self._ended.wait(self._every)
+            self._ended.wait(self._every if self.is_reached else min(self._every, _BACK_SECONDS))
 
     def _tell(self, error: SampleMindError) -> None:
         """Log why a bucket is not reached, once per reason."""
