@@ -45,13 +45,14 @@ LOADED := samplemind_cli.app samplemind_cli.client samplemind_worker.app samplem
 comma := ,
 empty :=
 
-# Installs what a user needs. Parquet (a fifth of the whole) and the tools of development are added by the first command
-# that needs them, and then stay.
+# Installs what a user needs. Parquet (a fifth of the whole), what runs separation models, and the tools of development
+# are added by the first command that needs them, and then stay.
 WITHOUT_PARQUET = $(if $(wildcard .venv/lib/python*/site-packages/pyarrow),,--no-extra parquet)
+WITHOUT_STEMS = $(if $(wildcard .venv/lib/python*/site-packages/onnxruntime),,--no-extra stems)
 USERS = $(if $(wildcard $(BIN)/pytest),,--no-dev)
 $(READY): uv.lock pyproject.toml .tools/bin/uv
 	@echo "setting up .venv, once: 250 MB of packages to fetch, 750 MB on disk" >&2
-	@$(SYNC) $(if $(USERS),$(USERS) $(WITHOUT_PARQUET))
+	@$(SYNC) $(if $(USERS),$(USERS) $(WITHOUT_PARQUET) $(WITHOUT_STEMS))
 	@echo "compiling what is loaded most" >&2
 	@$(BIN)/python -m compileall -q samplemind_cli samplemind_web samplemind_worker tasks config
 	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -c 'import $(subst $(empty) $(empty),$(comma),$(strip $(LOADED)))'
@@ -60,7 +61,7 @@ $(READY): uv.lock pyproject.toml .tools/bin/uv
 	@touch $@
 
 parquet: $(READY) ## add what `samplemind export --format parquet` needs: 170 MB more on disk
-	@$(SYNC) $(USERS)
+	@$(SYNC) $(if $(USERS),$(USERS) $(WITHOUT_STEMS))
 
 $(TOOLS): $(READY)
 	@echo "adding the tools of development to .venv, once: 850 MB more on disk" >&2
@@ -80,7 +81,7 @@ run: $(READY) ## analyse LIBRARY=path (or a demonstration library that it makes)
 NODE := .venv/.node
 $(NODE): $(READY)
 	@echo "adding Node, which builds the page: 130 MB more on disk" >&2
-	@$(SYNC) --group page $(if $(USERS),$(USERS) $(WITHOUT_PARQUET))
+	@$(SYNC) --group page $(if $(USERS),$(USERS) $(WITHOUT_PARQUET) $(WITHOUT_STEMS))
 	@touch $@
 
 PAGE := samplemind_web/page
@@ -157,6 +158,7 @@ bench: $(TOOLS) page $(PAGE)/node_modules/.checked-with ## accuracy (of LABELLED
 	$(BIN)/python -m benchmarks.search --entries $${ENTRIES:-100000}
 	$(BIN)/python -m benchmarks.cache
 	$(BIN)/python -m benchmarks.similar
+	$(BIN)/python -m benchmarks.stems
 	$(BIN)/python -m benchmarks.sound_map $${LABELLED:+"$$LABELLED"}
 	$(BIN)/python -m benchmarks.web --entries $${ENTRIES:-100000}
 	$(BIN)/python -m tests.load.streams

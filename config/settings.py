@@ -264,6 +264,11 @@ class Settings(BaseSettings):
     tracing_url: str | None = None
     """Base URL of a collector that takes traces by OTLP over HTTP, as ``http://HOST:4318``; default: none are sent."""
 
+    stems_model: AbsolutePath | None = None
+    stems_model_hash: Annotated[str, spelled(r"[0-9A-Fa-f]{64}", "64 hex digits")] | None = None
+    stems_model_licence: str | None = None
+    """ONNX file that `stems` runs instead of median filters, its SHA-256, and its licence, which is shown."""
+
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_json: bool = False
 

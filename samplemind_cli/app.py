@@ -32,6 +32,7 @@ from samplemind_cli.commands.show import show
 from samplemind_cli.commands.similar import similar
 from samplemind_cli.commands.slice import slice_file
 from samplemind_cli.commands.status import files, status
+from samplemind_cli.commands.stems import stems
 from samplemind_cli.commands.submit import submit
 from samplemind_cli.commands.summarize import summarize
 from samplemind_cli.commands.user import user
@@ -56,7 +57,7 @@ _NAMES = {slice_file: "slice"}
 for _command in (
     analyze, submit, status, files, retry, cancel, pause, resume, show, search, similar, match, duplicates, library,
     plan, reanalyze, reindex, backup, restore,
-    kit, slice_file, organize,
+    kit, slice_file, organize, stems,
     summarize, export, ingest, watch, forget, web, up, down, doctor, worker, beat, flower, exporter,
 ):  # fmt: skip
     app.command(_NAMES.get(_command), cls=SearchCommand if _command is search else None)(_command)

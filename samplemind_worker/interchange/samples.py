@@ -3,7 +3,7 @@
 import dataclasses
 import os
 import tempfile
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -121,18 +121,32 @@ def write(path: Path, y: F32, *, rate: int, subtype: str, texts: Mapping[str, st
     OSError
         If the file cannot be written, for instance because the disk is full.
     """
+    with created(path, rate=rate, channels=y.shape[1], subtype=subtype, texts=texts) as add:
+        for start in range(0, len(y), _BLOCK):
+            add(y[start : start + _BLOCK])
+
+
+@contextmanager
+def created(
+    path: Path, *, rate: int, channels: int, subtype: str, texts: Mapping[str, str] | None = None
+) -> Generator[Callable[[F32], None]]:
+    """Create a file, and yield what adds samples of shape (frames, channels) to it.
+
+    Raises
+    ------
+    OSError
+        If the file is there, or cannot be written.
+    """
     scale = {"PCM_16": 32768.0, "PCM_24": 8388608.0}.get(subtype)
     try:
         with (
             path.open("xb") as file,
-            sf.SoundFile(file.fileno(), "w", rate, y.shape[1], subtype, format=path.suffix[1:], closefd=False) as sound,
+            sf.SoundFile(file.fileno(), "w", rate, channels, subtype, format=path.suffix[1:], closefd=False) as sound,
         ):
             for name in TEXTS:
                 if texts and texts.get(name):
                     setattr(sound, name, texts[name])
-            for start in range(0, len(y), _BLOCK):
-                block = y[start : start + _BLOCK]
-                sound.write(block if scale is None else _integers(block, scale))
+            yield lambda block: sound.write(block if scale is None else _integers(block, scale))
     except sf.LibsndfileError as error:
         raise OSError(None, error.error_string, str(path)) from error
 

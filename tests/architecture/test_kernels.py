@@ -26,6 +26,7 @@ def test_there_are_kernels_that_hold_others():
         "_kernels",
         "_loudness",
         "_map",
+        "_median",
         "_notes",
         "_sounds",
         "_trees",

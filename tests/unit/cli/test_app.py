@@ -136,7 +136,7 @@ def test_version_and_help_go_to_stdout():
         *("analyze", "submit", "status", "files", "retry", "cancel", "pause", "resume", "show"),
         *("search", "similar", "match", "duplicates", "library"),
         *("plan", "reanalyze", "reindex", "backup", "restore"),
-        *("kit", "slice", "organize"),
+        *("kit", "slice", "organize", "stems"),
         *("summarize", "export", "ingest", "watch", "forget"),
         *("web", "up", "down", "doctor", "worker", "beat", "flower", "exporter", "help", "roots", "user"),
     ]
