@@ -14,6 +14,7 @@ import typer
 from samplemind_cli import output
 from samplemind_cli.commands.analyze import analyze
 from samplemind_cli.commands.backup import backup, restore
+from samplemind_cli.commands.browse import browse
 from samplemind_cli.commands.duplicates import duplicates
 from samplemind_cli.commands.export import export
 from samplemind_cli.commands.ingest import ingest, watch
@@ -55,12 +56,13 @@ _NAMES = {slice_file: "slice"}
 """Commands whose functions have other names, as these are Python's own."""
 
 for _command in (
-    analyze, submit, status, files, retry, cancel, pause, resume, show, search, similar, match, duplicates, library,
+    analyze, submit, status, files, retry, cancel, pause, resume, show, search, browse, similar, match, duplicates,
+    library,
     plan, reanalyze, reindex, backup, restore,
     kit, slice_file, organize, stems,
     summarize, export, ingest, watch, forget, web, up, down, doctor, worker, beat, flower, exporter,
 ):  # fmt: skip
-    app.command(_NAMES.get(_command), cls=SearchCommand if _command is search else None)(_command)
+    app.command(_NAMES.get(_command), cls=SearchCommand if _command in {search, browse} else None)(_command)
 app.add_typer(roots, name="roots")
 app.add_typer(user, name="user")
 

@@ -37,7 +37,7 @@ _SOURCES = {
     "info": "an INFO chunk",
     "aiff": "AIFF chunks",
 }
-_TEXTS = (("tips", "production_tips"), ("ideas", "creative_ideas"), ("in FL Studio", "fl_studio_recommendations"))
+TEXTS = (("tips", "production_tips"), ("ideas", "creative_ideas"), ("in FL Studio", "fl_studio_recommendations"))
 
 
 def print_card(report: Report) -> None:
@@ -46,7 +46,7 @@ def print_card(report: Report) -> None:
     output.write(clean(report["filename"]) + "\n")
     for line in _waveform(report.get("peaks") or [], width):
         output.write(f"{line}\n")
-    for rows in (_answers(report), _details(report)):
+    for rows in (answers_of(report), details_of(report)):
         output.write("\n")
         for label, text in rows:
             _print_row(label, text, width)
@@ -79,7 +79,7 @@ def _waveform(peaks: list[int], width: int) -> Iterator[str]:
     yield "".join(_BARS[-(-level * (len(_BARS) - 1) // 100)] for level in levels)
 
 
-def _answers(report: Report) -> Iterator[tuple[str, str]]:
+def answers_of(report: Report) -> Iterator[tuple[str, str]]:
     """Yield what a producer asks first, by its label."""
     sources = report.get("provenance", {})
     kind = _KINDS.get(report["kind"], report["kind"])
@@ -128,7 +128,7 @@ def _clock(seconds: float) -> str:
     return f"{minutes}:{rest:02}"
 
 
-def _details(report: Report) -> Iterator[tuple[str, str]]:
+def details_of(report: Report) -> Iterator[tuple[str, str]]:
     """Yield what else the card says of the file and its sound, by its label."""
     yield "loudness", _loudness(report)
     yield "format", _format(report)
@@ -252,7 +252,7 @@ def _print_texts(report: Report, width: int) -> None:
         return
     writer = "the local describer" if report["ai_provider"] == "local" else report["ai_model"] or report["ai_provider"]
     output.write("\n")
-    for label, name in _TEXTS:
+    for label, name in TEXTS:
         for number, text in enumerate(report.get(name) or ()):
             _print_row("" if number else label, text, width, bullet="- ")
     to_come = f"; a model's text is to come ({report['ai_reason']})" if report["ai_state"] == "deferred" else ""

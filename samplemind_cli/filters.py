@@ -1,7 +1,7 @@
 """The filter options that commands which search share, declared once."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import wraps
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -39,12 +39,22 @@ _OPTIONS: dict[str, Any] = {
     "path": _option("--path", "PATH", "That file, or below that folder."),
 }
 
+FLAGS = frozenset({"half_double", "compatible", "favourite"})
+"""The filters that are given or not, and have no text."""
+
+
+def fields() -> Iterator[tuple[str, str, str]]:
+    """Yield the name of each filter, how its value is called (empty for a flag), and what it is."""
+    for name, annotation in _OPTIONS.items():
+        option = annotation.__metadata__[0]
+        yield name, option.metavar or "", option.help or ""
+
+
 OWNER = "local"
 """The user of a command."""
 
 _NEEDS = {"half_double": "bpm", "compatible": "key"}
 """Options that mean nothing without another."""
-_SWITCHES = frozenset({"half_double", "compatible", "favourite"})
 WHERE = frozenset({"since", "pack", "batch", "tag", "collection", "favourite", "path"})
 """The filters of where a file lies and who keeps it, without those of how it sounds."""
 
@@ -67,7 +77,7 @@ def filtered(
         inspect.Parameter(
             name,
             inspect.Parameter.KEYWORD_ONLY,
-            default=False if name in _SWITCHES else None,
+            default=False if name in FLAGS else None,
             annotation=kind,
         )
         for name, kind in options.items()

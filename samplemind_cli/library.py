@@ -1,5 +1,6 @@
 """Files of the library: found by an id or a path, and reported with the places where they lie."""
 
+import os
 import shlex
 import stat
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from config.settings import Settings
 from samplemind_worker.documents.facts import AnalysisFacts, AudioFacts
 from samplemind_worker.documents.report import Reporter, analyzed, rejected
 from samplemind_worker.documents.states import State
-from samplemind_worker.errors import PermanentError, UsageError
+from samplemind_worker.errors import OutsideRootsError, PermanentError, UsageError
 from samplemind_worker.finding.reports import Report, gone_at, reports_of
 from samplemind_worker.store import library, places, results
 from samplemind_worker.store.places import Place
@@ -98,6 +99,26 @@ def _object_at(place: ObjectPath) -> "Listed | None":
     from samplemind_worker.store import objects  # noqa: PLC0415 -- slow import
 
     return objects.look(place)
+
+
+def path_on_disk(file_id: str, shown: str, settings: Settings) -> Path:
+    """Return where a content lies on this machine: at the place that is ``shown``, or else at any other.
+
+    Raises
+    ------
+    UsageError
+        If it lies nowhere here.
+    """
+    living = places.of([file_id]).get(file_id, ())
+    for place in sorted(living, key=lambda place: place.shown != shown):
+        try:
+            folder = library.folder_of(place.root, settings.roots)
+        except OutsideRootsError:
+            continue
+        path = Path(os.fsdecode(os.path.join(os.fsencode(folder), place.path)))  # noqa: PTH118 -- bytes
+        if path.is_file():
+            return path
+    raise UsageError(f"{shown} is not on this machine, or its drive is away")
 
 
 def facts_of(file_id: str) -> tuple[AudioFacts, AnalysisFacts] | None:

@@ -9,6 +9,7 @@ from typing import Any
 from samplemind_cli.layout import Column
 from samplemind_cli.output import Number, Row, clock, fixed, tally, write
 from samplemind_cli.output import table as print_table
+from samplemind_worker.pitches import PITCH_CLASSES, note_name
 
 Report = dict[str, Any]
 
@@ -59,6 +60,13 @@ def key_of(report: Report) -> str | None:
     if report["key"] is not None:
         return f"{report['key']} {report['mode'] or ''}".rstrip()
     return report["pitch_note"]
+
+
+def key_of_entry(entry: Report) -> str | None:
+    """Return the key of a library entry as ``A minor``, or the pitch of a single note."""
+    if entry["key"] is not None:
+        return f"{PITCH_CLASSES[entry['key']]} {entry['mode'] or ''}".rstrip()
+    return None if entry["pitch"] is None else note_name(entry["pitch"])
 
 
 def file_row(report: Report, name: str) -> Row:

@@ -92,7 +92,7 @@ def search(
             else:
                 _print(found, asked, as_json=as_json)
         elif state.is_complete:
-            output.note(_nothing(found, asked, chosen))
+            output.note(nothing_found(found, asked, chosen))
     state.require()
 
 
@@ -136,26 +136,16 @@ def _print_paths(found: "Found", chosen: "Filter", roots: Any) -> None:
 
 
 def _row(hit: "Hit") -> output.Row:
+    from samplemind_cli import tables  # noqa: PLC0415 -- slow import
+
     entry = hit.entry
     return (
         hit.path,
         entry["kind"],
         output.fixed(entry["tempo"], 2),
-        _key(entry) or _pitch(entry),
+        tables.key_of_entry(entry),
         entry["instrument"],
     )
-
-
-def _key(entry: dict[str, Any]) -> str | None:
-    from samplemind_worker.pitches import PITCH_CLASSES  # noqa: PLC0415 -- slow import
-
-    return None if entry["key"] is None else f"{PITCH_CLASSES[entry['key']]} {entry['mode'] or ''}".rstrip()
-
-
-def _pitch(entry: dict[str, Any]) -> str | None:
-    from samplemind_worker.pitches import note_name  # noqa: PLC0415 -- slow import
-
-    return None if entry["pitch"] is None else note_name(entry["pitch"])
 
 
 def _report(hit: "Hit") -> dict[str, Any]:
@@ -185,8 +175,8 @@ def _report(hit: "Hit") -> dict[str, Any]:
     }
 
 
-def _nothing(found: "Found | None", asked: "Query", chosen: "Filter") -> str:
-    """Say why nothing was found."""
+def nothing_found(found: "Found | None", asked: "Query", chosen: "Filter") -> str:
+    """Say why nothing was found; ``found`` is None if there is nothing to search in."""
     from samplemind_worker.finding import search as finding  # noqa: PLC0415 -- slow import
 
     if found is None:

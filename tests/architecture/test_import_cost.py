@@ -7,8 +7,8 @@ import pytest
 
 _SLOW = {
     "anthropic", "beanie", "bson", "celery", "chromadb", "google.genai", "httpx", "kombu", "librosa", "loguru", "numba",
-    "numpy", "ollama", "orjson", "psutil", "pydantic", "pydantic_settings", "pymongo", "redis", "rich", "scipy",
-    "soundfile", "soxr",
+    "numpy", "ollama", "orjson", "psutil", "pydantic", "pydantic_settings", "pymongo", "questionary", "redis", "rich",
+    "scipy", "soundfile", "soxr", "textual",
 }  # fmt: skip
 
 _HELP = """

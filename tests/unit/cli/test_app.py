@@ -134,7 +134,7 @@ def test_version_and_help_go_to_stdout():
     commands = asked.stdout.split("Commands:\n")[1].splitlines()
     assert [line.split()[0] for line in commands] == [
         *("analyze", "submit", "status", "files", "retry", "cancel", "pause", "resume", "show"),
-        *("search", "similar", "match", "duplicates", "library"),
+        *("search", "browse", "similar", "match", "duplicates", "library"),
         *("plan", "reanalyze", "reindex", "backup", "restore"),
         *("kit", "slice", "organize", "stems"),
         *("summarize", "export", "ingest", "watch", "forget"),

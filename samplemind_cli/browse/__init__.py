@@ -1,0 +1,1 @@
+"""The terminal browser: `samplemind browse`. It is loaded by that command alone."""

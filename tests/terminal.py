@@ -1,0 +1,90 @@
+"""A terminal for tests: runs a command on a pseudo-terminal, presses keys, and reads the screen with pyte."""
+
+import fcntl
+import os
+import pty
+import select
+import signal
+import struct
+import subprocess
+import termios
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+import pyte
+
+_PATIENCE = 30.0  # s; a screen that never comes fails the test
+
+
+class Terminal:
+    """A command on a terminal of some columns and lines."""
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        *,
+        columns: int = 80,
+        lines: int = 24,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self._screen = pyte.Screen(columns, lines)
+        self._stream = pyte.ByteStream(self._screen)
+        self.raw = b""
+        self._ours, theirs = pty.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+        given = {**os.environ, "TERM": "xterm-256color", "LANG": "C.UTF-8", **(environment or {})}
+        given.pop("SSH_CONNECTION", None)
+        self.process = subprocess.Popen(
+            command, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True, env=given, close_fds=True
+        )
+        os.close(theirs)
+
+    def close(self) -> None:
+        """End the command if it runs still."""
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+        os.close(self._ours)
+
+    @property
+    def lines(self) -> list[str]:
+        return [line.rstrip() for line in self._screen.display]
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self.lines)
+
+    def press(self, keys: str) -> None:
+        os.write(self._ours, keys.encode())
+
+    def _read(self, seconds: float) -> bool:
+        """Take in what has come; False at the end."""
+        if not select.select([self._ours], [], [], seconds)[0]:
+            return True
+        try:
+            data = os.read(self._ours, 1 << 16)
+        except OSError:
+            return False
+        self.raw += data
+        self._stream.feed(data)
+        return bool(data)
+
+    def wait_for(self, *texts: str) -> str:
+        """Read until all texts are on the screen, and return the screen."""
+        return self.wait_until(lambda screen: all(text in screen for text in texts), str(texts))
+
+    def wait_until(self, holds: Callable[[str], bool], what: str) -> str:
+        deadline = time.monotonic() + _PATIENCE
+        goes_on = True
+        while not holds(self.text):
+            assert goes_on, f"ended without {what} on the screen:\n{self.text}"
+            assert time.monotonic() < deadline, f"no {what} on the screen:\n{self.text}"
+            goes_on = self._read(0.1)
+        return self.text
+
+    def wait_for_end(self) -> int:
+        """Read until the command has ended, and return its exit code."""
+        deadline = time.monotonic() + _PATIENCE
+        while self._read(0.1) and time.monotonic() < deadline:
+            pass
+        return self.process.wait(timeout=_PATIENCE)
