@@ -20,6 +20,7 @@ from samplemind_cli.commands.export import export
 from samplemind_cli.commands.ingest import ingest, watch
 from samplemind_cli.commands.kit import kit
 from samplemind_cli.commands.library import library
+from samplemind_cli.commands.logs import logs
 from samplemind_cli.commands.match import match
 from samplemind_cli.commands.organize import organize
 from samplemind_cli.commands.places import forget, roots
@@ -60,7 +61,7 @@ for _command in (
     library,
     plan, reanalyze, reindex, backup, restore,
     kit, slice_file, organize, stems,
-    summarize, export, ingest, watch, forget, web, up, down, doctor, worker, beat, flower, exporter,
+    summarize, export, ingest, watch, forget, web, up, down, doctor, worker, beat, flower, exporter, logs,
 ):  # fmt: skip
     app.command(_NAMES.get(_command), cls=SearchCommand if _command in {search, browse} else None)(_command)
 app.add_typer(roots, name="roots")

@@ -225,6 +225,7 @@ CALLS: dict[str, Callable[[Case], object]] = {
         for state, code in ((None, None), (State.FAILED, None), (None, "unreadable"))
     ],
     "batch_lists.failures": lambda case: batch_lists.failures(case.batch, groups=5, examples=2),
+    "batch_lists.ids_of_content": lambda _: batch_lists.ids_of_content(CONTENT, limit=10),
     "batch_lists.watched": lambda case: batch_lists.watched([case.batch], since=mongo.now()),
     "batches.iterate": lambda case: (
         list(batches.iterate(case.batch)),
