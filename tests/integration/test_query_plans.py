@@ -199,6 +199,7 @@ CALLS: dict[str, Callable[[Case], object]] = {
     "pausing.pause": lambda case: pausing.pause(case.batch),
     "pausing.resume": lambda case: pausing.resume(case.batch),
     "schemas.forms": lambda _: schemas.forms(),
+    "schemas.are_empty": lambda _: schemas.are_empty(["analyses"]),
     "schemas.begin": lambda _: schemas.begin("analyses", 2),
     "schemas.change_page": lambda _: schemas.change_page(
         "analyses", 2, after=None, older={"user_id": {"$exists": False}}, change=[{"$set": {"user_id": "x"}}], limit=3
