@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import traceback
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -53,7 +53,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-_NAMES = {slice_file: "slice"}
+_NAMES: dict[Any, str] = {slice_file: "slice"}
 """Commands whose functions have other names, as these are Python's own."""
 
 for _command in (
@@ -93,8 +93,20 @@ def _global_options(
 
         output.write(f"samplemind {version_of('samplemind')}\n")
         raise typer.Exit
-    if context.invoked_subcommand is None:
+    if context.invoked_subcommand is None and not _open_menu():
         output.write(context.get_help() + "\n")
+
+
+def _open_menu() -> bool:
+    """Open the menu, if this is a terminal for it."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        return False
+    from samplemind_cli import menu  # noqa: PLC0415 -- slow import
+
+    if not menu.is_possible():
+        return False
+    menu.open_menu(run)
+    return True
 
 
 def main() -> None:
