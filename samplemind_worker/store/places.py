@@ -147,6 +147,13 @@ async def at(root: str, path: bytes) -> Place | None:
 
 
 @mongo.synchronous
+async def with_ids(ids: Sequence[str]) -> dict[str, Place]:
+    """Return those of these places that are in the record, living or gone, by their ids."""
+    cursor = mongo.collection("file_locations").find({"_id": {"$in": list(ids)}})
+    return {row["_id"]: _place(row) async for row in cursor}
+
+
+@mongo.synchronous
 async def of(file_ids: Sequence[str], *, gone: bool = False) -> dict[str, list[Place]]:
     """Return the living (or the gone) places of these contents, sorted by path; contents without any are left out."""
     if not file_ids:
