@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import traceback
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -20,7 +20,6 @@ from samplemind_cli.commands.export import export
 from samplemind_cli.commands.ingest import ingest, watch
 from samplemind_cli.commands.kit import kit
 from samplemind_cli.commands.library import library
-from samplemind_cli.commands.logs import logs
 from samplemind_cli.commands.match import match
 from samplemind_cli.commands.organize import organize
 from samplemind_cli.commands.places import forget, roots
@@ -37,6 +36,7 @@ from samplemind_cli.commands.status import files, status
 from samplemind_cli.commands.stems import stems
 from samplemind_cli.commands.submit import submit
 from samplemind_cli.commands.summarize import summarize
+from samplemind_cli.commands.tag import tag
 from samplemind_cli.commands.user import user
 from samplemind_cli.commands.web import web
 from samplemind_worker.errors import PermanentError, ServiceUnavailableError, SetupError, UsageError
@@ -53,15 +53,15 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-_NAMES: dict[Any, str] = {slice_file: "slice"}
+_NAMES = {slice_file: "slice"}
 """Commands whose functions have other names, as these are Python's own."""
 
 for _command in (
     analyze, submit, status, files, retry, cancel, pause, resume, show, search, browse, similar, match, duplicates,
     library,
     plan, reanalyze, reindex, backup, restore,
-    kit, slice_file, organize, stems,
-    summarize, export, ingest, watch, forget, web, up, down, doctor, worker, beat, flower, exporter, logs,
+    kit, slice_file, organize, stems, tag,
+    summarize, export, ingest, watch, forget, web, up, down, doctor, worker, beat, flower, exporter,
 ):  # fmt: skip
     app.command(_NAMES.get(_command), cls=SearchCommand if _command in {search, browse} else None)(_command)
 app.add_typer(roots, name="roots")
@@ -93,20 +93,8 @@ def _global_options(
 
         output.write(f"samplemind {version_of('samplemind')}\n")
         raise typer.Exit
-    if context.invoked_subcommand is None and not _open_menu():
+    if context.invoked_subcommand is None:
         output.write(context.get_help() + "\n")
-
-
-def _open_menu() -> bool:
-    """Open the menu, if this is a terminal for it."""
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        return False
-    from samplemind_cli import menu  # noqa: PLC0415 -- slow import
-
-    if not menu.is_possible():
-        return False
-    menu.open_menu(run)
-    return True
 
 
 def main() -> None:

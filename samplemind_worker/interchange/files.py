@@ -16,6 +16,8 @@ from samplemind_worker.errors import NotWrittenError, SetupError
 from samplemind_worker.interchange.delta import Bytes
 
 BLOCK: Final = 1 << 20
+File = BufferedReader | BufferedRandom
+"""An open file: one of the user, or a draft."""
 _DISK_FULL: Final = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -132,7 +134,7 @@ def identity(status: os.stat_result) -> tuple[int, ...]:
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
-def content(file: BufferedReader | BufferedRandom, status: os.stat_result) -> Content:
+def content(file: File, status: os.stat_result) -> Content:
     """Return what an open file holds."""
     file.seek(0)
     digest = hashlib.file_digest(file, "sha256")
@@ -140,7 +142,7 @@ def content(file: BufferedReader | BufferedRandom, status: os.stat_result) -> Co
 
 
 @contextmanager
-def mapped(file: BufferedReader | BufferedRandom) -> Generator[Bytes]:
+def mapped(file: File) -> Generator[Bytes]:
     """Map an open file into memory."""
     if os.fstat(file.fileno()).st_size == 0:  # an empty file cannot be mapped
         yield b""

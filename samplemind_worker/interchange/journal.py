@@ -13,13 +13,13 @@ import fcntl
 import hashlib
 import json
 import os
-import secrets
 import shutil
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from io import BufferedRandom, BufferedReader
+from itertools import count
 from pathlib import Path
 from typing import Any, Final, Literal, Self
 
@@ -106,7 +106,7 @@ class Run:
         os.close(self._kept)
 
     def replace(
-        self, path: Path, write: Callable[[BufferedReader, BufferedRandom], None], *, sha256: str | None = None
+        self, path: Path, write: Callable[[BufferedReader, BufferedRandom], object], *, sha256: str | None = None
     ) -> Change | None:
         """Give a file new content; ``write`` gets the file and the draft. Return None if the content stays the same.
 
@@ -140,7 +140,7 @@ class Run:
                     draft_path.replace(real)
                 return change
 
-    def create(self, path: Path, write: Callable[[BufferedRandom], None], *, like: Path | None = None) -> Change:
+    def create(self, path: Path, write: Callable[[BufferedRandom], object], *, like: Path | None = None) -> Change:
         """Make a file that does not exist, with its folder; ``like`` is a file whose mode and times it gets.
 
         Raises
@@ -288,9 +288,8 @@ def begin(home: Path, *, command: str) -> Generator[Run]:
     with locked(home):
         remove_drafts(home)
         _remove_old(top)
-        folder = top / f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
         with translated():
-            folder.mkdir(mode=0o700)
+            folder = _new_folder(top)
             (folder / "running").touch()
             (folder / "command").write_text(command, encoding="utf-8", errors="backslashreplace")
             run = Run(folder)
@@ -301,6 +300,14 @@ def begin(home: Path, *, command: str) -> Generator[Run]:
             (folder / "running").unlink(missing_ok=True)
             if not changes_of(folder):
                 shutil.rmtree(folder, ignore_errors=True)
+
+
+def _new_folder(top: Path) -> Path:
+    """Make the folder of a run; the names of runs are in the order of their times."""
+    now = time.strftime("%Y%m%d-%H%M%S", time.gmtime())
+    folder = next(path for number in count(1) if not (path := top / f"{now}-{number:02}").exists())
+    folder.mkdir(mode=0o700)
+    return folder
 
 
 @contextmanager
@@ -334,6 +341,8 @@ def remove_drafts(home: Path) -> None:
                 with suppress(OSError):
                     Path(line["draft"]).unlink(missing_ok=True)
         running.unlink(missing_ok=True)
+        if not changes_of(running.parent):
+            shutil.rmtree(running.parent, ignore_errors=True)
 
 
 def _remove_old(top: Path) -> None:

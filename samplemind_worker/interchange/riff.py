@@ -1,10 +1,10 @@
-"""Edits chunks of WAV files: RIFF, RIFX, RF64 and BW64. All bytes that an edit does not name stay as they are.
+"""Edits chunks of WAV (RIFF, RIFX, RF64, BW64) and AIFF. All bytes that an edit does not name stay as they are.
 
-Conventions: a body is a chunk without its header and pad byte. Numbers are little-endian, in RIFX big-endian
+Conventions: a body is a chunk without its header and pad byte. Numbers are little-endian, in RIFX and AIFF big-endian
 (`Riff.order` is the prefix for ``struct``).
 
 Sources: Microsoft and IBM, "Multimedia Programming Interface and Data Specifications 1.0" (1991); EBU Tech 3306 (RF64)
-and ITU-R BS.2088 (BW64) for the chunk ``ds64``.
+and ITU-R BS.2088 (BW64) for the chunk ``ds64``; Apple, "Audio Interchange File Format 1.3" (1989).
 """
 
 import os
@@ -46,8 +46,14 @@ def _is_name(name: bytes) -> bool:
     return len(name) == 4 and all(0x20 <= letter < 0x7F for letter in name)  # noqa: PLR2004 -- printable ASCII
 
 
+def is_riff(head: bytes) -> bool:
+    """Tell by its first 12 bytes whether a file is WAV or AIFF."""
+    wave = head[:4] in (b"RIFF", b"RIFX", *_LARGE) and head[8:12] == b"WAVE"
+    return wave or (head[:4] == b"FORM" and head[8:12] in (b"AIFF", b"AIFC"))
+
+
 class Riff:
-    """The chunks of an open WAV file."""
+    """The chunks of an open WAV or AIFF file."""
 
     def __init__(self, descriptor: int) -> None:
         """Read the headers of all chunks.
@@ -55,20 +61,24 @@ class Riff:
         Raises
         ------
         NotWrittenError
-            If it is no WAV file, or its chunks are too damaged to be edited safely.
+            If it is neither WAV nor AIFF, or its chunks are too damaged to be edited safely.
         """
         self.descriptor = descriptor
         self.length = os.fstat(descriptor).st_size
         head = os.pread(descriptor, 12, 0)
         self.magic = head[:4]
-        if self.magic not in (b"RIFF", b"RIFX", *_LARGE) or head[8:] != b"WAVE":
-            raise NotWrittenError("it is not a WAV file, whatever its name says")
-        self.order: Final = ">" if self.magic == b"RIFX" else "<"
+        if not is_riff(head):
+            raise NotWrittenError("it is not a WAV or AIFF file, whatever its name says")
+        self.kind: Final = head[8:]
+        self.is_aiff: Final = self.magic == b"FORM"
+        self.order: Final = ">" if self.magic in (b"RIFX", b"FORM") else "<"
+        self.samples: Final = b"SSND" if self.is_aiff else b"data"
+        """The name of the chunk with the samples."""
         self.chunks: list[Chunk] = []
         self.ds64: Chunk | None = None
         self._walk()
         names = [chunk.name for chunk in self.chunks]
-        if b"data" not in names or b"fmt " not in names:
+        if self.samples not in names or (b"COMM" if self.is_aiff else b"fmt ") not in names:
             raise NotWrittenError("its chunks are damaged: there are no samples, or no format")
         self.end: Final = self.chunks[-1].start + self.chunks[-1].whole
         """Where the last chunk ends; what follows is no chunk."""
@@ -77,7 +87,7 @@ class Riff:
     def of(cls, descriptor: int) -> Self | None:
         """Return the chunks of a file if it is a WAV file by its first bytes."""
         head = os.pread(descriptor, 12, 0)
-        return cls(descriptor) if head[:4] in (b"RIFF", b"RIFX", *_LARGE) and head[8:] == b"WAVE" else None
+        return cls(descriptor) if is_riff(head) and head[:4] != b"FORM" else None
 
     def _walk(self) -> None:
         place, large = 12, 0
@@ -91,10 +101,15 @@ class Riff:
             if size == _IN_DS64 and name == b"data" and self.magic in _LARGE:
                 size = large
             if place + _HEADER + size > self.length:
-                if name == b"data" or not any(chunk.name == b"data" for chunk in self.chunks):
+                if name == self.samples or not any(chunk.name == self.samples for chunk in self.chunks):
                     raise NotWrittenError(f"its chunk {name.decode()!r} claims more bytes than the file has")
                 return  # the rest, after the samples, is left as it is
-            if name == b"data" and size == 0 and self.length - place > _HEADER and not self._chunk_at(place + _HEADER):
+            if (
+                name == self.samples
+                and size == 0
+                and self.length - place > _HEADER
+                and not self._chunk_at(place + _HEADER)
+            ):
                 raise NotWrittenError("its header does not say how long the samples are")
             whole = _HEADER + size
             end = place + whole
@@ -162,9 +177,9 @@ class Riff:
         if self.magic in _LARGE:
             pieces = self._with_size(pieces, size)
         elif size >= _IN_DS64:
-            raise NotWrittenError("it would be larger than the 4 GiB that a WAV file can have")
+            raise NotWrittenError("it would be larger than the 4 GiB that such a file can have")
         rest = [(self.end, self.length - self.end)] if self.end < self.length else []
-        return [header + b"WAVE", *pieces, *rest]
+        return [header + self.kind, *pieces, *rest]
 
     def _packed(self, name: bytes, body: bytes) -> bytes:
         return name + struct.pack(f"{self.order}I", len(body)) + body + bytes(len(body) % 2)
@@ -178,7 +193,7 @@ class Riff:
         return [header + struct.pack("<Q", size) + body[8:] if piece == old else piece for piece in pieces]
 
     def frames(self) -> tuple[int, int]:
-        """Return the number of frames and the sample rate; 0 frames where the samples are compressed."""
+        """Return the number of frames and the sample rate of WAV; 0 frames where the samples are compressed."""
         chunk, data = self.find(b"fmt "), self.find(b"data")
         assert chunk is not None  # noqa: S101 -- asked when it was read
         assert data is not None  # noqa: S101 -- as above

@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -31,52 +31,57 @@ class Past:
 
     id: str
     command: str
+    """The command line, without the name of the program."""
     at: datetime
     changes: int
 
 
-def runs(home: Path) -> list[Past]:
-    """Return the runs that can be taken back, newest first."""
+def runs(home: Path, *, commands: Collection[str] = ()) -> list[Past]:
+    """Return the runs of some commands, or of all, that can be taken back, newest first."""
     found: list[Past] = []
-    for folder in sorted(_folders(home), reverse=True):
-        command = ""
-        with suppress(OSError):
-            command = (folder / "command").read_text(encoding="utf-8", errors="replace")
-        changes = [each for each in journal.changes_of(folder) if each.operation != "folder"]
+    for folder in sorted(_folders(home, commands), reverse=True):
         with suppress(OSError):
             at = datetime.fromtimestamp((folder / "journal.jsonl").stat().st_mtime, UTC)
-            found.append(Past(folder.name, command, at, len(changes)))
+            changes = [each for each in journal.changes_of(folder) if each.operation != "folder"]
+            found.append(Past(folder.name, _command(folder), at, len(changes)))
     return found
 
 
-def _folders(home: Path) -> Iterator[Path]:
-    top = journal.folder_of_journals(home)
-    if top.is_dir():
-        yield from (path.parent for path in top.glob("*/journal.jsonl") if not (path.parent / "undone").exists())
+def _folders(home: Path, commands: Collection[str]) -> Iterator[Path]:
+    for path in journal.folder_of_journals(home).glob("*/journal.jsonl"):
+        if not (path.parent / "undone").exists() and (not commands or _command(path.parent).split(" ")[0] in commands):
+            yield path.parent
 
 
-def find(home: Path, run_id: str) -> Path:
-    """Return the folder of a run by its id, the beginning of one, or ``last``.
+def _command(folder: Path) -> str:
+    try:
+        return (folder / "command").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
+def find(home: Path, run_id: str, *, commands: Collection[str] = ()) -> Path:
+    """Return the folder of a run of some commands, or of all, by its id, the beginning of one, or ``last``.
 
     Raises
     ------
     UsageError
         If there is none, or more than one.
     """
-    folders = sorted(_folders(home))
+    folders = sorted(_folders(home, commands))
     if run_id == "last":
         folders = folders[-1:]
     else:
-        folders = [each for each in folders if each.name.startswith(run_id)] if run_id else []
+        folders = [each for each in folders if run_id and each.name.startswith(run_id)]
     if len(folders) != 1:
-        there = ", ".join(each.id for each in runs(home)[:5]) or "none"
+        there = ", ".join(each.id for each in runs(home, commands=commands)[:5]) or "none"
         what = "more than one run begins with" if folders else "no run that can be undone has the id"
         raise UsageError(f"{what} {run_id!r} (the newest: {there})")
     return folders[0]
 
 
-def undo(home: Path, run_id: str) -> Undone:
-    """Take back a run. A file that has changed since is left as it is.
+def undo(home: Path, run_id: str, *, commands: Collection[str] = ()) -> Undone:
+    """Take back a run of some commands, or of all. A file that has changed since is left as it is.
 
     Raises
     ------
@@ -87,7 +92,7 @@ def undo(home: Path, run_id: str) -> Undone:
     """
     with journal.locked(home):
         journal.remove_drafts(home)
-        folder = find(home, run_id)
+        folder = find(home, run_id, commands=commands)
         done = Undone(folder.name)
         (folder / "running").touch()
         run = Run(folder)

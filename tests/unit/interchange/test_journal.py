@@ -49,7 +49,7 @@ def test_a_replaced_file_keeps_mode_times_and_attributes_and_comes_back(home: Pa
     assert change is not None
     kept = (0o640, 1_222_222_222_222_222_222, b"red" if has_attributes else None)
     assert (file.read_bytes(), attributes(file, has_attributes)) == (_NEW, kept)
-    undone = undo.undo(home, run.id)
+    undone = undo.undo(home, run.id, commands=["tag"])
     assert undone.left == []
     assert (file.read_bytes(), attributes(file, has_attributes)) == (_OLD, kept)
     assert tree(file.parent) == {"kick.wav": _OLD}
@@ -66,17 +66,17 @@ def test_the_journal_holds_little_more_than_what_differs(home: Path, file: Path)
     with journal.begin(home, command="tag") as run:
         run.replace(file, lambda source, draft: draft.write(b"ID3 header" + source.read() + b"x" * 200) and None)
     assert sum(path.stat().st_size for path in run.folder.iterdir()) < 2000
-    undo.undo(home, "last")
+    undo.undo(home, "last", commands=["tag"])
     assert file.read_bytes() == old
 
 
 def test_a_run_that_changes_nothing_leaves_nothing(home: Path, file: Path):
     with journal.begin(home, command="tag") as run:
         assert run.replace(file, lambda _, draft: draft.write(_OLD) and None) is None
-    assert undo.runs(home) == []
+    assert undo.runs(home, commands=["tag"]) == []
     assert tree(file.parent) == {"kick.wav": _OLD}
     with pytest.raises(UsageError, match="no run that can be undone has the id"):
-        undo.undo(home, run.id)
+        undo.undo(home, run.id, commands=["tag"])
 
 
 def test_a_file_changed_after_the_run_is_left(home: Path, file: Path):
@@ -86,14 +86,14 @@ def test_a_file_changed_after_the_run_is_left(home: Path, file: Path):
         run.replace(file, write)
         run.replace(other, write)
     file.write_bytes(b"somebody else's work")
-    undone = undo.undo(home, run.id[:8])
+    undone = undo.undo(home, run.id[:8], commands=["tag"])
     assert undone.left == [(str(file), "it has changed since")]
     assert (file.read_bytes(), other.read_bytes()) == (b"somebody else's work", _OLD)
     # It can be tried again once the file is back.
     file.write_bytes(_NEW)
-    assert undo.undo(home, run.id).left == []
+    assert undo.undo(home, run.id, commands=["tag"]).left == []
     assert file.read_bytes() == _OLD
-    assert undo.runs(home) == []
+    assert undo.runs(home, commands=["tag"]) == []
 
 
 def test_what_may_not_be_replaced_is_left_with_a_reason(home: Path, file: Path):
@@ -127,7 +127,7 @@ def test_what_may_not_be_replaced_is_left_with_a_reason(home: Path, file: Path):
         with pytest.raises(NotWrittenError, match="changed meanwhile"):
             run.replace(file, changes_it)
     assert tree(file.parent) == {"kick.wav": b"changed meanwhile"}
-    assert undo.runs(home) == []
+    assert undo.runs(home, commands=["tag"]) == []
 
 
 def test_a_link_stays_a_link(home: Path, file: Path, tmp_path: Path):
@@ -153,7 +153,7 @@ def test_files_folders_links_and_moves_are_taken_back(home: Path, file: Path, tm
             run.create(out / "a" / "new.txt", lambda draft: draft.write(b"other") and None)
     assert {*tree(out)} == {"a/new.txt", "b/hard.wav", "c/moved.wav"}
     (out / "b" / "the user's.txt").write_bytes(b"stays")
-    assert undo.undo(home, run.id).left == []
+    assert undo.undo(home, run.id, commands=["organize"]).left == []
     assert tree(tmp_path) == {
         "library/kick.wav": _OLD,
         "out/b/the user's.txt": b"stays",
@@ -166,7 +166,7 @@ def test_a_move_that_was_killed_between_its_names_is_taken_back(home: Path, file
     with journal.begin(home, command="organize") as run:
         run.move(file, target)
     os.link(target, file)  # as if the last step had not been made
-    assert undo.undo(home, run.id).left == []
+    assert undo.undo(home, run.id, commands=["organize"]).left == []
     assert (file.read_bytes(), target.exists()) == (_OLD, False)
 
 
@@ -217,7 +217,7 @@ def test_a_killed_run_leaves_whole_files_and_can_be_taken_back(home: Path, file:
     )
     with journal.begin(home, command="tag"):  # the next run removes the draft
         assert {*tree(file.parent)} == {"kick.wav", "snare.wav"}
-    assert undo.undo(home, "last").left == []
+    assert undo.undo(home, "last", commands=["tag"]).left == []
     assert tree(file.parent) == before
 
 
@@ -241,5 +241,5 @@ def test_names_that_are_no_utf8_survive_the_journal(home: Path, file: Path):
     with journal.begin(home, command="tag") as run:
         run.replace(odd, write)
     assert content_of(odd).size == len(_NEW)
-    undo.undo(home, run.id)
+    undo.undo(home, run.id, commands=["tag"])
     assert odd.read_bytes() == _OLD

@@ -102,8 +102,8 @@ def test_rf64_keeps_its_sizes_where_they_belong():
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
-        (b"", "not a WAV file"),
-        (b"RIFF\0\0\0\0AVI ", "not a WAV file"),
+        (b"", "not a WAV or AIFF file"),
+        (b"RIFF\0\0\0\0AVI ", "not a WAV or AIFF file"),
         (wave((b"fmt ", _FORMAT)), "no samples"),
         (wave((b"data", bytes(8))), "no format"),
         (wave((b"fmt ", _FORMAT), (b"data", bytes(100)))[:-40], "more bytes than the file has"),

@@ -1,0 +1,134 @@
+"""The use case of ``samplemind tag``: writes a target, lets the record follow, and takes it back."""
+
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from config.settings import Settings
+from samplemind_worker.errors import NotWrittenError, SetupError
+from samplemind_worker.interchange import journal, undo
+from samplemind_worker.interchange.files import content_of
+from samplemind_worker.interchange.journal import Change, Run
+from samplemind_worker.interchange.selection import Left, Sample
+from samplemind_worker.interchange.targets import Outcome, Target, left
+from samplemind_worker.interchange.undo import Undone
+from samplemind_worker.store.vectors import Vectors
+from samplemind_worker.upkeep import successors
+
+COMMANDS: Final = ("tag", "slice")
+"""The commands whose runs `take_back` takes back."""
+_PAGE: Final = 200
+"""Files after which the record follows."""
+_UNRECORDED: Final = "unrecorded"
+"""Marks the journal of a run that the record may not have followed to its end."""
+
+
+class Tagging:
+    """One run of a target over some samples; iterate over it once."""
+
+    def __init__(self, target: Target, settings: Settings, *, command: str, vectors: Vectors | None) -> None:
+        self._target = target
+        self._settings = settings
+        self._command = command
+        self._vectors = vectors
+        self.run_id: str | None = None
+        """The id by which the run can be taken back, once it has changed something."""
+
+    def preview(self, samples: Iterable[Sample | Left]) -> Generator[Outcome]:
+        """Yield what would be done, without doing it."""
+        yield from _written(self._target, samples, None)
+
+    def write(self, samples: Iterable[Sample | Left]) -> Generator[Outcome]:
+        """Do it, and yield what was done with each file.
+
+        Raises
+        ------
+        UsageError
+            If another run changes files now.
+        SetupError
+            If the disk is full, or an extra is missing; what was written stays and can be taken back.
+        """
+        home = self._settings.home
+        with journal.begin(home, command=self._command) as run:
+            recover(self._settings, self._vectors, but=run.folder)
+            (run.folder / _UNRECORDED).touch()
+            followed = 0
+            try:
+                for outcome in _written(self._target, samples, run):
+                    if run.changes:
+                        self.run_id = run.id
+                    yield outcome
+                    if len(run.changes) - followed >= _PAGE:
+                        self._follow(run.changes[followed:])
+                        followed = len(run.changes)
+            finally:
+                if run.changes:
+                    self.run_id = run.id
+                self._follow(run.changes[followed:])
+                (run.folder / _UNRECORDED).unlink(missing_ok=True)
+
+    def _follow(self, changes: Iterable[Change]) -> None:
+        held = {Path(each.path): each.after.sha256 for each in changes if each.operation == "replace" and each.after}
+        successors.follow(held, self._settings, self._vectors)
+
+
+def _written(target: Target, samples: Iterable[Sample | Left], run: Run | None) -> Iterator[Outcome]:
+    """Write runs of analysed samples together, and yield the others in between."""
+    others: list[Outcome] = []
+
+    def analysed() -> Iterator[Sample]:
+        for sample in samples:
+            if isinstance(sample, Left):
+                others.append(left(sample))
+            else:
+                yield sample
+
+    for outcome in target.write(analysed(), run):
+        yield from others
+        others.clear()
+        yield outcome
+    yield from others
+
+
+def recover(settings: Settings, vectors: Vectors | None, *, but: Path | None = None) -> None:
+    """Let the record follow runs that were killed before it could."""
+    for mark in journal.folder_of_journals(settings.home).glob(f"*/{_UNRECORDED}"):
+        if mark.parent != but:
+            _follow_files(mark.parent, settings, vectors)
+            mark.unlink(missing_ok=True)
+
+
+def _follow_files(folder: Path, settings: Settings, vectors: Vectors | None) -> None:
+    """Let the record follow what the files of a run hold now, as far as that is what the run knows."""
+    held: dict[Path, str] = {}
+    for change in journal.changes_of(folder):
+        if change.operation == "replace" and change.before is not None and change.after is not None:
+            with suppress(OSError, NotWrittenError):
+                now = content_of(Path(change.path)).sha256
+                if now in (change.before.sha256, change.after.sha256):
+                    held[Path(change.path)] = now
+                if len(held) >= _PAGE:
+                    successors.follow(held, settings, vectors)
+                    held.clear()
+    successors.follow(held, settings, vectors)
+
+
+def take_back(run_id: str, settings: Settings, vectors: Vectors | None) -> Undone:
+    """Take back a run, and let the record follow.
+
+    Raises
+    ------
+    UsageError
+        If there is no such run, or another run changes files now.
+    SetupError
+        If the disk is full; it can be called again.
+    """
+    folder = undo.find(settings.home, run_id, commands=COMMANDS)
+    (folder / _UNRECORDED).touch()
+    try:
+        return undo.undo(settings.home, folder.name, commands=COMMANDS)
+    finally:
+        with suppress(SetupError):
+            _follow_files(folder, settings, vectors)
+            (folder / _UNRECORDED).unlink(missing_ok=True)
