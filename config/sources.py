@@ -26,6 +26,7 @@ COMPOSE_ONLY: Final = frozenset(
     for name in (
         *("REDIS_PASSWORD", "MONGODB_PASSWORD", "MONGODB_ROOT_PASSWORD", "CHROMA_PASSWORD"),
         *("GATE_ADDRESS", "GATE_CERTIFICATE", "CPU_MEMORY", "LIBRARY", "VERSION"),
+        *("GRAFANA_PASSWORD", "GRAFANA_PORT", "PROMETHEUS_PORT"),
     )
 )
 """Names in ``.env`` that ``docker-compose.yml`` alone reads."""

@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import traceback
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -20,6 +20,7 @@ from samplemind_cli.commands.export import export
 from samplemind_cli.commands.ingest import ingest, watch
 from samplemind_cli.commands.kit import kit
 from samplemind_cli.commands.library import library
+from samplemind_cli.commands.logs import logs
 from samplemind_cli.commands.match import match
 from samplemind_cli.commands.organize import organize
 from samplemind_cli.commands.places import forget, roots
@@ -53,7 +54,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-_NAMES = {slice_file: "slice"}
+_NAMES: dict[Any, str] = {slice_file: "slice"}
 """Commands whose functions have other names, as these are Python's own."""
 
 for _command in (
@@ -61,7 +62,7 @@ for _command in (
     library,
     plan, reanalyze, reindex, backup, restore,
     kit, slice_file, organize, stems, tag,
-    summarize, export, ingest, watch, forget, web, up, down, doctor, worker, beat, flower, exporter,
+    summarize, export, ingest, watch, forget, web, up, down, doctor, worker, beat, flower, exporter, logs,
 ):  # fmt: skip
     app.command(_NAMES.get(_command), cls=SearchCommand if _command in {search, browse} else None)(_command)
 app.add_typer(roots, name="roots")
@@ -93,8 +94,20 @@ def _global_options(
 
         output.write(f"samplemind {version_of('samplemind')}\n")
         raise typer.Exit
-    if context.invoked_subcommand is None:
+    if context.invoked_subcommand is None and not _open_menu():
         output.write(context.get_help() + "\n")
+
+
+def _open_menu() -> bool:
+    """Open the menu, if this is a terminal for it."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        return False
+    from samplemind_cli import menu  # noqa: PLC0415 -- slow import
+
+    if not menu.is_possible():
+        return False
+    menu.open_menu(run)
+    return True
 
 
 def main() -> None:

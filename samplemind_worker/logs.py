@@ -49,7 +49,8 @@ def write_json(message: str) -> None:
 def configure_logging(settings: Settings, process: str) -> None:
     """Send all logs of this process to one loguru sink on stderr."""
     logger.remove()
-    logger.configure(extra={"process": process, "task": "", "parcel": "", "fields": ""})
+    nothing = dict.fromkeys(("task", "parcel", "batch", "item", "trace", "fields"), "")
+    logger.configure(extra={"process": process, "host": settings.host, **nothing})
     logger.add(write_json if settings.log_json else write_text, **log_options(settings))
     logging.basicConfig(handlers=[_ToLoguru()], level=settings.log_level, force=True)
     logging.captureWarnings(capture=True)

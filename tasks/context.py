@@ -77,7 +77,8 @@ def run_step(task: Task[..., None], step: ParcelStep, parcel_id: str) -> bool:
             raise
         seconds = time.perf_counter() - started
         counting.observe(STEP_SECONDS, seconds, step=name)
-        logger.info("step.done", fields={"step": task.name, "seconds": round(seconds, 3)})
+        with logger.contextualize(**run.found):
+            logger.info("step.done", fields={"step": task.name, "seconds": round(seconds, 3)})
     if not more:
         request.chain = None
     else:

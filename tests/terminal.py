@@ -32,7 +32,13 @@ class Terminal:
         self.raw = b""
         self._ours, theirs = pty.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
-        given = {**os.environ, "TERM": "xterm-256color", "LANG": "C.UTF-8", **(environment or {})}
+        given = {
+            **os.environ,
+            "TERM": "xterm-256color",
+            "LANG": "C.UTF-8",
+            "PROMPT_TOOLKIT_NO_CPR": "1",
+            **(environment or {}),
+        }
         given.pop("SSH_CONNECTION", None)
         self.process = subprocess.Popen(
             command, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True, env=given, close_fds=True

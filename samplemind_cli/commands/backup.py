@@ -72,7 +72,7 @@ def restore(
             except (KeyboardInterrupt, ServiceUnavailableError):
                 output.note("`samplemind reindex`, or running workers, make what is left of search index and vectors")
                 raise
-            if open_batches := unfinished.batch_ids():
+            if open_batches := unfinished.at_work():
                 output.note(f"batches that had not ended, and go on: {', '.join(open_batches[:_SHOWN])}")
     if as_json:
         output.emit(_report(folder, made) | {"dry_run": dry_run})

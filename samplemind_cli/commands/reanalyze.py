@@ -180,8 +180,8 @@ def _print(report: dict[str, Any]) -> None:
     if not analyse and not texts:
         output.write(f"nothing to do again: {report['contents']:,} files are analysed\n")
     else:
-        parts = [f"{analyse:,} files to analyse again"] if analyse else []
-        parts += [f"{texts:,} summaries to write again"] if texts else []
+        parts = [f"{analyse:,} {'file' if analyse == 1 else 'files'} to analyse again"] if analyse else []
+        parts += [f"{texts:,} {'summary' if texts == 1 else 'summaries'} to write again"] if texts else []
         output.write(f"{about}{' and '.join(parts)}, of {report['contents']:,} files\n")
     if analyse:
         _print_time(report)

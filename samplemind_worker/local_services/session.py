@@ -169,7 +169,7 @@ def _open_batches(own: Settings) -> list[str]:
     with suppress(TransientError, SetupError):
         _connect(settings, create_indexes=False)
         try:
-            return [f"batch {batch_id}" for batch_id in unfinished.batch_ids()]
+            return [f"batch {batch_id}" for batch_id in unfinished.at_work()]
         finally:
             mongo.close()
     return []

@@ -5,11 +5,12 @@ import threading
 import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Self
 
 from bson import ObjectId
+from loguru import logger
 
 from config.scratch import scratch_folder
 from config.settings import Settings
@@ -151,6 +152,8 @@ class Run:
     parcel_id: str
     token: str
     previous: tuple[str, ...] = ()
+    found: dict[str, str] = field(default_factory=dict[str, str], compare=False)
+    """What the run has found out about its parcel, for the log: the ``batch``."""
 
 
 @contextmanager
@@ -173,11 +176,16 @@ def claimed(workspace: Workspace, run: Run, step: Step) -> Generator[list[Item]]
     if not items:
         yield items
         return
+    run.found["batch"] = items[0].batch_id
     spans.annotate({"samplemind.batch": items[0].batch_id, "samplemind.items": len(items)})
     try:
-        with ledger.lease_kept(
-            run.parcel_id, token=run.token, lease=settings.lease_seconds, limit=settings.step_seconds + 60
+        with (
+            logger.contextualize(batch=items[0].batch_id),
+            ledger.lease_kept(
+                run.parcel_id, token=run.token, lease=settings.lease_seconds, limit=settings.step_seconds + 60
+            ),
         ):
+            _note_items(step, items)
             yield items
     except TransientError:
         with suppress(TransientError):  # the record itself may be unreachable
@@ -198,6 +206,13 @@ def claimed(workspace: Workspace, run: Run, step: Step) -> Generator[list[Item]]
         parcels.take_back_claim(run.parcel_id, token=run.token, max_starts=settings.max_starts, code=code)
         # Celery would end the whole worker on a MemoryError.
         raise RuntimeError(f"{type(error).__name__}: {error}") from error
+
+
+def _note_items(step: Step, items: Sequence[Item]) -> None:
+    """Log which items a parcel carries, where a parcel may begin, so that the log can be searched for a file."""
+    if step in (Step.DECODE, Step.SUMMARIZE):
+        carried = " ".join(str(item.id) for item in items)
+        logger.info("parcel.begun", fields={"batch": items[0].batch_id, "step": step.value, "items": carried})
 
 
 def hand_on(workspace: Workspace, run: Run, step: Step, batch_id: str, to: dict[Step, Sequence[ObjectId]]) -> bool:

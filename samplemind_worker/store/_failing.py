@@ -21,6 +21,8 @@ async def fail_one(query: Mapping[str, Any], reason: Mapping[str, str]) -> bool:
         return False
     counting.add(ITEMS_ENDED, state=State.FAILED.value)
     counting.add(ITEMS_FAILED, code=reason["code"])
-    which = {"batch": row["batch_id"], "root": row["root"], "path": row["path"], "item": str(row["_id"])}
-    logger.warning("file.failed", fields={**which, **reason})
+    batch, item = row["batch_id"], str(row["_id"])
+    which = {"batch": batch, "root": row["root"], "path": row["path"], "item": item}
+    with logger.contextualize(batch=batch, item=item):
+        logger.warning("file.failed", fields={**which, **reason})
     return True

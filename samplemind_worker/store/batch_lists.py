@@ -77,6 +77,13 @@ class FailureGroup:
 
 
 @mongo.synchronous
+async def ids_of_content(file_id: str, *, limit: int) -> list[str]:
+    """Return the ids of items, of any batch, that had a content."""
+    cursor = BatchItem.get_pymongo_collection().find({"file_id": file_id}, {"_id": 1})
+    return [str(row["_id"]) for row in await cursor.limit(limit).to_list()]
+
+
+@mongo.synchronous
 async def failures(batch_id: str, *, groups: int, examples: int) -> list[FailureGroup]:
     """Return up to so many groups of failed files, the largest first."""
     cursor = await BatchItem.get_pymongo_collection().aggregate(

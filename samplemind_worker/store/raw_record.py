@@ -19,6 +19,7 @@ from samplemind_worker.store.unfinished import UNFINISHED
 
 _ASIDE: Final = "restoring."
 _MARK: Final = "restores"
+_OF_THE_REST: Final = "schemas"  # it says of what form the other collections are
 _LENGTH: Final = struct.Struct("<i")  # with which every BSON document begins
 
 _PAGE: Final = 1000
@@ -57,11 +58,15 @@ async def sizes(names: Sequence[str]) -> dict[str, int]:
 
 @mongo.synchronous
 async def first_filled(names: Sequence[str]) -> str | None:
-    """Return the first of these collections that holds anything."""
+    """Return the first of these collections that holds anything of its own."""
     for name in names:
-        if await mongo.collection(name).find_one({"_id": {"$exists": True}}, {"_id": 1}) is not None:
+        if name != _OF_THE_REST and await _is_filled(name):
             return name
     return None
+
+
+async def _is_filled(name: str) -> bool:
+    return await mongo.collection(name).find_one({"_id": {"$exists": True}}, {"_id": 1}) is not None
 
 
 @mongo.synchronous
@@ -158,7 +163,7 @@ async def take_place(name: str) -> None:
     """
     if _ASIDE + name not in await _aside():
         return  # an interrupted restore has renamed it
-    if await mongo.collection(name).find_one({"_id": {"$exists": True}}, {"_id": 1}) is not None:
+    if name != _OF_THE_REST and await _is_filled(name):
         raise UsageError(f"{name} was filled by another command meanwhile, and nothing is overwritten")
     await mongo.collection(_ASIDE + name).rename(name, dropTarget=True)
 

@@ -29,6 +29,12 @@ async def forms() -> dict[str, Form]:
 
 
 @mongo.synchronous
+async def are_empty(collections: Sequence[str]) -> set[str]:
+    """Return which of these collections hold nothing."""
+    return {name for name in collections if await mongo.collection(name).estimated_document_count() == 0}
+
+
+@mongo.synchronous
 async def begin(collection: str, version: int) -> Form:
     """Note that documents are being brought to a version, and return how far that is; it goes on where it was."""
     found = await _schemas().find_one({"_id": collection, "migrating": version})

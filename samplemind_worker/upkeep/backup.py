@@ -259,7 +259,7 @@ def require_empty() -> None:
     """
     if not raw_record.is_interrupted() and (name := raw_record.first_filled(SAVED)) is not None:
         raise UsageError(
-            f"the record is not empty (there are {name}), and nothing is overwritten: restore into a new "
+            f"the record is not empty (it holds {name}), and nothing is overwritten: restore into a new "
             "SAMPLEMIND_DATABASE, or with private services into a new SAMPLEMIND_HOME"
         )
 

@@ -58,12 +58,13 @@ class Pending:
 
 
 def pending(migrations: Sequence[Migration] = MIGRATIONS) -> list[Pending]:
-    """Return the migrations that are not done, and how far they are."""
+    """Return the migrations that are not done, and how far they are; where there are no documents, all are done."""
     forms = schemas.forms()
+    empty = schemas.are_empty(sorted({each.collection for each in migrations}))
     found: list[Pending] = []
     for each in migrations:
         form = forms.get(each.collection, Form())
-        if form.version < each.version:
+        if form.version < each.version and each.collection not in empty:
             found.append(Pending(each, form if form.migrating == each.version else Form(form.version)))
     return found
 

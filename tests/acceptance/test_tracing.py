@@ -1,5 +1,7 @@
 """The traces of parcels, from real processes to a collector."""
 
+import json
+import socket
 from collections.abc import Callable
 from pathlib import Path
 
@@ -54,5 +56,29 @@ def test_every_parcel_is_one_trace_through_its_steps_into_the_stores_and_the_mod
         services = {span.name: span.service for span in collector.of_trace(trace)}
         assert services["decode"] == "samplemind-cpu"
         assert (services["summarize"], services["store"]) == ("samplemind-ai", "samplemind-store")
+    _check_logs(command, done.object["batch_id"], tmp_path / "library", set(whole))
     assert str(tmp_path / "library") not in str(collector.spans)
     assert ".wav" not in str(collector.spans)
+
+
+def _check_logs(command: Command, batch: str, library: Path, whole: set[str]) -> None:
+    """The log tells the same of a batch, and of its files, in the order of time."""
+    lines = [json.loads(line)["record"] for line in command("logs", batch).out.splitlines()]
+    times = [line["time"]["timestamp"] for line in lines]
+    assert times == sorted(times)
+    ended = [line["extra"] for line in lines if line["message"] == "step.done"]
+    assert {extra["batch"] for extra in ended} == {batch}
+    assert {extra["host"] for extra in ended} == {socket.gethostname()}
+    assert all(extra["task"] and extra["parcel"] for extra in ended)
+    for trace in whole:
+        names = [extra["fields"]["step"].removeprefix("samplemind.") for extra in ended if extra["trace"] == trace]
+        assert names == STEPS
+    assert command("logs", "last").out == command("logs", batch).out
+
+    failed = [json.loads(line)["record"] for line in command("logs", library / "bad.wav").out.splitlines()]
+    [failure] = [line["extra"] for line in failed if line["message"] == "file.failed"]
+    assert (failure["batch"], failure["fields"]["code"]) == (batch, "not_audio")
+    assert failure["item"] == failure["fields"]["item"]
+    good = command("logs", library / "0.wav").out
+    assert good.count('"step.done"') == len(STEPS)
+    assert "file.failed" not in good

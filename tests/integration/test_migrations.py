@@ -46,7 +46,7 @@ def test_the_versions_are_those_that_the_migrations_lead_to():
 
 @pytest.mark.usefixtures("older")
 def test_older_documents_get_their_present_form():
-    assert [one.migration.collection for one in migrations.pending()] == ["audio_files", "analyses", "batch_jobs"]
+    assert [one.migration.collection for one in migrations.pending()] == ["audio_files", "analyses"]
     told: list[tuple[str, int, int]] = []
 
     assert migrations.run(on_progress=lambda *seen: told.append(seen))
@@ -147,5 +147,5 @@ def test_a_second_change_of_a_collection_follows_the_first():
 
 
 def test_an_empty_record_is_of_the_present_form():
-    assert migrations.run()
     assert migrations.pending() == []
+    assert migrations.run()

@@ -199,6 +199,7 @@ CALLS: dict[str, Callable[[Case], object]] = {
     "pausing.pause": lambda case: pausing.pause(case.batch),
     "pausing.resume": lambda case: pausing.resume(case.batch),
     "schemas.forms": lambda _: schemas.forms(),
+    "schemas.are_empty": lambda _: schemas.are_empty(["analyses"]),
     "schemas.begin": lambda _: schemas.begin("analyses", 2),
     "schemas.change_page": lambda _: schemas.change_page(
         "analyses", 2, after=None, older={"user_id": {"$exists": False}}, change=[{"$set": {"user_id": "x"}}], limit=3
@@ -225,6 +226,7 @@ CALLS: dict[str, Callable[[Case], object]] = {
         for state, code in ((None, None), (State.FAILED, None), (None, "unreadable"))
     ],
     "batch_lists.failures": lambda case: batch_lists.failures(case.batch, groups=5, examples=2),
+    "batch_lists.ids_of_content": lambda _: batch_lists.ids_of_content(CONTENT, limit=10),
     "batch_lists.watched": lambda case: batch_lists.watched([case.batch], since=mongo.now()),
     "batches.iterate": lambda case: (
         list(batches.iterate(case.batch)),

@@ -280,7 +280,7 @@ def test_the_command_plans_does_and_holds(cli: Cli, workspace: Workspace, librar
     report = json.loads(out)
     assert (code, report["analyze"], report["contents"]) == (0, 1, 3)
     assert report["steps"]["tempo_key"] == {"version": VERSIONS["tempo_key"], "outdated": 1}
-    assert cli("plan")[1].splitlines()[-2].startswith("1 files to analyse again, of 3 files")
+    assert cli("plan")[1].splitlines()[-2].startswith("1 file to analyse again, of 3 files")
 
     code, out, _ = cli("reanalyze", "--where", "kick", "--path", str(library), "--json")
     batch = json.loads(out)

@@ -1,0 +1,76 @@
+"""The menu on a real terminal: each choice prints the command that it runs."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from samplemind_worker.pipeline.workspace import Workspace
+from tests.chain import analyse
+from tests.factories import write_audio
+from tests.terminal import Terminal
+from training import signals
+
+pytestmark = pytest.mark.services
+
+DOWN, ENTER, ESCAPE, CTRL_C, TAB = "\x1b[B", "\r", "\x1b", "\x03", "\t"
+
+
+@pytest.mark.parametrize(("columns", "lines"), [(80, 24), (200, 60)])
+def test_choices_run_commands_and_escape_goes_back(
+    workspace: Workspace, cli: Any, tmp_path: Path, columns: int, lines: int
+):
+    del cli  # it sets the environment
+    write_audio(tmp_path / "kit" / "kick.wav", signals.kick(seed=1))
+    analyse(workspace, tmp_path / "kit")
+    menu = Terminal([sys.executable, "-m", "samplemind_cli"], columns=columns, lines=lines)
+    try:
+        menu.wait_for("What next?", "Analyse a folder", "Leave")
+        menu.press(ENTER)
+        menu.wait_for("Which folder?")
+        menu.press(ESCAPE)
+        menu.wait_until(lambda text: text.count("What next?") == 2, "menu again")
+        menu.press(DOWN * 2 + ENTER)
+        menu.wait_for("Which words?")
+        menu.press("kick -loop" + ENTER)
+        menu.wait_for("$ samplemind search kick -loop", "kick.wav")
+        menu.wait_until(lambda text: text.rstrip().endswith("Leave"), "menu again")
+        menu.press(DOWN + ENTER)
+        menu.wait_for("Which batch?", "completed 1")
+        menu.press(CTRL_C)
+        menu.wait_until(lambda text: text.rstrip().endswith("Leave"), "menu again")
+        menu.press(CTRL_C)
+        assert menu.wait_for_end() == 0
+    finally:
+        menu.close()
+
+
+def test_a_path_is_completed(cli: Any, tmp_path: Path):
+    del cli
+    (tmp_path / "only folder").mkdir()
+    menu = Terminal([sys.executable, "-m", "samplemind_cli"])
+    try:
+        menu.wait_for("What next?")
+        menu.press(ENTER)
+        menu.wait_for("Which folder?")
+        menu.press("only")
+        menu.wait_for("only folder")  # it is offered
+        menu.press(TAB)
+        menu.wait_for("(tab completes) only folder")
+        menu.press(ENTER)  # it closes what is offered
+        menu.press(ENTER)
+        menu.wait_for("$ samplemind submit 'only folder", "no audio files in", "(exit code 2)")
+        menu.press(ESCAPE)
+        assert menu.wait_for_end() == 0
+    finally:
+        menu.close()
+
+
+def test_a_dumb_terminal_gets_the_help():
+    plain = Terminal([sys.executable, "-m", "samplemind_cli"], environment={"TERM": "dumb"})
+    try:
+        assert plain.wait_for_end() == 0
+        assert b"  duplicates" in plain.raw
+    finally:
+        plain.close()
