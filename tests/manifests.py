@@ -7,10 +7,12 @@ errors everywhere: a cluster would drop those of a CRD without a word.
 """
 
 import json
+import os
 import subprocess
 import sys
-from collections.abc import Iterator
-from functools import cache
+import tempfile
+from collections.abc import Callable, Iterator
+from functools import cache, partial
 from importlib import import_module
 from pathlib import Path
 from shutil import which
@@ -44,7 +46,6 @@ def kubectl() -> str:
     return str(own) if own.exists() else which("kubectl") or "kubectl"
 
 
-@cache
 def built(folder: Path) -> tuple[Manifest, ...]:
     """Return the objects of a kustomization."""
     run = subprocess.run([kubectl(), "kustomize", str(folder)], capture_output=True, text=True, check=False)
@@ -53,6 +54,7 @@ def built(folder: Path) -> tuple[Manifest, ...]:
     return tuple(yaml.safe_load_all(run.stdout))
 
 
+@cache
 def overlay(name: str) -> tuple[Manifest, ...]:
     """Return the objects of an overlay."""
     return built(FOLDER / "overlays" / name)
@@ -86,10 +88,33 @@ def _schema(api_version: str, kind: str) -> dict[str, Any]:
     return schema
 
 
+@cache
+def component(name: str, *, base: str = "base") -> tuple[Manifest, ...]:
+    """Return the objects of the base (or of an overlay, by its folder) with one component."""
+    with tempfile.TemporaryDirectory(prefix="samplemind-manifests-") as folder:
+        place = Path(folder).resolve()
+        kustomization = {
+            "apiVersion": "kustomize.config.k8s.io/v1beta1",
+            "kind": "Kustomization",
+            # kubectl takes no absolute paths.
+            "resources": [os.path.relpath(FOLDER / base, place)],
+            "components": [os.path.relpath(FOLDER / "components" / name, place)],
+        }
+        (place / "kustomization.yaml").write_text(yaml.safe_dump(kustomization))
+        return built(place)
+
+
 def _problems() -> Iterator[str]:
-    for name in OVERLAYS:
+    everything: dict[str, Callable[[], tuple[Manifest, ...]]] = {
+        **{f"overlays/{name}": partial(overlay, name) for name in OVERLAYS},
+        **{
+            f"components/{path.name}": partial(component, path.name)
+            for path in sorted((FOLDER / "components").iterdir())
+        },
+    }
+    for name, build in everything.items():
         try:
-            manifests = overlay(name)
+            manifests = build()
         except RefusedError as error:
             yield str(error)
             continue
@@ -97,15 +122,7 @@ def _problems() -> Iterator[str]:
             try:
                 check(manifest)
             except RefusedError as error:
-                yield f"overlays/{name}: {error}"
-    for component in sorted((FOLDER / "components").iterdir()):
-        for path in sorted(component.glob("*.yaml")):
-            for manifest in yaml.safe_load_all(path.read_text()):
-                if {"apiVersion", "metadata"} <= set(manifest or ()):
-                    try:
-                        check(manifest)
-                    except RefusedError as error:
-                        yield f"{path.relative_to(FOLDER)}: {error}"
+                yield f"{name}: {error}"
 
 
 if __name__ == "__main__":

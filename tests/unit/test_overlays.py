@@ -1,7 +1,6 @@
 """The overlays and components of deployment/kubernetes build, fit the schemas, and differ where they should."""
 
 import copy
-import os
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +8,7 @@ import pytest
 import yaml
 
 from samplemind_worker.metrics import definitions
-from tests.manifests import FOLDER, OVERLAYS, Manifest, RefusedError, built, check, kubectl, overlay
+from tests.manifests import FOLDER, OVERLAYS, Manifest, RefusedError, check, component, kubectl, overlay
 
 pytestmark = pytest.mark.skipif(not Path(kubectl()).exists(), reason="there is no kubectl here, neither as a wheel")
 
@@ -20,22 +19,18 @@ def _of(manifests: tuple[Manifest, ...]) -> Objects:
     return {(manifest["kind"], manifest["metadata"]["name"]): manifest for manifest in manifests}
 
 
-def _with(component: str, tmp_path: Path) -> Objects:
-    """Return the base with one component."""
-    kustomization = {
-        "apiVersion": "kustomize.config.k8s.io/v1beta1",
-        "kind": "Kustomization",
-        "resources": [os.path.relpath(FOLDER / "base", tmp_path)],
-        "components": [os.path.relpath(FOLDER / "components" / component, tmp_path)],
-    }
-    (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump(kustomization))
-    return _of(built(tmp_path))
-
-
 @pytest.mark.parametrize("name", OVERLAYS)
 def test_every_object_of_an_overlay_fits_its_schema(name: str) -> None:
     manifests = overlay(name)
     assert len(manifests) > 20
+    for manifest in manifests:
+        check(manifest)
+
+
+@pytest.mark.parametrize("base", ["base", "overlays/prod", "overlays/prod-s3", "overlays/dev"])
+def test_monitoring_can_be_added_to_everything(base: str) -> None:
+    manifests = component("monitoring", base=base)
+    assert {"PodMonitor", "PrometheusRule"} <= {manifest["kind"] for manifest in manifests}
     for manifest in manifests:
         check(manifest)
 
@@ -54,10 +49,8 @@ def test_all_overlays_are_checked() -> None:
         ("ScaledObject", "cpu", ("spec", "advanced", "horizontalPodAutoscalerConfig", "behaviour"), {}),
     ],
 )
-def test_what_does_not_fit_its_schema_is_refused(
-    kind: str, name: str, path: tuple[str, ...], value: object, tmp_path: Path
-) -> None:
-    objects = _with("keda" if kind == "ScaledObject" else "hpa", tmp_path)
+def test_what_does_not_fit_its_schema_is_refused(kind: str, name: str, path: tuple[str, ...], value: object) -> None:
+    objects = _of(component("keda" if kind == "ScaledObject" else "hpa"))
     manifest = copy.deepcopy(objects[kind, name])
     check(manifest)
     place: Any = manifest
@@ -68,9 +61,9 @@ def test_what_does_not_fit_its_schema_is_refused(
         check(manifest)
 
 
-@pytest.mark.parametrize("component", ["hpa", "keda"])
-def test_the_autoscaler_alone_says_how_many_cpu_pods_there_are_and_never_none(component: str, tmp_path: Path) -> None:
-    objects = _with(component, tmp_path)
+@pytest.mark.parametrize("name", ["hpa", "keda"])
+def test_the_autoscaler_alone_says_how_many_cpu_pods_there_are_and_never_none(name: str) -> None:
+    objects = _of(component(name))
     assert "replicas" not in objects["Deployment", "cpu"]["spec"]
     scalers = [
         manifest["spec"]
@@ -84,10 +77,9 @@ def test_the_autoscaler_alone_says_how_many_cpu_pods_there_are_and_never_none(co
     assert "idleReplicaCount" not in scaler
 
 
-def test_both_autoscalers_go_by_the_same_number_of_files_per_pod_and_the_same_speed(tmp_path: Path) -> None:
-    hpa = _with("hpa", tmp_path)["HorizontalPodAutoscaler", "cpu"]["spec"]
-    (tmp_path / "keda").mkdir()
-    keda = _with("keda", tmp_path / "keda")["ScaledObject", "cpu"]["spec"]
+def test_both_autoscalers_go_by_the_same_number_of_files_per_pod_and_the_same_speed() -> None:
+    hpa = _of(component("hpa"))["HorizontalPodAutoscaler", "cpu"]["spec"]
+    keda = _of(component("keda"))["ScaledObject", "cpu"]["spec"]
     [metric], [trigger] = hpa["metrics"], keda["triggers"]
     assert metric["external"]["target"]["type"] == trigger["metricType"] == "AverageValue"
     assert metric["external"]["target"]["averageValue"] == trigger["metadata"]["threshold"]
