@@ -36,7 +36,7 @@ from samplemind_worker.submission.dispatch import dispatch
 from tests.factories import new_item
 
 COSTS = Path(__file__).with_name("capacity_costs.json")
-_PAGE = 5000
+_PAGE = 2000
 _PER_PARCEL = {"one-shots": 60, "tracks": 1}
 _RECORDED = ("audio_files", "analyses", "file_locations", "library_entries", "waveforms", "batch_items")
 
@@ -46,6 +46,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
     measuring = commands.add_parser("measure")
+    measuring.add_argument("part", nargs="?", choices=["pipeline", "record", "all"], default="all")
     measuring.add_argument("--oneshots", type=int, default=1000)
     measuring.add_argument("--tracks", type=int, default=24)
     measuring.add_argument("--seconds", type=float, default=60.0, help="length of a track")
@@ -61,7 +62,8 @@ def main() -> None:
     planning.add_argument("--gigabits", type=float, default=10.0, help="from the storage of the samples, per second")
     options = parser.parse_args()
     if options.command == "measure":
-        COSTS.write_text(json.dumps(measure(options), indent=2) + "\n")
+        known = json.loads(COSTS.read_text()) if COSTS.exists() else {}
+        COSTS.write_text(json.dumps(known | measure(options), indent=2) + "\n")
         print(f"written to {COSTS}")
     else:
         if min(options.files, options.children, options.io_workers, options.mongodb_cores, options.chroma_cores) < 1:
@@ -70,17 +72,18 @@ def main() -> None:
 
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:
-    """Measure all costs; takes several minutes."""
+    """Measure the costs of the pipeline, of a large record, or of both; takes several minutes."""
+    found: dict[str, Any] = {
+        "measured_on": datetime.now(UTC).date().isoformat(),
+        "machine": f"{os.cpu_count()} cores, {platform.machine()}",
+    }
     with tempfile.TemporaryDirectory(prefix="samplemind-bench-") as folder:
         top = Path(folder)
-        kinds, documents = _pipeline_costs(top, options)
-        return {
-            "measured_on": datetime.now(UTC).date().isoformat(),
-            "machine": f"{os.cpu_count()} cores, {platform.machine()}",
-            "kinds": kinds,
-            "document_bytes": documents,
-            **_record_costs(top, items=options.items, analysed=options.analysed),
-        }
+        if options.part != "record":
+            found["kinds"], found["document_bytes"] = _pipeline_costs(top, options)
+        if options.part != "pipeline":
+            found |= _record_costs(top, items=options.items, analysed=options.analysed)
+    return found
 
 
 def _pipeline_costs(top: Path, options: argparse.Namespace) -> tuple[dict[str, Any], dict[str, int]]:

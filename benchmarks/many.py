@@ -27,7 +27,7 @@ from samplemind_worker.store.entries import Source
 from samplemind_worker.store.library import location_id
 
 ROOT = "/library"
-_PAGE = 2000
+_PAGE = 500
 _DISTINCT = 100_000
 """Records that are varied one by one; more than these are copies with other ids and times."""
 ADJECTIVES = [
