@@ -8,19 +8,25 @@
   which dies just before or just after it publishes that task.
 - ``CHAOS_READS`` is a file to which each reading of a sound appends a line: the host, and the sound's name.
 - ``CHAOS_PAUSE`` is how many seconds this process takes longer for each reading.
+- ``CHAOS_PREFETCH`` is a file to which a worker's main process appends a line of JSON every half second: its host, how
+  many messages it may hold (`allowed`), how many it holds (`held`), and how many of those are begun (`reserved`).
+  ``CHAOS_NO_PREFETCH`` turns `worker_disable_prefetch` on.
 - ``CHAOS_CLOCK`` is how many seconds this process's clock is ahead.
 """
 
 import ctypes
 import importlib.util
+import json
 import os
 import signal
 import sys
+import threading
 import time
 from importlib.abc import MetaPathFinder
 from pathlib import Path
 from typing import Any
 
+_BETWEEN_SAMPLES = 0.5  # s
 _SLOWNESS = 0.2  # s that a slow file takes longer
 _MARK = b"\0poison:"
 _TAIL = 32
@@ -106,6 +112,41 @@ def _die_at_publish(signals: Any) -> None:
     signals.after_task_publish.connect(die("after"), weak=False)
 
 
+def _watch_prefetch(tasks: Any) -> None:
+    start = tasks.Tasks.start
+    consumers: list[Any] = []
+
+    def _start(step: Any, consumer: Any) -> None:
+        if os.environ.get("CHAOS_NO_PREFETCH"):
+            consumer.app.conf.worker_disable_prefetch = True
+        start(step, consumer)
+        if not consumers:
+            threading.Thread(target=_sample, args=(consumers,), daemon=True).start()
+        consumers[:] = [consumer]
+
+    tasks.Tasks.start = _start
+
+
+def _sample(consumers: list[Any]) -> None:
+    from celery.worker import state  # noqa: PLC0415 -- slow import
+
+    while True:
+        time.sleep(_BETWEEN_SAMPLES)
+        try:
+            qos = consumers[0].task_consumer.channel.qos
+            line = {
+                "at": time.time(),
+                "worker": os.environ["SAMPLEMIND_HOST"] + "/" + os.environ["SAMPLEMIND_PROCESS"],
+                "allowed": qos.prefetch_count,
+                "held": len(qos._delivered) - len(qos._dirty),  # noqa: SLF001 -- nothing else tells it
+                "reserved": len(state.reserved_requests),
+            }
+        except AttributeError:  # it has no connection at the moment
+            continue
+        with Path(os.environ["CHAOS_PREFETCH"]).open("a") as samples:
+            samples.write(json.dumps(line) + "\n")
+
+
 class _Hook(MetaPathFinder):
     """Calls a function with a module that has just been loaded."""
 
@@ -133,6 +174,8 @@ sys.meta_path.insert(0, _Hook("soundfile", _poison_decoders))
 sys.meta_path.insert(0, _Hook("hashlib", _poison_workers))
 if "CHAOS_DEATHS" in os.environ:
     sys.meta_path.insert(0, _Hook("celery.signals", _die_at_publish))
+if "CHAOS_PREFETCH" in os.environ:
+    sys.meta_path.insert(0, _Hook("celery.worker.consumer.tasks", _watch_prefetch))
 if "CHAOS_CLOCK" in os.environ:
     from datetime import UTC, datetime, timedelta
 
