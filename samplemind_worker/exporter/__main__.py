@@ -1,6 +1,7 @@
 """``python -m samplemind_worker.exporter``: serves the metrics of the stores until SIGTERM or SIGINT."""
 
 import argparse
+import os
 import signal
 import sys
 import threading
@@ -41,4 +42,7 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    ended_with = main(sys.argv[1:])
+    sys.stderr.flush()
+    # At once: Python would wait for threads, which may wait for a service that does not answer.
+    os._exit(ended_with)

@@ -22,6 +22,8 @@ _LEAST_SECONDS: Final = 2.0
 """Seconds for which a snapshot is shown at least."""
 _SHARE: Final = 0.1
 """The exporter reads for at most this share of the time, however large the record is."""
+_MOST_SECONDS: Final = 120.0
+"""Seconds for which a snapshot is shown at most, while somebody asks."""
 _PATIENCE: Final = 8.0
 """Seconds that a request waits for a new snapshot before it gets the last one; Prometheus gives up after ten."""
 
@@ -70,7 +72,10 @@ class Snapshots:
         with self._lock:
             if samples is not None:
                 self._samples, self._began, self._took = samples, began, took
-            self._due = time.monotonic() + max(_LEAST_SECONDS, took * (1 / _SHARE - 1))
+            # Waiting for a service that does not answer is no load, and its return is to be seen soon.
+            answered = samples is not None and not any(metric is metrics.UP and not up for metric, _, up in samples)
+            rest = min(_MOST_SECONDS, took * (1 / _SHARE - 1)) if answered else 0.0
+            self._due = time.monotonic() + max(_LEAST_SECONDS, rest)
             self._coming = None
 
     def _read(self) -> list[Sample]:

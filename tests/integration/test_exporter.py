@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from pydantic import SecretStr
@@ -140,7 +141,7 @@ def test_a_service_that_is_down_is_said_to_be_and_what_it_knows_is_left_out(
     workspace: Workspace, down: str, tmp_path: Path
 ):
     nowhere = {
-        "mongodb": {"mongodb_url": SecretStr("mongodb://127.0.0.1:9/?serverSelectionTimeoutMS=300")},
+        "mongodb": {"mongodb_url": SecretStr(f"mongodb://{quote(f'{tmp_path}/none.sock', safe='')}")},
         "redis": {"redis_url": SecretStr(f"unix://{tmp_path}/none.sock")},
         "chroma": {"chroma_url": SecretStr("http://127.0.0.1:9")},
     }
