@@ -376,6 +376,18 @@ def get_settings() -> Settings:
         raise SettingsError(found.told([(fault["loc"], fault["msg"]) for fault in error.errors()])) from error
 
 
+def places_of_settings() -> dict[str, str | None]:
+    """Return where each field is set; None if it has its default.
+
+    Raises
+    ------
+    SettingsError
+        If a file is refused.
+    """
+    found = sources.find(_variables())
+    return {field: found.place(field) for field in found.variables}
+
+
 def unknown_settings() -> Iterator[str]:
     """Yield a sentence about each name in the environment or in a file that looks like a setting but is none."""
     return sources.unknown_names(_variables())

@@ -72,6 +72,10 @@ class Found:
         return "; ".join(lines)
 
     def _place(self, field: str) -> str:
+        return self.place(field) or f"{self.variables[field]}, which is not set"
+
+    def place(self, field: str) -> str | None:
+        """Return where a field is set; None if it has its default."""
         variable = self.variables[field]
         if _is_set(variable, os.environ):
             return f"{variable} in the environment"
@@ -80,7 +84,7 @@ class Found:
         secret = Path(os.environ.get(_SECRETS_DIR, ""), variable.lower())
         if _SECRETS_DIR in os.environ and secret.is_file():
             return str(secret)
-        return f"{field} in {user_file()}" if field in self.from_user_file else f"{variable}, which is not set"
+        return f"{field} in {user_file()}" if field in self.from_user_file else None
 
 
 def find(variables: Mapping[str, str]) -> Found:

@@ -15,6 +15,7 @@ from samplemind_cli import output
 from samplemind_cli.commands.analyze import analyze
 from samplemind_cli.commands.backup import backup, restore
 from samplemind_cli.commands.browse import browse
+from samplemind_cli.commands.config import config
 from samplemind_cli.commands.duplicates import duplicates
 from samplemind_cli.commands.export import export
 from samplemind_cli.commands.ingest import ingest, watch
@@ -62,7 +63,7 @@ for _command in (
     library,
     plan, reanalyze, reindex, backup, restore,
     kit, slice_file, organize, stems, tag,
-    summarize, export, ingest, watch, forget, web, up, down, doctor, worker, beat, flower, exporter, logs,
+    summarize, export, ingest, watch, forget, web, up, down, doctor, config, worker, beat, flower, exporter, logs,
 ):  # fmt: skip
     app.command(_NAMES.get(_command), cls=SearchCommand if _command in {search, browse} else None)(_command)
 app.add_typer(roots, name="roots")

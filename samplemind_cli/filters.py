@@ -7,13 +7,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from samplemind_cli import completing
+
 if TYPE_CHECKING:
     from config.settings import Settings
     from samplemind_worker.finding.filters import Filter
 
 
 def _option(name: str, metavar: str, text: str) -> Any:
-    return Annotated[str | None, typer.Option(name, metavar=metavar, help=text, show_default=False)]
+    offered = completing.OF_FILTERS.get(name.removeprefix("--"))
+    return Annotated[
+        str | None, typer.Option(name, metavar=metavar, help=text, show_default=False, autocompletion=offered)
+    ]
 
 
 _OPTIONS: dict[str, Any] = {

@@ -8,13 +8,16 @@ import typer
 
 from config import locations
 from config.locations import Location, ObjectPath
+from samplemind_cli.completing import batches
 
 _MOST = 1_000_000
 _BATCH_HELP = "A batch: the beginning of its id, or last, or last~1 for the one before."
 
-Batch = Annotated[str, typer.Argument(metavar="BATCH", help=_BATCH_HELP, show_default=False)]
+Batch = Annotated[str, typer.Argument(metavar="BATCH", help=_BATCH_HELP, show_default=False, autocompletion=batches)]
 """A batch that a command needs; `store.batches.find` resolves it."""
-AnyBatch = Annotated[str | None, typer.Argument(metavar="BATCH", help=_BATCH_HELP, show_default=False)]
+AnyBatch = Annotated[
+    str | None, typer.Argument(metavar="BATCH", help=_BATCH_HELP, show_default=False, autocompletion=batches)
+]
 """A batch that may be left out."""
 
 

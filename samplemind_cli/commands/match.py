@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from samplemind_cli import completing, output
 from samplemind_cli import filters as filter_options
-from samplemind_cli import output
 from samplemind_cli.layout import Column
 from samplemind_worker.errors import UsageError
 
@@ -33,7 +33,9 @@ def match(
         ),
     ] = None,
     *,
-    key: Annotated[str | None, typer.Option(help="The key to be met: Am, F# major or 8A.")] = None,
+    key: Annotated[
+        str | None, typer.Option(help="The key to be met: Am, F# major or 8A.", autocompletion=completing.keys)
+    ] = None,
     bpm: Annotated[float | None, typer.Option(min=20, max=999, help="The tempo to be met.")] = None,
     shift: Annotated[int, typer.Option(min=0, max=12, help="Transpose by so many semitones at most.")] = 2,
     stretch: Annotated[float, typer.Option(min=0, max=50, help="Change the tempo by so many percent at most.")] = 8.0,

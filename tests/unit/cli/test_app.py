@@ -138,7 +138,7 @@ def test_version_and_help_go_to_stdout():
         *("plan", "reanalyze", "reindex", "backup", "restore"),
         *("kit", "slice", "organize", "stems"),
         *("summarize", "export", "ingest", "watch", "forget"),
-        *("web", "up", "down", "doctor", "worker", "beat", "flower", "exporter", "help", "roots", "user"),
+        *("web", "up", "down", "doctor", "config", "worker", "beat", "flower", "exporter", "help", "roots", "user"),
     ]
     assert max(map(len, asked.stdout.splitlines())) <= 80
     assert [line for line in commands if not line.endswith(".") or line.endswith("...")] == []
