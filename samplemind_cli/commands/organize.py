@@ -106,7 +106,12 @@ def _undo(run_id: str, *, as_json: bool) -> None:
         done = organizing.take_back(run_id, settings)
     taken = [change for change in done.taken_back if change.operation != "folder"]
     for change in taken:
-        _say("taken back", Path(change.path), Path(change.source or change.path), as_json=as_json)
+        if change.operation == "move" and change.source is not None:
+            _say("moved back", Path(change.path), Path(change.source), as_json=as_json)
+        elif as_json:
+            output.emit({"status": "removed", "source": change.source, "target": change.path})
+        else:
+            output.write(f"removed {output.clean(change.path)}\n")
     for path, why in done.left:
         output.note(f"left {path}: {why}")
     output.note(f"took back {len(taken):,} changes of {done.run}")

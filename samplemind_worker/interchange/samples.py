@@ -1,6 +1,7 @@
 """Reads all samples of a file exactly, through the sandbox, without holding them in memory, and writes new files."""
 
 import dataclasses
+import errno
 import os
 import tempfile
 from collections.abc import Callable, Generator, Mapping
@@ -14,7 +15,7 @@ import numpy.typing as npt
 import soundfile as sf
 
 from config.settings import Settings
-from samplemind_worker.errors import PermanentError, UsageError, WorkerCrashedError
+from samplemind_worker.errors import EmptyFileError, PermanentError, UsageError, WorkerCrashedError
 from samplemind_worker.pipeline.audio_sandbox import audio_sandbox
 from samplemind_worker.pipeline.engine import limits
 from samplemind_worker.sandbox import Bounds, Wanted
@@ -86,6 +87,8 @@ def open_source(path: Path, settings: Settings) -> Any:
         raise UsageError(f"{path} is a folder; name one file of it")
     if not path.exists():
         raise UsageError(f"no such file: {path}")
+    if path.is_file() and path.stat().st_size == 0:
+        raise EmptyFileError(f"the file has no bytes: {path}")
     root, relative = library.locate(Path(os.path.realpath(path)), settings.roots)
     try:
         return library.open_file(root, relative, roots=settings.roots, max_bytes=settings.max_file_bytes)
@@ -148,7 +151,10 @@ def created(
                     setattr(sound, name, texts[name])
             yield lambda block: sound.write(block if scale is None else _integers(block, scale))
     except sf.LibsndfileError as error:
-        raise OSError(None, error.error_string, str(path)) from error
+        free = os.statvfs(path.parent)
+        is_full = free.f_bavail * free.f_frsize < _BLOCK
+        reason = os.strerror(errno.ENOSPC) if is_full else f"cannot write {path.name}: {error.error_string}"
+        raise OSError(errno.ENOSPC if is_full else errno.EIO, reason) from error
 
 
 def _integers(block: F32, scale: float) -> npt.NDArray[np.int32]:

@@ -7,20 +7,26 @@ from typing import Any
 import numpy as np
 import pytest
 
+from samplemind_worker.documents.facts import AnalysisFacts, AudioFacts
 from samplemind_worker.finding import entry
 from samplemind_worker.pipeline.workspace import Workspace
 from samplemind_worker.store import places, results
 from samplemind_worker.store.places import Place
+from tests import chain
 from tests.command import Cli
 from tests.factories import analysis_facts, audio_facts, content_id, write_audio
+from training import signals
 
 pytestmark = [pytest.mark.services, pytest.mark.usefixtures("workspace")]
 
 ROLES = ["kick", "snare", "clap", "hat_closed", "hat_open", "tom", "crash"]
 
 
-def add(path: Path, instrument: str, *, pitch: int | None = None, tags: tuple[str, ...] = ()) -> str:
-    """Record a real file as one that is analysed."""
+Recorded = tuple[tuple[AudioFacts, AnalysisFacts], Place]
+
+
+def sound(path: Path, instrument: str, *, pitch: int | None = None, tags: tuple[str, ...] = ()) -> Recorded:
+    """A real file, and what is recorded of one that is analysed."""
     key = content_id(str(path))
     write_audio(path, np.zeros(2205, np.float32))
     status = path.stat()
@@ -28,22 +34,22 @@ def add(path: Path, instrument: str, *, pitch: int | None = None, tags: tuple[st
     facts = analysis_facts(
         key, kind="one_shot", instrument=instrument, instrument_confidence=0.9, tempo=None, key=None, pitch_midi=pitch
     )
-    results.save_analyses([(audio, facts)])
-    place = Place(
-        "/", bytes(path).lstrip(b"/"), key, status.st_size, status.st_mtime_ns, status.st_ctime_ns, settled=True
-    )
-    places.save([place])
-    return key
+    read = (key, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+    return (audio, facts), Place("/", bytes(path).lstrip(b"/"), *read, settled=True)
 
 
 @pytest.fixture
 def library(workspace: Workspace, tmp_path: Path) -> Path:
     assert workspace.settings.database
     folder = tmp_path / "library"
-    for instrument in ROLES:
-        for number in range(5):
-            add(folder / f"{instrument}_{number}.wav", instrument, pitch=40 + number if instrument == "tom" else None)
-    add(folder / "vinyl" / "dusty kick.wav", "kick", tags=("house",))
+    sounds = [
+        sound(folder / f"{instrument}_{number}.wav", instrument, pitch=40 + number if instrument == "tom" else None)
+        for instrument in ROLES
+        for number in range(5)
+    ]
+    sounds.append(sound(folder / "vinyl" / "dusty kick.wav", "kick", tags=("house",)))
+    results.save_analyses([facts for facts, _ in sounds])
+    places.save([place for _, place in sounds])
     entry.build()
     entry.refresh_marked()
     return folder
@@ -135,3 +141,21 @@ def test_wrong_usage_is_told_in_one_line(cli: Cli, options: list[str], told: str
     assert (code, out) == (2, "")
     assert told in said
     assert len(said.splitlines()) == 1
+
+
+@pytest.mark.usefixtures("chroma")
+def test_a_kit_goes_with_a_sound_which_plays_its_own_role(cli: Cli, workspace: Workspace, tmp_path: Path):
+    folder = tmp_path / "library"
+    for name, play in (("kick", signals.kick), ("snare", signals.snare), ("hat", signals.hat_closed)):
+        for number in range(4):
+            write_audio(folder / f"{name} {number}.wav", play(seed=number))
+    assert chain.analyse(workspace, folder)["completed"] == 12
+    seed = write_audio(tmp_path / "mine" / "my kick.wav", signals.kick(seed=99))
+
+    kit = made(cli, "--like", str(seed), "--dry-run")
+
+    pads = {pad["role"]: pad for pad in kit["pads"]}
+    assert (pads["kick"]["path"], pads["kick"]["why"]) == (str(seed), ["the sound itself"])
+    assert len(pads) > 1
+    assert all(pad["why"][0].startswith("alike ") for role, pad in pads.items() if role != "kick")
+    assert kit["name"] == "my kick kit 0"

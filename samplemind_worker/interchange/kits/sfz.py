@@ -1,7 +1,7 @@
 """SFZ, the text format of many samplers. Facts: sfzformat.com (opcodes of version 1 and ``off_by``).
 
 The value of ``sample`` ends where the next opcode begins, so a name with a blank and ``=`` in it cannot be written, and
-``$`` begins a variable. The samples of a kit have plain names.
+``$`` begins a variable. The samples of a kit have plain names. Not all players read OGG.
 """
 
 from collections.abc import Sequence
@@ -35,7 +35,7 @@ def _region(placed: Placed) -> list[str]:
 
 
 SFZ: Final = Writer(
-    endings=frozenset({".wav", ".flac", ".ogg"}),
+    endings=frozenset({".wav", ".flac"}),
     subtypes=None,
     write=write,
 )

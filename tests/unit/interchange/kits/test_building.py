@@ -74,7 +74,8 @@ def test_sfz_plays_every_sample_on_its_note(kit: Kit, tmp_path: Path):
     for region, pad in zip(regions, kit.pads, strict=True):
         y, _ = sf.read(tmp_path / "kit" / region["sample"], dtype="float32")
         before, _ = sf.read(str(pad.source), dtype="float32")
-        assert np.array_equal(y, before)
+        # OGG is read by some players alone, and becomes a WAV of 24 bits.
+        assert np.abs(y - before).max() <= (2.0**-24 if pad.source.suffix == ".ogg" else 0.0)
         assert float(region["volume"]) == pad.gain_db
         cents = 100 * int(region.get("transpose", 0)) + int(region.get("tune", 0))
         assert cents == pytest.approx(100 * pad.tune)

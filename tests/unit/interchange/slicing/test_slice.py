@@ -135,6 +135,8 @@ def test_cue_points_are_saved_in_the_file_and_taken_out_again(cli: Cli, tmp_path
         (["a.wav", "--parts", "2", "--pattern", "{name"], 2, "may hold"),
         (["a.wav", "--parts", "2", "-o", "a.wav"], 2, "is there already"),
         (["text.wav", "--parts", "2"], 1, "text.wav"),
+        (["empty.wav", "--parts", "2"], 1, "has no bytes"),
+        (["empty.wav", "--parts", "2", "--to", "cues"], 1, "has no bytes"),
         (["a.flac", "--parts", "2", "--to", "cues"], 1, "WAV files alone"),
         (["read-only.wav", "--parts", "2", "--to", "cues"], 1, "read-only"),
     ],
@@ -144,6 +146,7 @@ def test_what_cannot_be_done_is_told_in_one_line(cli: Cli, tmp_path: Path, optio
         sf.write(tmp_path / name, loop()[:8820], RATE)
     (tmp_path / "read-only.wav").chmod(0o444)
     (tmp_path / "text.wav").write_text("no audio")
+    (tmp_path / "empty.wav").touch()
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()}
 
     ended, out, said = cli("slice", *options)
