@@ -1,5 +1,6 @@
 """Records a batch in the background that does steps of known contents again."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -30,7 +31,7 @@ class Recorded:
 def record(settings: Settings, wanted: Wanted, options: SubmitOptions) -> Recorded:
     """Record a batch of what is to be done again; without a batch if there is nothing.
 
-    Each content is taken once, at one of the places where it lies. Another process dispatches it.
+    Each content is taken once, at one of its places that were asked for. Another process dispatches the batch.
 
     Raises
     ------
@@ -52,9 +53,10 @@ def record(settings: Settings, wanted: Wanted, options: SubmitOptions) -> Record
                 continue
             if done.job is None:
                 done.job = _create(settings, wanted, options, name)
-            batches.add_items([_item(done.job.id, found[0], first) for found in lie.values()])
-            for found in lie.values():
-                _note_root(done.roots, found[0].root, settings)
+            taken = [_one_of(found, wanted) for found in lie.values()]
+            batches.add_items([_item(done.job.id, place, first) for place in taken])
+            for place in taken:
+                _note_root(done.roots, place.root, settings)
             done.files += len(lie)
     except BaseException:
         if done.job is not None:
@@ -80,6 +82,11 @@ def _create(settings: Settings, wanted: Wanted, options: SubmitOptions, name: st
         user_id=options.user_id,
         background=True,
     )
+
+
+def _one_of(found: Sequence[Place], wanted: Wanted) -> Place:
+    """Return the first place of a content that was asked for; one that came since may lie elsewhere alone."""
+    return next((place for place in found if wanted.chosen.admits(place.shown)), found[0])
 
 
 def _item(batch_id: str, place: Place, first: First) -> dict[str, Any]:

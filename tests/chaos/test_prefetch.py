@@ -2,7 +2,7 @@
 
 A report from 2026 says that with late acknowledgements on Redis the number of messages that a worker may hold drifts
 upward over days. What drives it there, retries and lost connections, happens here every few seconds. The curve of each
-worker is written to `SAMPLEMIND_CURVES`, a folder, if that is set.
+worker is written to `CHAOS_CURVES`, a folder, if that is set.
 """
 
 import json
@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.services, pytest.mark.timeout(900), pytest.mark.chaos]
 
 MakeStack = Callable[..., Stack]
 
-ROUNDS = int(os.environ.get("SAMPLEMIND_CHURN", "30"))
+ROUNDS = int(os.environ.get("CHAOS_ROUNDS", "30"))
 CPU_SLOTS, IO_SLOTS = 2, 8
 Sample = dict[str, Any]
 
@@ -35,7 +35,7 @@ def samples(tmp_path: Path) -> Iterator[Path]:
     path = tmp_path / "prefetch.jsonl"
     path.touch()
     yield path
-    if folder := os.environ.get("SAMPLEMIND_CURVES"):
+    if folder := os.environ.get("CHAOS_CURVES"):
         shutil.copy(path, Path(folder) / f"{tmp_path.name}.jsonl")
 
 

@@ -158,6 +158,18 @@ def test_a_search_and_force_choose_what_is_done_again(
     assert results.progress_of([hat])[hat]["analyzed_at"] > before
 
 
+def test_of_copies_one_that_was_asked_for_is_taken(workspace: Workspace, settings: Settings, library: Path):
+    copies = [library / "a" / "copy.wav", library / "pack" / "copy.wav", library / "z" / "copy.wav"]
+    for copy in copies:
+        write_audio(copy, signals.snare(seed=3))
+    analyse(workspace, library)
+
+    done = reanalysis.record(settings, Wanted(chosen=Filter(paths=(str(copies[1]),)), force=True), DEFAULTS)
+
+    assert done.job is not None
+    assert items_of(done.job.id).keys() == {"pack/copy.wav"}
+
+
 def test_what_is_gone_is_left_out(workspace: Workspace, settings: Settings, library: Path):
     kick = content_at(library, "kick.wav")
     make_older(kick, content_at(library, "snare.wav"))
