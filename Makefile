@@ -116,6 +116,7 @@ unit: $(TOOLS) ## the fast tests, without services
 chaos: $(TOOLS) ## kill, cut, fill and poison everything, and print what was lost (Linux, as root for its small disks)
 	$(BIN)/python -m pytest tests/chaos -m "chaos or not chaos" -n $(SCENARIOS_AT_ONCE) --dist worksteal
 	$(BIN)/python -m pytest tests/hosts -m "chaos or not chaos"
+	$(BIN)/python -m pytest tests/integration -m chaos
 
 hostile: $(TOOLS) ## bad files, names, archives, queries and URLs, through the real command
 	$(BIN)/python -m pytest tests/hostile -m "hostile or not hostile"

@@ -19,6 +19,7 @@ BLOCK: Final = 1 << 20
 File = BufferedReader | BufferedRandom
 """An open file: one of the user, or a draft."""
 _DISK_FULL: Final = (errno.ENOSPC, errno.EDQUOT)
+_REFUSED: Final = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,5 +180,7 @@ def translate(error: OSError) -> NotWrittenError | SetupError:
         return NotWrittenError("there is a file of that name already")
     if error.errno == errno.ENOENT:
         return NotWrittenError("it is not there any more")
+    if error.errno in _REFUSED:
+        return NotWrittenError(f"the file or its folder cannot be written ({error.strerror})")
     where = f": {error.filename}" if isinstance(error.filename, str) else ""
     return NotWrittenError(f"{error.strerror or error}{where}")

@@ -10,7 +10,7 @@ from samplemind_worker.errors import NotWrittenError
 from samplemind_worker.interchange import audio_tags
 from samplemind_worker.interchange.audio_tags import Plan
 from samplemind_worker.interchange.files import content, content_of, opened, require_replaceable, translated
-from samplemind_worker.interchange.journal import Run
+from samplemind_worker.interchange.journal import Change, Run
 from samplemind_worker.interchange.selection import Sample
 from samplemind_worker.interchange.tags import Tags
 from samplemind_worker.interchange.targets import Options, Outcome, each_alone
@@ -25,6 +25,8 @@ class TaggedFiles:
 
     def __init__(self, options: Options) -> None:
         self._options = options
+        self._changes: dict[str, Change] = {}
+        """The changes of this run, by path: a link may lead to a file that has its tags already."""
 
     def write(self, samples: Iterable[Sample], run: Run | None) -> Iterator[Outcome]:
         """Tag each file, or say what it would get."""
@@ -36,6 +38,8 @@ class TaggedFiles:
             return self._would_write(sample, tags)
         if self._options.copy_to is not None:
             return self._copy(sample, tags, run)
+        if (done := self._changes.get(os.path.realpath(sample.path))) is not None:
+            return Outcome(sample.path, "unchanged", change=done)
         plans: list[Plan] = []
 
         def write(source: BufferedReader, draft: BufferedRandom) -> None:
@@ -48,6 +52,8 @@ class TaggedFiles:
             change = run.replace(sample.path, write, sha256=sample.place.file_id)
         except _NothingToDoError:
             return _outcome(sample.path, plans[0], written=False)
+        if change is not None:
+            self._changes[change.path] = change
         return Outcome(
             sample.path,
             "unchanged" if change is None else "written",

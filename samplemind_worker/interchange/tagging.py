@@ -1,5 +1,6 @@
 """The use case of ``samplemind tag``: writes a target, lets the record follow, and takes it back."""
 
+import os
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -9,7 +10,7 @@ from config.settings import Settings
 from samplemind_worker.errors import NotWrittenError, SetupError
 from samplemind_worker.interchange import journal, undo
 from samplemind_worker.interchange.files import content_of
-from samplemind_worker.interchange.journal import Change, Run
+from samplemind_worker.interchange.journal import Run
 from samplemind_worker.interchange.selection import Left, Sample
 from samplemind_worker.interchange.targets import Outcome, Target, left
 from samplemind_worker.interchange.undo import Undone
@@ -53,24 +54,33 @@ class Tagging:
         with journal.begin(home, command=self._command) as run:
             recover(self._settings, self._vectors, but=run.folder)
             (run.folder / _UNRECORDED).touch()
-            followed = 0
+            held: dict[Path, str] = {}
             try:
                 for outcome in _written(self._target, samples, run):
                     if run.changes:
                         self.run_id = run.id
+                    held |= _held(outcome)
                     yield outcome
-                    if len(run.changes) - followed >= _PAGE:
-                        self._follow(run.changes[followed:])
-                        followed = len(run.changes)
+                    if len(held) >= _PAGE:
+                        successors.follow(held, self._settings, self._vectors)
+                        held.clear()
             finally:
                 if run.changes:
                     self.run_id = run.id
-                self._follow(run.changes[followed:])
-                (run.folder / _UNRECORDED).unlink(missing_ok=True)
+                for change in run.changes[-1:]:  # of which an interrupt may have kept the outcome
+                    if change.operation == "replace" and change.after is not None:
+                        held[Path(change.path)] = change.after.sha256
+                successors.follow(held, self._settings, self._vectors)
+            # After an interrupt the mark stays, and the next run looks at the files themselves.
+            (run.folder / _UNRECORDED).unlink(missing_ok=True)
 
-    def _follow(self, changes: Iterable[Change]) -> None:
-        held = {Path(each.path): each.after.sha256 for each in changes if each.operation == "replace" and each.after}
-        successors.follow(held, self._settings, self._vectors)
+
+def _held(outcome: Outcome) -> dict[Path, str]:
+    """Return what a file holds that was changed, by the path that was named and by that without links."""
+    change = outcome.change
+    if change is None or change.after is None or os.path.realpath(outcome.path) != change.path:
+        return {}
+    return dict.fromkeys([outcome.path, Path(change.path)], change.after.sha256)
 
 
 def _written(target: Target, samples: Iterable[Sample | Left], run: Run | None) -> Iterator[Outcome]:

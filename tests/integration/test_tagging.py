@@ -203,6 +203,18 @@ def test_answers_below_the_confidence_are_not_written(home: Path, workspace: Wor
     assert mutagen.File(path)["root_note"] == ["A1"]
 
 
+def test_a_link_to_a_file_of_the_library_is_followed(home: Path, workspace: Workspace, call: Cli, tmp_path: Path):
+    assert home
+    folder = tmp_path / "library"
+    [path] = library(folder, ["flac"])
+    link = folder / "0.flac"
+    link.symlink_to(path)
+    record(workspace, [link, path])
+    assert call("tag", str(folder), "--to", "files")[0] == 0
+    assert link.is_symlink()
+    assert at(link).file_id == at(path).file_id == content(path)
+
+
 def test_copies_and_sidecars_mirror_the_folder_and_leave_the_files(
     home: Path, workspace: Workspace, call: Cli, tmp_path: Path
 ):
@@ -258,6 +270,18 @@ def test_a_killed_run_loses_nothing_and_the_next_one_goes_on(
     paths = library(folder, ["wav"] * 40)
     record(workspace, paths)
     kill_while_tagging(home, folder, rounds=3)
+    check_killed(home, paths, call)
+
+
+@pytest.mark.chaos
+@pytest.mark.timeout(3600)
+def test_two_hundred_kills_lose_nothing_of_a_thousand_files(
+    home: Path, workspace: Workspace, call: Cli, tmp_path: Path
+):
+    folder = tmp_path / "library"
+    paths = library(folder, ["wav"] * 1000)
+    record(workspace, paths)
+    kill_while_tagging(home, folder, rounds=200)
     check_killed(home, paths, call)
 
 

@@ -232,6 +232,20 @@ def test_a_full_disk_ends_the_run_and_leaves_files_whole(home: Path, file: Path)
     assert tree(file.parent) == {"kick.wav": _OLD}
 
 
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_that_may_not_be_written_is_left_with_a_reason(home: Path, file: Path):
+    file.parent.chmod(0o555)
+    try:
+        with (
+            journal.begin(home, command="tag") as run,
+            pytest.raises(NotWrittenError, match=r"cannot be written \(Permission denied\)"),
+        ):
+            run.replace(file, write)
+    finally:
+        file.parent.chmod(0o755)
+    assert tree(file.parent) == {"kick.wav": _OLD}
+
+
 def test_names_that_are_no_utf8_survive_the_journal(home: Path, file: Path):
     odd = Path(os.fsdecode(os.fsencode(file.parent) + b"/\xff\xfe.wav"))
     try:
