@@ -21,7 +21,7 @@ _MOST_ITEMS = 1000  # of one content
 def logs(
     what: Annotated[
         str | None,
-        typer.Argument(metavar="[BATCH_OR_FILE]", help="A batch, or the id or path of a file.", show_default=False),
+        typer.Argument(metavar="BATCH_OR_FILE", help="A batch, or the id or path of a file.", show_default=False),
     ] = None,
     *,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what is logged, until Ctrl-C.")] = False,
