@@ -1,23 +1,39 @@
-"""Checks of this machine's disks and shared memory: each place is written and read."""
+"""Checks of this machine's disks and shared memory, where each place is written and read, and of buckets."""
 
 import multiprocessing
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
+from config.locations import ObjectPath
 from config.settings import Settings
 from samplemind_worker import kernel_cache
+from samplemind_worker.errors import ServiceUnavailableError
 from samplemind_worker.local_services.checks import Check
 from samplemind_worker.local_services.home import MIN_FREE_BYTES, Home
-from samplemind_worker.store import probes
+from samplemind_worker.store import objects, probes
 
 LOW_DISK_BYTES = 2 * 2**30
 
 
 def places(settings: Settings, home: Home) -> list[Check]:
     """Check all places that the services and the analysis write to."""
-    return [_home(home), _disk(home), _semaphores(), _scratch(settings), _numba_cache()]
+    return [_home(home), _disk(home), _semaphores(), _scratch(settings), _numba_cache(), *_buckets(settings)]
+
+
+def _buckets(settings: Settings) -> Iterator[Check]:
+    """Ask whether each root that lies in a bucket is reached from here."""
+    for root, place in sorted(settings.roots.items()):
+        if isinstance(place, ObjectPath):
+            try:
+                detail = f"{place} answers" if objects.require(place) else f"{place} answers, and is empty"
+            except ServiceUnavailableError as error:
+                mend = "set the endpoint and the credentials as docs/deployment.md says"
+                yield Check(f"root {root}", ok=False, detail=str(error), mend=mend)
+            else:
+                yield Check(f"root {root}", ok=True, detail=detail)
 
 
 def _nearest(path: Path) -> Path:

@@ -44,6 +44,7 @@ _CONNECTIONS: Final = 32
 _RESUMES: Final = 5  # of a body that breaks off without a byte
 _LONGEST_PAUSE: Final = 8.0
 _BLOCK: Final = 1 << 20
+_HEAD: Final = 64
 _PAGE: Final = 1000  # objects, the most that S3 lists at once
 
 _LONGEST_WORDS: Final = 300
@@ -169,6 +170,8 @@ class ObjectReader:
         self._etag = ""
         self._body: Any = None
         self._at = 0
+        self._head = b""
+        """The first bytes if only these were read: what follows them needs no new request."""
         with _translated(place) as client:
             answer = self._ask(client, 0)
         self.size: int = answer["ContentLength"]
@@ -189,8 +192,8 @@ class ObjectReader:
         BucketNotReachedError, ServiceUnavailableError
             If it cannot be read now.
         """
-        got = bytearray()
         wanted = min(size, self.size - at)
+        got = bytearray(self._head[at : at + max(wanted, 0)])
         failed = 0
         while len(got) < wanted:
             if self._body is None or self._at != at + len(got):
@@ -206,6 +209,8 @@ class ObjectReader:
                 self.close()
                 failed += 1
                 time.sleep(min(_LONGEST_PAUSE, 2.0**failed * random.uniform(0.05, 0.15)))  # noqa: S311 -- jitter
+        if not at and len(got) <= _HEAD:
+            self._head = bytes(got)
         return bytes(got)
 
     def _block(self, size: int) -> bytes:
@@ -293,7 +298,16 @@ def _tag(etag: str) -> int:
     return int.from_bytes(hashlib.blake2b(etag.strip('"').encode(), digest_size=8).digest()) >> 1
 
 
-_making: Final = threading.Lock()
+_making = threading.Lock()
+
+
+def _forget_lock() -> None:
+    # Another thread of the parent may have held it.
+    global _making  # noqa: PLW0603 -- one per process
+    _making = threading.Lock()
+
+
+os.register_at_fork(after_in_child=_forget_lock)
 
 
 def _client(place: ObjectPath) -> Any:

@@ -6,22 +6,25 @@ The command line runs it, so it loads no engine.
 import errno
 import os
 import stat
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import chain
 from pathlib import Path
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 import psutil
+from loguru import logger
 
 from config.locations import Location, ObjectPath
 from config.settings import Settings
-from samplemind_worker.errors import UsageError
+from samplemind_worker.errors import ServiceUnavailableError, UsageError
 from samplemind_worker.finding import entry
 from samplemind_worker.store import library, places
 from samplemind_worker.store.places import Area, Place
+
+if TYPE_CHECKING:
+    from samplemind_worker.store.objects import Listed
 
 _ROOTS_CACHED: Final = 4096
 
@@ -59,12 +62,7 @@ def end_gone(tops: Sequence[Location], settings: Settings) -> Ended:
     """End the recorded places at or below some paths whose files are gone or have changed since they were read.
 
     Call it after these paths were walked to the end. Places that cannot be checked are kept: in a folder without
-    permission, below an empty root, on a drive that is not mounted.
-
-    Raises
-    ------
-    BucketNotReachedError, TransientError
-        If a bucket cannot be listed to the end.
+    permission, below an empty root, on a drive that is not mounted, in a bucket that cannot be listed to the end.
     """
     ended = Ended()
     folders = [top for top in tops if isinstance(top, Path)]
@@ -99,36 +97,44 @@ def _end_objects(top: ObjectPath, settings: Settings) -> int:
 
     Record and bucket are both read in the order of the keys, so that neither is kept in memory.
     """
-    from samplemind_worker.store import objects  # noqa: PLC0415 -- slow import
-
     area = area_of(top, settings)
     base = library.base_of(area.root, settings.roots)
     if not isinstance(base, ObjectPath):  # as `area_of` has found it
         return 0
     length = len(base.prefix)
-    itself = objects.look(top) if top.key else None
-    there = chain([] if itself is None else [itself], objects.listed(top))
-    now = next(there, None)
+    there = _at_or_below(top)
+    now: tuple[bytes, tuple[int, ...]] | None = None
     ended = 0
     for page in places.below(area, in_order=True):
         gone: list[Place] = []
-        for place in page:
-            while now is not None and now.key[length:].encode() < place.path:
-                now = next(there, None)
-            same = now is not None and now.key[length:].encode() == place.path
-            if (
-                not same
-                or now is None
-                or (now.size, now.mtime_ns, now.tag)
-                != (
-                    place.size,
-                    place.mtime_ns,
-                    place.ctime_ns,
-                )
-            ):
-                gone.append(place)
+        try:
+            for place in page:
+                while now is None or now[0] < place.path:
+                    found = next(there, None)
+                    now = (_BEHIND_ALL, ()) if found is None else (found.key[length:].encode(), _what_tells(found))
+                if now != (place.path, (place.size, place.mtime_ns, place.ctime_ns)):
+                    gone.append(place)
+        except ServiceUnavailableError as error:
+            logger.warning("places.not_compared", fields={"prefix": str(top), "error": str(error)})
+            return ended + places.end(gone)
         ended += places.end(gone)
     return ended
+
+
+_BEHIND_ALL: Final = b"\xff"  # no text in UTF-8 begins with it
+
+
+def _at_or_below(top: ObjectPath) -> "Iterator[Listed]":
+    from samplemind_worker.store import objects  # noqa: PLC0415 -- slow import
+
+    itself = objects.look(top) if top.key else None
+    if itself is not None:
+        yield itself
+    yield from objects.listed(top)
+
+
+def _what_tells(found: "Listed") -> tuple[int, int, int]:
+    return found.size, found.mtime_ns, found.tag
 
 
 _MOST_NAMED: Final = 3

@@ -358,3 +358,20 @@ def test_with_named_roots_only_these_buckets_are_read(say: Say, bucket: BucketSe
     put(bucket, "library.wav", b"x")
     code, _, err = say("submit", "s3://sounds/library.wav")
     assert (code, "under none of the roots" in err) == (2, True)
+
+
+def test_places_are_kept_that_cannot_be_compared(
+    bucket: BucketServer, remote: Workspace, monkeypatch: pytest.MonkeyPatch
+):
+    analyse(remote, LIBRARY)
+    delete(bucket, "lib/kick.wav")
+    monkeypatch.setattr("samplemind_worker.store.objects._PAGE", 1)
+    lists = iter(range(100))
+    # The walk asks four times, and the comparison after it fails.
+    bucket.fault = lambda request: ("403 Forbidden", "ExpiredToken") if not request.key and next(lists) > 4 else None
+    heard: list[Ended] = []
+
+    job = submit(remote, LIBRARY, on_ended=heard.append)
+
+    assert heard[0].gone == 0
+    assert batches.report(batches.find(job.id))["skipped"] == 2

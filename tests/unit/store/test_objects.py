@@ -160,6 +160,7 @@ def test_ranges_are_read_in_any_order_and_one_after_the_other_by_one_request(
     bucket_server.reset()
     reader = objects.ObjectReader(place, max_bytes=2**20)
 
+    assert reader.read(16, 0) == body[:16]
     assert reader.read(4000, 0) + reader.read(4000, 4000) == body[:8000]
     assert bucket_server.seen["GET"] == 1
     assert reader.read(5000, 2000) == body[2000:7000]
