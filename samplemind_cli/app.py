@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from samplemind_cli import output
+from samplemind_cli import examples, output
 from samplemind_cli.commands.analyze import analyze
 from samplemind_cli.commands.backup import backup, restore
 from samplemind_cli.commands.browse import browse
@@ -65,7 +65,10 @@ for _command in (
     kit, slice_file, organize, stems, tag,
     summarize, export, ingest, watch, forget, web, up, down, doctor, config, worker, beat, flower, exporter, logs,
 ):  # fmt: skip
-    app.command(_NAMES.get(_command), cls=SearchCommand if _command in {search, browse} else None)(_command)
+    _name = _NAMES.get(_command, _command.__name__)
+    app.command(_name, epilog=examples.text_of(_name), cls=SearchCommand if _command in {search, browse} else None)(
+        _command
+    )
 app.add_typer(roots, name="roots")
 app.add_typer(user, name="user")
 

@@ -26,7 +26,10 @@ def logs(
     *,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what is logged, until Ctrl-C.")] = False,
 ) -> None:
-    """Print what the workers of this machine have logged, of a batch or a file, or all of it."""
+    """Print what the workers of this machine have logged.
+
+    It is of a batch or a file, or all of it.
+    """
     from config.settings import get_settings  # noqa: PLC0415 -- slow import
     from samplemind_worker.local_services import log_files  # noqa: PLC0415 -- slow import
     from samplemind_worker.local_services.home import Home  # noqa: PLC0415 -- slow import

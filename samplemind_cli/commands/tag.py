@@ -87,7 +87,9 @@ def tag(
     ] = None,
     runs: Annotated[bool, typer.Option("--runs", help="List the runs that can be undone.")] = False,
 ) -> None:
-    """Write tempo, key, root note, instrument, comment and loudness into files, or lists for other programs.
+    """Write what was heard into files, or into lists.
+
+    Files get tempo, key, root note, instrument, comment and loudness; lists are for other programs.
 
     Nothing that is there is harmed: tags and chunks of others keep every byte, the sound stays the same, and --undo
     restores each file. A file that has changed since it was analysed is left as it is.

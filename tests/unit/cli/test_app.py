@@ -136,9 +136,23 @@ def test_version_and_help_go_to_stdout():
         *("analyze", "submit", "status", "files", "retry", "cancel", "pause", "resume", "show"),
         *("search", "browse", "similar", "match", "duplicates", "library"),
         *("plan", "reanalyze", "reindex", "backup", "restore"),
-        *("kit", "slice", "organize", "stems"),
+        *("kit", "slice", "organize", "stems", "tag"),
         *("summarize", "export", "ingest", "watch", "forget"),
-        *("web", "up", "down", "doctor", "config", "worker", "beat", "flower", "exporter", "help", "roots", "user"),
+        *(
+            "web",
+            "up",
+            "down",
+            "doctor",
+            "config",
+            "worker",
+            "beat",
+            "flower",
+            "exporter",
+            "logs",
+            "help",
+            "roots",
+            "user",
+        ),
     ]
     assert max(map(len, asked.stdout.splitlines())) <= 80
     assert [line for line in commands if not line.endswith(".") or line.endswith("...")] == []
