@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from samplemind_worker.finding import entry
-from samplemind_worker.interchange import undo
+from samplemind_worker.interchange import journal, undo
 from samplemind_worker.pipeline.workspace import Workspace
 from samplemind_worker.store import library as roots
 from samplemind_worker.store import places, results
@@ -148,6 +148,17 @@ def test_a_folder_that_cannot_be_written_is_told_and_the_rest_is_done(cli: Cli, 
     assert said.count("left ") == 3
     assert set(tree(tmp_path / "new")) == {"kick", "hat_closed/Hat.wav"}
     assert len(tree(library)) == 4
+
+
+@pytest.mark.usefixtures("library")
+def test_only_its_own_runs_are_taken_back(cli: Cli, home: Path, tmp_path: Path):
+    with journal.begin(home, command="tag a.wav") as run:
+        run.link(tmp_path / "library", tmp_path / "other")
+
+    code, _, said = cli("organize", "--undo", "last")
+
+    assert (code, "no run that can be undone" in said) == (2, True)
+    assert (tmp_path / "other").is_symlink()
 
 
 _KILLED = """

@@ -30,7 +30,8 @@ from samplemind_worker.upkeep.places import look
 How = Literal["link", "hardlink", "copy", "move"]
 
 _PAGE: Final = 500
-_UNRECORDED: Final = "unrecorded"
+_COMMANDS: Final = ("organize",)
+_UNRECORDED: Final = "unrecorded-moves"
 """A file in the folder of a run whose moves may not be in the record yet."""
 
 
@@ -253,6 +254,6 @@ def take_back(run_id: str, settings: Settings) -> undo.Undone:
         If the disk is full.
     """
     finish(settings)
-    done = undo.undo(settings.home, run_id)
+    done = undo.undo(settings.home, run_id, commands=_COMMANDS)
     follow(done.taken_back, settings, back=True)
     return done
