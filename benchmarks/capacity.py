@@ -97,6 +97,7 @@ def _pipeline_costs(top: Path, options: argparse.Namespace) -> tuple[dict[str, A
             parts = pipeline.compare(kind, top / kind, home=home, samplemind=samplemind)
             sounds = [path for path in (top / kind).rglob("*.*") if path.suffix != ".csv"]
             kinds[kind] = {
+                "files": len(sounds),
                 "cpu_ms": round(parts["worker-cpu"], 3),
                 "io_ms": round(parts["worker-io"], 3),
                 "mongodb_ms": round(parts["mongod"], 3),
@@ -280,6 +281,8 @@ def plan(costs: Mapping[str, Any], options: argparse.Namespace) -> None:
     for name, share in sorted(outcome.busy.items(), key=lambda pair: -pair[1]):
         print(f"    {name:24} busy {100 * share:5.1f} %")
     print(f"  full first: {outcome.fullest}")
+    if options.kind == "tracks":
+        print("  (the costs of tracks behind the cpu workers hold what processes do while they wait: an upper limit)")
     for name, value in footprint(costs, options.files).items():
         print(f"  {name:36} {value / 1e9:12,.1f} GB")
     print(f"  {'samples, read once':36} {options.files * kind['file_bytes'] / 1e9:12,.1f} GB")
