@@ -180,6 +180,8 @@ def translate(error: OSError) -> NotWrittenError | SetupError:
         return NotWrittenError("there is a file of that name already")
     if error.errno == errno.ENOENT:
         return NotWrittenError("it is not there any more")
+    if error.errno == errno.ENAMETOOLONG:
+        return NotWrittenError("the name would be too long")
     if error.errno in _REFUSED:
         return NotWrittenError(f"the file or its folder cannot be written ({error.strerror})")
     where = f": {error.filename}" if isinstance(error.filename, str) else ""

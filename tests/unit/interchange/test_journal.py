@@ -121,6 +121,8 @@ def test_what_may_not_be_replaced_is_left_with_a_reason(home: Path, file: Path):
         twin.unlink()
         with pytest.raises(NotWrittenError, match="not there any more"):
             run.replace(twin, write)
+        with pytest.raises(NotWrittenError, match="the name would be too long"):
+            run.create(file.with_name("n" * 256), lambda draft: draft.write(b"x"))
         with pytest.raises(NotWrittenError, match="not a regular file"):
             run.replace(file.parent, write)
         assert tree(file.parent) == {"kick.wav": _OLD}
