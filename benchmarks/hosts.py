@@ -8,6 +8,8 @@ of its own. The speed is that of the middle of a batch, from the first to the la
 
 import argparse
 import os
+import signal
+import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -103,6 +105,8 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60.0, help="length of a track")
     parser.add_argument("--hosts", type=int, default=2, help="most hosts; each needs a core")
     options = parser.parse_args()
+    # What it has started is ended, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     why = obstacle()
     if why is not None:
         raise SystemExit(why)
