@@ -3,6 +3,7 @@
 Whatever waits for the record runs in a thread (`AskingApp.ask`), so the screen never waits.
 """
 
+import os
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Final
 
@@ -30,6 +31,8 @@ from samplemind_worker.text import clean
 
 _TYPED: Final = 0.15  # s of rest after which what was typed is searched for
 _BATCHES: Final = 1.0  # s between two looks at the batches
+_TERMINAL: Final = 1.0  # s between two looks whether there is a terminal
+_HUNG_UP: Final = 129  # the exit code of a command that SIGHUP has ended
 _OF_SOUNDS: Final = frozenset(
     ("search", "filters", "play", "copy", "alike", "fits", "favourite", "details", "order", "reveal", "reload")
 )
@@ -100,6 +103,14 @@ class Browser(SoundApp):
             self.ask("players", find_players, self._take_players)
         self.set_interval(HEARD, self.look_at_player)
         self.set_interval(_BATCHES, self._look_at_batches)
+        if os.isatty(0):
+            self.set_interval(_TERMINAL, self._look_at_terminal)
+
+    def _look_at_terminal(self) -> None:
+        """End at once when the terminal is gone, which is not always signalled: nobody sees how the screen is left."""
+        if not os.isatty(0):
+            self.audition.stop()
+            os._exit(_HUNG_UP)
 
     def _take_players(self, players: Any) -> None:
         self.audition = Audition(players)

@@ -290,6 +290,13 @@ def test_a_killed_browser_leaves_the_terminal_as_it_was(terminal: Callable[..., 
     assert b"\x1b[?1049l" in screen.raw
 
 
+@pytest.mark.usefixtures("library")
+def test_a_browser_ends_with_its_terminal(terminal: Callable[..., Terminal]):
+    screen = terminal("browse")
+    screen.wait_for("4 sounds")
+    assert screen.hang_up() in {129, -signal.SIGHUP}
+
+
 def test_needs_a_terminal(cli: Any):
     code, out, err = cli("browse")
     assert (code, out) == (2, "")
