@@ -1,6 +1,7 @@
 """Types of values that several commands take."""
 
 import math
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +12,7 @@ from config.locations import Location, ObjectPath
 from samplemind_cli.completing import batches
 
 _MOST = 1_000_000
+_LONGEST_PATH, _LONGEST_NAME = 4095, 255  # bytes that file systems take
 _BATCH_HELP = "A batch: the beginning of its id, or last, or last~1 for the one before."
 
 Batch = Annotated[str, typer.Argument(metavar="BATCH", help=_BATCH_HELP, show_default=False, autocompletion=batches)]
@@ -59,11 +61,16 @@ def path(text: str) -> Path:
     Raises
     ------
     typer.BadParameter
-        If it is empty, or lies elsewhere.
+        If it is empty, or lies elsewhere, or no file can have that path.
     """
     place = location(text)
     if isinstance(place, ObjectPath):
         raise typer.BadParameter(f"{place} is in a bucket; a folder of this machine is wanted")
+    raw = os.fsencode(place)
+    if b"\0" in raw:
+        raise typer.BadParameter("a path cannot contain a NUL character")
+    if len(raw) > _LONGEST_PATH or any(len(name) > _LONGEST_NAME for name in raw.split(b"/")):
+        raise typer.BadParameter("it is too long for the path of a file")
     return place
 
 

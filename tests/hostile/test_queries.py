@@ -17,7 +17,7 @@ from samplemind_worker.local_services.home import Home
 from tests.hostile.stage import HostileCommand, is_clean
 
 # Those that write, or run for ever; their paths are tried elsewhere.
-NOT_ASKING = {"analyze", "submit", "ingest", "watch", "up", "down", "doctor", "worker", "beat", "flower", "web"}
+NOT_ASKING = {"analyze", "submit", "ingest", "watch", "up", "down", "doctor", "worker", "beat", "flower", "web", "exporter"}
 TEXTS = (
     '{"$gt": ""}', '{"$ne": null}', "{$where: 'sleep(9999)'}", "$where", "$$ROOT", "[$ne]=1", "'; return true; //",
     "||1==1", ".*", "^", "(a+)+$", "(a|aa)+$" + "a" * 60, "(?s).*", "\\", "a\0b", "\0", "$", "", " ", "%", "*", "~",
