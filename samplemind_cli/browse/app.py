@@ -3,7 +3,9 @@
 Whatever waits for the record runs in a thread (`AskingApp.ask`), so the screen never waits.
 """
 
+import asyncio
 import os
+import signal
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Final
 
@@ -32,7 +34,7 @@ from samplemind_worker.text import clean
 _TYPED: Final = 0.15  # s of rest after which what was typed is searched for
 _BATCHES: Final = 1.0  # s between two looks at the batches
 _TERMINAL: Final = 1.0  # s between two looks whether there is a terminal
-_HUNG_UP: Final = 129  # the exit code of a command that SIGHUP has ended
+_SIGNAL: Final = 128  # and the number of a signal are the exit code of a command that it has ended
 _OF_SOUNDS: Final = frozenset(
     ("search", "filters", "play", "copy", "alike", "fits", "favourite", "details", "order", "reveal", "reload")
 )
@@ -66,6 +68,7 @@ class Browser(SoundApp):
         self.theme = "ansi-dark"  # the terminal's own colours, whatever these are
         self._text, self._wanted = text, dict(filters or {})
         self._sort: Order | None = order
+        self._event_loop: asyncio.AbstractEventLoop | None = None
         self.listing: Listing | None = None
         """The list that is shown."""
         self._before: list[tuple[Listing, int]] = []
@@ -97,6 +100,7 @@ class Browser(SoundApp):
 
     def on_mount(self) -> None:
         """Open the library, and look for a player."""
+        self._event_loop = asyncio.get_running_loop()
         self._focus(self._search)
         self.search()
         if not over_ssh():
@@ -106,11 +110,18 @@ class Browser(SoundApp):
         if os.isatty(0):
             self.set_interval(_TERMINAL, self._look_at_terminal)
 
+    def leave(self, number: int) -> None:
+        """End for a signal, from its handler: the screen of before comes back, and the code says why it ended."""
+        code = _SIGNAL + number
+        if self._event_loop is None:
+            raise SystemExit(code)
+        self._event_loop.call_soon_threadsafe(lambda: self.exit(return_code=code))
+
     def _look_at_terminal(self) -> None:
         """End at once when the terminal is gone, which is not always signalled: nobody sees how the screen is left."""
         if not os.isatty(0):
             self.audition.stop()
-            os._exit(_HUNG_UP)
+            os._exit(_SIGNAL + signal.SIGHUP)
 
     def _take_players(self, players: Any) -> None:
         self.audition = Audition(players)

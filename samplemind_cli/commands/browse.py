@@ -1,5 +1,6 @@
 """``browse``: the library on a screen of text."""
 
+import signal
 import sys
 from typing import Annotated, Any, Literal
 
@@ -34,7 +35,11 @@ def browse(
     with record.open_record() as settings:
         filter_options.chosen(filters, settings)  # a batch or collection that is not there is told before the screen is
         browser = Browser(settings, text=" ".join(text or ()), filters=filters, order=None if sort == "match" else sort)
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, lambda received, _: browser.leave(received))
         try:
             browser.run()
         finally:
             browser.audition.stop()
+        if browser.return_code:
+            raise typer.Exit(browser.return_code)

@@ -259,7 +259,7 @@ def test_the_screen_of_a_terminal(terminal: Callable[..., Terminal], columns: in
     screen = terminal("browse", "--sort", "name", columns=columns, lines=lines)
     text = screen.wait_for("4 sounds", "kick one.wav", "drum loop", "candidates: 120.00")
     assert text.splitlines()[0].startswith("Library · 4 sounds · by name")
-    assert ("LUFS" in text.splitlines()[2]) == (columns > 100)
+    screen.wait_until(lambda text: ("LUFS" in text.splitlines()[2]) == (columns > 100), "the columns of this width")
     screen.press("\t")
     screen.wait_for("Batches", "completed")
     screen.press("\x03")
