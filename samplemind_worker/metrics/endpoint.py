@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
+from struct import Struct
 from typing import TYPE_CHECKING, Any, Final
 
 from loguru import logger
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 _MAPPED_BYTES: Final = 2**18
 """Size of a file of counts. Its blocks are reserved: on a full disk, a write to a mapped hole would end the process."""
 
+_USED: Final = Struct("i")
 _MAIN: Final = "main"
 
 Sample = tuple[Metric, Mapping[str, str], float]
@@ -172,7 +174,7 @@ def _forget_others(folder: Path) -> None:
     mark, wanted = folder / "metrics", repr(COUNTED)
     files = [str(path) for path in folder.glob("*.db")]
     try:
-        readable = mark.read_text("utf-8") == wanted
+        readable = mark.read_text("utf-8") == wanted and all(map(_has_length, files))
         if readable:
             MultiProcessCollector.merge(files)
     except Exception:  # noqa: BLE001 -- a damaged file may raise anything; its counts begin anew
@@ -181,6 +183,16 @@ def _forget_others(folder: Path) -> None:
         for path in files:
             Path(path).unlink()
         mark.write_text(wanted, "utf-8")
+
+
+def _has_length(path: str) -> bool:
+    """Return whether the number of bytes in use, with which a file of counts begins, can be true.
+
+    The library takes a negative one for an empty file when it reads, and fails only when it writes.
+    """
+    with open(path, "rb") as file:  # noqa: PTH123 -- as the library opens it
+        head = file.read(_USED.size)
+        return not head or (len(head) == _USED.size and 0 <= _USED.unpack(head)[0] <= file.seek(0, os.SEEK_END))
 
 
 def _folder() -> Path:
