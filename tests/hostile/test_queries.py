@@ -17,7 +17,20 @@ from samplemind_worker.local_services.home import Home
 from tests.hostile.stage import HostileCommand, is_clean
 
 # Those that write, or run for ever; their paths are tried elsewhere.
-NOT_ASKING = {"analyze", "submit", "ingest", "watch", "up", "down", "doctor", "worker", "beat", "flower", "web", "exporter"}
+NOT_ASKING = {
+    "analyze",
+    "submit",
+    "ingest",
+    "watch",
+    "up",
+    "down",
+    "doctor",
+    "worker",
+    "beat",
+    "flower",
+    "web",
+    "exporter",
+}
 TEXTS = (
     '{"$gt": ""}', '{"$ne": null}', "{$where: 'sleep(9999)'}", "$where", "$$ROOT", "[$ne]=1", "'; return true; //",
     "||1==1", ".*", "^", "(a+)+$", "(a|aa)+$" + "a" * 60, "(?s).*", "\\", "a\0b", "\0", "$", "", " ", "%", "*", "~",
@@ -78,8 +91,13 @@ def database(samplemind: HostileCommand, monkeypatch: pytest.MonkeyPatch) -> Ite
 
 @pytest.mark.parametrize("name", commands())
 def test_no_text_becomes_more_than_a_value(
-    database: Database[dict[str, Any]], capsys: pytest.CaptureFixture[str], name: str
+    database: Database[dict[str, Any]],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    name: str,
 ):
+    monkeypatch.chdir(tmp_path)  # where folders of these names are made
     wrong: list[tuple[list[str], int, str]] = []
     for text in TEXTS:
         for line in lines_with(name, text):
