@@ -135,7 +135,11 @@ class _Clients:
         kind = rng.choices([*KINDS], [weight for weight, _ in KINDS.values()])[0]
         path, parameters = KINDS[kind][1](rng, self.library)
         began = time.perf_counter() if began is None else began
-        answer = await self.get(path, parameters)
+        try:
+            answer = await self.get(path, parameters)
+        except (httpcore.NetworkError, httpcore.RemoteProtocolError) as error:
+            self.measured.failed[f"{kind} ({type(error).__name__})"] += 1
+            return
         self.measured.times[kind].append(1000.0 * (time.perf_counter() - began))
         if answer.status != HTTPStatus.OK:
             self.measured.failed[f"{kind} ({answer.status})"] += 1
