@@ -39,7 +39,8 @@ class Terminal:
             "PROMPT_TOOLKIT_NO_CPR": "1",
             **(environment or {}),
         }
-        given.pop("SSH_CONNECTION", None)
+        for name in ("SSH_CONNECTION", "COLUMNS", "LINES"):  # these would count for more than the terminal's own size
+            given.pop(name, None)
         self.process = subprocess.Popen(
             command, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True, env=given, close_fds=True
         )

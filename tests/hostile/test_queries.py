@@ -30,6 +30,7 @@ NOT_ASKING = {
     "flower",
     "web",
     "exporter",
+    "kit",
 }
 TEXTS = (
     '{"$gt": ""}', '{"$ne": null}', "{$where: 'sleep(9999)'}", "$where", "$$ROOT", "[$ne]=1", "'; return true; //",
