@@ -1,6 +1,7 @@
 """Small valid files of each kind, made once, and tags for them."""
 
 import io
+import tempfile
 from functools import cache
 
 import av
@@ -8,6 +9,8 @@ import numpy as np
 import soundfile as sf
 from hypothesis import strategies as st
 
+from samplemind_worker.interchange import audio_tags
+from samplemind_worker.interchange.fields import Planned
 from samplemind_worker.interchange.tags import Tags
 
 _KINDS = {
@@ -64,3 +67,14 @@ tags = st.builds(
     loudness=st.none() | st.floats(-60, 0),
     peak=st.none() | st.floats(-60, 3),
 )
+
+
+def tagged(data: bytes, wanted: Tags, *, overwrite: bool = False) -> tuple[bytes, Planned]:
+    """Return a file with the tags written into it, and what that changed."""
+    with tempfile.TemporaryFile() as source, tempfile.TemporaryFile() as draft:
+        source.write(data)
+        source.flush()
+        plan = audio_tags.plan(source, wanted, overwrite=overwrite)
+        audio_tags.write(source, draft, plan)
+        draft.seek(0)
+        return draft.read(), plan.planned

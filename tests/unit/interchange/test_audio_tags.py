@@ -16,19 +16,8 @@ from mutagen.wave import WAVE
 from samplemind_worker.errors import NotWrittenError
 from samplemind_worker.interchange import audio_tags, journal, undo
 from samplemind_worker.interchange.audio_tags import sound_digest
-from samplemind_worker.interchange.fields import Planned
 from samplemind_worker.interchange.tags import Tags
-from tests.unit.interchange.sounds import KINDS, LOOP, ONE_SHOT, sound, tags
-
-
-def tagged(data: bytes, wanted: Tags, *, overwrite: bool = False) -> tuple[bytes, Planned]:
-    with tempfile.TemporaryFile() as source, tempfile.TemporaryFile() as draft:
-        source.write(data)
-        source.flush()
-        plan = audio_tags.plan(source, wanted, overwrite=overwrite)
-        audio_tags.write(source, draft, plan)
-        draft.seek(0)
-        return draft.read(), plan.planned
+from tests.unit.interchange.sounds import KINDS, LOOP, ONE_SHOT, sound, tagged, tags
 
 
 def readable(data: bytes, suffix: str, folder: Path) -> Path:

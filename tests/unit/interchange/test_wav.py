@@ -1,25 +1,13 @@
 import io
 import struct
-import tempfile
 
 import pytest
 
 from samplemind_worker.errors import NotWrittenError
-from samplemind_worker.interchange import audio_tags, wav
-from samplemind_worker.interchange.fields import Planned
+from samplemind_worker.interchange import wav
 from samplemind_worker.interchange.tags import Tags
 from samplemind_worker.metadata import chunks
-from tests.unit.interchange.sounds import LOOP, ONE_SHOT, sound
-
-
-def tagged(data: bytes, wanted: Tags, *, overwrite: bool = False) -> tuple[bytes, Planned]:
-    with tempfile.TemporaryFile() as source, tempfile.TemporaryFile() as draft:
-        source.write(data)
-        source.flush()
-        plan = audio_tags.plan(source, wanted, overwrite=overwrite)
-        audio_tags.write(source, draft, plan)
-        draft.seek(0)
-        return draft.read(), plan.planned
+from tests.unit.interchange.sounds import LOOP, ONE_SHOT, sound, tagged
 
 
 def chunk(data: bytes, name: bytes) -> bytes:
