@@ -15,10 +15,15 @@ _TOO_LARGE: Final = b"HTTP/1.1 431 Request Header Fields Too Large\r\nConnection
 
 
 class GuardedProtocol(HttpToolsProtocol):
-    """Closes the connection of a client whose request does not begin in time, or begins with too much."""
+    """Closes the connection of a client whose request does not begin in time, or begins with too much.
+
+    A request may be answered before its body has come, when it is refused. The rest of that body is read and dropped,
+    so that the client sees the answer, for as long as a head may take.
+    """
 
     _timer: asyncio.TimerHandle | None = None
     _head_bytes = 0
+    _in_body = False
 
     def connection_made(self, transport: Any) -> None:
         """Begin to wait for a request."""
@@ -33,8 +38,9 @@ class GuardedProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Read some bytes; give up on a head that is too large."""
         if self._timer is None and self._is_idle():
-            self._wait()  # the first bytes of a further request
-        self._head_bytes += len(data)
+            self._wait()  # the first bytes of a further request, or more of a body that is not wanted
+        if not self._in_body:
+            self._head_bytes += len(data)
         super().data_received(data)
         if self._timer is not None and self._head_bytes > _HEAD_BYTES:
             self._refuse(_TOO_LARGE)
@@ -42,7 +48,16 @@ class GuardedProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Stop waiting, and answer the request."""
         self._stop()
+        self._in_body = True
         super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """Wait for a further request where this one is answered already."""
+        self._in_body = False
+        super().on_message_complete()
+        if self._is_idle():
+            self._stop()
+            self._wait()
 
     def _is_idle(self) -> bool:
         before = cast("RequestResponseCycle | None", self.cycle)

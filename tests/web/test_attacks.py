@@ -443,6 +443,37 @@ def test_a_slow_body_is_cut_off(web_url: str, monkeypatch: pytest.MonkeyPatch):
     assert said.startswith(b"HTTP/1.1 408 ")
 
 
+def refused_before_its_body(web_url: str, length: int) -> socket.socket:
+    """A connection whose request was answered while nothing of its body had been sent."""
+    where = urlsplit(web_url)
+    connection = socket.create_connection((where.hostname or "", where.port or 0), timeout=20.0)
+    connection.sendall(head("PUT /api/v1/inbox/notes.txt HTTP/1.1", "Host: localhost", f"Content-Length: {length}"))
+    assert connection.recv(10_000).startswith(b"HTTP/1.1 422 ")
+    return connection
+
+
+def trickle(connection: socket.socket, count: int) -> None:
+    for _ in range(count):
+        connection.sendall(b"x")
+        time.sleep(0.02)
+
+
+def test_a_body_that_nobody_wanted_is_no_head_of_the_next_request(web_url: str):
+    with refused_before_its_body(web_url, 300_000) as connection:
+        connection.sendall(bytes(300_000) + head("GET /healthz HTTP/1.1", "Host: localhost"))
+
+        assert connection.recv(10_000).startswith(b"HTTP/1.1 200 ")
+
+
+def test_a_body_that_nobody_wanted_does_not_come_for_ever(web_url: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(http_protocol, "HEAD_SECONDS", 1.0)
+    with (
+        refused_before_its_body(web_url, 300_000) as connection,
+        pytest.raises((ConnectionResetError, BrokenPipeError)),
+    ):
+        trickle(connection, 1000)
+
+
 def test_no_websocket_and_no_tls_record_upset_the_server(web: httpx.Client, web_url: str):
     upgrade = raw(
         web_url,
