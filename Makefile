@@ -131,7 +131,7 @@ fmt: $(TOOLS) $(PAGE)/node_modules/.checked-with ## format the code
 	$(BIN)/ruff check --fix --quiet --exit-zero
 	$(BIN)/ruff format
 
-lint: $(TOOLS) $(PAGE)/node_modules/.checked-with ## style, types, import contracts, deployment files
+lint: $(TOOLS) $(PAGE)/node_modules/.checked-with ## style, types, import contracts, deployment files, the reference
 	$(BIN)/python -m samplemind_web.openapi > $(PAGE)/openapi.json
 	@($(IN_PAGE) npm run --silent types && npm run --silent check)
 	$(BIN)/ruff check
@@ -141,6 +141,7 @@ lint: $(TOOLS) $(PAGE)/node_modules/.checked-with ## style, types, import contra
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml deployment/compose-nightly.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/ci.yml
 	$(BIN)/python -m tests.manifests
+	$(BIN)/python -m tests.reference_pages --check
 	$(BIN)/hadolint deployment/Dockerfile
 
 check: lint test ## what CI runs

@@ -11,6 +11,8 @@ from pydantic_settings import NoDecode
 
 from config.locations import Location, ObjectPath, location, named_pairs
 
+_HTTP: Final = ("http://", "https://")
+
 
 def spelled(pattern: str, wanted: str) -> AfterValidator:
     """Return a validator that requires a text to match a whole pattern."""
@@ -70,11 +72,50 @@ def _split(value: object) -> object:
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
+def _is_there(path: Path) -> Path:
+    if not path.is_dir():
+        raise ValueError(f"no such folder: {path}")
+    return path
+
+
+def _is_text(path: Path) -> Path:
+    try:
+        str(path).encode()
+    except UnicodeEncodeError as error:
+        raise ValueError("wanted a path in UTF-8") from error
+    return path
+
+
+def _is_http(text: str) -> str:
+    if not text.startswith(_HTTP):
+        raise ValueError("wanted http://HOST:PORT or https://HOST:PORT")
+    return text
+
+
+def _are_http(urls: Mapping[str, str]) -> Mapping[str, str]:
+    for name, url in urls.items():
+        if not url.startswith(_HTTP):
+            raise ValueError(f"the address of {name} does not begin with http:// or https://")
+    return urls
+
+
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 """Texts that are separated by commas."""
 
 AbsolutePath = Annotated[Path, BeforeValidator(_is_folder), AfterValidator(_absolute)]
 """A path that is made absolute when it is read, because child processes run in other folders."""
+
+ExistingFolder = Annotated[AbsolutePath, AfterValidator(_is_there)]
+"""A folder that is there."""
+
+Utf8Path = Annotated[AbsolutePath, AfterValidator(_is_text)]
+"""A path that is UTF-8."""
+
+WebAddress = Annotated[str, AfterValidator(_is_http)]
+"""A URL that begins with ``http://`` or ``https://``."""
+
+WEB_ADDRESSES: Final = AfterValidator(_are_http)
+"""Requires the URLs of a mapping to begin with ``http://`` or ``https://``."""
 
 Roots = Annotated[dict[str, Location], NoDecode, PlainValidator(_read_roots)]
 """Named folders and prefixes of buckets."""

@@ -14,8 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from platformdirs import user_data_path
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -24,19 +23,21 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from config import sources
+from config import defaults, sources
 from config.ai import PROVIDERS, ProviderName
-from config.field_types import FROM_JSON, AbsolutePath, Names, Roots, spelled
+from config.field_types import (
+    FROM_JSON,
+    WEB_ADDRESSES,
+    AbsolutePath,
+    ExistingFolder,
+    Names,
+    Roots,
+    Utf8Path,
+    WebAddress,
+    spelled,
+)
 from config.queues import Queues
 from config.sources import SettingsError
-
-
-def _default_home() -> Path:
-    return user_data_path("samplemind", appauthor=False)
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class Settings(BaseSettings):
@@ -52,18 +53,24 @@ class Settings(BaseSettings):
         validate_by_name=True,
     )
 
-    home: AbsolutePath = Field(default_factory=_default_home)
+    home: Utf8Path = Field(default_factory=defaults.home)
     """State of the private services: data, sockets, logs."""
 
-    secrets_dir: AbsolutePath | None = None
+    secrets_dir: ExistingFolder | None = None
     """Folder with a file for each secret, ``samplemind_redis_url`` and so on; from the environment only."""
 
     env_file: AbsolutePath | None = None
     """A ``.env`` to read, instead of the one beside the compose file; from the environment only."""
 
     redis_url: SecretStr | None = None
+    """URL of the Redis server, ``redis://`` or ``rediss://``; default: a private one."""
+
     mongodb_url: SecretStr | None = None
+    """URL of the MongoDB server, ``mongodb://`` or ``mongodb+srv://``; default: a private one."""
+
     chroma_url: SecretStr | None = None
+    """URL of the Chroma server, ``http://`` or ``https://``; default: a private one."""
+
     database: Annotated[
         str,
         spelled(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}", "up to 63 letters, digits, '_' and '-', not beginning with a sign"),
@@ -78,7 +85,7 @@ class Settings(BaseSettings):
     )
     """Name of this machine in queue names and leases."""
 
-    concurrency: int = Field(default_factory=_cores, ge=1, le=1024)
+    concurrency: int = Field(default_factory=defaults.cores, ge=1, le=1024)
     """Children of the cpu worker."""
 
     io_concurrency: int = Field(default=8, ge=1, le=256)
@@ -127,6 +134,7 @@ class Settings(BaseSettings):
     """Largest file that is opened."""
 
     max_channels: int = Field(default=64, ge=1)
+    """Most channels of a file that is analysed."""
 
     max_sample_rate: int = Field(default=768_000, ge=1_000)
     """Highest sampling rate in Hz of a file that is analysed."""
@@ -183,12 +191,18 @@ class Settings(BaseSettings):
     """Most bytes of decoded signals kept on this machine; beyond it a step decodes again."""
 
     anthropic_api_key: SecretStr | None = Field(default=None, validation_alias="ANTHROPIC_API_KEY")
-    gemini_api_key: SecretStr | None = Field(default=None, validation_alias="GEMINI_API_KEY")
-    openai_api_key: SecretStr | None = Field(default=None, validation_alias="OPENAI_API_KEY")
-    ollama_host: str | None = Field(default=None, validation_alias="OLLAMA_HOST")
-    """Keys of the providers of summaries, and the address of an Ollama. The variables have their usual names."""
+    """Key with which Claude is asked for summaries."""
 
-    ai_urls: Annotated[dict[ProviderName, str], NoDecode, FROM_JSON] = Field(default_factory=dict)
+    gemini_api_key: SecretStr | None = Field(default=None, validation_alias="GEMINI_API_KEY")
+    """Key with which Gemini is asked for summaries."""
+
+    openai_api_key: SecretStr | None = Field(default=None, validation_alias="OPENAI_API_KEY")
+    """Key with which OpenAI, or a server with its API, is asked for summaries."""
+
+    ollama_host: str | None = Field(default=None, validation_alias="OLLAMA_HOST")
+    """Address of an Ollama that writes summaries, such as ``http://127.0.0.1:11434``."""
+
+    ai_urls: Annotated[dict[ProviderName, str], NoDecode, FROM_JSON, WEB_ADDRESSES] = Field(default_factory=dict)
     """Base URLs by provider, for a proxy, a gateway or a server of one's own."""
 
     ai_headers: Annotated[dict[ProviderName, dict[str, SecretStr]], NoDecode, FROM_JSON] = Field(default_factory=dict)
@@ -201,9 +215,13 @@ class Settings(BaseSettings):
     """File with routes, models, prices and rates, instead of ``ai.toml``."""
 
     ai_budget_batch_usd: Decimal | None = Field(default=None, ge=0, allow_inf_nan=False)
+    """The most that the summaries of one batch may cost; default: only the limits of the day and the month count."""
+
     ai_budget_day_usd: Decimal = Field(default=Decimal(5), ge=0, allow_inf_nan=False)
+    """The most that summaries may cost per day (UTC)."""
+
     ai_budget_month_usd: Decimal = Field(default=Decimal(50), ge=0, allow_inf_nan=False)
-    """The most that summaries may cost in USD: per batch, per day and per month (UTC)."""
+    """The most that summaries may cost per month (UTC)."""
 
     ai_bulk: bool = False
     """Whether a provider's batch API writes the summaries of bulk batches: within a day, at half the price."""
@@ -215,8 +233,13 @@ class Settings(BaseSettings):
     """Most seconds that a provider may take for one reply."""
 
     flower_port: int = Field(default=5555, ge=1, le=65535)
+    """Port of Flower."""
+
     flower_user: str = "samplemind"
+    """Name of the user who may open Flower."""
+
     flower_password: SecretStr | None = None
+    """Password of that user; default: one that `samplemind flower` makes up and prints."""
 
     web_port: int = Field(default=8765, ge=1, le=65535)
     """Port of the API and its page."""
@@ -261,16 +284,23 @@ class Settings(BaseSettings):
     metrics_address: str = "127.0.0.1"
     """Address at which metrics are served. Who reaches it reads them, so it must not be open to the world."""
 
-    tracing_url: str | None = None
+    tracing_url: WebAddress | None = None
     """Base URL of a collector that takes traces by OTLP over HTTP, as ``http://HOST:4318``; default: none are sent."""
 
     stems_model: AbsolutePath | None = None
+    """ONNX file of a separation model that `stems` runs instead of median filters."""
+
     stems_model_hash: Annotated[str, spelled(r"[0-9A-Fa-f]{64}", "64 hex digits")] | None = None
+    """SHA-256 of that file; without it, or without the licence, the model is not run."""
+
     stems_model_licence: str | None = None
-    """ONNX file that `stems` runs instead of median filters, its SHA-256, and its licence, which is shown."""
+    """Licence of that model, which is shown with what it made."""
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    """Least severity of what is logged."""
+
     log_json: bool = False
+    """Whether each line of the log is a JSON object."""
 
     @classmethod
     def settings_customise_sources(
@@ -286,28 +316,6 @@ class Settings(BaseSettings):
         if folder and Path(folder).is_dir():
             file_secret_settings = SecretsSettingsSource(settings_cls, secrets_dir=folder)
         return init_settings, env_settings, dotenv_settings, file_secret_settings
-
-    @field_validator("secrets_dir", mode="after")
-    @classmethod
-    def _is_there(cls, value: Path | None) -> Path | None:
-        if value is not None and not value.is_dir():
-            raise ValueError(f"no such folder: {value}")
-        return value
-
-    @field_validator("ai_urls", mode="after")
-    @classmethod
-    def _are_addresses(cls, value: dict[ProviderName, str]) -> dict[ProviderName, str]:
-        for name, url in value.items():
-            if not url.startswith(("http://", "https://")):
-                raise ValueError(f"the address of {name} does not begin with http:// or https://")
-        return value
-
-    @field_validator("tracing_url")
-    @classmethod
-    def _is_http(cls, value: str | None) -> str | None:
-        if value is not None and not value.startswith(("http://", "https://")):
-            raise ValueError("wanted http://HOST:PORT or https://HOST:PORT")
-        return value
 
     def can_ask(self, provider: ProviderName) -> bool:
         """Return whether a provider of summaries is set up: by its key, by its address, or because it needs neither."""
@@ -340,15 +348,6 @@ class Settings(BaseSettings):
     def library_folder(self) -> Path:
         """Where sample packs are unpacked."""
         return self.library_root or self.home / "library"
-
-    @field_validator("home", mode="after")
-    @classmethod
-    def _is_text(cls, value: Path) -> Path:
-        try:
-            str(value).encode()
-        except UnicodeEncodeError as error:
-            raise ValueError("wanted a path in UTF-8") from error
-        return value
 
 
 def variable(name: str) -> str:

@@ -33,7 +33,7 @@ COMPOSE_ONLY: Final = frozenset(
 
 _INTERNAL: Final = frozenset({f"{PREFIX}PROCESS"})
 _ENV_FILE, _SECRETS_DIR = f"{PREFIX}ENV_FILE", f"{PREFIX}SECRETS_DIR"
-_ENVIRONMENT_ONLY: Final = frozenset({"env_file", "secrets_dir"})
+ENVIRONMENT_ONLY: Final = frozenset({"env_file", "secrets_dir"})
 """Fields that name the places of other settings."""
 _PATHS: Final = frozenset({"home", "inbox", "library_root", "scratch", "ai_table"})
 _CHECKOUT: Final = Path(__file__).parents[1]
@@ -210,7 +210,7 @@ def _require_private(path: Path, found: os.stat_result) -> None:
 
 
 def _fields_by_key(variables: Mapping[str, str]) -> dict[str, str]:
-    fields = {field: field for field in variables if field not in _ENVIRONMENT_ONLY}
+    fields = {field: field for field in variables if field not in ENVIRONMENT_ONLY}
     return fields | {variables[field]: field for field in fields if not variables[field].startswith(PREFIX)}
 
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from samplemind_cli import examples, output
+from samplemind_cli import examples, exit_codes, output
 from samplemind_cli.commands.analyze import analyze
 from samplemind_cli.commands.backup import backup, restore
 from samplemind_cli.commands.browse import browse
@@ -43,7 +43,6 @@ from samplemind_cli.commands.user import user
 from samplemind_cli.commands.web import web
 from samplemind_worker.errors import PermanentError, ServiceUnavailableError, SetupError, UsageError
 
-_FAILED, _USAGE, _SERVICE, _INTERRUPTED = 1, 2, 3, 130
 _QUICK = frozenset({"-h", "--help", "help", "-V", "--version"})
 """A command line with one of these words needs no settings."""
 
@@ -146,7 +145,7 @@ def run(arguments: list[str] | None = None) -> int:
         code = app(given, prog_name="samplemind", standalone_mode=False)
         output.flush()
     except KeyboardInterrupt:
-        return _INTERRUPTED
+        return exit_codes.INTERRUPTED
     except Exception as error:  # noqa: BLE001 -- the edge of the program: reported in one line, or in full with --debug
         if _debug:
             for line in "".join(traceback.format_exception(error)).splitlines():
@@ -167,26 +166,26 @@ def _ending(error: Exception) -> tuple[str, int]:
     """Return the message for an error, and the exit code."""
     match error:
         case typer.TyperException():
-            return error.format_message().replace("Value error, ", ""), _USAGE
+            return error.format_message().replace("Value error, ", ""), exit_codes.USAGE
         case UsageError():
-            return str(error), _USAGE
+            return str(error), exit_codes.USAGE
         case SetupError() | ServiceUnavailableError():
-            return str(error), _SERVICE
+            return str(error), exit_codes.SERVICE
         case PermanentError():
-            return f"{error.code}: {error}", _FAILED
+            return f"{error.code}: {error}", exit_codes.FAILED
         case OSError():
-            return f"{error.strerror or error}" + (f": {error.filename}" if error.filename else ""), _SERVICE
+            return f"{error.strerror or error}" + (f": {error.filename}" if error.filename else ""), exit_codes.SERVICE
         case _:
             return _bad_settings(error) or (
                 f"{type(error).__name__}: {error} (`samplemind --debug` shows where)",
-                _FAILED,
+                exit_codes.FAILED,
             )
 
 
 def _bad_settings(error: Exception) -> tuple[str, int] | None:
     from config.sources import SettingsError  # noqa: PLC0415 -- slow import
 
-    return (str(error), _USAGE) if isinstance(error, SettingsError) else None
+    return (str(error), exit_codes.USAGE) if isinstance(error, SettingsError) else None
 
 
 if __name__ == "__main__":

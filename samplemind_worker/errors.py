@@ -100,42 +100,53 @@ class PermanentError(SampleMindError):
     """Ends one file, with a stored reason."""
 
     code: ClassVar[str] = "internal"
+    advice: ClassVar[str] = ""
+    """What the user can do, in whole sentences."""
+    is_tried_again: ClassVar[bool] = False
+    """Whether a file gets the code only after it was begun ``SAMPLEMIND_MAX_STARTS`` times, where a worker died or a
+    step failed as a whole; what the decoder says of a file itself is final at once."""
 
 
 class MissingFileError(PermanentError):
     """The file does not exist any more."""
 
     code = "missing"
+    advice = "Submit the folder again: files that are gone are left out, and moved ones are found."
 
 
 class PermissionDeniedError(PermanentError):
     """The file may not be read."""
 
     code = "permission"
+    advice = "Let the user of the workers read the file and its folders, then `samplemind retry`."
 
 
 class OutsideRootsError(PermanentError):
     """The path leads out of its root."""
 
     code = "outside_roots"
+    advice = "Put the file itself below its root instead of a link, or add its folder to `SAMPLEMIND_ROOTS`."
 
 
 class EmptyFileError(PermanentError):
     """The file has no bytes, or no frames."""
 
     code = "empty"
+    advice = "Nothing can be heard in it; delete it, or get it again from where it came."
 
 
 class NotAudioError(PermanentError):
     """The content is not audio of any known kind."""
 
     code = "not_audio"
+    advice = "It holds no audio, whatever its name says: rename it, or delete it."
 
 
 class UnreadableError(PermanentError):
     """The name or header says audio, but the content cannot be decoded."""
 
     code = "unreadable"
+    advice = "Get it again from where it came, or convert it by a program that plays it."
 
 
 class InvalidSignalError(UnreadableError, ValueError):
@@ -146,42 +157,65 @@ class UnsupportedError(PermanentError):
     """The format is known, but needs an extra or is not supported."""
 
     code = "unsupported"
+    advice = "The message names the extra that is missing; without one, convert the file to WAV or FLAC."
 
 
 class TooLongError(PermanentError):
     """The audio is longer than the settings allow."""
 
     code = "too_long"
+    advice = "Raise `SAMPLEMIND_MAX_DURATION`, then `samplemind retry`."
 
 
 class TooLargeError(PermanentError):
     """The file has more bytes, more channels or a higher sample rate than the settings allow."""
 
     code = "too_large"
+    advice = (
+        "Raise `SAMPLEMIND_MAX_FILE_BYTES`, `SAMPLEMIND_MAX_CHANNELS` or `SAMPLEMIND_MAX_SAMPLE_RATE`, as the "
+        "message says, then `samplemind retry`."
+    )
 
 
 class StepTimeoutError(PermanentError):
     """A step took longer than its limit."""
 
     code = "timeout"
+    advice = (
+        "If the machine was overloaded, `samplemind retry`; otherwise raise `SAMPLEMIND_DECODE_SECONDS` or "
+        "`SAMPLEMIND_STEP_SECONDS`, as the message says."
+    )
+    is_tried_again = True
 
 
 class WorkerCrashedError(PermanentError):
     """The process died while it had the file: its decoder once, or the worker at every try."""
 
     code = "worker_crashed"
+    advice = (
+        "`samplemind retry` if workers were killed, as by a machine that ran out of memory; otherwise the file is "
+        "damaged in a way that ends its decoder: convert it."
+    )
+    is_tried_again = True
 
 
 class OutOfMemoryError(PermanentError):
     """Decoding or analysing needs more memory than allowed."""
 
     code = "out_of_memory"
+    advice = (
+        "Raise `SAMPLEMIND_DECODE_MEMORY_BYTES` or `SAMPLEMIND_CHILD_MEMORY_BYTES`, where the machine has more, "
+        "then `samplemind retry`."
+    )
+    is_tried_again = True
 
 
 class InternalError(PermanentError):
     """A fault in our code; the message says where."""
 
     code = "internal"
+    advice = "Report it with the message and, if you may, with the file; `samplemind retry` after an upgrade."
+    is_tried_again = True
 
 
 PERMANENT_ERRORS: Final = {error.code: error for error in PermanentError.__subclasses__()}

@@ -142,13 +142,16 @@ FAILURES: Final = Metric(
 )
 BATCHES: Final = Metric("samplemind_batches", "gauge", "Batches in the record, by status.", ("status",))
 IN_PROGRESS: Final = Metric(
-    "samplemind_items_in_progress", "gauge", "Items that wait for workers of a queue, or run there.", ("queue",)
+    "samplemind_items_in_progress",
+    "gauge",
+    "Items that wait for workers of a queue, or run there. Autoscalers go by that of the queue cpu.",
+    ("queue",),
 )
 IN_PROGRESS_PER_WORKER: Final = Metric(
     "samplemind_items_in_progress_per_worker",
     "gauge",
     "Items that wait for workers of a queue or run there, divided by the workers that read it (by one, if there is "
-    "none). Autoscalers go by it.",
+    "none).",
     ("queue",),
 )
 PARCELS: Final = Metric("samplemind_parcels_in_flight", "gauge", "Parcels that are queued or run.", ("queue",))

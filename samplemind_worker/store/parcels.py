@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from bson import ObjectId
 from pymongo.errors import DuplicateKeyError
@@ -223,12 +223,13 @@ async def give_back_claim(parcel_id: str, *, token: str) -> int:
     return result.modified_count
 
 
-_LAST_WORDS = {
+LAST_WORDS: Final = {
     "worker_crashed": "the worker died or vanished {} times with this file in its hands",
     "internal": "{} times a step ended in a fault of ours with this file in its hands; the worker's log says which",
     "out_of_memory": "{} times a step had not enough memory with this file in its hands",
     "timeout": "{} times the step was not done within its time limit (SAMPLEMIND_STEP_SECONDS)",
 }
+"""Messages of files that were begun for the last time, by code."""
 
 _DEATHS = frozenset({"worker_crashed", "timeout"})
 """Codes that mean that the process died; it survives the other errors."""
@@ -253,7 +254,7 @@ async def give_back(process: str) -> int:
 
 
 async def _take_back(query: dict[str, Any], *, max_starts: int, code: str) -> int:
-    error = {"code": code, "message": _LAST_WORDS[code].format(max_starts)}
+    error = {"code": code, "message": LAST_WORDS[code].format(max_starts)}
     items = BatchItem.get_pymongo_collection()
     held = {**query, "state": State.RUNNING.value}
     given_up = 0
