@@ -150,7 +150,7 @@ def test_celery_exporter_reads_the_events_of_our_workers():
     program = "from celery import Celery; conf = Celery().conf; print(conf.event_exchange, conf.event_queue_prefix)"
     given = {"CELERY_LOADER": "default", "CELERY_CONFIG_MODULE": "samplemind_celery", "PYTHONPATH": str(FOLDER)}
     done = subprocess.run([sys.executable, "-c", program], env=given, capture_output=True, text=True, check=True)
-    options = celery_options(Settings(_env_file=None))
+    options = celery_options(Settings(_env_file=None))  # pyright: ignore[reportCallIssue] -- of BaseSettings
 
     assert done.stdout.split() == [options["event_exchange"], options["event_queue_prefix"]]
 
