@@ -4,14 +4,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
+from samplemind_worker import own_tags
 from samplemind_worker.interchange.tags import Tags
 
-Name = Literal["tempo", "key", "root_note", "instrument", "comment", "gain", "peak"]
+Name = Literal["tempo", "key", "root_note", "instrument", "comment", "gain", "peak", "mark"]
 
 _REFERENCE: Final = -18.0
 """LUFS at which ReplayGain 2.0 has a gain of 0 dB."""
 SHOWN: Final[dict[str, str]] = {"gain": "loudness", "peak": "loudness", "root_note": "root note"}
 """What a field is called in messages, where that is not its name."""
+_READ_AS: Final[dict[Name, str]] = {"tempo": "bpm", "key": "initial_key", "instrument": "keywords"}
+"""What the analysis calls the fields that it reads."""
 
 
 @dataclass(slots=True)
@@ -20,6 +23,8 @@ class Planned:
 
     written: list[str] = field(default_factory=list[str])
     kept: list[str] = field(default_factory=list[str])
+    own: dict[str, str] = field(default_factory=dict[str, str])
+    """The written values that an analysis reads, as `own_tags` names their places."""
 
     def note(self, name: str, *, written: bool) -> None:
         """Add a field once."""
@@ -55,7 +60,12 @@ def number(value: float) -> str:
 
 
 def choose(
-    wanted: Mapping[Name, str], present: Callable[[Name], str | None], *, overwrite: bool, planned: Planned
+    wanted: Mapping[Name, str],
+    present: Callable[[Name], str | None],
+    *,
+    overwrite: bool,
+    planned: Planned,
+    source: str = "tags",
 ) -> dict[Name, str]:
     """Return the fields to write: those that are empty, and with ``overwrite`` those that hold something else."""
     chosen: dict[Name, str] = {}
@@ -67,6 +77,15 @@ def choose(
         planned.note(name, written=is_empty or overwrite)
         if is_empty or overwrite:
             chosen[name] = value
+            if name in _READ_AS:
+                planned.own[f"{source}.{_READ_AS[name]}"] = value
+    return chosen
+
+
+def marked(chosen: dict[Name, str], present: Callable[[Name], str | None], planned: Planned) -> dict[Name, str]:
+    """Add to the fields to write the mark of all that is written into the file, now and by earlier runs."""
+    if planned.own:
+        chosen["mark"] = own_tags.packed(own_tags.read(present("mark") or "") | planned.own)
     return chosen
 
 

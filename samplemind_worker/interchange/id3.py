@@ -26,6 +26,7 @@ _FRAMES: Final[dict[Name, tuple[str, str]]] = {
     "instrument": ("TXXX", "INSTRUMENT"),
     "gain": ("TXXX", "REPLAYGAIN_TRACK_GAIN"),
     "peak": ("TXXX", "REPLAYGAIN_TRACK_PEAK"),
+    "mark": ("TXXX", "SAMPLEMIND"),
 }
 _IN_V2: Final = {"TBPM": "TBP", "TKEY": "TKE", "COMM": "COM", "TXXX": "TXX"}
 _ENCODINGS: Final = ("latin-1", "utf-16", "utf-16-be", "utf-8")

@@ -12,7 +12,7 @@ from io import BufferedRandom
 from typing import Any, Final
 
 from samplemind_worker.errors import NotWrittenError, SetupError, how_to_add
-from samplemind_worker.interchange.fields import Name, Planned, choose, number, texts
+from samplemind_worker.interchange.fields import Name, Planned, choose, marked, number, texts
 from samplemind_worker.interchange.files import File
 from samplemind_worker.interchange.tags import Tags
 from samplemind_worker.interchange.vorbis import KEYS, Comments
@@ -27,6 +27,7 @@ _ATOMS: Final[dict[Name, str]] = {
     "instrument": f"{_FREEFORM}INSTRUMENT",
     "gain": f"{_FREEFORM}REPLAYGAIN_TRACK_GAIN",
     "peak": f"{_FREEFORM}REPLAYGAIN_TRACK_PEAK",
+    "mark": f"{_FREEFORM}SAMPLEMIND",
 }
 _MARKS: Final = (b"\x03vorbis", b"OpusTags")
 
@@ -91,7 +92,8 @@ def plan_ogg(source: File, tags: Tags, *, overwrite: bool, planned: Planned) -> 
     """
     _, packets, _ = _header_pages(source)
     mark, comments = _comments(packets[0])
-    return choose(_wanted(tags, mark), comments.get, overwrite=overwrite, planned=planned)
+    chosen = choose(_wanted(tags, mark), comments.get, overwrite=overwrite, planned=planned)
+    return marked(chosen, comments.get, planned)
 
 
 def write_ogg(source: File, draft: BufferedRandom, chosen: dict[Name, str]) -> None:
@@ -172,7 +174,7 @@ def plan_mp4(source: File, tags: Tags, *, overwrite: bool, planned: Planned) -> 
         value = values[0]
         return value.decode(errors="replace") if isinstance(value, bytes) else (None if value is None else str(value))
 
-    return choose(wanted, present, overwrite=overwrite, planned=planned)
+    return marked(choose(wanted, present, overwrite=overwrite, planned=planned), present, planned)
 
 
 def _opened_mp4(source: File) -> Any:

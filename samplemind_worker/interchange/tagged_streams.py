@@ -8,7 +8,7 @@ from os import pread
 from typing import Final
 
 from samplemind_worker.errors import NotWrittenError
-from samplemind_worker.interchange.fields import Planned, choose, texts
+from samplemind_worker.interchange.fields import Planned, choose, marked, texts
 from samplemind_worker.interchange.files import File
 from samplemind_worker.interchange.id3 import HEADER, Id3
 from samplemind_worker.interchange.riff import Piece
@@ -48,7 +48,7 @@ def plan_mpeg(source: File, tags: Tags, *, overwrite: bool, planned: Planned) ->
     chosen = choose(texts(tags), tag.get, overwrite=overwrite, planned=planned)
     if not chosen:
         return [(0, _length(source))]
-    tag.set(chosen)
+    tag.set(marked(chosen, tag.get, planned))
     return [tag.packed(padding=True), (len(data), _length(source) - len(data))]
 
 
@@ -72,7 +72,7 @@ def plan_flac(source: File, tags: Tags, *, overwrite: bool, planned: Planned) ->
     chosen = choose(texts(tags), comments.get, overwrite=overwrite, planned=planned)
     if not chosen:
         return [(0, _length(source))]
-    comments.set(chosen)
+    comments.set(marked(chosen, comments.get, planned))
     body = comments.packed()
     if len(body) > _LONGEST_BLOCK:
         raise NotWrittenError("its comments would be too large")

@@ -18,6 +18,7 @@ KEYS: Final[dict[Name, str]] = {
     "instrument": "INSTRUMENT",
     "gain": "REPLAYGAIN_TRACK_GAIN",
     "peak": "REPLAYGAIN_TRACK_PEAK",
+    "mark": "SAMPLEMIND",
 }
 
 

@@ -8,12 +8,12 @@ files that Sony ACID has written.
 """
 
 import struct
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from samplemind_worker.errors import NotWrittenError
-from samplemind_worker.interchange.fields import Name, Planned, choose, texts
+from samplemind_worker.interchange.fields import Name, Planned, choose, marked, number, texts
 from samplemind_worker.interchange.files import File
 from samplemind_worker.interchange.id3 import Id3
 from samplemind_worker.interchange.riff import Chunk, Piece, Riff
@@ -56,24 +56,30 @@ def plan(source: File, tags: Tags, *, overwrite: bool, planned: Planned) -> list
     """
     riff = Riff(source.fileno())
     edit = _Edit(riff, {}, [])
-    _plan_id3(edit, tags, overwrite=overwrite, planned=planned)
+    put_id3 = _plan_id3(edit, tags, overwrite=overwrite, planned=planned)
     if not riff.is_aiff:
         _plan_info(edit, tags, overwrite=overwrite, planned=planned)
         _plan_acid(edit, tags, overwrite=overwrite, planned=planned)
         _plan_smpl(edit, tags, overwrite=overwrite, planned=planned)
+    put_id3()
     return riff.edited(edit.replaced, edit.added)
 
 
-def _plan_id3(edit: _Edit, tags: Tags, *, overwrite: bool, planned: Planned) -> None:
+def _plan_id3(edit: _Edit, tags: Tags, *, overwrite: bool, planned: Planned) -> Callable[[], None]:
+    """Plan the tag, and return what puts it into the file once all is planned that its mark names."""
     names = (b"ID3 ", b"id3 ") if edit.riff.is_aiff else (b"id3 ", b"ID3 ")
     chunk = next((found for name in names if (found := edit.riff.find(name)) is not None), None)
     body = b"" if chunk is None else edit.riff.read(chunk)
     # An empty chunk is a tag that another program took out.
     tag = Id3.read(body) if body.strip(b"\0") else Id3()
     chosen = choose(texts(tags), tag.get, overwrite=overwrite, planned=planned)
-    if chosen:
-        tag.set(chosen)
-        edit.put(names[0], chunk, tag.packed(padding=False))
+
+    def put() -> None:
+        if texts_with_mark := marked(chosen, tag.get, planned):
+            tag.set(texts_with_mark)
+            edit.put(names[0], chunk, tag.packed(padding=False))
+
+    return put
 
 
 def _plan_info(edit: _Edit, tags: Tags, *, overwrite: bool, planned: Planned) -> None:
@@ -86,7 +92,7 @@ def _plan_info(edit: _Edit, tags: Tags, *, overwrite: bool, planned: Planned) ->
         raw = next((value for entry, value, _ in entries if entry == _INFO[name]), None)
         return None if raw is None else raw.partition(b"\0")[0].decode(errors="replace")
 
-    chosen = choose(wanted, present, overwrite=overwrite, planned=planned)
+    chosen = choose(wanted, present, overwrite=overwrite, planned=planned, source="info")
     if not chosen:
         return
     for name, text in chosen.items():
@@ -120,11 +126,9 @@ def _entries(body: bytes, order: str) -> list[tuple[bytes, bytes, bytes]]:
 
 def _plan_acid(edit: _Edit, tags: Tags, *, overwrite: bool, planned: Planned) -> None:
     wants_loop = tags.kind == "loop" and tags.tempo is not None and tags.beats is not None
-    root = (
-        tags.note
-        if tags.note is not None
-        else (_MIDDLE_C + tags.tonic if wants_loop and tags.tonic is not None else None)
-    )
+    root = tags.note
+    if root is None and wants_loop and tags.tonic is not None:
+        root = _MIDDLE_C + tags.tonic
     if not wants_loop and (root is None or tags.kind != "one_shot"):
         return
     order = edit.riff.order
@@ -135,22 +139,39 @@ def _plan_acid(edit: _Edit, tags: Tags, *, overwrite: bool, planned: Planned) ->
     if chunk is None:
         flags = STRETCH if wants_loop else ONE_SHOT
         struct.pack_into(f"{order}IHHfIHHf", body, 0, flags, _MIDDLE_C, 0x8000, 0.0, 0, *_meter(tags), 0.0)
+        if not wants_loop:
+            planned.own["acid.one_shot"] = "1"
     old = bytes(body)
-    flags, note, _, _, beats, _, _, tempo = struct.unpack_from(f"{order}IHHfIHHf", body)
-    if root is not None and not (flags & ROOT_SET and note == root):
-        is_free = not flags & ROOT_SET
-        planned.note("root_note", written=is_free or overwrite)
-        if is_free or overwrite:
-            struct.pack_into(f"{order}IH", body, 0, flags | ROOT_SET, root)
-    if wants_loop and tags.tempo is not None and tags.beats is not None:
-        is_same = beats == tags.beats and abs(tempo - tags.tempo) < 0.005  # noqa: PLR2004 -- BPM, as other tags round
-        is_free = not beats and not 0 < tempo < 1e6  # noqa: PLR2004 -- also true for NaN
-        if not is_same:
-            planned.note("tempo", written=is_free or overwrite)
-        if not is_same and (is_free or overwrite):
-            struct.pack_into(f"{order}IHHf", body, 12, tags.beats, *_meter(tags), tags.tempo)
+    if root is not None:
+        _set_root(body, root, order, overwrite=overwrite, planned=planned)
+    if wants_loop:
+        _set_beats(body, tags, order, overwrite=overwrite, planned=planned)
     if chunk is None or bytes(body) != old:
         edit.put(b"acid", chunk, bytes(body))
+
+
+def _set_root(acid: bytearray, root: int, order: str, *, overwrite: bool, planned: Planned) -> None:
+    flags, note = struct.unpack_from(f"{order}IH", acid)
+    is_free = not flags & ROOT_SET
+    if not is_free and note == root:
+        return
+    planned.note("root_note", written=is_free or overwrite)
+    if is_free or overwrite:
+        struct.pack_into(f"{order}IH", acid, 0, flags | ROOT_SET, root)
+        planned.own["acid.root_note"] = str(root)
+
+
+def _set_beats(acid: bytearray, tags: Tags, order: str, *, overwrite: bool, planned: Planned) -> None:
+    assert tags.tempo is not None  # noqa: S101 -- of a loop with beats
+    assert tags.beats is not None  # noqa: S101 -- as above
+    beats, _, _, tempo = struct.unpack_from(f"{order}IHHf", acid, 12)
+    if beats == tags.beats and abs(tempo - tags.tempo) < 0.005:  # noqa: PLR2004 -- BPM, as other tags round
+        return
+    is_free = not beats and not 0 < tempo < 1e6  # noqa: PLR2004 -- also true for NaN
+    planned.note("tempo", written=is_free or overwrite)
+    if is_free or overwrite:
+        struct.pack_into(f"{order}IHHf", acid, 12, tags.beats, *_meter(tags), tags.tempo)
+        planned.own |= {"acid.beats": str(tags.beats), "acid.tempo": number(tags.tempo)}
 
 
 def _meter(tags: Tags) -> tuple[int, int]:
@@ -169,6 +190,7 @@ def _plan_smpl(edit: _Edit, tags: Tags, *, overwrite: bool, planned: Planned) ->
         loops = [(0, frames - 1)] if is_loop else []
         edit.put(b"smpl", None, sampler_chunk(rate, tags.note, tags.cents, loops=loops, order=order))
         planned.note("loop" if is_loop else "root_note", written=True)
+        planned.own["smpl.root_note"] = str(_MIDDLE_C if tags.note is None else unity_note(tags.note, tags.cents)[0])
         return
     body = bytearray(edit.riff.read(chunk))
     if len(body) < _SMPL_SIZE:
@@ -180,6 +202,7 @@ def _plan_smpl(edit: _Edit, tags: Tags, *, overwrite: bool, planned: Planned) ->
     planned.note("root_note", written=overwrite)
     if overwrite:
         struct.pack_into(f"{order}II", body, 12, *wanted)
+        planned.own["smpl.root_note"] = str(wanted[0])
         edit.put(b"smpl", chunk, bytes(body))
 
 
@@ -198,8 +221,8 @@ def sampler_chunk(
     """Return the body of a ``smpl`` chunk; a loop is its first and last frame, both played; without a note it is 60."""
     unity, fraction = (_MIDDLE_C, 0) if note is None else unity_note(note, cents)
     body = struct.pack(f"{order}9I", 0, 0, round(1e9 / rate), unity, fraction, 0, 0, len(loops), 0)
-    for number, (first, last) in enumerate(loops):
-        body += struct.pack(f"{order}6I", number, 0, first, last, 0, 0)
+    for at, (first, last) in enumerate(loops):
+        body += struct.pack(f"{order}6I", at, 0, first, last, 0, 0)
     return body
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from samplemind_worker import own_tags
 from samplemind_worker.metadata import names
 from samplemind_worker.metadata.names import FASTEST, SLOWEST
 from samplemind_worker.metadata.said import About, Clarity, Said
@@ -50,12 +51,12 @@ class Statement:
 
 
 def collect(metadata: Mapping[str, Any], named: str, *, duration: float, sample_rate: int) -> list[Statement]:
-    """Return the statements of chunks, tags and the name.
+    """Return the statements of chunks, tags and the name, but for what SampleMind has written itself.
 
     Parameters
     ----------
     metadata : mapping
-        The result of `embedded.read`.
+        The result of `tags.read`.
     named : str
         The file's name, after those of its folders, as ``folder/name.wav``; may be empty.
     duration : float
@@ -65,6 +66,7 @@ def collect(metadata: Mapping[str, Any], named: str, *, duration: float, sample_
     """
     found: list[Statement] = []
     if metadata:
+        metadata = own_tags.of_others(metadata)
         found += _acid(metadata.get("acid"))
         found += _apple_loop(metadata.get("apple_loop"), duration)
         found += _sampler(metadata.get("smpl"), metadata.get("inst"), sample_rate)

@@ -14,6 +14,7 @@ from typing import Any, BinaryIO, cast
 
 from tinytag import TinyTag, TinyTagException, UnsupportedFormatError
 
+from samplemind_worker import own_tags
 from samplemind_worker.metadata import chunks, vorbis
 from samplemind_worker.metadata.chunks import Container
 from samplemind_worker.metadata.window import Window
@@ -199,9 +200,10 @@ class _Collector:
     def ended(self) -> Embedded:
         """Return all that was collected."""
         tags: dict[str, None] = {}
+        said = own_tags.of_others(self.metadata)
         for source in _TEXTS:
             for key in ("genre", "keywords"):
-                for text in _PARTS.split(self.metadata.get(source, {}).get(key, "")):
+                for text in _PARTS.split(said.get(source, {}).get(key, "")):
                     if text.strip():
                         tags[text.strip()[:_LONGEST_NAME]] = None
         metadata = {name: value for name, value in self.metadata.items() if value}
