@@ -96,7 +96,9 @@ def _loops(r: Reading) -> Iterator[str]:
             f"Build the top line from {listed([drone, *r.strong_notes[1:]])}, the notes of its key that already "
             "ring most.",
         )
-    if bpm is not None:
+    if bpm is not None and key is not None:
+        yield _repitched(bpm, key)
+    elif bpm is not None:
         if bpm >= _HALF_TIME:
             yield choose(
                 r.mark,
@@ -115,6 +117,15 @@ def _loops(r: Reading) -> Iterator[str]:
     elif key is None:
         yield "Cut the moments that you like and play them as one-shots."
     yield from _reverse_loop(r)
+
+
+def _repitched(bpm: float, key: theory.Key) -> str:
+    """Say which keys result if it is repitched instead of stretched."""
+    landings = [
+        f"{way} {plural(abs(k), 'semitone')} to {tempo(theory.repitched(bpm, k))} in {key.moved(k).code}"
+        for way, k in (("up", 1), ("up", 2), ("down", -1), ("down", -2))
+    ]
+    return f"Repitched instead of stretched, it goes {listed(landings, 'or')}."
 
 
 def _reverse_loop(r: Reading) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Writes production tips for loops and tracks: length, tempo, key, low end."""
+"""Writes the production tips for loops and tracks that follow from length, tempo, key and form."""
 
 from collections.abc import Iterator
 
@@ -6,47 +6,31 @@ from samplemind_worker.describer import theory
 from samplemind_worker.describer.balance import LOW_END_HZ
 from samplemind_worker.describer.reading import Reading
 from samplemind_worker.describer.wording import (
-    choose,
     decibels,
     frequency,
     length,
-    listed,
-    milliseconds,
     number,
     plural,
-    tempo,
 )
 
 _STREAMING = -14.0  # LUFS; what most streaming services play at
 _WORTH = 2.0  # dB; less is not worth a sentence
-_SLOW, _FAST = 100.0, 140.0  # BPM; outside it, half or double the tempo is counted as often
 _NEAR_BEAT = 0.25  # beats; a loop this close to a whole number was meant to have it
 
 
 def for_loops(r: Reading) -> Iterator[str]:
-    """Yield tips about its position on the beat, its pitch after repitching, and the room that it leaves."""
+    """Yield tips about its length, its swing, and what is uncertain about its tempo and its key."""
     yield from _cut(r)
     yield from _count(r)
+    yield from check_key(r)
     yield from _swing(r)
-    yield from _repitch(r)
-    yield from _loop_room(r)
-    yield from _times(r)
 
 
 def _cut(r: Reading) -> Iterator[str]:
-    """Say whether a loop repeats in time as it is, or how to cut it."""
-    if r.beats is None or r.sure_tempo is None or r.seconds is None:
+    """Say how to cut a loop that does not repeat in time as it is."""
+    if r.beats is None or r.sure_tempo is None or r.seconds is None or r.on_the_beat:
         return
     bpm = number(r.sure_tempo)
-    if r.on_the_beat:
-        extent = plural(r.bars, "bar") if r.bars is not None else plural(int(r.beats), "beat")
-        yield choose(
-            r.centroid or r.sure_tempo,
-            f"It is cut to exactly {extent}, so it repeats in time at {bpm} BPM as it is.",
-            f"No trimming needed: it holds {extent} and loops at {bpm} BPM without a gap.",
-            f"Its length is right: {extent} at {bpm} BPM, with nothing to trim.",
-        )
-        return
     extent = f"Its {length(r.seconds)} are {number(r.beats)} beats at {bpm} BPM"
     whole = round(r.beats)
     if whole < 1 or abs(r.beats - whole) > _NEAR_BEAT:
@@ -70,18 +54,6 @@ def _count(r: Reading) -> Iterator[str]:
         yield f"{number(r.tempo)} BPM is a guess: check it against a metronome before stretching it."
     elif r.other_tempo is not None:
         yield f"It can be counted at {number(r.other_tempo)} BPM as well: try both before stretching it."
-    elif r.tempo >= _FAST:
-        yield choose(
-            r.centroid or r.tempo,
-            f"Over drums at half time it feels like {tempo(r.tempo / 2)}.",
-            f"Count it at {tempo(r.tempo / 2)} to use it in a half-time track.",
-        )
-    elif r.tempo <= _SLOW:
-        yield choose(
-            r.centroid or r.tempo,
-            f"It also works under double-time hats at {tempo(r.tempo * 2)}.",
-            f"Counted double, it runs at {tempo(r.tempo * 2)}.",
-        )
 
 
 def _swing(r: Reading) -> Iterator[str]:
@@ -93,78 +65,6 @@ def _swing(r: Reading) -> Iterator[str]:
     percent = round(100.0 * ratio / (1.0 + ratio))
     notes = {8: "eighths", 16: "sixteenths"}[unit]
     yield f"Its {notes} swing at {number(ratio)} to 1: give hits that you add {percent} % swing."
-
-
-def _repitch(r: Reading) -> Iterator[str]:
-    """Say which key results if it is repitched instead of stretched."""
-    bpm, key = r.sure_tempo, r.sure_key
-    if bpm is None:
-        return
-    if key is None:
-        landings = [f"{k:+} to {tempo(theory.repitched(bpm, k))[:-4]}" for k in (-3, -2, -1, 1, 2, 3)]
-        yield f"Repitched by semitones instead of stretched, it goes {listed(landings)} BPM."
-        return
-    landings = [
-        f"{way} {plural(abs(k), 'semitone')} to {tempo(theory.repitched(bpm, k))} in {key.moved(k).code}"
-        for way, k in (("up", 1), ("up", 2), ("down", -1), ("down", -2))
-    ]
-    yield f"Repitched instead of stretched, it goes {listed(landings, 'or')}."
-
-
-def _loop_room(r: Reading) -> Iterator[str]:
-    balance = r.balance
-    if balance is None:
-        return
-    if r.sort == "top_loop":
-        yield f"High-pass it at {frequency(LOW_END_HZ)} and put your own kick and bass under it: it has little there."
-    elif r.sort == "drum_loop" and balance.bassy:
-        yield choose(
-            r.centroid or 0.0,
-            f"Its low end is full: high-pass it at {frequency(LOW_END_HZ)} before you add a kick of your own.",
-            f"Most of its weight is below {frequency(LOW_END_HZ)}: keep the bass line out of the way of its kicks.",
-        )
-    elif r.sort == "melodic_loop" and balance.bassy:
-        yield (
-            f"It has a bass of its own: high-pass it at {frequency(LOW_END_HZ)}, or leave your bass out while it plays."
-        )
-    elif balance.bassless:
-        yield choose(
-            r.centroid or 0.0,
-            f"It is thin below {frequency(LOW_END_HZ)}: a high-pass there is free, and a bass fits under it.",
-            f"High-pass it at {frequency(LOW_END_HZ)} without fear: there is little of it below.",
-        )
-
-
-def _times(r: Reading) -> Iterator[str]:
-    """Say to which note lengths delays and compressors are set."""
-    bpm = r.sure_tempo
-    if bpm is None:
-        return
-    by = r.centroid or bpm
-    if r.sure_key is not None:
-        yield choose(
-            by,
-            f"At {number(bpm)} BPM a dotted eighth is {_time(bpm, 0.75)}: a delay at that time answers between its "
-            "notes.",
-            f"A reverb that has died away after {_time(bpm, 2.0)}, a half note at {number(bpm)} BPM, stays out of "
-            "its way.",
-            f"An eighth triplet lasts {_time(bpm, 1 / 3)} at {number(bpm)} BPM: as a delay it rubs against the "
-            "straight grid.",
-        )
-        return
-    yield choose(
-        by,
-        f"A sixteenth lasts {_time(bpm, 0.25)} at {number(bpm)} BPM: a compressor released by then breathes with "
-        "the groove.",
-        f"A triplet swing at {number(bpm)} BPM moves every second sixteenth from {_time(bpm, 0.25)} to "
-        f"{_time(bpm, 1 / 3)}: "
-        "compare that with its feel before you add hits.",
-        f"Keep added reverb under {_time(bpm, 0.5)}, an eighth note at {number(bpm)} BPM, and its gaps stay open.",
-    )
-
-
-def _time(bpm: float, quarters: float) -> str:
-    return milliseconds(theory.note_length(bpm, quarters))
 
 
 def check_key(r: Reading) -> Iterator[str]:
@@ -199,4 +99,3 @@ def for_tracks(r: Reading) -> Iterator[str]:
         )
     if r.balance is not None and r.balance.bassy:
         yield f"Its low end leads: cut below {frequency(LOW_END_HZ)} on one deck when you blend it with another track."
-    yield from _times(r)

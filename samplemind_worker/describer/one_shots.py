@@ -1,12 +1,12 @@
 """Gives advice about one-shots, each from a trait, so that it applies to at most a third of the sounds of its kind."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from samplemind_worker.describer import theory
+from samplemind_worker.describer.advice import Advice, chosen
 from samplemind_worker.describer.reading import Reading
-from samplemind_worker.describer.traits import SLOW_SECONDS, Trait, trait
+from samplemind_worker.describer.traits import SLOW_SECONDS
 
 _KICKS: Final = frozenset({"kick", "tom"})
 _LOW: Final = _KICKS | {"sub", "bass"}
@@ -18,25 +18,6 @@ _OTHERS: Final = frozenset({"note", "pad", "vocal", "fx", "hit"})
 _ALL: Final = _DRUMS | _TONES | _OTHERS
 
 
-@dataclass(frozen=True, slots=True)
-class Advice:
-    """A tip about a trait, and perhaps an idea and a tool of FL Studio. ``family`` names the subject."""
-
-    family: str
-    trait: str
-    """The measure, after a plus for more of it, or a minus for less."""
-    sorts: frozenset[str]
-    tip: str
-    idea: str | None = None
-    tool: str | None = None
-    least: float | None = None
-    """Least value of the measure at which the trait is audible."""
-    most: float | None = None
-    """Greatest value of the measure at which the tip makes sense."""
-
-
-MOST: Final = 3
-"""Tips about one sound, whatever they are about."""
 ADVICE: Final = (
     Advice(
         "click", "+attack_brightness_hz", _KICKS,
@@ -178,36 +159,15 @@ ADVICE: Final = (
 """All advice; a sound gets one piece per family."""
 
 
-def chosen(r: Reading) -> tuple[tuple[Advice, Trait], ...]:
-    """Return the advice that fits a one-shot, the rarest trait first, one of each family."""
-    found: list[tuple[Advice, Trait]] = []
-    for advice in ADVICE:
-        one = trait(r, advice.trait[1:], more=advice.trait[0] == "+") if r.sort in advice.sorts else None
-        if one is None or not _is_heard(advice, one.value):
-            continue
-        if advice.family == "stereo" and "opposite_phase" in r.warnings:  # cancelling in mono has a tip of its own
-            continue
-        found.append((advice, one))
-    found.sort(key=lambda pair: -pair[1].share)
-    kept: dict[str, tuple[Advice, Trait]] = {}
-    for advice, one in found:
-        kept.setdefault(advice.family, (advice, one))
-    return tuple(kept.values())[:MOST]
-
-
-def _is_heard(advice: Advice, value: float) -> bool:
-    return (advice.least is None or value >= advice.least) and (advice.most is None or value <= advice.most)
-
-
 def tips(r: Reading) -> Iterator[str]:
     """Yield the tips for its traits."""
-    for advice, one in chosen(r):
+    for advice, one in chosen(r, ADVICE):
         yield advice.tip.format(reason=one.reason)
 
 
 def ideas(r: Reading) -> Iterator[str]:
     """Yield the idea for its rarest trait that has one."""
-    yield from [advice.idea for advice, _ in chosen(r) if advice.idea is not None][:1]
+    yield from [advice.idea for advice, _ in chosen(r, ADVICE) if advice.idea is not None][:1]
 
 
 def tools(r: Reading) -> Iterator[str]:
@@ -216,4 +176,4 @@ def tools(r: Reading) -> Iterator[str]:
         in_fl = theory.note_in_fl(r.sure_midi)
         yield f"Sampler, Misc tab: set the root note to {in_fl}, FL Studio's name for MIDI {r.sure_midi}."
         return
-    yield from [advice.tool for advice, _ in chosen(r) if advice.tool is not None][:1]
+    yield from [advice.tool for advice, _ in chosen(r, ADVICE) if advice.tool is not None][:1]

@@ -4,24 +4,19 @@ import math
 from collections.abc import Iterator
 from typing import Final
 
-from samplemind_worker.describer import one_shots
-from samplemind_worker.describer.balance import LOW_END_HZ
-from samplemind_worker.describer.long_tips import check_key, for_loops, for_tracks
+from samplemind_worker.describer import loops, one_shots
+from samplemind_worker.describer.advice import MOST
+from samplemind_worker.describer.long_tips import for_loops, for_tracks
 from samplemind_worker.describer.reading import DETUNED, PLAIN, Reading
-from samplemind_worker.describer.wording import cents, choose, decibels, frequency, length, number
+from samplemind_worker.describer.wording import cents, choose, decibels, frequency, length
 from samplemind_worker.pitches import note_name
 
-MOST = 5
-"""Tips about what is longer than a one-shot."""
 CEILING = -1.0  # dBTP; EBU R 128 and the streaming services ask for it
 OVER = 0.3  # dBTP; the overshoot of a resampling filter after normalizing is not worth a tip
-_WORKING = -18.0  # LUFS; a usual level for a part in a mix
-_WORTH = 2.0  # dB; less is not worth a sentence
 _QUIET_HIT, _QUIET = -6.0, -9.0  # dBTP; a lower peak wastes dynamic range
 _DENSE, _DYNAMIC = 8.0, 16.0  # LU between true peak and loudness
 _FULL_RATE = 44100
-_REFERENCE_TEMPO = 120.0
-_LONG, _MANY_HITS, _REST = 1.5, 6.0, 0.5  # seconds
+_MANY_HITS, _REST = 6.0, 0.5  # seconds
 _OUT_OF_TUNE = 10.0  # cents, of a single note
 _TONES: Final = frozenset({"sub", "bass", "note", "pad", "vocal"})
 
@@ -30,11 +25,7 @@ def production_tips(r: Reading) -> tuple[str, ...]:
     """Return the tips for a sample, most urgent first."""
     if r.silent:
         return ("There is nothing to hear: check the export, or leave the file out of the library.",)
-    return tuple(
-        [*_damage(r), *_level(r), *_tuning(r), *_of_its_sort(r), *_last(r)][
-            : one_shots.MOST if r.kind == "one_shot" else MOST
-        ]
-    )
+    return tuple([*_damage(r), *_level(r), *_tuning(r), *_of_its_sort(r), *_last(r)][:MOST])
 
 
 def _damage(r: Reading) -> Iterator[str]:
@@ -92,10 +83,9 @@ def _of_its_sort(r: Reading) -> Iterator[str]:
         return
     if r.kind == "loop" and r.kind_confidence < PLAIN:
         yield "It may be a single long sound and no loop: listen to it before you slice or stretch it."
-    if r.sort == "pad":
-        yield from _held(r)
-    elif r.kind == "loop":
+    if r.kind == "loop":
         yield from for_loops(r)
+        yield from loops.tips(r)
     elif r.kind == "track":
         yield from for_tracks(r)
 
@@ -111,39 +101,14 @@ def _rest_of_the_file(r: Reading) -> Iterator[str]:
         yield f"The hit has died away after {length(audible)}: trim the rest of the {length(r.seconds)}."
 
 
-def _held(r: Reading) -> Iterator[str]:
-    """Yield the tips for loops of sustained sounds."""
-    if r.balance is not None and r.balance.bassless:
-        yield f"A high-pass at {frequency(LOW_END_HZ)}, where there is little of it, makes room for kick and bass."
-    if r.seconds is not None and r.seconds >= _LONG:
-        yield _span(r.seconds, "loop a part of it if it must last longer")
-    yield from check_key(r)
-    if r.balance is not None and r.balance.bassy:
-        yield f"It is heavy below {frequency(LOW_END_HZ)}: thin it there whenever a bass plays."
-
-
-def _span(seconds: float, advice: str) -> str:
-    # seconds / (60 s per minute) * beats per minute / 4 beats per bar = bars
-    bars = round(seconds / 60.0 * _REFERENCE_TEMPO / 4.0, 1)
-    extent = f"{number(bars)} {'bar' if bars == 1 else 'bars'}"
-    return f"Its {length(seconds)} span {extent} of 4/4 at {number(_REFERENCE_TEMPO)} BPM: {advice}."
-
-
 def _last(r: Reading) -> Iterator[str]:
     """Yield less important tips, for when there is room."""
-    if r.kind == "loop" and r.sort != "pad":
-        yield from check_key(r)
     if 0 < r.sample_rate < _FULL_RATE:
         top = frequency(r.sample_rate / 2)
         yield f"At {r.sample_rate} Hz it holds nothing above {top}: layer it where air is wanted."
-    if r.spread is not None:
+    if r.kind == "track" and r.spread is not None:
         gap = f"Its true peak lies {decibels(r.spread)} dB over its loudness"
         if r.spread < _DENSE:
             yield f"{gap}: it is dense already, and a compressor has little left to do."
         elif r.spread > _DYNAMIC:
             yield f"{gap}: parallel compression brings it forward without losing its hits."
-    if r.kind == "loop" and r.lufs is not None and r.lufs - _WORKING >= _WORTH:
-        yield (
-            f"Pull its fader to -{decibels(r.lufs - _WORKING)} dB to bring it to {number(_WORKING)} LUFS, a usual "
-            "level for a part."
-        )

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from samplemind_worker import reference
-from samplemind_worker.describer.one_shots import ADVICE, MOST
+from samplemind_worker.describer.advice import MOST
+from samplemind_worker.describer.one_shots import ADVICE
 from samplemind_worker.documents.samples import Sample, Summary
 from tests.descriptions import DRUMS, OTHERS, describe, make_sample
 
