@@ -321,7 +321,7 @@ def test_the_chord_of_a_one_shot() -> None:
 
 def test_the_chords_of_a_loop() -> None:
     pair = (("Am", "i"), ("F", "VI"))
-    loop = {"kind": "loop", "key": "A", "mode": "minor", "key_confidence": 0.9}
+    loop: dict[str, Any] = {"kind": "loop", "key": "A", "mode": "minor", "key_confidence": 0.9}
     assert "Its chords are Am (i) and F (VI). " in describe(make_sample(**loop, chords=_spans(*pair, *pair))).summary
     assert "It stays on Am (i). " in describe(make_sample(**loop, chords=_spans(*pair[:1]))).summary
     assert "Am" not in describe(make_sample(**loop, chords=_spans(*pair, confidence=0.45))).summary
