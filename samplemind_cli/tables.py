@@ -132,7 +132,7 @@ def batch_row(report: Report) -> Row:
     return (
         report["batch_id"],
         report["name"],
-        report["status"],
+        _status(report),
         count(report["total_files"]),
         count(report["completed"]),
         count(report["failed"]),
@@ -147,11 +147,15 @@ def count(number: int) -> Number:
     return Number(f"{number:,}")
 
 
+def _status(report: Report) -> str:
+    return "paused" if report["paused_at"] is not None else report["status"]
+
+
 def batch_summary(report: Report) -> str:
     """Return the state of a batch as one line."""
     states = ("completed", "failed", "skipped", "cancelled", "running", "pending")
     counts = {name: report[name] for name in states if report[name] or name == "completed"}
-    line = f"batch {report['batch_id']} {report['status']}: {report['total_files']:,} files, {tally(counts)}"
+    line = f"batch {report['batch_id']} {_status(report)}: {report['total_files']:,} files, {tally(counts)}"
     if report["files_per_second"]:
         line += f"; {report['files_per_second']:,.1f} files/s"
     if report["eta_seconds"]:

@@ -52,6 +52,8 @@ class Batch(BaseModel):
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
+    paused_at: datetime | None
+    """Since when none of its files is begun, because a user has paused it."""
     thinned_at: datetime | None
     """Since when only the files that failed, or were retried, are listed."""
     hidden_at: datetime | None

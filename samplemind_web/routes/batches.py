@@ -1,8 +1,9 @@
-"""Batches: submit folders, follow, cancel, retry, and clear away."""
+"""Batches: submit folders, follow, pause, cancel, retry, and clear away."""
 
+from datetime import datetime
 from functools import partial
 from http import HTTPStatus
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from bson import ObjectId
 from bson.errors import InvalidId
@@ -20,7 +21,8 @@ from samplemind_web.problems import ProblemError, not_found
 from samplemind_web.recording import queue
 from samplemind_worker.documents.batch import BatchItem, BatchJob, Priority
 from samplemind_worker.documents.states import LOCAL, BatchStatus, State, Step
-from samplemind_worker.store import batch_lists, batches
+from samplemind_worker.errors import UsageError
+from samplemind_worker.store import batch_lists, batches, pausing
 from samplemind_worker.submission import folders
 from samplemind_worker.submission.files import full_path
 from samplemind_worker.submission.options import SubmitOptions
@@ -31,6 +33,9 @@ _PAGE: Final = 100  # batches that are read at once
 _MOST_GROUPS: Final = 200
 _EXAMPLES: Final = 5
 _QUEUEING_SECONDS: Final = 20.0
+_MAY_HAVE_ENDED: Final[dict[int | str, dict[str, Any]]] = {
+    409: {"description": "It has ended, or the first request with this Idempotency-Key is still being carried out."}
+}
 
 BatchId = Annotated[str, Path(max_length=64, pattern=r"^[0-9A-Za-z-]+$")]
 Code = Annotated[str, Field(max_length=40, pattern=r"^[a-z_]+$")]
@@ -106,6 +111,13 @@ class Cancelled(BaseModel):
     """How many files were cancelled."""
 
     cancelled: int
+
+
+class Paused(BaseModel):
+    """Whether a batch is paused."""
+
+    paused_at: datetime | None
+    """Since when; null: it goes on."""
 
 
 @router.get("/batches")
@@ -245,6 +257,52 @@ async def _cancel(job: BatchJob, caller: Caller, context: Context) -> Cancelled:
     await audit.record(caller, "batch.cancel", job.id, cancelled=cancelled)
     context.events.nudge(job.id)
     return Cancelled(cancelled=cancelled)
+
+
+@router.post("/batches/{batch_id}/pause", responses=_MAY_HAVE_ENDED, response_model=Paused)
+async def pause_batch(batch_id: BatchId, caller: Submitter, context: ContextDep, once: OnceDep) -> Response:
+    """Begin no more files of a batch until it is resumed; those in work end. Nothing changes if it is paused."""
+    job = await _own(batch_id, caller)
+    return await once(caller, partial(_pause, job, caller, context))
+
+
+async def _pause(job: BatchJob, caller: Caller, context: Context) -> Paused:
+    try:
+        paused = await pausing.pause.aio(job.id)
+    except UsageError as error:
+        raise _has_ended() from error
+    if paused:
+        await audit.record(caller, "batch.pause", job.id)
+        context.events.nudge(job.id)
+    return await _paused(job)
+
+
+@router.post("/batches/{batch_id}/resume", responses=_MAY_HAVE_ENDED, response_model=Paused)
+async def resume_batch(batch_id: BatchId, caller: Submitter, context: ContextDep, once: OnceDep) -> Response:
+    """Let a paused batch go on. Nothing changes if it is not paused."""
+    job = await _own(batch_id, caller)
+    return await once(caller, partial(_resume, job, caller, context))
+
+
+async def _resume(job: BatchJob, caller: Caller, context: Context) -> Paused:
+    try:
+        resumed = await pausing.resume.aio(job.id)
+    except UsageError as error:
+        raise _has_ended() from error
+    if resumed:
+        await context.services.run(partial(queue, context.settings, job.id), seconds=_QUEUEING_SECONDS)
+        await audit.record(caller, "batch.resume", job.id)
+        context.events.nudge(job.id)
+    return await _paused(job)
+
+
+async def _paused(job: BatchJob) -> Paused:
+    now = await batch_lists.get.aio(job.id)
+    return Paused(paused_at=None if now is None else now.paused_at)
+
+
+def _has_ended() -> ProblemError:
+    return ProblemError(HTTPStatus.CONFLICT, "batch_ended", "the batch has ended")
 
 
 async def _own(batch_id: str, caller: Caller) -> BatchJob:

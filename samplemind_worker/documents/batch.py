@@ -68,7 +68,9 @@ class BatchJob(Document):
     background: bool = False
     """Whether it is served after all other batches, with parcels only while nothing waits in their way."""
     paused_at: datetime | None = None
-    """Since when none of its files is begun, because a user has paused it."""
+    """Since when none of its files is begun, because a user has paused it; None of a batch that has ended."""
+    paused_seconds: float = 0.0
+    """How long it was paused since ``started_at``, without the pause that lasts."""
     paths: list[str] = Field(default_factory=list)
     roots: list[RecordedRoot] = Field(default_factory=list[RecordedRoot])
     """The roots of its files; empty if an older version recorded the batch."""
@@ -96,6 +98,13 @@ class BatchJob(Document):
     def asks_models(self) -> bool:
         """Whether a model may be asked for its summaries; never changes."""
         return self.ai and self.ai_writer != "local"
+
+    def seconds_at_work(self, until: datetime | None) -> float:
+        """Return the seconds from its start to a time for which it was not paused."""
+        if self.started_at is None or until is None:
+            return 0.0
+        pause = 0.0 if self.paused_at is None else (until - max(self.paused_at, self.started_at)).total_seconds()
+        return (until - self.started_at).total_seconds() - self.paused_seconds - pause
 
     class Settings:
         name = "batch_jobs"

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from samplemind_worker.documents.batch import BatchItem, BatchJob
 from samplemind_worker.documents.states import FINAL_STATES, BatchStatus, State
 from samplemind_worker.store import mongo
+from samplemind_worker.store.unfinished import PAUSE_ENDS
 
 
 async def count_states(batch_id: str, total: int, *, thinned: Mapping[str, int] | None) -> dict[str, int]:
@@ -65,6 +66,7 @@ async def close_early(job: BatchJob, status: BatchStatus, *, total: int) -> None
         "total_files": total,
         "finished_at": {"$ifNull": ["$finished_at", await mongo.read_clock()]},
         "results": {"$literal": {"counts": counts, "errors": errors}},
+        **PAUSE_ENDS,
     }
     query = {"_id": job.id, "opened": job.opened}
     await BatchJob.get_pymongo_collection().update_one(query, [{"$set": values}])

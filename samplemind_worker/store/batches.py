@@ -25,7 +25,7 @@ from samplemind_worker.store import mongo
 from samplemind_worker.store._counts import close_early, count_cancelled, count_errors, count_recorded, count_states
 from samplemind_worker.store.spend import sums_of_batch
 from samplemind_worker.store.thinning import finish_thinning
-from samplemind_worker.store.unfinished import UNFINISHED
+from samplemind_worker.store.unfinished import PAUSE_ENDS, UNFINISHED
 
 _PAGE = 1000
 _CHUNK = 10_000  # items per update command
@@ -193,7 +193,7 @@ async def report(job: BatchJob) -> dict[str, Any]:
             count_states(job.id, total, thinned=job.thinned), count_errors(job.id), mongo.read_clock()
         )
     ended = counts["completed"] + counts["failed"] - job.ended_before
-    elapsed = _seconds(job.started_at, job.finished_at or now)
+    elapsed = job.seconds_at_work(job.finished_at or now)
     rate = ended / elapsed if elapsed > 0 else 0.0
     left = counts["pending"] + counts["running"]
     return {
@@ -209,7 +209,7 @@ async def report(job: BatchJob) -> dict[str, Any]:
         "paused_at": _iso(job.paused_at),
         "thinned_at": _iso(job.thinned_at),
         "files_per_second": round(rate, 2),
-        "eta_seconds": 0 if not left else round(left / rate) if rate > 0 else None,
+        "eta_seconds": 0 if not left else round(left / rate) if rate > 0 and job.paused_at is None else None,
         "errors": errors,
         "ai": await sums_of_batch(job.id) | ({"hint": job.ai_hint} if job.ai_hint else {}),
     }
@@ -232,14 +232,17 @@ async def close_if_done(batch_id: str) -> bool:
     now = await mongo.read_clock()
     result = await BatchJob.get_pymongo_collection().update_one(
         {"_id": batch_id, "status": job.status.value, "results": None, "opened": job.opened},
-        {
-            "$set": {
-                "status": BatchStatus.COMPLETED.value,
-                "finished_at": now,
-                "started_at": job.started_at or now,
-                "results": {"counts": counts, "errors": errors},
+        [
+            {
+                "$set": {
+                    "status": BatchStatus.COMPLETED.value,
+                    "finished_at": now,
+                    "started_at": job.started_at or now,
+                    "results": {"$literal": {"counts": counts, "errors": errors}},
+                    **PAUSE_ENDS,
+                }
             }
-        },
+        ],
     )
     return result.modified_count == 1
 
@@ -314,8 +317,8 @@ async def retry(batch_id: str, *, code: str | None = None) -> int:
     await _open(batch_id)
     # No thinning begins once the batch is open. One that has begun is finished, or items would be counted twice.
     thinned = await finish_thinning(batch_id)
-    values = {"started_at": None, "ended_before": completed if thinned is None else thinned["completed"]}
-    await _set_job(batch_id, values)
+    ended_before = completed if thinned is None else thinned["completed"]
+    await _set_job(batch_id, {"started_at": None, "paused_seconds": 0.0, "ended_before": ended_before})
     result = await items.update_many(
         failed,
         {
@@ -379,10 +382,6 @@ async def working_on(batch_id: str, *, limit: int = 3) -> list[str]:
 
 async def _set_job(batch_id: str, values: dict[str, Any]) -> None:
     await BatchJob.get_pymongo_collection().update_one({"_id": batch_id}, {"$set": values})
-
-
-def _seconds(start: datetime | None, end: datetime | None) -> float:
-    return (end - start).total_seconds() if start is not None and end is not None else 0.0
 
 
 def _iso(value: datetime | None) -> str | None:

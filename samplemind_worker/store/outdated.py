@@ -5,7 +5,6 @@ They are counted and read by the index of versions, so that a library of a milli
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any, Final
 
 from samplemind_worker.documents.analysis import BY_STEPS
@@ -120,7 +119,7 @@ async def _pace_of(job: BatchJob) -> Pace | None:
     if job.started_at is None or job.finished_at is None or job.results is None:
         return None
     completed = job.results["counts"]["completed"]
-    elapsed = (job.finished_at - job.started_at) / timedelta(seconds=1)
+    elapsed = job.seconds_at_work(job.finished_at)
     if completed < _LEAST or elapsed <= 0.0:
         return None
     items = mongo.collection("batch_items")

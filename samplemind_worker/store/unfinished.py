@@ -7,6 +7,23 @@ from samplemind_worker.store import mongo
 
 UNFINISHED: Final = (BatchStatus.PENDING.value, BatchStatus.PROCESSING.value)
 
+PAUSE_ENDS: Final[dict[str, Any]] = {
+    "paused_at": None,
+    "paused_seconds": {
+        "$add": [
+            {"$ifNull": ["$paused_seconds", 0.0]},
+            {
+                "$cond": [
+                    {"$and": ["$paused_at", "$started_at"]},
+                    {"$divide": [{"$subtract": ["$$NOW", {"$max": ["$paused_at", "$started_at"]}]}, 1000]},
+                    0.0,
+                ]
+            },
+        ]
+    },
+}
+"""The values by which a pipeline of an update ends the pause of a batch, if it is paused."""
+
 
 @mongo.synchronous
 async def batch_ids() -> list[str]:

@@ -1,6 +1,7 @@
 """What a new version would do again is said beforehand, and done after all other work."""
 
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -262,6 +263,7 @@ def test_a_paused_batch_begins_nothing_until_it_is_resumed(workspace: Workspace,
     held = batches.report(batches.find(done.job.id))
     assert (held["completed"], held["pending"]) == (2, 1)
     assert held["paused_at"] is not None
+    assert held["eta_seconds"] is None
     assert publish(workspace) == []
 
     assert pausing.resume(done.job.id)
@@ -271,6 +273,42 @@ def test_a_paused_batch_begins_nothing_until_it_is_resumed(workspace: Workspace,
     assert (report["status"], report["completed"], report["paused_at"]) == ("completed", 3, None)
     with pytest.raises(UsageError, match="has ended"):
         pausing.pause(done.job.id)
+
+
+def test_a_pause_does_not_count_as_time_at_work(workspace: Workspace):
+    job = new_batch(3, files_per_chain=1)
+    publish(workspace, window_per_slot=1)
+    pausing.pause(job.id)
+    ago = mongo.now() - timedelta(hours=2)
+    jobs = mongo.collection("batch_jobs")
+    # As if it had begun two hours ago, and been paused half an hour later.
+    values = {"started_at": ago, "paused_at": ago + timedelta(minutes=30)}
+    mongo.run(jobs.update_one({"_id": job.id}, {"$set": values}))
+
+    def minutes_at_work() -> float:
+        return round(batches.find(job.id).seconds_at_work(mongo.now()) / 60)
+
+    assert minutes_at_work() == 30
+    pausing.resume(job.id)
+    assert minutes_at_work() == 30
+    pausing.pause(job.id)
+    assert minutes_at_work() == 30
+    batches.cancel(job.id)
+    ended = batches.find(job.id)
+    assert (ended.paused_at, round(ended.seconds_at_work(ended.finished_at) / 60)) == (None, 30)
+
+
+def test_a_batch_that_ends_is_no_longer_paused(workspace: Workspace, settings: Settings, library: Path):
+    make_older(content_at(library, "kick.wav"))
+    done = reanalysis.record(settings, Wanted(), DEFAULTS)
+    assert done.job is not None
+    [(parcel, step)] = publish(workspace)
+    pausing.pause(done.job.id)
+
+    run_chain(workspace, parcel, step)
+    batches.close_if_done(done.job.id)
+    report = batches.report(batches.find(done.job.id))
+    assert (report["status"], report["paused_at"], report["eta_seconds"]) == ("completed", None, 0)
 
 
 def test_the_last_chance_of_a_paused_batch_waits(workspace: Workspace):

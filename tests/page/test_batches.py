@@ -99,6 +99,29 @@ def test_an_open_batch_says_what_it_waits_for_and_can_be_cancelled(
     expect(page.get_by_role("region", name="What it waits for")).to_be_hidden()
 
 
+def test_an_open_batch_is_paused_and_goes_on(
+    empty_page: Page, web: httpx.Client, workspace: Workspace, library_folder: Path
+):
+    page = empty_page
+    batch = submitted(web, sounds(library_folder / "some", 2))["batch_id"]
+    page.goto(f"/batches/{batch}")
+    page.get_by_role("button", name="Pause").click()
+
+    expect(page.get_by_role("button", name="Resume")).to_be_focused()
+    expect(detail(page)).to_contain_text("Paused since")
+    expect(page.get_by_role("region", name="What it waits for")).to_contain_text("it is paused")
+    expect(page.get_by_role("list", name="Batches").get_by_role("listitem")).to_contain_text("Paused")
+    assert web.get(f"/api/v1/batches/{batch}").json()["paused_at"] is not None
+    accessibility.check(page)
+
+    page.get_by_role("button", name="Resume").click()
+    expect(page.get_by_role("button", name="Pause")).to_be_focused()
+    expect(detail(page)).not_to_contain_text("Paused")
+    work(workspace, web, batch)
+    expect(detail(page)).to_contain_text("2 analysed")
+    expect(page.get_by_role("button", name="Pause")).to_be_hidden()
+
+
 def test_what_has_ended_can_be_cleared_away(
     empty_page: Page, web: httpx.Client, workspace: Workspace, library_folder: Path
 ):

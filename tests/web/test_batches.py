@@ -7,10 +7,11 @@ import pytest
 from config.settings import Settings
 from samplemind_worker.pipeline.workspace import Workspace
 from samplemind_worker.store import batches
+from tests.chain import publish
 from tests.factories import new_batch
 from tests.waiting import wait_until
 from tests.web.conftest import Server
-from tests.web.work import API, problem, recorded, sounds, submitted, work
+from tests.web.work import API, problem, recorded, sounds, streamed, submitted, work
 
 pytestmark = pytest.mark.services
 
@@ -112,6 +113,34 @@ def test_failures_are_grouped_and_retried_by_their_code(web: httpx.Client, works
     assert web.get(f"{place}/failures").json()["items"][0]["attempts"] == 2
     assert web.post(f"{place}/retry").json() == {"queued": 4}
     work(workspace, web, batch["batch_id"])
+
+
+def test_a_batch_is_paused_and_goes_on(web: httpx.Client, web_url: str, workspace: Workspace, tmp_path: Path):
+    for number, file in enumerate(sorted(sounds(tmp_path, 3).iterdir())):
+        file.rename(tmp_path / f"{number:04}.wav")
+    job = new_batch(3, items={"root": str(tmp_path)})
+    place = f"{API}/batches/{job.id}"
+    assert web.get(place).json()["paused_at"] is None
+
+    with streamed(web_url, f"/batches/{job.id}/events") as events:
+        assert next(events)["data"]["paused_at"] is None
+        paused = web.post(f"{place}/pause")
+        assert next(event for event in events if event["data"]["paused_at"])["data"]["eta_seconds"] is None
+    assert paused.status_code == 200
+    assert paused.json()["paused_at"] is not None
+    assert web.post(f"{place}/pause").json() == paused.json()
+    assert [item["paused_at"] for item in web.get(f"{API}/batches").json()["items"]] == [paused.json()["paused_at"]]
+    wait_until(lambda: [note for note in web.get(place).json()["notes"] if note.startswith("it is paused")])
+    assert publish(workspace) == []
+
+    assert web.post(f"{place}/resume").json() == {"paused_at": None}
+    assert web.post(f"{place}/resume").json() == {"paused_at": None}
+    actions = [(each["action"], each["target"]) for each in web.get(f"{API}/audit").json()["items"]]
+    assert actions == [("batch.resume", job.id), ("batch.pause", job.id)]
+    assert work(workspace, web, job.id)["completed"] == 3
+    for what in ("pause", "resume"):
+        assert problem(web.post(f"{place}/{what}")) == (409, "batch_ended")
+        assert problem(web.post(f"{API}/batches/20200101-000000-aaaaaa/{what}")) == (404, "not_found")
 
 
 def test_a_batch_is_cancelled_and_cleared_away(web: httpx.Client, tmp_path: Path):

@@ -1,5 +1,5 @@
 /** One batch: how far it is, what it works on, what it waits for, what failed and why, and its files. */
-import { CircleAlert, RotateCcw, Square, X } from "lucide-react";
+import { CircleAlert, Pause, Play, RotateCcw, Square, X } from "lucide-react";
 import { useState } from "react";
 import { Link, useLocation } from "wouter";
 import { Problem } from "@/api/client";
@@ -18,6 +18,8 @@ import {
   clearBatch,
   type BatchDetail as Detail,
   isOpen,
+  pauseBatch,
+  resumeBatch,
   retryBatch,
   sayQueued,
   useBatch,
@@ -60,7 +62,9 @@ function Header({ batch }: { batch: Detail }) {
         <Actions batch={batch} />
       </div>
       <p className="numbers text-list" aria-live="polite">
-        <Status status={batch.status} failed={batch.failed} /> <span className="text-dim">· {inWords(batch)}</span>
+        <Status batch={batch} />
+        {batch.paused_at !== null && <span className="text-warn"> since {when(batch.paused_at)}</span>}{" "}
+        <span className="text-dim">· {inWords(batch)}</span>
       </p>
       <ProgressBar batch={batch} name={batch.name} />
       <Legend batch={batch} />
@@ -94,6 +98,8 @@ function Actions({ batch }: { batch: Detail }) {
   const may = useMay("submit");
   const [sure, setSure] = useState(false);
   const cancel = useBatchAction(cancelBatch, () => announce("The batch is cancelled."));
+  const pause = useBatchAction(pauseBatch, () => announce("The batch is paused. Files that are in work end."));
+  const resume = useBatchAction(resumeBatch, () => announce("The batch goes on."));
   const retry = useBatchAction(retryBatch, sayQueued);
   const clear = useBatchAction(clearBatch, () => {
     announce("The batch is taken out of the list. Its samples stay.");
@@ -102,22 +108,31 @@ function Actions({ batch }: { batch: Detail }) {
   if (!may) return null;
   if (isOpen(batch)) {
     const rest = batch.running + batch.pending;
+    const isPaused = batch.paused_at !== null;
+    const hold = isPaused ? resume : pause;
     return (
-      <Button
-        disabled={cancel.isPending}
-        onBlur={() => setSure(false)}
-        onClick={() => {
-          if (!sure) {
-            setSure(true);
-            return;
-          }
-          setSure(false);
-          cancel.mutate(batch.batch_id);
-        }}
-      >
-        <Square size={13} aria-hidden />
-        {cancel.isPending ? "Cancelling" : sure ? `Stop ${plural(rest, "file")}?` : "Cancel"}
-      </Button>
+      <div className="flex gap-2">
+        {/* Never disabled, because a button that is would lose the focus. */}
+        <Button main={isPaused} onClick={() => hold.isPending || hold.mutate(batch.batch_id)}>
+          {isPaused ? <Play size={14} aria-hidden /> : <Pause size={14} aria-hidden />}
+          {isPaused ? "Resume" : "Pause"}
+        </Button>
+        <Button
+          disabled={cancel.isPending}
+          onBlur={() => setSure(false)}
+          onClick={() => {
+            if (!sure) {
+              setSure(true);
+              return;
+            }
+            setSure(false);
+            cancel.mutate(batch.batch_id);
+          }}
+        >
+          <Square size={13} aria-hidden />
+          {cancel.isPending ? "Cancelling" : sure ? `Stop ${plural(rest, "file")}?` : "Cancel"}
+        </Button>
+      </div>
     );
   }
   return (

@@ -55,7 +55,7 @@ export function BatchList({ batches, chosen, more, onMore }: Props) {
                 </span>
                 {isOpen(batch) && <ProgressBar batch={batch} name={batch.name} />}
                 <span className="numbers flex gap-2 text-dim">
-                  <Status status={batch.status} failed={batch.failed} />
+                  <Status batch={batch} />
                   <span className="name">{inWords(batch)}</span>
                 </span>
               </Link>

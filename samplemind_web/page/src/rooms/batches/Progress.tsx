@@ -4,6 +4,8 @@ import { span } from "@/parts/time";
 
 export interface Counts {
   readonly status: string;
+  /** Since when none of its files is begun; null of a batch that is not paused. */
+  readonly paused_at: string | null;
   readonly recorded: boolean;
   readonly total_files: number;
   readonly completed: number;
@@ -68,7 +70,7 @@ export function inWords(batch: Counts): string {
   const ended = batch.completed + batch.failed + batch.skipped + batch.cancelled;
   if (batch.status === "pending" || batch.status === "processing") {
     const parts = [`${count(ended)} of ${count(batch.total_files)}`];
-    if (batch.files_per_second) parts.push(`${rate(batch.files_per_second)} per second`);
+    if (batch.files_per_second && batch.paused_at === null) parts.push(`${rate(batch.files_per_second)} per second`);
     if (batch.eta_seconds) parts.push(`about ${span(batch.eta_seconds)} left`);
     return parts.join(" · ");
   }
@@ -92,8 +94,9 @@ const STATUS: Readonly<Record<string, readonly [string, string]>> = {
 };
 
 /** The status as a word; colour only repeats it. */
-export function Status({ status, failed }: { status: string; failed: number }) {
+export function Status({ batch: { status, failed, paused_at } }: { batch: Counts }) {
   const [word, colour] = STATUS[status] ?? [status, "text-dim"];
+  if (paused_at !== null) return <span className="text-warn">Paused</span>;
   if (status === "completed" && failed > 0) return <span className="text-warn">Done, with failures</span>;
   return <span className={colour}>{word}</span>;
 }

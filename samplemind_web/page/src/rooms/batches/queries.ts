@@ -105,6 +105,15 @@ export function cancelBatch(batch_id: string) {
   return taken(api.POST("/api/v1/batches/{batch_id}/cancel", { params: { path: { batch_id }, header: once() } }));
 }
 
+/** Begin no more files of a batch until it is resumed. */
+export function pauseBatch(batch_id: string) {
+  return taken(api.POST("/api/v1/batches/{batch_id}/pause", { params: { path: { batch_id }, header: once() } }));
+}
+
+export function resumeBatch(batch_id: string) {
+  return taken(api.POST("/api/v1/batches/{batch_id}/resume", { params: { path: { batch_id }, header: once() } }));
+}
+
 /** Queue the failed files again, or those that failed for one reason. */
 export function retryBatch({ batchId, code }: { batchId: string; code?: string }) {
   return taken(
