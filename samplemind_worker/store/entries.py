@@ -18,6 +18,8 @@ PLACES: Final = 16
 """Places of a content that its entry holds: a silent file may lie in a hundred thousand."""
 _BATCHES: Final = 16
 _PAGE: Final = 500
+_SWEPT: Final = 5000
+"""Entries that are looked at by one command when entries were made anew."""
 _ONLY: Final = "entries"
 _SUMMARIZED: Final = timedelta(minutes=1)
 """Time in which a worker mostly has summarized what it has analysed."""
@@ -258,11 +260,20 @@ async def advance(after: str) -> None:
     await mongo.collection("entry_indexes").update_one({"_id": _ONLY}, {"$set": {"after": after}})
 
 
+async def _delete_unwritten(since: int) -> None:
+    """Delete the entries whose ticket is not later, page by page: one command for a million exceeds its time limit."""
+    entries = mongo.collection("library_entries")
+    after = ""
+    while page := await entries.find({"_id": {"$gt": after}}, {"ticket": 1}).sort("_id", 1).limit(_SWEPT).to_list():
+        if unwritten := [row["_id"] for row in page if row["ticket"] <= since]:
+            await entries.delete_many({"_id": {"$in": unwritten}, "ticket": {"$lte": since}})
+        after = page[-1]["_id"]
+
+
 @mongo.synchronous
 async def finish() -> None:
     """Delete entries that this building has not written, as they are of no content, and record that all are made."""
     row = await _state()
-    unwritten = {"_id": {"$gt": ""}, "ticket": {"$lte": row.get("since", 0)}}
-    await mongo.collection("library_entries").delete_many(unwritten)
+    await _delete_unwritten(row.get("since", 0))
     change = {"$set": {"version": ENTRY_VERSION, "building": 0, "after": ""}, "$inc": {"generation": 1}}
     await mongo.collection("entry_indexes").update_one({"_id": _ONLY}, change)
