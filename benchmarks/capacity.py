@@ -14,31 +14,18 @@ import platform
 import statistics
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import psutil
-
-from benchmarks import library, many, pipeline
+from benchmarks import capacity_record, library, pipeline
 from benchmarks.capacity_model import Deployment, speed
 from config.settings import Settings
-from samplemind_worker.documents.batch import BatchItem
-from samplemind_worker.finding import filter_text, query
-from samplemind_worker.finding.search import search
 from samplemind_worker.local_services import ensure_running, stop
-from samplemind_worker.pipeline.workspace import Workspace
-from samplemind_worker.store import batches, mongo, parcels
-from samplemind_worker.submission.dispatch import dispatch
-from tests.factories import new_item
 
 COSTS = Path(__file__).with_name("capacity_costs.json")
-_PAGE = 2000
 _PER_PARCEL = {"one-shots": 60, "tracks": 1}
-_RECORDED = ("audio_files", "analyses", "file_locations", "library_entries", "waveforms", "batch_items")
 
 
 def main() -> None:
@@ -62,13 +49,18 @@ def main() -> None:
     planning.add_argument("--gigabits", type=float, default=10.0, help="from the storage of the samples, per second")
     options = parser.parse_args()
     if options.command == "measure":
-        known = json.loads(COSTS.read_text()) if COSTS.exists() else {}
-        COSTS.write_text(json.dumps(known | measure(options), indent=2) + "\n")
+        write(measure(options))
         print(f"written to {COSTS}")
     else:
         if min(options.files, options.children, options.io_workers, options.mongodb_cores, options.chroma_cores) < 1:
             parser.error("numbers of at least 1 are wanted")
         plan(json.loads(COSTS.read_text()), options)
+
+
+def write(found: Mapping[str, Any]) -> None:
+    """Put what was measured in place of the older values."""
+    known: dict[str, Any] = json.loads(COSTS.read_text()) if COSTS.exists() else {}
+    COSTS.write_text(json.dumps({**known, **found}, indent=2) + "\n")
 
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:
@@ -82,7 +74,9 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
         if options.part != "record":
             found["kinds"], found["document_bytes"] = _pipeline_costs(top, options)
         if options.part != "pipeline":
-            found |= _record_costs(top, items=options.items, analysed=options.analysed)
+            for more in capacity_record.measure(top / "many", items=options.items, analysed=options.analysed):
+                found |= more
+                write(found)
     return found
 
 
@@ -108,161 +102,14 @@ def _pipeline_costs(top: Path, options: argparse.Namespace) -> tuple[dict[str, A
                 "files_per_parcel": per_parcel,
             }
         settings = ensure_running(Settings(home=home))
-        with _record(settings):
+        with capacity_record.opened(settings):
             return kinds, {
-                name: round(stats["avgObjSize"]) for name, stats in sorted(_sizes().items()) if stats["count"]
+                name: round(stats["avgObjSize"])
+                for name, stats in sorted(capacity_record.sizes().items())
+                if stats["count"]
             }
     finally:
         stop(Settings(home=home))
-
-
-class _record:  # noqa: N801 -- a context
-    """An open record."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-
-    def __enter__(self) -> None:
-        assert self._settings.mongodb_url is not None
-        mongo.connect(self._settings.mongodb_url.get_secret_value(), database=self._settings.database)
-        mongo.make_indexes()
-
-    def __exit__(self, *_: object) -> None:
-        mongo.close()
-
-
-def _record_costs(top: Path, *, items: int, analysed: int) -> dict[str, Any]:
-    own = Settings(home=top / "many")
-    settings = ensure_running(own, workers=False)
-    try:
-        with _record(settings):
-            began = time.perf_counter()
-            many.write(analysed, many.bases(own), record=True)
-            job = batches.create(
-                name="many", paths=["/library"], priority="bulk", files_per_chain=60, ai=False, force=False
-            )
-            _write_items(job.id, items, ended=min(items, analysed))
-            batches.close_recording(job.id, total_files=items)
-            print(f"{items:,} items and {analysed:,} analyses written in {time.perf_counter() - began:.0f} s")
-            vectors = _vector_costs(settings, analysed)
-            sizes = _sizes()
-            return {
-                "items": items,
-                "analysed": analysed,
-                "record": {
-                    name: {
-                        "count": sizes[name]["count"],
-                        "disk_bytes_per_record": round(sizes[name]["storageSize"] / max(1, sizes[name]["count"])),
-                        "index_bytes_per_record": round(sizes[name]["totalIndexSize"] / max(1, sizes[name]["count"])),
-                    }
-                    for name in _RECORDED
-                    if sizes.get(name, {}).get("count")
-                },
-                "vectors": vectors,
-                "answers_ms": _answers(settings, job.id),
-            }
-    finally:
-        stop(own)
-
-
-@mongo.synchronous
-async def _sizes() -> dict[str, dict[str, Any]]:
-    # What is not yet in a checkpoint is in no file.
-    await mongo.database().client.admin.command("fsync")
-    names = await mongo.database().list_collection_names()
-    return {name: await mongo.database().command("collStats", name) for name in names if not name.startswith("system")}
-
-
-def _write_items(batch_id: str, count: int, *, ended: int) -> None:
-    """Record items, the first of which have ended."""
-    for page in _pages(count):
-        documents = [
-            {
-                **new_item(batch_id, number, path=f"pack {number // 300:05}/Sound Name {number:07}.wav"),
-                **({"state": "completed", "step": "store", "file_id": f"{number:064x}"} if number < ended else {}),
-            }
-            for number in page
-        ]
-        _insert(documents)
-
-
-@mongo.synchronous
-async def _insert(documents: list[dict[str, Any]]) -> None:
-    await BatchItem.get_pymongo_collection().insert_many(documents, ordered=False)
-
-
-def _pages(count: int) -> Iterator[range]:
-    return (range(start, min(start + _PAGE, count)) for start in range(0, count, _PAGE))
-
-
-def _vector_costs(settings: Settings, count: int) -> dict[str, float]:
-    """Fill Chroma, and return what a vector takes there."""
-    workspace = Workspace(settings)
-    [server] = [
-        process for process in psutil.process_iter(["cmdline"]) if _is_chroma(process, str(Path(settings.home)))
-    ]
-    before, began = server.memory_info().rss, time.perf_counter()
-    cpu = sum(server.cpu_times()[:2])
-    rng = np.random.default_rng(1)
-    dimensions = len(next(many.records(1, many.bases(settings))).analysis.vector or ())
-    for start in range(0, count, 1000):
-        page = rng.normal(size=(min(1000, count - start), dimensions)).tolist()
-        workspace.vectors.upsert({f"{start + k:064x}": vector for k, vector in enumerate(page)})
-    seconds = time.perf_counter() - began
-    spent = sum(server.cpu_times()[:2]) - cpu
-    asked = [
-        _milliseconds(lambda: workspace.vectors.nearest(rng.normal(size=dimensions).tolist(), limit=20))
-        for _ in range(30)
-    ]
-    disk = sum(path.stat().st_size for path in (settings.home / "data" / "chroma").rglob("*") if path.is_file())
-    workspace.close()
-    return {
-        "count": count,
-        "dimensions": dimensions,
-        "memory_bytes_per_vector": round((server.memory_info().rss - before) / count),
-        "disk_bytes_per_vector": round(disk / count),
-        "added_per_second": round(count / seconds),
-        "cpu_ms_per_vector": round(1000 * spent / count, 3),
-        "nearest_ms": round(statistics.median(asked), 1),
-    }
-
-
-def _is_chroma(process: psutil.Process, home: str) -> bool:
-    words = " ".join(process.info["cmdline"] or ())
-    return "chroma_server" in words and home in " ".join([words, *process.environ().values()])
-
-
-def _milliseconds(call: Callable[[], object]) -> float:
-    began = time.perf_counter()
-    call()
-    return 1000 * (time.perf_counter() - began)
-
-
-def _answers(settings: Settings, batch_id: str) -> dict[str, float]:
-    workspace = Workspace(settings)
-    published: list[str] = []
-    times: dict[str, list[float]] = {"status": [], "dispatch of a window": [], "search": []}
-    searches = [
-        ("dark kick", {}),
-        ("", {"bpm": "120..124", "key": "Am"}),
-        ("loop", {"kind": "loop"}),
-        ("velvet grooves", {}),
-    ]
-    for number in range(20):
-        times["status"].append(_milliseconds(lambda: batches.report(batches.find(batch_id))))
-        text, given = searches[number % len(searches)]
-        times["search"].append(
-            _milliseconds(lambda text=text, given=given: search(query.read(text), filter_text.read(**given)))
-        )  # pyright: ignore[reportArgumentType]
-    for _ in range(5):
-        times["dispatch of a window"].append(
-            _milliseconds(lambda: dispatch(settings, workspace.board, lambda parcel, *_: published.append(parcel)))
-        )
-        # As if each had been lost, so that the next round fills the window again.
-        parcels.requeue(published)
-        published.clear()
-    workspace.close()
-    return {name: round(statistics.median(values), 1) for name, values in times.items()}
 
 
 def plan(costs: Mapping[str, Any], options: argparse.Namespace) -> None:
