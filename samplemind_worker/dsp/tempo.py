@@ -13,6 +13,7 @@ import numpy.typing as npt
 from samplemind_worker.dsp import _trees, tempo_model
 from samplemind_worker.dsp.tempo_model import RATE, Pulse
 from samplemind_worker.dsp.types import Features, TempoEstimate
+from samplemind_worker.dsp.units import SR
 
 F64 = npt.NDArray[np.float64]
 
@@ -24,6 +25,8 @@ _SAME_LEVEL = 0.04  # relative; the tolerance of mir_eval and of the literature
 _NEAR = 0.0015  # relative; nearer periods are one candidate
 _TEMPI = 5  # candidates that are reported
 _UNSURE = 1e-4  # log odds beyond that of this probability say nothing more
+_UNDECIDED = 1.5  # log odds between the two likeliest tempi below which the excerpts of a track vote
+_EXCERPT_SECONDS = 15.0
 _EARLY = 0.05  # of a period; a beat this shortly before the end of a loop is the first beat of its repetition
 
 
@@ -70,6 +73,32 @@ def _exact(pulse: Pulse, period: float) -> tuple[float, int | None]:
         if 0.001 < abs(followed / period - 1.0) < 0.01:  # noqa: PLR2004 -- beyond that it is another period
             return followed, None
     return period, whole
+
+
+def vote(pulse: Pulse, onset: npt.NDArray[np.float32], periods: F64, chances: F64) -> int:
+    """Return the likeliest candidate; if two are nearly as likely in a long signal, its excerpts decide.
+
+    A section may hide the level that the others show: each of the excerpts, which cover the signal, has the same weight
+    (mean of the log odds).
+    """
+    best = int(chances.argmax())
+    other = chances[np.abs(periods / periods[best] - 1.0) >= _SAME_LEVEL].max(initial=0.0)
+    size, total = round(_EXCERPT_SECONDS * RATE), onset.shape[1]
+    if pulse.looped or total < 2 * size or _log_odds(chances[best]) - _log_odds(other) >= _UNDECIDED:
+        return best
+    model = tempo_model.load()
+    odds: list[F64] = []
+    for first in np.linspace(0, total - size, -(-total // size)).astype(int).tolist():
+        part = tempo_model.prepare(
+            np.ascontiguousarray(onset[:, first : first + size]),
+            samples=round(_EXCERPT_SECONDS * SR),
+            duration=pulse.duration,
+            exact_length=False,
+        )
+        if part is not None:
+            found = model.right(tempo_model.describe(part, periods, comb(part, periods)))
+            odds.append(np.array([_log_odds(chance) for chance in found.tolist()]))
+    return int(np.mean(odds, axis=0).argmax()) if odds else best
 
 
 def _log_odds(chance: float) -> float:
@@ -152,7 +181,7 @@ def estimate_tempo(features: Features, *, duration: float, exact_length: bool = 
     model = tempo_model.load()
     rows = tempo_model.describe(pulse, periods, comb(pulse, periods))
     chances = model.right(rows)
-    best = int(chances.argmax())
+    best = vote(pulse, features.onset, periods, chances)
     # Neighbours within the tolerance count as evidence for the same tempo.
     score = float(1.0 - np.prod(1.0 - chances[np.abs(periods / periods[best] - 1.0) < _SAME_LEVEL]))
     confidence = float(np.interp(score, model.scores, model.chances))

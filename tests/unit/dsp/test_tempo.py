@@ -71,6 +71,19 @@ def test_tempo_does_not_depend_on_the_gain(gain: float):
     assert _estimate(y * np.float32(gain)).tempo == pytest.approx(_estimate(y).tempo, rel=1e-4)
 
 
+@pytest.mark.parametrize(("seconds", "half", "found"), [(64, 0.55, 120.0), (64, 0.9, 60.0), (24, 0.55, 60.0)])
+def test_excerpts_of_a_track_decide_between_two_tempi_of_nearly_the_same_chance(
+    seconds: int, half: float, found: float
+):
+    beat = signals.drum_loop(120.0, bars=4, pattern="rock", sr=SR)
+    features = dsp.compute_features(np.tile(beat, seconds // 8), sr=SR)
+    pulse = tempo_model.prepare(features.onset, samples=features.samples, duration=features.samples / SR)
+    assert pulse is not None
+    periods = 60.0 * tempo_model.RATE / np.array([60.0, 120.0, 90.0])
+    best = tempo.vote(pulse, features.onset, periods, np.array([half, 0.45, 0.01]))
+    assert 60.0 * tempo_model.RATE / periods[best] == pytest.approx(found)
+
+
 def test_a_loop_with_a_tail_keeps_its_tempo():
     y = np.append(signals.drum_loop(126.0, bars=4, pattern="house", sr=SR), np.zeros(round(0.37 * SR), np.float32))
     assert _estimate(y).tempo == pytest.approx(126.0, rel=0.005)
