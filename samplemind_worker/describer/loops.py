@@ -8,6 +8,8 @@ from samplemind_worker.describer.reading import Reading
 
 _DRUMS: Final = frozenset({"drum_loop", "top_loop"})
 _NOTES: Final = frozenset({"melodic_loop", "pad"})
+_PLAYED: Final = _DRUMS | {"melodic_loop"}
+"""Loops with hits; the onsets of a pad are beats of its voices."""
 _ALL: Final = _DRUMS | _NOTES | {"loop"}
 
 ADVICE: Final = (
@@ -18,7 +20,7 @@ ADVICE: Final = (
     ),
     Advice(
         "low", "+bottom_share", _DRUMS,
-        "Its kick carries the weight ({reason}): high-pass it at 200 Hz before you add a kick of your own.",
+        "Its weight lies at the bottom ({reason}): high-pass it at 200 Hz before you add a kick of your own.",
         least=0.3,
     ),
     Advice(
@@ -80,12 +82,13 @@ ADVICE: Final = (
         least=6.0,
     ),
     Advice(
-        "density", "+onsets_per_second", _ALL,
+        "density", "+onsets_per_second", _PLAYED,
         "It is busy ({reason}): keep what plays with it sparse, or mute every second hit.",
         least=5.0,
+        most=12.0,
     ),
     Advice(
-        "density", "-onsets_per_second", _ALL,
+        "density", "-onsets_per_second", _PLAYED,
         "It leaves gaps ({reason}): ghost notes or a second loop fit between its hits.",
         most=4.0,
     ),
