@@ -65,7 +65,21 @@ def test_an_extreme_loop_gets_three_tips(instrument: str, place: int):
 
 @pytest.mark.parametrize("trait", NAMES)
 def test_a_trait_gives_its_tip_with_its_measure(trait: str):
-    place = 20 if trait[0] == "+" else 0
+    place = 19 if trait[0] == "+" else 1
     tip = describe(at("drum_loop", None, **{trait[1:]: place})).production_tips[0]
     assert tip.startswith(NAMES[trait])
     assert reference.MEASURES[trait[1:]].label in tip
+
+
+def test_the_onsets_of_a_pad_are_no_hits():
+    busy = at("music_loop", None, onsets_per_second=19)
+    pad = make_sample(
+        kind="loop",
+        instrument="music_loop",
+        spectral_features={"rms": {"mean": 0.1, "std": 0.01}},
+        character=busy.analysis.character,
+        **KEY,
+    )
+    assert describe(busy).production_tips[0].startswith("It is busy (")
+    assert describe(pad).summary.startswith("A pad loop")
+    assert describe(pad).production_tips == ()
