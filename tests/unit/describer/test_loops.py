@@ -15,7 +15,7 @@ GROUPS = reference.load()["groups"]
 MIDDLE = 10
 LOOPS = ("drum_loop", "music_loop")
 FOLLOWING = {"click", "roominess", "bottom_share", "weight_share", "sheen_db", "width"}
-KEY = {"key": "A", "mode": "minor", "key_confidence": 0.95}
+KEY: dict[str, Any] = {"key": "A", "mode": "minor", "key_confidence": 0.95}
 NAMES = {
     "+crest_db": "Its peaks stand far out (",
     "-crest_db": "It is dense already (",
