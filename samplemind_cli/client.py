@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -211,9 +212,9 @@ def listed(batch: str) -> str:
     return report["batch_id"]
 
 
-def recent_reports(limit: int) -> Iterator[Report]:
-    """Yield the reports of the newest batches."""
-    return map(batches.report, batches.recent(limit))
+def recent_reports(limit: int, *, since: datetime | None = None, until: datetime | None = None) -> Iterator[Report]:
+    """Yield the reports of the newest batches; only of those from ``since`` on, and before ``until``."""
+    return map(batches.report, batches.recent(limit, since=since, until=until))
 
 
 def working_on(batch_id: str) -> list[str]:

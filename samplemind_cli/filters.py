@@ -31,11 +31,12 @@ _OPTIONS: dict[str, Any] = {
     "chord": _option("--chord", "CHORD", "Chord, as `show` names it."),
     "kind": _option("--kind", "KIND", "one_shot, loop or track; several with commas."),
     "instrument": _option("--instrument", "NAME", "Such as kick or bass; several with commas."),
-    "duration": _option("--duration", "RANGE", "Seconds: 0..2."),
+    "duration": _option("--duration", "RANGE", "Length: 0..2, 500ms..2s, ..1.5min."),
     "loudness": _option("--loudness", "RANGE", "LUFS: -14..-8."),
     "brightness": _option("--brightness", "RANGE", "Center of the spectrum in Hz: 500..2000."),
     "pitch": _option("--pitch", "RANGE", "Note: C3, C3..B3, 48..59, or F# in any octave."),
-    "since": _option("--since", "TIME", "Added since: 12h, 7d, 2w or 2026-01-31."),
+    "since": _option("--since", "TIME", "Added since: 7d, yesterday or 2026-01-31."),
+    "until": _option("--until", "TIME", "Added until: 7d, yesterday or 2026-01-31."),
     "pack": _option("--pack", "NAME", "Below a folder of that name."),
     "batch": _option("--batch", "BATCH", "Analysed by that batch."),
     "tag": _option("--tag", "TAG", "With that tag."),
@@ -60,7 +61,7 @@ OWNER = "local"
 
 _NEEDS = {"half_double": "bpm", "compatible": "key"}
 """Options that mean nothing without another."""
-WHERE = frozenset({"since", "pack", "batch", "tag", "collection", "favourite", "path"})
+WHERE = frozenset({"since", "until", "pack", "batch", "tag", "collection", "favourite", "path"})
 """The filters of where a file lies and who keeps it, without those of how it sounds."""
 
 

@@ -2,6 +2,7 @@
 
 import math
 import os
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -21,6 +22,31 @@ AnyBatch = Annotated[
     str | None, typer.Argument(metavar="BATCH", help=_BATCH_HELP, show_default=False, autocompletion=batches)
 ]
 """A batch that may be left out."""
+
+
+Since = Annotated[
+    str | None,
+    typer.Option("--since", metavar="TIME", help="Since: 2h, yesterday, 2026-01-31.", show_default=False),
+]
+"""Where a list begins; `read_times` reads it."""
+Until = Annotated[
+    str | None,
+    typer.Option("--until", metavar="TIME", help="Until: 2h, yesterday, 2026-01-31.", show_default=False),
+]
+"""Where a list ends; `read_times` reads it."""
+
+
+def read_times(since: str | None, until: str | None) -> tuple[datetime | None, datetime | None]:
+    """Return the first moment of a list, and the first one after it; None where there is no limit.
+
+    Raises
+    ------
+    UsageError
+        If one cannot be read, or the end is before the beginning.
+    """
+    from samplemind_worker.finding import filter_text  # noqa: PLC0415 -- slow import
+
+    return filter_text.read_times(since, until)
 
 
 def usd(text: str) -> float:

@@ -7,7 +7,8 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
-from samplemind_cli.output import clean, clock, note
+from samplemind_cli.output import clean, note
+from samplemind_worker import times
 from samplemind_worker.errors import ServiceUnavailableError
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def count_in_words(ended: int, total: int, *, failed: int, rate: float | None) -
     speed = "ETA -"
     if rate is not None:
         digits = 0 if rate >= 100 else 1 if rate >= 1 else 2  # noqa: PLR2004 -- three digits that count
-        speed = f"{rate:,.{digits}f} files/s, ETA {clock((total - ended) / rate)}"
+        speed = f"{rate:,.{digits}f} files/s, ETA {times.span(round((total - ended) / rate))}"
     return f"{ended:,}/{total:,} files ({share} %), {speed}, {failed:,} failed"
 
 

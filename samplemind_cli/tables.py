@@ -3,12 +3,14 @@
 import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from statistics import quantiles
 from typing import Any
 
 from samplemind_cli.layout import Column
-from samplemind_cli.output import Number, Row, clock, fixed, tally, write
+from samplemind_cli.output import Number, Row, fixed, tally, write
 from samplemind_cli.output import table as print_table
+from samplemind_worker import times
 from samplemind_worker.pitches import PITCH_CLASSES, note_name
 
 Report = dict[str, Any]
@@ -43,7 +45,7 @@ BATCH_COLUMNS = (
     Column("failed"),
     Column("skipped", leaves=3),
     Column("left", leaves=2),
-    Column("created (UTC)", leaves=1),
+    Column("created", leaves=1),
 )
 ITEM_COLUMNS = (
     Column("state"),
@@ -138,7 +140,7 @@ def batch_row(report: Report) -> Row:
         count(report["failed"]),
         count(report["skipped"]),
         count(report["pending"] + report["running"]),
-        report["created_at"][:19].replace("T", " "),
+        times.local(datetime.fromisoformat(report["created_at"])),
     )
 
 
@@ -159,5 +161,5 @@ def batch_summary(report: Report) -> str:
     if report["files_per_second"]:
         line += f"; {report['files_per_second']:,.1f} files/s"
     if report["eta_seconds"]:
-        line += f", ETA {clock(report['eta_seconds'])}"
+        line += f", ETA {times.span(report['eta_seconds'])}"
     return line

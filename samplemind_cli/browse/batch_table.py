@@ -7,8 +7,8 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widgets import DataTable
 
-from samplemind_cli import output
 from samplemind_cli.progress import ended_of
+from samplemind_worker import times
 from samplemind_worker.text import clean
 
 Report = dict[str, Any]
@@ -71,7 +71,7 @@ def cells(report: Report) -> tuple[Text, ...]:
     share = ended / total if total else float(report["finished_at"] is not None)
     filled = round(share * _BAR)
     state = f"{100 * share:3.0f} %" if report["finished_at"] is None else report["status"]
-    left = "-" if not report["eta_seconds"] else output.clock(report["eta_seconds"])
+    left = "-" if not report["eta_seconds"] else times.span(report["eta_seconds"])
     name = Text(clean(report["name"] or ""), no_wrap=True)
     name.truncate(_NAME, overflow="ellipsis")
     return (

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from samplemind_cli import options, output
+from samplemind_worker import times
 
 if TYPE_CHECKING:
     from samplemind_worker.upkeep.backup import Manifest
@@ -78,7 +79,7 @@ def restore(
         output.emit(_report(folder, made) | {"dry_run": dry_run})
     else:
         said = "is whole" if dry_run else "is restored"
-        output.write(f"the backup of {made.made_at:%Y-%m-%d %H:%M:%S} UTC {said}: {_counts(made)}\n")
+        output.write(f"the backup of {times.local(made.made_at)} {said}: {_counts(made)}\n")
 
 
 def _in_words(done: int, total: int) -> str:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from samplemind_cli import output
-from samplemind_worker.errors import SetupError
+from samplemind_cli.options import Since, Until, read_times
+from samplemind_worker.errors import SetupError, UsageError
 
 if TYPE_CHECKING:
     from config.settings import Settings
@@ -24,6 +25,8 @@ def logs(
         typer.Argument(metavar="BATCH_OR_FILE", help="A batch, or the id or path of a file.", show_default=False),
     ] = None,
     *,
+    since: Since = None,
+    until: Until = None,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what is logged, until Ctrl-C.")] = False,
 ) -> None:
     """Print what the workers of this machine have logged.
@@ -34,6 +37,9 @@ def logs(
     from samplemind_worker.local_services import log_files  # noqa: PLC0415 -- slow import
     from samplemind_worker.local_services.home import Home  # noqa: PLC0415 -- slow import
 
+    begin, end = read_times(since, until)
+    if follow and end is not None:
+        raise UsageError("--follow goes on for ever: it takes no --until")
     settings = get_settings()
     home = Home(settings.home)
     if not log_files.existing(home) and not follow:
@@ -43,11 +49,13 @@ def logs(
         )
     wanted = _wanted(what, settings)
     count = 0
-    for line in log_files.search(home, wanted):
+    for line in log_files.search(home, wanted, since=begin, until=end):
         count += 1
         _print(line)
-    if not count and what is not None:
-        output.note(f"nothing is logged of {what}; older logs are deleted with time")
+    if not count and (what is not None or since or until):
+        of = "" if what is None else f" of {what}"
+        then = " at that time" if since or until else ""
+        output.note(f"nothing is logged{of}{then}; older logs are deleted with time")
     if follow:
         output.flush()
         for line in log_files.follow(home, wanted):

@@ -7,6 +7,7 @@ import typer
 from samplemind_cli import filters as filter_options
 from samplemind_cli import options, output
 from samplemind_cli.commands.submit import begin, print_results, told_how_to_follow
+from samplemind_worker import times
 
 if TYPE_CHECKING:
     from config.settings import Settings
@@ -205,14 +206,14 @@ def _print(report: dict[str, Any]) -> None:
 
 def _print_time(report: dict[str, Any]) -> None:
     spent, eta, measured = report["cpu_seconds"], report["eta_seconds"], report["measured"]
-    said = f"they took {output.clock(spent)} of computing the last time"
+    said = f"they took {times.span(spent)} of computing the last time"
     if eta is None:
         output.write(f"{said}; how long that takes is not known before a batch was measured or workers run\n")
     elif measured["batches"]:
         pace = f"{measured['files']:,} files at {measured['files_per_second']:,} files/s"
-        output.write(f"{said}; about {output.clock(eta)} at the pace of the last batches ({pace})\n")
+        output.write(f"{said}; about {times.span(eta)} at the pace of the last batches ({pace})\n")
     else:
-        output.write(f"{said}; about {output.clock(eta)} for the workers that run now\n")
+        output.write(f"{said}; about {times.span(eta)} for the workers that run now\n")
 
 
 def _count(number: int) -> output.Number:

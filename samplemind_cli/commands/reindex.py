@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from samplemind_cli import output
+from samplemind_worker import times
 
 
 def reindex(*, as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False) -> None:
@@ -28,7 +29,8 @@ def reindex(*, as_json: Annotated[bool, typer.Option("--json", help="Print one J
             output.note("what is copied is kept; `samplemind reindex` and running workers go on from there")
             raise
         seconds = time.monotonic() - began
-    output.note(f"{done.vectors:,} vectors and {done.entries:,} entries are in the index again, after {seconds:.1f} s")
+    took = times.span(seconds)
+    output.note(f"{done.vectors:,} vectors and {done.entries:,} entries are in the index again, after {took}")
     if done.outdated:
         output.note(
             f"{done.outdated:,} files were analysed by an older version and have no vector of this one: "

@@ -1,12 +1,16 @@
 """``status`` and ``files``: show the progress of batches, and the files of one."""
 
+from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from samplemind_cli import output
 from samplemind_cli.commands.submit import note_hint, print_results, wait_for
-from samplemind_cli.options import AnyBatch, Batch
+from samplemind_cli.options import AnyBatch, Batch, Since, Until, read_times
+from samplemind_worker import times
+from samplemind_worker.errors import UsageError
 
 if TYPE_CHECKING:
     from config.settings import Settings
@@ -18,11 +22,16 @@ def status(
     watch: Annotated[
         bool, typer.Option("--watch", help="Show progress until it ends; without BATCH, the newest.")
     ] = False,
+    since: Since = None,
+    until: Until = None,
     limit: Annotated[int, typer.Option(min=1, max=100_000, help="How many recent batches to list.")] = 20,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object, or one a line.")] = False,
 ) -> None:
     """Show how a batch stands, or list the recent ones."""
-    from samplemind_cli import client, index, record, tables  # noqa: PLC0415 -- slow import
+    if (since or until) and (batch is not None or watch):
+        raise UsageError("--since and --until are for the list of batches, without BATCH and --watch")
+    begin, end = read_times(since, until)
+    from samplemind_cli import client, index, record  # noqa: PLC0415 -- slow import
     from samplemind_worker.local_services import web_address  # noqa: PLC0415 -- slow import
 
     with record.open_record() as settings:
@@ -31,12 +40,7 @@ def status(
         if trouble := index.trouble(settings):
             output.note(trouble)
         if batch is None and not watch:
-            reports = client.recent_reports(limit)
-            if as_json:
-                for report in reports:
-                    output.emit(report)
-            else:
-                output.table(tables.BATCH_COLUMNS, map(tables.batch_row, reports))
+            _print_list(client.recent_reports(limit, since=begin, until=end), as_json=as_json)
             return
         report = client.batch_report("last" if batch is None else batch)
         if report["finished_at"] is None and watch:
@@ -50,6 +54,16 @@ def status(
         else:
             _print_report(report)
         raise typer.Exit(1 if report["failed"] and report["finished_at"] is not None else 0)
+
+
+def _print_list(reports: Iterable[dict[str, Any]], *, as_json: bool) -> None:
+    from samplemind_cli import tables  # noqa: PLC0415 -- slow import
+
+    if as_json:
+        for report in reports:
+            output.emit(report)
+    else:
+        output.table(tables.BATCH_COLUMNS, map(tables.batch_row, reports))
 
 
 def _note_obstacles(settings: "Settings", batch_id: str, trouble: str) -> list[str]:
@@ -70,16 +84,17 @@ def _print_report(report: dict[str, Any]) -> None:
             "batch": report["batch_id"],
             "name": report["name"],
             "status": report["status"],
-            "paused": report["paused_at"],
+            "paused": _when(report["paused_at"]),
             "files": tables.count(report["total_files"]),
             **{state: tables.count(report[state]) for state in ("completed", "failed", "skipped", "cancelled")},
             "running": tables.count(report["running"]),
             "pending": tables.count(report["pending"]),
-            "created": report["created_at"],
-            "finished": report["finished_at"],
+            "created": _when(report["created_at"]),
+            "finished": _when(report["finished_at"]),
+            "took": _took(report),
             "files listed": None if report["thinned_at"] is None else "only those that failed, or were retried",
             "files/s": report["files_per_second"] or None,
-            "ETA": output.clock(report["eta_seconds"]) if report["eta_seconds"] else None,
+            "ETA": times.span(report["eta_seconds"]) if report["eta_seconds"] else None,
             "errors": output.tally(report["errors"]) or None,
             "working on": client.working_on(report["batch_id"]) if report["running"] else None,
         }
@@ -87,6 +102,18 @@ def _print_report(report: dict[str, Any]) -> None:
     if report["failed"]:
         output.note(f"which failed and why: `samplemind files {report['batch_id']} --state failed`")
     note_hint(report)
+
+
+def _when(moment: str | None) -> str | None:
+    return None if moment is None else times.when(datetime.fromisoformat(moment), datetime.now(UTC))
+
+
+def _took(report: dict[str, Any]) -> str | None:
+    """Return how long a batch that has ended was worked on."""
+    begun, ended = report["started_at"], report["finished_at"]
+    if begun is None or ended is None:
+        return None
+    return times.span((datetime.fromisoformat(ended) - datetime.fromisoformat(begun)).total_seconds())
 
 
 def files(

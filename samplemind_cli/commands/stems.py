@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from samplemind_cli import options, output
+from samplemind_worker import times
 
 
 def stems(
@@ -42,4 +43,4 @@ def stems(
     for name in done.files:
         output.write(f"{output.clean(target / name)}\n")
     by = "median filters" if done.model is None else f"the model {done.model} (licence: {done.licence})"
-    output.note(f"{'would separate' if dry_run else 'separated'} {output.clock(done.frames / done.rate)} by {by}")
+    output.note(f"{'would separate' if dry_run else 'separated'} {times.span(done.frames / done.rate)} by {by}")

@@ -1,18 +1,19 @@
 """Reads the filters of a search from text, as a user writes them on a command line or in a form.
 
 Conventions: ranges are closed and written ``100..120``, ``100..`` or ``..120``; a single number means what is shown as
-that number. Notes follow MIDI 60 = C4.
+that number. Notes follow MIDI 60 = C4. Times are those of `samplemind_worker.times`.
 """
 
 import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 from config.locations import Location
+from samplemind_worker import times
 from samplemind_worker.documents.facts import INSTRUMENTS, KINDS
 from samplemind_worker.errors import UsageError
 from samplemind_worker.finding.filters import Filter, Key, compatible_keys
@@ -35,6 +36,7 @@ def read(
     brightness: str | None = None,
     pitch: str | None = None,
     since: str | None = None,
+    until: str | None = None,
     pack: str | None = None,
     batch: str | None = None,
     tag: str | None = None,
@@ -57,6 +59,7 @@ def read(
         raise UsageError("--half-double needs --bpm")
     if compatible and key is None:
         raise UsageError("--compatible needs --key")
+    begin, end = read_times(since, until)
     tempo = () if bpm is None else (_around(read_range(bpm, "--bpm"), 0.5),)
     keys = () if key is None else read_key(key)
     return Filter(
@@ -65,11 +68,12 @@ def read(
         tempo=tuple(_octaves(tempo)) if half_double else tempo,
         keys=compatible_keys(keys) if compatible else keys,
         chords=() if chord is None else (_recorded(chord, "--chord"),),
-        duration=() if duration is None else (_around(read_range(duration, "--duration"), 0.05),),
+        duration=() if duration is None else (_around(read_spans(duration, "--duration"), 0.05),),
         loudness=() if loudness is None else (_around(read_range(loudness, "--loudness"), 0.5),),
         brightness=() if brightness is None else (read_range(brightness, "--brightness"),),
         pitch=() if pitch is None else read_pitch(pitch),
-        since=None if since is None else read_since(since),
+        since=begin,
+        until=end,
         packs=() if pack is None else (_recorded(pack, "--pack"),),
         batch=None if batch is None else _filled(batch, "--batch"),
         tags=() if tag is None else (_recorded(tag, "--tag"),),
@@ -220,25 +224,48 @@ def _midi(text: str, whole: str) -> float:
     return float(midi)
 
 
-_AGO: Final = re.compile(r"(\d{1,4})\s*([hdw])")
-_UNITS: Final = {"h": "hours", "d": "days", "w": "weeks"}
-
-
-def read_since(text: str) -> datetime:
-    """Read a time ago (``12h``, ``7d``, ``2w``) or a date (``2026-01-31``), which begins at midnight here.
+def read_spans(text: str, option: str) -> Range:
+    """Read a range of time spans, or one: ``0..2``, ``500ms..2s``, ``..1.5 min``; numbers are seconds.
 
     Raises
     ------
     UsageError
-        If it is neither.
+        If it is none, or reversed.
     """
-    plain = text.strip().lower()
+    low, dots, high = text.partition("..")
     try:
-        if found := _AGO.fullmatch(plain):
-            return datetime.now(UTC) - timedelta(**{_UNITS[found[2]]: int(found[1])})
-        return datetime.strptime(plain, "%Y-%m-%d").astimezone().astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise UsageError(f"--since {_quoted(text)} is no time ago such as 7d, and no date such as 2026-01-31") from None
+        first, last = (times.read_span(each) if each.strip() else None for each in (low, high))
+    except ValueError:
+        first = last = None
+    if first is None and last is None:
+        raise UsageError(
+            f"{option} {_quoted(text)} is no time such as {times.SPANS}, and no range such as 0..2 or 500ms..2s"
+        )
+    return _in_order(first, last if dots else first, text, option)
+
+
+def read_times(since: str | None, until: str | None) -> tuple[datetime | None, datetime | None]:
+    """Read where a list begins and ends, both ``times.PERIODS``; None means no limit.
+
+    A day, week or month begins at its first midnight here, and ends after its last day.
+
+    Raises
+    ------
+    UsageError
+        If one is no time, or the end is before the beginning.
+    """
+    begin = None if since is None else _period(since, "--since")[0]
+    end = None if until is None else _period(until, "--until")[1]
+    if begin is not None and end is not None and end < begin:
+        raise UsageError(f"--until {_quoted(until or '')} is before --since {_quoted(since or '')}")
+    return begin, end
+
+
+def _period(text: str, option: str) -> times.Period:
+    try:
+        return times.read_period(text, datetime.now(UTC))
+    except ValueError:
+        raise UsageError(f"{option} {_quoted(text)} is no time such as {times.PERIODS}") from None
 
 
 def paths_of(text: str, roots: Mapping[str, Location]) -> tuple[str, ...]:

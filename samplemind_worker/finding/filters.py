@@ -36,6 +36,8 @@ class Filter(BaseModel):
     brightness: tuple[Range, ...] = ()
     pitch: tuple[Range, ...] = ()
     since: datetime | None = None
+    until: datetime | None = None
+    """What was added at this time or later does not pass."""
     packs: tuple[str, ...] = ()
     batch: str | None = None
     """The whole id of a batch."""
@@ -119,6 +121,8 @@ def conditions(chosen: Filter) -> list[Condition]:
             found.append(Condition(option, None if wanted is None else tuple(wanted), query))
     if chosen.since is not None:
         found.append(Condition("--since", None, {"moment": {"$gte": first_moment(chosen.since)}}))
+    if chosen.until is not None:
+        found.append(Condition("--until", None, {"moment": {"$lt": first_moment(chosen.until)}}))
     return found
 
 

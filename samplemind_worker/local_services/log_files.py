@@ -87,15 +87,20 @@ def existing(home: Home) -> list[Path]:
     return [path for path in paths if path.is_file()]
 
 
-def search(home: Home, wanted: Wanted) -> Iterator[bytes]:
-    """Yield the wanted lines of all logs in the order of time."""
+def search(
+    home: Home, wanted: Wanted, *, since: datetime | None = None, until: datetime | None = None
+) -> Iterator[bytes]:
+    """Yield the wanted lines of all logs in the order of time; only those from ``since`` on, and before ``until``."""
+    begin = float("-inf") if since is None else since.timestamp()
+    end = float("inf") if until is None else until.timestamp()
     paths = existing(home)
     if wanted.texts:
         # A parcel's first line may be in another file than the line that says what it carries.
         for path in paths:
             for line in _lines(path):
                 wanted.learn(line)
-    yield from (line for _, line in heapq.merge(*map(_timed, paths)) if wanted.takes(line))
+    lines = heapq.merge(*map(_timed, paths))
+    yield from (line for at, line in lines if begin <= at < end and wanted.takes(line))
 
 
 def follow(home: Home, wanted: Wanted) -> Generator[bytes]:

@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
+from samplemind_worker import times
 from samplemind_worker.text import clean
 
 Status = Literal["taken", "known", "refused", "postponed", "waiting"]
@@ -114,13 +115,13 @@ class Report:
         packs = ", ".join(f"{count} {status}" for status, count in values["packs"].items() if count) or "none"
         files, new, known = values["files"], values["new"], values["known"]
         lines = [
-            f"Sample packs from {clean(self.inbox)}, {values['started_at']}",
+            f"Sample packs from {clean(self.inbox)}, {times.local(self.started_at)}",
             "",
             f"packs    {packs}",
             # Of each line the counts add up to the files.
             f"files    {files:,}: {new:,} new, {known:,} known",
             f"so far   {values['analyzed']:,} analysed or linked, {self.failed:,} failed, {self.pending:,} pending",
-            f"time     {self.seconds:,.1f} s",
+            f"time     {times.span(self.seconds)}",
             f"spend    {values['summary_spend_usd']:.2f} USD on summaries",
             *_removed(self.removed),
             *(f"alone    {clean(name)}: neither archive, folder nor audio" for name in self.left_alone),

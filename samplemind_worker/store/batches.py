@@ -174,9 +174,11 @@ async def _newest_but(back: int) -> BatchJob:
 
 
 @mongo.synchronous
-async def recent(limit: int) -> list[BatchJob]:
-    """Return the newest batches, newest first."""
-    return await BatchJob.find_all().sort("-created_at").limit(limit).to_list()
+async def recent(limit: int, *, since: datetime | None = None, until: datetime | None = None) -> list[BatchJob]:
+    """Return the newest batches, newest first; only those from ``since`` on, and before ``until``."""
+    bounds = {name: bound for name, bound in (("$gte", since), ("$lt", until)) if bound is not None}
+    query: dict[str, Any] = {"created_at": bounds} if bounds else {}
+    return await BatchJob.find(query).sort("-created_at").limit(limit).to_list()
 
 
 @mongo.synchronous

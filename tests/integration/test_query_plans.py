@@ -130,7 +130,8 @@ def last_chance(case: Case) -> None:
         parcel, _ = parcels.reserve(case.batch, case.pending[:1], queue="cpu")
         ledger.claim(parcel, Step.DECODE, token=TRY, worker="w", lease=60.0)
         parcels.take_back_parcel(parcel, task_id=TRY.partition(".")[0], max_starts=3, code="timeout")
-    assert parcels.reserve_last_chance(lambda *_: "cpu") is None  # the last of them died a moment ago
+    # The last of them died a moment ago.
+    assert parcels.reserve_last_chance(lambda *_: "cpu") is None  # pyright: ignore[reportUnknownLambdaType]
 
 
 def close_batch(case: Case) -> None:
@@ -190,7 +191,10 @@ CALLS: dict[str, Callable[[Case], object]] = {
     "batches.stalled_recordings": lambda _: batches.stalled_recordings(older_than=600.0),
     "batches.half_cancelled": lambda _: batches.half_cancelled(),
     "batches.find": lambda case: (batches.find(case.batch), batches.find(case.batch[:-1])),
-    "batches.recent": lambda _: batches.recent(3),
+    "batches.recent": lambda case: (
+        batches.recent(3),
+        batches.recent(3, since=batches.find(case.batch).created_at, until=mongo.now()),
+    ),
     "batches.report": lambda case: batches.report(batches.find(case.batch)),
     "batches.close_if_done": close_batch,
     "batches.open_batches": lambda _: batches.open_batches(),

@@ -113,6 +113,7 @@ def test_finds_by_words(text: str, wanted: list[str]):
         ({"pitch": "F"}, ["قصير 808"]),
         ({"loudness": "..-20"}, ["Bass C2"]),
         ({"duration": "2.."}, ["House Loop 124 Am"]),
+        ({"duration": "2000ms..1min"}, ["House Loop 124 Am"]),
         ({"pack": "VINYL pack", "instrument": "kick"}, ["Dark Kick 01", "Bright Kick 02"]),
         ({"path": "/library/Loops", "bpm": "..100"}, ["Slow Loop 62 C"]),
         ({"path": "/library/Notes/Bass C2.wav"}, ["Bass C2"]),
@@ -171,6 +172,9 @@ def test_without_words_the_newest_come_first():
 
     assert names(find(instrument="kick")) == ["Dark Kick 01", "Bright Kick 02"]
     assert names(find(instrument="kick", since="7d")) == ["Dark Kick 01"]
+    assert names(find(instrument="kick", until="7d")) == ["Bright Kick 02"]
+    assert names(find(instrument="kick", since="31d", until="29 days ago")) == ["Bright Kick 02"]
+    assert names(find(instrument="kick", until="2026-01-31")) == []
 
 
 @pytest.mark.usefixtures("library")

@@ -60,7 +60,6 @@ def test_a_wide_screen_keeps_every_column_and_one_line_a_row():
         "skipped",
         "left",
         "created",
-        "(UTC)",
     ]
     assert len(shown) == 3
 

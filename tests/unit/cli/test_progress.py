@@ -2,13 +2,27 @@ from typing import Any
 
 import pytest
 
-from samplemind_cli.progress import Pace, _Silence, count_in_words, follow, in_words, rest
+from samplemind_cli.progress import (
+    Pace,
+    _Silence,  # pyright: ignore[reportPrivateUsage] -- what it says and when is tested here
+    count_in_words,
+    follow,
+    in_words,
+    rest,
+)
 from samplemind_worker.errors import ServiceUnavailableError
 
 
 def batch(**values: Any) -> dict[str, Any]:
     counts = dict.fromkeys(("completed", "failed", "skipped", "cancelled", "running", "pending"), 0)
-    given = {"recorded": True, "finished_at": None, "files_per_second": 0.0, "status": "processing", **counts, **values}
+    given: dict[str, Any] = {
+        "recorded": True,
+        "finished_at": None,
+        "files_per_second": 0.0,
+        "status": "processing",
+        **counts,
+        **values,
+    }
     return {"total_files": sum(given[state] for state in counts), **given}
 
 
@@ -51,7 +65,8 @@ def test_pace_forgets_what_is_old():
         pace.add(tick * 0.5, tick)
 
     assert pace.rate() == pytest.approx(2.0)
-    assert len(pace._samples) <= 122  # noqa: SLF001 -- a million files must not fill the memory
+    # A million files must not fill the memory.
+    assert len(pace._samples) <= 122  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
 
 
 @pytest.mark.parametrize(
@@ -59,10 +74,10 @@ def test_pace_forgets_what_is_old():
     [
         (0, 1, 0, None, "0/1 files (0 %), ETA -, 0 failed"),
         (1, 1, 1, None, "1/1 files (100 %), ETA -, 1 failed"),
-        (1204, 5000, 3, 412.34, "1,204/5,000 files (24 %), 412 files/s, ETA 0:09, 3 failed"),
-        (999_999, 1_000_000, 0, 1234.5, "999,999/1,000,000 files (99 %), 1,234 files/s, ETA 0:00, 0 failed"),
-        (10, 1_000_000, 0, 50.06, "10/1,000,000 files (0 %), 50.1 files/s, ETA 5:32:56, 0 failed"),
-        (2, 4, 0, 0.05, "2/4 files (50 %), 0.05 files/s, ETA 0:40, 0 failed"),
+        (1204, 5000, 3, 412.34, "1,204/5,000 files (24 %), 412 files/s, ETA 9 s, 3 failed"),
+        (999_999, 1_000_000, 0, 1234.5, "999,999/1,000,000 files (99 %), 1,234 files/s, ETA 0 s, 0 failed"),
+        (10, 1_000_000, 0, 50.06, "10/1,000,000 files (0 %), 50.1 files/s, ETA 5 h 33 min, 0 failed"),
+        (2, 4, 0, 0.05, "2/4 files (50 %), 0.05 files/s, ETA 40 s, 0 failed"),
     ],
 )
 def test_counts_in_words(ended: int, total: int, failed: int, rate: float | None, words: str):
@@ -72,8 +87,8 @@ def test_counts_in_words(ended: int, total: int, failed: int, rate: float | None
 def test_words_count_every_way_to_end():
     report = batch(completed=5, failed=1, skipped=2, cancelled=0, running=1, pending=1, files_per_second=2.0)
 
-    assert in_words(report, 4.0) == "8/10 files (80 %), 4.0 files/s, ETA 0:00, 1 failed"
-    assert in_words(report, None) == "8/10 files (80 %), 2.0 files/s, ETA 0:01, 1 failed"
+    assert in_words(report, 4.0) == "8/10 files (80 %), 4.0 files/s, ETA 0 s, 1 failed"
+    assert in_words(report, None) == "8/10 files (80 %), 2.0 files/s, ETA 1 s, 1 failed"
 
 
 def test_words_while_recording_give_no_share():

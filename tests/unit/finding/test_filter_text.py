@@ -7,7 +7,7 @@ import bson
 import pytest
 
 from samplemind_worker.errors import UsageError
-from samplemind_worker.finding.filter_text import read, read_key, read_pitch, read_range, read_since
+from samplemind_worker.finding.filter_text import read, read_key, read_pitch, read_range, read_spans, read_times
 from samplemind_worker.finding.filters import Filter, compatible_keys, mongo_query
 
 
@@ -102,17 +102,46 @@ def test_refuses_what_is_no_pitch(text: str):
         read_pitch(text)
 
 
-def test_since_is_a_time_ago_or_a_date():
+def test_since_takes_the_beginning_of_a_day_and_until_its_end():
     week = datetime.now(UTC) - timedelta(days=7)
 
-    assert abs(read_since("7d") - week) < timedelta(seconds=5)
-    assert read_since("2026-01-31") == datetime(2026, 1, 31).astimezone()
+    begin, end = read_times("7d", None)
+    assert begin is not None
+    assert week <= begin <= datetime.now(UTC) - timedelta(days=7)
+    assert end is None
+    assert read_times("2026-01-30", "2026-01-31") == (
+        datetime(2026, 1, 30).astimezone(),
+        datetime(2026, 2, 1).astimezone(),
+    )
 
 
-@pytest.mark.parametrize("text", ["", "d", "yesterday", "2026-13-01", "99999w", "7y", "-7d"])
+def test_refuses_an_end_before_the_beginning():
+    with pytest.raises(UsageError, match="--until '3 days' is before --since 'today'"):
+        read(since="today", until="3 days")
+
+
+@pytest.mark.parametrize("text", ["", "d", "2026-13-01", "999999w", "7x", "-7d", "yesterweek", "25:00", "9" * 1000])
 def test_refuses_what_is_no_time(text: str):
-    with pytest.raises(UsageError, match="--since"):
-        read_since(text)
+    with pytest.raises(UsageError, match=r"^--until '.*' is no time such as 3 days, .* or 2026-01-31 14:30$"):
+        read(until=text)
+
+
+def test_a_length_has_units():
+    assert read_spans("500ms..1.5 min", "--duration") == (0.5, 90.0)
+    assert read_spans("..2s", "--duration") == (None, 2.0)
+    assert read_spans("3:20..", "--duration") == (200.0, None)
+    assert read(duration="2").duration == read(duration="2 s").duration == ((1.95, 2.05),)
+
+
+@pytest.mark.parametrize("text", ["", "..", "-1..2", "2 parsecs", "1s..x", "1...2", "s", "٣s"])
+def test_refuses_what_is_no_length(text: str):
+    with pytest.raises(UsageError, match=r"--duration .* is no time such as 2, 500ms, .* no range such as 0\.\.2"):
+        read(duration=text)
+
+
+def test_refuses_a_reversed_length():
+    with pytest.raises(UsageError, match="is reversed"):
+        read(duration="2s..500ms")
 
 
 def test_a_list_of_values_means_any_of_them():

@@ -3,6 +3,7 @@
 import json
 import threading
 import time
+from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 
@@ -31,8 +32,8 @@ def home(tmp_path: Path) -> Home:
     return made
 
 
-def found(home: Home, wanted: Wanted) -> list[str]:
-    return [one.decode().split("] ")[-1].split(" ")[0] for one in search(home, wanted)]
+def found(home: Home, wanted: Wanted, **when: datetime) -> list[str]:
+    return [one.decode().split("] ")[-1].split(" ")[0] for one in search(home, wanted, **when)]
 
 
 def test_lines_of_all_processes_come_in_the_order_of_time_the_older_file_first(home: Home):
@@ -43,6 +44,17 @@ def test_lines_of_all_processes_come_in_the_order_of_time_the_older_file_first(h
 
     assert found(home, Wanted()) == ["a", "b", "c", "d", "e", "a", "of", "f", "g"]
     assert len(existing(home)) == 3
+
+
+def test_only_lines_between_two_times_are_found(home: Home):
+    home.log("worker-cpu").write_text(line(1, "a") + line(3, "c") + "a crash\n" + line(5, "e"))
+    home.log("worker-io").write_text(line(2, f"begun {BATCH}", of=1) + line(4, "d", of=1))
+    at = [datetime(2026, 11, 30, 4, 53, second, tzinfo=UTC) for second in range(10)]
+
+    assert found(home, Wanted(), since=at[3]) == ["c", "a", "d", "e"]
+    assert found(home, Wanted(), since=at[2], until=at[4]) == ["begun", "c", "a"]
+    # The batch is known from a line that is left out.
+    assert found(home, of_batch(BATCH), since=at[3]) == ["d"]
 
 
 def test_a_batch_is_found_with_all_lines_of_its_parcels_wherever_they_are(home: Home):

@@ -50,7 +50,7 @@ export const FILTERS: readonly Filter[] = [
   { name: "chord", says: "Chord", takes: "text", hint: "Am7" },
   { name: "kind", says: "Kind", takes: "choice", hint: "", values: ["one_shot", "loop", "track"] },
   { name: "instrument", says: "Instrument", takes: "choice", hint: "", values: INSTRUMENTS },
-  { name: "duration", says: "Length", takes: "range", hint: "seconds: ..1, 2..8" },
+  { name: "duration", says: "Length", takes: "range", hint: "..1, 500ms..2s, 1min.." },
   { name: "loudness", says: "Loudness", takes: "range", hint: "LUFS: -14..-8" },
   { name: "brightness", says: "Brightness", takes: "range", hint: "Hz: ..800" },
   { name: "pitch", says: "Note", takes: "range", hint: "C3, C2..B2, F#" },
@@ -58,7 +58,8 @@ export const FILTERS: readonly Filter[] = [
   { name: "pack", says: "Pack", takes: "text", hint: "name of a folder" },
   { name: "path", says: "Folder", takes: "text", hint: "a folder or a file" },
   { name: "batch", says: "Batch", takes: "text", hint: "id or last" },
-  { name: "since", says: "New since", takes: "text", hint: "7d, 12h, 2026-01-31" },
+  { name: "since", says: "New since", takes: "text", hint: "7d, yesterday, 2026-01-31" },
+  { name: "until", says: "Until", takes: "text", hint: "7d, last week, 2026-01-31" },
   { name: "favourite", says: "Favourites", takes: "switch", hint: "" },
   { name: "collection", says: "Collection", takes: "text", hint: "" },
 ];
@@ -100,7 +101,7 @@ export function chipText({ filter, value }: Active): string {
     case "bpm":
       return `${value} BPM`;
     case "duration":
-      return `${value} s`;
+      return /[a-z:]/i.test(value) ? value : `${value} s`;
     case "loudness":
       return `${value} LUFS`;
     case "brightness":
@@ -113,6 +114,8 @@ export function chipText({ filter, value }: Active): string {
       return value;
     case "since":
       return `since ${value}`;
+    case "until":
+      return `until ${value}`;
     default:
       return filter.takes === "switch" ? filter.says.toLowerCase() : `${filter.says.toLowerCase()} ${value}`;
   }
