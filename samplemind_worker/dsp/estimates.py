@@ -51,6 +51,9 @@ def estimate(features: Features, *, duration: float, exact_length: bool = True, 
             kind, kind_confidence = estimate_kind(
                 features, row, duration=duration, tempo=tempo, key=key, pulse=any_tempo
             )
+            if kind == "loop" and any_tempo < pulse.LEAST and not _is_likely(key):
+                # What has neither is no loop, though it resembles one. As two networks disagree, half of it counts.
+                kind, kind_confidence = "one_shot", 1.0 - 0.5 * kind_confidence
         tempo = _given(tempo, this_tempo) if any_tempo >= pulse.LEAST else TempoEstimate()
     elif kind is None and features.peak > 0.0:
         kind, kind_confidence = "one_shot", 0.98
@@ -104,11 +107,15 @@ def _given(tempo: TempoEstimate, confidence: float) -> TempoEstimate:
 
 def _likely(key: KeyEstimate, pitch: PitchEstimate) -> tuple[KeyEstimate, PitchEstimate]:
     """Drop answers that are more likely wrong than right; the candidates of a key stay, for a name may decide."""
-    if key.confidence is not None and key.confidence < key_module.LEAST:
+    if not _is_likely(key):
         key = KeyEstimate(candidates=key.candidates)
     if pitch.confidence is not None and pitch.confidence < pitch_module.LEAST:
         pitch = PitchEstimate()
     return key, pitch
+
+
+def _is_likely(key: KeyEstimate) -> bool:
+    return key.key is not None and (key.confidence is None or key.confidence >= key_module.LEAST)
 
 
 def _chord_or_note(

@@ -2,7 +2,8 @@
 
 Conventions: names are those of the contract's closed list; confidences are 0 to 1. A sound shorter than 1 s is a
 one-shot, one shorter than 1.25 s is, too, unless it surely has a tempo. Up to 17 s (24 s for a whole number of bars) a
-network distinguishes loops from one-shots; what surely has a tempo is a loop.
+network distinguishes loops from one-shots; what surely has a tempo is a loop, and what has neither a tempo nor a key
+that is likely enough to be given is none (`estimates`).
 Beyond that another one distinguishes tracks from single sounds that last: notes that ring, rooms, machines, speech.
 `training/kind.py` trains the first, `training/lasting.py` the second. A changed measure needs new networks.
 """

@@ -195,3 +195,23 @@ def test_after_the_warm_up_no_network_is_loaded():
     for y in (signals.strum([45, 52, 57, 60, 64], 2.0, sr=SR), signals.melodic_loop(9, "minor", 100.0, sr=SR)):
         dsp.estimate(dsp.compute_features(y, sr=SR), duration=len(y) / SR)
     assert network.load_network.cache_info().misses == before
+
+
+def _typed(seed: int, seconds: float = 9.0) -> npt.NDArray[np.float32]:
+    """Strike keys at odd times, as on a keyboard."""
+    rng = np.random.default_rng(seed)
+    y = np.zeros(round(seconds * SR))
+    at = 0.1
+    while at < seconds - 0.3:
+        n, first = round(rng.uniform(0.01, 0.06) * SR), round(at * SR)
+        y[first : first + n] += rng.uniform(0.3, 1.0) * rng.normal(size=n) * np.exp(-5.0 * np.arange(n) / n)
+        at += 0.05 + rng.exponential(0.25)
+    return np.asarray(0.8 * y / np.abs(y).max(), np.float32)
+
+
+def test_what_has_neither_a_tempo_nor_a_key_is_no_loop():
+    found = [_analyze(_typed(seed)) for seed in range(8)]
+    assert [e.tempo for e in found if e.kind == "loop" and e.tempo is None and e.key is None] == []
+    others = [e for e in found if e.kind == "one_shot"]
+    assert others
+    assert all(0.5 <= (e.kind_confidence or 0.0) <= 1.0 and e.instrument != "drum_loop" for e in others)
