@@ -2,6 +2,7 @@
 
 import socket
 import urllib.request
+from collections.abc import Iterable
 
 from prometheus_client.metrics_core import Metric
 from prometheus_client.parser import text_string_to_metric_families
@@ -18,13 +19,17 @@ def families(port: int) -> list[Metric]:
 
 def scrape(*ports: int) -> Values:
     """The values that ports of this machine serve; those of the same name and labels are added up."""
+    return values(family for port in ports for family in families(port))
+
+
+def values(metrics: Iterable[Metric]) -> Values:
+    """The values of metrics; those of the same name and labels are added up."""
     found: Values = {}
-    for port in ports:
-        for family in families(port):
-            for sample in family.samples:
-                labels = ",".join(f'{name}="{value}"' for name, value in sorted(sample.labels.items()))
-                key = f"{sample.name}{{{labels}}}" if labels else sample.name
-                found[key] = found.get(key, 0.0) + sample.value
+    for family in metrics:
+        for sample in family.samples:
+            labels = ",".join(f'{name}="{value}"' for name, value in sorted(sample.labels.items()))
+            key = f"{sample.name}{{{labels}}}" if labels else sample.name
+            found[key] = found.get(key, 0.0) + sample.value
     return found
 
 

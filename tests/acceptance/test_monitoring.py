@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -13,10 +14,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import psutil
 import pymongo
 import pytest
 import yaml
+from prometheus_client.parser import text_string_to_metric_families
 
 from config.settings import Settings
 from samplemind_worker.local_services import connected, stop
@@ -26,11 +29,12 @@ from tests.acceptance.conftest import SAMPLEMIND, Command
 from tests.ai_server import AiServer
 from tests.factories import write_audio
 from tests.monitoring import RULES, expressions, matches, panels, selectors
-from tests.scrape import Values, families, free_ports, scrape
+from tests.scrape import Values, families, free_ports, scrape, values
 from tests.waiting import wait_until
 from training import signals
 
 FILES = 24
+PASSWORD = "a password of Flower"  # noqa: S105 -- made for these tests
 
 
 class Deployment:
@@ -39,9 +43,34 @@ class Deployment:
     def __init__(self, home: Path, command: Command, first_port: int) -> None:
         self.home, self.command, self.first_port = home, command, first_port
         self.ports = {role: port_of(role, first=first_port) for role in ROLES}
+        self.web_port, self.flower_port = first_port + len(ROLES), first_port + len(ROLES) + 1
 
     def scrape(self, *roles: str) -> Values:
         return scrape(*(self.ports[role] for role in roles or ROLES))
+
+    def flower(self) -> Values:
+        """The values that Flower serves to Prometheus; none while it does not answer."""
+        try:
+            reply = httpx.get(
+                f"http://127.0.0.1:{self.flower_port}/metrics", auth=("samplemind", PASSWORD), timeout=20.0
+            )
+        except httpx.TransportError:
+            return {}
+        return values(text_string_to_metric_families(reply.raise_for_status().text))
+
+    def flower_tasks(self, event: str, task: str) -> float:
+        """How many events of a kind Flower has heard about a task, from all workers."""
+        wanted = (f'type="{event}"', f'task="samplemind.{task}"')
+        return sum(
+            value
+            for key, value in self.flower().items()
+            if key.startswith("flower_events_total") and all(label in key for label in wanted)
+        )
+
+    def workers_seen(self) -> set[str]:
+        """The names of the workers that Flower has heard of, such as ``cpu-123@host``."""
+        found = (re.fullmatch(r'flower_worker_online\{worker="([^"]+)"\}', key) for key in self.flower())
+        return {name[1] for name in found if name is not None}
 
     def pid_of(self, service: str) -> int:
         """The process of a service; 0 while it has none."""
@@ -59,11 +88,13 @@ class Deployment:
 def deployment() -> Iterator[Deployment]:
     """A deployment that has worked on a batch, of which a child and then a whole worker were killed."""
     with tempfile.TemporaryDirectory(prefix="samplemind-test-") as folder, AiServer() as models:
-        home, first = Path(folder) / "home", free_ports(len(ROLES) + 1)
+        home, first = Path(folder) / "home", free_ports(len(ROLES) + 2)
         command = Command(
             home,
             SAMPLEMIND_METRICS_PORT=str(first),
             SAMPLEMIND_WEB_PORT=str(first + len(ROLES)),
+            SAMPLEMIND_FLOWER_PORT=str(first + len(ROLES) + 1),
+            SAMPLEMIND_FLOWER_PASSWORD=PASSWORD,
             SAMPLEMIND_CONCURRENCY="2",
             SAMPLEMIND_DISPATCH_SECONDS="1",
             SAMPLEMIND_LEASE_SECONDS="6",
@@ -71,25 +102,27 @@ def deployment() -> Iterator[Deployment]:
             **models.environment("gemini"),
         )
         made = Deployment(home, command, first)
-        exporter: subprocess.Popen[str] | None = None
+        beside: list[subprocess.Popen[str]] = []
         try:
             assert command("up", "--detach", "--web").code == 0
-            exporter = command.start("exporter")
+            beside += [command.start("exporter"), command.start("flower")]
             for role in ROLES:
                 wait_until(lambda role=role: made.serves(role), 60)
+            # What Flower was not told of, because it listened too late, it would never know.
+            wait_until(lambda: len(made.workers_seen()) == 3, 60)
             _work(made, Path(folder) / "library")
             yield made
         finally:
-            if exporter is not None:
-                exporter.terminate()
-                exporter.communicate(timeout=20)
-            stop(Settings(home=home, _env_file=None))
+            for process in beside:
+                process.terminate()
+                process.communicate(timeout=20)
+            stop(Settings(home=home, _env_file=None))  # pyright: ignore[reportCallIssue] -- pydantic's own
 
 
 @pytest.fixture
 def record(deployment: Deployment) -> Iterator[Any]:
     """The database of the record."""
-    settings = connected(Settings(home=deployment.home, _env_file=None))
+    settings = connected(Settings(home=deployment.home, _env_file=None))  # pyright: ignore[reportCallIssue] -- pydantic's own
     assert settings is not None
     assert settings.mongodb_url is not None
     with pymongo.MongoClient[dict[str, Any]](settings.mongodb_url.get_secret_value()) as client:
@@ -151,6 +184,18 @@ def test_what_is_counted_is_what_the_record_holds(deployment: Deployment, record
     assert cost == pytest.approx(gemini["micro_usd"] / 1e6)
 
 
+def test_flower_has_heard_of_every_task_that_is_counted(deployment: Deployment):
+    counted = deployment.scrape()
+    for step in ("summarize", "store"):
+        tasks = counted[f'samplemind_step_duration_seconds_count{{step="{step}"}}']
+        wait_until(lambda step=step, tasks=tasks: deployment.flower_tasks("task-succeeded", step) == tasks > 0, 60)
+    # The worker that was killed is known by its name, beside the one that took its place.
+    wait_until(
+        lambda: [name.partition("-")[0] for name in sorted(deployment.workers_seen())] == ["ai", "cpu", "cpu", "store"],
+        60,
+    )
+
+
 def test_what_is_exported_is_what_the_record_holds(deployment: Deployment, record: Any):
     def exported() -> Values:
         return deployment.scrape("exporter")
@@ -180,7 +225,7 @@ def test_no_name_and_no_secret_is_told(deployment: Deployment):
 
 
 def test_the_page_is_counted_by_route_and_has_no_metrics(deployment: Deployment):
-    web = f"http://127.0.0.1:{deployment.first_port + len(ROLES)}"
+    web = f"http://127.0.0.1:{deployment.web_port}"
     for path in ("/api/v1/batches?limit=1", "/api/v1/batches?limit=2", "/metrics"):
         try:
             with urllib.request.urlopen(web + path, timeout=20) as reply:  # noqa: S310 -- our own
