@@ -58,10 +58,11 @@ class Record:
         ]
 
     def _flight(self, still: Iterable[Open]) -> Iterator[Sample]:
-        flight, now = totals.in_flight(), mongo.now()
+        flight, now = totals.in_flight(self._settings.queues), mongo.now()
         self.in_progress = Counter(flight.items)
         for one in still:
-            self.in_progress[one.kind] += one.totals.states[State.PENDING.value]
+            if one.kind is not None:
+                self.in_progress[one.kind] += one.totals.states[State.PENDING.value]
         for kind in WORK:
             yield metrics.IN_PROGRESS, {"queue": kind}, self.in_progress[kind]
             yield metrics.PARCELS, {"queue": kind}, flight.parcels[kind]

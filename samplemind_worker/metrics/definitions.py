@@ -144,7 +144,8 @@ BATCHES: Final = Metric("samplemind_batches", "gauge", "Batches in the record, b
 IN_PROGRESS: Final = Metric(
     "samplemind_items_in_progress",
     "gauge",
-    "Items that wait for workers of a queue, or run there. Autoscalers go by that of the queue cpu.",
+    "Items that wait for workers of a queue, or run there; those of paused batches wait for none. Autoscalers go by "
+    "those of the queues cpu and io.",
     ("queue",),
 )
 IN_PROGRESS_PER_WORKER: Final = Metric(

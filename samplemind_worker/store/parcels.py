@@ -14,7 +14,7 @@ from typing import Any, Final
 from bson import ObjectId
 from pymongo.errors import DuplicateKeyError
 
-from config.queues import AI, CPU, IO, kind_of_step
+from config.queues import AI, CPU, IO, Queues
 from samplemind_worker.documents.batch import (
     BY_STATE,
     LAST_CHANCES,
@@ -29,19 +29,13 @@ from samplemind_worker.metrics.definitions import ITEMS_TAKEN_BACK
 from samplemind_worker.store import mongo
 from samplemind_worker.store._again import pending_again
 from samplemind_worker.store._failing import fail_one
+from samplemind_worker.store._kinds import kind_of_queue
 
 _FIRST_STEP = Step.DECODE.value
 QUIET = timedelta(seconds=10)
 """A last chance is given when no process has died for so long, which is longer than replacing a dead child takes."""
 LONGEST_WAIT = timedelta(seconds=90)
 """After so long a last chance is given anyway, so that a stream of broken files does not hold back other batches."""
-KIND_OF_STEP = {
-    "$switch": {
-        "branches": [{"case": {"$eq": ["$step", step.value]}, "then": kind_of_step(step)} for step in Step],
-        "default": CPU,
-    }
-}
-"""The kind of queue of an item's step."""
 
 
 @mongo.synchronous
@@ -167,12 +161,12 @@ class InFlight:
 
 
 @mongo.synchronous
-async def in_flight() -> InFlight:
-    """Return how many parcels are in flight in the CPU steps, being summarized, and being stored."""
+async def in_flight(queues: Queues) -> InFlight:
+    """Return how many parcels are in flight in the CPU steps, waiting for models, and in the queue of the stores."""
     cursor = await BatchItem.get_pymongo_collection().aggregate(
         [
             {"$match": {"parcel_id": {"$gt": ObjectId("0" * 24)}}},
-            {"$group": {"_id": {"parcel": "$parcel_id", "kind": KIND_OF_STEP}, "root": {"$first": "$root"}}},
+            {"$group": {"_id": {"parcel": "$parcel_id", "kind": kind_of_queue(queues)}, "root": {"$first": "$root"}}},
             {"$group": {"_id": {"kind": "$_id.kind", "root": "$root"}, "parcels": {"$sum": 1}}},
         ]
     )

@@ -11,12 +11,12 @@ from datetime import datetime, timedelta
 
 from bson import ObjectId
 
-from config.queues import AI, CPU
+from config.queues import AI, CPU, Queues
 from samplemind_worker.documents.batch import BY_STATE, BatchItem, BatchJob
 from samplemind_worker.documents.states import State
 from samplemind_worker.store import mongo
 from samplemind_worker.store._counts import count_errors, count_recorded
-from samplemind_worker.store.parcels import KIND_OF_STEP
+from samplemind_worker.store._kinds import kind_of_queue
 from samplemind_worker.store.unfinished import UNFINISHED
 
 _COUNTED = tuple(state for state in State if state is not State.PENDING)
@@ -40,10 +40,10 @@ class Open:
     """What one batch that has not ended holds, and whether it waits for models alone."""
 
     totals: Totals
-    kind: str
-    """The queue that its pending items wait for."""
+    kind: str | None
+    """The kind of queue that its pending items wait for; None if it is paused, so that they wait for no worker."""
     waits_since: datetime | None
-    """Since when its oldest pending item waits; None if no item is pending."""
+    """Since when its oldest pending item waits; None if no item is pending, or it is paused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +98,10 @@ async def _open(job: BatchJob, now: datetime) -> Open:
     if first is not None:
         # A retried item keeps the id that it was recorded with.
         since = (job.started_at or now) if first.get("retried") else first["_id"].generation_time
-    kind = CPU if job.ai_scope == "new" else AI
-    return Open(Totals({State.PENDING.value: left, **states}, errors, job.status.value), kind, since)
+    totals = Totals({State.PENDING.value: left, **states}, errors, job.status.value)
+    if job.paused_at is not None:
+        return Open(totals, None, None)
+    return Open(totals, CPU if job.ai_scope == "new" else AI, since)
 
 
 async def _total(job: BatchJob) -> int:
@@ -107,13 +109,13 @@ async def _total(job: BatchJob) -> int:
 
 
 @mongo.synchronous
-async def in_flight() -> InFlight:
-    """Return what is queued or runs."""
+async def in_flight(queues: Queues) -> InFlight:
+    """Return what is queued or runs in the queues of a deployment."""
     items = BatchItem.get_pymongo_collection()
     cursor = await items.aggregate(
         [
             {"$match": {"parcel_id": {"$gt": ObjectId("0" * 24)}}},
-            {"$group": {"_id": {"parcel": "$parcel_id", "kind": KIND_OF_STEP}, "items": {"$sum": 1}}},
+            {"$group": {"_id": {"parcel": "$parcel_id", "kind": kind_of_queue(queues)}, "items": {"$sum": 1}}},
             {"$group": {"_id": "$_id.kind", "parcels": {"$sum": 1}, "items": {"$sum": "$items"}}},
         ]
     )

@@ -101,7 +101,7 @@ class _Room:
     def __init__(self, settings: Settings, readers: Readers) -> None:
         self._readers = readers
         self._per_slot = settings.window_per_slot
-        flying = parcels.in_flight()
+        flying = parcels.in_flight(settings.queues)
         # Parcels that wait for a summary do not block cpu workers; `ai_wait_seconds` ends the wait.
         self._cpu = self._window(settings.queues.of(CPU)) - flying.cpu
         self._in_all = _MOST_IN_FLIGHT - flying.cpu - flying.io

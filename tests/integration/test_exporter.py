@@ -6,9 +6,10 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+from bson import ObjectId
 from pydantic import SecretStr
 
-from samplemind_worker.documents.batch import BatchItem, Step
+from samplemind_worker.documents.batch import BatchItem, BatchJob, Step
 from samplemind_worker.documents.versions import VERSIONS
 from samplemind_worker.errors import EmptyFileError
 from samplemind_worker.exporter.record import Record
@@ -16,7 +17,7 @@ from samplemind_worker.exporter.services import Index, Queues
 from samplemind_worker.exporter.snapshot import Snapshots
 from samplemind_worker.metrics.endpoint import Sample
 from samplemind_worker.pipeline.workspace import Workspace
-from samplemind_worker.store import batches, ledger, mongo, parcels, results, spend
+from samplemind_worker.store import batches, ledger, mongo, parcels, pausing, results, spend
 from samplemind_worker.store.cache import WorkerSign
 from samplemind_worker.store.spend import Call, Caps
 from tests.factories import analysis_facts, audio_facts, content_id, new_batch
@@ -35,7 +36,7 @@ def values(samples: Iterator[Sample] | list[Sample]) -> dict[str, float]:
     return found
 
 
-def work_on(batch: str, count: int) -> tuple[str, list[object]]:
+def work_on(batch: str, count: int) -> tuple[str, list[ObjectId]]:
     ids = [row["_id"] for row in parcels.pending(batch, limit=count)]
     parcel, _ = parcels.reserve(batch, ids, queue="cpu")
     ledger.claim(parcel, Step.DECODE, token="a.0", worker="w", lease=60.0)  # noqa: S106 -- a claim
@@ -85,6 +86,35 @@ def test_the_oldest_item_that_waits_is_as_old_as_its_record_or_its_message(works
 
     assert 3600 <= found["oldest_waiting_item_age_seconds queued"] < 3700
     assert 0 <= found["oldest_waiting_item_age_seconds pending"] < 100
+
+
+def test_files_count_where_workers_are_wanted_for_them(workspace: Workspace):
+    queues, token = workspace.settings.queues, "a.0"
+    job = new_batch(3)
+    steps = {Step.SUMMARIZE: queues.of("io"), Step.STORE: queues.of("io")}
+    for step, queue in [(Step.SUMMARIZE, queues.of("ai")), *steps.items()]:
+        parcel, ids = work_on(job.id, 1)
+        ledger.advance(parcel, token=token, to={step: ids}, queues={step: queue})
+    filling_in = new_batch(5)
+    set_job(filling_in.id, ai_scope="deferred")
+    paused = new_batch(7)
+    pausing.pause(paused.id)
+
+    found = values(Record(workspace.settings).read())
+
+    in_progress = {kind: found[f"items_in_progress {kind}"] for kind in ("cpu", "io", "ai")}
+    assert in_progress == {"cpu": 0.0, "io": 2.0, "ai": 6.0}
+    assert {kind: found[f"parcels_in_flight {kind}"] for kind in in_progress} == {"cpu": 0.0, "io": 2.0, "ai": 1.0}
+    # It is neither lost nor late.
+    assert found["items pending"] == 12.0
+    set_job(filling_in.id, status="cancelled")
+    assert values(Record(workspace.settings).read())["oldest_waiting_item_age_seconds pending"] == 0.0
+    pausing.resume(paused.id)
+    assert values(Record(workspace.settings).read())["items_in_progress cpu"] == 7.0
+
+
+def set_job(batch: str, **changed: str) -> None:
+    mongo.run(BatchJob.get_pymongo_collection().update_one({"_id": batch}, {"$set": changed}))
 
 
 def test_money_is_that_of_the_ledger(workspace: Workspace):

@@ -9,6 +9,7 @@ import pytest
 from bson import ObjectId
 from loguru import logger
 
+from config.queues import IO, Queues
 from samplemind_worker.documents.batch import BatchItem, State, Step
 from samplemind_worker.errors import UnreadableError
 from samplemind_worker.store import batches, ledger, parcels
@@ -19,6 +20,7 @@ pytestmark = [pytest.mark.services, pytest.mark.usefixtures("workspace")]
 
 T = TypeVar("T")
 QUEUES = {step: f"queue of {step.value}" for step in Step}
+NAMES = Queues("samplemind", "here")
 
 
 def queue_of(step: Step, _root: str) -> str:
@@ -653,18 +655,28 @@ def test_requeue_of_nothing_is_nothing():
 
 def test_in_flight_counts_parcels_by_where_they_are():
     job = new_batch(12)
-    assert parcels.in_flight() == InFlight(cpu=0, ai=0, io=0, roots={})
+    assert parcels.in_flight(NAMES) == InFlight(cpu=0, ai=0, io=0, roots={})
 
     reserved = [reserve(job.id, 3) for _ in range(4)]
-    assert parcels.in_flight() == InFlight(cpu=4, ai=0, io=0, roots={"/library": 4})
+    assert parcels.in_flight(NAMES) == InFlight(cpu=4, ai=0, io=0, roots={"/library": 4})
 
     advance(reserved[0], claim(reserved[0]), Step.TEMPO_KEY)
     advance(reserved[1], claim(reserved[1]), Step.SUMMARIZE)
     claim(reserved[2])
-    assert parcels.in_flight() == InFlight(cpu=3, ai=1, io=0, roots={"/library": 3})
+    assert parcels.in_flight(NAMES) == InFlight(cpu=3, ai=1, io=0, roots={"/library": 3})
 
     ledger.complete(reserved[2], token=FIRST, ids=[item.id for item in items_of(job.id) if item.state == State.RUNNING])
-    assert parcels.in_flight() == InFlight(cpu=2, ai=1, io=0, roots={"/library": 2})
+    assert parcels.in_flight(NAMES) == InFlight(cpu=2, ai=1, io=0, roots={"/library": 2})
+
+
+def test_a_summary_that_asks_no_model_is_in_flight_where_it_is_written():
+    job = new_batch(2)
+    for queue in (NAMES.of(IO), QUEUES[Step.SUMMARIZE]):
+        parcel = reserve(job.id, 1)
+        queues = {**QUEUES, Step.SUMMARIZE: queue}
+        ledger.advance(parcel, token=FIRST, to={Step.SUMMARIZE: claim(parcel)}, queues=queues)
+
+    assert parcels.in_flight(NAMES) == InFlight(cpu=0, ai=1, io=1, roots={})
 
 
 def test_waiting_parcels_are_those_queued_for_long():
@@ -714,4 +726,4 @@ def test_cancelled_items_are_fenced_off():
     assert ledger.complete(parcel, token=FIRST, ids=ids) == 0
     assert claim(parcel) == []
     assert states(job.id) == [State.CANCELLED, State.CANCELLED]
-    assert parcels.in_flight() == InFlight(cpu=0, ai=0, io=0, roots={})
+    assert parcels.in_flight(NAMES) == InFlight(cpu=0, ai=0, io=0, roots={})

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from bson import ObjectId
 
+from config.queues import Queues
 from samplemind_worker.documents.batch import BatchStatus, State, Step
 from samplemind_worker.documents.pack import PackState
 from samplemind_worker.documents.versions import ENTRY_VERSION, PLANNED, VERSIONS
@@ -257,7 +258,7 @@ CALLS: dict[str, Callable[[Case], object]] = {
     "parcels.pending": lambda case: parcels.pending(case.batch, limit=10),
     "parcels.reserve": lambda case: parcels.reserve(case.batch, case.pending, queue="cpu"),
     "parcels.reserve_last_chance": last_chance,
-    "parcels.in_flight": lambda _: parcels.in_flight(),
+    "parcels.in_flight": lambda _: parcels.in_flight(Queues("samplemind", "here")),
     "parcels.take_back_expired": lambda _: parcels.take_back_expired(max_starts=3),
     "parcels.take_back_parcel": lambda case: parcels.take_back_parcel(
         case.parcel, task_id="task", max_starts=3, code="timeout"
@@ -502,7 +503,7 @@ CALLS: dict[str, Callable[[Case], object]] = {
     "audit.remove": lambda _: audit.remove(older_than=timedelta(days=1)),
     "totals.ended": lambda _: (totals.ended(None), totals.ended(mongo.now())),
     "totals.unfinished": lambda _: totals.unfinished(),
-    "totals.in_flight": lambda _: totals.in_flight(),
+    "totals.in_flight": lambda _: totals.in_flight(Queues("samplemind", "here")),
     "totals.contents": lambda _: totals.contents(),
     "vector_index.leave": lambda _: vector_index.leave(1, holder="run"),
 }

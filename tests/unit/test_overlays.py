@@ -12,6 +12,9 @@ from tests.manifests import FOLDER, OVERLAYS, Manifest, RefusedError, check, com
 
 pytestmark = pytest.mark.skipif(not Path(kubectl()).exists(), reason="there is no kubectl here, neither as a wheel")
 
+SCALED = ("cpu", "io")
+"""The deployments that are scaled by the files that wait for them."""
+
 Objects = dict[tuple[str, str], Manifest]
 
 
@@ -62,13 +65,15 @@ def test_what_does_not_fit_its_schema_is_refused(kind: str, name: str, path: tup
 
 
 @pytest.mark.parametrize("name", ["hpa", "keda"])
-def test_the_autoscaler_alone_says_how_many_cpu_pods_there_are_and_never_none(name: str) -> None:
+@pytest.mark.parametrize("scaled", SCALED)
+def test_the_autoscaler_alone_says_how_many_pods_there_are_and_never_none(name: str, scaled: str) -> None:
     objects = _of(component(name))
-    assert "replicas" not in objects["Deployment", "cpu"]["spec"]
+    assert "replicas" not in objects["Deployment", scaled]["spec"]
+    assert objects["Deployment", "ai"]["spec"]["replicas"] == 1
     scalers = [
         manifest["spec"]
         for (kind, _), manifest in objects.items()
-        if kind in {"HorizontalPodAutoscaler", "ScaledObject"} and manifest["spec"]["scaleTargetRef"]["name"] == "cpu"
+        if kind in {"HorizontalPodAutoscaler", "ScaledObject"} and manifest["spec"]["scaleTargetRef"]["name"] == scaled
     ]
     [scaler] = scalers
     least = scaler.get("minReplicas", scaler.get("minReplicaCount"))
@@ -77,9 +82,10 @@ def test_the_autoscaler_alone_says_how_many_cpu_pods_there_are_and_never_none(na
     assert "idleReplicaCount" not in scaler
 
 
-def test_both_autoscalers_go_by_the_same_number_of_files_per_pod_and_the_same_speed() -> None:
-    hpa = _of(component("hpa"))["HorizontalPodAutoscaler", "cpu"]["spec"]
-    keda = _of(component("keda"))["ScaledObject", "cpu"]["spec"]
+@pytest.mark.parametrize("scaled", SCALED)
+def test_both_autoscalers_go_by_the_same_number_of_files_per_pod_and_the_same_speed(scaled: str) -> None:
+    hpa = _of(component("hpa"))["HorizontalPodAutoscaler", scaled]["spec"]
+    keda = _of(component("keda"))["ScaledObject", scaled]["spec"]
     [metric], [trigger] = hpa["metrics"], keda["triggers"]
     assert metric["external"]["target"]["type"] == trigger["metricType"] == "AverageValue"
     assert metric["external"]["target"]["averageValue"] == trigger["metadata"]["threshold"]
@@ -89,15 +95,18 @@ def test_both_autoscalers_go_by_the_same_number_of_files_per_pod_and_the_same_sp
     assert rule["name"]["as"] == metric["external"]["metric"]["name"]
     # What the exporter serves, whose queue the selector of the autoscaler names.
     served = definitions.IN_PROGRESS.name
-    assert metric["external"]["metric"] == {"name": served, "selector": {"matchLabels": {"queue": "cpu"}}}
+    assert metric["external"]["metric"] == {"name": served, "selector": {"matchLabels": {"queue": scaled}}}
     assert rule["metricsQuery"] == f"max({served}{{<<.LabelMatchers>>}}) by (namespace)"
-    assert trigger["metadata"]["query"] == f'max({served}{{namespace="samplemind",queue="cpu"}})'
+    assert trigger["metadata"]["query"] == f'max({served}{{namespace="samplemind",queue="{scaled}"}})'
     assert definitions.IN_PROGRESS.labels == ("queue",)
 
 
 def test_production_scales_itself() -> None:
     objects = _of(overlay("prod"))
-    assert ("HorizontalPodAutoscaler", "cpu") in objects
+    assert {one["metadata"]["name"] for one in objects.values() if one["kind"] == "HorizontalPodAutoscaler"} == {
+        *SCALED,
+        "web",
+    }
     assert {manifest["metadata"].get("namespace", "samplemind") for manifest in objects.values()} == {"samplemind"}
 
 
@@ -131,7 +140,7 @@ def test_with_a_bucket_no_pod_has_the_library_as_a_volume_and_only_readers_get_o
     policy = objects["NetworkPolicy", "object-store"]["spec"]
     assert policy["podSelector"]["matchExpressions"][0]["values"] == sorted(readers)
     assert policy["egress"] == prod["NetworkPolicy", "ai"]["spec"]["egress"]
-    [settings] = [manifest["data"] for (kind, name), manifest in objects.items() if name.startswith("settings-")]
+    [settings] = [manifest["data"] for (_, name), manifest in objects.items() if name.startswith("settings-")]
     assert settings["SAMPLEMIND_ROOTS"].startswith("library=s3://")
 
 
