@@ -4,6 +4,7 @@ Conventions: periods in frames of the onset strength (sr / 128 per second); one 
 `training/tempo.py` trains the trees; whoever changes a measure has to train them again.
 """
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
@@ -37,6 +38,8 @@ _LONGEST_LAG = 20.0  # seconds
 _OVERLAP = 0.85  # of the signal: longer lags leave too little overlap to be evidence
 _WINDOW, _PADDED = 2048, 8192  # frames of the spectrum: 12 s, interpolated to 1.3 BPM
 _EVEN = 0.85  # contrast; steady noise has 0.6 to 0.85, and only one in 500 sounds with a beat has so little
+_FEW, _CLEAR = 16, 2.0  # most onsets that the 99th percentile may miss, and how far the third highest stands out then
+_EDGE = 4  # frames at the beginning in which an onset is no peak
 _ABSENT = -1.0  # stands for a lag beyond the signal, and for the length where it is no evidence
 
 
@@ -86,13 +89,22 @@ def _gaussian(x: F64, sigma: float) -> F64:
     )
 
 
-def _onsets(strength: F64) -> tuple[F64, F64]:
-    """Return the places (frames) of clear onsets in the first row, and the onsets per second of each row."""
+def _onsets(strength: F64) -> tuple[F64, F64, bool]:
+    """Find clear onsets: places (frames) in the first row, onsets per second of each row, whether the first is cut.
+
+    A signal that begins in an onset has not the rise that makes a place.
+    """
     inner = strength[:, 1:-1]
     strong = np.partition(strength, -max(3, strength.shape[1] // 100), axis=1)[:, -max(3, strength.shape[1] // 100)]
     peaks = (inner > strength[:, :-2]) & (inner >= strength[:, 2:]) & (inner > 0.05 * strong[:, None])
     clear = np.flatnonzero(peaks[0] & (inner[0] > 0.3 * strong[0])).astype(np.float64) + 1.0
-    return clear, np.asarray(peaks.sum(axis=1) / (strength.shape[1] / RATE), dtype=np.float64)
+    cut = bool(strength[0, :_EDGE].max() > 0.3 * strong[0]) and not (clear <= _EDGE).any()
+    return clear, np.asarray(peaks.sum(axis=1) / (strength.shape[1] / RATE), dtype=np.float64), cut
+
+
+def _stands_out(raw: F64) -> float:
+    """Return the log ratio of the third highest onset strength to the usual one."""
+    return math.log((float(np.partition(raw, -3)[-3]) + 0.01) / (float(np.median(raw)) + 0.01))
 
 
 def _spectra(envelopes: F64) -> tuple[F64, F64]:
@@ -120,14 +132,17 @@ def prepare(onset: F32, *, samples: int, duration: float, exact_length: bool = T
     raw = onset.astype(np.float64)
     usual, strong = np.percentile(raw[0], (50, 99))
     contrast = float(np.log((strong + 0.01) / (usual + 0.01)))
-    if contrast < _EVEN:
+    # Onsets may be so few that none is below the 99th percentile.
+    is_even = contrast < _EVEN
+    if is_even and _stands_out(raw[0]) < _CLEAR:
         return None
     width = 2 * round(_MEAN_SECONDS * RATE / 2) + 1
     envelopes = _gaussian(np.maximum(raw - _smooth(raw, width), 0.0), _SMOOTHING)
-    places, rates = _onsets(envelopes)
+    places, rates, cut = _onsets(envelopes)
     looped = exact_length and duration <= LONGEST_LOOP and abs(samples / SR - duration) < 0.1  # noqa: PLR2004 -- seconds
     # Two hits make no pulse, unless the signal is meant to be repeated.
-    if len(places) < (2 if looped else 3):
+    enough = len(places) >= (1 if cut else 2) if looped else len(places) >= 3  # noqa: PLR2004 -- hits
+    if not enough or (is_even and len(places) > _FEW):
         return None
     centred = envelopes - envelopes.mean(axis=1, keepdims=True)
     lags = n - 1 if looped else min(n - 1, round(_LONGEST_LAG * RATE))

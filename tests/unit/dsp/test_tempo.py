@@ -84,6 +84,15 @@ def test_excerpts_of_a_track_decide_between_two_tempi_of_nearly_the_same_chance(
     assert 60.0 * tempo_model.RATE / periods[best] == pytest.approx(found)
 
 
+@pytest.mark.parametrize(("seconds", "bpm"), [(1.6, 150.0), (2.0, 120.0), (7.0, 60.0 / 0.875), (8.0, 60.0)])
+def test_a_loop_of_two_hits_that_begins_in_the_first_one_has_a_tempo(seconds: float, bpm: float):
+    y = np.zeros(round(seconds * SR), np.float32)
+    hit = signals.kick(sr=SR)
+    for first in (0, len(y) // 2):
+        y[first : first + len(hit)] += hit
+    assert _estimate(y).tempo == pytest.approx(bpm, rel=0.005)
+
+
 def test_a_loop_with_a_tail_keeps_its_tempo():
     y = np.append(signals.drum_loop(126.0, bars=4, pattern="house", sr=SR), np.zeros(round(0.37 * SR), np.float32))
     assert _estimate(y).tempo == pytest.approx(126.0, rel=0.005)
