@@ -1,0 +1,101 @@
+"""The documents that teach are followed to the letter, and what they show and promise comes true."""
+
+import os
+import re
+import secrets
+import shutil
+import socket
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from mutagen.wave import WAVE
+
+from benchmarks import library
+from config.settings import Settings
+from samplemind_worker.local_services import stop
+from tests.documents import Shell, blocks
+
+pytestmark = [pytest.mark.services, pytest.mark.timeout(900)]
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+HOME = "/home/ada"
+"""The home of the reader whose screens the documents show."""
+
+
+class Reader:
+    """Somebody with an empty home, who follows documents."""
+
+    def __init__(self) -> None:
+        # Tables break lines by the length of paths, so this home has a name as long as that of the documents.
+        while True:
+            self.home = Path(f"/tmp/{secrets.token_hex(2)}")  # noqa: S108 -- made here, and refused if it is there
+            try:
+                self.home.mkdir(mode=0o700)
+                break
+            except FileExistsError:
+                continue
+        assert len(str(self.home)) == len(HOME)
+        with socket.socket() as listener:
+            listener.bind(("127.0.0.1", 0))
+            port = listener.getsockname()[1]
+        (self.home / "samplemind").symlink_to(ROOT)
+        self._data = self.home / ".local" / "share" / "samplemind"
+        ours = ("SAMPLEMIND_", "XDG_", "GEMINI_", "ANTHROPIC_", "OPENAI_", "OLLAMA_", "SSH_")
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+        for name in ("COLUMNS", "LINES", "DISPLAY", "WAYLAND_DISPLAY"):
+            kept.pop(name, None)
+        self.environment = {
+            **kept,
+            "HOME": str(self.home),
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{kept['PATH']}",
+            "SAMPLEMIND_ENV_FILE": os.devnull,
+            "SAMPLEMIND_DISPATCH_SECONDS": "1",
+            "SAMPLEMIND_WEB_PORT": str(port),
+            "BROWSER": "true",
+        }
+        self._shown_as = {str(self.home): HOME, f"127.0.0.1:{port}": "127.0.0.1:8765"}
+
+    def follow(self, document: Path) -> None:
+        """Run the commands of a document, and compare what it shows."""
+        shell = Shell(self.home, self.environment, shown_as=self._shown_as)
+        try:
+            for block in blocks(document):
+                if not block.not_run:
+                    screen = shell.run(block)
+                    assert block.key or block.is_seen(screen), f"{block.place}\n{block.shown}\nthe screen:\n{screen}"
+        finally:
+            shell.close()
+
+    def leave(self) -> None:
+        """Stop what was started, and take the home away."""
+        stop(Settings(home=self._data, _env_file=None))
+        shutil.rmtree(self.home)
+
+
+@pytest.fixture(scope="module")
+def producer() -> Iterator[Reader]:
+    """A reader who has followed the producers' tutorial."""
+    reader = Reader()
+    try:
+        reader.follow(DOCS / "tutorials" / "producers.md")
+        yield reader
+    finally:
+        reader.leave()
+
+
+def test_the_producers_tutorial_ends_with_a_kit_and_tagged_copies(producer: Reader, tmp_path: Path) -> None:
+    kit, tagged, samples = (producer.home / name for name in ("first-kit", "Tagged", "Samples"))
+    written = (kit / "first.sfz").read_text()
+    sounds = re.findall(r"sample=(\S+)", written)
+    assert len(sounds) == 7
+    assert "key=36" in written
+    assert all((kit / sound).stat().st_size > 0 for sound in sounds)
+    assert WAVE(tagged / "beat_01.wav")["TBPM"].text == ["120"]
+    # The samples are what they were before they were looked at.
+    library.write(tmp_path / "again", list(library.demo()))
+    assert {path.relative_to(samples): path.read_bytes() for path in samples.rglob("*.wav")} == {
+        path.relative_to(tmp_path / "again"): path.read_bytes() for path in (tmp_path / "again").rglob("*.wav")
+    }
