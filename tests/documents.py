@@ -114,11 +114,11 @@ class Shell:
         environment: Mapping[str, str],
         *,
         columns: int = 80,
-        shown_as: Mapping[str, str] | None = None,
+        names: Mapping[str, str] | None = None,
     ) -> None:
-        """Start it in a folder; ``shown_as`` has how the documents call what this machine calls otherwise."""
+        """Start it in a folder; ``names`` has what this machine has in place of what the documents name."""
         self._folder = folder
-        self._shown_as = dict(shown_as or {})
+        self._names = dict(names or {})
         self._columns = columns
         self._count = 0
         self._screen = pyte.Screen(columns, _LINES)
@@ -164,6 +164,8 @@ class Shell:
         self._count += 1
         file = self._folder / f".block-{self._count}"
         commands = block.commands
+        for shown, own in self._names.items():
+            commands = commands.replace(shown, own)
         if block.exit_code:
             commands = f"code=0\n{{\n{commands}\n}} || code=$?\n[ $code = {block.exit_code} ]\n"
         elif block.key == _KEYS["Ctrl-C"]:
@@ -198,7 +200,7 @@ class Shell:
         """What is on the screen."""
         lines = [line.rstrip() for line in self._screen.display]
         text = "\n".join(lines).strip("\n") + "\n"
-        for own, shown in self._shown_as.items():
+        for shown, own in self._names.items():
             text = text.replace(own, shown)
         return text
 

@@ -4,7 +4,6 @@ import os
 import re
 import secrets
 import shutil
-import socket
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,11 +15,18 @@ from benchmarks import library
 from config.settings import Settings
 from samplemind_worker.local_services import stop
 from tests.documents import Shell, blocks
+from tests.hostile.guarded import free_port
 
 pytestmark = [pytest.mark.services, pytest.mark.timeout(900)]
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
+PAGES = sorted(
+    str(path.relative_to(DOCS))
+    for folder in ("how-to", "explanations")
+    for path in (DOCS / folder).glob("*.md")
+    if any(not block.not_run for block in blocks(path))
+)
 HOME = "/home/ada"
 """The home of the reader whose screens the documents show."""
 
@@ -38,9 +44,7 @@ class Reader:
             except FileExistsError:
                 continue
         assert len(str(self.home)) == len(HOME)
-        with socket.socket() as listener:
-            listener.bind(("127.0.0.1", 0))
-            port = listener.getsockname()[1]
+        page, exporter = str(free_port()), str(free_port())
         (self.home / "samplemind").symlink_to(ROOT)
         self._data = self.home / ".local" / "share" / "samplemind"
         ours = ("SAMPLEMIND_", "XDG_", "GEMINI_", "ANTHROPIC_", "OPENAI_", "OLLAMA_", "SSH_")
@@ -53,14 +57,15 @@ class Reader:
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{kept['PATH']}",
             "SAMPLEMIND_ENV_FILE": os.devnull,
             "SAMPLEMIND_DISPATCH_SECONDS": "1",
-            "SAMPLEMIND_WEB_PORT": str(port),
+            "SAMPLEMIND_LEASE_SECONDS": "10",
+            "SAMPLEMIND_WEB_PORT": page,
             "BROWSER": "true",
         }
-        self._shown_as = {str(self.home): HOME, f"127.0.0.1:{port}": "127.0.0.1:8765"}
+        self._names = {HOME: str(self.home), "8765": page, "9645": exporter}
 
     def follow(self, document: Path) -> None:
         """Run the commands of a document, and compare what it shows."""
-        shell = Shell(self.home, self.environment, shown_as=self._shown_as)
+        shell = Shell(self.home, self.environment, names=self._names)
         try:
             for block in blocks(document):
                 if not block.not_run:
@@ -69,10 +74,25 @@ class Reader:
         finally:
             shell.close()
 
+    def files(self, folder: str) -> dict[str, bytes]:
+        """Return the content of each file of a folder in the home, by its path in it."""
+        root = self.home / folder
+        return {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*") if path.is_file()}
+
     def leave(self) -> None:
         """Stop what was started, and take the home away."""
         stop(Settings(home=self._data, _env_file=None))
         shutil.rmtree(self.home)
+
+
+@pytest.fixture
+def operator() -> Iterator[Reader]:
+    """A reader who has followed nothing yet."""
+    reader = Reader()
+    try:
+        yield reader
+    finally:
+        reader.leave()
 
 
 @pytest.fixture(scope="module")
@@ -99,3 +119,16 @@ def test_the_producers_tutorial_ends_with_a_kit_and_tagged_copies(producer: Read
     assert {path.relative_to(samples): path.read_bytes() for path in samples.rglob("*.wav")} == {
         path.relative_to(tmp_path / "again"): path.read_bytes() for path in (tmp_path / "again").rglob("*.wav")
     }
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_does_what_it_says_and_leaves_the_samples_as_they_were(producer: Reader, page: str) -> None:
+    before = producer.files("Samples")
+    producer.follow(DOCS / page)
+    assert producer.files("Samples") == before
+
+
+def test_the_operators_tutorial_ends_with_a_backup_and_users(operator: Reader) -> None:
+    operator.follow(DOCS / "tutorials" / "operators.md")
+    assert (operator.home / "backup-monday").is_dir()
+    assert any(path.suffix == ".wav" for path in (operator.home / "Packs" / "vendor").rglob("*"))
