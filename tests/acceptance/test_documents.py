@@ -4,6 +4,7 @@ import os
 import re
 import secrets
 import shutil
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from mutagen.wave import WAVE
 from benchmarks import library
 from config.settings import Settings
 from samplemind_worker.local_services import stop
+from tests.acceptance.conftest import SAMPLEMIND
 from tests.documents import Shell, blocks
 from tests.hostile.guarded import free_port
 
@@ -101,6 +103,8 @@ def producer() -> Iterator[Reader]:
     reader = Reader()
     try:
         reader.follow(DOCS / "tutorials" / "producers.md")
+        # It ends with `samplemind down`, and no page shows how services are started.
+        subprocess.run([SAMPLEMIND, "up", "--detach"], env=reader.environment, check=True)
         yield reader
     finally:
         reader.leave()
