@@ -83,7 +83,7 @@ class Reader:
 
     def leave(self) -> None:
         """Stop what was started, and take the home away."""
-        stop(Settings(home=self._data, _env_file=None))
+        stop(Settings(home=self._data, _env_file=None))  # pyright: ignore[reportCallIssue] -- of BaseSettings
         shutil.rmtree(self.home)
 
 
