@@ -188,7 +188,8 @@ class Settings(BaseSettings):
     """Folder for decoded signals between two steps; default: shared memory, else the temporary folder."""
 
     scratch_bytes: int = Field(default=512 * 2**20, ge=0)
-    """Most bytes of decoded signals kept on this machine; beyond it a step decodes again."""
+    """Most bytes of decoded signals, and of copies of objects of more than 8 MB, kept on this machine; beyond it a step
+    decodes again, and a copy waits."""
 
     anthropic_api_key: SecretStr | None = Field(default=None, validation_alias="ANTHROPIC_API_KEY")
     """Key with which Claude is asked for summaries."""

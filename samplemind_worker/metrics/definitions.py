@@ -81,7 +81,11 @@ SCRATCH_READS: Final = Metric(
     "Parcels whose signals or features were looked for in scratch memory; after a miss they are computed again.",
     ("result",),
 )
-SCRATCH_BYTES: Final = Metric("samplemind_scratch_used_bytes", "gauge", "Bytes of decoded signals in scratch memory.")
+SCRATCH_BYTES: Final = Metric(
+    "samplemind_scratch_used_bytes",
+    "gauge",
+    "Bytes of decoded signals in scratch memory, and of copies of large objects.",
+)
 SCRATCH_LIMIT: Final = Metric("samplemind_scratch_limit_bytes", "gauge", "Most bytes that scratch memory may hold.")
 DISK_FREE: Final = Metric(
     "samplemind_disk_free_bytes", "gauge", "Bytes that this process may still write to a disk of its own.", ("place",)

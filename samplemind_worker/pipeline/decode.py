@@ -5,7 +5,7 @@ A content that is analysed but has no waveform, from before there were any, is d
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, suppress
+from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
@@ -24,6 +24,7 @@ from samplemind_worker.pipeline.engine import Signal
 from samplemind_worker.pipeline.reader import Source, identify_within, read_signals
 from samplemind_worker.pipeline.workspace import Run, Workspace, claimed, hand_on, job_of
 from samplemind_worker.store import ledger, library, places, results, waveforms
+from samplemind_worker.store.landing import IN_MEMORY
 from samplemind_worker.store.ledger import Item
 from samplemind_worker.store.places import Place
 
@@ -77,21 +78,23 @@ def run(workspace: Workspace, task: Run) -> bool:
         work = _Work({}, _empty_plan(), {}, set())
         job = job_of(items[0].batch_id)
         for start in range(0, len(items), _OPEN_AT_ONCE):
-            _read(workspace, items[start : start + _OPEN_AT_ONCE], job, work)
+            _read(workspace, task.parcel_id, items[start : start + _OPEN_AT_ONCE], job, work)
         keep_signals(workspace, task.parcel_id, work.signals)
         return _record(workspace, task, items[0].batch_id, work)
 
 
-def _read(workspace: Workspace, items: Sequence[Item], job: BatchJob, work: _Work) -> None:
+def _read(workspace: Workspace, parcel_id: str, items: Sequence[Item], job: BatchJob, work: _Work) -> None:
     """Open and hash some files, decode those that need it, and add each to the plan or to the failed items.
 
     Raises
     ------
     RootNotReachedError
         If their root is not there, because then no failure says anything about its file.
+    TransientError
+        If there is no room for copies of large objects now.
     """
     _require_root(workspace, items, job)
-    with ExitStack() as files:
+    with _room(workspace, parcel_id, items), ExitStack() as files:
         opened: list[_Opened] = []
         for item, result in zip(items, _open_each(workspace, items, files), strict=True):
             if isinstance(result, PermanentError):
@@ -136,6 +139,13 @@ def _plan(needs: _Needs, read: Mapping[str, Signal | PermanentError], work: _Wor
                 work.signals[content] = signal
             is_drawn = need is _Need.KNOWN and signal is not None
             work.plan[_Need.DONE if is_drawn else need].append((one.item.id, one.place))
+
+
+def _room(workspace: Workspace, parcel_id: str, items: Sequence[Item]) -> AbstractContextManager[None]:
+    """Have room within the budget of scratch for the objects of these items that are copied to a disk."""
+    sizes = (item.size for item in items if library.is_object(item.root, workspace.settings.roots))
+    size = sum(size for size in sizes if size > IN_MEMORY)
+    return workspace.scratch.room(parcel_id, size) if size else nullcontext()
 
 
 def _require_root(workspace: Workspace, items: Sequence[Item], job: BatchJob) -> None:
@@ -247,13 +257,13 @@ def signals_of(workspace: Workspace, parcel_id: str, items: Sequence[Item]) -> d
             lost.setdefault(content, item)
     again = list(lost.values())
     for start in range(0, len(again), _OPEN_AT_ONCE):
-        found |= _decode_again(workspace, again[start : start + _OPEN_AT_ONCE])
+        found |= _decode_again(workspace, parcel_id, again[start : start + _OPEN_AT_ONCE])
     return found
 
 
-def _decode_again(workspace: Workspace, items: Sequence[Item]) -> dict[str, Signal | PermanentError]:
+def _decode_again(workspace: Workspace, parcel_id: str, items: Sequence[Item]) -> dict[str, Signal | PermanentError]:
     found: dict[str, Signal | PermanentError] = {}
-    with ExitStack() as files:
+    with _room(workspace, parcel_id, items), ExitStack() as files:
         opened: list[_Opened] = []
         for item, result in zip(items, _open_each(workspace, items, files, again=True), strict=True):
             if isinstance(result, PermanentError):

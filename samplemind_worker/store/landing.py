@@ -12,7 +12,8 @@ from typing import Final, Self
 
 from samplemind_worker.errors import TooLargeError, TransientError
 
-_IN_MEMORY: Final = 8 * 2**20
+IN_MEMORY: Final = 8 * 2**20
+"""Bytes of the largest file that lies in memory."""
 _LEFT_FREE: Final = 64 * 2**20
 """Bytes of the disk that copies never take."""
 
@@ -31,7 +32,7 @@ class Landing:
             If it never has.
         """
         try:
-            self._written, self._read = _in_memory() if size <= _IN_MEMORY and _CAN_REOPEN else _on_disk(size)
+            self._written, self._read = _in_memory() if size <= IN_MEMORY and _CAN_REOPEN else _on_disk(size)
         except OSError as error:
             raise TransientError(f"this machine cannot take a copy of an object now: {error.strerror}") from error
 

@@ -3,14 +3,18 @@
 It is a cache: a step that does not find its signals decodes them again. What a worker of another release has left is
 not read: it may lack what is recorded now. A file is a JSON header and raw arrays. It is written under another name and
 renamed, so a reader sees a whole file or none.
+
+The budget holds for copies of large objects, too, which lie on the disk of the temporary folder without a name: each is
+counted by an empty file of its length.
 """
 
 import os
+import secrets
 import stat
 import struct
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +23,14 @@ import numpy.typing as npt
 import orjson
 
 from samplemind_worker.documents.versions import CPU_STEPS, VERSIONS
+from samplemind_worker.errors import TransientError
 from samplemind_worker.metrics import counting
 from samplemind_worker.metrics.definitions import SCRATCH_READS
 
 _LENGTH = struct.Struct("<Q")
 _ALIGN = 64
 _PARTIAL = ".partial"
+_COPIES = ".copies-"
 _VERSIONS = {step: VERSIONS[step] for step in CPU_STEPS}
 
 SWEEP_AGE = 30.0
@@ -67,6 +73,36 @@ class Scratch:
                 partial.unlink()
             return False
         return True
+
+    @contextmanager
+    def room(self, parcel: str, size: int) -> Generator[None]:
+        """Count so many bytes of a parcel's copies as used while the block runs.
+
+        A parcel that needs more than the whole budget gets room while no other has any. Where the folder cannot be
+        used, nothing is counted.
+
+        Raises
+        ------
+        TransientError
+            If the budget has no room now.
+        """
+        held = self._path(f"{parcel}{_COPIES}{secrets.token_hex(4)}")
+        try:
+            self._prepare()
+            with held.open("xb") as file:
+                file.truncate(size)
+        except OSError:
+            yield
+            return
+        try:
+            # After it was counted, so that of two at once at least one sees the other.
+            others = any(_COPIES in path.name and path != held for path, _ in self._files())
+            if self.used() > self.budget and (others or size <= self.budget):
+                raise TransientError(f"SAMPLEMIND_SCRATCH_BYTES has no room for copies of {size} bytes now")
+            yield
+        finally:
+            with suppress(OSError):
+                held.unlink()
 
     def get(self, name: str) -> tuple[dict[str, Any], Arrays] | None:
         """Return what is stored under a name, or None. The arrays are views of one buffer."""

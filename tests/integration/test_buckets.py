@@ -5,16 +5,18 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from config.locations import ObjectPath
 from config.settings import Settings, get_settings
 from samplemind_worker.documents.batch import State, Step
-from samplemind_worker.errors import RootNotReachedError, ServiceUnavailableError
+from samplemind_worker.errors import RootNotReachedError, ServiceUnavailableError, TransientError
 from samplemind_worker.finding.reports import reports_of
 from samplemind_worker.pipeline import decode
 from samplemind_worker.pipeline.workspace import Run, Workspace
 from samplemind_worker.store import batches, places
+from samplemind_worker.store.landing import IN_MEMORY
 from samplemind_worker.store.places import Area
 from samplemind_worker.upkeep.places import Ended
 from tests.bucket import SLOW_DOWN, BucketServer, Request
@@ -216,6 +218,28 @@ def test_a_bucket_that_throttles_for_long_is_asked_by_the_next_try(bucket: Bucke
 
     assert {state for state, _ in states(job.id).values()} == {"completed"}
     assert first is Step.DECODE
+
+
+def test_a_copy_that_the_budget_has_no_room_for_waits(bucket: BucketServer, remote: Workspace, tmp_path: Path):
+    long = write_audio(tmp_path / "long.wav", np.tile(signals.kick(1.0), 110).astype(np.float32)).read_bytes()
+    assert len(long) > IN_MEMORY
+    put(bucket, "lib/long.wav", long)
+    small = remote.settings.model_copy(update={"scratch_bytes": len(long) + IN_MEMORY})
+    with Workspace(small) as waiting:
+        job = submit(waiting, ObjectPath(BUCKET, "lib/long.wav"))
+        [(parcel, _)] = publish(waiting)
+        # As if another parcel had a copy.
+        with waiting.scratch.room("0" * 24, IN_MEMORY + 1):
+            with pytest.raises(TransientError, match="SAMPLEMIND_SCRATCH_BYTES"):
+                decode.run(waiting, Run(parcel, f"{parcel}-decode.0"))
+            assert waiting.scratch.used() == IN_MEMORY + 1
+        assert states(job.id) == {"long.wav": ("running", None)}
+
+        # As the task's next try does.
+        decode.run(waiting, Run(parcel, f"{parcel}-decode.1", (f"{parcel}-decode.0",)))
+        run_chain(waiting, parcel, Step.FEATURES)
+        assert states(job.id) == {"long.wav": ("completed", None)}
+        assert waiting.scratch.used() == 0
 
 
 def test_an_object_that_may_not_be_read_fails_alone(bucket: BucketServer, remote: Workspace):

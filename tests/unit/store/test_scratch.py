@@ -12,6 +12,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from samplemind_worker.errors import TransientError
 from samplemind_worker.store.scratch import Scratch
 
 Y = np.arange(100, dtype=np.float32)
@@ -26,6 +27,44 @@ def age(scratch: Scratch, name: str, seconds: float) -> None:
     path = scratch.folder / name
     then = path.stat().st_mtime - seconds
     os.utime(path, (then, then))
+
+
+def test_copies_count_in_the_budget_and_wait_for_room(scratch: Scratch):
+    assert scratch.put("a", {}, {"y": np.zeros(100_000, np.float32)})
+    with scratch.room("b", 500_000):
+        assert scratch.used() > 900_000
+        assert not scratch.put("c", {}, {"y": np.zeros(100_000, np.float32)})
+        with pytest.raises(TransientError, match="SAMPLEMIND_SCRATCH_BYTES"), scratch.room("d", 200_000):
+            pytest.fail("there is no room")
+    assert names(scratch) == ["a"]
+    with scratch.room("d", 200_000):
+        pass
+    assert names(scratch) == ["a"]
+
+
+def test_a_copy_larger_than_the_budget_is_alone(scratch: Scratch):
+    with scratch.room("a", 5_000_000):
+        with pytest.raises(TransientError), scratch.room("b", 5_000_000):
+            pytest.fail("there is no room")
+        with pytest.raises(TransientError), scratch.room("c", 10):
+            pytest.fail("there is no room")
+    with scratch.room("b", 5_000_000):
+        assert scratch.used() == 5_000_000
+
+
+def test_what_a_dead_process_held_for_copies_is_swept(scratch: Scratch):
+    with scratch.room("dead", 10), scratch.room("alive", 10):
+        for name in names(scratch):
+            age(scratch, name, 60.0)
+        assert scratch.sweep(lambda parcels: {"alive"} & set(parcels), age=30.0) == 1
+        assert [name.partition(".")[0] for name in names(scratch)] == ["alive"]
+
+
+def test_a_folder_that_cannot_be_used_counts_nothing(tmp_path: Path):
+    (tmp_path / "file").touch()
+    scratch = Scratch(tmp_path / "file" / "scratch", budget=1)
+    with scratch.room("a", 10), scratch.room("b", 10):
+        assert scratch.used() == 0
 
 
 def names(scratch: Scratch) -> list[str]:
