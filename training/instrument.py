@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from samplemind_worker import dsp
-from samplemind_worker.dsp.instrument import CLASSES, DRUMS, SURE, describe, divided
+from samplemind_worker.dsp.instrument import CLASSES, DRUMS, PITCH, SURE, describe, divided
 from samplemind_worker.dsp.network import Network, load_network, softmax
 from samplemind_worker.dsp.pitch import hear
 from training import confidence, confusion, network, oneshots, singles
@@ -48,7 +48,7 @@ def material(sounds: list[singles.Single]) -> Material:
     """Describe each sound that has a class."""
     kept = [(f, t) for f, t in sounds if t["name"] is not None and f.peak > 0.0 and not _is_impact(f, t)]
     return Material(
-        np.stack([describe(f, hear(f)) for f, _ in kept]),
+        np.stack([describe(f, hear(f, PITCH)) for f, _ in kept]),
         np.array([CLASSES.index(t["name"]) for _, t in kept]),
         np.array([t["font"] for _, t in kept]),
         np.array([singles.is_recorded(t) for _, t in kept]),

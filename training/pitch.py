@@ -7,6 +7,7 @@ held-out sources and writes `samplemind_worker/dsp/models/pitch.npz`. Recordings
 # ruff: noqa: PLR2004 -- the shares and ranges of random draws explain themselves where they stand
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,12 @@ import numpy.typing as npt
 from samplemind_worker import dsp
 from samplemind_worker.dsp import network as net
 from samplemind_worker.dsp import pitch
-from training import network, oneshots, programs, singles, sounds
+from training import network, oneshots, programs, singles, sounds, struck
 
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
 
-_SLOTS, _NOISES = 40, 1500
+_SLOTS, _NOISES, _STRUCK = 40, 1500, 3000
 _MODEL = Path(dsp.__file__).parent / "models" / "pitch.npz"
 _WHICH: dict[str, Any] = {"hidden": 32, "epochs": 30, "decay": 1e-3}
 _PITCHED: dict[str, Any] = {"outputs": 2, "hidden": 16, "epochs": 30, "decay": 1e-3, "seeds": (0, 1)}
@@ -40,11 +41,18 @@ def _noise(rng: np.random.Generator) -> F32:
 
 
 def _pitched_or_not(sounds: list[singles.Single]) -> list[singles.Single]:
-    """Give the sounds of which it is known whether they have a pitch, and noise."""
+    """Give the sounds of which it is known whether they have a pitch, noise, and struck strings."""
     rng = np.random.default_rng(7)
     out = [(f, t) for f, t in sounds if t["midi"] != programs.UNKNOWN and f.peak > 0.0]
     truth = {"midi": None, "font": "synth", "program": -6}
-    return out + [(dsp.compute_features(_noise(rng), sr=dsp.SR), truth) for _ in range(_NOISES)]
+    out += [(dsp.compute_features(_noise(rng), sr=dsp.SR), truth) for _ in range(_NOISES)]
+    return out + list(_struck(np.random.default_rng(320)))
+
+
+def _struck(rng: np.random.Generator) -> Iterator[singles.Single]:
+    for _ in range(_STRUCK):
+        y, midi = struck.play(rng)
+        yield dsp.compute_features(y, sr=dsp.SR), {"midi": midi, "font": "struck", "program": -7}
 
 
 def _slots(rows: F32) -> F32:

@@ -62,7 +62,7 @@ def estimate(features: Features, *, duration: float, exact_length: bool = True, 
     if kind != "one_shot":
         pitch = PitchEstimate()
     instrument, instrument_confidence = estimate_instrument(
-        features, heard, kind=kind, kind_confidence=kind_confidence, key=key
+        features, kind=kind, kind_confidence=kind_confidence, key=key
     )
     is_drum = instrument in DRUMS and (instrument_confidence or 0.0) >= _SURE_OF_A_DRUM
     chord: Chord | None = None

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from samplemind_worker.dsp import _notes, _sounds
 from samplemind_worker.dsp.key_model import tonalness
 from samplemind_worker.dsp.network import load_network, softmax
-from samplemind_worker.dsp.pitch import Heard
+from samplemind_worker.dsp.pitch import Heard, hear
 from samplemind_worker.dsp.types import Features, KeyEstimate
 
 F64 = npt.NDArray[np.float64]
@@ -36,6 +36,9 @@ _OTHER = "other"
 CLASSES = (*DRUMS, *TONES, *SOUNDS, _OTHER)
 """The classes of the network; ``other`` stands for instruments that are not in the closed list."""
 
+PITCH = "instrument_pitch"
+"""The model that judges the pitch for the networks here: the one that they have learned with, not the present one."""
+
 SURE = 0.3
 """Least probability at which an instrument is named. Of the answers just above it, half were right on recordings."""
 
@@ -48,7 +51,7 @@ def describe(features: Features, heard: Heard | None) -> npt.NDArray[np.float32]
     features : Features
         Features of a sound that is not silent.
     heard : Heard or None
-        Its pitch candidates, as the networks judge them.
+        Its pitch candidates, as the model `PITCH` judges them.
 
     Returns
     -------
@@ -84,7 +87,7 @@ def divided(odds: F64, drums: F64) -> F64:
 
 
 def estimate_instrument(
-    features: Features, heard: Heard | None, *, kind: str | None, kind_confidence: float | None, key: KeyEstimate
+    features: Features, *, kind: str | None, kind_confidence: float | None, key: KeyEstimate
 ) -> tuple[str | None, float | None]:
     """Name the instrument, or the content of longer material.
 
@@ -111,7 +114,7 @@ def estimate_instrument(
     if kind == "loop":
         music = key.music or 0.0
         return ("music_loop", kind_confidence * music) if key.key else ("drum_loop", kind_confidence * (1.0 - music))
-    row = describe(features, heard).astype(np.float64)
+    row = describe(features, hear(features, PITCH)).astype(np.float64)
     drums = softmax(load_network("instrument", "drums").logits(row))
     odds = divided(softmax(load_network("instrument").logits(row)), drums)
     best = int(odds.argmax())

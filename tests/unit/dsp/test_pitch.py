@@ -9,7 +9,7 @@ import pytest
 from samplemind_worker import dsp
 from samplemind_worker.dsp import _notes
 from samplemind_worker.dsp.pitch import candidates
-from training import signals
+from training import signals, struck
 
 SR = dsp.SR
 F32 = npt.NDArray[np.float32]
@@ -129,3 +129,12 @@ def test_bands_are_shares_in_decibels():
     edges = np.rint(25.0 * 2.0 ** (np.arange(17) / 3.0) * 8192 / SR).astype(int)
     shares = [total[a:b].sum() / total.sum() for a, b in itertools.pairwise(edges)]
     np.testing.assert_allclose(bands, 10.0 * np.log10(shares), rtol=1e-4)
+
+
+def test_the_lowest_and_highest_strings_are_heard_beside_their_knock():
+    rng = np.random.default_rng(77)
+    played = [note for note in (struck.play(rng) for _ in range(120)) if not 34.0 <= note[1] <= 90.0]
+    found = [(_midi(y), midi) for y, midi in played]
+    right = [heard is not None and abs(heard - midi) < 0.6 for heard, midi in found]
+    assert len(right) > 50
+    assert np.mean(right) > 0.88
