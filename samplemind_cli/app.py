@@ -29,6 +29,7 @@ from samplemind_cli.commands.processes import beat, exporter, flower, worker
 from samplemind_cli.commands.reanalyze import plan, reanalyze
 from samplemind_cli.commands.reindex import reindex
 from samplemind_cli.commands.retry import cancel, pause, resume, retry
+from samplemind_cli.commands.schema import schema
 from samplemind_cli.commands.search import SearchCommand, search
 from samplemind_cli.commands.services import doctor, down, up
 from samplemind_cli.commands.show import show
@@ -63,6 +64,7 @@ for _command in (
     plan, reanalyze, reindex, backup, restore,
     kit, slice_file, organize, stems, tag,
     summarize, export, ingest, watch, forget, web, up, down, doctor, config, worker, beat, flower, exporter, logs,
+    schema,
 ):  # fmt: skip
     _name = _NAMES.get(_command, _command.__name__)
     app.command(_name, epilog=examples.text_of(_name), cls=SearchCommand if _command in {search, browse} else None)(

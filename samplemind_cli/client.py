@@ -10,6 +10,7 @@ from config.ai import AiTask, load_table
 from config.locations import Location
 from config.settings import Settings, get_settings
 from samplemind_cli.output import note, pages
+from samplemind_cli.reports import Cost
 from samplemind_worker import local_services
 from samplemind_worker.documents.batch import BatchItem, BatchJob, Priority, State, task_of
 from samplemind_worker.documents.facts import AnalysisFacts, AudioFacts
@@ -140,7 +141,7 @@ def resume(batch_id: str, settings: Settings) -> tuple[str, bool]:
     return job.id, resumed
 
 
-def expected_cost(files: int, priority: Priority) -> Report | None:
+def expected_cost(files: int, priority: Priority) -> Cost | None:
     """Return the usual cost of summaries of so many files, and their writer; None if no model would write them."""
     settings = get_settings()
     try:
@@ -259,7 +260,7 @@ def cancel(batch_id: str) -> tuple[str, int]:
 
 def item_reports(batch_id: str, state: str | None = None) -> Iterator[Report]:
     """Yield the state of each file of a batch."""
-    return map(files.report, batches.iterate(batch_id, state=None if state is None else State(state)))
+    return ({**files.report(item)} for item in batches.iterate(batch_id, state=None if state is None else State(state)))
 
 
 def batch_results(

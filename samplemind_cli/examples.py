@@ -41,6 +41,7 @@ EXAMPLES: Final[dict[str, tuple[str, str]]] = {
     "worker": ("worker", "worker --queues io --concurrency 8"),
     "exporter": ("exporter", "exporter --port 9700"),
     "logs": ("logs last", "logs --follow"),
+    "schema": ("schema", "schema status"),
     "flower": ("flower", "flower --address 127.0.0.1"),
 }
 """The examples of each command, without the name of the program."""

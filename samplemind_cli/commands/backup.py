@@ -1,7 +1,7 @@
 """``backup`` and ``restore``: the record into a folder, and back."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -9,6 +9,7 @@ from samplemind_cli import options, output
 from samplemind_worker import times
 
 if TYPE_CHECKING:
+    from samplemind_cli.reports import Backup, Restored
     from samplemind_worker.upkeep.backup import Manifest
 
 _Folder = Annotated[
@@ -76,7 +77,8 @@ def restore(
             if open_batches := unfinished.at_work():
                 output.note(f"batches that had not ended, and go on: {', '.join(open_batches[:_SHOWN])}")
     if as_json:
-        output.emit(_report(folder, made) | {"dry_run": dry_run})
+        restored: Restored = {**_report(folder, made), "dry_run": dry_run}
+        output.emit(restored)
     else:
         said = "is whole" if dry_run else "is restored"
         output.write(f"the backup of {times.local(made.made_at)} {said}: {_counts(made)}\n")
@@ -91,7 +93,7 @@ def _counts(made: "Manifest") -> str:
     return f"{files:,} analysed files, {batches:,} batches"
 
 
-def _report(folder: Path, made: "Manifest") -> dict[str, Any]:
+def _report(folder: Path, made: "Manifest") -> "Backup":
     return {
         "folder": str(folder),
         "release": made.release,

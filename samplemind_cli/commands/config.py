@@ -1,12 +1,15 @@
 """``config``: every setting, its value, and where that is from."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from samplemind_cli import output
 from samplemind_cli.layout import Column
+
+if TYPE_CHECKING:
+    from samplemind_cli.reports import Setting
 
 
 def config(
@@ -22,7 +25,7 @@ def config(
     from config.sources import user_file  # noqa: PLC0415 -- slow import
 
     settings, places = get_settings(), places_of_settings()
-    rows = [
+    rows: list[Setting] = [
         {"name": name, "variable": variable(name), "value": _shown(getattr(settings, name)), "from": place}
         for name, place in places.items()
         if place is not None or not changed

@@ -12,6 +12,7 @@ from samplemind_worker.errors import ServiceUnavailableError, UsageError
 
 if TYPE_CHECKING:
     from config.settings import Settings
+    from samplemind_cli.reports import Kit as Made
     from samplemind_worker.finding.filters import Filter
     from samplemind_worker.interchange.kits.choosing import Wanted
     from samplemind_worker.interchange.kits.kit import Kit
@@ -113,7 +114,8 @@ def _choose(wanted: "Wanted", like: str | None, filters: dict[str, Any], setting
 
 def _print(kit: "Kit", target: Path, *, as_json: bool, dry_run: bool) -> None:
     if as_json:
-        output.emit({"folder": str(target), "dry_run": dry_run, **kit.report()})
+        made: Made = {"folder": str(target), "dry_run": dry_run, **kit.report()}
+        output.emit(made)
         return
     rows = (
         (

@@ -11,9 +11,10 @@ from samplemind_worker.errors import ServiceUnavailableError, UsageError
 
 if TYPE_CHECKING:
     from config.settings import Settings
+    from samplemind_cli.reports import Organized, Status
     from samplemind_worker.interchange.organizing.organize import Wanted
 
-_DID = {"link": "linked", "hardlink": "linked", "copy": "copied", "move": "moved"}
+_DID: "dict[str, Status]" = {"link": "linked", "hardlink": "linked", "copy": "copied", "move": "moved"}
 
 
 @filter_options.filtered
@@ -109,7 +110,8 @@ def _undo(run_id: str, *, as_json: bool) -> None:
         if change.operation == "move" and change.source is not None:
             _say("moved back", Path(change.path), Path(change.source), as_json=as_json)
         elif as_json:
-            output.emit({"status": "removed", "source": change.source, "target": change.path})
+            removed: Organized = {"status": "removed", "source": change.source, "target": change.path}
+            output.emit(removed)
         else:
             output.write(f"removed {output.clean(change.path)}\n")
     for path, why in done.left:
@@ -119,8 +121,11 @@ def _undo(run_id: str, *, as_json: bool) -> None:
         raise typer.Exit(1)
 
 
-def _say(status: str, source: Path, target: Path, *, as_json: bool, why: str | None = None) -> None:
+def _say(status: "Status", source: Path, target: Path, *, as_json: bool, why: str | None = None) -> None:
     if as_json:
-        output.emit({"status": status, "source": str(source), "target": str(target), **({"why": why} if why else {})})
+        said: Organized = {"status": status, "source": str(source), "target": str(target)}
+        if why:
+            said["why"] = why
+        output.emit(said)
     else:
         output.write(f"{output.clean(source)} -> {output.clean(target)}\n")

@@ -1,10 +1,13 @@
 """``forget`` and ``roots move``: correct by hand where the record says that files are."""
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from samplemind_cli import options, output
+
+if TYPE_CHECKING:
+    from samplemind_cli.reports import Forget, Forgotten, Moved
 
 roots = typer.Typer(help="Follow a library that has moved.", rich_markup_mode=None, no_args_is_help=True)
 
@@ -36,8 +39,9 @@ def forget(
     with record.open_record() as settings:
         done = places.forget(paths, settings=settings, dry_run=dry_run)
     if as_json:
-        each = [{"path": one.path, "places": one.places, "already_gone": one.already} for one in done]
-        output.emit({"dry_run": dry_run, "places": sum(one.places for one in done), "paths": each})
+        each: list[Forgotten] = [{"path": one.path, "places": one.places, "already_gone": one.already} for one in done]
+        forgot: Forget = {"dry_run": dry_run, "places": sum(one.places for one in done), "paths": each}
+        output.emit(forgot)
         return
     for one in done:
         before = f", {one.already:,} were out before" if one.already else ""
@@ -69,8 +73,15 @@ def move(
     with record.open_record() as settings:
         done = moving.move(old, new, settings=settings, dry_run=dry_run)
     if as_json:
-        values = {"moved": done.moved, "missing": done.missing, "ended": done.ended}
-        output.emit({"old": old, "new": new, "dry_run": dry_run, **values})
+        moved: Moved = {
+            "old": old,
+            "new": new,
+            "dry_run": dry_run,
+            "moved": done.moved,
+            "missing": done.missing,
+            "ended": done.ended,
+        }
+        output.emit(moved)
         return
     said = "would move" if dry_run else "moved"
     output.write(f"{said} {done.moved:,} files from {output.clean(old)} to {output.clean(new)}\n")

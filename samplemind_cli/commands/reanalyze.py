@@ -11,6 +11,7 @@ from samplemind_worker import times
 
 if TYPE_CHECKING:
     from config.settings import Settings
+    from samplemind_cli.reports import Plan as PlanReport
     from samplemind_worker.submission.plan import Plan, Wanted
 
 _Step = Annotated[
@@ -140,7 +141,7 @@ def _name(step: str | None, where: str | None, filters: dict[str, Any], *, force
     return " ".join(["reanalyze", *(name if value is True else f"{name} {value}" for name, value in given.items())])
 
 
-def _report(made: "Plan") -> dict[str, Any]:
+def _report(made: "Plan") -> "PlanReport":
     from samplemind_cli import client  # noqa: PLC0415 -- slow import
     from samplemind_worker.documents.versions import PLANNED, VERSIONS  # noqa: PLC0415 -- slow import
 
@@ -173,7 +174,7 @@ def _report(made: "Plan") -> dict[str, Any]:
     }
 
 
-def _print(report: dict[str, Any]) -> None:
+def _print(report: "PlanReport") -> None:
     rows = [(step, values["version"], values["outdated"]) for step, values in report["steps"].items()]
     output.table(("step", "version", "older"), ((step, version, _count(older)) for step, version, older in rows))
     about = "" if report["is_exact"] else "about "
@@ -204,7 +205,7 @@ def _print(report: dict[str, Any]) -> None:
         output.note("`samplemind reanalyze` does it, after all other work")
 
 
-def _print_time(report: dict[str, Any]) -> None:
+def _print_time(report: "PlanReport") -> None:
     spent, eta, measured = report["cpu_seconds"], report["eta_seconds"], report["measured"]
     said = f"they took {times.span(spent)} of computing the last time"
     if eta is None:

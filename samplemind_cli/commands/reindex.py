@@ -1,13 +1,15 @@
 """``reindex``: rebuild what `search` and `similar` read from the record."""
 
-import dataclasses
 import time
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from samplemind_cli import output
 from samplemind_worker import times
+
+if TYPE_CHECKING:
+    from samplemind_cli.reports import Rebuilt
 
 
 def reindex(*, as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False) -> None:
@@ -37,7 +39,14 @@ def reindex(*, as_json: Annotated[bool, typer.Option("--json", help="Print one J
             "`samplemind submit` their folders again"
         )
     if as_json:
-        output.emit({**dataclasses.asdict(done), "seconds": round(seconds, 3)})
+        rebuilt: Rebuilt = {
+            "entries": done.entries,
+            "vectors": done.vectors,
+            "converted": done.converted,
+            "outdated": done.outdated,
+            "seconds": round(seconds, 3),
+        }
+        output.emit(rebuilt)
 
 
 def _in_words(what: str, made: int, total: int) -> str:

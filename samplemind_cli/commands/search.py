@@ -11,6 +11,7 @@ from samplemind_cli.layout import Column
 from samplemind_worker.errors import UsageError
 
 if TYPE_CHECKING:
+    from samplemind_cli.reports import SearchHit
     from samplemind_worker.finding.filters import Filter
     from samplemind_worker.finding.query import Query
     from samplemind_worker.finding.search import Found, Hit
@@ -148,7 +149,7 @@ def _row(hit: "Hit") -> output.Row:
     )
 
 
-def _report(hit: "Hit") -> dict[str, Any]:
+def _report(hit: "Hit") -> "SearchHit":
     from samplemind_worker.pitches import PITCH_CLASSES  # noqa: PLC0415 -- slow import
 
     entry = hit.entry

@@ -1,12 +1,14 @@
 """``up``, ``down`` and ``doctor``: the private services of this machine."""
 
-import json
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from samplemind_cli import output
 from samplemind_worker.errors import UsageError
+
+if TYPE_CHECKING:
+    from samplemind_cli.reports import Check, Health
 
 _SETUP_EXIT = 3
 
@@ -52,7 +54,7 @@ def down(
 
 def doctor(
     *,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Say what works on this machine, and how to mend the rest."""
     from config.settings import get_settings  # noqa: PLC0415 -- slow import
@@ -61,10 +63,11 @@ def doctor(
     checks = diagnose(get_settings())
     healthy = all(check.ok for check in checks)
     if as_json:
-        rows = [
+        rows: list[Check] = [
             {"name": check.name, "state": check.state, "detail": check.detail, "mend": check.mend} for check in checks
         ]
-        typer.echo(json.dumps({"ok": healthy, "checks": rows}))
+        health: Health = {"ok": healthy, "checks": rows}
+        output.emit(health)
     else:
         width = max(len(check.name) for check in checks)
         for check in checks:

@@ -9,6 +9,7 @@ from samplemind_cli import options, output
 from samplemind_worker.errors import UsageError
 
 if TYPE_CHECKING:
+    from samplemind_cli.reports import Slices
     from samplemind_worker.interchange.slicing.cutting import Cut, How
 
 _MOST = 999
@@ -71,8 +72,9 @@ def slice_file(
 
 def _print(file: Path, done: "Cut", how: "How", target: Path | None, *, as_json: bool, dry_run: bool) -> None:
     if as_json:
-        where = {"path": str(file), "folder": None if target is None else str(target), "dry_run": dry_run}
-        output.emit({**where, **done.report()})
+        folder = None if target is None else str(target)
+        slices: Slices = {"path": str(file), "folder": folder, "dry_run": dry_run, **done.report()}
+        output.emit(slices)
         return
     rows = (
         (number, output.fixed(start, 3), output.fixed(end - start, 3), name)

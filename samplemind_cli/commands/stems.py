@@ -1,12 +1,15 @@
 """``stems``: the parts of a mix."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from samplemind_cli import options, output
 from samplemind_worker import times
+
+if TYPE_CHECKING:
+    from samplemind_cli.reports import Stems
 
 
 def stems(
@@ -38,7 +41,8 @@ def stems(
     chosen = method or ("medians" if settings.stems_model is None else "model")
     done = separating.separate(file, target, chosen, settings, dry_run=dry_run)
     if as_json:
-        output.emit({"path": str(file), "folder": str(target), "dry_run": dry_run, **done.report()})
+        parts: Stems = {"path": str(file), "folder": str(target), "dry_run": dry_run, **done.report()}
+        output.emit(parts)
         return
     for name in done.files:
         output.write(f"{output.clean(target / name)}\n")

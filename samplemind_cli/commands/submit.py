@@ -14,6 +14,7 @@ from samplemind_cli.options import usd
 if TYPE_CHECKING:
     from config.locations import Location
     from config.settings import Settings
+    from samplemind_cli.reports import Survey
     from samplemind_worker.upkeep.places import Ended
 
 _LONGEST_TABLE = 30  # files; of more a digest is printed
@@ -89,7 +90,8 @@ def _survey(paths: "list[Location]", *, ai: bool, priority: Literal["interactive
     found = client.survey(paths)
     cost = client.expected_cost(found.audio, priority) if ai else None
     if as_json:
-        output.emit({"audio": found.audio, "bytes": found.bytes, "skipped": found.skipped, "ai": cost})
+        survey: Survey = {"audio": found.audio, "bytes": found.bytes, "skipped": found.skipped, "ai": cost}
+        output.emit(survey)
     else:
         output.write(f"{found.audio:,} audio files, {output.in_bytes(found.bytes)}\n")
         if found.skipped:

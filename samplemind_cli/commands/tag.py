@@ -17,6 +17,7 @@ from samplemind_worker.errors import UsageError
 
 if TYPE_CHECKING:
     from config.settings import Settings
+    from samplemind_cli.reports import Tagged, TagRun, Untagged
     from samplemind_worker.interchange.selection import Left, Sample
     from samplemind_worker.interchange.tagging import Tagging
     from samplemind_worker.interchange.targets import Options as TargetOptions
@@ -97,7 +98,7 @@ def tag(
     if runs or undo is not None:
         if what or to is not None or (runs and undo is not None):
             raise UsageError("--undo and --runs stand alone")
-        _list_runs(as_json=as_json) if runs else _undo(undo or "")
+        _list_runs(as_json=as_json) if runs else _undo(undo or "", as_json=as_json)
         return
     _check(what, filters, to, copy_to=copy_to, target=target, overwrite=overwrite, as_json=as_json)
     assert to is not None  # noqa: S101 -- checked
@@ -240,8 +241,8 @@ def _summary(counts: Counter[str], *, dry_run: bool) -> str:
     return ", ".join(parts)
 
 
-def _report(outcome: "Outcome") -> dict[str, Any]:
-    report: dict[str, Any] = {"path": str(outcome.path), "state": outcome.state, "fields": list(outcome.fields)}
+def _report(outcome: "Outcome") -> "Tagged":
+    report: Tagged = {"path": str(outcome.path), "state": outcome.state, "fields": list(outcome.fields)}
     if outcome.kept:
         report["kept"] = list(outcome.kept)
     if outcome.reason:
@@ -257,14 +258,13 @@ def _list_runs(*, as_json: bool) -> None:
     found = undoing.runs(get_settings().home, commands=tagging.COMMANDS)
     if as_json:
         for run in found:
-            output.emit(
-                {
-                    "id": run.id,
-                    "at": run.at.isoformat(timespec="seconds"),
-                    "command": run.command,
-                    "changes": run.changes,
-                }
-            )
+            made: TagRun = {
+                "id": run.id,
+                "at": run.at.isoformat(timespec="seconds"),
+                "command": run.command,
+                "changes": run.changes,
+            }
+            output.emit(made)
     elif found:
         columns = ("run", "changes", Column("command", least=20))
         output.table(columns, ((run.id, run.changes, run.command) for run in found))
@@ -272,7 +272,7 @@ def _list_runs(*, as_json: bool) -> None:
         output.note("there is no run that can be undone")
 
 
-def _undo(run_id: str) -> None:
+def _undo(run_id: str, *, as_json: bool) -> None:
     from config.settings import get_settings  # noqa: PLC0415 -- slow import
     from samplemind_cli import index, record  # noqa: PLC0415 -- slow import
     from samplemind_worker.interchange import tagging, undo  # noqa: PLC0415 -- slow import
@@ -283,7 +283,13 @@ def _undo(run_id: str) -> None:
         done = tagging.take_back(run_id, settings, vectors)
     for path, reason in done.left:
         output.note(f"left: {path}: {reason}")
+        if as_json:
+            left: Untagged = {"path": str(path), "state": "left", "reason": reason}
+            output.emit(left)
     files = [change for change in done.taken_back if change.operation != "folder"]
+    for change in files if as_json else ():
+        restored: Untagged = {"path": change.path, "state": "restored"}
+        output.emit(restored)
     output.note(
         f"{len(files):,} file{'s' * (len(files) != 1)} restored"
         + (f", {len(done.left):,} left as they are" if done.left else "")

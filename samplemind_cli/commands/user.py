@@ -13,6 +13,7 @@ user = typer.Typer(help="Manage who may use the web server.", rich_markup_mode=N
 _SHELL = "local"
 """Whom the audit log names: whoever may run commands here."""
 
+_Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 _Name = Annotated[str, typer.Argument(metavar="NAME", help="The user's name.", show_default=False)]
 
 
@@ -30,6 +31,7 @@ def add(
         list[str] | None,
         typer.Option(help="Only what lies in this root may be seen; may be given several times.", show_default=False),
     ] = None,
+    as_json: _Json = False,
 ) -> None:
     """Add a user.
 
@@ -44,6 +46,9 @@ def add(
     with record.open_record() as settings:
         added = users.add_user(name, role=role, roots=root or None, password=password, settings=settings)
         audit.append(_SHELL, "user.add", added.id, detail={"role": added.role})
+    if as_json:
+        output.emit(users.report(added))
+        return
     seen = "all roots" if added.roots is None else ", ".join(added.roots)
     output.write(f"added {added.id}: {added.role}, may see {output.clean(seen)}\n")
 
@@ -79,32 +84,33 @@ def list_users(
 
 
 @user.command("disable")
-def disable(name: _Name) -> None:
+def disable(name: _Name, *, as_json: _Json = False) -> None:
     """Keep a user out.
 
     Sessions and tokens stop at once.
     """
-    _change(name, {"disabled": True}, "disabled")
+    _change(name, {"disabled": True}, "disabled", as_json=as_json)
 
 
 @user.command("enable")
-def enable(name: _Name) -> None:
+def enable(name: _Name, *, as_json: _Json = False) -> None:
     """Let a user in again."""
-    _change(name, {"disabled": False}, "enabled")
+    _change(name, {"disabled": False}, "enabled", as_json=as_json)
 
 
 @user.command("password")
-def set_password(name: _Name) -> None:
+def set_password(name: _Name, *, as_json: _Json = False) -> None:
     """Give a user a new password.
 
     It is asked for, or read from standard input. All sessions end.
     """
     from samplemind_worker.accounts import users  # noqa: PLC0415 -- slow import
 
-    _change(name, {"password": users.with_password(name, _new_password())}, "changed the password of")
+    values: dict[str, object] = {"password": users.with_password(name, _new_password())}
+    _change(name, values, "changed the password of", as_json=as_json)
 
 
-def _change(name: str, values: dict[str, object], done: str) -> None:
+def _change(name: str, values: dict[str, object], done: str, *, as_json: bool) -> None:
     from samplemind_cli import record  # noqa: PLC0415 -- slow import
     from samplemind_worker.accounts import users  # noqa: PLC0415 -- slow import
     from samplemind_worker.store import audit  # noqa: PLC0415 -- slow import
@@ -113,7 +119,10 @@ def _change(name: str, values: dict[str, object], done: str) -> None:
         changed = users.change_user(name, values)
         told = {key: value for key, value in values.items() if key != "password"}
         audit.append(_SHELL, "user.change", changed.id, detail=told or {"password": True})
-    output.write(f"{done} {changed.id}\n")
+    if as_json:
+        output.emit(users.report(changed))
+    else:
+        output.write(f"{done} {changed.id}\n")
 
 
 def _new_password() -> str:

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Final
 
+from typing_extensions import TypedDict
+
 from config.locations import is_named
 from config.settings import Settings
 from samplemind_worker.accounts import passwords
@@ -122,21 +124,38 @@ change_user = mongo.synchronous(change)
 """Does what `change` does, for synchronous code."""
 
 
-def reports() -> list[dict[str, Any]]:
+class UserReport(TypedDict):
+    """A user of the web server."""
+
+    name: str
+    """The name to log in with."""
+    role: str
+    """`viewer`, `producer` or `admin`."""
+    roots: list[str] | None
+    """The roots that may be seen; null: all."""
+    created_at: str
+    """When the user was added (UTC, ISO 8601)."""
+    disabled_at: str | None
+    """Since when the user is kept out (UTC)."""
+
+
+def reports() -> list[UserReport]:
     """Return all users as the command prints them."""
     found: list[User] = []
     while page := users.page(after=found[-1].id if found else ""):
         found += page
-    return [
-        {
-            "name": user.id,
-            "role": user.role,
-            "roots": user.roots,
-            "created_at": _iso(user.created_at),
-            "disabled_at": None if user.disabled_at is None else _iso(user.disabled_at),
-        }
-        for user in found
-    ]
+    return [report(user) for user in found]
+
+
+def report(user: User) -> UserReport:
+    """Return a user as the command prints one."""
+    return {
+        "name": user.id,
+        "role": user.role,
+        "roots": user.roots,
+        "created_at": _iso(user.created_at),
+        "disabled_at": None if user.disabled_at is None else _iso(user.disabled_at),
+    }
 
 
 def _iso(at: datetime) -> str:

@@ -3,14 +3,54 @@
 import os
 from collections.abc import Callable
 from posixpath import basename
-from typing import Any
+from typing import Any, Final, Literal
+
+from typing_extensions import TypedDict
 
 from samplemind_worker.documents.facts import AnalysisFacts, AudioFacts
 
 Reporter = Callable[[str, AudioFacts, AnalysisFacts], dict[str, Any]]
 """Makes the report of an analysed file from its path and facts."""
 
-_ANALYSIS_FIELDS = (
+
+class Failure(TypedDict):
+    """Why a file failed."""
+
+    code: str
+    """One of the codes of docs/reference/failures.md."""
+    message: str
+    """What was wrong, in words."""
+
+
+class Rejected(TypedDict):
+    """A file that could not be analysed."""
+
+    path: str
+    """The path as it was given, or below its root."""
+    status: Literal["rejected"]
+    """That it failed."""
+    error: Failure
+    """Why it failed."""
+
+
+class Unfinished(TypedDict):
+    """A file of a batch that was neither analysed nor rejected."""
+
+    path: str
+    """The path, below the root's folder or name."""
+    status: Literal["pending", "queued", "running", "completed", "skipped", "cancelled"]
+    """Where the file is; `completed` if it was, and its analysis was removed since."""
+    skip_reason: str | None
+    """Why it was skipped."""
+
+
+AUDIO_FIELDS: Final = (
+    "file_id", "filename", "file_size", "duration", "sample_rate", "channels", "format", "subtype", "reader",
+    "loudness_lufs", "true_peak_dbtp", "width", "tags", "metadata", "warnings",
+)  # fmt: skip
+"""What decoding finds."""
+
+ANALYSIS_FIELDS: Final = (
     "kind", "kind_confidence",
     "tempo", "tempo_confidence", "tempo_candidates", "time_signature", "beats", "beats_in_loop",
     "key", "mode", "key_confidence", "key_candidates", "camelot", "chord", "chords", "tuning_cents",
@@ -19,7 +59,15 @@ _ANALYSIS_FIELDS = (
     "sections", "loop_points", "slices", "rhythm",
     "kind_audio", "tempo_audio", "key_audio", "mode_audio", "pitch_midi_audio", "instrument_audio",
 )  # fmt: skip
-_TEXT_FIELDS = (
+"""The answers of the analysis."""
+
+DRAWN_FIELDS: Final = ("peaks", "spectral_features", "character")
+"""What the analysis has measured."""
+
+ORIGIN_FIELDS: Final = ("provenance", "stated", "versions", "seconds")
+"""Where the answers are from."""
+
+TEXT_FIELDS: Final = (
     "ai_state",
     "ai_reason",
     "ai_provider",
@@ -31,6 +79,7 @@ _TEXT_FIELDS = (
     "creative_ideas",
     "fl_studio_recommendations",
 )
+"""What is there where a summary was written."""
 
 
 def analyzed(path: str, audio: AudioFacts, analysis: AnalysisFacts) -> dict[str, Any]:
@@ -49,22 +98,17 @@ def analyzed(path: str, audio: AudioFacts, analysis: AnalysisFacts) -> dict[str,
         "subtype": audio.subtype,
         "reader": audio.reader,
     }
-    report.update({name: facts[name] for name in _ANALYSIS_FIELDS})
+    report.update({name: facts[name] for name in ANALYSIS_FIELDS})
     report["loudness_lufs"] = audio.loudness_lufs
     report["true_peak_dbtp"] = audio.true_peak_dbtp
     report["width"] = audio.width
-    report["peaks"] = facts["peaks"]
-    report["spectral_features"] = facts["spectral_features"]
-    report["character"] = facts["character"]
+    report.update({name: facts[name] for name in DRAWN_FIELDS})
     report["tags"] = sorted({*audio.tags, *analysis.ai_tags})
     report["metadata"] = audio.metadata
     report["warnings"] = audio.warnings
     if analysis.ai_provider is not None:
-        report.update({name: facts[name] for name in _TEXT_FIELDS})
-    report["provenance"] = facts["provenance"]
-    report["stated"] = facts["stated"]
-    report["versions"] = facts["versions"]
-    report["seconds"] = facts["seconds"]
+        report.update({name: facts[name] for name in TEXT_FIELDS})
+    report.update({name: facts[name] for name in ORIGIN_FIELDS})
     if analysis.analyzed_at is not None:
         report["analyzed_at"] = facts["analyzed_at"]
     return report

@@ -8,7 +8,9 @@ import os
 import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Final, Literal
+
+from typing_extensions import TypedDict
 
 from config.settings import Settings
 from samplemind_worker.documents.facts import AudioFacts
@@ -55,6 +57,50 @@ class Group:
     """The space that they take on the disk."""
     frees: int
     """The part of it that is free if only the first one is kept."""
+
+
+class CopyReport(TypedDict):
+    """A file of a group."""
+
+    path: str
+    """The path, below the root's folder or name."""
+    file_id: str
+    """SHA-256 of its bytes."""
+    keep: bool
+    """Whether it is the one to keep."""
+    evidence: str
+    """How it differs from the file to keep, in words; empty for that file."""
+    alike: float | None
+    """How alike it sounds, 0 to 1; null where the bytes or the decoded audio are the same."""
+    linked: bool
+    """Whether it shares its space on the disk with the file to keep."""
+    bytes: int
+    """Its size."""
+    format: str
+    """The container."""
+    subtype: str
+    """The coding of the samples."""
+    sample_rate: int
+    """Hz."""
+    channels: int
+    """How many channels it has."""
+    duration: float
+    """Seconds."""
+
+
+class GroupReport(TypedDict):
+    """Files that are one sound."""
+
+    kind: Kind
+    """In which way they are the same."""
+    keep: str
+    """The path of the file to keep."""
+    bytes: int
+    """The space that they take on the disk."""
+    frees: int
+    """The part of it that is free if only one is kept."""
+    files: list[CopyReport]
+    """The files, first the one to keep."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,7 +315,7 @@ def _differences(kept: AudioFacts, audio: AudioFacts, alteration: Alteration) ->
     yield from alteration.in_words(shorter=kept.duration - audio.duration)
 
 
-def report(group: Group) -> dict[str, Any]:
+def report(group: Group) -> GroupReport:
     """Return a group as the JSON object of `duplicates --json`."""
     return {
         "kind": group.kind,

@@ -19,7 +19,9 @@ wanted key have a price of their own, as in harmonic mixing by Camelot codes. `d
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
+
+from typing_extensions import TypedDict
 
 from samplemind_worker.pitches import PITCH_CLASSES
 
@@ -101,6 +103,28 @@ class Fit:
     def ratio(self) -> float:
         """The new tempo, divided by the old one; 1 if it keeps its tempo or has none."""
         return 1.0 if self.old_tempo is None or self.new_tempo is None else self.new_tempo / self.old_tempo
+
+
+class FitReport(TypedDict):
+    """How a sound is made to fit."""
+
+    cost: float
+    """What it takes; 0 if nothing has to be done (docs/finding.md)."""
+    recipe: str
+    """What to do, in words."""
+    transpose: float
+    """Semitones, cents of tuning included."""
+    tempo_ratio: float
+    """The tempo at which it is played over its own."""
+    tempo_played: float | None
+    """The tempo at which it is played, in BPM; null if it has none."""
+    repitch: bool
+    """Whether pitch and tempo change together, by playing it at another speed."""
+    time: str
+    """`same`, `half` or `double` time."""
+    key_relation: str | None
+    """How its key or note relates to the wanted key then: `same`, `relative` or `neighbour` for a key, `tonic`, `chord`
+    or `scale` for a note or chord; null if there is no such relation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,7 +283,7 @@ def recipe(found: Fit) -> str:
     return (", ".join(part for part in parts if part) or "as it is") + suffix
 
 
-def values(found: Fit) -> dict[str, Any]:
+def values(found: Fit) -> FitReport:
     """Return a fit as fields of JSON."""
     return {
         "cost": round(found.cost, 4),

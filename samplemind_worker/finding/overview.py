@@ -2,7 +2,10 @@
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import Any, Final
+from typing import Annotated, Any, Final
+
+from pydantic import Field
+from typing_extensions import TypedDict
 
 from samplemind_worker.finding import terms
 from samplemind_worker.store import batches, mongo, overview, unfinished
@@ -10,6 +13,59 @@ from samplemind_worker.store import batches, mongo, overview, unfinished
 PACKS: Final = 20
 """Packs that are listed; the others are only counted."""
 DAYS: Final = (7, 30)
+
+
+class Copies(TypedDict):
+    """All files but one of each content."""
+
+    files: int
+    """How many they are."""
+    bytes: int
+    """Their size."""
+
+
+TempoStep = TypedDict(
+    "TempoStep",
+    {
+        "from": Annotated[int, Field(description="BPM, included.")],
+        "to": Annotated[int, Field(description="BPM, not included.")],
+        "contents": Annotated[int, Field(description="How many contents have a tempo in between.")],
+    },
+)
+TempoStep.__doc__ = "A range of tempi."
+
+
+class Overview(TypedDict):
+    """What the library holds. Files count every copy; all other counts are of distinct contents."""
+
+    files: int
+    """All files."""
+    contents: int
+    """Distinct contents."""
+    seconds: float
+    """Their duration."""
+    bytes: int
+    """Their size."""
+    copies: Copies
+    """What is there more than once."""
+    kinds: dict[str, int]
+    """Contents by kind."""
+    instruments: dict[str, int]
+    """Contents by instrument, the most frequent first."""
+    keys: dict[str, int]
+    """Contents by Camelot code."""
+    tempi: list[TempoStep]
+    """Contents by tempo, from the slowest to the fastest."""
+    packs: dict[str, int]
+    """Contents of the largest packs."""
+    pack_count: int
+    """How many packs there are."""
+    added: dict[str, int]
+    """Contents that were analysed for the first time within 7 and 30 days."""
+    open: int
+    """Files that are submitted and not analysed yet."""
+    failed: dict[str, int]
+    """Files that failed, by the code of the error."""
 
 
 @mongo.synchronous
@@ -28,7 +84,7 @@ async def summary(roots: Collection[str] | None = None, admits: Callable[[str], 
         files = counts["places"]
     groups, packs = counts["groups"], counts["packs"]
     added = await overview.added_within.aio(DAYS, seen)
-    return {
+    made: Overview = {
         "files": files,
         "contents": _total(groups, "contents"),
         "seconds": round(_total(groups, "seconds"), 3),
@@ -44,6 +100,7 @@ async def summary(roots: Collection[str] | None = None, admits: Callable[[str], 
         "open": await _open(admits),
         "failed": await overview.failures.aio(admits),
     }
+    return {**made}
 
 
 def _total(groups: Iterable[Mapping[str, Any]], name: str) -> Any:
@@ -63,7 +120,7 @@ def _on_the_wheel(pair: tuple[str, int]) -> tuple[int, str]:
     return int(pair[0][:-1]), pair[0][-1]
 
 
-def _tempi(groups: Iterable[Mapping[str, Any]]) -> list[dict[str, int]]:
+def _tempi(groups: Iterable[Mapping[str, Any]]) -> list[TempoStep]:
     """Return the contents per step of tempo, from the slowest to the fastest."""
     counts: Counter[int] = Counter()
     for group in groups:

@@ -5,12 +5,80 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal, get_args
+
+from typing_extensions import TypedDict
 
 from samplemind_worker import times
 from samplemind_worker.text import clean
 
 Status = Literal["taken", "known", "refused", "postponed", "waiting"]
+
+
+class OutcomeReport(TypedDict):
+    """The outcome of one pack."""
+
+    pack: str
+    """The name of the archive, folder or file in the inbox."""
+    status: Status
+    """What was done with it."""
+    reason: str | None
+    """Why it was refused or postponed, or what it waits for."""
+    sha256: str | None
+    """Hash of its contents, by which it is known again."""
+    folder: str | None
+    """Where it was unpacked."""
+    moved_to: str | None
+    """Where it was moved in the inbox."""
+    batch_id: str | None
+    """The batch that analyses it."""
+    files: int
+    """Audio files in it."""
+    new: int
+    """Files that were not known before."""
+    known: int
+    """Files that were known; they are not analysed again."""
+    bytes: int
+    """Its size, unpacked."""
+    left_out: dict[str, int]
+    """Entries that were left out, by the reason."""
+
+
+class RunReport(TypedDict):
+    """One run of `ingest`, or one time that `watch` has taken something in."""
+
+    run: str
+    """The id of the run."""
+    inbox: str
+    """The folder that packs were taken from."""
+    library: str
+    """The folder that they were unpacked into."""
+    started_at: str
+    """When it began (UTC, ISO 8601)."""
+    seconds: float
+    """How long it took."""
+    packs: dict[str, int]
+    """How many packs ended so, by status."""
+    files: int
+    """Audio files that were taken."""
+    new: int
+    """Files of them that were not known before."""
+    known: int
+    """Files of them that were known."""
+    analyzed: int
+    """Files whose result is there."""
+    failed: int
+    """Files whose analysis failed, so far."""
+    pending: int
+    """Files whose analysis has not ended yet."""
+    summary_spend_usd: float
+    """What their summaries have cost so far, in US dollars."""
+    removed: dict[str, int]
+    """What tidying has removed since the last nightly report."""
+    outcomes: list[OutcomeReport]
+    """The packs, one by one."""
+    left_alone: list[str]
+    """Entries of the inbox that are neither archive, folder nor audio."""
 
 
 @dataclass(slots=True)
@@ -29,7 +97,7 @@ class Outcome:
     bytes: int = 0
     left_out: Mapping[str, int] = field(default_factory=dict[str, int])
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> OutcomeReport:
         """Return it as an object of the report; files that were known are linked, not analysed again."""
         return {
             "pack": self.pack,
@@ -86,7 +154,7 @@ class Report:
         """Nothing was refused or failed, and nothing waits for help."""
         return not (self.count("refused") or self.count("postponed") or self.failed)
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> RunReport:
         """Return the JSON object."""
         taken = [outcome for outcome in self.outcomes if outcome.status == "taken"]
         files, new = sum(outcome.files for outcome in taken), sum(outcome.new for outcome in taken)
@@ -96,7 +164,7 @@ class Report:
             "library": self.library,
             "started_at": self.started_at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
             "seconds": round(self.seconds, 3),
-            "packs": {status: self.count(status) for status in ("taken", "known", "refused", "postponed", "waiting")},
+            "packs": {status: self.count(status) for status in get_args(Status)},
             "files": files,
             "new": new,
             "known": files - new,

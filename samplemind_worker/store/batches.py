@@ -19,6 +19,7 @@ from samplemind_worker.documents.batch import (
     SummaryScope,
     task_of,
 )
+from samplemind_worker.documents.batch_report import Batch
 from samplemind_worker.documents.states import OPEN_STATES, BatchStatus, State, Step
 from samplemind_worker.errors import UsageError
 from samplemind_worker.store import mongo
@@ -198,12 +199,17 @@ async def report(job: BatchJob) -> dict[str, Any]:
     elapsed = job.seconds_at_work(job.finished_at or now)
     rate = ended / elapsed if elapsed > 0 else 0.0
     left = counts["pending"] + counts["running"]
-    return {
+    made: Batch = {
         "batch_id": job.id,
         "name": job.name,
         "status": job.status.value,
         "total_files": total,
-        **counts,
+        "completed": counts["completed"],
+        "failed": counts["failed"],
+        "skipped": counts["skipped"],
+        "cancelled": counts["cancelled"],
+        "running": counts["running"],
+        "pending": counts["pending"],
         "recorded": job.recorded,
         "created_at": _iso(job.created_at),
         "started_at": _iso(job.started_at),
@@ -213,8 +219,11 @@ async def report(job: BatchJob) -> dict[str, Any]:
         "files_per_second": round(rate, 2),
         "eta_seconds": 0 if not left else round(left / rate) if rate > 0 and job.paused_at is None else None,
         "errors": errors,
-        "ai": await sums_of_batch(job.id) | ({"hint": job.ai_hint} if job.ai_hint else {}),
+        "ai": await sums_of_batch(job.id),
     }
+    if job.ai_hint:
+        made["ai"]["hint"] = job.ai_hint
+    return {**made}
 
 
 @mongo.synchronous

@@ -13,6 +13,7 @@ from typing import Any
 from loguru import logger
 from pymongo.errors import DuplicateKeyError
 
+from samplemind_worker.documents.batch_report import Spent
 from samplemind_worker.documents.spend import AiCall, CallState, Purse, to_usd
 from samplemind_worker.metrics import counting
 from samplemind_worker.metrics.definitions import AI_CALLS, AI_COST, AI_TOKENS
@@ -200,7 +201,7 @@ async def purses(*, days: int) -> dict[str, Purse]:
     return {name: found.get(name) or Purse(id=name) for name in names}
 
 
-async def sums_of_batch(batch_id: str) -> dict[str, Any]:
+async def sums_of_batch(batch_id: str) -> Spent:
     """Return the number of calls for a batch and their cost in USD, within a query.
 
     A call that is under way, or whose worker was killed, counts with the most that it may cost.

@@ -1,8 +1,7 @@
 """A file of a batch, as commands and the API show it."""
 
-from typing import Any
-
 from samplemind_worker.documents.batch import BatchItem
+from samplemind_worker.documents.batch_report import BatchFile
 
 
 def full_path(root: str, path: str) -> str:
@@ -10,7 +9,7 @@ def full_path(root: str, path: str) -> str:
     return f"{root.rstrip('/')}/{path}"
 
 
-def report(item: BatchItem) -> dict[str, Any]:
+def report(item: BatchItem) -> BatchFile:
     """Return the JSON object of `files --json`."""
     return {
         "path": full_path(item.root, item.path),
@@ -19,5 +18,5 @@ def report(item: BatchItem) -> dict[str, Any]:
         "attempts": item.attempt,
         "file_id": item.file_id,
         "skip_reason": item.skip_reason,
-        "error": None if item.error is None else item.error.model_dump(),
+        "error": None if item.error is None else {"code": item.error.code, "message": item.error.message},
     }

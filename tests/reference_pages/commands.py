@@ -22,7 +22,8 @@ def page() -> str:
     sections = list(_commands(whole, ""))
     lines = head(
         "Commands",
-        "What `samplemind COMMAND --help` says, on one page. What scripts may rely on is in `docs/contract.md`.",
+        "What `samplemind COMMAND --help` says, on one page. What scripts may rely on is in `docs/contract.md`; the "
+        "JSON that `--json` prints is in [json.md](json.md).",
         ", ".join(f"[{name}](#samplemind-{name.replace(' ', '-')})" for name, _ in sections),
     )
     lines += ["## Exit codes", "", *exit_codes()]

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Final
 
-from tests.reference_pages import commands, failures, metrics, settings
+from tests.reference_pages import commands, failures, json_objects, metrics, settings
 
 FOLDER: Final = Path(__file__).parents[2] / "docs" / "reference"
 COMMAND: Final = "python -m tests.reference_pages"
@@ -14,6 +14,7 @@ def written() -> dict[str, str]:
     return {
         "commands.md": commands.page(),
         "settings.md": settings.page(),
+        "json.md": json_objects.page(),
         "metrics.md": metrics.page(),
         "failures.md": failures.page(),
     }

@@ -69,9 +69,10 @@ def build(kit: Kit, target: Path, formats: Sequence[str], *, link: bool, setting
         for writer in writers:
             writer.write(kit, placed, folder)
         report = kit.report()
-        for pad, each in zip(report["pads"], placed, strict=True):
-            pad["file"] = each.file
-        (folder / "kit.json").write_bytes(orjson.dumps(_utf8(report), option=orjson.OPT_INDENT_2) + b"\n")
+        pads = [{**pad, "file": each.file} for pad, each in zip(report["pads"], placed, strict=True)]
+        (folder / "kit.json").write_bytes(
+            orjson.dumps(_utf8({**report, "pads": pads}), option=orjson.OPT_INDENT_2) + b"\n"
+        )
 
 
 def _place(

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from samplemind_worker.interchange.kits.roles import Role
 from samplemind_worker.interchange.naming import plain_name
+from samplemind_worker.interchange.reports import KitReport
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class Kit:
         """Its name as a name of files that no format misreads."""
         return plain_name(self.name, instead="kit")
 
-    def report(self) -> dict[str, Any]:
+    def report(self) -> KitReport:
         """Return the kit as a JSON object."""
         return {
             "name": self.name,

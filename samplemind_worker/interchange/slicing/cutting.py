@@ -10,6 +10,7 @@ from config.settings import Settings
 from samplemind_worker.documents.facts import AnalysisFacts, AudioFacts
 from samplemind_worker.errors import NotWrittenError, UnsupportedError, UsageError
 from samplemind_worker.interchange import journal, samples
+from samplemind_worker.interchange.reports import CutReport
 from samplemind_worker.interchange.riff import Riff
 from samplemind_worker.interchange.samples import Samples
 from samplemind_worker.interchange.slicing import cues, files, points, seam
@@ -59,7 +60,7 @@ class Cut:
         for number, (start, end) in enumerate(zip(self.cuts, ends, strict=True)):
             yield start / self.rate, end / self.rate, self.names[number] if self.names else None
 
-    def report(self) -> dict[str, Any]:
+    def report(self) -> CutReport:
         """Return the slices as a JSON object."""
         ends = [*self.cuts[1:], self.frames]
         return {

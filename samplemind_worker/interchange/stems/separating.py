@@ -4,12 +4,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 from config.settings import Settings
 from samplemind_worker.dsp.separation import separate as separate_by_medians
 from samplemind_worker.interchange import samples
 from samplemind_worker.interchange.naming import safe_name
+from samplemind_worker.interchange.reports import StemsReport
 from samplemind_worker.interchange.samples import F32, Samples
 from samplemind_worker.interchange.staging import new_folder
 from samplemind_worker.interchange.stems.model import Model
@@ -32,7 +33,7 @@ class Stems:
     model: str | None = None
     licence: str | None = None
 
-    def report(self) -> dict[str, Any]:
+    def report(self) -> StemsReport:
         """Return the stems as a JSON object."""
         return {
             "method": self.method,

@@ -149,6 +149,7 @@ def test_version_and_help_go_to_stdout():
             "flower",
             "exporter",
             "logs",
+            "schema",
             "help",
             "roots",
             "user",
