@@ -52,6 +52,17 @@ class FileLocation(Document):
         ]
 
 
+class DisplacedContent(Document):
+    """A content whose file was replaced by another one; its id is ``file_id``."""
+
+    id: str  # pyright: ignore[reportIncompatibleVariableOverride, reportGeneralTypeIssues] -- the content hash is the id
+    since: datetime
+
+    class Settings:
+        name = "displaced_contents"
+        indexes: ClassVar[list[Any]] = [IndexModel([("since", ASCENDING)])]
+
+
 class MountPoint(Document):
     """A folder where a file system was mounted when it was walked. While it is not mounted, its files are not gone."""
 

@@ -6,7 +6,7 @@ from beanie import Document
 
 from samplemind_worker.documents.ai_job import AiJob
 from samplemind_worker.documents.analysis import Analysis
-from samplemind_worker.documents.audio_file import AudioFile, FileLocation, MountPoint
+from samplemind_worker.documents.audio_file import AudioFile, DisplacedContent, FileLocation, MountPoint
 from samplemind_worker.documents.batch import BatchItem, BatchJob
 from samplemind_worker.documents.entry import EntryIndex, LibraryEntry, StaleEntry
 from samplemind_worker.documents.marks import SampleCollection, SampleMarks
@@ -21,6 +21,7 @@ from samplemind_worker.documents.waveform import Waveform
 DOCUMENTS: Final[list[type[Document]]] = [
     AudioFile,
     FileLocation,
+    DisplacedContent,
     MountPoint,
     Analysis,
     Waveform,

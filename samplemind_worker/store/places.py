@@ -1,7 +1,7 @@
 """Where contents lie: one document per place, which is living, or gone since a time.
 
 A place is never deleted when its file is: it is marked as gone, and its content is kept for a grace time, so that a
-file that comes back need not be analysed again. `upkeep.places` deletes what stays gone longer.
+file that comes back need not be analysed again. `upkeep.tidy` deletes what stays gone longer.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -13,7 +13,7 @@ from pymongo import DeleteOne, UpdateOne
 from pymongo.asynchronous.cursor import AsyncCursor
 
 from config.locations import is_named
-from samplemind_worker.store import mongo, stale, waveforms
+from samplemind_worker.store import displaced, mongo, stale, waveforms
 from samplemind_worker.store._upsert import upsert
 from samplemind_worker.store.library import location_id, place_of, printable
 
@@ -87,11 +87,12 @@ async def save(places: Iterable[Place]) -> set[str]:
 async def _save(places: Sequence[Place]) -> set[str]:
     now_here = {place.id: place.file_id for place in places}
     before = mongo.collection("file_locations").find({"_id": {"$in": list(now_here)}}, {"file_id": 1})
-    displaced = {row["file_id"] async for row in before if row["file_id"] != now_here[row["_id"]]}
-    await stale.note({*now_here.values(), *displaced})
+    others = {row["file_id"] async for row in before if row["file_id"] != now_here[row["_id"]]}
+    await stale.note({*now_here.values(), *others})
+    await displaced.note(others)
     values = {place.id: place.values() for place in places}
     await upsert(mongo.collection("file_locations"), values, unset=("gone_at",))
-    return displaced
+    return others
 
 
 def _place(row: Mapping[str, Any]) -> Place:

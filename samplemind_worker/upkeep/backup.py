@@ -36,8 +36,8 @@ FORMAT: Final = 1
 
 SAVED: Final = (
     "schemas", "packs", "run_reports", "batch_jobs", "batch_items", "purses", "ai_jobs", "ai_calls", "sample_marks",
-    "sample_collections", "file_locations", "mount_points", "api_tokens", "audit", "users", "analyses", "audio_files",
-    "waveforms",
+    "sample_collections", "file_locations", "displaced_contents", "mount_points", "api_tokens", "audit", "users",
+    "analyses", "audio_files", "waveforms",
 )  # fmt: skip
 """What a backup holds, each collection before those that it relies on."""
 

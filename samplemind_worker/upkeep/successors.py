@@ -15,7 +15,7 @@ from config.settings import Settings
 from samplemind_worker.documents.versions import VERSIONS
 from samplemind_worker.errors import InternalError, ServiceUnavailableError, UsageError
 from samplemind_worker.finding import entry
-from samplemind_worker.store import library, marks, places, results, successors
+from samplemind_worker.store import displaced, library, marks, places, results, successors
 from samplemind_worker.store.places import Place
 from samplemind_worker.store.successors import Heir
 from samplemind_worker.store.vectors import Vectors
@@ -76,6 +76,7 @@ def _remove(contents: list[str], vectors: Vectors | None) -> None:
         return
     results.take_out(contents)
     marks.drop(contents)
+    displaced.forget(contents)
     entry.refresh(contents)
     if vectors is not None:
         with suppress(ServiceUnavailableError):

@@ -8,7 +8,7 @@ from loguru import logger
 
 from config.settings import Settings
 from samplemind_worker.finding import entry, sample_collections
-from samplemind_worker.store import audit, marks, places, results, thinning
+from samplemind_worker.store import audit, displaced, marks, places, results, thinning
 from samplemind_worker.store.vectors import Vectors
 
 _SECONDS = 60.0  # s per run; the next run continues
@@ -36,14 +36,15 @@ def run(vectors: Vectors, settings: Settings, *, seconds: float = _SECONDS) -> d
 
 
 def sweep(vectors: Vectors, *, older_than: timedelta) -> dict[str, int]:
-    """Delete some places that have been gone for so long, and contents without another place; return the counts.
+    """Delete some places that have been gone for so long, and contents that have had no place since; return the counts.
 
     A worker that reads such a file again records its place before it looks for its analysis. Either it finds no
-    analysis and makes a new one, or its place is found here and the analysis is put back. Places are deleted last, so
-    that the next run finds them again if this one is killed.
+    analysis and makes a new one, or its place is found here and the analysis is put back. Places and notes are deleted
+    last, so that the next run finds them again if this one is killed.
     """
     expired = places.expired(older_than=older_than)
-    contents = {place.file_id for place in expired}
+    replaced = displaced.expired(older_than=older_than)
+    contents = {place.file_id for place in expired} | replaced.keys()
     orphans = contents - places.wanted(sorted(contents), older_than=older_than)
     taken = results.take_out(sorted(orphans))
     back = places.wanted(sorted(orphans), older_than=older_than)
@@ -54,6 +55,7 @@ def sweep(vectors: Vectors, *, older_than: timedelta) -> dict[str, int]:
         marks.drop(removed)
         vectors.remove(removed)
         _store_again(vectors, removed)
+    displaced.drop(replaced)
     counts = {"places": places.drop(expired), "contents": len(removed)}
     return {name: count for name, count in counts.items() if count}
 

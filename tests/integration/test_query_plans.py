@@ -25,6 +25,7 @@ from samplemind_worker.store import (
     batches,
     copies,
     credentials,
+    displaced,
     entries,
     entry_search,
     entry_vectors,
@@ -271,6 +272,10 @@ CALLS: dict[str, Callable[[Case], object]] = {
     "parcels.newest_claims": lambda _: parcels.newest_claims(),
     "parcels.requeue": requeue,
     "parcels.live_parcels": lambda case: parcels.live_parcels([case.parcel]),
+    "displaced.note": lambda _: mongo.run(displaced.note([CONTENT])),
+    "displaced.expired": lambda _: displaced.expired(older_than=timedelta(0), limit=5),
+    "displaced.drop": lambda _: displaced.drop({content_id(1): mongo.now()}),
+    "displaced.forget": lambda _: displaced.forget([content_id(2)]),
     "stale.mark": lambda _: stale.mark([CONTENT]),
     "stale.note": lambda _: mongo.run(stale.note([CONTENT])),
     "stale.drop": lambda _: mongo.run(stale.drop({CONTENT: "token"})),
@@ -508,9 +513,10 @@ CALLS: dict[str, Callable[[Case], object]] = {
     "vector_index.leave": lambda _: vector_index.leave(1, holder="run"),
 }
 STORES = (
-    ai_jobs, audit, batch_lists, batches, copies, credentials, entries, entry_search, entry_vectors, fits, ledger,
-    marks, outdated, overview, pack_lists, packs, parcels, pausing, places, recipes, results, sample_collections,
-    schemas, sound_map, spend, stale, thinning, totals, turns, unfinished, users, vector_index, waiting, waveforms,
+    ai_jobs, audit, batch_lists, batches, copies, credentials, displaced, entries, entry_search, entry_vectors, fits,
+    ledger, marks, outdated, overview, pack_lists, packs, parcels, pausing, places, recipes, results,
+    sample_collections, schemas, sound_map, spend, stale, thinning, totals, turns, unfinished, users, vector_index,
+    waiting, waveforms,
 )  # fmt: skip
 # These read all there is, page by page, or all that has failed.
 READ_ALL = {
@@ -579,6 +585,7 @@ def plans(workspace: Workspace) -> dict[str, list[dict[str, Any]]]:
         marks.write(ids, Change({f"tag {number}": ""}, frozenset(), frozenset({f"favourites:{number}"}), frozenset()))
         sample_collections.create(f"user {number}", name="Set", key="set")
     waveforms.save({content_id(n): b"\x80" * 6 for n in range(OTHERS)})
+    mongo.run(displaced.note(content_id(n) for n in range(OTHERS)))
     # The files are named by numbers, of which one is "0001".
     entry.refresh_marked()
     results.update_analyses({content_id(n): {"versions.store": VERSIONS["store"]} for n in range(OTHERS)})

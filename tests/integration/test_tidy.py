@@ -71,6 +71,38 @@ def test_a_content_that_lies_elsewhere_is_not_swept(workspace: Workspace, tmp_pa
     assert len(contents()) == len(workspace.vectors.ids()) == 1
 
 
+def test_a_content_that_another_one_replaced_is_kept_for_its_time_and_then_swept(workspace: Workspace, tmp_path: Path):
+    path = write_audio(tmp_path / "library" / "a.wav", signals.kick())
+    analyse(workspace, path.parent)
+    (first,) = contents()
+    write_audio(path, signals.snare())
+    analyse(workspace, path.parent)
+    assert tidy.sweep(workspace.vectors, older_than=timedelta(days=1)) == {}
+    assert first in contents()
+
+    assert tidy.sweep(workspace.vectors, older_than=NOW) == {"contents": 1}
+
+    (second,) = contents()
+    assert second != first
+    assert workspace.vectors.ids() == {second}
+    assert tidy.sweep(workspace.vectors, older_than=NOW) == {}
+
+
+def test_a_content_that_was_replaced_and_came_back_is_not_swept(workspace: Workspace, tmp_path: Path):
+    path = write_audio(tmp_path / "library" / "a.wav", signals.kick())
+    analyse(workspace, path.parent)
+    (first,) = contents()
+    write_audio(path, signals.snare())
+    analyse(workspace, path.parent)
+    write_audio(path, signals.kick())
+    analyse(workspace, path.parent)
+
+    assert tidy.sweep(workspace.vectors, older_than=NOW) == {"contents": 1}
+
+    assert contents() == [first]
+    assert workspace.vectors.ids() == {first}
+
+
 def test_what_was_swept_and_comes_back_is_analysed_anew(workspace: Workspace, library: Path):
     tidy.sweep(workspace.vectors, older_than=NOW)
     write_audio(library / "kick.wav", signals.kick())
