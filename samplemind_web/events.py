@@ -177,7 +177,7 @@ class Events:
 
     def nudge(self, batch_id: str | None = None) -> None:
         """Look at once, because a request has changed something, such as a batch."""
-        if batch_id is not None:
+        if batch_id is not None and self._subscribers:  # without streams nobody looks, and nothing would remove it
             self._asked.add(batch_id)
         self._nudged.set()
 
@@ -249,8 +249,12 @@ class Events:
             since = min(since, back)
         asked, self._asked = self._asked, set()
         were_open = [batch_id for batch_id, said in self._said.items() if said.status in UNFINISHED]
-        jobs = await batch_lists.watched.aio([*were_open, *asked], since=since)
-        told = await details(jobs, self._notes)
+        try:
+            jobs = await batch_lists.watched.aio([*were_open, *asked], since=since)
+            told = await details(jobs, self._notes)
+        except BaseException:
+            self._asked |= asked  # the next look tells of them
+            raise
         at = _ms(now)
         for job, batch in zip(reversed(jobs), reversed(told), strict=True):
             self._tell_batch(job, batch, at)
