@@ -24,14 +24,14 @@ class Caller:
     user_id: str
     scopes: frozenset[Scope]
     roots: frozenset[str] | None = None
-    """The roots whose files the caller may see; None for all. A folder includes the folders below it."""
+    """The roots whose files the caller may see; None for all. A folder may lie below one that was submitted."""
     address: str = ""
 
-    def may_see(self, root: str) -> bool:
-        """Return whether the caller may see the files of a root and their paths."""
-        if self.roots is None or root in self.roots:
+    def may_see(self, where: str) -> bool:
+        """Return whether the caller may see all files of a root, or a place (root and path, as ``Place.shown``)."""
+        if self.roots is None or where in self.roots:
             return True
-        return root.startswith("/") and any(root.startswith(f"{each.rstrip('/')}/") for each in self.roots)
+        return any(where.startswith(f"{each.rstrip('/')}/") for each in self.roots)
 
     def visible(self, roots: Iterable[str]) -> list[str]:
         """Return those of some roots that the caller may see."""

@@ -163,4 +163,4 @@ class Duplicates:
 
 def _may_see(caller: Caller, group: Group) -> bool:
     """Return whether a caller may see all files of a group."""
-    return caller.roots is None or all(caller.may_see(each.place.root) for each in group.files)
+    return caller.roots is None or all(caller.may_see(each.place.shown) for each in group.files)

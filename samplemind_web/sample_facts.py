@@ -131,7 +131,7 @@ async def sample_of(file_id: str, caller: Caller, settings: Settings) -> dict[st
     if report is None:
         return None
     lie = lie or await places.of.aio([file_id], gone=True)
-    known = [place for place in lie.get(file_id, ()) if caller.may_see(place.root)]
+    known = [place for place in lie.get(file_id, ()) if caller.may_see(place.shown)]
     if not known and (lie or caller.roots is not None):
         return None
     shown = located(known[0].shown, known[0].root, settings) if known else located(report["filename"], "", settings)

@@ -95,7 +95,7 @@ def _row(
     why: tuple[str, ...] = (),
 ) -> dict[str, Any]:
     lengths = dict(zip(entry["paths"], entry.get("roots") or (), strict=False))
-    places = [each for each in entry["paths"] if caller.roots is None or caller.may_see(root_of(each, lengths))]
+    places = [each for each in entry["paths"] if caller.may_see(each)]
     shown = path if path is not None and path in places else next(iter(places), "")
     sure = entry.get("sure") or {}
     key, pitch = entry.get("key"), entry.get("pitch")

@@ -57,7 +57,7 @@ async def counts_of(terms: Sequence[str], roots: Collection[str]) -> dict[str, A
 
     The copies are those of the places in some roots, which the terms stand for.
     """
-    found = await places.counts_below.aio(roots)
+    found = await places.counts_in.aio(roots)
     groups = await _count_groups({"terms": {"$in": list(terms)}})
     copies = {"files": found["files"], "bytes": found["bytes"]}
     return {"groups": groups, "packs": [], "copies": copies, "places": found["places"]}
@@ -130,14 +130,14 @@ async def added_within(days: Sequence[int], terms: Sequence[str] | None = None) 
 async def failures(admits: Callable[[str], bool] = bool) -> dict[str, int]:
     """Count the files that could not be analysed by the reason of the last time; those analysed since are no failures.
 
-    Files whose root ``admits`` does not accept are left out. Only the index of items with an error is read.
+    Files whose place ``admits`` does not accept are left out. Only the index of items with an error is read.
     """
     cursor = mongo.collection("batch_items").find(
         {"error.code": {"$exists": True}}, {"root": 1, "path": 1, "raw_path": 1, "error.code": 1}, hint=_WITH_ERROR
     )
     newest: dict[str, tuple[Any, str]] = {}
     async for row in cursor:
-        if not admits(row["root"]):
+        if not admits(f"{row['root'].rstrip('/')}/{row['path']}"):
             continue
         place = _place(row)
         if place not in newest or newest[place][0] < row["_id"]:

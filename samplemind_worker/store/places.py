@@ -168,26 +168,26 @@ async def of(file_ids: Sequence[str], *, gone: bool = False) -> dict[str, list[P
 
 @mongo.synchronous
 async def some_of(file_id: str, *, limit: int, roots: Collection[str] | None = None) -> list[Place]:
-    """Return some living places of a content, below some roots or all: a silent file may lie in a hundred thousand."""
-    query = {"file_id": file_id, "gone_at": None, **({} if roots is None else _below_one_of(roots))}
+    """Return some living places of a content, in some roots or all: a silent file may lie in a hundred thousand."""
+    query = {"file_id": file_id, "gone_at": None, **({} if roots is None else _in_one_of(roots))}
     cursor = mongo.collection("file_locations").find(query)
     return [_place(row) for row in await cursor.limit(limit).to_list()]
 
 
 @mongo.synchronous
 async def lying_in(file_ids: Sequence[str], *, roots: Collection[str]) -> set[str]:
-    """Return which of these contents have a living place below one of some roots."""
-    query = {"file_id": {"$in": list(file_ids)}, "gone_at": None, **_below_one_of(roots)}
+    """Return which of these contents have a living place in one of some roots."""
+    query = {"file_id": {"$in": list(file_ids)}, "gone_at": None, **_in_one_of(roots)}
     return set(await mongo.collection("file_locations").distinct("file_id", query))
 
 
 @mongo.synchronous
-async def counts_below(roots: Collection[str]) -> dict[str, int]:
-    """Count the living ``places`` below some roots, and the ``files`` and ``bytes`` beyond one place per content."""
+async def counts_in(roots: Collection[str]) -> dict[str, int]:
+    """Count the living ``places`` in some roots, and the ``files`` and ``bytes`` beyond one place per content."""
     beyond = {"$subtract": ["$count", 1]}
     cursor = await mongo.collection("file_locations").aggregate(
         [
-            {"$match": {"gone_at": None, **_below_one_of(roots)}},
+            {"$match": {"gone_at": None, **_in_one_of(roots)}},
             {"$group": {"_id": "$file_id", "count": {"$sum": 1}, "size": {"$first": "$size"}}},
             {
                 "$group": {
@@ -204,9 +204,15 @@ async def counts_below(roots: Collection[str]) -> dict[str, int]:
     return {name: found[0][name] if found else 0 for name in ("places", "files", "bytes")}
 
 
-def _below_one_of(roots: Collection[str]) -> dict[str, Any]:
-    """Return the query for places of some roots; a root that is a folder stands for those below it, too."""
-    folders = [{"root": _within(root.rstrip("/"))} for root in sorted(roots) if not is_named(root)]
+def _in_one_of(roots: Collection[str]) -> dict[str, Any]:
+    """Return the query for places in some roots; a root that is a folder may lie above or below a recorded one."""
+    folders: list[dict[str, Any]] = []
+    for root in sorted(roots):
+        if not is_named(root):
+            folders.append({"root": _within(root.rstrip("/"))})
+            parts = root.rstrip("/").split("/")
+            above = (("/".join(parts[:count]) or "/", "/".join(parts[count:])) for count in range(1, len(parts)))
+            folders += ({"root": folder, "path": _within(rest)} for folder, rest in above)
     return {"$or": [{"root": {"$in": sorted(roots)}}, *folders]}
 
 

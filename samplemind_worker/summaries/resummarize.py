@@ -32,8 +32,8 @@ def record(
     """Record the batch, for the whole library, the contents of one batch, or some; None if there is nothing to write.
 
     With ``missing`` only summaries are written that a model should have written and that no batch API is writing.
-    ``budget`` is in millionths of a USD. ``providers`` are those that the workers have set up. Contents of which no
-    place lies in a root that ``admits`` accepts are left out.
+    ``budget`` is in millionths of a USD. ``providers`` are those that the workers have set up. Contents of which
+    ``admits`` accepts no place are left out.
 
     Raises
     ------
@@ -158,7 +158,7 @@ def _unwritten(admits: Callable[[str], bool]) -> Iterator[Sequence[_Place]]:
 def _places_of(contents: Sequence[str], admits: Callable[[str], bool]) -> list[_Place]:
     """Return one admitted place of each content that has any, in their order."""
     found = places.of(contents)
-    lie = (next((place for place in found.get(each, ()) if admits(place.root)), None) for each in contents)
+    lie = (next((place for place in found.get(each, ()) if admits(place.shown)), None) for each in contents)
     return [place.values() for place in lie if place is not None]
 
 
@@ -168,7 +168,7 @@ def _of_batch(batch_id: str, *, missing: bool, admits: Callable[[str], bool]) ->
     chunk: list[_Place] = []
     for state in (State.COMPLETED, State.SKIPPED):
         for item in batches.iterate(batch_id, state=state):
-            if item.file_id is None or item.file_id in seen or not admits(item.root):
+            if item.file_id is None or item.file_id in seen or not admits(f"{item.root.rstrip('/')}/{item.path}"):
                 continue
             seen.add(item.file_id)
             chunk.append(item.model_dump())

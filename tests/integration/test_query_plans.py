@@ -127,13 +127,16 @@ def requeue(case: Case) -> None:
     parcels.requeue([ObjectId(parcel)])
 
 
+def to_cpu(*_: object) -> str:
+    return "cpu"
+
+
 def last_chance(case: Case) -> None:
     for _ in range(2):
         parcel, _ = parcels.reserve(case.batch, case.pending[:1], queue="cpu")
         ledger.claim(parcel, Step.DECODE, token=TRY, worker="w", lease=60.0)
         parcels.take_back_parcel(parcel, task_id=TRY.partition(".")[0], max_starts=3, code="timeout")
-    # The last of them died a moment ago.
-    assert parcels.reserve_last_chance(lambda *_: "cpu") is None  # pyright: ignore[reportUnknownLambdaType]
+    assert parcels.reserve_last_chance(to_cpu) is None  # the last of them died a moment ago
 
 
 def close_batch(case: Case) -> None:
@@ -437,7 +440,7 @@ CALLS: dict[str, Callable[[Case], object]] = {
     "sound_map.drop_others": lambda _: sound_map.drop_others(["0"]),
     "sound_map.read": lambda _: sound_map.read("0", "ids"),
     "sound_map.report": lambda _: sound_map.report(),
-    "places.counts_below": lambda _: places.counts_below({"none", "/none"}),
+    "places.counts_in": lambda _: places.counts_in({"none", "/none"}),
     "entry_search.ids_of": lambda _: entry_search.ids_of(["kind=none"]),
     "entry_search.tag_counts": lambda _: entry_search.tag_counts(["kind=none"]),
     "overview.counts_of": lambda _: overview.counts_of(["in=none"], {"none", "/none"}),
