@@ -17,8 +17,9 @@ from xml.parsers import expat
 from xml.sax.saxutils import escape
 
 from samplemind_worker.errors import NotWrittenError
+from samplemind_worker.interchange.changes import Change
 from samplemind_worker.interchange.files import opened, translated
-from samplemind_worker.interchange.journal import Change, Run
+from samplemind_worker.interchange.journal import Run
 from samplemind_worker.interchange.selection import Sample
 from samplemind_worker.interchange.tags import Tags
 from samplemind_worker.interchange.targets import Options, Outcome

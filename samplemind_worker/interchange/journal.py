@@ -15,16 +15,16 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from io import BufferedRandom, BufferedReader
 from itertools import count
 from pathlib import Path
-from typing import Any, Final, Literal, Self
+from typing import Any, Final
 
 from samplemind_worker.errors import NotWrittenError, UsageError
-from samplemind_worker.interchange import delta
+from samplemind_worker.interchange import changes, delta
+from samplemind_worker.interchange.changes import Change
 from samplemind_worker.interchange.delta import Step
 from samplemind_worker.interchange.files import (
     BLOCK,
@@ -41,51 +41,7 @@ from samplemind_worker.interchange.files import (
     translated,
 )
 
-Operation = Literal["replace", "create", "move", "link", "folder"]
-
 _KEPT_DAYS: Final = 180
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One change of a file or folder, as the journal describes it."""
-
-    operation: Operation
-    path: str
-    """The absolute path after the change; bytes that are no UTF-8 are escaped as ``os.fsdecode`` does."""
-    before: Content | None = None
-    after: Content | None = None
-    source: str | None = None
-    """Where a moved file lay before, or what a link points to."""
-    steps: tuple[Step, ...] = ()
-    """How the old content is built from the new one and from the kept bytes, for ``replace``."""
-    kept: tuple[int, int] = (0, 0)
-    """Start and size of its kept bytes in ``kept.bin``."""
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the line of the journal."""
-        line: dict[str, Any] = {"operation": self.operation, "path": self.path}
-        for name, held in (("before", self.before), ("after", self.after)):
-            if held is not None:
-                line[name] = [held.sha256, held.size, held.mtime_ns]
-        if self.source is not None:
-            line["source"] = self.source
-        if self.operation == "replace":
-            line |= {"steps": self.steps, "kept": self.kept}
-        return line
-
-    @classmethod
-    def from_json(cls, line: dict[str, Any]) -> Self:
-        """Read a line of the journal."""
-        before, after = (None if line.get(name) is None else Content(*line[name]) for name in ("before", "after"))
-        steps = tuple((str(kind), int(start), int(size)) for kind, start, size in line.get("steps", ()))
-        start, size = line.get("kept", (0, 0))
-        return cls(line["operation"], line["path"], before, after, line.get("source"), steps, (start, size))
-
-
-def folder_of_journals(home: Path) -> Path:
-    """Return the folder of all journals."""
-    return home / "undo"
 
 
 class Run:
@@ -99,6 +55,10 @@ class Run:
         self._journal = os.open(folder / "journal.jsonl", flags, 0o600)
         self._kept = os.open(folder / "kept.bin", flags, 0o600)
         self.changes: list[Change] = []
+
+    def note_undoing(self) -> None:
+        """Note that the changes are taken back from now on."""
+        self._append({"undoing": True})
 
     def close(self) -> None:
         """Close the files of the journal."""
@@ -284,7 +244,7 @@ def begin(home: Path, *, command: str) -> Generator[Run]:
     SetupError
         If the journal cannot be written.
     """
-    top = folder_of_journals(home)
+    top = changes.folder_of_journals(home)
     with locked(home):
         remove_drafts(home)
         _remove_old(top)
@@ -295,10 +255,13 @@ def begin(home: Path, *, command: str) -> Generator[Run]:
             run = Run(folder)
         try:
             yield run
+        except BaseException:
+            changes.settle(folder)
+            raise
         finally:
             run.close()
             (folder / "running").unlink(missing_ok=True)
-            if not changes_of(folder):
+            if not changes.changes_of(folder):
                 shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -319,7 +282,7 @@ def locked(home: Path) -> Generator[None]:
     UsageError
         If another run changes files now.
     """
-    top = folder_of_journals(home)
+    top = changes.folder_of_journals(home)
     with translated():
         top.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = os.open(top / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -335,13 +298,14 @@ def locked(home: Path) -> Generator[None]:
 
 def remove_drafts(home: Path) -> None:
     """Remove the drafts of runs that were killed; the lock must be held."""
-    for running in folder_of_journals(home).glob("*/running"):
-        for line in lines_of(running.parent):
+    for running in changes.folder_of_journals(home).glob("*/running"):
+        for line in changes.lines_of(running.parent):
             if "draft" in line and Path(line["draft"]).name.startswith(".samplemind-"):
                 with suppress(OSError):
                     Path(line["draft"]).unlink(missing_ok=True)
+        changes.settle(running.parent)
         running.unlink(missing_ok=True)
-        if not changes_of(running.parent):
+        if not changes.changes_of(running.parent):
             shutil.rmtree(running.parent, ignore_errors=True)
 
 
@@ -351,25 +315,6 @@ def _remove_old(top: Path) -> None:
         with suppress(OSError):
             if folder.is_dir() and folder.stat().st_mtime < limit:
                 shutil.rmtree(folder, ignore_errors=True)
-
-
-def lines_of(folder: Path) -> Iterator[dict[str, Any]]:
-    """Yield the lines of a journal; a last line that was cut off by a crash is left out."""
-    with suppress(FileNotFoundError), (folder / "journal.jsonl").open("rb") as file:
-        for line in file:
-            with suppress(ValueError):
-                yield json.loads(line)
-
-
-def changes_of(folder: Path) -> list[Change]:
-    """Return the changes of a run, in their order; the last one may not have been made, if the run was killed."""
-    changes: list[Change] = []
-    for line in lines_of(folder):
-        if "operation" in line:
-            changes.append(Change.from_json(line))
-        elif "void" in line and changes:
-            changes.pop()
-    return changes
 
 
 def _difference(source: BufferedReader, draft: BufferedRandom, sha256: str) -> tuple[list[Step], list[bytes]]:

@@ -9,8 +9,9 @@ from pathlib import Path
 from samplemind_worker.errors import NotWrittenError
 from samplemind_worker.interchange import audio_tags
 from samplemind_worker.interchange.audio_tags import Plan
+from samplemind_worker.interchange.changes import Change
 from samplemind_worker.interchange.files import content, content_of, opened, require_replaceable, translated
-from samplemind_worker.interchange.journal import Change, Run
+from samplemind_worker.interchange.journal import Run
 from samplemind_worker.interchange.selection import Sample
 from samplemind_worker.interchange.tags import Tags
 from samplemind_worker.interchange.targets import Options, Outcome, each_alone

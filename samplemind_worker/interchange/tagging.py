@@ -8,7 +8,7 @@ from typing import Final
 
 from config.settings import Settings
 from samplemind_worker.errors import NotWrittenError, SetupError
-from samplemind_worker.interchange import journal, undo
+from samplemind_worker.interchange import changes, journal, undo
 from samplemind_worker.interchange.files import content_of
 from samplemind_worker.interchange.journal import Run
 from samplemind_worker.interchange.selection import Left, Sample
@@ -103,7 +103,7 @@ def _written(target: Target, samples: Iterable[Sample | Left], run: Run | None) 
 
 def recover(settings: Settings, vectors: Vectors | None, *, but: Path | None = None) -> None:
     """Let the record follow runs that were killed before it could."""
-    for mark in journal.folder_of_journals(settings.home).glob(f"*/{_UNRECORDED}"):
+    for mark in changes.folder_of_journals(settings.home).glob(f"*/{_UNRECORDED}"):
         if mark.parent != but:
             _follow_files(mark.parent, settings, vectors)
             mark.unlink(missing_ok=True)
@@ -112,7 +112,7 @@ def recover(settings: Settings, vectors: Vectors | None, *, but: Path | None = N
 def _follow_files(folder: Path, settings: Settings, vectors: Vectors | None) -> None:
     """Let the record follow what the files of a run hold now, as far as that is what the run knows."""
     held: dict[Path, str] = {}
-    for change in journal.changes_of(folder):
+    for change in changes.changes_of(folder):
         if change.operation == "replace" and change.before is not None and change.after is not None:
             with suppress(OSError, NotWrittenError):
                 now = content_of(Path(change.path)).sha256

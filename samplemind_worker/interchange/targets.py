@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from samplemind_worker.errors import NotWrittenError
-from samplemind_worker.interchange.journal import Change, Run
+from samplemind_worker.interchange.changes import Change
+from samplemind_worker.interchange.journal import Run
 from samplemind_worker.interchange.selection import Left, Sample
 from samplemind_worker.interchange.tags import LEAST, Notation, Tags, tags_of
 

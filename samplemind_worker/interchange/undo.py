@@ -10,8 +10,9 @@ from io import BufferedRandom, BufferedReader
 from pathlib import Path
 
 from samplemind_worker.errors import NotWrittenError, UsageError
-from samplemind_worker.interchange import delta, files, journal
-from samplemind_worker.interchange.journal import Change, Run
+from samplemind_worker.interchange import changes, delta, files, journal
+from samplemind_worker.interchange.changes import Change
+from samplemind_worker.interchange.journal import Run
 
 
 @dataclass(slots=True)
@@ -20,7 +21,8 @@ class Undone:
 
     run: str
     taken_back: list[Change] = field(default_factory=list[Change])
-    """The changes that are taken back now, or were before."""
+    before: list[Change] = field(default_factory=list[Change])
+    """Those that were taken back before, by an earlier call or by hand."""
     left: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
     """Paths that were left as they are, and why."""
 
@@ -42,13 +44,13 @@ def runs(home: Path, *, commands: Collection[str] = ()) -> list[Past]:
     for folder in sorted(_folders(home, commands), reverse=True):
         with suppress(OSError):
             at = datetime.fromtimestamp((folder / "journal.jsonl").stat().st_mtime, UTC)
-            changes = [each for each in journal.changes_of(folder) if each.operation != "folder"]
-            found.append(Past(folder.name, _command(folder), at, len(changes)))
+            count = sum(each.operation != "folder" for each in changes.changes_of(folder))
+            found.append(Past(folder.name, _command(folder), at, count))
     return found
 
 
 def _folders(home: Path, commands: Collection[str]) -> Iterator[Path]:
-    for path in journal.folder_of_journals(home).glob("*/journal.jsonl"):
+    for path in changes.folder_of_journals(home).glob("*/journal.jsonl"):
         if not (path.parent / "undone").exists() and (not commands or _command(path.parent).split(" ")[0] in commands):
             yield path.parent
 
@@ -97,9 +99,10 @@ def undo(home: Path, run_id: str, *, commands: Collection[str] = ()) -> Undone:
         (folder / "running").touch()
         run = Run(folder)
         try:
-            for change in reversed(journal.changes_of(folder)):
+            run.note_undoing()
+            for change in reversed(changes.changes_of(folder)):
                 try:
-                    _take_back(run, change)
+                    is_new = _take_back(run, change)
                 except NotWrittenError as error:
                     done.left.append((change.path, str(error)))
                 except OSError as error:
@@ -108,7 +111,7 @@ def undo(home: Path, run_id: str, *, commands: Collection[str] = ()) -> Undone:
                         raise translated from error
                     done.left.append((change.path, str(translated)))
                 else:
-                    done.taken_back.append(change)
+                    (done.taken_back if is_new else done.before).append(change)
         finally:
             run.close()
         (folder / "running").unlink(missing_ok=True)
@@ -117,33 +120,37 @@ def undo(home: Path, run_id: str, *, commands: Collection[str] = ()) -> Undone:
     return done
 
 
-def _take_back(run: Run, change: Change) -> None:
+def _take_back(run: Run, change: Change) -> bool:
+    """Take back a change, and return whether there was anything left to do."""
     path = Path(change.path)
     match change.operation:
         case "replace":
-            _restore(run, path, change)
+            return _restore(run, path, change)
         case "create":
-            if os.path.lexists(path):
-                if files.content_of(path).sha256 != (change.after.sha256 if change.after else ""):
-                    raise NotWrittenError("it has changed since")
-                path.unlink()
-                files.sync_folder(path.parent)
+            if not os.path.lexists(path):
+                return False
+            if files.content_of(path).sha256 != (change.after.sha256 if change.after else ""):
+                raise NotWrittenError("it has changed since")
+            path.unlink()
+            files.sync_folder(path.parent)
         case "link":
-            with suppress(FileNotFoundError):
-                _remove_link(path, change.source or "")
+            if not os.path.lexists(path):
+                return False
+            _remove_link(path, change.source or "")
         case "folder":
             with suppress(OSError):  # it is gone, or something else lies in it now
                 path.rmdir()
         case "move":
-            _move_back(run, path, Path(change.source or ""), change)
+            return _move_back(run, path, Path(change.source or ""), change)
+    return True
 
 
-def _restore(run: Run, path: Path, change: Change) -> None:
+def _restore(run: Run, path: Path, change: Change) -> bool:
     assert change.before is not None  # noqa: S101 -- of every replaced file
     assert change.after is not None  # noqa: S101 -- as above
     now = files.content_of(path)
     if now.sha256 == change.before.sha256:
-        return
+        return False
     if now.sha256 != change.after.sha256:
         raise NotWrittenError("it has changed since")
     with files.opened(path) as source, run.draft_in(path.parent) as (draft, draft_path):
@@ -154,6 +161,7 @@ def _restore(run: Run, path: Path, change: Change) -> None:
         os.fsync(draft.fileno())
         draft_path.replace(path)
     files.sync_folder(path.parent)
+    return True
 
 
 def _rebuild(run: Run, change: Change, source: BufferedReader, draft: BufferedRandom) -> None:
@@ -180,9 +188,9 @@ def _remove_link(path: Path, target: str) -> None:
     files.sync_folder(path.parent)
 
 
-def _move_back(run: Run, path: Path, source: Path, change: Change) -> None:
+def _move_back(run: Run, path: Path, source: Path, change: Change) -> bool:
     if not os.path.lexists(path) and source.exists():
-        return
+        return False
     status = path.stat(follow_symlinks=False)
     if change.after is not None and (status.st_size, status.st_mtime_ns) != (change.after.size, change.after.mtime_ns):
         raise NotWrittenError("it has changed since")
@@ -195,6 +203,7 @@ def _move_back(run: Run, path: Path, source: Path, change: Change) -> None:
         run.transfer(path, source)
     files.sync_folder(path.parent)
     files.sync_folder(source.parent)
+    return True
 
 
 def _are_one(path: Path, source: Path) -> bool:

@@ -17,7 +17,7 @@ import pytest
 from config.settings import get_settings
 from samplemind_worker.documents.versions import VERSIONS
 from samplemind_worker.finding import entry
-from samplemind_worker.interchange import journal, undo
+from samplemind_worker.interchange import undo
 from samplemind_worker.pipeline.workspace import Workspace
 from samplemind_worker.store import marks, places, results
 from samplemind_worker.store.places import Place
@@ -126,7 +126,7 @@ def test_files_are_tagged_the_record_follows_and_all_is_taken_back(
     before, old = tree(folder), content(paths[0])
     marks.write([old], marks.Change({"mine": "Mine"}, frozenset(), frozenset(), frozenset()))
     code, out, err = call("tag", str(folder), "--to", "files", "--dry-run", "--json")
-    assert (code, tree(folder), journal.folder_of_journals(home).exists()) == (0, before, False)
+    assert (code, tree(folder), (home / "undo").exists()) == (0, before, False)
     assert {json.loads(line)["state"] for line in out.splitlines()} == {"written"}
     code, out, err = call("tag", str(folder), "--to", "files", "--json")
     assert (code, len(out.splitlines())) == (0, len(paths))

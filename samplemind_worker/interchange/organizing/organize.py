@@ -20,8 +20,9 @@ from samplemind_worker.finding import entry
 from samplemind_worker.finding.filters import Filter
 from samplemind_worker.finding.query import Query
 from samplemind_worker.finding.search import search
-from samplemind_worker.interchange import files, journal, undo
-from samplemind_worker.interchange.journal import Change, Run
+from samplemind_worker.interchange import changes, files, journal, undo
+from samplemind_worker.interchange.changes import Change
+from samplemind_worker.interchange.journal import Run
 from samplemind_worker.interchange.organizing.layout import PATTERN, Layout, values_of
 from samplemind_worker.store import library, places
 from samplemind_worker.store.places import Place
@@ -186,7 +187,7 @@ def _recorded(run: Run, how: How, settings: Settings) -> Generator[None]:
         yield
     finally:
         # All that the journal has: a signal may have come between a move and its note in memory.
-        follow(journal.changes_of(run.folder), settings)
+        follow(changes.changes_of(run.folder), settings)
         mark.unlink()
 
 
@@ -198,20 +199,20 @@ def finish(settings: Settings) -> None:
     UsageError
         If another run changes files now.
     """
-    marks = list(journal.folder_of_journals(settings.home).glob(f"*/{_UNRECORDED}"))
+    marks = list(changes.folder_of_journals(settings.home).glob(f"*/{_UNRECORDED}"))
     if not marks:
         return
     with journal.locked(settings.home):
         for mark in marks:
-            follow(journal.changes_of(mark.parent), settings)
+            follow(changes.changes_of(mark.parent), settings)
             mark.unlink(missing_ok=True)
 
 
-def follow(changes: Iterable[Change], settings: Settings, *, back: bool = False) -> int:
+def follow(made: Iterable[Change], settings: Settings, *, back: bool = False) -> int:
     """Have the record follow files that were moved, or moved ``back``; return how many it followed."""
     followed = 0
     pairs: list[tuple[Place, Place]] = []
-    for change in changes:
+    for change in made:
         if change.operation != "move" or change.source is None:
             continue
         old, new = (change.path, change.source) if back else (change.source, change.path)
@@ -255,5 +256,5 @@ def take_back(run_id: str, settings: Settings) -> undo.Undone:
     """
     finish(settings)
     done = undo.undo(settings.home, run_id, commands=_COMMANDS)
-    follow(done.taken_back, settings, back=True)
+    follow([*done.before, *done.taken_back], settings, back=True)
     return done

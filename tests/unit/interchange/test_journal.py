@@ -219,8 +219,53 @@ def test_a_killed_run_leaves_whole_files_and_can_be_taken_back(home: Path, file:
     )
     with journal.begin(home, command="tag"):  # the next run removes the draft
         assert {*tree(file.parent)} == {"kick.wav", "snare.wav"}
-    assert undo.undo(home, "last", commands=["tag"]).left == []
+    made = sum(content != _OLD for content in tree(file.parent).values())
+    assert [past.changes for past in undo.runs(home)] == [made]
+    undone = undo.undo(home, "last", commands=["tag"])
+    assert (len(undone.taken_back), undone.before, undone.left) == (made, [], [])
     assert tree(file.parent) == before
+
+
+@pytest.mark.parametrize("is_made", [False, True])
+def test_a_change_that_was_interrupted_counts_if_it_was_made(home: Path, file: Path, is_made: bool):  # noqa: FBT001 -- a parameter of the test
+    other = file.with_name("snare.wav")
+    other.write_bytes(_OLD)
+
+    def interrupt(run: journal.Run) -> None:
+        run.replace(file, write)
+        change = run.replace(other, write)
+        assert change is not None
+        other.write_bytes(_OLD)
+        with run.changing(change):
+            if is_made:
+                other.write_bytes(_NEW)
+            raise KeyboardInterrupt
+
+    def interrupted_run() -> None:
+        with journal.begin(home, command="tag") as run:
+            interrupt(run)
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted_run()
+    undone = undo.undo(home, "last", commands=["tag"])
+    assert [change.path for change in undone.taken_back] == [str(other), str(file)][not is_made :]
+    assert undone.left == []
+    assert (file.read_bytes(), other.read_bytes()) == (_OLD, _OLD)
+
+
+def test_undoing_again_says_what_was_taken_back_before(home: Path, file: Path):
+    other = file.with_name("snare.wav")
+    other.write_bytes(_OLD)
+    with journal.begin(home, command="tag") as run:
+        run.replace(file, write)
+        run.replace(other, write)
+    file.write_bytes(b"somebody else's work")
+    first = undo.undo(home, "last", commands=["tag"])
+    assert ([change.path for change in first.taken_back], first.before) == ([str(other)], [])
+    (run.folder / "running").touch()  # as if it had been killed
+    again = undo.undo(home, "last", commands=["tag"])
+    assert ([change.path for change in again.before], again.taken_back) == ([str(other)], [])
+    assert [path for path, _ in again.left] == [str(file)]
 
 
 def test_a_full_disk_ends_the_run_and_leaves_files_whole(home: Path, file: Path):
