@@ -7,6 +7,7 @@ one of all rows' logits is right. The rows share their weights.
 # ruff: noqa: PLR0917 -- the shares and ranges of random draws explain themselves where they stand
 
 from collections.abc import Sequence
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -118,7 +119,8 @@ def temperature(logits: F64, right: npt.NDArray[np.int64]) -> float:
 
 def to_arrays(network: Network, part: str = "net", *, divisor: float = 1.0) -> dict[str, F32]:
     """Give the arrays of a network for its file, its logits divided by the temperature."""
-    arrays = {f"{part}_{name}": getattr(network, name).astype(np.float32) for name in Network.__slots__}
+    names = [each.name for each in fields(Network) if each.init]  # the others follow from them
+    arrays = {f"{part}_{name}": getattr(network, name).astype(np.float32) for name in names}
     for name in ("direct", "bias", "out"):
         arrays[f"{part}_{name}"] /= np.float32(divisor)
     return arrays
