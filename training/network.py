@@ -66,8 +66,8 @@ def _member(
             }
             step += 1
             for name, g in slope.items():
-                first[name] = 0.9 * first[name] + 0.1 * g
-                second[name] = 0.99 * second[name] + 0.01 * g * g
+                first[name] = np.asarray(0.9 * first[name] + 0.1 * g, np.float32)
+                second[name] = np.asarray(0.99 * second[name] + 0.01 * g * g, np.float32)
                 ahead = first[name] / (1 - 0.9**step)
                 p[name] -= rate * min(1.0, step / 20) * ahead / (np.sqrt(second[name] / (1 - 0.99**step)) + 1e-8)
     return p
