@@ -28,6 +28,8 @@ SHORTEST_PHRASE_SECONDS = 1.25
 """Below this length only a sound with a sure tempo is a loop."""
 SURE_PULSE = 0.95
 """Probability of having a tempo from which a sound that is no track is a loop, whatever else it resembles."""
+_WHOLE_BARS = 4
+"""Place in the evidence of a tempo that says whether the length gave it, as whole bars."""
 _STRONG = 0.3
 _GAP_SECONDS = 0.09
 _SOUNDING = 0.0316  # -30 dB
@@ -130,13 +132,12 @@ def kind_row(
     strength = features.onset[0].astype(np.float64)
     first = max(0, int(np.argmax(level > 0.1 * greatest)) - 3)
     times = onset_times(features)
-    beats = clear.beats_in_loop
     return np.array(
         [
             math.log2(max(duration, 0.1)),
             float(clear.tempo is not None),
             clear.confidence or 0.0,
-            float(beats is not None and beats % 4 == 0),
+            clear.evidence[_WHOLE_BARS] if clear.evidence else 0.0,
             float(key.key is not None),
             key.score or 0.0,
             change(features),

@@ -25,6 +25,7 @@ _SAME_LEVEL = 0.04  # relative; the tolerance of mir_eval and of the literature
 _NEAR = 0.0015  # relative; nearer periods are one candidate
 _TEMPI = 5  # candidates that are reported
 _UNSURE = 1e-4  # log odds beyond that of this probability say nothing more
+_WHOLE = 0.004  # relative; a loop this near to whole bars is meant to be as long as they are
 _UNDECIDED = 1.5  # log odds between the two likeliest tempi below which the excerpts of a track vote
 _EXCERPT_SECONDS = 15.0
 _EARLY = 0.05  # of a period; a beat this shortly before the end of a loop is the first beat of its repetition
@@ -59,19 +60,21 @@ def candidates(pulse: Pulse) -> F64:
     return ordered[~twice]
 
 
-def _exact(pulse: Pulse, period: float) -> tuple[float, int | None]:
+def exact(pulse: Pulse, period: float) -> tuple[float, int | None]:
     """Return the period and the number of beats of a loop; for others the period refined by its multiples, and None."""
     if not pulse.looped:
         return period, None
     beats = pulse.duration * RATE / period
+    bars = 4 * round(beats / 4)
+    if bars and abs(beats / bars - 1.0) < _WHOLE:
+        return pulse.duration * RATE / bars, bars
     whole = round(beats)
     if abs(beats / whole - 1.0) > 1e-6:  # noqa: PLR2004 -- it was not proposed as a fraction of the loop
         return period, None
-    if whole % 4:
-        # The length is no whole number of bars, so it may be chance: onsets that clearly disagree decide.
-        followed = _trees.follow_period(pulse.correlation.mean(axis=0), period)
-        if 0.001 < abs(followed / period - 1.0) < 0.01:  # noqa: PLR2004 -- beyond that it is another period
-            return followed, None
+    # The length is no whole number of bars, so it may be chance: onsets that clearly disagree decide.
+    followed = _trees.follow_period(pulse.correlation.mean(axis=0), period)
+    if 0.001 < abs(followed / period - 1.0) < 0.01:  # noqa: PLR2004 -- beyond that it is another period
+        return followed, None
     return period, whole
 
 
@@ -185,7 +188,7 @@ def estimate_tempo(features: Features, *, duration: float, exact_length: bool = 
     # Neighbours within the tolerance count as evidence for the same tempo.
     score = float(1.0 - np.prod(1.0 - chances[np.abs(periods / periods[best] - 1.0) < _SAME_LEVEL]))
     confidence = float(np.interp(score, model.scores, model.chances))
-    period, beats_in_loop = _exact(pulse, float(periods[best]))
+    period, beats_in_loop = exact(pulse, float(periods[best]))
     tempo = 60.0 * RATE / period
     three = float(model.three(rows[best : best + 1])[0])
     signature = (3, 4) if three > 0.75 else (4, 4) if three < 0.1 else None  # noqa: PLR2004 -- sure enough to report

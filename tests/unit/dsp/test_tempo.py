@@ -136,6 +136,16 @@ def test_a_loop_has_as_many_beats_as_it_is_long(bpm: float, bars: int, sr: int):
     assert found.beats == pytest.approx(np.arange(4 * bars) * 60.0 / bpm, abs=0.02)
 
 
+@pytest.mark.parametrize(("off", "beats"), [(0.996, None), (0.9985, 16), (1.0015, 16), (1.006, None)])
+def test_a_loop_of_nearly_whole_bars_has_the_tempo_at_which_it_repeats(off: float, beats: int | None):
+    features = dsp.compute_features(signals.drum_loop(120.0, bars=4, pattern="rock", sr=SR), sr=SR)
+    pulse = tempo_model.prepare(features.onset, samples=features.samples, duration=8.0)
+    assert pulse is not None
+    period, found = tempo.exact(pulse, 0.5 * tempo_model.RATE * off)
+    assert found == beats
+    assert period == pytest.approx(0.5 * tempo_model.RATE * (off if beats is None else 1.0), rel=1e-9)
+
+
 def test_a_loop_that_begins_early_has_no_beat_of_its_next_round():
     y = np.roll(signals.drum_loop(120.0, bars=2, pattern="rock", sr=SR), -round(0.01 * SR))
     found = _estimate(y)
