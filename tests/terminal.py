@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import pyte
 
-_PATIENCE = 30.0  # s; a screen that never comes fails the test
+_PATIENCE = 60.0  # s; a screen that never comes fails the test
 
 
 class Terminal:

@@ -6,6 +6,7 @@ Whatever waits for the record runs in a thread (`AskingApp.ask`), so the screen 
 import asyncio
 import os
 import signal
+import threading
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Final
 
@@ -16,7 +17,7 @@ from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher, Footer, Input, Static
 
-from config.settings import Settings
+from config.settings import Settings, get_settings
 from samplemind_cli import filters as filter_options
 from samplemind_cli.browse.audition import Audition, find_players, over_ssh
 from samplemind_cli.browse.batch_table import SHOWN, BatchTable
@@ -27,12 +28,14 @@ from samplemind_cli.browse.listing import AlikeListing, FitListing, LibraryListi
 from samplemind_cli.browse.sound_app import HEARD, SoundApp
 from samplemind_cli.browse.table import SoundTable
 from samplemind_worker.errors import SampleMindError
+from samplemind_worker.local_services import session
 from samplemind_worker.store import waveforms
 from samplemind_worker.store.entry_search import ORDERS, Order
 from samplemind_worker.text import clean
 
 _TYPED: Final = 0.15  # s of rest after which what was typed is searched for
 _BATCHES: Final = 1.0  # s between two looks at the batches
+_LATEST: Final = 60.0  # s after which an answer about the batches is waited for no longer
 _TERMINAL: Final = 1.0  # s between two looks whether there is a terminal
 _SIGNAL: Final = 128  # and the number of a signal are the exit code of a command that it has ended
 _OF_SOUNDS: Final = frozenset(
@@ -44,7 +47,7 @@ _MOST_WAVEFORMS: Final = 5000  # 2 KB each
 class SearchLine(Input):
     """The line in which a search is typed."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("down", "app.enter_table", "To the table", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("down,enter", "app.enter_table", "To the table", show=False)]
 
 
 class Browser(SoundApp):
@@ -75,12 +78,15 @@ class Browser(SoundApp):
         """The lists that escape goes back to, each with its cursor."""
         self.waveforms: dict[str, bytes | None] = {}
         self._typed: Timer | None = None
+        self._batches_wait: float | None = None
+        self._recovering = threading.Lock()
 
     def compose(self) -> ComposeResult:
         """Lay out the screen."""
         # An answer may come while the screen is being taken down: it finds these all the same.
         self.table, self.details, self._batches = SoundTable(self.waveforms), Details(), BatchTable(id="batches")
         self._search = SearchLine(self._text, placeholder="type to search", id="search", compact=True)
+        self._search.select_on_focus = False  # that is told later, when a letter may have been typed already
         self._switcher, self._sounds = ContentSwitcher(initial="library"), Vertical(id="sounds")
         self._state, self._headings, self._said = (
             Static("", id=name, markup=False) for name in ("state", "headings", "said")
@@ -101,7 +107,7 @@ class Browser(SoundApp):
     def on_mount(self) -> None:
         """Open the library, and look for a player."""
         self._event_loop = asyncio.get_running_loop()
-        self._focus(self._search)
+        self.action_search()
         self.search()
         if not over_ssh():
             self.ask("players", find_players, self._take_players)
@@ -134,6 +140,14 @@ class Browser(SoundApp):
         """Show one line about what was done, or why it was not."""
         self._said.update(clean(text))
 
+    def recover(self) -> None:
+        """Start the private services again if they were killed."""
+        with self._recovering:
+            session.recover(get_settings(), say=self._say_from_thread)
+
+    def _say_from_thread(self, text: str) -> None:
+        self.post_message(self.Answered(lambda: self.say(text)))
+
     # Lists
 
     def search(self, *, cursor: int = 0) -> None:
@@ -149,13 +163,15 @@ class Browser(SoundApp):
         names = [name for name, _, _ in filter_options.fields()]
         return {name: self._wanted.get(name) or (False if name in filter_options.FLAGS else None) for name in names}
 
-    def _open_list(self, listing: Listing, on_open: Callable[[], object], *, cursor: int = 0) -> None:
+    def _open_list(
+        self, listing: Listing, on_open: Callable[[], object], *, cursor: int = 0, is_shown: bool = True
+    ) -> None:
         def _opened(_: Any) -> None:
             on_open()
             self._show(listing, cursor)
             self.ask("whole", listing.complete, lambda _: self._grow(listing))
 
-        self.ask("list", listing.open, _opened)
+        self.ask("list", listing.open, _opened, is_shown=is_shown)
 
     def _show(self, listing: Listing, cursor: int) -> None:
         self.listing = listing
@@ -174,7 +190,7 @@ class Browser(SoundApp):
         )
         order = self._sort or ("match" if self._text.strip() else "added")
         what = listing.title or " · ".join(filter(None, (f"by {order}", set_ones)))
-        self._state.update(clean(f"Library · {listing.counted} sounds · {what}"))
+        self._state.update(clean(f"Library · {listing.counted} sound{'s' * (listing.counted != '1')} · {what}"))
 
     def on_sound_table_fitted(self, _: SoundTable.Fitted) -> None:
         """Fit the headings to the rows."""
@@ -216,7 +232,7 @@ class Browser(SoundApp):
             return
         here = (self.listing, self.table.cursor)
         self.say("looking …")
-        self._open_list(kind(self.table.sound, self.settings), lambda: self._before.append(here))
+        self._open_list(kind(self.table.sound, self.settings), lambda: self._before.append(here), is_shown=False)
 
     def action_leave(self) -> None:
         """Go back: to the table, to the list before, to the library, and to a search for nothing."""
@@ -232,8 +248,9 @@ class Browser(SoundApp):
             self._search.value = ""
 
     def action_search(self) -> None:
-        """Go to the line of the search."""
+        """Go to the line of the search; what is typed replaces what is there."""
         self._focus(self._search)
+        self._search.action_select_all()
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Search for what is typed, once the keys rest."""
@@ -247,11 +264,6 @@ class Browser(SoundApp):
     def action_enter_table(self) -> None:
         """Go from the search to the table."""
         self._focus(self.table)
-
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Go to the table."""
-        if event.input.id == "search":
-            self._focus(self.table)
 
     def action_order(self) -> None:
         """List by the next order."""
@@ -309,8 +321,15 @@ class Browser(SoundApp):
                 self._grow(self.listing)
 
     def _look_at_batches(self) -> None:
-        if self._is_at_batches:
-            self.ask("batches", _recent, self._batches.show)
+        now = asyncio.get_running_loop().time()
+        # Without an answer another question would only replace the one that is under way.
+        if self._is_at_batches and (self._batches_wait is None or now - self._batches_wait > _LATEST):
+            self._batches_wait = now
+            self.ask("batches", _recent, self._show_batches)
+
+    def _show_batches(self, reports: Any) -> None:
+        self._batches_wait = None
+        self._batches.show(reports)
 
     def on_batch_table_chosen(self, message: BatchTable.Chosen) -> None:
         """List the sounds of a batch."""

@@ -69,7 +69,7 @@ class SoundApp(AskingApp):
         sound = self.table.sound
         if sound is not None:
             question = lambda: library.path_on_disk(sound.file_id, sound.path, self.settings)  # noqa: E731 -- one line
-            self.ask("path", question, lambda path: then(sound, path))
+            self.ask("path", question, lambda path: then(sound, path), is_shown=False)
 
     def _play(self) -> None:
         self._with_path(self._begin)
@@ -156,4 +156,4 @@ class SoundApp(AskingApp):
             self.say("a favourite now" if wanted else "no favourite any more")
 
         change = lambda: marks.change([sound.file_id], user_id=filter_options.OWNER, favourite=wanted)  # noqa: E731 -- one line
-        self.ask(f"mark {sound.file_id}", change, _marked)
+        self.ask(f"mark {sound.file_id}", change, _marked, is_shown=False)

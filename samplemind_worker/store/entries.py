@@ -201,8 +201,8 @@ class Progress:
 async def progress() -> Progress:
     """Return how far the entries are made; takes a millisecond at any size."""
     row = await _state()
-    entries = await mongo.collection("library_entries").estimated_document_count()
-    contents = await mongo.collection("analyses").estimated_document_count()
+    entries = await mongo.about_how_many("library_entries")
+    contents = await mongo.about_how_many("analyses")
     # A lost collection has no entry; a library that never was built needs none until something is analysed.
     is_complete = entries >= contents or (row.get("version") == ENTRY_VERSION and (entries > 0 or await _is_bare()))
     return Progress(is_complete, entries, contents)

@@ -84,7 +84,7 @@ def _one_of(terms: Sequence[str]) -> Any:
 @mongo.synchronous
 async def total() -> int:
     """Return how many entries there are, by what MongoDB knows without counting."""
-    return await mongo.collection(_NAME).estimated_document_count()
+    return await mongo.about_how_many(_NAME)
 
 
 @mongo.synchronous
@@ -123,7 +123,7 @@ async def shares(groups: Sequence[Sequence[str]], *, counted: int) -> list[float
         for order in (DESCENDING, ASCENDING)
         for row in await entries.find({}, {"_id": 0, "moment": 1}, sort=[("moment", order)]).limit(1).to_list()
     ]
-    least = counted / max(await entries.estimated_document_count(), counted)
+    least = counted / max(await mongo.about_how_many(_NAME), counted)
     found: list[float] = []
     for terms in groups:
         cursor = entries.find({"terms": _one_of(terms)}, {"_id": 0, "moment": 1}).sort(_NEWEST)

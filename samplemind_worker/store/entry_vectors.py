@@ -19,7 +19,7 @@ async def passing(contents: Sequence[str], query: Mapping[str, Any]) -> set[str]
 @mongo.synchronous
 async def total() -> int:
     """Return about how many entries there are."""
-    return await mongo.collection("library_entries").estimated_document_count()
+    return await mongo.about_how_many("library_entries")
 
 
 @mongo.synchronous

@@ -21,6 +21,7 @@ from datetime import UTC, datetime
 from functools import update_wrapper
 from typing import Any, Generic, ParamSpec, TypeVar
 
+from bson import MinKey
 from pymongo import AsyncMongoClient
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
@@ -41,6 +42,8 @@ T = TypeVar("T")
 
 _SELECT_MS = 5_000  # how long the driver looks for a server that answers
 _SOCKET_MS = 20_000  # how long one command may take, so that a silently cut connection does not hang a worker
+
+_COUNTED = 1000  # documents that are counted in a millisecond
 
 _DISK_FULL_CODES = {14031, 50}  # OutOfDiskSpace; MaxTimeMSExpired while the disk is stuck
 
@@ -276,6 +279,16 @@ async def drop_replaced_indexes() -> None:
         for name in getattr(getattr(document, "Settings", None), "replaced_indexes", ()):
             with suppress(OperationFailure):  # there is no such index
                 await document.get_pymongo_collection().drop_index(name)
+
+
+async def about_how_many(name: str) -> int:
+    """Return about how many documents a collection holds, without counting many.
+
+    MongoDB notes these numbers once per minute, and the note is wrong for ever after it was killed: small ones are
+    counted, so that a collection that is full never seems to be empty.
+    """
+    noted = await collection(name).estimated_document_count()
+    return noted if noted > _COUNTED else await collection(name).count_documents({"_id": {"$gt": MinKey()}})
 
 
 async def read_clock() -> datetime:

@@ -139,7 +139,7 @@ async def _pace_of(job: BatchJob) -> Pace | None:
 @mongo.synchronous
 async def without_waveform() -> int:
     """Return how many analysed contents have no waveform of the current version."""
-    analysed = await mongo.collection("analyses").estimated_document_count()
+    analysed = await mongo.about_how_many("analyses")
     waveforms = mongo.collection("waveforms")
     older = await waveforms.count_documents({"_id": {"$gt": ""}, "version": {"$ne": WAVEFORM_VERSION}})
-    return max(0, analysed - (await waveforms.estimated_document_count() - older))
+    return max(0, analysed - (await mongo.about_how_many("waveforms") - older))

@@ -111,7 +111,7 @@ async def living_places() -> int:
     """Count the places that are not gone."""
     collection = mongo.collection("file_locations")
     gone = await collection.count_documents({"gone_at": {"$ne": None}})
-    return await collection.estimated_document_count() - gone
+    return await mongo.about_how_many("file_locations") - gone
 
 
 @mongo.synchronous

@@ -53,7 +53,7 @@ def _count(part: bytes) -> int:
 @mongo.synchronous
 async def sizes(names: Sequence[str]) -> dict[str, int]:
     """Return about how many documents some collections hold."""
-    return {name: await mongo.collection(name).estimated_document_count() for name in names}
+    return {name: await mongo.about_how_many(name) for name in names}
 
 
 @mongo.synchronous

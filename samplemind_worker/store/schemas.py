@@ -31,7 +31,7 @@ async def forms() -> dict[str, Form]:
 @mongo.synchronous
 async def are_empty(collections: Sequence[str]) -> set[str]:
     """Return which of these collections hold nothing."""
-    return {name for name in collections if await mongo.collection(name).estimated_document_count() == 0}
+    return {name for name in collections if await mongo.about_how_many(name) == 0}
 
 
 @mongo.synchronous
@@ -40,7 +40,7 @@ async def begin(collection: str, version: int) -> Form:
     found = await _schemas().find_one({"_id": collection, "migrating": version})
     if found is not None:
         return Form(found["version"], version, found["after"], found["seen"], found["changed"], found["total"])
-    total = await mongo.collection(collection).estimated_document_count()
+    total = await mongo.about_how_many(collection)
     begun = {"migrating": version, "after": None, "seen": 0, "changed": 0, "total": total}
     await _schemas().update_one({"_id": collection}, {"$set": begun, "$setOnInsert": {"version": FIRST}}, upsert=True)
     return Form(version - 1, version, total=total)

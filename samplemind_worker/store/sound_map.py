@@ -48,7 +48,7 @@ async def state() -> Row:
 async def entries() -> tuple[int, int]:
     """Return the number of the last refresh of library entries, and about how many entries there are."""
     row = await mongo.collection("entry_indexes").find_one({"_id": "entries"}, {"ticket": 1}) or {}
-    return row.get("ticket", 0), await mongo.collection("library_entries").estimated_document_count()
+    return row.get("ticket", 0), await mongo.about_how_many("library_entries")
 
 
 @mongo.synchronous

@@ -131,4 +131,4 @@ async def in_flight(queues: Queues) -> InFlight:
 @mongo.synchronous
 async def contents() -> int:
     """Return about how many distinct contents are analysed."""
-    return await mongo.collection("analyses").estimated_document_count()
+    return await mongo.about_how_many("analyses")

@@ -129,7 +129,7 @@ async def note_complete(version: int) -> None:
 @mongo.synchronous
 async def lately_complete(version: int, *, seconds: float, least: int) -> int:
     """Return about how many contents there are, if at least so many and the index was complete a moment ago; else 0."""
-    count = await mongo.collection("analyses").estimated_document_count()
+    count = await mongo.about_how_many("analyses")
     if count < least:
         return 0
     since = await mongo.read_clock() - timedelta(seconds=seconds)

@@ -125,7 +125,11 @@ def test_lists_what_is_alike_and_what_fits_and_goes_back(settings: Settings):
 
 def test_favourites_filters_and_the_path(library: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch):
     copied: list[str] = []
-    monkeypatch.setattr(Browser, "copy_to_clipboard", lambda _, text: copied.append(text))
+
+    def _copied(_: Browser, text: str) -> None:
+        copied.append(text)
+
+    monkeypatch.setattr(Browser, "copy_to_clipboard", _copied)
 
     async def _steps(browser: Browser, pilot: Pilot[None]) -> None:
         await until(pilot, lambda: len(names(browser)) == 4)
@@ -267,6 +271,21 @@ def test_the_screen_of_a_terminal(terminal: Callable[..., Terminal], columns: in
     # The screen of before is there again, and the cursor.
     assert b"\x1b[?1049l" in screen.raw
     assert b"\x1b[?25h" in screen.raw
+
+
+@pytest.mark.usefixtures("library")
+def test_keys_that_come_together_act_one_after_the_other(terminal: Callable[..., Terminal]):
+    screen = terminal("browse", "--sort", "name")
+    screen.wait_for("4 sounds", "candidates: 120.00")
+    screen.press("\x1b[B/kik\x7fck\r?")  # to the table, to the search, a word with a mistake, to the table, all keys
+    screen.wait_for("copies the path to the clipboard")
+    screen.press("q/snare")  # what was searched for is selected, and replaced
+    text = screen.wait_for("Library · 1 sound ·", "snare.wav")
+    assert text.splitlines()[1].strip() == "snare"
+    screen.press("\x1b[Bm")
+    screen.wait_for("neither a tempo nor a key")
+    screen.press("q")
+    assert screen.wait_for_end() == 0
 
 
 @pytest.mark.usefixtures("library")
