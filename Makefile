@@ -158,6 +158,7 @@ bench: $(TOOLS) page $(PAGE)/node_modules/.checked-with ## accuracy (of LABELLED
 	$(BIN)/python -m benchmarks.export
 	$(BIN)/python -m benchmarks.crowd
 	$(BIN)/python -m benchmarks.search --entries $${ENTRIES:-100000}
+	$(BIN)/python -m benchmarks.terminal --entries $${ENTRIES:-100000}
 	$(BIN)/python -m benchmarks.cache
 	$(BIN)/python -m benchmarks.similar
 	$(BIN)/python -m benchmarks.stems

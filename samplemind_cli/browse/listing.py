@@ -11,13 +11,10 @@ from typing import Any, Final, Protocol
 
 from config.settings import Settings
 from samplemind_cli import filters as filter_options
-from samplemind_cli import index, library
 from samplemind_cli.commands.search import nothing_found
 from samplemind_worker.documents.favourites import favourites_of
-from samplemind_worker.documents.report import analyzed
-from samplemind_worker.finding import fitting, match, query, recipes, search, similar
+from samplemind_worker.finding import query, search
 from samplemind_worker.finding.filters import Filter
-from samplemind_worker.finding.fitting import Wanted
 from samplemind_worker.store import entries, entry_search
 from samplemind_worker.store.entry_search import Order, Position, Row
 
@@ -207,6 +204,9 @@ class AlikeListing(_Whole):
 
     def open(self) -> None:
         """Ask Chroma, as `samplemind similar` does."""
+        from samplemind_cli import index, library  # noqa: PLC0415 -- slow import
+        from samplemind_worker.finding import recipes, similar  # noqa: PLC0415 -- slow import
+
         file_id = self._sound.file_id
         sound = recipes.Sound(file_id, *library.sound_of(file_id, self._settings))
         with index.open_vectors(self._settings) as current:
@@ -227,12 +227,16 @@ class FitListing(_Whole):
 
     def open(self) -> None:
         """Look up what fits, as `samplemind match` does."""
+        from samplemind_cli import library  # noqa: PLC0415 -- slow import
+        from samplemind_worker.documents.report import analyzed  # noqa: PLC0415 -- slow import
+        from samplemind_worker.finding import fitting, match  # noqa: PLC0415 -- slow import
+
         audio, analysis = library.sound_of(self._sound.file_id, self._settings)
         tempo, keys = match.answers_of(analyzed(self._sound.path, audio, analysis))
         if tempo is None and not keys:
             self.said = f"{_name(self._sound)} has neither a tempo nor a key that others could fit"
             return
-        wanted = Wanted(tempo=tempo, keys=keys, shift=2, stretch=0.08)
+        wanted = fitting.Wanted(tempo=tempo, keys=keys, shift=2, stretch=0.08)
         found = match.find(wanted, Filter(), limit=MOST_ALIKE, leave_out=(self._sound.file_id,))
         self._take({each.file_id: fitting.recipe(each.fit) for each in found})
         target = fitting.described(wanted)

@@ -7,7 +7,6 @@ from textual.timer import Timer
 
 from config.settings import Settings
 from samplemind_cli import filters as filter_options
-from samplemind_cli import library
 from samplemind_cli.browse import desktop
 from samplemind_cli.browse.asking import AskingApp
 from samplemind_cli.browse.audition import Audition, over_ssh
@@ -15,8 +14,6 @@ from samplemind_cli.browse.details import Details
 from samplemind_cli.browse.listing import Sound
 from samplemind_cli.browse.table import SoundTable
 from samplemind_worker.errors import SampleMindError
-from samplemind_worker.finding import marks
-from samplemind_worker.finding.reports import reports_of
 from samplemind_worker.store import waveforms
 
 HEARD: Final = 0.1
@@ -58,6 +55,8 @@ class SoundApp(AskingApp):
             return
 
         def _read() -> tuple[Any, bytes]:
+            from samplemind_worker.finding.reports import reports_of  # noqa: PLC0415 -- slow import
+
             return reports_of([sound.file_id]).get(sound.file_id), waveforms.of([sound.file_id]).get(sound.file_id, b"")
 
         self.ask("details", _read, lambda found: self.details.show(*found))
@@ -68,7 +67,7 @@ class SoundApp(AskingApp):
         """Find the file of the sound at the cursor, and go on with it."""
         sound = self.table.sound
         if sound is not None:
-            question = lambda: library.path_on_disk(sound.file_id, sound.path, self.settings)  # noqa: E731 -- one line
+            question = lambda: _path_of(sound, self.settings)  # noqa: E731 -- one line
             self.ask("path", question, lambda path: then(sound, path), is_shown=False)
 
     def _play(self) -> None:
@@ -155,5 +154,17 @@ class SoundApp(AskingApp):
             self.table.refresh()
             self.say("a favourite now" if wanted else "no favourite any more")
 
-        change = lambda: marks.change([sound.file_id], user_id=filter_options.OWNER, favourite=wanted)  # noqa: E731 -- one line
-        self.ask(f"mark {sound.file_id}", change, _marked, is_shown=False)
+        question = lambda: _mark(sound.file_id, wanted)  # noqa: E731 -- one line
+        self.ask(f"mark {sound.file_id}", question, _marked, is_shown=False)
+
+
+def _path_of(sound: Sound, settings: Settings) -> Any:
+    from samplemind_cli import library  # noqa: PLC0415 -- slow import
+
+    return library.path_on_disk(sound.file_id, sound.path, settings)
+
+
+def _mark(file_id: str, favourite: bool) -> None:  # noqa: FBT001 -- the one value that is set
+    from samplemind_worker.finding import marks  # noqa: PLC0415 -- slow import
+
+    marks.change([file_id], user_id=filter_options.OWNER, favourite=favourite)
