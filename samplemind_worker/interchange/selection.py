@@ -144,5 +144,7 @@ def require_words(words: Sequence[str]) -> None:
         If one looks like a path and nothing is there.
     """
     for word in words:
+        if word.startswith("s3://"):
+            raise UsageError(f"{word} is in a bucket, where nothing is written; name a folder of this machine")
         if os.sep in word or Path(word).suffix.lower() in {".wav", ".mp3", ".flac", ".aif", ".aiff", ".ogg", ".m4a"}:
             raise UsageError(f"no such file or folder: {word}")

@@ -314,6 +314,25 @@ def test_commands_take_urls_of_buckets(say: Say, bucket: BucketServer, workspace
     assert bucket.seen["GET"] == 3
 
 
+def test_what_needs_a_folder_says_so_in_one_line(say: Say, bucket: BucketServer, workspace: Workspace, tmp_path: Path):
+    analyse(workspace, LIBRARY)
+    read = bucket.seen["GET"]
+    url = "s3://sounds/lib/kick.wav"
+    for arguments, words in (
+        (("tag", "--to", "files", url), f"{url} is in a bucket"),
+        (("slice", url), f"{url} is in a bucket"),
+        (("stems", url), f"{url} is in a bucket"),
+        (("kit", "--output", str(tmp_path / "kit")), "lies in a folder of this machine"),
+    ):
+        code, out, told = say(*arguments)
+        assert (code, out) == (2, ""), told
+        assert words in told
+        assert told.count("\n") == 1
+    code, _, told = say("tag", "--to", "files", "kick")
+    assert "in a bucket, not in a folder of this machine" in told
+    assert bucket.seen["GET"] == read
+
+
 def size_of(folder: Path) -> str:
     from samplemind_cli.output import in_bytes  # noqa: PLC0415 -- slow import
 

@@ -86,7 +86,9 @@ def choose(wanted: Wanted, settings: Settings) -> Kit:
             picked[role.name] = (role, candidate, path)
         missing += [role.name for role in roles[len(found) :]]
     if not picked:
-        raise UsageError("the library has no drum sound that passes; `samplemind submit FOLDER` adds some")
+        raise UsageError(
+            "no drum sound that passes lies in a folder of this machine; `samplemind submit FOLDER` adds some"
+        )
     chosen = [picked[role.name] for role in ROLES if role.name in picked]
     gains = level([(role, candidate.audio) for role, candidate, _ in chosen])
     pads = [_pad(*each, gain, wanted.key) for each, gain in zip(chosen, gains, strict=True)]
