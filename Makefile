@@ -69,7 +69,7 @@ $(TOOLS): $(READY)
 	@touch $@
 
 run: $(READY) ## analyse LIBRARY=path (or a demonstration library that it makes) and print the results
-	@if [ -z "$$LIBRARY" ]; then $(BIN)/python -m benchmarks.library demo demo-library; fi
+	@if [ -z "$$LIBRARY" ]; then $(BIN)/python -m samplemind_worker.demo demo-library; fi
 	@$(BIN)/samplemind submit --wait --stop-after -- "$${LIBRARY:-demo-library}"; code=$$?; \
 	if [ $$code -lt 2 ]; then printf '%s\n' "" "Go on with:" \
 	  "  $(BIN)/samplemind show FILE         what is known of one file" \

@@ -1,8 +1,8 @@
 """Measure the accuracy of all answers against labels, and whether their confidence is true.
 
 ``python -m benchmarks.accuracy [LABELLED]``; LABELLED is a folder with a ``manifest.csv``, or such a file. Without one
-the demonstration library is made and measured. A manifest has the columns that `benchmarks.library` writes; ``notes``
-may hold ``halftime=1`` or ``octave=uncertain`` (the level of the tempo is not judged then), ``midi=60`` (a single note)
+the demonstration library is made and measured. A manifest has the columns that `samplemind_worker.demo.library`
+writes; ``notes`` may hold ``halftime=1`` or ``octave=uncertain`` (the level of the tempo is not judged then), ``midi=60`` (a single note)
 and ``class=snare`` (``cymbal`` is a crash).
 """
 
@@ -14,9 +14,9 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks import library
 from samplemind_worker import dsp
 from samplemind_worker.decode import Limits, decode
+from samplemind_worker.demo import library, plan
 from samplemind_worker.errors import PermanentError
 
 Row = dict[str, str]
@@ -130,7 +130,7 @@ def main(arguments: list[str] | None = None) -> int:
         report(labelled / library.MANIFEST if labelled.is_dir() else labelled)
         return 0
     with tempfile.TemporaryDirectory() as folder:
-        library.write(Path(folder) / "demo", list(library.demo()))
+        library.write(Path(folder) / "demo", plan.items())
         report(Path(folder) / "demo" / library.MANIFEST)
     return 0
 

@@ -21,9 +21,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks import library
 from samplemind_worker import dsp
 from samplemind_worker.decode import Limits, decode
+from samplemind_worker.demo.library import MANIFEST
 from samplemind_worker.dsp.embedding import LAYOUT, keep_aspect
 from samplemind_worker.dsp.instrument import DRUMS
 from samplemind_worker.errors import PermanentError
@@ -200,10 +200,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("labelled", type=Path, nargs="?")
     folder: Path | None = parser.parse_args(arguments).labelled
     dsp.warm_up()
-    if folder is None:
-        sounds = list(synthesized())
-    else:
-        sounds = list(labelled(folder / library.MANIFEST if folder.is_dir() else folder))
+    manifest = folder / MANIFEST if folder is not None and folder.is_dir() else folder
+    sounds = list(synthesized() if manifest is None else labelled(manifest))
     shots = [sound for sound in sounds if sound.kind == "one_shot" and sound.name]
     classes("drums", [sound for sound in shots if sound.name in DRUMS])
     classes("other instruments", [sound for sound in shots if sound.name not in DRUMS])

@@ -13,8 +13,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from benchmarks import library
 from config.settings import Settings
+from samplemind_worker.demo import library, plan
 from samplemind_worker.documents.analysis import Analysis
 from samplemind_worker.documents.audio_file import AudioFile, FileLocation
 from samplemind_worker.documents.entry import LibraryEntry
@@ -106,7 +106,7 @@ class Base:
 def bases(settings: Settings | None = None) -> list[Base]:
     """Analyse the demonstration library, which is written to a folder that is then removed."""
     with tempfile.TemporaryDirectory(prefix="samplemind-bench-") as folder:
-        library.write(Path(folder) / "demo", list(library.demo()))
+        library.write(Path(folder) / "demo", plan.items())
         paths = sorted(path for path in Path(folder).rglob("*") if path.suffix in {".wav", ".flac", ".ogg", ".mp3"})
         return [Base(*analyze_file(path, settings or Settings())) for path in paths]
 

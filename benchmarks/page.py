@@ -14,8 +14,9 @@ from typing import Any
 
 from playwright.sync_api import Page, sync_playwright
 
-from benchmarks import library, many
+from benchmarks import many
 from config.settings import Settings
+from samplemind_worker.demo import library, plan
 from samplemind_worker.local_services import ensure_running, stop
 from samplemind_worker.pipeline.workspace import Workspace
 from samplemind_worker.store import mongo
@@ -113,7 +114,7 @@ def main() -> None:
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="samplemind-bench-") as folder:
         sounds = Path(folder) / "sounds"
-        library.write(sounds, list(library.demo()))
+        library.write(sounds, plan.items())
         own = Settings(home=Path(folder) / "home", roots={"sounds": sounds})
         settings = ensure_running(own, workers=False)
         assert settings.mongodb_url is not None

@@ -16,9 +16,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks import library
 from benchmarks.likeness import labelled
 from samplemind_worker import dsp
+from samplemind_worker.demo.library import MANIFEST
 from samplemind_worker.dsp.sound_map import NEIGHBOURS, arrange, principal
 
 F32 = npt.NDArray[np.float32]
@@ -113,7 +113,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     folder: Path | None = options.labelled
     if folder is not None:
-        sounds = list(labelled(folder / library.MANIFEST if folder.is_dir() else folder))
+        sounds = list(labelled(folder / MANIFEST if folder.is_dir() else folder))
         measure("labelled", np.stack([sound.vector for sound in sounds]).astype(np.float32))
     for count in options.sounds or (10_000, 100_000):
         measure("drawn", drawn(count))

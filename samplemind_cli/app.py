@@ -16,6 +16,7 @@ from samplemind_cli.commands.analyze import analyze
 from samplemind_cli.commands.backup import backup, restore
 from samplemind_cli.commands.browse import browse
 from samplemind_cli.commands.config import config
+from samplemind_cli.commands.demo import demo
 from samplemind_cli.commands.duplicates import duplicates
 from samplemind_cli.commands.export import export
 from samplemind_cli.commands.ingest import ingest, watch
@@ -63,7 +64,7 @@ for _command in (
     library,
     plan, reanalyze, reindex, backup, restore,
     kit, slice_file, organize, stems, tag,
-    summarize, export, ingest, watch, forget, web, up, down, doctor, config, worker, beat, flower, exporter, logs,
+    summarize, export, ingest, watch, forget, web, demo, up, down, doctor, config, worker, beat, flower, exporter, logs,
     schema,
 ):  # fmt: skip
     _name = _NAMES.get(_command, _command.__name__)

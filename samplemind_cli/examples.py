@@ -34,6 +34,7 @@ EXAMPLES: Final[dict[str, tuple[str, str]]] = {
     "watch": ("watch ~/Inbox", "watch ~/Inbox --json"),
     "forget": ("forget ~/Samples/old --dry-run", "forget ~/Samples/old"),
     "web": ("web", "web --port 8080 --no-open"),
+    "demo": ("demo", "demo ~/Music/demo --remove"),
     "up": ("up", "up --detach --web"),
     "down": ("down", "down --force"),
     "doctor": ("doctor", "doctor --json"),

@@ -140,6 +140,7 @@ def test_version_and_help_go_to_stdout():
         *("summarize", "export", "ingest", "watch", "forget"),
         *(
             "web",
+            "demo",
             "up",
             "down",
             "doctor",

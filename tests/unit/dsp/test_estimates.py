@@ -1,14 +1,16 @@
 """Answers on synthesized signals whose answers are known."""
 
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 import soxr
 
-from benchmarks import library
 from samplemind_worker import dsp
+from samplemind_worker.demo import plan
+from samplemind_worker.demo.library import Item
 from samplemind_worker.dsp import network
 from samplemind_worker.dsp.key_model import score_keys
 from samplemind_worker.dsp.network import calibrated, load_arrays
@@ -26,10 +28,12 @@ def _analyze(y: npt.NDArray[np.float32], *, sr: int = SR) -> dsp.Estimates:
 
 
 @lru_cache(maxsize=1)
-def _demo() -> list[tuple[library.Item, dsp.Estimates]]:
-    return [
-        (item, _analyze(item.make(*item.arguments, **item.options, sr=item.sr), sr=item.sr)) for item in library.demo()
-    ]
+def _demo() -> list[tuple[Item, dsp.Estimates]]:
+    return [(item, _analyze(_mono(item.make()), sr=item.sr)) for item in plan.items() if item.set != "downloads"]
+
+
+def _mono(y: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+    return np.asarray(y if y.ndim == 1 else y.mean(axis=1), dtype=np.float32)
 
 
 def test_demonstration_library_has_every_tempo_right():
