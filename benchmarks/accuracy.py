@@ -2,8 +2,8 @@
 
 ``python -m benchmarks.accuracy [LABELLED]``; LABELLED is a folder with a ``manifest.csv``, or such a file. Without one
 the demonstration library is made and measured. A manifest has the columns that `samplemind_worker.demo.library`
-writes; ``notes`` may hold ``halftime=1`` or ``octave=uncertain`` (the level of the tempo is not judged then), ``midi=60`` (a single note)
-and ``class=snare`` (``cymbal`` is a crash).
+writes; ``notes`` may hold ``halftime=1`` or ``octave=uncertain`` (the level of the tempo is not judged then),
+``midi=60`` (a single note) and ``class=snare`` (``cymbal`` is a crash).
 """
 
 import argparse

@@ -41,6 +41,8 @@ def demo(
     if remove:
         _remove(place)
         return
+    if place.exists() and not place.is_dir():
+        raise UsageError(f"{place} is no folder")
     if place.exists() and not (place / _MARK).is_file() and any(place.iterdir()):
         raise UsageError(f"{place} holds other files: name a new folder")
     from samplemind_cli import tour  # noqa: PLC0415 -- slow import

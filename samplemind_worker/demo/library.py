@@ -94,7 +94,7 @@ def write(folder: Path, items: Sequence[Item], *, jobs: int = 1) -> int:
 
 def _manifest(items: Sequence[Item]) -> str:
     text = io.StringIO()
-    lines = csv.DictWriter[str](text, COLUMNS, lineterminator="\n")
+    lines: csv.DictWriter[str] = csv.DictWriter(text, COLUMNS, lineterminator="\n")
     lines.writeheader()
     lines.writerows(item.row() for item in items)
     return text.getvalue()

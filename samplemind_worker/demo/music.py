@@ -70,7 +70,7 @@ def seconds_of(bars: int, bpm: float) -> float:
     return bars * 240.0 / bpm
 
 
-def _place(target: F64, y: F64, at: float, gain: float) -> None:
+def place(target: F64, y: F64, at: float, gain: float) -> None:
     """Add a sound at a time in seconds; what rings beyond the end rings at the beginning."""
     start = round(at * SR) % len(target)
     while len(y):
@@ -107,7 +107,7 @@ def beat(bpm: float, pattern: str, *, kit: str = "acoustic", bars: int = 2, swin
             mark = line[k % len(line)]
             if mark != ".":
                 gain = (1.0 if mark == "x" else 0.4) * rng.uniform(0.88, 1.0)
-                _place(y, hit, (k + (swing if k % 2 else 0.0)) * step, gain)
+                place(y, hit, (k + (swing if k % 2 else 0.0)) * step, gain)
     return peak(y, _LEVEL)
 
 
@@ -148,7 +148,7 @@ class _Score:
     def play(self, midi: int, eighths: float, voice: str, *, at: float, gain: float) -> None:
         """Play a note for so many eighths; ``at`` is when, in eighths."""
         eighth = 30.0 / self.bpm
-        _place(self.y, note(midi, eighths * eighth, voice), at * eighth, gain)
+        place(self.y, note(midi, eighths * eighth, voice), at * eighth, gain)
 
 
 def _chords(mode: str, shape: int) -> list[tuple[int, int, int]]:
@@ -235,7 +235,7 @@ def pad(tonic: int, mode: str, seconds: float, *, shape: int = 0, seed: int = 0)
         for midi in (*_voiced(triad, tonic, 52), 36 + (tonic + triad[0]) % 12):
             sound = note(midi, 1.6 * length, "strings")
             swell = np.sin(np.pi * (np.arange(len(sound)) + 0.5) / len(sound)) ** 1.3
-            _place(y, sound * swell, k * length, 0.3)
+            place(y, sound * swell, k * length, 0.3)
     return peak(_room(y, seconds=2.0, amount=0.5, seed=seed), _LEVEL)
 
 

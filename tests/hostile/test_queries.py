@@ -24,6 +24,7 @@ NOT_ASKING = {
     "watch",
     "up",
     "down",
+    "demo",
     "doctor",
     "worker",
     "beat",
