@@ -10,6 +10,7 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -22,6 +23,7 @@ RECORD: Final = "record"
 """The home of its private services."""
 
 _WIDEST = 80
+_PATIENCE = 5.0  # s in which a command that was interrupted ends
 _LEAVES = frozenset({"q", "quit", "exit"})
 
 
@@ -37,8 +39,8 @@ class Stop:
 FIRST: Final = Stop(
     "Analyse a folder",
     ("submit", LIBRARY, "--no-ai", "--wait"),
-    "Kind, tempo, key and instrument were heard in the sound; the names of these files tell none of it. The one file "
-    f"that was skipped, {LIBRARY}/manifest.csv, says how each sound was made: compare.",
+    "Kind, tempo, key and instrument were heard in the sound; the names of these files tell none of it. What they "
+    f"really are is in {LIBRARY}/manifest.csv: compare.",
 )
 STOPS: Final = (
     Stop(
@@ -116,8 +118,10 @@ def run(words: Sequence[str], folder: Path, environment: Mapping[str, str]) -> i
         try:
             code = process.wait()
         except KeyboardInterrupt:
-            # The terminal sent it to both.
-            process.wait()
+            # The terminal sent it to both. A command that was still being loaded may have missed it.
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(_PATIENCE)
+            process.terminate()
             raise
         except SystemExit:
             process.terminate()

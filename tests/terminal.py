@@ -26,7 +26,9 @@ class Terminal:
         columns: int = 80,
         lines: int = 24,
         environment: Mapping[str, str] | None = None,
+        patience: float = _PATIENCE,
     ) -> None:
+        self._patience = patience
         self._screen = pyte.Screen(columns, lines)
         self._stream = pyte.ByteStream(self._screen)
         self.raw = b""
@@ -57,7 +59,7 @@ class Terminal:
         """Take the terminal away without a signal, and return the exit code of the command."""
         os.close(self._ours)
         self._ours = os.open(os.devnull, os.O_RDONLY)
-        return self.process.wait(_PATIENCE)
+        return self.process.wait(self._patience)
 
     @property
     def lines(self) -> list[str]:
@@ -87,7 +89,7 @@ class Terminal:
         return self.wait_until(lambda screen: all(text in screen for text in texts), str(texts))
 
     def wait_until(self, holds: Callable[[str], bool], what: str) -> str:
-        deadline = time.monotonic() + _PATIENCE
+        deadline = time.monotonic() + self._patience
         goes_on = True
         while not holds(self.text):
             assert goes_on, f"ended without {what} on the screen:\n{self.text}"
@@ -97,7 +99,7 @@ class Terminal:
 
     def wait_for_end(self) -> int:
         """Read until the command has ended, and return its exit code."""
-        deadline = time.monotonic() + _PATIENCE
+        deadline = time.monotonic() + self._patience
         while self._read(0.1) and time.monotonic() < deadline:
             pass
-        return self.process.wait(timeout=_PATIENCE)
+        return self.process.wait(timeout=self._patience)

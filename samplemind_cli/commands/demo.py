@@ -46,13 +46,17 @@ def demo(
     if place.exists() and not (place / _MARK).is_file() and any(place.iterdir()):
         raise UsageError(f"{place} holds other files: name a new folder")
     from samplemind_cli import tour  # noqa: PLC0415 -- slow import
+    from samplemind_worker import kernel_cache  # noqa: PLC0415 -- slow import
     from samplemind_worker.demo import library, plan  # noqa: PLC0415 -- slow import
 
     place.mkdir(parents=True, exist_ok=True)
     (place / _MARK).touch()
-    output.note(f"the demonstration is in {place}; `samplemind demo --remove` takes it away again")
+    output.note(f"the demonstration is in {place}")
+    output.note("`samplemind demo --remove` takes it away again")
     if written := library.write(place / tour.LIBRARY, plan.items()):
         output.note(f"synthesized {written} sounds")
+    if not any(kernel_cache.prepare().rglob("*.nbi")):
+        output.note("the first analysis on this machine takes longer: it is compiled for this processor")
     pauses = sys.stdin.isatty() and output.on_terminal()
     with _services(place / tour.RECORD):
         code = tour.walk(

@@ -18,6 +18,7 @@ from tests.terminal import Terminal
 pytestmark = [pytest.mark.services, pytest.mark.timeout(600)]
 
 CTRL_C = "\x03"
+_PATIENCE = 240.0  # s; services start, and commands run, beside other tests
 
 
 @pytest.fixture(scope="module")
@@ -78,9 +79,9 @@ def test_on_a_terminal_it_waits_and_a_second_run_analyses_nothing(walked: tuple[
         # Another command uses the services: they run already, and must outlive the walk.
         users.join()
         ensure_running(own)
-        terminal = Terminal([str(SAMPLEMIND), "demo", str(place)], environment=command.environment)
+        terminal = Terminal([str(SAMPLEMIND), "demo", str(place)], environment=command.environment, patience=_PATIENCE)
         try:
-            screen = terminal.wait_for("completed: 72 files, skipped 72", "Enter goes on")
+            screen = terminal.wait_for("completed: 72 files, completed 0, skipped 72", "Enter goes on")
             assert "synthesized" not in screen
             terminal.press("\n")
             screen = terminal.wait_for("$ samplemind search short bright hat", "4 files", "Filters go with")
@@ -99,7 +100,7 @@ def test_on_a_terminal_it_waits_and_a_second_run_analyses_nothing(walked: tuple[
 
 def test_ctrl_c_ends_it_and_its_services(walked: tuple[Command, str, str], place: Path):
     command, _, _ = walked
-    terminal = Terminal([str(SAMPLEMIND), "demo", str(place)], environment=command.environment)
+    terminal = Terminal([str(SAMPLEMIND), "demo", str(place)], environment=command.environment, patience=_PATIENCE)
     try:
         terminal.wait_for("$ samplemind submit")
         terminal.press(CTRL_C)
