@@ -1,5 +1,7 @@
 """`samplemind demo` as a newcomer runs it: without a terminal, again on one, interrupted, and taken away."""
 
+import os
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +19,6 @@ from tests.terminal import Terminal
 
 pytestmark = [pytest.mark.services, pytest.mark.timeout(600)]
 
-CTRL_C = "\x03"
 _PATIENCE = 240.0  # s; services start, and commands run, beside other tests
 
 
@@ -103,7 +104,8 @@ def test_ctrl_c_ends_it_and_its_services(walked: tuple[Command, str, str], place
     terminal = Terminal([str(SAMPLEMIND), "demo", str(place)], environment=command.environment, patience=_PATIENCE)
     try:
         terminal.wait_for("$ samplemind submit")
-        terminal.press(CTRL_C)
+        # As Ctrl-C does: to the command and to the one that it runs.
+        os.killpg(terminal.process.pid, signal.SIGINT)
         assert terminal.wait_for_end() == 130
     finally:
         terminal.close()
