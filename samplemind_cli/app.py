@@ -77,12 +77,14 @@ app.add_typer(user, name="user")
 _debug = False
 
 
-@app.command("help")
+@app.command("help", epilog=examples.text_of("help"))
 def show_help(
-    command: Annotated[str | None, typer.Argument(metavar="COMMAND", help="A command.", show_default=False)] = None,
+    command: Annotated[
+        list[str] | None, typer.Argument(metavar="COMMAND", help="A command.", show_default=False)
+    ] = None,
 ) -> None:
     """Show how a command is used, or list the commands."""
-    raise typer.Exit(run(["--help"] if command is None else [command, "--help"]))
+    raise typer.Exit(run([*(command or ()), "--help"]))
 
 
 @app.callback(invoke_without_command=True)

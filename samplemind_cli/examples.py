@@ -1,4 +1,4 @@
-"""Two examples of each command, which its help ends with. A test parses them all."""
+"""Two examples of each command and group of commands, which its help ends with. A test parses them all."""
 
 from typing import Final
 
@@ -43,6 +43,16 @@ EXAMPLES: Final[dict[str, tuple[str, str]]] = {
     "exporter": ("exporter", "exporter --port 9700"),
     "logs": ("logs last", "logs --follow"),
     "schema": ("schema", "schema status"),
+    "beat": ("beat", "--debug beat"),
+    "help": ("help submit", "help roots move"),
+    "roots": ("roots move /old/library /new/library", "roots move music /mnt/nas/music --dry-run"),
+    "roots move": ("roots move /old/library /new/library", "roots move music /mnt/nas/music --dry-run"),
+    "user": ("user add anna --role admin", "user list"),
+    "user add": ("user add anna --role admin", "user add ben --role producer --root drums"),
+    "user list": ("user list", "user list --json"),
+    "user disable": ("user disable anna", "user disable ben"),
+    "user enable": ("user enable anna", "user enable ben"),
+    "user password": ("user password anna", "user password ben"),
     "flower": ("flower", "flower --address 127.0.0.1"),
 }
 """The examples of each command, without the name of the program."""

@@ -4,12 +4,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from samplemind_cli import options, output
+from samplemind_cli import examples, options, output
 
 if TYPE_CHECKING:
     from samplemind_cli.reports import Forget, Forgotten, Moved
 
-roots = typer.Typer(help="Follow a library that has moved.", rich_markup_mode=None, no_args_is_help=True)
+roots = typer.Typer(
+    help="Follow a library that has moved.",
+    rich_markup_mode=None,
+    no_args_is_help=True,
+    epilog=examples.text_of("roots"),
+)
 
 _DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")]
 _Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
@@ -54,7 +59,7 @@ def forget(
                 output.note(f"{path} is still there: the next `samplemind submit` of it takes it in again")
 
 
-@roots.command("move")
+@roots.command("move", epilog=examples.text_of("roots move"))
 def move(
     old: Annotated[
         str, typer.Argument(metavar="OLD", help="The folder, or the root, where the files were.", parser=options.filled)

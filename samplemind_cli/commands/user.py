@@ -5,10 +5,15 @@ from typing import Annotated, Literal
 
 import typer
 
-from samplemind_cli import output
+from samplemind_cli import examples, output
 from samplemind_worker.errors import UsageError
 
-user = typer.Typer(help="Manage who may use the web server.", rich_markup_mode=None, no_args_is_help=True)
+user = typer.Typer(
+    help="Manage who may use the web server.",
+    rich_markup_mode=None,
+    no_args_is_help=True,
+    epilog=examples.text_of("user"),
+)
 
 _SHELL = "local"
 """Whom the audit log names: whoever may run commands here."""
@@ -17,7 +22,7 @@ _Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 _Name = Annotated[str, typer.Argument(metavar="NAME", help="The user's name.", show_default=False)]
 
 
-@user.command("add")
+@user.command("add", epilog=examples.text_of("user add"))
 def add(
     name: _Name,
     *,
@@ -53,7 +58,7 @@ def add(
     output.write(f"added {added.id}: {added.role}, may see {output.clean(seen)}\n")
 
 
-@user.command("list")
+@user.command("list", epilog=examples.text_of("user list"))
 def list_users(
     *, as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False
 ) -> None:
@@ -83,7 +88,7 @@ def list_users(
         )
 
 
-@user.command("disable")
+@user.command("disable", epilog=examples.text_of("user disable"))
 def disable(name: _Name, *, as_json: _Json = False) -> None:
     """Keep a user out.
 
@@ -92,13 +97,13 @@ def disable(name: _Name, *, as_json: _Json = False) -> None:
     _change(name, {"disabled": True}, "disabled", as_json=as_json)
 
 
-@user.command("enable")
+@user.command("enable", epilog=examples.text_of("user enable"))
 def enable(name: _Name, *, as_json: _Json = False) -> None:
     """Let a user in again."""
     _change(name, {"disabled": False}, "enabled", as_json=as_json)
 
 
-@user.command("password")
+@user.command("password", epilog=examples.text_of("user password"))
 def set_password(name: _Name, *, as_json: _Json = False) -> None:
     """Give a user a new password.
 
