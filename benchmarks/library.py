@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -28,7 +29,7 @@ def oneshots(count: int) -> Iterator[Item]:
     drums = tuple(signals.DRUMS)
     for k in range(count):
         seconds = round(float(rng.uniform(0.3, 1.0)), 3)
-        common = {"set": "oneshots", "kind": "one_shot", "seconds": seconds}
+        common: dict[str, Any] = {"set": "oneshots", "kind": "one_shot", "seconds": seconds}
         path = f"{k // 500:02}/shot_{k:05}.wav"
         if k % 3 < 2:
             name = drums[k % len(drums)]

@@ -15,7 +15,7 @@ import typer
 from samplemind_cli import options, output
 from samplemind_worker.errors import SetupError, UsageError
 
-_MARK = ".samplemind-demo"
+MARK = ".samplemind-demo"
 """The file by which a folder of a demonstration is known."""
 _DEFAULT = "samplemind-demo"
 
@@ -43,14 +43,14 @@ def demo(
         return
     if place.exists() and not place.is_dir():
         raise UsageError(f"{place} is no folder")
-    if place.exists() and not (place / _MARK).is_file() and any(place.iterdir()):
+    if place.exists() and not (place / MARK).is_file() and any(place.iterdir()):
         raise UsageError(f"{place} holds other files: name a new folder")
     from samplemind_cli import tour  # noqa: PLC0415 -- slow import
     from samplemind_worker import kernel_cache  # noqa: PLC0415 -- slow import
     from samplemind_worker.demo import library, plan  # noqa: PLC0415 -- slow import
 
     place.mkdir(parents=True, exist_ok=True)
-    (place / _MARK).touch()
+    (place / MARK).touch()
     output.note(f"the demonstration is in {place}")
     output.note("`samplemind demo --remove` takes it away again")
     if written := library.write(place / tour.LIBRARY, plan.items()):
@@ -95,7 +95,7 @@ def _remove(place: Path) -> None:
     from samplemind_worker.local_services.home import Home  # noqa: PLC0415 -- slow import
     from samplemind_worker.local_services.users import Users  # noqa: PLC0415 -- slow import
 
-    if not (place / _MARK).is_file():
+    if not (place / MARK).is_file():
         raise UsageError(f"there is no demonstration in {place}")
     record = place / tour.RECORD
     if record.is_dir():
@@ -107,7 +107,7 @@ def _remove(place: Path) -> None:
             stop(get_settings().model_copy(update={"home": record}))
             shutil.rmtree(record)
     _remove_sounds(place / tour.LIBRARY)
-    (place / _MARK).unlink()
+    (place / MARK).unlink()
     with suppress(OSError):
         place.rmdir()
     output.note(f"{place} is kept, as it holds other files" if place.exists() else f"removed {place}")

@@ -27,7 +27,7 @@ def place() -> Iterator[Path]:
     """A folder that is not there yet; its services are stopped at the end."""
     with tempfile.TemporaryDirectory(prefix="samplemind-test-") as folder:
         yield Path(folder) / "demo"
-        stop(Settings(home=Path(folder) / "demo" / tour.RECORD, _env_file=None))
+        stop(Settings(home=Path(folder) / "demo" / tour.RECORD))
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +75,7 @@ def test_nothing_is_left_running_and_the_users_record_is_not_touched(walked: tup
 
 def test_on_a_terminal_it_waits_and_a_second_run_analyses_nothing(walked: tuple[Command, str, str], place: Path):
     command, _, _ = walked
-    own = Settings(home=place / tour.RECORD, redis_url=None, mongodb_url=None, chroma_url=None, _env_file=None)
+    own = Settings(home=place / tour.RECORD, redis_url=None, mongodb_url=None, chroma_url=None)
     with Users(Home(own.home), say=print) as users:
         # Another command uses the services: they run already, and must outlive the walk.
         users.join()

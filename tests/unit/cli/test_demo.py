@@ -9,7 +9,7 @@ import pytest
 
 from samplemind_cli import tour
 from samplemind_cli.app import run
-from samplemind_cli.commands.demo import _MARK
+from samplemind_cli.commands.demo import MARK
 from samplemind_worker.demo import library, plan
 
 _OWN = {
@@ -44,7 +44,7 @@ def test_files_of_the_user_outlive_the_removal(
     monkeypatch.setenv("HOME", str(tmp_path))
     place = tmp_path / "samplemind-demo"
     library.write(place / tour.LIBRARY, [item for item in plan.items() if item.set == "drums"])
-    (place / _MARK).touch()
+    (place / MARK).touch()
     own = place / tour.LIBRARY / "drums" / "mine.wav"
     own.write_bytes(b"mine")
 
@@ -57,7 +57,7 @@ def test_files_of_the_user_outlive_the_removal(
 def test_a_manifest_cannot_name_files_elsewhere(tmp_path: Path):
     place, outside = tmp_path / "demo", tmp_path / "song.wav"
     (place / tour.LIBRARY).mkdir(parents=True)
-    (place / _MARK).touch()
+    (place / MARK).touch()
     outside.write_bytes(b"mine")
     (place / tour.LIBRARY / library.MANIFEST).write_text(f"path\n../../song.wav\n{outside}\n")
 
