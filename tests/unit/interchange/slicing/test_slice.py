@@ -2,7 +2,6 @@
 
 import json
 import struct
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,21 +9,10 @@ import numpy as np
 import pytest
 import soundfile as sf
 
-from config.settings import get_settings
-from samplemind_cli.app import run
 from tests.command import Cli
 from training import signals
 
 RATE = 44_100
-
-
-@pytest.fixture
-def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Cli]:
-    monkeypatch.setenv("SAMPLEMIND_HOME", str(tmp_path / "home"))
-    monkeypatch.chdir(tmp_path)
-    get_settings.cache_clear()
-    yield lambda *arguments: (run(list(arguments)), *capsys.readouterr())
-    get_settings.cache_clear()
 
 
 def sliced(cli: Cli, *options: str) -> dict[str, Any]:
