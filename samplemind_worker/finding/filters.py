@@ -136,17 +136,6 @@ RANGES: Final = {
 """The fields that are filtered by range, and their options."""
 
 
-def mongo_query(chosen: Filter) -> dict[str, Any]:
-    """Return the query of the entries that pass a filter; empty if all do."""
-    parts: list[dict[str, Any]] = []
-    for each in conditions(chosen):
-        if each.query is not None:
-            parts.append(each.query)
-        elif each.terms is not None:
-            parts.append({"terms": {"$in": list(each.terms)}})
-    return {"$and": parts} if parts else {}
-
-
 def passing(
     all_of: Sequence[Sequence[str]], none_of: Sequence[str], more: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any]:
