@@ -141,13 +141,13 @@ async def _insert(documents: list[dict[str, Any]]) -> None:
 
 def _answers(settings: Settings, batch_id: str) -> dict[str, float]:
     """Return the median time of each answer, in milliseconds."""
-    [middle] = batch_lists.items(batch_id, state=State.COMPLETED, code=None, after=None, limit=1)
+    [first] = batch_lists.items(batch_id, state=State.COMPLETED, code=None, after=None, limit=1)
     questions: dict[str, Callable[[], object]] = {
         "status": lambda: batches.report(batches.find(batch_id)),
         "list of batches": lambda: batch_lists.reports(batch_lists.page(statuses=(), before=None, limit=50)),
-        "page of files": lambda: batch_lists.items(batch_id, state=None, code=None, after=middle.id, limit=100),
+        "page of files": lambda: batch_lists.items(batch_id, state=None, code=None, after=first.id, limit=100),
         "page of failed files": lambda: batch_lists.items(
-            batch_id, state=State.FAILED, code=None, after=middle.id, limit=100
+            batch_id, state=State.FAILED, code=None, after=first.id, limit=100
         ),
         "groups of failures": lambda: batch_lists.failures(batch_id, groups=200, examples=5),
         "exporter": Record(settings).read,
