@@ -15,6 +15,15 @@ from samplemind_worker.errors import UsageError
 Filters = dict[str, Any]
 
 
+class Flag(Checkbox):
+    """A box that is empty unless it is checked: Textual shows that by a colour alone."""
+
+    @property
+    def BUTTON_INNER(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]  # noqa: N802 -- textual's name
+        """What is in the box."""
+        return "X" if self.value else " "
+
+
 class FilterForm(ModalScreen[Filters | None]):
     """Asks for filters; its result is None if it is left without a change."""
 
@@ -22,8 +31,8 @@ class FilterForm(ModalScreen[Filters | None]):
         Binding("escape", "cancel", "Back", priority=True),
         Binding("enter", "apply", "Apply", priority=True),
         Binding("ctrl+r", "clear", "Clear all", priority=True),
-        Binding("down", "app.focus_next", show=False),
-        Binding("up", "app.focus_previous", show=False),
+        Binding("down", "app.focus_next", show=False, priority=True),
+        Binding("up", "app.focus_previous", show=False, priority=True),
     ]
     DEFAULT_CSS = """
     FilterForm { align: center middle; }
@@ -48,12 +57,12 @@ class FilterForm(ModalScreen[Filters | None]):
                         value = self._wanted.get(name) or ""
                         yield Input(str(value), placeholder=text, id=name, compact=True, select_on_focus=False)
                     else:
-                        yield Checkbox(text, bool(self._wanted.get(name)), id=name, compact=True)
+                        yield Flag(text, bool(self._wanted.get(name)), id=name, compact=True)
             yield Static("", id="refusal", classes="said", markup=False)
 
     def on_mount(self) -> None:
         """Begin with the first filter."""
-        self.query(Input).first().focus()
+        self.set_focus(self.query(Input).first())  # at once: the next key may have been pressed already
 
     def action_cancel(self) -> None:
         """Leave everything as it was."""

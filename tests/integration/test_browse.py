@@ -279,7 +279,13 @@ def test_keys_that_come_together_act_one_after_the_other(terminal: Callable[...,
     screen.wait_for("4 sounds", "candidates: 120.00")
     screen.press("\x1b[B/kik\x7fck\r?")  # to the table, to the search, a word with a mistake, to the table, all keys
     screen.wait_for("copies the path to the clipboard")
-    screen.press("q/snare")  # what was searched for is selected, and replaced
+    screen.press("qf")
+    assert "▐ ▌ Half and double" in screen.wait_for("Filters:", "Half and double")
+    screen.press("\x1b[B ")  # checks the next one
+    screen.wait_for("▐X▌ Half and double")
+    screen.press("\x1b")
+    screen.wait_until(lambda text: "Filters:" not in text, "no form")
+    screen.press("/snare")  # what was searched for is selected, and replaced
     text = screen.wait_for("Library · 1 sound ·", "snare.wav")
     assert text.splitlines()[1].strip() == "snare"
     screen.press("\x1b[Bm")
