@@ -28,7 +28,7 @@ _OPTIONS: dict[str, Any] = {
     "compatible": Annotated[
         bool, typer.Option("--compatible", help="The relative key and the Camelot neighbours, too.")
     ],
-    "chord": _option("--chord", "CHORD", "Chord, as `show` names it."),
+    "chord": _option("--chord", "CHORD", "Chord, such as `Am7` or `C/E`."),
     "kind": _option("--kind", "KIND", "one_shot, loop or track; several with commas."),
     "instrument": _option("--instrument", "NAME", "Such as kick or bass; several with commas."),
     "duration": _option("--duration", "RANGE", "Length: 0..2, 500ms..2s, ..1.5min."),

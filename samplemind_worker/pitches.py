@@ -42,6 +42,13 @@ def chord_name(root: int, quality: str, bass: int) -> str:
     return f"{PITCH_CLASSES[root]}{_SUFFIXES[quality]}{slash}"
 
 
+def chord_quality(suffix: str) -> str | None:
+    """Return the quality that is written so behind the root of a chord, as here or as ``min7``; None for any other."""
+    if suffix in _SUFFIXES:
+        return suffix
+    return next((quality for quality, written in _SUFFIXES.items() if written == suffix), None)
+
+
 def chord_mode(quality: str) -> str | None:
     """Return the mode of the key that a chord stands for: that of its third; None for a chord without one."""
     if quality in {"sus2", "sus4", "power"}:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Final
 
@@ -18,7 +19,7 @@ from samplemind_worker.documents.facts import INSTRUMENTS, KINDS
 from samplemind_worker.errors import UsageError
 from samplemind_worker.finding.filters import Filter, Key, compatible_keys
 from samplemind_worker.finding.terms import Range
-from samplemind_worker.pitches import camelot
+from samplemind_worker.pitches import camelot, chord_name, chord_quality
 from samplemind_worker.store import library
 
 
@@ -67,7 +68,7 @@ def read(
         instruments=_choices(instrument, INSTRUMENTS, "--instrument"),
         tempo=tuple(_octaves(tempo)) if half_double else tempo,
         keys=compatible_keys(keys) if compatible else keys,
-        chords=() if chord is None else (_recorded(chord, "--chord"),),
+        chords=() if chord is None else (read_chord(chord),),
         duration=() if duration is None else (_around(read_spans(duration, "--duration"), 0.05),),
         loudness=() if loudness is None else (_around(read_range(loudness, "--loudness"), 0.5),),
         brightness=() if brightness is None else (read_range(brightness, "--brightness"),),
@@ -110,7 +111,9 @@ def _choices(text: str | None, known: tuple[str, ...], option: str) -> tuple[str
     chosen = tuple(dict.fromkeys(part.strip().lower().replace("-", "_") for part in text.split(",")))
     for each in chosen:
         if each not in known:
-            raise UsageError(f"{option} {_quoted(each)} is none of {', '.join(known)}")
+            near = get_close_matches(each[:40], known, n=1)
+            meant = f"; did you mean {near[0]}?" if near else ""
+            raise UsageError(f"{option} {_quoted(each)} is none of {', '.join(known)}{meant}")
     return chosen
 
 
@@ -177,11 +180,34 @@ def read_key(text: str) -> tuple[Key, ...]:
     found = _KEY.fullmatch(plain) or _KEY.fullmatch(plain.lower())
     if found is None:
         raise UsageError(f"--key {_quoted(text)} is no key: write it as Am, A minor, F#, Bb major or 8A")
-    tonic = (_PITCH_CLASS[found[1].lower()] + _ACCIDENTAL[found[2] or ""]) % 12
+    tonic = _tone(found[1], found[2])
     mode = found[3]
     if mode is None:
         return ((tonic, None),)
     return ((tonic, "minor" if mode in {"m", "min", "minor"} else "major"),)
+
+
+_CHORD: Final = re.compile(r"([A-Ga-g])(#|♯|b|♭)?([a-z]*[2-7]?)(?:/([A-Ga-g])(#|♯|b|♭)?)?")
+
+
+def read_chord(text: str) -> str:
+    """Read a chord (``Am``, ``Bbmaj7``, ``Gsus4``, ``C/E``), and return its name in the record.
+
+    Raises
+    ------
+    UsageError
+        If it is none.
+    """
+    found = _CHORD.fullmatch(text.strip())
+    quality = chord_quality(found[3]) if found else None
+    if found is None or quality is None:
+        raise UsageError(f"--chord {_quoted(text)} is no chord: write it as C, Am, F#7, Bbmaj7, Gsus4, Edim, D5 or C/E")
+    root = _tone(found[1], found[2])
+    return chord_name(root, quality, _tone(found[4], found[5]) if found[4] else root)
+
+
+def _tone(letter: str, accidental: str | None) -> int:
+    return (_PITCH_CLASS[letter.lower()] + _ACCIDENTAL[accidental or ""]) % 12
 
 
 _NOTE: Final = re.compile(r"([A-Ga-g])(#|♯|b|♭)?(-?\d)?")
@@ -198,17 +224,13 @@ def read_pitch(text: str) -> tuple[Range, ...]:
     """
     low, dots, high = text.partition("..")
     if not dots and (found := _NOTE.fullmatch(text.strip())) and found[3] is None:
-        tonic = _pitch_class(found)
+        tonic = _tone(found[1], found[2])
         return tuple((float(midi), float(midi)) for midi in range(tonic, _HIGHEST_MIDI + 1, 12))
     first = _midi(low, text) if low.strip() else None
     last = _midi(high, text) if high.strip() else None
     if first is None and last is None:
         raise UsageError(f"--pitch {_quoted(text)} is empty")
     return (_in_order(first, last if dots else first, text, "--pitch"),)
-
-
-def _pitch_class(found: re.Match[str]) -> int:
-    return (_PITCH_CLASS[found[1].lower()] + _ACCIDENTAL[found[2] or ""]) % 12
 
 
 def _midi(text: str, whole: str) -> float:
