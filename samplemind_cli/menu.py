@@ -164,6 +164,7 @@ _ENTRIES: Final[dict[str, Callable[[], Words]]] = {
     "Summaries and what they cost": _summaries,
     "Make a drum kit": _kit,
     "Export the results": _export,
+    "Try it on sounds that are made for it": lambda: ["demo"],
     "Check this machine": lambda: ["doctor"],
     "Open the page in a browser": lambda: ["web"],
 }

@@ -46,6 +46,56 @@ def test_choices_run_commands_and_escape_goes_back(
         menu.close()
 
 
+@pytest.mark.parametrize(
+    ("entry", "answers", "command"),
+    [
+        ("See what the library holds", [], "library"),
+        ("Take in sample packs", [("Which inbox", "nowhere" + ENTER)], "ingest nowhere --wait"),
+        ("Summaries and", [("What about summaries?", DOWN * 2 + ENTER)], "status last"),
+        (
+            "Summaries and",
+            [("What about summaries?", ENTER), ("How many US dollars", ENTER)],
+            "summarize --missing --budget 1 --wait",
+        ),
+        (
+            "Make a drum kit",
+            [("sounds like?", "dusty" + ENTER), ("For which sampler?", DOWN + ENTER), ("Which new folder?", ENTER)],
+            "kit --from dusty --to decent-sampler -o my-kit",
+        ),
+        (
+            "Export the results",
+            [("As which format?", DOWN + ENTER), ("Into which file?", ENTER)],
+            "export --all --format json -o library.json",
+        ),
+        ("Check this machine", [], "doctor"),
+    ],
+)
+def test_an_entry_prints_and_runs_its_command(
+    cli: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    entry: str,
+    answers: list[tuple[str, str]],
+    command: str,
+):
+    del cli
+    monkeypatch.chdir(tmp_path)
+    menu = Terminal([sys.executable, "-m", "samplemind_cli"])
+    try:
+        lines = menu.wait_for("What next?", "Leave").splitlines()
+        first = next(number for number, line in enumerate(lines) if "What next?" in line) + 1
+        chosen = next(number for number, line in enumerate(lines) if entry in line)
+        menu.press(DOWN * (chosen - first) + ENTER)
+        for question, answer in answers:
+            menu.wait_for(question)
+            menu.press(answer)
+        menu.wait_for(f"$ samplemind {command}")
+        menu.wait_until(lambda text: text.rstrip().endswith("Leave"), "menu again")
+    finally:
+        menu.close()
+
+
 def test_a_path_is_completed(cli: Any, tmp_path: Path):
     del cli
     (tmp_path / "only folder").mkdir()
