@@ -14,6 +14,7 @@ import importlib.util
 import json
 import os
 import re
+import resource
 import signal
 import socketserver
 import sys
@@ -21,7 +22,7 @@ import threading
 import types
 from array import array
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
 from importlib.metadata import version
@@ -33,7 +34,13 @@ import chromadb_rust_bindings
 import orjson
 
 _MAX_BODY_BYTES: Final = 64 * 2**20
-_OPEN_INDEXES: Final = 64  # collections whose index stays in memory; each has five open files
+_OPEN_INDEXES: Final = 64 * 32
+"""Collections whose index stays in memory, in 64 parts of the engine's cache that are full on their own.
+
+An index is written to disk with each thousandth vector. One that leaves the cache before is not found again until the
+server starts anew.
+"""
+_OPEN_FILES: Final = 16_384  # each index has four
 _END_SECONDS: Final = 8.0  # s for running requests when the server is stopped
 
 Body = dict[str, Any]
@@ -280,6 +287,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--socket", type=Path, required=True)
     options = parser.parse_args(arguments)
     os.umask(0o077)
+    _raise_limit_of_files()
     _import_errors_only()
     engine = _Engine(options.path)
     # A killed server leaves its socket behind, and a new one could not bind to it.
@@ -295,6 +303,13 @@ def main(arguments: list[str]) -> int:
         server.serve_forever(poll_interval=0.2)
         server.end(seconds=_END_SECONDS)
     return 0
+
+
+def _raise_limit_of_files() -> None:
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _OPEN_FILES if most == resource.RLIM_INFINITY else min(most, _OPEN_FILES)
+    with suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
 
 
 def _import_errors_only() -> None:

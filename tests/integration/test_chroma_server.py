@@ -118,6 +118,16 @@ def test_what_it_does_not_understand_is_refused(server: str, method: str, path: 
         assert chroma.get("/api/v2/heartbeat").is_success
 
 
+def test_many_collections_are_found_again(server: str):
+    asked = {"query_embeddings": [[1.0, 0.0]], "n_results": 1, "include": []}
+    with client(server) as chroma:
+        keys = [chroma.post(COLLECTIONS, json=SOUND | {"name": f"sound-{n}"}).json()["id"] for n in range(100)]
+        for key in keys:
+            chroma.post(f"{COLLECTIONS}/{key}/upsert", json={"ids": ["a"], "embeddings": [[1.0, 0.0]]})
+        for key in keys * 2:
+            assert chroma.post(f"{COLLECTIONS}/{key}/query", json=asked).json()["ids"] == [["a"]]
+
+
 def test_a_body_that_is_too_large_is_not_read(server: str):
     with socket.socket(socket.AF_UNIX) as connection:
         connection.connect(server.removeprefix("unix://"))
