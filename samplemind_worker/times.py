@@ -32,6 +32,7 @@ _NAMES: Final = {
 _UNITS: Final = {spelling: unit for unit, spellings in _NAMES.items() for spelling in spellings}
 _WEEKDAYS: Final = [name.lower() for name in calendar.day_name]
 
+_END: Final = datetime.max.replace(tzinfo=UTC)
 _LONGEST: Final = 60  # characters
 _NUMBER: Final = r"\d{1,9}(?:\.\d{1,9})?"
 _PART: Final = re.compile(rf"({_NUMBER})\s*([a-z]+)\s*", re.ASCII)
@@ -98,7 +99,7 @@ def read_period(text: str, now: datetime) -> Period:
             moment = (moment if moment.tzinfo is not None else moment.astimezone()).astimezone(UTC)
             return moment, moment
         first, after = _named(plain, now.astimezone().replace(tzinfo=None))
-        return first.astimezone().astimezone(UTC), after.astimezone().astimezone(UTC)
+        return _in_utc(first), _in_utc(after)
     except OverflowError as error:
         raise ValueError("out of range") from error
 
@@ -139,7 +140,16 @@ def _named(plain: str, now: datetime) -> tuple[datetime, datetime]:
         first, length = datetime.fromisoformat(plain), timedelta(days=1)
     else:
         raise ValueError("no period")
-    return first, first + length
+    return first, first + min(length, _END.replace(tzinfo=None) - first)
+
+
+def _in_utc(here: datetime) -> datetime:
+    try:
+        return here.astimezone().astimezone(UTC)
+    except (OverflowError, ValueError):  # the conversion looks at the days around, and the calendar has no more
+        if here.year == _END.year:
+            return _END
+        raise
 
 
 def _around(today: datetime, unit: str, *, is_last: bool) -> tuple[datetime, datetime]:

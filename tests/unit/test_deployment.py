@@ -331,7 +331,7 @@ def test_nothing_but_the_program_goes_into_the_image() -> None:
     packages = ["config", "tasks", "samplemind_worker", "samplemind_cli", "samplemind_web"]
     assert lines[0] == "*"
     assert sorted(line[1:] for line in lines if line.startswith("!")) == sorted(
-        ["pyproject.toml", "uv.lock", "README.md", "LICENSE", *packages]
+        ["pyproject.toml", "uv.lock", "hatch_build.py", "README.md", "LICENSE", *packages]
     )
 
 
