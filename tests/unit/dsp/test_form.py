@@ -73,6 +73,18 @@ def test_slices_are_the_hits_of_a_drum_loop(bpm: float, gain: float):
     assert all(0.0 < one.strength <= 1.0 for one in slices)
 
 
+def test_a_chord_that_beats_is_cut_where_it_is_struck():
+    t = np.arange(SR) / SR
+    partials = [110.0 * n * detune for n in range(2, 9) for detune in (0.985, 1.0, 1.015)]
+    struck = sum(np.sin(2.0 * np.pi * f * t + n) for n, f in enumerate(partials)) * np.minimum(1.0, 200.0 * t)
+    y = np.tile(struck * np.exp(-0.7 * t), 8)
+    slices = form_of((0.8 * y / np.abs(y).max()).astype(np.float32), kind="loop", tempo=120.0).slices
+    assert slices is not None
+    times = np.array([one.time for one in slices])
+    assert [float(np.abs(times - second).min()) for second in range(8)] == pytest.approx([0.0] * 8, abs=0.01)
+    assert len(times) <= 10  # it beats a hundred times
+
+
 def test_slices_lie_at_zero_crossings():
     y = signals.melodic_loop(0, "minor", 110.0, sr=SR)
     slices = form_of(y, kind="loop", tempo=110.0).slices
