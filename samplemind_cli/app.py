@@ -4,9 +4,11 @@ It imports Typer and the commands only. Slow imports are inside the commands, so
 """
 
 import os
+import re
 import signal
 import sys
 import traceback
+from difflib import get_close_matches
 from typing import Annotated, Any
 
 import typer
@@ -43,7 +45,9 @@ from samplemind_cli.commands.summarize import summarize
 from samplemind_cli.commands.tag import tag
 from samplemind_cli.commands.user import user
 from samplemind_cli.commands.web import web
+from samplemind_cli.help_text import Command
 from samplemind_worker.errors import PermanentError, ServiceUnavailableError, SetupError, UsageError
+from samplemind_worker.text import suggestion
 
 _QUICK = frozenset({"-h", "--help", "help", "-V", "--version"})
 """A command line with one of these words needs no settings."""
@@ -68,16 +72,18 @@ for _command in (
     schema,
 ):  # fmt: skip
     _name = _NAMES.get(_command, _command.__name__)
-    app.command(_name, epilog=examples.text_of(_name), cls=SearchCommand if _command in {search, browse} else None)(
+    app.command(_name, epilog=examples.text_of(_name), cls=SearchCommand if _command in {search, browse} else Command)(
         _command
     )
 app.add_typer(roots, name="roots")
 app.add_typer(user, name="user")
 
+_NO_CHOICE = re.compile("'([^']+)' is not one of (.+)")
+
 _debug = False
 
 
-@app.command("help", epilog=examples.text_of("help"))
+@app.command("help", cls=Command, epilog=examples.text_of("help"))
 def show_help(
     command: Annotated[
         list[str] | None, typer.Argument(metavar="COMMAND", help="A command.", show_default=False)
@@ -171,7 +177,7 @@ def _ending(error: Exception) -> tuple[str, int]:
     """Return the message for an error, and the exit code."""
     match error:
         case typer.TyperException():
-            return error.format_message().replace("Value error, ", ""), exit_codes.USAGE
+            return _misuse(error), exit_codes.USAGE
         case UsageError():
             return str(error), exit_codes.USAGE
         case SetupError() | ServiceUnavailableError():
@@ -185,6 +191,16 @@ def _ending(error: Exception) -> tuple[str, int]:
                 f"{type(error).__name__}: {error} (`samplemind --debug` shows where)",
                 exit_codes.FAILED,
             )
+
+
+def _misuse(error: typer.TyperException) -> str:
+    """Return the message for a wrong command line, with what may have been meant."""
+    if options := getattr(error, "possibilities", None):
+        return f"{error.message}. Did you mean {get_close_matches(error.message, options, n=1, cutoff=0.0)[0]!r}?"
+    message = error.format_message().replace("Value error, ", "")
+    if choice := _NO_CHOICE.search(message):
+        message += suggestion(choice[1], re.findall("'([^']+)'", choice[2])).replace("; did", " Did")
+    return message
 
 
 def _bad_settings(error: Exception) -> tuple[str, int] | None:

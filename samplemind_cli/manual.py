@@ -13,6 +13,7 @@ import typer
 
 from samplemind_cli import examples
 from samplemind_cli.app import app
+from samplemind_cli.help_text import record_of
 
 EXIT_CODES: Final = (
     ("0", "Done."),
@@ -105,7 +106,7 @@ def _commands(group: Any, context: Any) -> Iterator[str]:
 def _parameters(command: Any, context: Any) -> Iterator[str]:
     """Yield arguments and options, each with its text, as `--help` shows them."""
     for parameter in command.get_params(context):
-        record = parameter.get_help_record(context)
+        record = record_of(parameter, context)
         if record is None or (context.parent is not None and parameter.name == "help"):
             continue
         name, text = record

@@ -6,9 +6,12 @@ The record keeps such text unchanged. This module loads the standard library alo
 import json
 import re
 import unicodedata
+from collections.abc import Iterable
+from difflib import get_close_matches
 
 _JOINERS = "\u200c\u200d"  # Persian, Hindi and emoji need them; they move no cursor
 
+_LONGEST_MEANT = 40  # letters of a name that are compared
 _NOT_PLAIN_ASCII = re.compile(r"[^ -~]")
 
 
@@ -36,6 +39,12 @@ def _visible(letter: str) -> str:
 def one_line(text: str) -> str:
     """Return a text of several lines as one clean line, for logs."""
     return clean(" | ".join(text.rstrip("\n").split("\n")))
+
+
+def suggestion(given: str, known: Iterable[str]) -> str:
+    """Return what to add to the message about a name that is not known: the known name most like it, or nothing."""
+    near = get_close_matches(given[:_LONGEST_MEANT].casefold(), list(known), n=1)
+    return f"; did you mean {near[0]}?" if near else ""
 
 
 def ascii_json(text: str) -> str:

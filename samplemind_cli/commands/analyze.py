@@ -26,12 +26,12 @@ def analyze(
     ],
     *,
     jobs: Annotated[
-        int | None, typer.Option(min=1, max=1024, help="Processes; by default one a core.", show_default=False)
+        int | None, typer.Option(min=1, max=1024, help="Processes; by default one per core.", show_default=False)
     ] = None,
     audio_only: Annotated[
         bool, typer.Option("--audio-only", help="Judge the sound alone; by default tags and names are weighed too.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")] = False,
 ) -> None:
     """Analyse files here and now, without services.
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def config(
     *,
     changed: Annotated[bool, typer.Option("--changed", help="Only those that are not the default.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")] = False,
 ) -> None:
     """Show each setting, its value, and where that is from.
 

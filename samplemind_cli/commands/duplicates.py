@@ -29,7 +29,7 @@ def duplicates(
             help="How alike altered copies are at least, from 0.8 to 1; 0.9 if not given.",
         ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line, for each group.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per line, for each group.")] = False,
     paths0: Annotated[
         bool, typer.Option("--paths0", help="Print the paths of all but the file to keep, for `xargs -0`.")
     ] = False,

@@ -40,7 +40,7 @@ def match(
     shift: Annotated[int, typer.Option(min=0, max=12, help="Transpose by so many semitones at most.")] = 2,
     stretch: Annotated[float, typer.Option(min=0, max=50, help="Change the tempo by so many percent at most.")] = 8.0,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="How many to list.")] = 20,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")] = False,
     filters: dict[str, Any],
 ) -> None:
     """List what fits a key and a tempo, the least change first.

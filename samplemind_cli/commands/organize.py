@@ -38,7 +38,7 @@ def organize(
     ] = "link",
     undo: Annotated[str | None, typer.Option("--undo", help="Take back a run, or last.", show_default=False)] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")] = False,
 ) -> None:
     """Bring files into a pattern of folders, as links or copies.
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from samplemind_cli import examples, options, output
+from samplemind_cli.help_text import Command
 
 if TYPE_CHECKING:
     from samplemind_cli.reports import Forget, Forgotten, Moved
@@ -59,7 +60,7 @@ def forget(
                 output.note(f"{path} is still there: the next `samplemind submit` of it takes it in again")
 
 
-@roots.command("move", epilog=examples.text_of("roots move"))
+@roots.command("move", cls=Command, epilog=examples.text_of("roots move"))
 def move(
     old: Annotated[
         str, typer.Argument(metavar="OLD", help="The folder, or the root, where the files were.", parser=options.filled)

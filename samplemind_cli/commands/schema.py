@@ -7,6 +7,7 @@ import typer
 
 from samplemind_cli import output
 from samplemind_worker.errors import UsageError
+from samplemind_worker.text import suggestion
 
 _FORMS = {"object": "one object", "lines": "one object per line", "array": "one array"}
 
@@ -29,4 +30,6 @@ def schema(
     elif name in OUTPUTS:
         output.write(json.dumps(schema_of(name), indent=2) + "\n")
     else:
-        raise UsageError(f"{name} prints no JSON; `samplemind schema` lists the commands that do")
+        raise UsageError(
+            f"{name} prints no JSON; `samplemind schema` lists the commands that do{suggestion(name, OUTPUTS)}"
+        )

@@ -3,10 +3,10 @@
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
-from typer.core import TyperCommand
 
 from samplemind_cli import filters as filter_options
 from samplemind_cli import output
+from samplemind_cli.help_text import Command
 from samplemind_cli.layout import Column
 from samplemind_worker.errors import UsageError
 
@@ -27,7 +27,7 @@ _MINUS = "\x00"
 """Stands for the minus of an excluded word while the options are parsed."""
 
 
-class SearchCommand(TyperCommand):
+class SearchCommand(Command):
     """A command to which ``-word`` is no option but a word that must not be there."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
@@ -64,7 +64,7 @@ def search(
         typer.Option("--sort", help="Order, by default match, or added without words.", show_default=False),
     ] = None,
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many to list.")] = 20,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")] = False,
     paths0: Annotated[bool, typer.Option("--paths0", help="Print the paths alone, for xargs -0.")] = False,
 ) -> None:
     """List files by words and filters, best first.

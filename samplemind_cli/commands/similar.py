@@ -28,7 +28,7 @@ def similar(
     explain: Annotated[bool, typer.Option("--explain", help="Say for each file what is alike.")] = False,
     copies: Annotated[bool, typer.Option("--copies", help="List the file itself and its exact copies, too.")] = False,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="How many to list.")] = 10,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")] = False,
 ) -> None:
     """List what sounds most like a file, most alike first.
 

@@ -25,7 +25,7 @@ def status(
     since: Since = None,
     until: Until = None,
     limit: Annotated[int, typer.Option(min=1, max=100_000, help="How many recent batches to list.")] = 20,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object, or one a line.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object, or one per line.")] = False,
 ) -> None:
     """Show how a batch stands, or list the recent ones."""
     if (since or until) and (batch is not None or watch):
@@ -123,7 +123,7 @@ def files(
         Literal["pending", "queued", "running", "completed", "failed", "skipped", "cancelled"] | None,
         typer.Option(help="Only files in this state.", show_default=False),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")] = False,
 ) -> None:
     """List the files of a batch: state, step, attempts, error."""
     from samplemind_cli import client, record, tables  # noqa: PLC0415 -- slow import

@@ -81,7 +81,7 @@ def tag(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace values that the files have already, too.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")] = False,
     undo: Annotated[
         str | None,
         typer.Option("--undo", metavar="RUN", help=f"Restore every byte that a run has changed; {_RUN_HELP}."),

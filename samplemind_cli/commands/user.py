@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from samplemind_cli import examples, output
+from samplemind_cli.help_text import Command
 from samplemind_worker.errors import UsageError
 
 user = typer.Typer(
@@ -22,7 +23,7 @@ _Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 _Name = Annotated[str, typer.Argument(metavar="NAME", help="The user's name.", show_default=False)]
 
 
-@user.command("add", epilog=examples.text_of("user add"))
+@user.command("add", cls=Command, epilog=examples.text_of("user add"))
 def add(
     name: _Name,
     *,
@@ -58,9 +59,9 @@ def add(
     output.write(f"added {added.id}: {added.role}, may see {output.clean(seen)}\n")
 
 
-@user.command("list", epilog=examples.text_of("user list"))
+@user.command("list", cls=Command, epilog=examples.text_of("user list"))
 def list_users(
-    *, as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False
+    *, as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")] = False
 ) -> None:
     """List the users."""
     from samplemind_cli import record  # noqa: PLC0415 -- slow import
@@ -88,7 +89,7 @@ def list_users(
         )
 
 
-@user.command("disable", epilog=examples.text_of("user disable"))
+@user.command("disable", cls=Command, epilog=examples.text_of("user disable"))
 def disable(name: _Name, *, as_json: _Json = False) -> None:
     """Keep a user out.
 
@@ -97,13 +98,13 @@ def disable(name: _Name, *, as_json: _Json = False) -> None:
     _change(name, {"disabled": True}, "disabled", as_json=as_json)
 
 
-@user.command("enable", epilog=examples.text_of("user enable"))
+@user.command("enable", cls=Command, epilog=examples.text_of("user enable"))
 def enable(name: _Name, *, as_json: _Json = False) -> None:
     """Let a user in again."""
     _change(name, {"disabled": False}, "enabled", as_json=as_json)
 
 
-@user.command("password", epilog=examples.text_of("user password"))
+@user.command("password", cls=Command, epilog=examples.text_of("user password"))
 def set_password(name: _Name, *, as_json: _Json = False) -> None:
     """Give a user a new password.
 

@@ -9,7 +9,6 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Final
 
@@ -21,6 +20,7 @@ from samplemind_worker.finding.filters import Filter, Key, compatible_keys
 from samplemind_worker.finding.terms import Range
 from samplemind_worker.pitches import camelot, chord_name, chord_quality
 from samplemind_worker.store import library
+from samplemind_worker.text import suggestion
 
 
 def read(
@@ -111,9 +111,7 @@ def _choices(text: str | None, known: tuple[str, ...], option: str) -> tuple[str
     chosen = tuple(dict.fromkeys(part.strip().lower().replace("-", "_") for part in text.split(",")))
     for each in chosen:
         if each not in known:
-            near = get_close_matches(each[:40], known, n=1)
-            meant = f"; did you mean {near[0]}?" if near else ""
-            raise UsageError(f"{option} {_quoted(each)} is none of {', '.join(known)}{meant}")
+            raise UsageError(f"{option} {_quoted(each)} is none of {', '.join(known)}{suggestion(each, known)}")
     return chosen
 
 

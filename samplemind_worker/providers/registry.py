@@ -9,6 +9,7 @@ from config.settings import Settings
 from samplemind_worker.errors import ProviderSetupError, SetupError, UsageError
 from samplemind_worker.providers.base import Access, Provider
 from samplemind_worker.providers.breaker import Breaker
+from samplemind_worker.text import suggestion
 
 
 class Providers:
@@ -45,7 +46,7 @@ class Providers:
         writers = self.table.writers
         found = writers.get(name) or next((each for each in writers.values() if each.provider == name), None)
         if found is None:
-            raise UsageError(f"no provider {name!r}; there are: {', '.join(writers)}")
+            raise UsageError(f"no provider {name!r}; there are: {', '.join(writers)}{suggestion(name, writers)}")
         return found
 
     def route(self, task: AiTask) -> tuple[Writer, ...]:

@@ -12,6 +12,7 @@ from samplemind_worker.documents.batch import BatchJob, State, Step, new_item, t
 from samplemind_worker.errors import SetupError, UsageError
 from samplemind_worker.store import ai_jobs, batches, places, results
 from samplemind_worker.store.cache import Board
+from samplemind_worker.text import suggestion
 
 _CHUNK: Final = 1000
 
@@ -114,7 +115,7 @@ def require_writer(settings: Settings, name: str | None, *, task: AiTask, provid
     named = [writer for writer in table.writers.values() if name in (writer.name, writer.provider)]
     if not named:
         names = dict.fromkeys(word for each in table.writers.values() for word in (each.name, each.provider))
-        raise UsageError(f"no provider {name!r}; there are: {', '.join(names)}")
+        raise UsageError(f"no provider {name!r}; there are: {', '.join(names)}{suggestion(name, names)}")
     if task in PRIVATE and not any(writer in route for writer in named):
         raise UsageError(f"for {task} {name} is not asked: it is not on that route of the table")
     if not any(_is_set_up(settings, writer, providers) for writer in named):

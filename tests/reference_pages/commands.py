@@ -2,18 +2,16 @@
 
 import inspect
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any, Final, Literal, get_args, get_origin
+from typing import Any, Literal, get_args, get_origin
 
 import typer
 
 from samplemind_cli.app import app
 from samplemind_cli.examples import EXAMPLES
 from samplemind_cli.exit_codes import OF_COMMANDS
+from samplemind_cli.help_text import VALUES
 from tests.reference_pages.failures import exit_codes
 from tests.reference_pages.markdown import code, head, joined, table, text
-
-_VALUES: Final = {int: "N", float: "N", Path: "PATH"}
 
 
 def page() -> str:
@@ -85,7 +83,7 @@ def _value(option: Any) -> str:
     kind = option.type_descriptor.annotation
     if get_origin(kind) is Literal:
         return ", ".join(map(code, get_args(kind)))
-    name = code(option.metavar or _VALUES.get(kind, "TEXT"))
+    name = code(option.metavar or VALUES.get(getattr(kind, "__name__", ""), "TEXT"))
     low, high = option.min, option.max
     if low is None and high is None:
         return name

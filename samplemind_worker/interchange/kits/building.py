@@ -18,6 +18,7 @@ from samplemind_worker.interchange.kits.mpc import MPC
 from samplemind_worker.interchange.kits.sfz import SFZ
 from samplemind_worker.interchange.naming import Names, plain_name
 from samplemind_worker.interchange.staging import new_folder
+from samplemind_worker.text import suggestion
 
 _WRITERS: Final[dict[str, Writer]] = {
     "sfz": SFZ,
@@ -40,7 +41,8 @@ def read_formats(text: str) -> tuple[str, ...]:
     wanted = [part.strip().lower() for part in text.split(",") if part.strip()]
     unknown = [each for each in wanted if each not in FORMATS]
     if unknown or not wanted:
-        raise UsageError(f"--to {unknown[0] if unknown else text!r} is none of {', '.join(FORMATS)}")
+        wrong = unknown[0] if unknown else text
+        raise UsageError(f"--to {wrong!r} is none of {', '.join(FORMATS)}{suggestion(wrong, FORMATS)}")
     return tuple(dict.fromkeys(wanted))
 
 
