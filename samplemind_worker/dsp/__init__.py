@@ -56,4 +56,6 @@ def __getattr__(name: str) -> Any:
     module = _MODULES.get(name)
     if module is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{module}"), name)
+    found = getattr(import_module(f"{__name__}.{module}"), name)
+    globals()[name] = found  # so that the next use finds it at once
+    return found

@@ -1,9 +1,12 @@
 """Measures up to which frequency a sound reaches, which the rate of its file does not tell."""
 
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+
+from samplemind_worker.dsp import _fft, _kernels, spectrum
 
 F32 = npt.NDArray[np.float32]
 
@@ -33,12 +36,26 @@ def bandwidth(y: F32, *, sr: int) -> float | None:
     if not size:
         return None
     frames = y[: len(y) // size * size].reshape(-1, size)
-    loudest = np.argsort(np.abs(frames).max(axis=1))[-_FRAMES:]
-    # The window of a short sound is as short, or its end would be heard as a click.
-    window = np.hanning(size + 2)[1:-1].astype(np.float32)
-    power = np.square(np.abs(np.fft.rfft(frames[loudest] * window, _FRAME, axis=1))).max(axis=0)
+    peaks = np.empty(len(frames), np.float32)
+    _kernels.loudest(frames.ravel(), peaks)
+    loudest = np.argsort(peaks)[-_FRAMES:]
+    count = len(loudest)
+    # The kernel centres its frames, so that what is given as frames 1, 2, ... begins half a frame later.
+    held = np.zeros(_FRAME // 2 + count * _FRAME, np.float32)
+    held[_FRAME // 2 :].reshape(count, _FRAME)[:, :size] = frames[loudest]
+    powers, tables = np.empty((count + count % 2 + 1, _FRAME // 2 + 1), np.float32), spectrum.transform(_FRAME)
+    _fft.power_frames(held, 1, count + 1, _FRAME, _window(size), tables.roots, tables.order, tables.twiddles, powers)
+    power = powers[:count].max(axis=0)
     greatest = float(power.max())
     if greatest <= 0.0:
         return None
     highest = int(np.flatnonzero(power >= greatest * 10.0 ** (-_BELOW_DB / 10.0))[-1])
     return highest * sr / _FRAME
+
+
+@lru_cache(maxsize=8)
+def _window(size: int) -> F32:
+    """Return half a window, as the kernel takes it; of a short sound it is as short, or its end would be a click."""
+    window = np.zeros(_FRAME, np.float32)
+    window[:size] = 0.5 * np.hanning(size + 2)[1:-1]
+    return window

@@ -50,9 +50,9 @@ class Transform:
         return self.window * np.float32(scale)
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=8)
 def transform(size: int) -> Transform:
-    """Make the tables for frames of 512, 1024, 2048 or 8192 samples."""
+    """Make the tables for frames of 512, 1024, 2048, 4096 or 8192 samples."""
     rows = size // 8
     angles = -2.0 * np.pi * np.arange(rows) / rows
     place, rest, row = np.zeros(rows, np.int64), np.arange(rows), rows

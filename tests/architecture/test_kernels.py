@@ -28,6 +28,7 @@ def test_there_are_kernels_that_hold_others():
         "_map",
         "_median",
         "_notes",
+        "_prints",
         "_sounds",
         "_trees",
         "_waveform",
