@@ -9,7 +9,7 @@ from typing import Any
 
 from samplemind_cli import layout, output
 from samplemind_cli.tables import key_of
-from samplemind_worker.text import clean
+from samplemind_worker.text import clean, plural
 
 Report = dict[str, Any]
 
@@ -108,7 +108,8 @@ def _form(report: Report) -> Iterator[tuple[str, str]]:
         parts = [" ".join(filter(None, (one["label"], one["kind"], _clock(one["start"])))) for one in sections]
         yield "sections", ", ".join(parts)
     if loops := report.get("loop_points"):
-        yield "loops", ", ".join(f"{one['bars']} bars from {one['start']:.3f} to {one['end']:.3f} s" for one in loops)
+        parts = [f"{plural(one['bars'], 'bar')} from {one['start']:.3f} to {one['end']:.3f} s" for one in loops]
+        yield "loops", ", ".join(parts)
 
 
 def _rhythm(rhythm: dict[str, Any]) -> str:
@@ -175,7 +176,7 @@ def _tempo(report: Report) -> str:
     if report["time_signature"]:
         value += " in {}/{}".format(*report["time_signature"])
     if report["beats_in_loop"]:
-        value += f", {report['beats_in_loop']} beats long"
+        value += f", {plural(report['beats_in_loop'], 'beat')} long"
     other = _runner_up(report["tempo_candidates"], report["tempo_confidence"])
     otherwise = None if other is None else f"{other['tempo']:.2f} BPM"
     return _answer(value, report["tempo_confidence"], report["provenance"].get("tempo"), otherwise=otherwise)

@@ -31,6 +31,7 @@ from samplemind_worker.submission.options import SubmitOptions
 from samplemind_worker.submission.plan import Plan, Wanted
 from samplemind_worker.summaries import resummarize as resummarize_step
 from samplemind_worker.summaries.resummarize import announced_providers
+from samplemind_worker.text import plural
 from samplemind_worker.upkeep.places import Ended
 from samplemind_worker.usage import Usage
 
@@ -207,7 +208,7 @@ def listed(batch: str) -> str:
     report = batch_report(batch)
     if report["thinned_at"] is not None:
         note(
-            f"batch {report['batch_id']} ended long ago: of its {report['total_files']:,} files only those "
+            f"batch {report['batch_id']} ended long ago: of {plural(report['total_files'], 'file')} only those "
             "that failed, or were retried, are listed still"
         )
     return report["batch_id"]

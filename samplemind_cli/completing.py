@@ -7,6 +7,8 @@ started for it.
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager, suppress
 
+from samplemind_worker.text import plural
+
 _BATCHES = 20
 _TAGS = 50
 
@@ -18,7 +20,7 @@ def batches(incomplete: str) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = [("last", "the newest batch")]
     with suppress(Exception), _record() as is_open:
         reports = client.recent_reports(_BATCHES) if is_open else ()
-        found += [(each["batch_id"], f"{each['status']}, {each['total_files']:,} files") for each in reports]
+        found += [(each["batch_id"], f"{each['status']}, {plural(each['total_files'], 'file')}") for each in reports]
     return [each for each in found if each[0].startswith(incomplete)]
 
 

@@ -169,15 +169,19 @@ def report_at(path: str, settings: Settings) -> Report:
         if report is not None:
             others = [path for path in report["places"] if path != place.shown]
             return report | {"path": place.shown, "filename": basename(place.shown), "places": [place.shown, *others]}
-    rejection = rejection_of(library.where(path), settings)
     if place is not None and place.gone_at is not None and not exists(path):
         raise UsageError(_farewell(path, place))
+    if place is not None and has_changed(path, place) and place.gone_at is None:
+        # A failure that is recorded is that of the file before.
+        raise UsageError(f"{path} has changed since it was analysed; `samplemind submit` takes it in again")
+    rejection = rejection_of(library.where(path), settings)
     if rejection is not None:
         return rejection
     if place is None:
         raise UsageError(_unknown(path))
-    if place.gone_at is not None or has_changed(path, place):
-        raise UsageError(f"{path} has changed since it was analysed; `samplemind submit` takes it in again")
+    if place.gone_at is not None:
+        why = "has changed since it was analysed" if has_changed(path, place) else "was taken out of the library"
+        raise UsageError(f"{path} {why}; `samplemind submit` takes it in again")
     raise UsageError(f"{path} is not analysed yet; `samplemind status` shows how its batch stands")
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 from samplemind_cli.output import clean, note
 from samplemind_worker import times
 from samplemind_worker.errors import ServiceUnavailableError
+from samplemind_worker.text import plural
 
 if TYPE_CHECKING:
     from rich.live import Live
@@ -59,7 +60,7 @@ def ended_of(report: Report) -> int:
 def in_words(report: Report, rate: float | None) -> str:
     """Return a batch's progress as one line; without a recent rate, that of the whole batch is taken."""
     if not report["recorded"] and report["finished_at"] is None:
-        return f"recording, {report['total_files']:,} files so far"
+        return f"recording, {plural(report['total_files'], 'file')} so far"
     rate = rate or report["files_per_second"] or None
     return count_in_words(ended_of(report), report["total_files"], failed=report["failed"], rate=rate)
 

@@ -12,6 +12,7 @@ from samplemind_cli.output import Number, Row, fixed, tally, write
 from samplemind_cli.output import table as print_table
 from samplemind_worker import times
 from samplemind_worker.pitches import PITCH_CLASSES, note_name
+from samplemind_worker.text import plural
 
 Report = dict[str, Any]
 
@@ -125,7 +126,8 @@ def print_digest(reports: Iterable[Report]) -> int:
             write(f"{name:12} {tally(dict(counts.most_common(12)))}\n")
     if tempi:
         low, middle, high = min(tempi), quantiles(tempi, n=2)[0] if len(tempi) > 1 else tempi[0], max(tempi)
-        write(f"{'tempi':12} {low:.2f} to {high:.2f} BPM, half of them up to {middle:.2f} ({len(tempi):,} files)\n")
+        files = plural(len(tempi), "file")
+        write(f"{'tempi':12} {low:.2f} to {high:.2f} BPM, half of them up to {middle:.2f} ({files})\n")
     return kinds.total()
 
 
@@ -157,7 +159,7 @@ def batch_summary(report: Report) -> str:
     """Return the state of a batch as one line."""
     states = ("completed", "failed", "skipped", "cancelled", "running", "pending")
     counts = {name: report[name] for name in states if report[name] or name == "completed"}
-    line = f"batch {report['batch_id']} {_status(report)}: {report['total_files']:,} files, {tally(counts)}"
+    line = f"batch {report['batch_id']} {_status(report)}: {plural(report['total_files'], 'file')}, {tally(counts)}"
     if report["files_per_second"]:
         line += f"; {report['files_per_second']:,.1f} files/s"
     if report["eta_seconds"]:

@@ -50,3 +50,8 @@ def suggestion(given: str, known: Iterable[str]) -> str:
 def ascii_json(text: str) -> str:
     """Return an equivalent JSON text in plain ASCII."""
     return _NOT_PLAIN_ASCII.sub(lambda found: json.dumps(found[0])[1:-1], text)
+
+
+def plural(count: int, noun: str, nouns: str = "") -> str:
+    """Write a count with its noun: ``1 file``, ``2,400 files``; ``nouns`` is a plural that is more than an added s."""
+    return f"{count:,} {noun if count == 1 else nouns or noun + 's'}"

@@ -13,6 +13,7 @@ import typer
 from config.locations import Location, ObjectPath
 from samplemind_cli import options, output
 from samplemind_worker.errors import UsageError
+from samplemind_worker.text import plural
 
 _SHOW_EVERY = 0.2  # s
 
@@ -62,7 +63,7 @@ def analyze(
                 rows.append({name: report[name] for name in tables.SHOWN if name in report})
     if not as_json:
         tables.print_files(rows)
-    output.note(f"{len(files):,} files, {rejected:,} rejected")
+    output.note(f"{plural(len(files), 'file')}, {rejected:,} rejected")
     raise typer.Exit(1 if rejected else 0)
 
 

@@ -7,6 +7,7 @@ import typer
 
 from samplemind_cli import options, output
 from samplemind_worker import times
+from samplemind_worker.text import plural
 
 if TYPE_CHECKING:
     from samplemind_cli.reports import Backup, Restored
@@ -90,7 +91,7 @@ def _in_words(done: int, total: int) -> str:
 
 def _counts(made: "Manifest") -> str:
     files, batches = (made.collections[name].documents for name in ("analyses", "batch_jobs"))
-    return f"{files:,} analysed files, {batches:,} batches"
+    return f"{plural(files, 'analysed file')}, {plural(batches, 'batch', 'batches')}"
 
 
 def _report(folder: Path, made: "Manifest") -> "Backup":

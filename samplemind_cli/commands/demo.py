@@ -14,6 +14,7 @@ import typer
 
 from samplemind_cli import options, output
 from samplemind_worker.errors import SetupError, UsageError
+from samplemind_worker.text import plural
 
 MARK = ".samplemind-demo"
 """The file by which a folder of a demonstration is known."""
@@ -54,7 +55,7 @@ def demo(
     output.note(f"the demonstration is in {place}")
     output.note("`samplemind demo --remove` takes it away again")
     if written := library.write(place / tour.LIBRARY, plan.items()):
-        output.note(f"synthesized {written} sounds")
+        output.note(f"synthesized {plural(written, 'sound')}")
     if not any(kernel_cache.prepare().rglob("*.nbi")):
         output.note("the first analysis on this machine takes longer: it is compiled for this processor")
     pauses = sys.stdin.isatty() and output.on_terminal()

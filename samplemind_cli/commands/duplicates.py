@@ -7,6 +7,7 @@ import typer
 from samplemind_cli import output
 from samplemind_cli.layout import Column
 from samplemind_worker.errors import UsageError
+from samplemind_worker.text import plural
 
 if TYPE_CHECKING:
     from samplemind_worker.finding.duplicates import Found, Group
@@ -77,16 +78,16 @@ def _summarize(found: "Found") -> None:
     if not found.files:
         output.note("the library is empty; `samplemind submit` takes files in")
     elif not found.groups:
-        output.note(f"no duplicates among {found.files:,} files")
+        output.note(f"no duplicates among {plural(found.files, 'file')}")
     else:
         files = sum(len(group.files) for group in found.groups)
         frees = output.in_bytes(sum(group.frees for group in found.groups))
         output.note(
-            f"{len(found.groups):,} groups of {files:,} files; keeping one of each would free {frees}. "
+            f"{plural(len(found.groups), 'group')} of {plural(files, 'file')}; keeping one of each would free {frees}. "
             "Nothing was deleted"
         )
     if found.outdated:
         output.note(
-            f"{found.outdated:,} files were analysed by an older version and compared by their bytes alone; "
-            "`samplemind submit` their folders again"
+            f"{plural(found.outdated, 'file was', 'files were')} analysed by an older version and compared by "
+            "the bytes alone; `samplemind submit` the folders again"
         )

@@ -9,6 +9,7 @@ from samplemind_cli import filters as filter_options
 from samplemind_cli import options, output
 from samplemind_cli.layout import Column
 from samplemind_worker.errors import ServiceUnavailableError, UsageError
+from samplemind_worker.text import plural
 
 if TYPE_CHECKING:
     from config.settings import Settings
@@ -135,4 +136,4 @@ def _print(kit: "Kit", target: Path, *, as_json: bool, dry_run: bool) -> None:
     if kit.missing:
         output.note(f"the library has no sound for {', '.join(kit.missing)}")
     if not dry_run:
-        output.note(f"wrote {len(kit.pads)} sounds to {target}")
+        output.note(f"wrote {plural(len(kit.pads), 'sound')} to {target}")

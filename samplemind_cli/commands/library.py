@@ -7,6 +7,7 @@ import typer
 
 from samplemind_cli import charts, layout, output
 from samplemind_worker.pitches import PITCH_CLASSES, camelot
+from samplemind_worker.text import plural
 
 Report = dict[str, Any]
 
@@ -44,9 +45,9 @@ def lines(report: Report, width: int) -> Iterator[str]:
     copies = report["copies"]
     for label, text in (
         ("library", _size(report)),
-        ("copies", f"{copies['files']:,} files, {output.in_bytes(copies['bytes'])}" if copies["files"] else ""),
+        ("copies", f"{plural(copies['files'], 'file')}, {output.in_bytes(copies['bytes'])}" if copies["files"] else ""),
         ("added", ", ".join(f"{count:,} in {days} days" for days, count in report["added"].items())),
-        ("in progress", f"{report['open']:,} file{'s' * (report['open'] != 1)}" if report["open"] else ""),
+        ("in progress", plural(report["open"], "file") if report["open"] else ""),
         ("failed", output.tally(report["failed"])),
     ):
         if text:
@@ -72,7 +73,7 @@ def _labelled(label: str, lines: Sequence[str]) -> Iterator[str]:
 def _size(report: Report) -> str:
     hours, minutes = divmod(round(report["seconds"] / 60.0), 60)
     length = f"{hours:,} h {minutes} min" if hours else f"{minutes} min" if minutes else f"{report['seconds']:.0f} s"
-    files = f"{report['files']:,} file{'s' * (report['files'] != 1)}"
+    files = plural(report["files"], "file")
     if report["files"] > report["contents"]:
         files += f", {report['contents']:,} of them different"
     return f"{files}, {length}, {output.in_bytes(report['bytes'])}"
@@ -88,7 +89,7 @@ def _instruments(counts: Mapping[str, int], room: int) -> Iterator[str]:
     yield from charts.bars(first, width=room)
     if len(counts) > len(first):
         others, rest = len(counts) - len(first), sum(counts.values()) - sum(first.values())
-        yield f"and {others} other{'s' * (others != 1)}: {rest:,}"
+        yield f"and {plural(others, 'other')}: {rest:,}"
 
 
 def _keys(keys: Mapping[str, int], room: int) -> Iterator[str]:

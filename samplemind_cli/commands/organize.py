@@ -8,6 +8,7 @@ import typer
 from samplemind_cli import filters as filter_options
 from samplemind_cli import options, output
 from samplemind_worker.errors import ServiceUnavailableError, UsageError
+from samplemind_worker.text import plural
 
 if TYPE_CHECKING:
     from config.settings import Settings
@@ -84,7 +85,7 @@ def _organize(wanted: "Wanted", settings: "Settings", *, dry_run: bool, as_json:
         for step in steps:
             if not step.is_done:
                 _say("planned", step.source, step.target, as_json=as_json)
-        output.note(f"{len(steps) - there:,} files would be {_DID[how]}, {there:,} are there already")
+        output.note(f"{plural(len(steps) - there, 'file')} would be {_DID[how]}, {there:,} there already")
         return
     done = organizing.carry_out(steps, how, settings, command=f"organize --how {how} --into {wanted.top}")
     for step in done.done:
@@ -94,7 +95,7 @@ def _organize(wanted: "Wanted", settings: "Settings", *, dry_run: bool, as_json:
             _say("left", step.source, step.target, as_json=True, why=why)
         output.note(f"left {step.source}: {why}")
     how_back = f"; `samplemind organize --undo {done.run}` takes that back" if done.run else ""
-    output.note(f"{_DID[how]} {len(done.done):,} files, {there:,} are there already{how_back}")
+    output.note(f"{_DID[how]} {plural(len(done.done), 'file')}, {there:,} there already{how_back}")
     if done.left:
         raise typer.Exit(1)
 
@@ -116,7 +117,7 @@ def _undo(run_id: str, *, as_json: bool) -> None:
             output.write(f"removed {output.clean(change.path)}\n")
     for path, why in done.left:
         output.note(f"left {path}: {why}")
-    output.note(f"took back {len(taken):,} changes of {done.run}")
+    output.note(f"took back {plural(len(taken), 'change')} of {done.run}")
     if done.left:
         raise typer.Exit(1)
 

@@ -6,6 +6,7 @@ import typer
 
 from samplemind_cli import examples, options, output
 from samplemind_cli.help_text import Command
+from samplemind_worker.text import plural
 
 if TYPE_CHECKING:
     from samplemind_cli.reports import Forget, Forgotten, Moved
@@ -50,11 +51,11 @@ def forget(
         output.emit(forgot)
         return
     for one in done:
-        before = f", {one.already:,} were out before" if one.already else ""
+        before = f", {one.already:,} out before" if one.already else ""
         said = "would forget" if dry_run else "forgot"
-        output.write(f"{said} {one.places:,} files at {output.clean(one.path)}{before}\n")
+        output.write(f"{said} {plural(one.places, 'file')} at {output.clean(one.path)}{before}\n")
     if not dry_run:
-        output.note(f"their analyses are kept for {settings.keep_gone_days:g} days, in case they come back")
+        output.note(f"what is known is kept for {settings.keep_gone_days:g} days, in case the files come back")
         for path in paths:
             if library.exists(str(path)):
                 output.note(f"{path} is still there: the next `samplemind submit` of it takes it in again")
@@ -90,8 +91,8 @@ def move(
         output.emit(moved)
         return
     said = "would move" if dry_run else "moved"
-    output.write(f"{said} {done.moved:,} files from {output.clean(old)} to {output.clean(new)}\n")
+    output.write(f"{said} {plural(done.moved, 'file')} from {output.clean(old)} to {output.clean(new)}\n")
     if done.missing:
-        kept = "marked as gone" if done.ended else "still recorded at their old places"
-        what_then = "" if dry_run else f", and are {kept}"
-        output.note(f"{done.missing:,} more are not there, or have another size{what_then}")
+        kept = "marked as gone" if done.ended else "still recorded at the old place"
+        what_then = "" if dry_run else f", and {kept}"
+        output.note(f"{plural(done.missing, 'file is', 'files are')} not there, or of another size{what_then}")

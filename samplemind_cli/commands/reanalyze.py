@@ -8,6 +8,7 @@ from samplemind_cli import filters as filter_options
 from samplemind_cli import options, output
 from samplemind_cli.commands.submit import begin, print_results, told_how_to_follow
 from samplemind_worker import times
+from samplemind_worker.text import plural
 
 if TYPE_CHECKING:
     from config.settings import Settings
@@ -89,7 +90,7 @@ def reanalyze(
         name = _name(step, where, filters, force=force)
         done = client.reanalyze(settings, wanted, SubmitOptions(name=name, ai=not no_ai, budget_usd=budget))
         if done.gone:
-            output.note(f"{done.gone:,} files are gone, and are left as they are")
+            output.note(f"{plural(done.gone, 'file is', 'files are')} gone, and left as recorded")
         if done.job is None:
             output.note("nothing to do again")
             if as_json:
@@ -97,7 +98,7 @@ def reanalyze(
             return
         batch_id = done.job.id
         with told_how_to_follow(batch_id):
-            output.note(f"recorded {done.files:,} files as batch {batch_id}, after all other work")
+            output.note(f"recorded {plural(done.files, 'file')} as batch {batch_id}, after all other work")
             ended = begin(batch_id, settings, wait=wait)
         if ended is None:
             if as_json:
@@ -180,38 +181,39 @@ def _print(report: "PlanReport") -> None:
     about = "" if report["is_exact"] else "about "
     analyse, texts = report["analyze"], report["summarize"]
     if not analyse and not texts:
-        output.write(f"nothing to do again: {report['contents']:,} files are analysed\n")
+        output.write(f"nothing to do again: {plural(report['contents'], 'file is', 'files are')} analysed\n")
     else:
-        parts = [f"{analyse:,} {'file' if analyse == 1 else 'files'} to analyse again"] if analyse else []
-        parts += [f"{texts:,} {'summary' if texts == 1 else 'summaries'} to write again"] if texts else []
-        output.write(f"{about}{' and '.join(parts)}, of {report['contents']:,} files\n")
+        parts = [f"{plural(analyse, 'file')} to analyse again"] if analyse else []
+        parts += [f"{plural(texts, 'summary', 'summaries')} to write again"] if texts else []
+        output.write(f"{about}{' and '.join(parts)}, of {plural(report['contents'], 'file')}\n")
     if analyse:
         _print_time(report)
     if cost := report["ai"]:
         output.write(
             f"summaries by {cost['provider']} ({cost['model']}): about {cost['input_tokens']:,} tokens in and "
-            f"{cost['output_tokens']:,} out in {cost['requests']:,} requests, {cost['usd']:.2f} USD\n"
+            f"{cost['output_tokens']:,} out in {plural(cost['requests'], 'request')}, {cost['usd']:.2f} USD\n"
         )
     if report["gone"]:
-        output.note(f"{about}{report['gone']:,} more are gone, and are left as they are")
+        output.note(f"{about}{plural(report['gone'], 'file is', 'files are')} gone, and left as recorded")
     if vectors := report["by_workers"]["vectors"]:
-        output.note(f"the workers make {vectors:,} vectors anew by themselves; no file is read for that")
+        output.note(f"the workers make {plural(vectors, 'vector')} anew by themselves; no file is read for that")
     if waiting := report["by_workers"]["migrations"]:
         names = ", ".join(one["collection"] for one in waiting)
         output.note(f"the workers bring the documents of {names} to their present form by themselves")
     if lacking := report["without_waveform"]:
-        output.note(f"{lacking:,} files have no waveform of this version: submitting their folders again makes it")
+        said = plural(lacking, "file has", "files have")
+        output.note(f"{said} no waveform of this version: submitting the folders again makes it")
     if analyse or texts:
         output.note("`samplemind reanalyze` does it, after all other work")
 
 
 def _print_time(report: "PlanReport") -> None:
     spent, eta, measured = report["cpu_seconds"], report["eta_seconds"], report["measured"]
-    said = f"they took {times.span(spent)} of computing the last time"
+    said = f"{times.span(spent)} of computing the last time"
     if eta is None:
         output.write(f"{said}; how long that takes is not known before a batch was measured or workers run\n")
     elif measured["batches"]:
-        pace = f"{measured['files']:,} files at {measured['files_per_second']:,} files/s"
+        pace = f"{plural(measured['files'], 'file')} at {measured['files_per_second']:,} files/s"
         output.write(f"{said}; about {times.span(eta)} at the pace of the last batches ({pace})\n")
     else:
         output.write(f"{said}; about {times.span(eta)} for the workers that run now\n")

@@ -7,6 +7,7 @@ import typer
 
 from samplemind_cli import output
 from samplemind_worker import times
+from samplemind_worker.text import plural
 
 if TYPE_CHECKING:
     from samplemind_cli.reports import Rebuilt
@@ -32,11 +33,12 @@ def reindex(*, as_json: Annotated[bool, typer.Option("--json", help="Print one J
             raise
         seconds = time.monotonic() - began
     took = times.span(seconds)
-    output.note(f"{done.vectors:,} vectors and {done.entries:,} entries are in the index again, after {took}")
+    made = f"{plural(done.vectors, 'vector')} and {plural(done.entries, 'entry', 'entries')}"
+    output.note(f"the index has {made} again, after {took}")
     if done.outdated:
         output.note(
-            f"{done.outdated:,} files were analysed by an older version and have no vector of this one: "
-            "`samplemind submit` their folders again"
+            f"{plural(done.outdated, 'file was', 'files were')} analysed by an older version before there were such "
+            "vectors: `samplemind submit` the folders again"
         )
     if as_json:
         rebuilt: Rebuilt = {

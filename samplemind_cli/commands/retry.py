@@ -6,6 +6,7 @@ import typer
 
 from samplemind_cli import output
 from samplemind_cli.options import Batch
+from samplemind_worker.text import plural
 
 if TYPE_CHECKING:
     from samplemind_worker.documents.batch_report import Batch as BatchReport
@@ -21,7 +22,9 @@ def retry(batch: Batch, *, as_json: _Json = False) -> None:
     with record.open_record(for_work=True) as settings:
         batch_id, count = client.retry(batch, settings)
         _emit_files(batch_id, count, as_json=as_json)
-    output.note(f"{count:,} failed files of batch {batch_id} are queued again" if count else "no file of it has failed")
+    output.note(
+        f"{plural(count, 'failed file')} of batch {batch_id} queued again" if count else "no file of it has failed"
+    )
 
 
 def cancel(batch: Batch, *, as_json: _Json = False) -> None:
@@ -31,7 +34,7 @@ def cancel(batch: Batch, *, as_json: _Json = False) -> None:
     with record.open_record():
         batch_id, count = client.cancel(batch)
         _emit_files(batch_id, count, as_json=as_json)
-    output.note(f"{count:,} files of batch {batch_id} are cancelled" if count else "nothing of it was still open")
+    output.note(f"cancelled {plural(count, 'file')} of batch {batch_id}" if count else "nothing of it was still open")
 
 
 def pause(batch: Batch, *, as_json: _Json = False) -> None:

@@ -9,6 +9,7 @@ from samplemind_cli import output
 from samplemind_cli.help_text import Command
 from samplemind_cli.layout import Column
 from samplemind_worker.errors import UsageError
+from samplemind_worker.text import plural
 
 if TYPE_CHECKING:
     from samplemind_cli.reports import SearchHit
@@ -112,7 +113,7 @@ def _footer(found: "Found") -> str:
     total = f"{found.total:,}" if found.is_exact else f"more than {found.total:,}"
     shown = len(found.hits)
     if shown == found.total and found.is_exact:
-        return f"{total} file{'s' * (shown != 1)}"
+        return plural(shown, "file")
     return f"{shown:,} of {total} files; --limit lists more of them"
 
 

@@ -7,6 +7,7 @@ import typer
 
 from samplemind_cli import options, output
 from samplemind_worker.errors import UsageError
+from samplemind_worker.text import plural
 
 if TYPE_CHECKING:
     from samplemind_cli.reports import Slices
@@ -84,8 +85,10 @@ def _print(file: Path, done: "Cut", how: "How", target: Path | None, *, as_json:
     if done.tempo is not None and (how.beats or how.bars):
         output.note(f"by the tempo of {done.tempo:.2f} BPM")
     if not dry_run and target is not None:
-        output.note(f"wrote {len(done.cuts)} slices to {target}")
+        output.note(f"wrote {plural(len(done.cuts), 'slice')} to {target}")
     elif not dry_run and done.run is not None:
-        output.note(f"saved {len(done.cuts)} cue points in {file}; `samplemind tag --undo {done.run}` takes them out")
+        output.note(
+            f"saved {plural(len(done.cuts), 'cue point')} in {file}; `samplemind tag --undo {done.run}` takes them out"
+        )
     elif not dry_run:
         output.note(f"{file} has these cue points already")

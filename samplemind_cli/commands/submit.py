@@ -10,6 +10,7 @@ import typer
 
 from samplemind_cli import options, output
 from samplemind_cli.options import usd
+from samplemind_worker.text import plural
 
 if TYPE_CHECKING:
     from config.locations import Location
@@ -69,7 +70,7 @@ def submit(
             output.note("interrupted while recording: the batch was given up, nothing of it will run; submit it again")
             raise
         with told_how_to_follow(job.id):
-            output.note(f"recorded {job.total_files:,} files as batch {job.id}")
+            output.note(f"recorded {plural(job.total_files, 'file')} as batch {job.id}")
             ended = begin(job.id, settings, wait=wait)
         if ended is not None:
             if as_json:
@@ -93,13 +94,14 @@ def _survey(paths: "list[Location]", *, ai: bool, priority: Literal["interactive
         survey: Survey = {"audio": found.audio, "bytes": found.bytes, "skipped": found.skipped, "ai": cost}
         output.emit(survey)
     else:
-        output.write(f"{found.audio:,} audio files, {output.in_bytes(found.bytes)}\n")
+        output.write(f"{plural(found.audio, 'audio file')}, {output.in_bytes(found.bytes)}\n")
         if found.skipped:
             output.write(f"would be skipped: {output.tally(found.skipped)}\n")
         if cost is not None:
             output.write(
                 f"summaries by {cost['provider']} ({cost['model']}): about {cost['input_tokens']:,} tokens in and "
-                f"{cost['output_tokens']:,} out in {cost['requests']:,} requests, {cost['usd']:.2f} USD for new files\n"
+                f"{cost['output_tokens']:,} out in {plural(cost['requests'], 'request')}, {cost['usd']:.2f} USD for "
+                "new files\n"
             )
 
 
@@ -117,11 +119,11 @@ class _Recording:
 
 def _say_ended(ended: "Ended") -> None:
     if ended.gone:
-        output.note(f"{ended.gone:,} recorded files are gone or have changed")
+        output.note(f"{plural(ended.gone, 'recorded file is', 'recorded files are')} gone or not the same any more")
     if ended.away:
         output.note(
-            f"{ended.away:,} recorded files are not there, and are kept: {', '.join(ended.away_below)} is empty or not "
-            "mounted; `samplemind forget` takes them out of the record"
+            f"{plural(ended.away, 'recorded file is', 'recorded files are')} not there, and kept: "
+            f"{', '.join(ended.away_below)} is empty or not mounted; `samplemind forget` takes files out of the record"
         )
 
 

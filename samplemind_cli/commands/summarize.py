@@ -8,6 +8,7 @@ from config.ai import AiTask
 from samplemind_cli import output
 from samplemind_cli.commands.submit import begin, told_how_to_follow
 from samplemind_cli.options import AnyBatch, usd
+from samplemind_worker.text import plural
 
 _REASONS = 5  # why nothing was written, the most frequent first
 
@@ -42,14 +43,15 @@ def summarize(
     with record.open_record(for_work=True) as settings:
         job = client.resummarize(settings, batch_id=batch, missing=missing, task=task, writer=provider, budget=budget)
         if missing and (coming := client.coming_from_batch_apis()):
-            output.note(f"{coming:,} more are to come from a batch API, and are not paid for again")
+            said = plural(coming, "more is", "more are")
+            output.note(f"{said} to come from a batch API, and not paid for again")
         if job is None:
             output.note("nothing to write")
             if as_json:
                 output.emit({"total_files": 0})
             return
         with told_how_to_follow(job.id):
-            output.note(f"recorded {job.total_files:,} summaries as batch {job.id}")
+            output.note(f"recorded {plural(job.total_files, 'summary', 'summaries')} as batch {job.id}")
             ended = begin(job.id, settings, wait=wait)
         if ended is None:
             if as_json:

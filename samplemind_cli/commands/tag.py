@@ -14,6 +14,7 @@ from samplemind_cli import filters as filter_options
 from samplemind_cli import options, output
 from samplemind_cli.layout import Column
 from samplemind_worker.errors import UsageError
+from samplemind_worker.text import plural
 
 if TYPE_CHECKING:
     from config.settings import Settings
@@ -291,8 +292,7 @@ def _undo(run_id: str, *, as_json: bool) -> None:
         restored: Untagged = {"path": change.path, "state": "restored"}
         output.emit(restored)
     output.note(
-        f"{len(files):,} file{'s' * (len(files) != 1)} restored"
-        + (f", {len(done.left):,} left as they are" if done.left else "")
+        f"{plural(len(files), 'file')} restored" + (f", {len(done.left):,} left as they are" if done.left else "")
     )
     if done.left:
         raise typer.Exit(_FAILED)

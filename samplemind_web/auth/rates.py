@@ -18,6 +18,7 @@ from redis.exceptions import RedisError
 
 from samplemind_web.context import Context
 from samplemind_web.problems import ProblemError
+from samplemind_worker.text import plural
 
 BEFORE_LOGIN: Final = RateLimitItemPerMinute(60)
 PER_NAME: Final = (RateLimitItemPerMinute(5), RateLimitItemPerHour(30))
@@ -90,7 +91,7 @@ class Rates:
             return
         window = await self._limiter.get_window_stats(item, *key)
         seconds = max(1, round(window.reset_time - time.time()) + 1)
-        detail = f"too many requests; try again in {seconds} seconds"
+        detail = f"too many requests; try again in {plural(seconds, 'second')}"
         headers = {"Retry-After": str(seconds)}
         raise ProblemError(HTTPStatus.TOO_MANY_REQUESTS, "too_many_requests", detail, headers=headers)
 

@@ -12,6 +12,7 @@ from samplemind_web.etags import names
 from samplemind_web.maps import SoundMap
 from samplemind_web.parameters import Body
 from samplemind_web.problems import ProblemError
+from samplemind_worker.text import plural
 
 router = APIRouter(tags=["map"])
 
@@ -66,5 +67,7 @@ async def list_map_ids(points: Points, caller: Reader, context: ContextDep) -> F
     data = await context.maps.of(caller, points.version, "ids")
     if points.indices and max(points.indices) >= len(data) // _ID:
         count = len(data) // _ID
-        raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", f"indices: this map has {count} points")
+        raise ProblemError(
+            HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", f"indices: this map has {plural(count, 'point')}"
+        )
     return FileIds(ids=[data[_ID * index : _ID * (index + 1)].hex() for index in points.indices])

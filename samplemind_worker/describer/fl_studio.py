@@ -21,9 +21,9 @@ from samplemind_worker.describer.wording import (
     length,
     milliseconds,
     number,
-    plural,
     tempo,
 )
+from samplemind_worker.text import plural
 
 MOST = 4
 _GROSS_BEAT_BARS = 2

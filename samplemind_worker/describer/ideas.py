@@ -6,7 +6,8 @@ from itertools import islice
 from samplemind_worker.describer import one_shots, theory
 from samplemind_worker.describer.categories import Sort
 from samplemind_worker.describer.reading import Reading
-from samplemind_worker.describer.wording import choose, length, listed, milliseconds, number, plural, tempo
+from samplemind_worker.describer.wording import choose, length, listed, milliseconds, number, tempo
+from samplemind_worker.text import plural
 
 MOST = 3
 _EDITABLE = 0.5  # seconds; a shorter sound makes no swell

@@ -10,8 +10,8 @@ from samplemind_worker.describer.wording import (
     frequency,
     length,
     number,
-    plural,
 )
+from samplemind_worker.text import plural
 
 _STREAMING = -14.0  # LUFS; what most streaming services play at
 _WORTH = 2.0  # dB; less is not worth a sentence

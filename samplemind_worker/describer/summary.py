@@ -17,11 +17,11 @@ from samplemind_worker.describer.wording import (
     length,
     listed,
     number,
-    plural,
     sentence,
     tempo,
 )
 from samplemind_worker.pitches import PITCH_CLASSES, note_name
+from samplemind_worker.text import plural
 
 _IN_TUNE = 3.0  # cents; a smaller deviation is inaudible
 _KINDS = {"one_shot": "one-shot", "loop": "loop", "track": "track", None: "sample"}

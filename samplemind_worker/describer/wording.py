@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from samplemind_worker.text import plural
+
 _KILO = 1000.0
 _MINUTE = 60.0
 _FEW_HUNDRED_MS = 0.1
@@ -25,11 +27,6 @@ def decibels(value: float) -> str:
 def cents(value: float) -> str:
     """Write the magnitude in whole cents: 14 cents."""
     return plural(round(abs(value)), "cent")
-
-
-def plural(count: int, noun: str) -> str:
-    """Write a count with its noun: 1 beat, 16 beats."""
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def frequency(hz: float) -> str:

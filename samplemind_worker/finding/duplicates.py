@@ -15,6 +15,7 @@ from typing_extensions import TypedDict
 from config.settings import Settings
 from samplemind_worker.documents.facts import AudioFacts
 from samplemind_worker.errors import OutsideRootsError
+from samplemind_worker.finding import overview
 from samplemind_worker.finding.alterations import Alteration, Index
 from samplemind_worker.store import copies, library, places
 from samplemind_worker.store.places import Place
@@ -110,7 +111,7 @@ class Found:
     groups: tuple[Group, ...]
     """Those that free most space come first."""
     files: int
-    """How many files the library has."""
+    """How many analysed files the library has."""
     outdated: int
     """Files that an older version analysed: they were compared by their bytes alone."""
 
@@ -152,7 +153,7 @@ def find(settings: Settings, *, threshold: float | None, say: Callable[[str], No
     living, facts = _living(contents), copies.facts_of(contents)
     groups = [group for star in stars if (group := _group(star, living, facts, settings)) is not None]
     groups.sort(key=lambda group: (-group.frees, group.files[0].place.shown))
-    return Found(tuple(groups), copies.count_files(), outdated)
+    return Found(tuple(groups), overview.count_files(), outdated)
 
 
 def _living(contents: Sequence[str]) -> dict[str, list[Place]]:

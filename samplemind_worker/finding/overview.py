@@ -39,7 +39,7 @@ class Overview(TypedDict):
     """What the library holds. Files count every copy; all other counts are of distinct contents."""
 
     files: int
-    """All files."""
+    """All files that were analysed."""
     contents: int
     """Distinct contents."""
     seconds: float
@@ -77,15 +77,13 @@ async def summary(roots: Collection[str] | None = None, admits: Callable[[str], 
     """
     if roots is None:
         seen, counts = None, await overview.counts.aio()
-        files = await overview.living_places.aio()
     else:
         seen = terms.seen_values(roots)
         counts = await overview.counts_of.aio(seen, roots)
-        files = counts["places"]
     groups, packs = counts["groups"], counts["packs"]
     added = await overview.added_within.aio(DAYS, seen)
     made: Overview = {
-        "files": files,
+        "files": _files(counts),
         "contents": _total(groups, "contents"),
         "seconds": round(_total(groups, "seconds"), 3),
         "bytes": _total(groups, "bytes"),
@@ -101,6 +99,16 @@ async def summary(roots: Collection[str] | None = None, admits: Callable[[str], 
         "failed": await overview.failures.aio(admits),
     }
     return {**made}
+
+
+@mongo.synchronous
+async def count_files() -> int:
+    """Count all files that were analysed, with every copy."""
+    return _files(await overview.counts.aio())
+
+
+def _files(counts: Mapping[str, Any]) -> int:
+    return _total(counts["groups"], "contents") + counts["copies"]["files"]
 
 
 def _total(groups: Iterable[Mapping[str, Any]], name: str) -> Any:

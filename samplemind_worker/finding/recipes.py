@@ -14,6 +14,7 @@ from samplemind_worker.documents.versions import RECIPE_WITH_STATISTICS
 from samplemind_worker.errors import IndexMissingError, UsageError
 from samplemind_worker.store import mongo, vector_index
 from samplemind_worker.store.vectors import Vectors
+from samplemind_worker.text import plural
 
 _FEW_LEFT: Final = 20
 """The current recipe answers once at most one content in so many has a vector of an older one."""
@@ -55,7 +56,7 @@ async def choose(current: Vectors, sound: Sound) -> Choice:
         return Choice(current, vector)
     made = await vector_index.with_vector.aio(current.version)
     left = 0 if older is None else await vector_index.with_vector.aio(older)
-    counts = f"{made:,} of {made + left:,} files"
+    counts = f"{made:,} of {plural(made + left, 'file')}"
     mend = (
         "`samplemind reindex` makes the others at once"
         if older is not None and older >= RECIPE_WITH_STATISTICS
@@ -70,7 +71,8 @@ async def choose(current: Vectors, sound: Sound) -> Choice:
         raise UsageError(f"{sound.name} was analysed by an older version; `samplemind submit` its folder again")
     if made <= 1 and left:
         raise UsageError(f"{sound.name} has nothing to be compared with: {counts} have a vector of its recipe; {mend}")
-    return Choice(current, vector, f"{counts} are compared, as {left:,} have an older vector; {mend}" if left else "")
+    said = f"{counts} are compared, as {plural(left, 'has', 'have')} an older vector; {mend}" if left else ""
+    return Choice(current, vector, said)
 
 
 async def _kept(past: Vectors, file_id: str) -> Sequence[float] | None:

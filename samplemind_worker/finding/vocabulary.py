@@ -16,6 +16,7 @@ from typing import Final
 
 from samplemind_worker import reference
 from samplemind_worker.documents.facts import AnalysisFacts, AudioFacts
+from samplemind_worker.text import plural
 
 _ONE_SHOT: Final = frozenset({"one_shot"})
 _LONGER: Final = frozenset({"loop", "track"})
@@ -220,7 +221,7 @@ def explain(word: str, audio: AudioFacts, analysis: AnalysisFacts) -> str:
     """Say how far a word holds, and by which measures: ``dark: brightness 612 Hz, darker than 88 % of kicks``."""
     measures, meaning = reference.measures_of(audio, analysis), WORDS[word]
     if not meaning.parts:
-        return f"{word}: {audio.channels} channel{'s' * (audio.channels != 1)}" + (
+        return f"{word}: {plural(audio.channels, 'channel')}" + (
             " that hold the same" if audio.channels == 2 and "width" not in measures else ""  # noqa: PLR2004 -- left and right
         )
     group = _group(meaning, analysis.instrument, analysis.kind)

@@ -9,6 +9,7 @@ from config.settings import Settings
 from samplemind_worker.documents.versions import VERSIONS
 from samplemind_worker.errors import ServiceUnavailableError, SetupError, TransientError
 from samplemind_worker.local_services.checks import Check
+from samplemind_worker.text import plural
 
 _NEARLY_ALL = 0.95  # of a cap: what is left is not enough for a request
 _TIMEOUT = 3.0  # s for one reply of Chroma
@@ -68,7 +69,7 @@ def vectors(settings: Settings) -> list[Check]:
     except (TransientError, SetupError):
         return []  # its own line says what is wrong
     if not health.message:
-        return [Check("vectors", ok=True, detail=f"has {health.expected:,} vectors, as the record")]
+        return [Check("vectors", ok=True, detail=f"has {plural(health.expected, 'vector')}, as the record")]
     detail, _, mend = health.message.rpartition("; ")
     return [Check("vectors", ok=False, detail=detail, mend=mend)]
 

@@ -14,6 +14,7 @@ from samplemind_worker.metadata import names
 from samplemind_worker.metadata.names import FASTEST, SLOWEST
 from samplemind_worker.metadata.said import About, Clarity, Said
 from samplemind_worker.pitches import midi_to_hz
+from samplemind_worker.text import plural
 
 ODDS: Final[dict[Clarity, float]] = {"clear": 9.0, "likely": 4.0, "weak": 1.5}
 
@@ -90,8 +91,8 @@ def _acid(acid: Mapping[str, Any] | None) -> list[Statement]:
         found.append(Statement("acid", Said("kind", "one_shot", "one-shot", "clear")))
     elif acid["beats"]:
         # Some programs write the chunk into every file that they render.
-        found.append(Statement("acid", Said("kind", "loop", f"{acid['beats']} beats", "likely")))
-        found += _tempo("acid", acid["tempo"], f"{acid['tempo']} BPM, {acid['beats']} beats")
+        found.append(Statement("acid", Said("kind", "loop", plural(acid["beats"], "beat"), "likely")))
+        found += _tempo("acid", acid["tempo"], f"{acid['tempo']} BPM, {plural(acid['beats'], 'beat')}")
     root = acid["root_note"]
     if root is not None and root != _MIDDLE_C:
         found.append(Statement("acid", Said("key", root % 12, f"root note {root}", "weak")))
@@ -103,7 +104,7 @@ def _apple_loop(loop: Mapping[str, Any] | None, duration: float) -> list[Stateme
         return []
     found: list[Statement] = []
     if loop["beats"] and duration > 0.0:
-        found += _tempo("apple_loop", loop["beats"] * 60.0 / duration, f"{loop['beats']} beats")
+        found += _tempo("apple_loop", loop["beats"] * 60.0 / duration, plural(loop["beats"], "beat"))
     if loop["root_note"] is not None and loop["mode"] is not None:
         text = f"root note {loop['root_note']}, {loop['mode']}"
         found.append(Statement("apple_loop", Said("key", loop["root_note"] % 12, text, "clear", loop["mode"])))

@@ -21,6 +21,7 @@ from typing import Final
 
 from samplemind_worker.errors import PackRefusedError
 from samplemind_worker.submission.walk import AUDIO_SUFFIXES
+from samplemind_worker.text import plural
 
 BLOCK: Final = 1 << 20
 """Bytes per block that is read, unpacked and written."""
@@ -97,7 +98,7 @@ class Archive:
             )
         if not self.entries:
             others = self.left_out.total()
-            raise PackRefusedError("no audio files in it" + (f" ({others:,} others)" if others else ""))
+            raise PackRefusedError("no audio files in it" + (f" ({plural(others, 'other')})" if others else ""))
 
     def _sort(self, limits: Limits) -> None:
         files: set[int] = set()

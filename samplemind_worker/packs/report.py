@@ -10,7 +10,7 @@ from typing import Literal, get_args
 from typing_extensions import TypedDict
 
 from samplemind_worker import times
-from samplemind_worker.text import clean
+from samplemind_worker.text import clean, plural
 
 Status = Literal["taken", "known", "refused", "postponed", "waiting"]
 
@@ -198,7 +198,7 @@ class Report:
             lines.append("")
         for outcome in self.outcomes:
             said = {
-                "taken": f"{outcome.files:,} files ({outcome.new:,} new), batch {outcome.batch_id}, "
+                "taken": f"{plural(outcome.files, 'file')} ({outcome.new:,} new), batch {outcome.batch_id}, "
                 f"in {clean(outcome.folder or '')}{_left_out(outcome)}",
                 "known": f"taken before, in {clean(outcome.folder or '')}",
             }.get(outcome.status, clean(outcome.reason or ""))
@@ -229,7 +229,7 @@ def _removed(counts: Mapping[str, int]) -> list[str]:
     """Say what tidying has removed, if anything."""
     parts: list[str] = []
     if items := counts.get("items"):
-        parts.append(f"{items:,} file entries of {counts.get('batches', 0):,} batches that ended long ago")
+        parts.append(f"{plural(items, 'file entry', 'file entries')} of batches that ended long ago")
     if contents := counts.get("contents"):
-        parts.append(f"{contents:,} analyses of files that are nowhere any more")
+        parts.append(f"{plural(contents, 'analysis', 'analyses')} of files that are nowhere any more")
     return [f"removed  {', '.join(parts)}"] if parts else []

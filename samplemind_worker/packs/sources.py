@@ -19,6 +19,7 @@ from samplemind_worker.packs import archive, staging
 from samplemind_worker.packs.archive import BLOCK, Archive, Limits
 from samplemind_worker.packs.inbox import Found, Inbox
 from samplemind_worker.submission.walk import AUDIO_SUFFIXES
+from samplemind_worker.text import plural
 
 _READ: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 
@@ -209,7 +210,7 @@ class _FolderSource:
             raise self._broken
         if not self._files.audio:
             others = self._files.left_out.total()
-            raise PackRefusedError("no audio files in it" + (f" ({others:,} others)" if others else ""))
+            raise PackRefusedError("no audio files in it" + (f" ({plural(others, 'other')})" if others else ""))
         return self._files.bytes, self._files.left_out
 
     def contents(self) -> Contents:

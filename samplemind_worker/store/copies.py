@@ -65,12 +65,9 @@ async def without_hash() -> int:
 
 
 @mongo.synchronous
-async def count_files(file_ids: Sequence[str] | None = None) -> int:
-    """Count the living places of these contents, or of all."""
-    if file_ids is not None:
-        return await _count(file_ids)
-    # By the index of contents.
-    return await mongo.collection("file_locations").count_documents({"file_id": {"$gt": ""}, "gone_at": None})
+async def count_files(file_ids: Sequence[str]) -> int:
+    """Count the living places of these contents."""
+    return await _count(file_ids)
 
 
 async def _count(file_ids: Sequence[str]) -> int:

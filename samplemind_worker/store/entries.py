@@ -13,6 +13,7 @@ from samplemind_worker.documents.versions import CPU_STEPS, ENTRY_VERSION, VERSI
 from samplemind_worker.errors import ServiceUnavailableError
 from samplemind_worker.store import marks, mongo, stale
 from samplemind_worker.store._upsert import upsert
+from samplemind_worker.text import plural
 
 PLACES: Final = 16
 """Places of a content that its entry holds: a silent file may lie in a hundred thousand."""
@@ -187,7 +188,7 @@ class Progress:
         if self.is_complete:
             return ""
         return (
-            f"the search index holds {self.entries:,} of {self.contents:,} files; the workers build it, "
+            f"the search index holds {self.entries:,} of {plural(self.contents, 'file')}; the workers build it, "
             "or `samplemind reindex` at once"
         )
 

@@ -57,10 +57,8 @@ async def counts_of(terms: Sequence[str], roots: Collection[str]) -> dict[str, A
 
     The copies are those of the places in some roots, which the terms stand for.
     """
-    found = await places.counts_in.aio(roots)
     groups = await _count_groups({"terms": {"$in": list(terms)}})
-    copies = {"files": found["files"], "bytes": found["bytes"]}
-    return {"groups": groups, "packs": [], "copies": copies, "places": found["places"]}
+    return {"groups": groups, "packs": [], "copies": await _sum_copies(await places.copies_in.aio(roots))}
 
 
 async def _count_copies() -> dict[str, int]:
@@ -79,13 +77,18 @@ async def _count_copies() -> dict[str, int]:
     async for row in locations.find({"gone_at": {"$ne": None}}, {"file_id": 1}):
         if row["file_id"] in copies:
             copies[row["file_id"]] -= 1
-    copies = {content: count for content, count in copies.items() if count > 0}
-    contents, size = list(copies), 0
+    return await _sum_copies({content: count for content, count in copies.items() if count > 0})
+
+
+async def _sum_copies(copies: Mapping[str, int]) -> dict[str, int]:
+    """Sum the copies of the contents that were analysed, and their bytes: a file that failed has a place, too."""
+    contents, files, size = list(copies), 0, 0
     for start in range(0, len(contents), _PAGE):
         query = {"_id": {"$in": contents[start : start + _PAGE]}}
         async for row in mongo.collection("audio_files").find(query, {"file_size": 1}):
+            files += copies[row["_id"]]
             size += copies[row["_id"]] * row["file_size"]
-    return {"files": sum(copies.values()), "bytes": size}
+    return {"files": files, "bytes": size}
 
 
 async def _count_groups(match: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
@@ -107,14 +110,6 @@ async def _count_groups(match: Mapping[str, Any] | None = None) -> list[dict[str
 
 
 @mongo.synchronous
-async def living_places() -> int:
-    """Count the places that are not gone."""
-    collection = mongo.collection("file_locations")
-    gone = await collection.count_documents({"gone_at": {"$ne": None}})
-    return await mongo.about_how_many("file_locations") - gone
-
-
-@mongo.synchronous
 async def added_within(days: Sequence[int], terms: Sequence[str] | None = None) -> dict[int, int]:
     """Count the contents that were added within so many days, and of which the entry has one of some terms."""
     now = await mongo.read_clock()
@@ -128,9 +123,10 @@ async def added_within(days: Sequence[int], terms: Sequence[str] | None = None) 
 
 @mongo.synchronous
 async def failures(admits: Callable[[str], bool] = bool) -> dict[str, int]:
-    """Count the files that could not be analysed by the reason of the last time; those analysed since are no failures.
+    """Count the files that could not be analysed by the reason of the last time.
 
-    Files whose place ``admits`` does not accept are left out. Only the index of items with an error is read.
+    Those that were analysed since, or are gone, are no failures. Files whose place ``admits`` does not accept are left
+    out. Only the index of items with an error is read.
     """
     cursor = mongo.collection("batch_items").find(
         {"error.code": {"$exists": True}}, {"root": 1, "path": 1, "raw_path": 1, "error.code": 1}, hint=_WITH_ERROR
@@ -146,10 +142,13 @@ async def failures(admits: Callable[[str], bool] = bool) -> dict[str, int]:
     failed = list(newest)
     for start in range(0, len(failed), _PAGE):
         page = failed[start : start + _PAGE]
-        rows = mongo.collection("file_locations").find({"_id": {"$in": page}, "gone_at": None}, {"_id": 1})
-        analyzed = {row["_id"] async for row in rows}
+        rows = mongo.collection("file_locations").find({"_id": {"$in": page}}, {"file_id": 1, "gone_at": 1})
+        lying = {row["_id"]: None if row.get("gone_at") else row["file_id"] async for row in rows}
+        contents = {"_id": {"$in": sorted({content for content in lying.values() if content is not None})}}
+        analyzed = {row["_id"] async for row in mongo.collection("audio_files").find(contents, {"_id": 1})}
         for place in page:
-            if place not in analyzed:
+            # A file that was read has a place, whether it was analysed or not.
+            if place not in lying or (lying[place] is not None and lying[place] not in analyzed):
                 code = newest[place][1]
                 counts[code] = counts.get(code, 0) + 1
     return dict(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])))

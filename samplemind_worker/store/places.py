@@ -182,26 +182,17 @@ async def lying_in(file_ids: Sequence[str], *, roots: Collection[str]) -> set[st
 
 
 @mongo.synchronous
-async def counts_in(roots: Collection[str]) -> dict[str, int]:
-    """Count the living ``places`` in some roots, and the ``files`` and ``bytes`` beyond one place per content."""
-    beyond = {"$subtract": ["$count", 1]}
+async def copies_in(roots: Collection[str]) -> dict[str, int]:
+    """Count the living places in some roots beyond one of each content, of the contents that have more than one."""
     cursor = await mongo.collection("file_locations").aggregate(
         [
             {"$match": {"gone_at": None, **_in_one_of(roots)}},
-            {"$group": {"_id": "$file_id", "count": {"$sum": 1}, "size": {"$first": "$size"}}},
-            {
-                "$group": {
-                    "_id": None,
-                    "places": {"$sum": "$count"},
-                    "files": {"$sum": beyond},
-                    "bytes": {"$sum": {"$multiply": ["$size", beyond]}},
-                }
-            },
+            {"$group": {"_id": "$file_id", "count": {"$sum": 1}}},
+            {"$match": {"count": {"$gt": 1}}},
         ],
         allowDiskUse=True,
     )
-    found = await cursor.to_list()
-    return {name: found[0][name] if found else 0 for name in ("places", "files", "bytes")}
+    return {row["_id"]: row["count"] - 1 async for row in cursor}
 
 
 def _in_one_of(roots: Collection[str]) -> dict[str, Any]:

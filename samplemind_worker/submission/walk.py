@@ -9,6 +9,7 @@ from typing import Final
 
 from config.locations import Location, ObjectPath
 from samplemind_worker.errors import UsageError
+from samplemind_worker.text import plural
 
 _OF_LIBSNDFILE: Final = frozenset(
     {".wav", ".wave", ".bwf", ".rf64", ".bw64", ".w64", ".aif", ".aiff", ".aifc", ".caf", ".au", ".snd"}
@@ -196,7 +197,7 @@ def nothing_found(paths: Sequence[Location], skipped: Mapping[str, int]) -> str:
     where = ", ".join(str(path) for path in paths)
     other = sum(count for reason, count in skipped.items() if reason not in _NOT_TAKEN)
     parts = [(skipped.get(reason, 0), *names) for reason, names in _NOT_TAKEN.items()]
-    held = [f"{count:,} {one if count == 1 else several}" for count, one, several in parts if count]
-    held += [f"{other:,} other file" + "s" * (other != 1)] if other else []
+    held = [plural(count, one, several) for count, one, several in parts if count]
+    held += [plural(other, "other file")] if other else []
     hint = "; links are not followed: name the folders that they lead to" if any(map(skipped.get, _LINKS)) else ""
     return f"no audio files in {where} ({', '.join(held) or 'it is empty'}){hint}"

@@ -30,6 +30,7 @@ from pydantic import BaseModel, ValidationError
 from samplemind_worker.documents.versions import VERSIONS
 from samplemind_worker.errors import SetupError, UsageError
 from samplemind_worker.store import mongo, raw_record
+from samplemind_worker.text import plural
 
 FORMAT: Final = 1
 """The format of backups; a release reads its own and all earlier ones."""
@@ -311,7 +312,9 @@ def _put_together(folder: Path, manifest: Manifest, on_progress: Progress) -> No
         except (OSError, EOFError, InvalidBSON) as error:
             raise UsageError(f"{_file_of(folder, name)} cannot be read: {_first_line(error)}") from error
         if count != saved.documents:
-            raise UsageError(f"{_file_of(folder, name)} holds {count:,} documents instead of {saved.documents:,}")
+            raise UsageError(
+                f"{_file_of(folder, name)} holds {plural(count, 'document')} instead of {saved.documents:,}"
+            )
 
 
 def _indexes() -> Mapping[str, list[Any]]:

@@ -12,6 +12,7 @@ from samplemind_worker.errors import UsageError
 from samplemind_worker.finding import entry
 from samplemind_worker.store import library, places
 from samplemind_worker.store.places import Area, Place
+from samplemind_worker.text import plural
 from samplemind_worker.upkeep.places import area_of, areas_of
 
 
@@ -70,9 +71,8 @@ def move(old: str, new: str, *, settings: Settings, dry_run: bool = False) -> Mo
             raise UsageError(f"the record knows no file below {old}")
         return Moved()
     if missing > found:
-        raise UsageError(
-            f"{new} does not hold the files of {old}: {found:,} of {found + missing:,} recorded files are there"
-        )
+        recorded = plural(found + missing, "recorded file is", "recorded files are")
+        raise UsageError(f"{new} does not hold the files of {old}: {found:,} of {recorded} there")
     if dry_run:
         return Moved(found, missing)
     return _rewrite(sources, target, keep_missing=os.path.lexists(old))

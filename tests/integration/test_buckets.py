@@ -310,7 +310,7 @@ def test_commands_take_urls_of_buckets(say: Say, bucket: BucketServer, workspace
     code, out, _ = say("search", "--path", "s3://sounds/lib/kit", "--paths0")
     assert (code, out) == (0, "s3://sounds/lib/kit/tom.wav\0")
     assert say("show", "s3://sounds/lib/none.wav")[0] == 2
-    assert say("forget", "s3://sounds/lib/kit")[:2] == (0, "forgot 1 files at s3://sounds/lib/kit\n")
+    assert say("forget", "s3://sounds/lib/kit")[:2] == (0, "forgot 1 file at s3://sounds/lib/kit\n")
     assert bucket.seen["GET"] == 3
 
 

@@ -176,7 +176,7 @@ def test_a_table_is_printed_with_the_space_that_is_free(workspace: Workspace, li
     assert code == 0
     assert out.splitlines()[0].split() == ["group", "what", "size", "file", "why"]
     assert [line.split()[:2] for line in out.splitlines()[1:]] == [["1", "keep"], ["1", "copy"], ["1", "copy"]]
-    assert "1 groups of 3 files; keeping one of each would free" in err
+    assert "1 group of 3 files; keeping one of each would free" in err
     assert "Nothing was deleted" in err
 
 
@@ -193,7 +193,7 @@ def test_files_of_an_older_version_are_counted(workspace: Workspace, library: Pa
     code, out, err = cli("duplicates", "--near", "--json")
     assert code == 0
     assert [names(json.loads(line)) for line in out.splitlines()] == [["snare.wav", "copy.wav"]]
-    assert "2 files were analysed by an older version and compared by their bytes alone" in err
+    assert "2 files were analysed by an older version and compared by the bytes alone" in err
 
 
 @pytest.mark.parametrize("options", [(), ("--near",)])
@@ -209,7 +209,7 @@ def test_a_library_without_duplicates_says_how_many_files_were_compared(workspac
     analyse(workspace, tmp_path / "library")
     code, out, err = cli("duplicates", "--near")
     assert (code, out) == (0, "")
-    assert "no duplicates among 1 files" in err
+    assert "no duplicates among 1 file" in err
 
 
 @pytest.mark.parametrize(

@@ -80,11 +80,11 @@ def test_forget_takes_files_and_folders_out_that_are_gone(cli: Cli, workspace: W
     kit, first = str(recorded / "kit"), str(recorded / "a.wav")
 
     code, out, err = told(cli, workspace, "forget", "--dry-run", kit, first)
-    assert (code, out, err) == (0, f"would forget 2 files at {kit}\nwould forget 1 files at {first}\n", "")
+    assert (code, out, err) == (0, f"would forget 2 files at {kit}\nwould forget 1 file at {first}\n", "")
     assert living(recorded) == ALL
     code, out, err = told(cli, workspace, "forget", kit, first)
-    assert (code, out) == (0, f"forgot 2 files at {kit}\nforgot 1 files at {first}\n")
-    assert err == "their analyses are kept for 30 days, in case they come back\n"
+    assert (code, out) == (0, f"forgot 2 files at {kit}\nforgot 1 file at {first}\n")
+    assert err == "what is known is kept for 30 days, in case the files come back\n"
     assert living(recorded) == ["caf\\xe9/d.wav"]
     code, out, _ = told(cli, workspace, "forget", "--json", str(recorded))
     assert (code, json.loads(out)) == (

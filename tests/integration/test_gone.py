@@ -140,6 +140,30 @@ def test_a_file_that_is_broken_now_says_so(workspace: Workspace, cli: Cli, ask: 
     assert exported(ask, library) == ["kit/clap.wav", "kit/tom.wav", "snare.wav"]
 
 
+def test_a_file_that_was_broken_and_is_another_now_says_so(workspace: Workspace, cli: Cli, library: Path):
+    path = library / "kick.wav"
+    path.write_bytes(b"RIFF\x10\x00\x00\x00WAVEjunk")
+    analyse(workspace, library)
+    assert say(cli, workspace, "show", str(path), "--json")[0] == 1
+    write_audio(path, signals.kick())
+
+    code, out, err = say(cli, workspace, "show", str(path))
+
+    assert (code, out) == (2, "")
+    assert err.endswith(f"{path} has changed since it was analysed; `samplemind submit` takes it in again\n")
+
+
+def test_show_of_a_file_that_was_forgotten_says_so(workspace: Workspace, cli: Cli, library: Path):
+    analyse(workspace, library)
+    path = library / "kick.wav"
+    assert say(cli, workspace, "forget", str(path))[:2] == (0, f"forgot 1 file at {path}\n")
+
+    code, out, err = say(cli, workspace, "show", str(path))
+
+    assert (code, out) == (2, "")
+    assert err.endswith(f"{path} was taken out of the library; `samplemind submit` takes it in again\n")
+
+
 def test_show_is_headed_by_the_path_that_was_asked_for(workspace: Workspace, ask: Ask, library: Path):
     for number in range(6):
         shutil.copy(library / "kick.wav", library / f"copy {number}.wav")

@@ -7,7 +7,7 @@ import pytest
 
 from samplemind_worker.documents.batch import Step
 from samplemind_worker.errors import EmptyFileError, UnreadableError
-from samplemind_worker.finding import entry
+from samplemind_worker.finding import duplicates, entry, overview
 from samplemind_worker.pipeline.workspace import Workspace
 from samplemind_worker.store import batches, entries, ledger, mongo, parcels, places, results, stale
 from samplemind_worker.store.places import Place
@@ -116,6 +116,39 @@ def test_names_what_waits_and_what_has_failed(workspace: Workspace, cli: Cli):
     assert told(cli, workspace)["open"] == 0
 
 
+def fail(path: str) -> Place:
+    """Record a file of /library that was read and could not be decoded; return its place."""
+    job = new_batch(1, items={"path": path})
+    parcel, _ = parcels.reserve(job.id, [row["_id"] for row in parcels.pending(job.id, limit=1)], queue="cpu")
+    (item,) = ledger.claim(parcel, Step.DECODE, token="task.0", worker="w", lease=60.0)  # noqa: S106 -- no password
+    place = Place("/library", path.encode(), content_id("broken"), 1000, 1, 1, settled=True)
+    places.save([place])
+    ledger.fail(parcel, token="task.0", errors={item.id: UnreadableError("no")})  # noqa: S106 -- no password
+    return place
+
+
+def test_a_file_that_failed_is_a_failure_and_no_file_of_the_library(workspace: Workspace, cli: Cli):
+    record("kit/a.wav")
+    fail("kit/broken.wav")
+    fail("kit/copy of broken.wav")
+
+    report = told(cli, workspace)
+
+    assert (report["files"], report["contents"], report["copies"]) == (1, 1, {"files": 0, "bytes": 0})
+    assert report["failed"] == {"unreadable": 2}
+    assert overview.summary(["/library"])["files"] == 1
+    assert duplicates.find(workspace.settings, threshold=None, say=lambda _: None).files == 1
+
+
+def test_a_file_that_failed_and_is_gone_is_no_failure(workspace: Workspace, cli: Cli):
+    place = fail("kit/broken.wav")
+    assert told(cli, workspace)["failed"] == {"unreadable": 1}
+
+    places.end([place])
+
+    assert told(cli, workspace)["failed"] == {}
+
+
 def test_says_that_the_index_is_incomplete(workspace: Workspace, cli: Cli):
     del workspace
     file_id = record("kit/a.wav")
@@ -124,7 +157,7 @@ def test_says_that_the_index_is_incomplete(workspace: Workspace, cli: Cli):
     for command in (("library",), ("match", "--bpm", "120"), ("match", file_id)):
         code, _, err = cli(*command)
         assert (code, err.count("\n")) == (3, 1)
-        assert "the search index holds 0 of 1 files" in err
+        assert "the search index holds 0 of 1 file" in err
 
 
 def test_empty_library(workspace: Workspace, cli: Cli):

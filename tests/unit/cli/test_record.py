@@ -148,7 +148,7 @@ def test_a_batch_is_named_by_when_it_was_made(cli: Cli, kit: Path):
     code, out, err = cli("status", "last~2")
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert "there is no batch so far back" in err
-    assert cli("cancel", "last~1") == (0, "", f"3 files of batch {first} are cancelled\n")
+    assert cli("cancel", "last~1") == (0, "", f"cancelled 3 files of batch {first}\n")
     assert cli("retry", "last~1") == (0, "", "no file of it has failed\n")
     assert len(cli("files", "last~1")[1].splitlines()) == 6
     assert len(cli("export", "last~1", "--format", "csv")[1].splitlines()) == 6
@@ -189,7 +189,7 @@ def test_files_lists_states_and_filters(cli: Cli, kit: Path):
 def test_cancel_then_nothing_is_open(cli: Cli, kit: Path):
     batch_id = submitted(cli, kit)
 
-    assert cli("cancel", batch_id) == (0, "", f"3 files of batch {batch_id} are cancelled\n")
+    assert cli("cancel", batch_id) == (0, "", f"cancelled 3 files of batch {batch_id}\n")
     assert cli("cancel", batch_id) == (0, "", "nothing of it was still open\n")
     code, out, _ = cli("status", batch_id, "--json")
     report = json.loads(out)
@@ -209,7 +209,7 @@ def test_failed_files_give_exit_1_and_can_be_retried(cli: Cli, kit: Path, settin
     assert code == 1
     assert "unreadable  -- not a \\x1b[31mWAV" in out
     assert "\x1b" not in out
-    assert cli("retry", batch_id) == (0, "", f"2 failed files of batch {batch_id} are queued again\n")
+    assert cli("retry", batch_id) == (0, "", f"2 failed files of batch {batch_id} queued again\n")
     assert cli("retry", batch_id) == (0, "", "no file of it has failed\n")
     code, out, _ = cli("status", batch_id, "--json")
     assert (code, json.loads(out)["failed"], json.loads(out)["pending"]) == (0, 0, 2)
@@ -354,7 +354,7 @@ def test_reindex_brings_the_vectors_back(cli: Cli, settings: Settings, stored: l
     code, out, err = cli("reindex", "--json")
 
     assert (code, json.loads(out)["vectors"]) == (0, 3)
-    assert err.startswith("3 vectors and 3 entries are in the index again, after ")
+    assert err.startswith("the index has 3 vectors and 3 entries again, after ")
     code, out, err = cli("similar", stored[0], "--json")
     assert (code, err, [json.loads(line)["file_id"] for line in out.splitlines()]) == (0, "", stored[1:])
 
