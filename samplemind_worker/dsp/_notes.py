@@ -245,3 +245,19 @@ def weighted_share(tonalness: F32) -> float:
         total += np.float64(tonalness[t, 0]) * np.float64(tonalness[t, 1])
         weight += tonalness[t, 1]
     return total / weight if weight > 0.0 else 0.0
+
+
+@kernel("void(f4[:,::1], f4[:,::1], i8, f4, f4[:,::1])", math=SUMS)
+def explain(wanted: F32, products: F32, rounds: int, least: Any, found: F32) -> None:
+    """Multiply each row of ``found`` by ``wanted`` over its product with ``products``, and do so again and again."""
+    size = products.shape[0]
+    sums = np.empty(size, np.float32)
+    for row in range(found.shape[0]):
+        for _ in range(rounds):
+            sums[:] = least
+            for k in range(size):
+                factor, weights = found[row, k], products[k]
+                for j in range(size):
+                    sums[j] += factor * weights[j]
+            for j in range(size):
+                found[row, j] *= wanted[row, j] / sums[j]

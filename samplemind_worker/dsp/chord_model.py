@@ -10,6 +10,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
+from samplemind_worker.dsp import _notes
 from samplemind_worker.dsp.types import NOTES, Features
 
 F32 = npt.NDArray[np.float32]
@@ -38,7 +39,7 @@ _OVERTONES = (0, 12, 19, 24, 28, 31, 34, 36)  # semitones above the fundamental
 _OVERTONE_DECAY = 0.75  # of the square root of the magnitude
 _ROUNDS = 25
 _SILENT = 1e-6
-_NOTHING = np.float32(1e-9)
+_NOTHING = 1e-9
 _STRONG = 0.35  # of the greatest salience
 
 
@@ -51,12 +52,17 @@ def _dictionary() -> tuple[F32, F32]:
     return tones.astype(np.float32), (tones @ tones.T).astype(np.float32)
 
 
-@lru_cache(maxsize=4)
-def _folds(ranges: tuple[tuple[int, int], ...]) -> F64:
+def _fold(ranges: tuple[tuple[int, int], ...]) -> F64:
     """Return what sums the octaves within each range of notes: (84, 12 for each range)."""
     classes = np.tile(np.eye(12), (NOTES // 12, 1))
     inside = [(np.arange(NOTES)[:, None] >= low) & (np.arange(NOTES)[:, None] < high) for low, high in ranges]
     return np.concatenate([classes * part for part in inside], axis=1)
+
+
+@lru_cache(maxsize=1)
+def _folds() -> tuple[F64, F64]:
+    """Return what sums the octaves of spectra, and of their salience."""
+    return _fold((*_REGISTERS, _ALL)), _fold((*_RANGES, _ALL))
 
 
 def salience(spectra: F64) -> F64:
@@ -81,8 +87,7 @@ def salience(spectra: F64) -> F64:
     tones, products = _dictionary()
     wanted = spectra.astype(np.float32) @ tones.T
     found = wanted.copy()
-    for _ in range(_ROUNDS):
-        found *= wanted / (found @ products + _NOTHING)
+    _notes.explain(wanted, products, _ROUNDS, _NOTHING, found)
     return found.astype(np.float64)
 
 
@@ -104,11 +109,11 @@ def profiles(spectra: F64) -> tuple[F64, F64]:
     found = salience(spectra)
     total, whole = spectra.sum(axis=1)[:, None] + 1e-9, found.sum(axis=1)[:, None] + 1e-9
     most = found.max(axis=1)[:, None] + 1e-9
-    described = np.empty((count, PROFILES, 12))
-    described[:, :6] = (spectra @ _folds((*_REGISTERS, _ALL)) * (12.0 / total)).reshape(count, 6, 12)
-    described[:, 6:10] = (found @ _folds((*_RANGES, _ALL)) * (12.0 / whole)).reshape(count, 4, 12)
+    described, (of_spectra, of_salience) = np.zeros((count, PROFILES, 12)), _folds()
+    described[:, :6] = (spectra @ of_spectra * (12.0 / total)).reshape(count, 6, 12)
+    described[:, 6:10] = (found @ of_salience * (12.0 / whole)).reshape(count, 4, 12)
     described[:, 10] = 3.0 * found.reshape(count, NOTES // 12, 12).max(axis=1) / most
-    described[:, 11] = 3.0 * np.eye(12)[lowest(found) % 12] * (most > _SILENT)
+    described[np.arange(count), 11, lowest(found) % 12] = 3.0 * (most[:, 0] > _SILENT)
     return described, found
 
 
@@ -119,9 +124,15 @@ def lowest(found: F64) -> npt.NDArray[np.int64]:
 
 def chord_rows(described: F64) -> F64:
     """Turn profiles (n, k, 12) into the input of a network, one row per root: (n, 12, 12 k)."""
-    twice = np.concatenate([described, described[:, :, :11]], axis=2)
-    turned = np.lib.stride_tricks.sliding_window_view(twice, 12, axis=2)
-    return turned.transpose(0, 2, 1, 3).reshape(len(described), 12, -1)
+    count, profiles_of_each = described.shape[:2]
+    return described.reshape(count, -1).take(_turns(profiles_of_each), axis=1)
+
+
+@lru_cache(maxsize=4)
+def _turns(count: int) -> npt.NDArray[np.int64]:
+    """Return for each root the places of all values of ``count`` profiles, the root's first: (12, 12 count)."""
+    classes = (np.arange(12)[:, None] + np.arange(12)) % 12
+    return (12 * np.arange(count)[:, None] + classes[:, None, :]).reshape(12, -1)
 
 
 def whole_spectrum(notes: F32) -> F64:

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from samplemind_worker.dsp.network import Network, load_arrays, load_network
 
 F32 = npt.NDArray[np.float32]
-F64 = npt.NDArray[np.float64]
+Floats = npt.NDArray[np.floating]
 
 LAGS = (0.25, 1 / 3, 0.5, 2 / 3, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0)
 """Beats after which `sound_statistics` asks whether the onsets repeat."""
@@ -74,7 +74,8 @@ _WEIGHTS = {"timbre": 0.4, "envelope": 0.1, "pitch": 0.15, "rhythm": 0.35}
 
 _CIRCLE = 6
 """Harmonics of `_circle`: neighbours of a twelfth of the circle are told apart."""
-_SPREAD = 0.9
+_HARMONICS = np.arange(1.0, _CIRCLE + 1)
+_FADING = np.power(0.9, _HARMONICS)
 _OCTAVES = np.arange(9.0)
 # Degrees from the tonic on, major and minor: Albrecht and Shanahan, "The use of large corpora to train a new type of
 # key-finding algorithm", 2013.
@@ -99,9 +100,9 @@ def embed(statistics: npt.NDArray[np.floating]) -> F32:
     ndarray of float32, shape (EMBEDDING_SIZE,)
         Its norm is 1, and that of the part of each aspect is the same in every vector.
     """
-    row = statistics.astype(np.float64)
+    row = statistics.astype(np.float32)
     measures = _standardized(row)
-    vector = np.zeros(EMBEDDING_SIZE)
+    vector = np.zeros(EMBEDDING_SIZE, np.float32)
     for name, blocks in (
         ("timbre", _timbre(measures)),
         ("envelope", _envelope(measures)),
@@ -114,7 +115,7 @@ def embed(statistics: npt.NDArray[np.floating]) -> F32:
         else:
             part[:-1] = _unit(blocks)
         part *= math.sqrt(_WEIGHTS[name])
-    return vector.astype(np.float32)
+    return vector
 
 
 def answers(vector: F32) -> dict[str, bool]:
@@ -139,35 +140,35 @@ def compare(one: F32, other: F32) -> dict[str, float | None]:
 
 
 @lru_cache(maxsize=1)
-def _model() -> tuple[Network, F64, F64, F64]:
+def _model() -> tuple[Network, F32, F32, F32]:
     """Read the network, the usual value and the scale of each measure, and the principal components."""
     arrays = load_arrays("embedding")
-    centre, scale, generic = (arrays[name].astype(np.float64) for name in ("centre", "scale", "generic"))
+    centre, scale, generic = (arrays[name].astype(np.float32) for name in ("centre", "scale", "generic"))
     return load_network("embedding"), centre, scale, generic
 
 
-def _standardized(row: F64) -> F64:
+def _standardized(row: F32) -> F32:
     """Scale the measures of the timbre."""
     _, centre, scale, _ = _model()
     measures = (row[HEARD] - centre) * scale
     return np.minimum(np.maximum(measures, -_LIMIT, out=measures), _LIMIT, out=measures)
 
 
-def _timbre(measures: F64) -> F64:
+def _timbre(measures: F32) -> Floats:
     """Give what the network hears, and the principal components of all measures."""
     net, _, _, generic = _model()
     return np.concatenate([_unit(net.logits(measures)), _GENERIC * _unit(measures @ generic)])
 
 
-def _envelope(measures: F64) -> F64:
+def _envelope(measures: F32) -> F32:
     """Give the levels after the attack, and the logarithms of rise, fall and length."""
     return measures[:_SHAPE]
 
 
-def _pitch(row: F64) -> F64 | None:
+def _pitch(row: F32) -> Floats | None:
     """Give pitch class and height of a note, or key and pitch classes of music."""
-    midi, confidence = row[LAYOUT["pitch"]]
-    tonic, minor, certainty = row[LAYOUT["key"]]
+    midi, confidence = row[LAYOUT["pitch"]].tolist()
+    tonic, minor, certainty = row[LAYOUT["key"]].tolist()
     if certainty == confidence == 0.0:
         return None
     parts = np.zeros(ASPECTS["pitch"].stop - ASPECTS["pitch"].start - 1)
@@ -182,13 +183,13 @@ def _pitch(row: F64) -> F64 | None:
     return parts
 
 
-def _rhythm(row: F64) -> F64 | None:
+def _rhythm(row: F32) -> Floats | None:
     """Give the tempo, apart from its octave and with it, what repeats with the beat, and the density of onsets."""
-    tempo, confidence = row[LAYOUT["tempo"]]
+    tempo, confidence = row[LAYOUT["tempo"]].tolist()
     if confidence == 0.0:
         return None
     octave = 0.5 * math.pi * (tempo - 7.0)
-    density = math.pi * row[LAYOUT["density"]][0] / 3.5
+    density = math.pi * float(row[LAYOUT["density"]][0]) / 3.5
     return np.concatenate(
         [
             _circle(tempo),
@@ -199,14 +200,12 @@ def _rhythm(row: F64) -> F64 | None:
     )
 
 
-def _circle(turns: float) -> F64:
+def _circle(turns: float) -> Floats:
     """Place a number on a circle such that near ones are alike and others are not: unit length."""
-    harmonics = np.arange(1.0, _CIRCLE + 1)
-    weights = np.power(_SPREAD, harmonics)
-    angles = 2.0 * np.pi * turns * harmonics
-    return _unit(np.r_[weights * np.cos(angles), weights * np.sin(angles)])
+    angles = 2.0 * np.pi * turns * _HARMONICS
+    return _unit(np.concatenate([_FADING * np.cos(angles), _FADING * np.sin(angles)]))
 
 
-def _unit(values: F64) -> F64:
+def _unit(values: Floats) -> Floats:
     """Scale to a length of 1; zeros stay."""
     return values / max(math.sqrt(float(values @ values)), 1e-12)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
 
 
@@ -31,22 +32,28 @@ class Network:
     out: F64
     """(m h, k): divided by m."""
 
-    first: F64 = field(init=False)
+    first: F32 = field(init=False)
     """(d, k + m h): direct path and hidden layer side by side, with the scale included; ``shift`` likewise."""
-    shift: F64 = field(init=False)
+    shift: F32 = field(init=False)
+    last: F32 = field(init=False)
+    """``out`` in single precision, in which sums are taken: for one row, fetching the weights is most of the work."""
 
     def __post_init__(self) -> None:
         """Combine scaling, direct path and hidden layer into one matrix."""
         joined = np.concatenate([self.direct, self.hidden], axis=1)
         first = self.scale[:, None] * joined
-        object.__setattr__(self, "first", first)
-        object.__setattr__(self, "shift", np.concatenate([self.bias, self.offset]) - self.centre @ first)
+        shift = np.concatenate([self.bias, self.offset]) - self.centre @ first
+        for name, array in (("first", first), ("shift", shift), ("last", self.out)):
+            object.__setattr__(self, name, np.ascontiguousarray(array, np.float32))
 
-    def logits(self, rows: F64) -> F64:
+    def logits(self, rows: F32 | F64) -> F64:
         """Return the logits (..., k) of rows of measures (..., d)."""
-        sums = rows @ self.first + self.shift
+        sums = rows.astype(np.float32, copy=False) @ self.first
+        sums += self.shift
         count = len(self.bias)
-        return sums[..., :count] + np.tanh(sums[..., count:]) @ self.out
+        logits = np.tanh(sums[..., count:]) @ self.last
+        logits += sums[..., :count]
+        return logits.astype(np.float64)
 
 
 def softmax(logits: F64) -> F64:

@@ -106,7 +106,7 @@ def hear(features: Features, model: str = "pitch") -> Heard | None:
     """Return the judgement of the pitch candidates by the networks of a model; None if there are none."""
     if len(features.pitch) == 0:
         return None
-    chances = softmax(load_network(model, "which").logits(features.pitch.astype(np.float64)).ravel())
+    chances = softmax(load_network(model, "which").logits(features.pitch).ravel())
     best = int(chances.argmax())
     row = pitched_row(features, best, chances)
     odds = softmax(load_network(model, "pitched").logits(row))
