@@ -11,6 +11,7 @@ _GAP = "  "
 _NARROWEST = 8  # cells that a column which gives way keeps on any screen
 # After what a line may end; the second and third only within a part that is longer than the line.
 _SPACES, _FOLDERS, _SEPARATORS = re.compile(r"(?<= )"), re.compile(r"(?<=/)"), re.compile(r"(?<=[_,;:=-])")
+_WORDS = re.compile(r"\s*(?:`[^`]*`\S*|\S+)")  # a command in backquotes is one word, so that it can be copied
 _TEXT, _PATH = (_SPACES, _FOLDERS, _SEPARATORS), (_FOLDERS, _SPACES, _SEPARATORS)
 
 
@@ -122,6 +123,21 @@ def wrap(text: str, width: int) -> list[str]:
             line = ""
         line += piece
     return [*lines, line.rstrip()]
+
+
+def sentence(text: str, width: int) -> list[str]:
+    """Return a sentence as lines of at most that many cells; a command in backquotes and a long word stay whole."""
+    if cell_len(text) <= width:
+        return [text]
+    lines: list[str] = []
+    line = ""
+    for word in _WORDS.findall(text):
+        if line and cell_len(line + word) > width:
+            lines.append(line)
+            line = word.lstrip()
+        else:
+            line += word
+    return [*lines, line]
 
 
 def _pieces(text: str, width: int, breaks: Sequence[re.Pattern[str]]) -> Iterator[str]:

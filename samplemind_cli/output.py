@@ -22,6 +22,7 @@ from samplemind_worker.text import clean
 
 Row = Sequence[object]
 
+_PLAIN_WIDTH = 80  # of a terminal that does not tell
 _PAGE = 1000  # rows that are laid out together, so that a batch of a million files is printed in constant memory
 
 
@@ -87,10 +88,19 @@ def write_paths0(paths: Iterable[bytes]) -> None:
         _guarded(lambda path=path: sys.stdout.buffer.write(path + b"\0"))
 
 
+def say(text: str) -> None:
+    """Print one line of text; on a terminal it is wrapped at words."""
+    width = screen_width()
+    write("\n".join([text] if width is None else layout.sentence(text, width)) + "\n")
+
+
 def note(message: str) -> None:
-    """Write one line for the user to stderr; commands in it are spelled as they work here."""
+    """Write one line for the user to stderr, on a terminal wrapped at words; commands are spelled as they work here."""
+    text = clean(message.replace("`samplemind ", f"`{command()} "))
     try:
-        sys.stderr.write(clean(message.replace("`samplemind ", f"`{command()} ")) + "\n")
+        if sys.stderr.isatty():
+            text = "\n".join(layout.sentence(text, os.get_terminal_size(sys.stderr.fileno()).columns or _PLAIN_WIDTH))
+        sys.stderr.write(text + "\n")
         sys.stderr.flush()
     except OSError:
         # A message is not worth a failure.

@@ -8,7 +8,7 @@ from statistics import quantiles
 from typing import Any
 
 from samplemind_cli.layout import Column
-from samplemind_cli.output import Number, Row, fixed, tally, write
+from samplemind_cli.output import Number, Row, fixed, pairs, tally, write
 from samplemind_cli.output import table as print_table
 from samplemind_worker import times
 from samplemind_worker.pitches import PITCH_CLASSES, note_name
@@ -39,10 +39,10 @@ SHOWN = (
 """The fields of a result that tables show; a list of many files keeps only these."""
 BATCH_COLUMNS = (
     Column("batch"),
-    Column("name", least=14),
+    Column("name", least=10),
     Column("status"),
-    Column("files"),
-    Column("done"),
+    Column("files", leaves=5),
+    Column("done", leaves=4),
     Column("failed"),
     Column("skipped", leaves=3),
     Column("left", leaves=2),
@@ -121,13 +121,13 @@ def print_digest(reports: Iterable[Report]) -> int:
             keys[f"{report['key']} {report['mode']}"] += 1
         if report["tempo"] is not None:
             tempi.append(report["tempo"])
-    for name, counts in (("kinds", kinds), ("instruments", instruments), ("keys", keys)):
-        if counts:
-            write(f"{name:12} {tally(dict(counts.most_common(12)))}\n")
+    counted = (("kinds", kinds), ("instruments", instruments), ("keys", keys))
+    shown = {name: tally(dict(counts.most_common(12))) for name, counts in counted if counts}
     if tempi:
         low, middle, high = min(tempi), quantiles(tempi, n=2)[0] if len(tempi) > 1 else tempi[0], max(tempi)
         files = plural(len(tempi), "file")
-        write(f"{'tempi':12} {low:.2f} to {high:.2f} BPM, half of them up to {middle:.2f} ({files})\n")
+        shown["tempi"] = f"{low:.2f} to {high:.2f} BPM, half of them up to {middle:.2f} ({files})"
+    pairs(shown)
     return kinds.total()
 
 

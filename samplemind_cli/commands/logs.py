@@ -94,4 +94,4 @@ def _spellings(root: str, path: str, given: Path) -> list[tuple[str, str]]:
 
 
 def _print(line: bytes) -> None:
-    output.write(line.decode("utf-8", "backslashreplace") + "\n")
+    output.say(line.decode("utf-8", "backslashreplace"))

@@ -185,13 +185,13 @@ def _print(report: "PlanReport") -> None:
     else:
         parts = [f"{plural(analyse, 'file')} to analyse again"] if analyse else []
         parts += [f"{plural(texts, 'summary', 'summaries')} to write again"] if texts else []
-        output.write(f"{about}{' and '.join(parts)}, of {plural(report['contents'], 'file')}\n")
+        output.say(f"{about}{' and '.join(parts)}, of {plural(report['contents'], 'file')}")
     if analyse:
         _print_time(report)
     if cost := report["ai"]:
-        output.write(
+        output.say(
             f"summaries by {cost['provider']} ({cost['model']}): about {cost['input_tokens']:,} tokens in and "
-            f"{cost['output_tokens']:,} out in {plural(cost['requests'], 'request')}, {cost['usd']:.2f} USD\n"
+            f"{cost['output_tokens']:,} out in {plural(cost['requests'], 'request')}, {cost['usd']:.2f} USD"
         )
     if report["gone"]:
         output.note(f"{about}{plural(report['gone'], 'file is', 'files are')} gone, and left as recorded")
@@ -211,12 +211,12 @@ def _print_time(report: "PlanReport") -> None:
     spent, eta, measured = report["cpu_seconds"], report["eta_seconds"], report["measured"]
     said = f"{times.span(spent)} of computing the last time"
     if eta is None:
-        output.write(f"{said}; how long that takes is not known before a batch was measured or workers run\n")
+        output.say(f"{said}; how long that takes is not known before a batch was measured or workers run")
     elif measured["batches"]:
         pace = f"{plural(measured['files'], 'file')} at {measured['files_per_second']:,} files/s"
-        output.write(f"{said}; about {times.span(eta)} at the pace of the last batches ({pace})\n")
+        output.say(f"{said}; about {times.span(eta)} at the pace of the last batches ({pace})")
     else:
-        output.write(f"{said}; about {times.span(eta)} for the workers that run now\n")
+        output.say(f"{said}; about {times.span(eta)} for the workers that run now")
 
 
 def _count(number: int) -> output.Number:

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 _COLUMNS = (
     Column("file", least=24),
     Column("kind", leaves=2),
-    Column("tempo", leaves=1),
+    Column("tempo", leaves=4),
     Column("key", leaves=3),
-    Column("instrument", leaves=4),
+    Column("instrument", leaves=1),
 )
 _MINUS = "\x00"
 """Stands for the minus of an excluded word while the options are parsed."""

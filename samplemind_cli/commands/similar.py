@@ -84,7 +84,7 @@ def similar(
 
 def _explain(found: "list[tuple[Hit, dict[str, Any]]]", details: dict[str, dict[str, Any]]) -> None:
     aspects = ("timbre", "envelope", "pitch", "rhythm")
-    columns = ("alike", Column("file", least=24), *aspects, Column("shares", least=12))
+    columns = ("alike", Column("file", least=24), *aspects, Column("shares", least=12, leaves=1))
     rows = (
         (
             output.fixed(hit.similarity, 2),

@@ -96,12 +96,12 @@ def _survey(paths: "list[Location]", *, ai: bool, priority: Literal["interactive
     else:
         output.write(f"{plural(found.audio, 'audio file')}, {output.in_bytes(found.bytes)}\n")
         if found.skipped:
-            output.write(f"would be skipped: {output.tally(found.skipped)}\n")
+            output.say(f"would be skipped: {output.tally(found.skipped)}")
         if cost is not None:
-            output.write(
+            output.say(
                 f"summaries by {cost['provider']} ({cost['model']}): about {cost['input_tokens']:,} tokens in and "
                 f"{cost['output_tokens']:,} out in {plural(cost['requests'], 'request')}, {cost['usd']:.2f} USD for "
-                "new files\n"
+                "new files"
             )
 
 
@@ -197,7 +197,8 @@ def print_results(report: dict[str, Any]) -> None:
     tables.print_failures(failed[:_LONGEST_TABLE])
     if len(failed) > _LONGEST_TABLE:
         output.note(f"all that failed: `samplemind files {batch_id} --state failed`")
-    output.write("\n" + tables.batch_summary(report) + "\n")
+    output.write("\n")
+    output.say(tables.batch_summary(report))
     if report["errors"]:
-        output.write(f"failed: {output.tally(report['errors'])}\n")
+        output.say(f"failed: {output.tally(report['errors'])}")
     note_hint(report)

@@ -1,12 +1,15 @@
 """``user``: who may use the web server, and what they may do."""
 
 import sys
+from datetime import datetime
 from typing import Annotated, Literal
 
 import typer
 
 from samplemind_cli import examples, output
 from samplemind_cli.help_text import Command
+from samplemind_cli.layout import Column
+from samplemind_worker import times
 from samplemind_worker.errors import UsageError
 
 user = typer.Typer(
@@ -16,6 +19,14 @@ user = typer.Typer(
     epilog=examples.text_of("user"),
 )
 
+COLUMNS = (
+    Column("name", least=16),
+    Column("role"),
+    Column("roots", least=12),
+    Column("state"),
+    Column("created", leaves=1),
+)
+"""The columns of the list of users."""
 _SHELL = "local"
 """Whom the audit log names: whoever may run commands here."""
 
@@ -73,16 +84,15 @@ def list_users(
             for each in reports:
                 output.emit(each)
             return
-        columns = ["name", "role", "roots", "state", "created"]
         output.table(
-            columns,
+            COLUMNS,
             (
                 (
                     each["name"],
                     each["role"],
                     "all" if each["roots"] is None else ", ".join(each["roots"]),
                     "active" if each["disabled_at"] is None else "disabled",
-                    each["created_at"],
+                    times.local(datetime.fromisoformat(each["created_at"])),
                 )
                 for each in reports
             ),

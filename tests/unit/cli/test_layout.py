@@ -3,6 +3,7 @@
 import pytest
 
 from samplemind_cli import layout, tables
+from samplemind_cli.commands import user
 from samplemind_cli.layout import Column
 
 BATCH = "20261129-124444-3860d4"
@@ -25,6 +26,30 @@ def test_batches_keep_ids_and_states_whole_at_80_columns(name: str, count: str):
     assert [line.split()[0] for line in shown if line.startswith("2")] == [BATCH, BATCH]
     assert sum("processing" in line for line in shown) == 2
     assert all(word in shown[0].split() for word in ("batch", "name", "status", "files", "done", "failed"))
+
+
+@pytest.mark.parametrize("count", ["42", "1,000,000"])
+@pytest.mark.parametrize("name", ["kit", "A rather long name of a folder", "an_underscored_folder_name_2024"])
+@pytest.mark.parametrize("state", ["completed", "processing"])
+def test_batches_keep_ids_and_states_whole_at_60_columns(name: str, count: str, state: str):
+    row = (BATCH, name, state, count, count, "1,234", "41", "0", "2026-11-29 12:44")
+
+    shown = lines(tables.BATCH_COLUMNS, row, width=60)
+
+    assert max(map(len, shown)) <= 60
+    assert shown[2].startswith(BATCH)
+    assert state in shown[2]
+    assert "1,234" in shown[2]
+
+
+def test_users_keep_roles_and_states_whole_at_60_columns():
+    user_row = ("annabelle-with-a-long-name", "producer", "drums, loops, vocals", "disabled", "2026-11-30 14:37")
+
+    shown = lines(user.COLUMNS, user_row, width=60)
+
+    assert max(map(len, shown)) <= 60
+    assert "producer" in shown[2]
+    assert "disabled" in shown[2]
 
 
 @pytest.mark.parametrize(
@@ -90,3 +115,19 @@ def test_without_a_screen_nothing_is_cut():
 )
 def test_wrap(text: str, width: int, expected: list[str]):
     assert layout.wrap(text, width) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "width", "expected"),
+    [
+        ("short", 10, ["short"]),
+        ("a few words here", 9, ["a few", "words", "here"]),
+        ("see `samplemind files last`, and go on", 27, ["see", "`samplemind files last`,", "and go on"]),
+        ("`samplemind show FILE` says it", 10, ["`samplemind show FILE`", "says it"]),
+        ("at /a/path/that_is/longer now", 10, ["at", "/a/path/that_is/longer", "now"]),
+        ("INFO    one two", 12, ["INFO    one", "two"]),
+        ("日本語 日本語", 8, ["日本語", "日本語"]),
+    ],
+)
+def test_a_sentence_is_wrapped_at_words_and_keeps_commands_whole(text: str, width: int, expected: list[str]):
+    assert layout.sentence(text, width) == expected

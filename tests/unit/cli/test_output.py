@@ -93,12 +93,31 @@ def test_pairs_on_a_terminal_are_wrapped_at_words_and_keep_ids_whole():
     assert max(map(len, lines)) <= 80
 
 
+_SAYS = """
+from samplemind_cli import output
+output.say("a line of words for whoever reads it")
+output.note("see `samplemind files last`, which says of each file why it failed")
+"""
+
+
+def test_lines_for_the_user_are_wrapped_at_words_on_a_terminal_alone():
+    assert on_terminal(_SAYS, columns=30) == [
+        "a line of words for whoever",
+        "reads it",
+        "see `samplemind files last`,",
+        "which says of each file why it",
+        "failed",
+    ]
+    piped = subprocess.run([sys.executable, "-c", _SAYS], capture_output=True, text=True, check=True)
+    assert (piped.stdout.count("\n"), piped.stderr.count("\n")) == (1, 1)
+
+
 def on_terminal(program: str, *, columns: int = 80) -> list[str]:
     """Run a program on a terminal of that width, and return the lines that it wrote there."""
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(theirs, (24, columns))
     environment = {name: value for name, value in os.environ.items() if name not in {"COLUMNS", "LINES"}}
-    with subprocess.Popen([sys.executable, "-c", program], stdout=theirs, env=environment) as process:
+    with subprocess.Popen([sys.executable, "-c", program], stdout=theirs, stderr=theirs, env=environment) as process:
         os.close(theirs)
         written = b""
         # At the end Linux gives an error, others nothing.
