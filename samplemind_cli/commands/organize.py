@@ -87,7 +87,7 @@ def _organize(wanted: "Wanted", settings: "Settings", *, dry_run: bool, as_json:
                 _say("planned", step.source, step.target, as_json=as_json)
         output.note(f"{plural(len(steps) - there, 'file')} would be {_DID[how]}, {there:,} there already")
         return
-    done = organizing.carry_out(steps, how, settings, command=f"organize --how {how} --into {wanted.top}")
+    done = organizing.carry_out(steps, wanted, settings, command=f"organize --how {how} --into {wanted.top}")
     for step in done.done:
         _say(_DID[how], step.source, step.target, as_json=as_json)
     for step, why in done.left:

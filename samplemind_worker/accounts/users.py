@@ -50,6 +50,8 @@ def settled_roots(given: Iterable[str], settings: Settings) -> list[str]:
             raise UsageError(f"{root} is none of the roots in SAMPLEMIND_ROOTS ({', '.join(sorted(settings.roots))})")
         if not settings.roots and is_named(root):
             raise UsageError(f"{root} is no absolute path; names of roots need SAMPLEMIND_ROOTS")
+        if os.path.normpath(root).strip("/") == "":
+            raise UsageError("/ cannot be granted: name folders, or no root at all, and everything may be seen")
     if len(roots) > _MOST_ROOTS:
         raise UsageError(f"a user may be granted {_MOST_ROOTS} roots at most, or all")
     return sorted({os.path.normpath(root) if root.startswith("/") and not settings.roots else root for root in roots})

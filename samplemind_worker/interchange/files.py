@@ -19,6 +19,12 @@ BLOCK: Final = 1 << 20
 File = BufferedReader | BufferedRandom
 """An open file: one of the user, or a draft."""
 _DISK_FULL: Final = (errno.ENOSPC, errno.EDQUOT)
+_SAID: Final = {
+    errno.EEXIST: "there is a file of that name already",
+    errno.ENOENT: "it is not there any more",
+    errno.ENAMETOOLONG: "the name would be too long",
+    errno.EXDEV: "it lies on another file system, to which no hard link can lead",
+}
 _REFUSED: Final = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
@@ -164,11 +170,13 @@ def append(descriptor: int, data: bytes, end: int) -> None:
 
 
 @contextmanager
-def translated() -> Generator[None]:
-    """Raise our errors for those of the operating system."""
+def translated(folder: Path | None = None) -> Generator[None]:
+    """Raise our errors for those of the operating system; with ``folder``, for those of making it."""
     try:
         yield
     except OSError as error:
+        if folder is not None and error.errno not in (*_DISK_FULL, errno.ENAMETOOLONG):
+            raise NotWrittenError(f"the folder {folder} cannot be made ({error.strerror})") from error
         raise translate(error) from error
 
 
@@ -176,12 +184,8 @@ def translate(error: OSError) -> NotWrittenError | SetupError:
     """Return our error for one of the operating system."""
     if error.errno in _DISK_FULL:
         return SetupError(f"{error.strerror}; nothing is half-written, and the next run goes on from here")
-    if error.errno == errno.EEXIST:
-        return NotWrittenError("there is a file of that name already")
-    if error.errno == errno.ENOENT:
-        return NotWrittenError("it is not there any more")
-    if error.errno == errno.ENAMETOOLONG:
-        return NotWrittenError("the name would be too long")
+    if error.errno in _SAID:
+        return NotWrittenError(_SAID[error.errno])
     if error.errno in _REFUSED:
         return NotWrittenError(f"the file or its folder cannot be written ({error.strerror})")
     where = f": {error.filename}" if isinstance(error.filename, str) else ""

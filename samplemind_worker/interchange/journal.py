@@ -185,13 +185,21 @@ class Run:
         source.unlink(missing_ok=True)
 
     def make_folder(self, path: Path) -> None:
-        """Make a folder and those above it, as far as they do not exist; undoing removes those that are empty."""
+        """Make a folder and those above it, as far as they do not exist; undoing removes those that are empty.
+
+        Raises
+        ------
+        NotWrittenError
+            If one cannot be made.
+        SetupError
+            If the disk is full.
+        """
         missing: list[Path] = []
         while not path.exists():
             missing.append(path)
             path = path.parent
         for folder in reversed(missing):
-            with translated(), self.changing(Change("folder", str(folder))), suppress(FileExistsError):
+            with translated(folder), self.changing(Change("folder", str(folder))), suppress(FileExistsError):
                 folder.mkdir()
 
     @contextmanager

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from samplemind_worker.finding import entry
-from samplemind_worker.interchange import journal, undo
+from samplemind_worker.interchange import changes, journal, undo
 from samplemind_worker.pipeline.workspace import Workspace
 from samplemind_worker.store import library as roots
 from samplemind_worker.store import places, results
@@ -161,6 +161,14 @@ def test_only_its_own_runs_are_taken_back(cli: Cli, home: Path, tmp_path: Path):
     assert (tmp_path / "other").is_symlink()
 
 
+@pytest.mark.usefixtures("library", "home")
+def test_a_folder_that_cannot_be_made_is_named_and_no_file_is_blamed(cli: Cli, tmp_path: Path):
+    code, told, said = cli("organize", "--into", "/proc/organized")
+    assert (code, told, said.count("\n")) == (2, "", 1)
+    assert "the folder /proc/organized cannot be made (" in said
+    assert list(changes.folder_of_journals(tmp_path / "home").glob("*/command")) == []
+
+
 _KILLED = """
 import os, signal, sys
 from pathlib import Path
@@ -177,7 +185,7 @@ def until_killed(steps):
 
 with record.open_record() as settings:
     wanted = Wanted(Query(), Filter(), Path(sys.argv[1]), "{name}", "move")
-    carry_out(until_killed(list(plan(wanted, settings))), "move", settings, command="organize")
+    carry_out(until_killed(list(plan(wanted, settings))), wanted, settings, command="organize")
 """
 
 

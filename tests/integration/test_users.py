@@ -66,6 +66,16 @@ def test_adds_and_lists_a_user(cli: Cli):
 
 
 @pytest.mark.usefixtures("typed")
+@pytest.mark.parametrize("root", ["/", "//", "/music/.."])
+def test_a_grant_of_everything_is_no_root(cli: Cli, root: str):
+    code, _, said = cli("user", "add", "ada", "--root", root)
+
+    assert (code, said.count("\n")) == (2, 1)
+    assert "/ cannot be granted: name folders, or no root at all, and everything may be seen" in said
+    assert cli("user", "list", "--json")[1] == ""
+
+
+@pytest.mark.usefixtures("typed")
 @pytest.mark.parametrize("name", ["local", "a b", "-x", "x" * 64, "", "ädä", "$gt"])
 def test_a_name_that_nobody_can_have_is_refused(cli: Cli, name: str):
     code, _, said = cli("user", "add", "--", name)

@@ -133,24 +133,25 @@ def _is_there(path: Path, source: Path, how: How) -> bool:
         return False
 
 
-def carry_out(steps: Iterable[Step], how: How, settings: Settings, *, command: str) -> Organized:
+def carry_out(steps: Iterable[Step], wanted: Wanted, settings: Settings, *, command: str) -> Organized:
     """Link, copy or move files. One that cannot be is left as it is, and the others are done all the same.
 
     Raises
     ------
     UsageError
-        If another run changes files now.
+        If the folder that they go into cannot be made, or another run changes files now.
     SetupError
         If the disk is full; what was done stays and can be taken back.
     """
     finish(settings)
     result = Organized()
-    with journal.begin(settings.home, command=command) as run, _recorded(run, how, settings):
+    with journal.begin(settings.home, command=command) as run, _recorded(run, wanted.how, settings):
         for step in steps:
             if step.is_done:
                 continue
+            _make_top(run, wanted.top)
             try:
-                _carry_out(run, step, how)
+                _carry_out(run, step, wanted.how)
             except NotWrittenError as error:
                 result.left.append((step, str(error)))
             else:
@@ -158,6 +159,13 @@ def carry_out(steps: Iterable[Step], how: How, settings: Settings, *, command: s
         if run.changes:
             result.run = run.id
     return result
+
+
+def _make_top(run: Run, top: Path) -> None:
+    try:
+        run.make_folder(top)
+    except NotWrittenError as error:
+        raise UsageError(str(error)) from error
 
 
 def _carry_out(run: Run, step: Step, how: How) -> None:
