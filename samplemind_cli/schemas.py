@@ -18,7 +18,7 @@ from samplemind_worker.accounts.users import UserReport
 from samplemind_worker.documents import batch_report as batch
 from samplemind_worker.documents import report as file
 from samplemind_worker.documents.facts import AnalysisFacts, AudioFacts
-from samplemind_worker.finding.duplicates import GroupReport
+from samplemind_worker.finding.duplicates import DuplicateGroup
 from samplemind_worker.finding.fitting import FitReport
 from samplemind_worker.finding.overview import Overview
 from samplemind_worker.packs.report import RunReport
@@ -110,7 +110,7 @@ OUTPUTS: Final[dict[str, Output]] = {
     "search": Output({"": reports.SearchHit}, "lines"),
     "similar": Output({"": Similar}, "lines"),
     "match": Output({"": Fitting}, "lines"),
-    "duplicates": Output({"": GroupReport}, "lines"),
+    "duplicates": Output({"": DuplicateGroup}, "lines"),
     "library": Output({"": Overview}),
     "plan": Output({"": reports.Plan}),
     "reanalyze": Output({"": batch.Batch, **_NOTHING}),

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from loguru import logger
-from pydantic import BaseModel
 
 from config.settings import Settings
 from samplemind_web.access import Caller
@@ -19,45 +18,11 @@ from samplemind_web.threads import Threads
 from samplemind_worker.errors import ServiceUnavailableError
 from samplemind_worker.finding import duplicates
 from samplemind_worker.finding.alterations import DEFAULT_THRESHOLD
-from samplemind_worker.finding.duplicates import Found, Group
+from samplemind_worker.finding.duplicates import DuplicateGroup, Found, Group
 from samplemind_worker.store import entries
 
 _PATIENCE: Final = 2.0  # s that a request waits for a comparison
 _KEPT: Final = 60.0  # s for which a comparison is not made anew
-
-
-class DuplicateFile(BaseModel):
-    """One file of a group."""
-
-    path: str
-    """Root and path."""
-    file_id: str
-    keep: bool
-    """Whether it is the one to keep."""
-    evidence: str
-    """How it differs from that one, in words."""
-    alike: float | None
-    linked: bool
-    """Whether it shares its space with the file to keep."""
-    bytes: int
-    format: str
-    subtype: str
-    sample_rate: int
-    channels: int
-    duration: float
-
-
-class DuplicateGroup(BaseModel):
-    """Files that are one sound."""
-
-    kind: Literal["same_bytes", "same_audio", "near"]
-    keep: str
-    """The file to keep, as its ``path`` says."""
-    bytes: int
-    """The space that its files take."""
-    frees: int
-    """The part of it that is free if one is kept."""
-    files: list[DuplicateFile]
 
 
 class DuplicatesPage(Page[DuplicateGroup]):

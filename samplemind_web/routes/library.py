@@ -13,47 +13,16 @@ from samplemind_web.duplicates import DuplicatesPage
 from samplemind_web.paging import Cursor, bad_cursor, decode_cursor, encode_cursor
 from samplemind_web.sample_filters import refuse_unknown
 from samplemind_worker.finding import completion, overview
+from samplemind_worker.finding.overview import Overview
 
 router = APIRouter(tags=["library"])
 
 _MOST_GROUPS: Final = 200
 
 
-class Copies(BaseModel):
-    """The files of contents that lie in the library more than once, without one of each."""
+class Library(Overview):
+    """What the library holds; ``packs`` is empty for callers who may not see all roots."""
 
-    files: int
-    bytes: int
-
-
-class TempoStep(BaseModel):
-    """How many contents have a tempo in a step of 10 BPM."""
-
-    model_config = {"populate_by_name": True, "serialize_by_alias": True}
-
-    from_: Annotated[int, Query(alias="from")]
-    to: int
-    contents: int
-
-
-class Library(BaseModel):
-    """What the library holds; the fields are those of `library --json`."""
-
-    files: int
-    contents: int
-    seconds: float
-    bytes: int
-    copies: Copies
-    kinds: dict[str, int]
-    instruments: dict[str, int]
-    keys: dict[str, int]
-    tempi: list[TempoStep]
-    packs: dict[str, int]
-    """The 20 largest; none for callers who may not see all roots."""
-    pack_count: int
-    added: dict[str, int]
-    open: int
-    failed: dict[str, int]
     notes: list[str]
     """What the counts may lack."""
 

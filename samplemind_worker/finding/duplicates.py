@@ -60,7 +60,7 @@ class Group:
     """The part of it that is free if only the first one is kept."""
 
 
-class CopyReport(TypedDict):
+class DuplicateFile(TypedDict):
     """A file of a group."""
 
     path: str
@@ -89,7 +89,7 @@ class CopyReport(TypedDict):
     """Seconds."""
 
 
-class GroupReport(TypedDict):
+class DuplicateGroup(TypedDict):
     """Files that are one sound."""
 
     kind: Kind
@@ -100,7 +100,7 @@ class GroupReport(TypedDict):
     """The space that they take on the disk."""
     frees: int
     """The part of it that is free if only one is kept."""
-    files: list[CopyReport]
+    files: list[DuplicateFile]
     """The files, first the one to keep."""
 
 
@@ -316,7 +316,7 @@ def _differences(kept: AudioFacts, audio: AudioFacts, alteration: Alteration) ->
     yield from alteration.in_words(shorter=kept.duration - audio.duration)
 
 
-def report(group: Group) -> GroupReport:
+def report(group: Group) -> DuplicateGroup:
     """Return a group as the JSON object of `duplicates --json`."""
     return {
         "kind": group.kind,

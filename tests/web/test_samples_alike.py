@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
+from pydantic import TypeAdapter
 
 from samplemind_web.duplicates import DuplicatesPage
 from samplemind_web.routes.library import Library, Suggestions
@@ -139,10 +140,10 @@ def test_words_are_completed(web: httpx.Client):
 
 @pytest.mark.usefixtures("library")
 def test_the_library_at_a_glance(web: httpx.Client):
-    found = Library.model_validate(web.get("/api/v1/library").json())
+    found = TypeAdapter(Library).validate_json(web.get("/api/v1/library").content)
 
-    assert (found.files, found.contents, found.copies.files) == (34, 33, 1)
-    assert (found.instruments, found.notes) == ({"kick": 30, "bass": 3}, [])
+    assert (found["files"], found["contents"], found["copies"]["files"]) == (34, 33, 1)
+    assert (found["instruments"], found["notes"]) == ({"kick": 30, "bass": 3}, [])
 
 
 @pytest.mark.usefixtures("library")
@@ -152,7 +153,7 @@ def test_duplicates_come_in_pages_of_one_comparison(web: httpx.Client):
 
     found = DuplicatesPage.model_validate(answer)
     [group] = found.items
-    assert (found.total, found.files, found.next, group.kind) == (1, 34, None, "same_bytes")
-    assert {file.path for file in group.files} == {"/library/Copy/00.wav", "/library/Pack/00.wav"}
+    assert (found.total, found.files, found.next, group["kind"]) == (1, 34, None, "same_bytes")
+    assert {file["path"] for file in group["files"]} == {"/library/Copy/00.wav", "/library/Pack/00.wav"}
     foreign = "WyJub25lIiwgMF0"
     assert web.get("/api/v1/duplicates", params={"cursor": foreign}).status_code == 422
