@@ -10,22 +10,18 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
+from samplemind_worker.demo import music
+from samplemind_worker.demo.music import MAJOR, MINOR
+
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
 
 _CLAP_DELAYS = (0.0, 0.010, 0.021, 0.030)  # seconds
 _NOTE_CHANCE = 0.7  # of each eighth of a tune
-MAJOR = (0, 2, 4, 5, 7, 9, 11)
-MINOR = (0, 2, 3, 5, 7, 8, 10)
 
-# Sixteen steps to a bar of four quarters: x hits hard, o soft.
+# Sixteen steps to a bar of four quarters, twelve to one of three: x hits hard, o soft.
 PATTERNS: dict[str, dict[str, str]] = {
-    "rock": {"kick": "x.......x.o.....", "snare": "....x.......x...", "hat_closed": "x.o.x.o.x.o.x.o."},
-    "house": {"kick": "x...x...x...x...", "clap": "....x.......x...", "hat_open": "..x...x...x...x."},
-    "hiphop": {"kick": "x......o..x.....", "snare": "....x.......x..o", "hat_closed": "x.x.x.x.x.x.x.xo"},
-    "dnb": {"kick": "x.........x.....", "snare": "....x.......x...", "hat_closed": "x.x.xxx.x.x.xxx."},
-    "funk": {"kick": "x.x...o...x..o..", "snare": "....x..o.o..x..o", "hat_closed": "xoxoxoxoxoxoxoxo"},
-    "techno": {"kick": "x...x...x...x...", "hat_closed": "..x...x...x...x.", "tom": "...o..o....o..o."},
+    **{name: music.PATTERNS[name] for name in ("rock", "house", "hiphop", "dnb", "funk", "techno")},
     "waltz": {"kick": "x...........", "snare": "....x...x...", "hat_closed": "x.o.x.o.x.o."},
 }
 

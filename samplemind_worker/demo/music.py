@@ -14,16 +14,17 @@ from samplemind_worker.demo import sounds
 from samplemind_worker.demo.sounds import F64, SR, note, peak
 
 _LEVEL = 0.9
-_MAJOR, _MINOR = (0, 2, 4, 5, 7, 9, 11), (0, 2, 3, 5, 7, 8, 10)
+MAJOR, MINOR = (0, 2, 4, 5, 7, 9, 11), (0, 2, 3, 5, 7, 8, 10)
+"""Semitones above the tonic."""
 
 # Sixteen steps to a bar: x hits hard, o soft.
 PATTERNS: dict[str, dict[str, str]] = {
-    "rock": {"kick": "x.......x.o.....", "snare": "....x.......x...", "hat": "x.o.x.o.x.o.x.o."},
-    "house": {"kick": "x...x...x...x...", "clap": "....x.......x...", "open": "..x...x...x...x."},
-    "hiphop": {"kick": "x......o..x.....", "snare": "....x.......x..o", "hat": "x.x.x.x.x.x.x.xo"},
-    "dnb": {"kick": "x.........x.....", "snare": "....x.......x...", "hat": "x.x.xxx.x.x.xxx."},
-    "funk": {"kick": "x.x...o...x..o..", "snare": "....x..o.o..x..o", "hat": "xoxoxoxoxoxoxoxo"},
-    "techno": {"kick": "x...x...x...x...", "hat": "..x...x...x...x.", "tom": "...o..o....o..o."},
+    "rock": {"kick": "x.......x.o.....", "snare": "....x.......x...", "hat_closed": "x.o.x.o.x.o.x.o."},
+    "house": {"kick": "x...x...x...x...", "clap": "....x.......x...", "hat_open": "..x...x...x...x."},
+    "hiphop": {"kick": "x......o..x.....", "snare": "....x.......x..o", "hat_closed": "x.x.x.x.x.x.x.xo"},
+    "dnb": {"kick": "x.........x.....", "snare": "....x.......x...", "hat_closed": "x.x.xxx.x.x.xxx."},
+    "funk": {"kick": "x.x...o...x..o..", "snare": "....x..o.o..x..o", "hat_closed": "xoxoxoxoxoxoxoxo"},
+    "techno": {"kick": "x...x...x...x...", "hat_closed": "..x...x...x...x.", "tom": "...o..o....o..o."},
     "latin": {
         "kick": "x..x..x.x..x..x.",
         "conga": "..x.x..x..x.x.xx",
@@ -36,8 +37,8 @@ KITS: dict[str, dict[str, Callable[[], F64]]] = {
     "acoustic": {
         "kick": partial(sounds.kick, low=58.0, seconds=0.32, click=0.3),
         "snare": partial(sounds.snare, tone=200.0, seconds=0.24),
-        "hat": partial(sounds.hat, seconds=0.06, seed=14),
-        "open": partial(sounds.hat, seconds=0.35, seed=15),
+        "hat_closed": partial(sounds.hat, seconds=0.06, seed=14),
+        "hat_open": partial(sounds.hat, seconds=0.35, seed=15),
         "clap": sounds.clap,
         "tom": partial(sounds.tom, low=130.0),
         "conga": sounds.conga,
@@ -47,8 +48,8 @@ KITS: dict[str, dict[str, Callable[[], F64]]] = {
     "machine": {
         "kick": partial(sounds.kick, low=46.0, start=190.0, seconds=0.5, click=0.08),
         "snare": partial(sounds.snare, tone=175.0, seconds=0.2, rattle=0.75, bright=11000.0),
-        "hat": partial(sounds.hat, seconds=0.05, base=540.0),
-        "open": partial(sounds.hat, seconds=0.28, base=540.0),
+        "hat_closed": partial(sounds.hat, seconds=0.05, base=540.0),
+        "hat_open": partial(sounds.hat, seconds=0.28, base=540.0),
         "clap": partial(sounds.clap, seconds=0.24, middle=1300.0),
         "tom": partial(sounds.tom, low=95.0, seconds=0.35),
         "conga": partial(sounds.conga, tone=310.0),
@@ -113,7 +114,7 @@ def beat(bpm: float, pattern: str, *, kit: str = "acoustic", bars: int = 2, swin
 
 def _triad(degree: int, mode: str) -> tuple[int, int, int]:
     """Return the semitones above the tonic of the triad on a degree; the dominant of a minor key is major."""
-    scale = _MAJOR if mode == "major" else _MINOR
+    scale = MAJOR if mode == "major" else MINOR
     root, third, fifth = (scale[(degree + k) % 7] + 12 * ((degree + k) // 7) for k in (0, 2, 4))
     if mode == "minor" and degree == 4:  # noqa: PLR2004 -- the dominant, with the leading note
         third += 1
@@ -191,7 +192,7 @@ def _play_chords(score: _Score, voice: str, style: str) -> None:
 def _play_tune(score: _Score, voice: str, seed: int) -> None:
     """Play one rhythm in each bar: notes of the chord on the beat, and steps of the scale between."""
     rng = np.random.default_rng(seed)
-    scale = _MAJOR if score.mode == "major" else _MINOR
+    scale = MAJOR if score.mode == "major" else MINOR
     rhythm = ((0, 2), (2, 1), (3, 1), (4, 3), (7, 1)) if seed % 2 else ((0, 3), (3, 1), (4, 2), (6, 2))
     passing = [midi for midi in range(67, 85) if (midi - score.tonic) % 12 in scale]
     last = 72 + score.tonic
