@@ -9,6 +9,7 @@ import signal
 import sys
 import traceback
 from difflib import get_close_matches
+from functools import cache
 from typing import Annotated, Any
 
 import typer
@@ -153,7 +154,7 @@ def run(arguments: list[str] | None = None) -> int:
     try:
         if given and not _QUICK & {*given}:
             _warn_of_unknown_settings()
-        code = app(given, prog_name="samplemind", standalone_mode=False)
+        code = _whole_command().main(given, prog_name="samplemind", standalone_mode=False)
         output.flush()
     except KeyboardInterrupt:
         return exit_codes.INTERRUPTED
@@ -164,6 +165,12 @@ def run(arguments: list[str] | None = None) -> int:
         message, code = _ending(error)
         output.note("samplemind: error: " + " ".join(message.split()))
     return code if isinstance(code, int) else 0
+
+
+@cache
+def _whole_command() -> Any:
+    """Return the command with all that it knows: made once, as that takes longer than to run most of them."""
+    return typer.main.get_command(app)
 
 
 def _warn_of_unknown_settings() -> None:
