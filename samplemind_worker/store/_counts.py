@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping
 
 from samplemind_worker.documents.batch import BatchItem, BatchJob
-from samplemind_worker.documents.states import FINAL_STATES, BatchStatus, State
+from samplemind_worker.documents.states import FINAL_STATES, OPEN_STATES, BatchStatus, State
 from samplemind_worker.store import mongo
 from samplemind_worker.store.unfinished import PAUSE_ENDS
 
@@ -42,6 +42,12 @@ async def count_errors(batch_id: str) -> dict[str, int]:
     )
     counts = {row["_id"]: row["count"] async for row in cursor}
     return dict(sorted(counts.items(), key=lambda pair: -pair[1]))
+
+
+async def has_open_items(batch_id: str) -> bool:
+    """Return whether any item has not ended."""
+    query = {"batch_id": batch_id, "state": {"$in": list(OPEN_STATES)}}
+    return await BatchItem.get_pymongo_collection().find_one(query, {"_id": 1}) is not None
 
 
 async def count_recorded(batch_id: str) -> int:

@@ -4,13 +4,12 @@ import asyncio
 import re
 import secrets
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
-
-from bson import ObjectId
 
 from config.ai import AiTask
 from samplemind_worker.documents.batch import (
+    BY_STATE,
     HELD,
     BatchItem,
     BatchJob,
@@ -23,7 +22,14 @@ from samplemind_worker.documents.batch_report import Batch
 from samplemind_worker.documents.states import OPEN_STATES, BatchStatus, State, Step
 from samplemind_worker.errors import UsageError
 from samplemind_worker.store import mongo
-from samplemind_worker.store._counts import close_early, count_cancelled, count_errors, count_recorded, count_states
+from samplemind_worker.store._counts import (
+    close_early,
+    count_cancelled,
+    count_errors,
+    count_recorded,
+    count_states,
+    has_open_items,
+)
 from samplemind_worker.store.spend import sums_of_batch
 from samplemind_worker.store.thinning import finish_thinning
 from samplemind_worker.store.unfinished import PAUSE_ENDS, UNFINISHED
@@ -110,26 +116,6 @@ async def abandon(batch_id: str) -> None:
     job = await BatchJob.get(batch_id)
     if job is not None and (opened or job.results is None):
         await close_early(job, BatchStatus.FAILED, total=await count_recorded(batch_id))
-
-
-@mongo.synchronous
-async def stalled_recordings(*, older_than: float) -> list[str]:
-    """Return the unrecorded batches that got no item for so many seconds, because their recorder has died."""
-    before = await mongo.read_clock() - timedelta(seconds=older_than)
-    jobs = await BatchJob.find(
-        {"status": BatchStatus.PENDING.value, "recorded": False, "created_at": {"$lt": before}}
-    ).to_list()
-    items = BatchItem.get_pymongo_collection()
-    since = {"$gte": ObjectId.from_datetime(before)}
-    return [job.id for job in jobs if await items.find_one({"batch_id": job.id, "_id": since}, {"_id": 1}) is None]
-
-
-@mongo.synchronous
-async def half_cancelled() -> list[str]:
-    """Return the batches whose cancellation was interrupted, or that got items after it."""
-    left = {"$or": [{"results": None}, {"recorded": False}]}
-    jobs = await BatchJob.find({"status": BatchStatus.CANCELLED.value, **left}).to_list()
-    return [job.id for job in jobs if job.results is None or await _has_open_items(job.id)]
 
 
 @mongo.synchronous
@@ -229,13 +215,13 @@ async def report(job: BatchJob) -> dict[str, Any]:
 @mongo.synchronous
 async def close_if_done(batch_id: str) -> bool:
     """Close the batch if no item of it is open; True if this call closed it. Any process may call it at any time."""
-    if await _has_open_items(batch_id):
+    if await has_open_items(batch_id):
         return False
     job = await BatchJob.get(batch_id)
     if job is None or not job.recorded or job.status not in (BatchStatus.PENDING, BatchStatus.PROCESSING):
         return False
     # Again, because `opened` is known only now; a retry that opens items from here on raises it.
-    if await _has_open_items(batch_id):
+    if await has_open_items(batch_id):
         return False
     counts, errors = await asyncio.gather(
         count_states(batch_id, job.total_files, thinned=job.thinned), count_errors(batch_id)
@@ -318,7 +304,10 @@ async def is_cancelled(batch_id: str) -> bool:
 
 @mongo.synchronous
 async def retry(batch_id: str, *, code: str | None = None) -> int:
-    """Make the failed items, or those that failed with this error code, pending again, and return their number."""
+    """Make the failed items, or those that failed with this error code, pending again, and return their number.
+
+    Each command changes some thousands. If this process dies in between, the others stay failed for another retry.
+    """
     items = BatchItem.get_pymongo_collection()
     failed = {"batch_id": batch_id, "state": State.FAILED.value} | ({} if code is None else {"error.code": code})
     if not await items.count_documents(failed, limit=1):
@@ -330,16 +319,23 @@ async def retry(batch_id: str, *, code: str | None = None) -> int:
     thinned = await finish_thinning(batch_id)
     ended_before = completed if thinned is None else thinned["completed"]
     await _set_job(batch_id, {"started_at": None, "paused_seconds": 0.0, "ended_before": ended_before})
-    result = await items.update_many(
-        failed,
-        {
-            "$set": {**_AS_NEW, "retried": True},
-            "$unset": {**_RELEASED, "error": "", "last_chance": ""},
-        },
-    )
-    # Again, because another process may have found no open item a moment ago and closed the batch.
-    await _open(batch_id)
-    return result.modified_count
+    retried = 0
+    # In the order of their ids, so that an item that fails again meanwhile is not retried twice.
+    page = items.find(failed, {"_id": 1}, hint=BY_STATE).sort("_id", 1).limit(_CHUNK)
+    while rows := await page.to_list():
+        result = await items.update_many(
+            {"_id": {"$in": [row["_id"] for row in rows]}, "state": State.FAILED.value},
+            {
+                "$set": {**_AS_NEW, "retried": True},
+                "$unset": {**_RELEASED, "error": "", "last_chance": ""},
+            },
+        )
+        retried += result.modified_count
+        # Again, because another process may have found no open item a moment ago and closed the batch.
+        await _open(batch_id)
+        page = items.find({**failed, "_id": {"$gt": rows[-1]["_id"]}}, {"_id": 1}, hint=BY_STATE)
+        page = page.sort("_id", 1).limit(_CHUNK)
+    return retried
 
 
 async def _open(batch_id: str) -> None:
@@ -355,11 +351,6 @@ async def _open(batch_id: str) -> None:
             "$inc": {"opened": 1},
         },
     )
-
-
-async def _has_open_items(batch_id: str) -> bool:
-    query = {"batch_id": batch_id, "state": {"$in": _OPEN}}
-    return await BatchItem.get_pymongo_collection().find_one(query, {"_id": 1}) is not None
 
 
 def iterate(batch_id: str, *, state: State | None = None) -> Iterator[BatchItem]:

@@ -16,7 +16,7 @@ from typing import Any, Final
 from config.queues import AI, CPU
 from config.settings import Settings
 from samplemind_worker.documents.batch import BatchJob, Step
-from samplemind_worker.store import batches, parcels
+from samplemind_worker.store import batches, interrupted, parcels
 from samplemind_worker.store.cache import Board
 from samplemind_worker.store.parcels import Waiting
 from samplemind_worker.submission.readers import Readers
@@ -50,9 +50,9 @@ def dispatch(settings: Settings, board: Board, publish: Publish, *, keep_expired
     ``keep_expired`` leaves expired leases alone, for a while after the record was unreachable: none could be renewed.
     """
     taken_back = 0 if keep_expired else parcels.take_back_expired(max_starts=settings.max_starts)
-    for batch_id in batches.stalled_recordings(older_than=_RECORDING_SECONDS):
+    for batch_id in interrupted.stalled_recordings(older_than=_RECORDING_SECONDS):
         batches.abandon(batch_id)
-    for batch_id in batches.half_cancelled():
+    for batch_id in interrupted.half_cancelled():
         batches.cancel(batch_id)
     requeued = parcels.requeue([parcel.parcel_id for parcel in _lost(settings, board)])
     jobs = [job for job in batches.open_batches() if not batches.close_if_done(job.id)]

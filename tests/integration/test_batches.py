@@ -13,7 +13,7 @@ from bson import ObjectId
 
 from samplemind_worker.documents.batch import BatchJob, BatchStatus, State, Step
 from samplemind_worker.errors import NotAudioError, UnreadableError, UsageError
-from samplemind_worker.store import batches, ledger, mongo, parcels
+from samplemind_worker.store import batches, interrupted, ledger, mongo, parcels
 from tests.factories import new_batch, new_item
 
 pytestmark = [pytest.mark.services, pytest.mark.usefixtures("workspace")]
@@ -307,6 +307,68 @@ def test_retry_makes_the_failed_files_pending_and_the_batch_open():
     assert [(item.step, item.starts, item.error) for item in items] == [(Step.DECODE, 0, None)] * 2
 
 
+@pytest.mark.parametrize("code", [None, "unreadable"])
+def test_retry_goes_page_by_page(monkeypatch: pytest.MonkeyPatch, code: str | None):
+    monkeypatch.setattr(batches, "_CHUNK", 3)
+    job = new_batch(8)
+    complete(job.id)
+    fail(job.id, 7)
+    batches.close_if_done(job.id)
+
+    assert batches.retry(job.id, code=code) == 7
+
+    assert counts(job.id) == {"completed": 1, "pending": 7}
+    assert batches.retry(job.id, code=code) == 0
+
+
+def test_what_fails_again_while_retry_goes_on_is_not_retried_twice(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(batches, "_CHUNK", 2)
+    job = new_batch(6)
+    fail(job.id, 6)
+    batches.close_if_done(job.id)
+    stop = threading.Event()
+
+    def fail_all() -> None:
+        while not stop.is_set():
+            if parcels.pending(job.id, limit=1):
+                fail(job.id)
+                batches.close_if_done(job.id)
+
+    with ThreadPoolExecutor(1) as pool:
+        failing = pool.submit(fail_all)
+        try:
+            assert batches.retry(job.id) == 6
+        finally:
+            stop.set()
+        failing.result()
+
+
+def test_a_retry_that_was_killed_between_two_pages_is_finished_by_another(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(batches, "_CHUNK", 2)
+    job = new_batch(5)
+    fail(job.id, 5)
+    batches.close_if_done(job.id)
+    opened = vars(batches)["_open"]
+    calls: list[str] = []
+
+    async def open_and_die(batch_id: str) -> None:
+        calls.append(batch_id)
+        await opened(batch_id)
+        if len(calls) == 2:
+            raise RuntimeError("killed")
+
+    monkeypatch.setattr(batches, "_open", open_and_die)
+    with pytest.raises(RuntimeError, match="killed"):
+        batches.retry(job.id)
+    monkeypatch.setattr(batches, "_open", opened)
+
+    assert counts(job.id) == {"failed": 3, "pending": 2}
+    complete(job.id, 2)
+    assert batches.close_if_done(job.id)
+    assert batches.retry(job.id) == 3
+    assert counts(job.id) == {"completed": 2, "pending": 3}
+
+
 def test_retry_of_a_batch_without_failures_leaves_it_closed():
     job = new_batch(1)
     complete(job.id)
@@ -372,10 +434,10 @@ def test_a_recording_that_stands_still_is_found_and_given_up():
     new_batch(1)
     time.sleep(2.1)
 
-    assert batches.stalled_recordings(older_than=60.0) == []
-    assert batches.stalled_recordings(older_than=1.0) == [job.id]
+    assert interrupted.stalled_recordings(older_than=60.0) == []
+    assert interrupted.stalled_recordings(older_than=1.0) == [job.id]
     batches.add_items([new_item(job.id, 1)])
-    assert batches.stalled_recordings(older_than=1.0) == []
+    assert interrupted.stalled_recordings(older_than=1.0) == []
 
 
 def test_who_goes_on_recording_what_was_given_up_is_told():
@@ -482,12 +544,12 @@ def test_a_cancel_that_was_interrupted_is_found_and_finished():
         await BatchJob.get_pymongo_collection().update_one({"_id": job.id}, {"$set": {"status": "cancelled"}})
 
     mongo.run(stop_halfway())
-    found = batches.half_cancelled()
+    found = interrupted.half_cancelled()
     for batch_id in found:
         batches.cancel(batch_id)
 
     assert found == [job.id]
-    assert batches.half_cancelled() == []
+    assert interrupted.half_cancelled() == []
     assert batches.report(batches.find(job.id))["cancelled"] == 3
 
 
@@ -496,11 +558,11 @@ def test_a_batch_that_was_cancelled_while_it_was_recorded_keeps_no_open_item():
     batches.cancel(job.id)
     batches.add_items([new_item(job.id, number) for number in range(2)])
 
-    for batch_id in batches.half_cancelled():
+    for batch_id in interrupted.half_cancelled():
         batches.cancel(batch_id)
 
     assert {item.state for item in batches.iterate(job.id)} == {State.CANCELLED}
-    assert batches.half_cancelled() == []
+    assert interrupted.half_cancelled() == []
 
 
 def test_report_has_no_other_fields_than_the_contract():

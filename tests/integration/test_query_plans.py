@@ -30,6 +30,7 @@ from samplemind_worker.store import (
     entry_search,
     entry_vectors,
     fits,
+    interrupted,
     ledger,
     marks,
     mongo,
@@ -193,8 +194,8 @@ CALLS: dict[str, Callable[[Case], object]] = {
     "batches.add_items": lambda case: batches.add_items([new_item(case.batch, 99)]),
     "batches.close_recording": lambda case: batches.close_recording(case.batch, total_files=7),
     "batches.abandon": lambda case: batches.abandon(case.batch),
-    "batches.stalled_recordings": lambda _: batches.stalled_recordings(older_than=600.0),
-    "batches.half_cancelled": lambda _: batches.half_cancelled(),
+    "interrupted.stalled_recordings": lambda _: interrupted.stalled_recordings(older_than=600.0),
+    "interrupted.half_cancelled": lambda _: interrupted.half_cancelled(),
     "batches.find": lambda case: (batches.find(case.batch), batches.find(case.batch[:-1])),
     "batches.recent": lambda case: (
         batches.recent(3),
@@ -516,7 +517,7 @@ CALLS: dict[str, Callable[[Case], object]] = {
 }
 STORES = (
     ai_jobs, audit, batch_lists, batches, copies, credentials, displaced, entries, entry_search, entry_vectors, fits,
-    ledger, marks, outdated, overview, pack_lists, packs, parcels, pausing, places, recipes, results,
+    interrupted, ledger, marks, outdated, overview, pack_lists, packs, parcels, pausing, places, recipes, results,
     sample_collections, schemas, sound_map, spend, stale, thinning, totals, turns, unfinished, users, vector_index,
     waiting, waveforms,
 )  # fmt: skip
