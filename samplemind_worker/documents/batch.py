@@ -133,6 +133,10 @@ LAST_CHANCES = "last_chances"
 """The index of items whose next start is the last."""
 
 
+GIVEN_BACK = "given_back"
+"""The index of pending items that begin after the steps of the CPU."""
+
+
 class BatchItem(Document):
     """One file of a batch."""
 
@@ -191,6 +195,14 @@ class BatchItem(Document):
             IndexModel([("queued_at", ASCENDING)], sparse=True),
             IndexModel([("crashed_at", ASCENDING)], sparse=True),
             IndexModel([("state", ASCENDING)], name=LAST_CHANCES, partialFilterExpression={"last_chance": True}),
+            IndexModel(
+                [("batch_id", ASCENDING), ("state", ASCENDING), ("step", ASCENDING)],
+                name=GIVEN_BACK,
+                partialFilterExpression={
+                    "state": State.PENDING.value,
+                    "step": {"$in": [Step.SUMMARIZE.value, Step.STORE.value]},
+                },
+            ),
             IndexModel([("solo", ASCENDING)], unique=True, partialFilterExpression={"solo": True}),
             IndexModel(
                 [("batch_id", ASCENDING), ("error.code", ASCENDING)],

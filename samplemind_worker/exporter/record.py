@@ -61,8 +61,7 @@ class Record:
         flight, now = totals.in_flight(self._settings.queues), mongo.now()
         self.in_progress = Counter(flight.items)
         for one in still:
-            if one.kind is not None:
-                self.in_progress[one.kind] += one.totals.states[State.PENDING.value]
+            self.in_progress.update(one.pending)
         for kind in WORK:
             yield metrics.IN_PROGRESS, {"queue": kind}, self.in_progress[kind]
             yield metrics.PARCELS, {"queue": kind}, flight.parcels[kind]

@@ -11,15 +11,16 @@ from datetime import datetime, timedelta
 
 from bson import ObjectId
 
-from config.queues import AI, CPU, Queues
-from samplemind_worker.documents.batch import BY_STATE, BatchItem, BatchJob
-from samplemind_worker.documents.states import State
+from config.queues import CPU, Queues, kind_of_step
+from samplemind_worker.documents.batch import BY_STATE, GIVEN_BACK, BatchItem, BatchJob
+from samplemind_worker.documents.states import State, Step
 from samplemind_worker.store import mongo
 from samplemind_worker.store._counts import count_errors, count_recorded
 from samplemind_worker.store._kinds import kind_of_queue
 from samplemind_worker.store.unfinished import UNFINISHED
 
 _COUNTED = tuple(state for state in State if state is not State.PENDING)
+_LATER_STEPS = (Step.SUMMARIZE, Step.STORE)  # the others begin again at `decode`
 _THINNED_STATES = (State.COMPLETED, State.SKIPPED, State.CANCELLED)
 _OVERLAP = timedelta(hours=1)
 """A batch that was cancelled is counted again for a while, without another time of its end."""
@@ -37,11 +38,11 @@ class Totals:
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """What one batch that has not ended holds, and whether it waits for models alone."""
+    """What one batch that has not ended holds, and what it waits for."""
 
     totals: Totals
-    kind: str | None
-    """The kind of queue that its pending items wait for; None if it is paused, so that they wait for no worker."""
+    pending: Mapping[str, int]
+    """Pending items by the kind of queue that they wait for; none if it is paused, so that they wait for no worker."""
     waits_since: datetime | None
     """Since when its oldest pending item waits; None if no item is pending, or it is paused."""
 
@@ -81,9 +82,12 @@ async def unfinished() -> dict[str, Open]:
 async def _open(job: BatchJob, now: datetime) -> Open:
     items = BatchItem.get_pymongo_collection()
     pending = {"batch_id": job.id, "state": State.PENDING.value}
-    total, errors, first, tallies = await asyncio.gather(
+    total, errors, later, first, tallies = await asyncio.gather(
         _total(job),
         count_errors(job.id),
+        asyncio.gather(
+            *(items.count_documents({**pending, "step": step.value}, hint=GIVEN_BACK) for step in _LATER_STEPS)
+        ),
         items.find_one(pending, {"retried": 1}, sort=[("_id", 1)], hint=BY_STATE),
         asyncio.gather(*(items.count_documents({"batch_id": job.id, "state": state.value}) for state in _COUNTED)),
     )
@@ -100,8 +104,10 @@ async def _open(job: BatchJob, now: datetime) -> Open:
         since = (job.started_at or now) if first.get("retried") else first["_id"].generation_time
     totals = Totals({State.PENDING.value: left, **states}, errors, job.status.value)
     if job.paused_at is not None:
-        return Open(totals, None, None)
-    return Open(totals, CPU if job.ai_scope == "new" else AI, since)
+        return Open(totals, {}, None)
+    waiting = Counter({kind_of_step(step): count for step, count in zip(_LATER_STEPS, later, strict=True)})
+    waiting[CPU] = max(0, left - waiting.total())
+    return Open(totals, waiting, since)
 
 
 async def _total(job: BatchJob) -> int:

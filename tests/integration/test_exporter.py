@@ -95,8 +95,7 @@ def test_files_count_where_workers_are_wanted_for_them(workspace: Workspace):
     for step, queue in [(Step.SUMMARIZE, queues.of("ai")), *steps.items()]:
         parcel, ids = work_on(job.id, 1)
         ledger.advance(parcel, token=token, to={step: ids}, queues={step: queue})
-    filling_in = new_batch(5)
-    set_job(filling_in.id, ai_scope="deferred")
+    filling_in = new_batch(5, items={"step": Step.SUMMARIZE.value})
     paused = new_batch(7)
     pausing.pause(paused.id)
 
@@ -111,6 +110,24 @@ def test_files_count_where_workers_are_wanted_for_them(workspace: Workspace):
     assert values(Record(workspace.settings).read())["oldest_waiting_item_age_seconds pending"] == 0.0
     pausing.resume(paused.id)
     assert values(Record(workspace.settings).read())["items_in_progress cpu"] == 7.0
+
+
+def test_files_that_were_given_back_count_where_they_go_on(workspace: Workspace):
+    queues, token = workspace.settings.queues, "a.0"
+    job = new_batch(9)
+    for step, queue, count in ((Step.SUMMARIZE, "ai", 2), (Step.STORE, "io", 3), (Step.FEATURES, "cpu.here", 1)):
+        parcel, ids = work_on(job.id, count)
+        ledger.advance(parcel, token=token, to={step: ids}, queues={step: queues.of(queue)})
+        ledger.claim(parcel, step, token="b.0", worker="leaving", lease=60.0)  # noqa: S106 -- a claim
+    parcels.give_back("leaving")
+
+    found = values(Record(workspace.settings).read())
+    assert found["items pending"] == 9.0
+    assert [found[f"items_in_progress {kind}"] for kind in ("cpu", "ai", "io")] == [4.0, 2.0, 3.0]
+
+    pausing.pause(job.id)
+    found = values(Record(workspace.settings).read())
+    assert [found[f"items_in_progress {kind}"] for kind in ("cpu", "ai", "io")] == [0.0, 0.0, 0.0]
 
 
 def set_job(batch: str, **changed: str) -> None:
