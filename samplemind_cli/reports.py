@@ -133,6 +133,8 @@ class Plan(TypedDict):
     """Files to analyse again."""
     summarize: int
     """Summaries to write again."""
+    draw: int
+    """Files to decode for their waveform alone."""
     gone: int
     """Files that are left out, as they lie nowhere."""
     is_exact: bool

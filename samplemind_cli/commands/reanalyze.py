@@ -20,7 +20,8 @@ _Step = Annotated[
     typer.Option(
         "--step",
         metavar="STEP",
-        help="Only what has an older result of this step: decode, features, tempo_key (or key, tempo), summarize.",
+        help="Only what has an older result of this step: decode, features, tempo_key (or key, tempo), summarize, or "
+        "waveform (no step of its own: files are decoded for it alone).",
         show_default=False,
     ),
 ]
@@ -154,6 +155,7 @@ def _report(made: "Plan") -> "PlanReport":
         "steps": {step: {"version": VERSIONS[step], "outdated": made.old[step]} for step in PLANNED},
         "analyze": round(tally.analyse),
         "summarize": round(tally.summarize),
+        "draw": round(tally.draw),
         "gone": round(tally.gone),
         "is_exact": tally.is_exact,
         "cpu_seconds": round(tally.seconds, 1),
@@ -176,17 +178,23 @@ def _report(made: "Plan") -> "PlanReport":
 
 
 def _print(report: "PlanReport") -> None:
+    from samplemind_worker.documents.versions import WAVEFORM_VERSION  # noqa: PLC0415 -- slow import
+
     rows = [(step, values["version"], values["outdated"]) for step, values in report["steps"].items()]
+    rows.append(("waveform", WAVEFORM_VERSION, report["without_waveform"]))
     output.table(("step", "version", "older"), ((step, version, _count(older)) for step, version, older in rows))
     about = "" if report["is_exact"] else "about "
-    analyse, texts = report["analyze"], report["summarize"]
-    if not analyse and not texts:
+    counts = (
+        (report["analyze"], "file", "files", "to analyse again"),
+        (report["summarize"], "summary", "summaries", "to write again"),
+        (report["draw"], "waveform", "waveforms", "to draw again"),
+    )
+    parts = [f"{plural(count, one, many)} {what}" for count, one, many, what in counts if count]
+    if not parts:
         output.write(f"nothing to do again: {plural(report['contents'], 'file is', 'files are')} analysed\n")
     else:
-        parts = [f"{plural(analyse, 'file')} to analyse again"] if analyse else []
-        parts += [f"{plural(texts, 'summary', 'summaries')} to write again"] if texts else []
-        output.say(f"{about}{' and '.join(parts)}, of {plural(report['contents'], 'file')}")
-    if analyse:
+        output.say(f"{about}{', '.join(parts)}, of {plural(report['contents'], 'file')}")
+    if report["analyze"] or report["draw"]:
         _print_time(report)
     if cost := report["ai"]:
         output.say(
@@ -200,10 +208,7 @@ def _print(report: "PlanReport") -> None:
     if waiting := report["by_workers"]["migrations"]:
         names = ", ".join(one["collection"] for one in waiting)
         output.note(f"the workers bring the documents of {names} to their present form by themselves")
-    if lacking := report["without_waveform"]:
-        said = plural(lacking, "file has", "files have")
-        output.note(f"{said} no waveform of this version: submitting the folders again makes it")
-    if analyse or texts:
+    if parts:
         output.note("`samplemind reanalyze` does it, after all other work")
 
 

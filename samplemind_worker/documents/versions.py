@@ -18,7 +18,7 @@ PLANNED: Final = (*CPU_STEPS, "summarize")
 """The steps that are done again on request; the vectors of a new recipe are made by the workers (`upkeep.recipe`)."""
 
 WAVEFORM_VERSION: Final = 1
-"""The version of the waveforms, which `decode` makes. If it is raised, a submission decodes again and does no more."""
+"""The version of the waveforms, which `decode` makes. If it is raised, files are decoded again for it and no more."""
 
 SCHEMAS: Final[dict[str, int]] = {"analyses": 2, "audio_files": 2, "batch_jobs": 2}
 """The version of the form of documents, where it was ever changed (`upkeep.migrations`)."""

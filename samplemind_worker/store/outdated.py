@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from samplemind_worker.documents.analysis import BY_STEPS
 from samplemind_worker.documents.batch import BatchJob
-from samplemind_worker.documents.states import BatchStatus, State
+from samplemind_worker.documents.states import BatchStatus, State, Step
 from samplemind_worker.documents.versions import CPU_STEPS, PLANNED, WAVEFORM_VERSION
 from samplemind_worker.store import mongo
 
@@ -66,6 +66,8 @@ class Sampled:
     """How many of them lie somewhere."""
     seconds: float
     """Seconds of the CPU's steps, of those that lie somewhere."""
+    decoding: float
+    """Those of decoding alone."""
     by_models: int
     """How many of those have a summary that a model has written."""
 
@@ -76,12 +78,14 @@ async def sample(contents: Sequence[str]) -> Sampled:
     query = {"_id": {"$in": list(contents)}}
     gone: Any = {"file_id": {"$in": list(contents)}, "gone_at": None}
     lying = set(await mongo.collection("file_locations").distinct("file_id", gone)) if contents else set[str]()
-    seconds, by_models = 0.0, 0
+    seconds, decoding, by_models = 0.0, 0.0, 0
     async for row in mongo.collection("analyses").find(query, {"seconds": 1, "ai_state": 1}):
         if row["_id"] in lying:
-            seconds += sum(row.get("seconds", {}).get(step, 0.0) for step in CPU_STEPS)
+            taken = row.get("seconds", {})
+            seconds += sum(taken.get(step, 0.0) for step in CPU_STEPS)
+            decoding += taken.get(Step.DECODE, 0.0)
             by_models += row.get("ai_state") == "written"
-    return Sampled(len(contents), len(lying), seconds, by_models)
+    return Sampled(len(contents), len(lying), seconds, decoding, by_models)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,12 @@ from bson import ObjectId
 
 from config.settings import Settings
 from samplemind_worker.documents.batch import BatchItem, Step
-from samplemind_worker.documents.versions import VERSIONS
+from samplemind_worker.documents.versions import VERSIONS, WAVEFORM_VERSION
 from samplemind_worker.errors import UsageError
 from samplemind_worker.finding import query
 from samplemind_worker.finding.filters import Filter
 from samplemind_worker.pipeline.workspace import Workspace
-from samplemind_worker.store import batches, mongo, outdated, pausing, places, results, unfinished
+from samplemind_worker.store import batches, mongo, outdated, pausing, places, results, unfinished, waveforms
 from samplemind_worker.submission import plan, reanalysis
 from samplemind_worker.submission.options import DEFAULTS
 from samplemind_worker.submission.plan import Wanted
@@ -134,6 +134,91 @@ def test_a_step_narrows_what_is_done_again(settings: Settings, library: Path, st
 
     assert done.job is not None
     assert items_of(done.job.id).keys() == taken
+
+
+def older_waveform(*contents: str) -> None:
+    change = {"$set": {"version": WAVEFORM_VERSION - 1, "data": b"older"}}
+    mongo.run(mongo.collection("waveforms").update_many({"_id": {"$in": list(contents)}}, change))
+
+
+@pytest.mark.parametrize("wanted", [Wanted(), Wanted("waveform"), Wanted(chosen=Filter(packs=("library",)))])
+def test_a_file_with_an_older_waveform_is_decoded_for_that_alone(
+    workspace: Workspace, settings: Settings, library: Path, wanted: Wanted
+):
+    kick, snare = content_at(library, "kick.wav"), content_at(library, "snare.wav")
+    drawn, before = waveforms.of([kick, snare]), list(results.iterate())
+    older_waveform(kick)
+    mongo.run(mongo.collection("waveforms").delete_one({"_id": snare}))
+
+    made = plan.make(settings, wanted)
+    done = reanalysis.record(settings, wanted, DEFAULTS)
+
+    tally = made.tally
+    assert (made.waveforms, tally.draw, tally.analyse, tally.texts, tally.is_exact) == (2, 2, 0, 0, True)
+    assert tally.seconds == pytest.approx(sum(results.load([one])[one][1].seconds["decode"] for one in (kick, snare)))
+    assert done.job is not None
+    assert items_of(done.job.id).keys() == {"kick.wav", "snare.wav"}
+    assert [run_chain(workspace, parcel, step) for parcel, step in publish(workspace)] == [[Step.DECODE]]
+    assert batches.report(batches.find(done.job.id))["completed"] == 2
+    assert waveforms.of([kick, snare]) == drawn
+    assert list(results.iterate()) == before
+    assert reanalysis.record(settings, wanted, DEFAULTS).job is None
+
+
+def test_a_file_with_an_older_waveform_and_an_older_summary_gets_both(
+    workspace: Workspace, settings: Settings, library: Path
+):
+    kick, snare = content_at(library, "kick.wav"), content_at(library, "snare.wav")
+    drawn = waveforms.of([kick])
+    make_older(kick, snare, step="summarize")
+    older_waveform(kick)
+
+    made = plan.make(settings, Wanted())
+    done = reanalysis.record(settings, Wanted(), DEFAULTS)
+
+    assert (made.tally.draw, made.tally.summarize) == (1, 2)
+    assert done.job is not None
+    assert {item.path: item.step for item in items_of(done.job.id).values()} == {
+        "kick.wav": Step.DECODE, "snare.wav": Step.SUMMARIZE,
+    }  # fmt: skip
+    work(workspace)
+    assert batches.report(batches.find(done.job.id))["completed"] == 2
+    assert waveforms.of([kick]) == drawn
+    assert versions_of(kick) == versions_of(snare) == VERSIONS
+
+
+def test_an_older_waveform_does_not_widen_what_was_asked_for(settings: Settings, library: Path):
+    make_older(content_at(library, "kick.wav"))
+    older_waveform(content_at(library, "snare.wav"))
+
+    made = plan.make(settings, Wanted("tempo_key"))
+    done = reanalysis.record(settings, Wanted("tempo_key"), DEFAULTS)
+
+    assert (made.tally.analyse, made.tally.draw, made.waveforms) == (1, 0, 1)
+    assert done.job is not None
+    assert items_of(done.job.id).keys() == {"kick.wav"}
+
+
+def test_of_many_older_waveforms_all_are_counted(settings: Settings, library: Path, monkeypatch: pytest.MonkeyPatch):
+    older_waveform(*(content_at(library, name) for name in ("kick.wav", "snare.wav", "pack/hat.wav")))
+    monkeypatch.setattr(plan, "_SAMPLE", 1)
+    monkeypatch.setattr(plan, "_KEYS", 2)
+
+    made = plan.make(settings, Wanted())
+    done = reanalysis.record(settings, Wanted(), DEFAULTS)
+
+    assert (made.tally.draw, made.tally.is_exact, done.files) == (3, False, 3)
+
+
+@pytest.mark.usefixtures("workspace")
+def test_the_plan_of_an_empty_record_is_empty(cli: Cli, settings: Settings):
+    made = plan.make(settings, Wanted())
+
+    assert (made.contents, made.elapsed, made.waveforms, made.tally) == (0, 0, 0, plan.Tally())
+    assert reanalysis.record(settings, Wanted(), DEFAULTS).job is None
+    assert json.loads(cli("plan", "--json")[1])["contents"] == 0
+    assert "nothing to do again" in cli("plan")[1]
+    assert cli("reanalyze")[0] == 0
 
 
 @pytest.mark.parametrize(
