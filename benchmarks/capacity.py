@@ -33,7 +33,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
     measuring = commands.add_parser("measure")
-    measuring.add_argument("part", nargs="?", choices=["pipeline", "record", "all"], default="all")
+    measuring.add_argument("part", nargs="?", choices=["pipeline", "record", "vectors", "all"], default="all")
     measuring.add_argument("--oneshots", type=int, default=1000)
     measuring.add_argument("--tracks", type=int, default=24)
     measuring.add_argument("--seconds", type=float, default=60.0, help="length of a track")
@@ -64,17 +64,21 @@ def write(found: Mapping[str, Any]) -> None:
 
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:
-    """Measure the costs of the pipeline, of a large record, or of both; takes several minutes."""
+    """Measure the costs of the pipeline, of a large record, of Chroma, or of all; takes several minutes to hours."""
     found: dict[str, Any] = {
         "measured_on": datetime.now(UTC).date().isoformat(),
         "machine": f"{os.cpu_count()} cores, {platform.machine()}",
     }
     with tempfile.TemporaryDirectory(prefix="samplemind-bench-") as folder:
         top = Path(folder)
-        if options.part != "record":
+        if options.part in ("pipeline", "all"):
             found["kinds"], found["document_bytes"] = _pipeline_costs(top, options)
-        if options.part != "pipeline":
-            for more in capacity_record.measure(top / "many", items=options.items, analysed=options.analysed):
+        if options.part in ("record", "all"):
+            for more in capacity_record.measure(top / "record", items=options.items, analysed=options.analysed):
+                found |= more
+                write(found)
+        if options.part in ("vectors", "all"):
+            for more in capacity_record.measure_vectors(top / "vectors", options.analysed):
                 found |= more
                 write(found)
     return found

@@ -1,7 +1,8 @@
 """Fills a large record, and measures what it takes on disks and in memory and how long answers take.
 
-The library of ``benchmarks.many`` is recorded with its vectors, and one batch with more items than that, the first of
-which have ended with its contents. Waveforms are left out: they are read by their id alone.
+The library of ``benchmarks.many`` is recorded, and one batch with more items than that, the first of which have ended
+with its contents. Waveforms are left out: they are read by their id alone. Chroma is filled with the vectors of such a
+library alone, because that takes the longest.
 """
 
 import hashlib
@@ -32,7 +33,7 @@ from tests.factories import new_item
 
 _PAGE: Final = 2000
 _RECORDED: Final = ("audio_files", "analyses", "file_locations", "library_entries", "waveforms", "batch_items")
-_VECTOR_COUNTS: Final = (50_000, 100_000, 200_000)
+_VECTOR_COUNTS: Final = (50_000, 100_000, 200_000, 300_000)
 """Numbers of vectors at which Chroma is measured, before all of them are there."""
 _FAILED: Final = 100
 """One item in so many has failed."""
@@ -63,7 +64,16 @@ def measure(home: Path, *, items: int, analysed: int) -> Iterator[dict[str, Any]
             print(f"{items:,} items written in {time.perf_counter() - began:.0f} s", flush=True)
             yield {"items": items, "analysed": analysed, "record": _bytes_per_record()}
             yield {"answers_ms": _answers(settings, job.id), "mongodb_memory_bytes": _server(home, "mongod").rss}
-            yield from _vector_costs(settings, many.records(analysed, bases), analysed)
+    finally:
+        stop(own)
+
+
+def measure_vectors(home: Path, count: int) -> Iterator[dict[str, Any]]:
+    """Yield what so many vectors cost in Chroma, and fewer; the whole may take an hour."""
+    own = Settings(home=home)
+    settings = ensure_running(own, workers=False)
+    try:
+        yield from _vector_costs(settings, many.records(count, many.bases(own)), count)
     finally:
         stop(own)
 

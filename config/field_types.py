@@ -120,5 +120,8 @@ WEB_ADDRESSES: Final = AfterValidator(_are_http)
 Roots = Annotated[dict[str, Location], NoDecode, PlainValidator(_read_roots)]
 """Named folders and prefixes of buckets."""
 
+Place = Annotated[Location, BeforeValidator(_root_location)]
+"""A path that is made absolute, or a prefix of a bucket."""
+
 FROM_JSON: Final = BeforeValidator(_from_json)
 """Parses a text as JSON; a value from a TOML file is kept as it is."""

@@ -31,11 +31,13 @@ from config.field_types import (
     AbsolutePath,
     ExistingFolder,
     Names,
+    Place,
     Roots,
     Utf8Path,
     WebAddress,
     spelled,
 )
+from config.locations import Location
 from config.queues import Queues
 from config.sources import SettingsError
 
@@ -157,8 +159,8 @@ class Settings(BaseSettings):
     inbox: AbsolutePath | None = None
     """Folder that `ingest` takes sample packs from; default: ``inbox`` under ``home``."""
 
-    library_root: AbsolutePath | None = None
-    """Folder that sample packs are unpacked into; default: ``library`` under ``home``."""
+    library_root: Place | None = None
+    """Folder, or prefix of a bucket, that sample packs are unpacked into; default: ``library`` under ``home``."""
 
     inbox_settle_seconds: float = Field(default=10.0, ge=0, le=86_400)
     """Seconds without a change after which a pack is complete."""
@@ -346,7 +348,7 @@ class Settings(BaseSettings):
         return self.inbox or self.home / "inbox"
 
     @property
-    def library_folder(self) -> Path:
+    def library_folder(self) -> Location:
         """Where sample packs are unpacked."""
         return self.library_root or self.home / "library"
 

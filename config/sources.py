@@ -12,6 +12,7 @@ import os
 import stat
 import tomllib
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -19,6 +20,8 @@ from typing import Any, Final
 
 from dotenv import dotenv_values
 from platformdirs import user_config_path
+
+from config.locations import named_pairs
 
 PREFIX: Final = "SAMPLEMIND_"
 COMPOSE_ONLY: Final = frozenset(
@@ -36,6 +39,8 @@ _ENV_FILE, _SECRETS_DIR = f"{PREFIX}ENV_FILE", f"{PREFIX}SECRETS_DIR"
 ENVIRONMENT_ONLY: Final = frozenset({"env_file", "secrets_dir"})
 """Fields that name the places of other settings."""
 _PATHS: Final = frozenset({"home", "inbox", "library_root", "scratch", "ai_table"})
+_FULL: Final = ("/", "~", "s3://", "file://")
+"""What a path begins with that does not depend on the working folder."""
 _CHECKOUT: Final = Path(__file__).parents[1]
 _MAX_BYTES: Final = 1 << 20
 _LIKE: Final = 0.8
@@ -221,7 +226,8 @@ def _is_set(variable: str, values: Mapping[str, str]) -> bool:
 def _is_relative(field: str, value: object) -> bool:
     paths: list[object] = [value] if field in _PATHS else []
     if field == "roots" and isinstance(value, str):
-        paths = [pair.partition("=")[2] for pair in value.split(os.pathsep)]
+        with suppress(ValueError):  # it is refused, or is JSON
+            paths = list(named_pairs(value).values())
     elif field == "roots" and isinstance(value, dict):
         paths = list(value.values())
-    return any(isinstance(path, str) and path and not path.startswith(("/", "~")) for path in paths)
+    return any(isinstance(path, str) and path and not path.startswith(_FULL) for path in paths)

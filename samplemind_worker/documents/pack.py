@@ -41,6 +41,8 @@ class Pack(Document):
     """Its folder below the library root; no other pack may have the same."""
     inode: int | None = None
     """Inode of the filled folder, which tells whether the folder at the target is this one."""
+    uploaded: bool = False
+    """Whether all of its files lie in the bucket that packs are unpacked into."""
     batch_id: str | None = None
     reason: str | None = None
     files: int = 0

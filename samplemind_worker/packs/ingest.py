@@ -8,21 +8,23 @@ import os
 import secrets
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+from config.locations import Location, ObjectPath
 from config.settings import Settings
 from samplemind_worker.documents.batch import BatchStatus
 from samplemind_worker.documents.pack import Pack, PackState
 from samplemind_worker.documents.versions import VERSIONS
 from samplemind_worker.errors import PackNotNowError, PackRefusedError, UsageError
-from samplemind_worker.packs import sources, staging
+from samplemind_worker.packs import sources
 from samplemind_worker.packs.archive import Limits
 from samplemind_worker.packs.inbox import UNKNOWN, Found, Inbox
 from samplemind_worker.packs.report import Outcome, Report
+from samplemind_worker.packs.shelf import BucketShelf, FolderShelf
 from samplemind_worker.packs.sources import Source
+from samplemind_worker.packs.staging import Budget
 from samplemind_worker.store import batches, library, mongo, packs, results
 from samplemind_worker.submission import scan
 from samplemind_worker.submission.listing import Listing
@@ -111,9 +113,10 @@ def require_inbox(settings: Settings, given: Path | None) -> Path:
             library.locate(root, settings.roots)
         except UsageError as error:
             raise UsageError(f"SAMPLEMIND_LIBRARY_ROOT: {error}") from error
-    real_inbox, real_root = place.resolve(), root.resolve()
-    if real_inbox.is_relative_to(real_root) or real_root.is_relative_to(real_inbox):
-        raise UsageError(f"the inbox {place} and the library {root} must not lie in each other")
+    if isinstance(root, Path):
+        real_inbox, real_root = place.resolve(), root.resolve()
+        if real_inbox.is_relative_to(real_root) or real_root.is_relative_to(real_inbox):
+            raise UsageError(f"the inbox {place} and the library {root} must not lie in each other")
     return place
 
 
@@ -122,7 +125,7 @@ class _Run:
 
     def __init__(self, settings: Settings, inbox: Inbox, run: str, began: datetime, say: Say) -> None:
         self._settings, self._inbox, self._run, self._say = settings, inbox, run, say
-        self._root = settings.library_folder
+        self._root, self._shelf = settings.library_folder, _shelf_of(settings)
         self._name = _text(str(inbox.folder))
         self._started = time.monotonic()
         self._seen: set[str] = set()
@@ -186,7 +189,7 @@ class _Run:
         size, left_out = source.plan()
         folder = self._folder_of(earlier)
         pack = packs.begin(origin, run=self._run, folders=[folder] if folder else self._folders(found, origin.digest))
-        if not self._is_placed(pack):
+        if not self._shelf.has(pack):
             self._fill(pack, source, size=size, left_out=dict(left_out))
         return self._record(pack)
 
@@ -194,52 +197,39 @@ class _Run:
         """Return the folder that an earlier run chose, if it is still free or holds this pack."""
         if pack is None or pack.folder is None:
             return None
-        return pack.folder if self._is_placed(pack) or not os.path.lexists(self._root / pack.folder) else None
+        # What lies in a bucket at the folder of this pack may be what a killed run has written.
+        is_ours = self._shelf.has(pack) or isinstance(self._root, ObjectPath)
+        return pack.folder if is_ours or not self._shelf.holds(pack.folder) else None
 
     def _folders(self, found: Found, digest: str) -> Iterator[str]:
         """Yield the free folders for the pack in the library, in order of preference."""
         vendor, title = _folder_name(found.vendor or UNKNOWN), _folder_name(found.title)
         names = (title if number == 1 else f"{title}-{number}" for number in range(1, _MOST_NAMESAKES))
         for name in (*names, f"{title}-{digest[:16]}"):
-            if not os.path.lexists(self._root / vendor / name):
+            if not self._shelf.holds(f"{vendor}/{name}"):
                 yield f"{vendor}/{name}"
 
-    def _is_placed(self, pack: Pack) -> bool:
-        if pack.folder is None or pack.inode is None:
-            return False
-        try:
-            return (self._root / pack.folder).lstat().st_ino == pack.inode
-        except FileNotFoundError:
-            return False
-
     def _fill(self, pack: Pack, source: Source, *, size: int, left_out: dict[str, int]) -> None:
-        """Write the pack's audio to a folder beside its target, then rename the folder."""
-        vendor, _, name = (pack.folder or "").partition("/")
-        beginning = _staging_name(pack.id)
-        budget = staging.Budget(self._settings.pack_max_bytes, self._settings.pack_free_bytes)
-        with staging.opened(self._root, vendor, make=True) as parent:
-            staging.remove(parent, beginning)
-            try:
-                with staging.Staging(parent, f"{beginning}{self._run}", budget) as stage:
-                    stage.require_room(size)
-                    written = [stage.write(parts, blocks) for parts, blocks in source.contents()]
-                    new = _not_analysed([content for content, _ in written]) - self._new
-                    self._new |= new
-                    packs.update(
-                        pack.id,
-                        run=self._run,
-                        inode=stage.inode,
-                        batch_id=None,
-                        files=len(written),
-                        new=len(new),
-                        bytes=sum(length for _, length in written),
-                        left_out=left_out,
-                    )
-                    packs.require_turn(self._run)
-                    stage.place(name)
-            except BaseException:
-                staging.remove(parent, beginning)
-                raise
+        """Write the pack's audio into its folder."""
+        with self._shelf.filling(pack, run=self._run, size=size) as stage:
+            written = [stage.write(parts, blocks) for parts, blocks in source.contents()]
+            inode = stage.inode
+            new = _not_analysed([content for content, _ in written]) - self._new
+            self._new |= new
+            packs.update(
+                pack.id,
+                run=self._run,
+                inode=inode,
+                batch_id=None,
+                files=len(written),
+                new=len(new),
+                bytes=sum(length for _, length in written),
+                left_out=left_out,
+            )
+            packs.require_turn(self._run)
+            stage.place((pack.folder or "").partition("/")[2])
+        if inode is None:
+            packs.update(pack.id, run=self._run, uploaded=True)
 
     def _record(self, pack: Pack) -> Pack:
         """Record the pack's batch, unless it is recorded."""
@@ -247,7 +237,7 @@ class _Run:
         batch_id = None if earlier is None else earlier.batch_id
         if batch_id is None or not _is_recorded(batch_id):
             scan.submit(
-                Listing([self._root / (pack.folder or "")]),
+                Listing([_below(self._root, pack.folder or "")]),
                 SubmitOptions(name=pack.folder, priority="bulk"),
                 settings=self._settings,
                 on_created=lambda made: packs.update(pack.id, run=self._run, batch_id=made),
@@ -273,7 +263,7 @@ class _Run:
                 continue
             packs.adopt(pack.id, run=self._run)
             outcome = Outcome(pack.source, "taken", digest=pack.id)
-            if pack.state is PackState.RECORDED or self._is_placed(pack):
+            if pack.state is PackState.RECORDED or self._shelf.has(pack):
                 pack = self._record(pack)  # noqa: PLW2901 -- with its batch
                 packs.finish(pack.id, run=self._run)
                 outcome.folder, outcome.batch_id, outcome.files, outcome.new = (
@@ -284,9 +274,7 @@ class _Run:
                 )
             else:
                 outcome.status, outcome.reason = "refused", "it vanished, or changed, while it was being taken"
-                if pack.folder is not None:
-                    with suppress(OSError), staging.opened(self._root, pack.folder.partition("/")[0]) as parent:
-                        staging.remove(parent, _staging_name(pack.id))
+                self._shelf.discard(pack)
                 packs.refuse(
                     packs.Origin(pack.id, pack.inbox, pack.source, pack.kind), run=self._run, reason=outcome.reason
                 )
@@ -305,8 +293,15 @@ def _is_recorded(batch_id: str) -> bool:
     return False
 
 
-def _staging_name(digest: str) -> str:
-    return f".{digest[:16]}."
+def _shelf_of(settings: Settings) -> FolderShelf | BucketShelf:
+    place = settings.library_folder
+    if isinstance(place, ObjectPath):
+        return BucketShelf(place, settings.pack_max_bytes)
+    return FolderShelf(place, Budget(settings.pack_max_bytes, settings.pack_free_bytes))
+
+
+def _below(place: Location, folder: str) -> Location:
+    return place.at(folder) if isinstance(place, ObjectPath) else place / folder
 
 
 def _not_analysed(contents: list[str]) -> set[str]:

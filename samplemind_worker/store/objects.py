@@ -20,7 +20,7 @@ from datetime import datetime
 from functools import lru_cache
 from http import HTTPStatus
 from io import BufferedReader
-from typing import Any, Final
+from typing import IO, Any, Final
 
 from config.locations import ObjectPath
 from samplemind_worker.errors import (
@@ -148,6 +148,21 @@ def content(place: ObjectPath, *, most: int) -> Content:
             if len(found.folders) + len(found.objects) > most:
                 return Content(found.folders[:most], found.objects[:most], complete=False)
     return found
+
+
+def put(place: ObjectPath, file: IO[bytes]) -> None:
+    """Write an object, as a whole or not at all; one of this key is replaced.
+
+    Raises
+    ------
+    BucketNotReachedError, ServiceUnavailableError
+        As `listed` does.
+    """
+    # A refusal says something about the bucket, as of a listing: there is no object yet.
+    with _translated(place, listing=True) as client:
+        from boto3.s3.transfer import TransferConfig  # noqa: PLC0415 -- slow import
+
+        client.upload_fileobj(file, place.bucket, place.key, Config=TransferConfig(use_threads=False))
 
 
 class ObjectReader:

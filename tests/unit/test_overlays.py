@@ -125,8 +125,9 @@ def test_development_runs_one_pod_of_each_in_a_namespace_of_its_own() -> None:
 
 def test_with_a_bucket_no_pod_has_the_library_as_a_volume_and_only_readers_get_out_to_it() -> None:
     prod, objects = _of(overlay("prod")), _of(overlay("prod-s3"))
-    assert not [name for kind, name in objects if kind == "PersistentVolumeClaim"]
+    assert [name for kind, name in objects if kind == "PersistentVolumeClaim"] == ["inbox"]
     pods = {name: load["spec"]["template"]["spec"] for (kind, name), load in objects.items() if kind == "Deployment"}
+    pods["ingest"] = objects["CronJob", "ingest"]["spec"]["jobTemplate"]["spec"]["template"]["spec"]
     for pod in pods.values():
         assert "library" not in {volume["name"] for volume in pod["volumes"]}
         mounts = [mount["name"] for container in pod["containers"] for mount in container["volumeMounts"]]
@@ -136,12 +137,16 @@ def test_with_a_bucket_no_pod_has_the_library_as_a_volume_and_only_readers_get_o
         for name, pod in pods.items()
         if any(variable["name"].startswith("AWS_") for variable in pod["containers"][0].get("env", []))
     }
-    assert readers == {"cpu", "web"}
+    assert readers == {"cpu", "ingest", "web"}
     policy = objects["NetworkPolicy", "object-store"]["spec"]
     assert policy["podSelector"]["matchExpressions"][0]["values"] == sorted(readers)
     assert policy["egress"] == prod["NetworkPolicy", "ai"]["spec"]["egress"]
     [settings] = [manifest["data"] for (_, name), manifest in objects.items() if name.startswith("settings-")]
-    assert settings["SAMPLEMIND_ROOTS"].startswith("library=s3://")
+    bucket = settings["SAMPLEMIND_ROOTS"].removeprefix("library=")
+    [ingest] = pods["ingest"]["containers"]
+    given = {variable["name"]: variable.get("value") for variable in ingest["env"]}
+    assert bucket.startswith("s3://")
+    assert given["SAMPLEMIND_LIBRARY_ROOT"] == f"{bucket}/packs"
 
 
 def test_the_keys_of_a_bucket_are_optional_and_have_an_example_without_values() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from config.locations import ObjectPath, is_named, location
+from config.locations import Location, ObjectPath, is_named, location
 from config.settings import Settings
 
 
@@ -77,12 +77,22 @@ def test_other_roots_are_refused(text: str, monkeypatch: pytest.MonkeyPatch):
         Settings()
 
 
-@pytest.mark.parametrize("name", ["INBOX", "LIBRARY_ROOT", "HOME", "SCRATCH"])
+@pytest.mark.parametrize("name", ["INBOX", "HOME", "SCRATCH"])
 def test_other_folders_lie_on_this_machine(name: str, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv(f"SAMPLEMIND_{name}", "s3://sounds/lib")
 
     with pytest.raises(ValidationError, match="folder of this machine"):
         Settings()
+
+
+def test_packs_are_unpacked_into_a_folder_or_a_bucket(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.chdir(tmp_path)
+    found: list[Location] = []
+    for text in ("s3://sounds/packs/", "packs", "file:///mnt/packs"):
+        monkeypatch.setenv("SAMPLEMIND_LIBRARY_ROOT", text)
+        found.append(Settings().library_folder)
+
+    assert found == [ObjectPath("sounds", "packs"), tmp_path / "packs", Path("/mnt/packs")]
 
 
 def test_a_root_is_a_name_unless_it_is_a_place():

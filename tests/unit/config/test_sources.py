@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from config import sources
+from config.locations import ObjectPath
 from config.settings import Settings, get_settings, unknown_settings
 
 PROJECT = Path(__file__).parents[3]
@@ -223,6 +224,9 @@ def test_a_relative_path_in_a_file_is_refused(
 
     given = tmp_path / "given.env"
     monkeypatch.setenv("SAMPLEMIND_ENV_FILE", str(given))
+    given.write_text("SAMPLEMIND_ROOTS=a=s3://sounds/lib:b=/b\nSAMPLEMIND_LIBRARY_ROOT=s3://sounds/lib/new\n")
+    get_settings.cache_clear()
+    assert get_settings().roots == {"a": ObjectPath("sounds", "lib"), "b": Path("/b")}
     for line in ("SAMPLEMIND_HOME=state", "SAMPLEMIND_ROOTS=a=/a:b=b"):
         get_settings.cache_clear()
         given.write_text(f"{line}\n")
