@@ -33,7 +33,7 @@ OF_COMMANDS: Final[dict[str, dict[int, str]]] = {
     "similar": {SERVICE: "also if vectors are missing or filters cannot be answered; what was found is printed"},
     "library": {SERVICE: _INDEX},
     "ingest": {FAILED: "if a pack was refused or postponed, or a file of it failed"},
-    "organize": {FAILED: "if a file was left where it is"},
+    "organize": {FAILED: "if a file was left where it is, as those in a bucket are"},
     "tag": {FAILED: "if a file was left as it is"},
     "doctor": {SERVICE: "if a check failed"},
 }

@@ -1,5 +1,6 @@
 """``organize``: files of the library in a pattern of folders."""
 
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -76,17 +77,20 @@ def _organize(wanted: "Wanted", settings: "Settings", *, dry_run: bool, as_json:
 
     organizing.finish(settings)
     how = wanted.how
-    steps = list(organizing.plan(wanted, settings))
-    if not steps:
+    planned = list(organizing.plan(wanted, settings))
+    if not planned:
         output.note("no file of the library passes")
         return
+    steps = [step for step in planned if isinstance(step, organizing.Step)]
+    absent = [one.why for one in planned if isinstance(one, organizing.Left)]
+    _count(absent)
     there = sum(step.is_done for step in steps)
     if dry_run:
         for step in steps:
             if not step.is_done:
                 _say("planned", step.source, step.target, as_json=as_json)
         output.note(f"{plural(len(steps) - there, 'file')} would be {_DID[how]}, {there:,} there already")
-        return
+        raise typer.Exit(1 if absent else 0)
     done = organizing.carry_out(steps, wanted, settings, command=f"organize --how {how} --into {wanted.top}")
     for step in done.done:
         _say(_DID[how], step.source, step.target, as_json=as_json)
@@ -96,8 +100,14 @@ def _organize(wanted: "Wanted", settings: "Settings", *, dry_run: bool, as_json:
         output.note(f"left {step.source}: {why}")
     how_back = f"; `samplemind organize --undo {done.run}` takes that back" if done.run else ""
     output.note(f"{_DID[how]} {plural(len(done.done), 'file')}, {there:,} there already{how_back}")
-    if done.left:
+    if done.left or absent:
         raise typer.Exit(1)
+
+
+def _count(absent: "list[str]") -> None:
+    """Say how many files are left for each reason: there may be very many."""
+    for why, count in Counter(absent).items():
+        output.note(f"left {plural(count, 'file')}: {'it' if count == 1 else 'each'} {why}")
 
 
 def _undo(run_id: str, *, as_json: bool) -> None:

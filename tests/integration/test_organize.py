@@ -88,7 +88,9 @@ def test_links_and_copies_leave_the_library_and_the_record_as_they_are(
     assert sorted(made.values()) == sorted(before.values())
     assert {path.is_symlink() for path in (tmp_path / "new").rglob("*.wav")} == {how == "link"}
     assert (tree(library), recorded(workspace)) == (before, known)
-    assert organize(cli, *options) == []
+    code, told, said = cli("organize", *options)
+    assert (code, told) == (0, "")
+    assert "4 there already" in said
     assert len(organize(cli, "--undo", "last")) == 4
     assert not (tmp_path / "new").exists()
     assert (tree(library), recorded(workspace)) == (before, known)
@@ -130,10 +132,42 @@ def test_a_file_that_is_in_the_way_is_never_overwritten(cli: Cli, library: Path,
 def test_a_file_that_changed_since_it_was_analysed_stays(cli: Cli, library: Path, tmp_path: Path):
     (library / "D" / "Long.wav").write_bytes(b"another sound")
 
-    organize(cli, "--into", "new", "--how", "move", "--pattern", "{name}")
+    code, told, said = cli("organize", "--into", "new", "--how", "move", "--pattern", "{name}")
 
+    assert (code, len(told.splitlines())) == (1, 3)
+    assert "left 1 file: it is not on this machine, or has changed since it was analysed" in said
     assert set(tree(library)) == {"D/Long.wav"}
     assert "Long.wav" not in tree(tmp_path / "new")
+
+
+@pytest.mark.usefixtures("home")
+def test_files_in_a_bucket_are_counted_and_left(cli: Cli, library: Path, tmp_path: Path):
+    for number in range(3):
+        in_bucket(number)
+    copied = hashlib.sha256((library / "A" / "Deep.wav").read_bytes()).hexdigest()
+    places.save([Place("s3://sounds", b"lib/a copy.wav", copied, 1, 1, 1, settled=True)])
+    entry.refresh_marked()
+
+    code, told, said = cli("organize", "--into", "new", "--dry-run")
+    assert (code, len(told.splitlines())) == (1, 4)
+    assert "left 3 files: each lies in a bucket, where nothing is linked, copied or moved from" in said
+    code, told, said = cli("organize", "--into", "new", "--json")
+
+    assert (code, len(told.splitlines())) == (1, 4)
+    assert said.count("left ") == 1
+    assert "linked 4 files" in said
+    assert len(tree(tmp_path / "new")) == 4
+    # What was not asked for is none that is left.
+    assert cli("organize", "--instrument", "hat_closed", "--into", "new")[0] == 0
+    assert cli("organize", "--path", "s3://sounds", "--into", "other")[0] == 1
+    assert not (tmp_path / "other").exists()
+
+
+def in_bucket(number: int) -> None:
+    key = hashlib.sha256(f"object {number}".encode()).hexdigest()
+    facts = analysis_facts(key, kind="one_shot", instrument="snare", key=None)
+    results.save_analyses([(audio_facts(key, filename=f"{number}.wav"), facts)])
+    places.save([Place("s3://sounds", f"lib/{number}.wav".encode(), key, 1, 1, 1, settled=True)])
 
 
 @pytest.mark.usefixtures("home")

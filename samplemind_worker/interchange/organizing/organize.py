@@ -5,6 +5,7 @@ by the next run; a run that is called again goes on where it stopped, because it
 """
 
 import os
+import stat
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -26,7 +27,6 @@ from samplemind_worker.interchange.journal import Run
 from samplemind_worker.interchange.organizing.layout import PATTERN, Layout, values_of
 from samplemind_worker.store import library, places
 from samplemind_worker.store.places import Place
-from samplemind_worker.upkeep.places import look
 
 How = Literal["link", "hardlink", "copy", "move"]
 
@@ -60,6 +60,17 @@ class Step:
     place: Place
 
 
+@dataclass(frozen=True, slots=True)
+class Left:
+    """A content that nothing can be done with here."""
+
+    why: str
+
+
+IN_A_BUCKET: Final = Left("lies in a bucket, where nothing is linked, copied or moved from")
+CHANGED: Final = Left("is not on this machine, or has changed since it was analysed; `samplemind submit` looks again")
+
+
 @dataclass(slots=True)
 class Organized:
     """What a run did."""
@@ -71,10 +82,10 @@ class Organized:
     """Files that were left as they are, and why."""
 
 
-def plan(wanted: Wanted, settings: Settings) -> Iterator[Step]:
+def plan(wanted: Wanted, settings: Settings) -> Iterator[Step | Left]:
     """Yield what is to be done for the files that have all words and pass the filter, one file per content.
 
-    A content that lies nowhere on this machine, or has changed since it was analysed, is left out.
+    Of a content that lies nowhere on this machine, or has changed since it was analysed, why it is left.
 
     Raises
     ------
@@ -88,7 +99,8 @@ def plan(wanted: Wanted, settings: Settings) -> Iterator[Step]:
         lying = places.of([row["_id"] for row in rows])
         for row in rows:
             found = _source_of(lying.get(row["_id"], ()), wanted.chosen, settings)
-            if found is None:
+            if isinstance(found, Left):
+                yield found
                 continue
             place, source = found
             is_there = partial(_is_there, source=source, how=wanted.how)
@@ -106,16 +118,29 @@ def _pages(words: Query, chosen: Filter) -> Iterator[list[dict[str, Any]]]:
             return
 
 
-def _source_of(lying: Sequence[Place], chosen: Filter, settings: Settings) -> tuple[Place, Path] | None:
+def _source_of(lying: Sequence[Place], chosen: Filter, settings: Settings) -> tuple[Place, Path] | Left:
+    why = CHANGED
     for place in lying:
         if not chosen.admits(place.shown):
+            continue
+        if library.is_object(place.root, settings.roots):
+            why = IN_A_BUCKET
             continue
         with suppress(PermanentError):
             folder = os.fsencode(library.folder_of(place.root, settings.roots))
             full = os.path.join(folder, place.path)  # noqa: PTH118 -- bytes: names need not be UTF-8
-            if look(full, place) == "here":
+            if _is_unchanged(full, place):
                 return place, Path(os.fsdecode(full))
-    return None
+    return why
+
+
+def _is_unchanged(full: bytes, place: Place) -> bool:
+    """Return whether a file is the one that was recorded; its ctime does not count, as a hard link changes it."""
+    try:
+        status = os.stat(full)  # noqa: PTH116 -- bytes
+    except OSError:
+        return False
+    return stat.S_ISREG(status.st_mode) and (status.st_size, status.st_mtime_ns) == (place.size, place.mtime_ns)
 
 
 def _is_there(path: Path, source: Path, how: How) -> bool:
