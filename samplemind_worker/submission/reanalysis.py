@@ -1,5 +1,6 @@
 """Records a batch in the background that does steps of known contents again."""
 
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -8,12 +9,14 @@ from config.settings import Settings
 from samplemind_worker.documents.batch import BatchJob, RecordedRoot, Step, new_item
 from samplemind_worker.documents.spend import from_usd
 from samplemind_worker.errors import OutsideRootsError, UsageError
-from samplemind_worker.store import batches, library, places
+from samplemind_worker.store import batches, library, places, turns
 from samplemind_worker.store.places import Place
 from samplemind_worker.store.roots import recorded
 from samplemind_worker.submission.options import SubmitOptions
 from samplemind_worker.submission.plan import First, Wanted, chosen_contents
 
+_TURN: Final = "reanalyze"
+_LEASE: Final = 60.0  # s
 _UNSEEN: Final = -1  # no folder has this number
 
 
@@ -36,10 +39,18 @@ def record(settings: Settings, wanted: Wanted, options: SubmitOptions) -> Record
     Raises
     ------
     UsageError
-        If a batch of this name is open, because the same would be done twice.
+        If a batch of this name is open, or another process records one now, because the same would be done twice.
     ServiceUnavailableError
         If the record does not answer, or if the entries of a search are not complete.
     """
+    run = secrets.token_hex(6)
+    if not turns.take(_TURN, run, lease=_LEASE):
+        raise UsageError("another process records what is to be done again; call this once more when it has ended")
+    with turns.kept(_TURN, run, lease=_LEASE):
+        return _record(settings, wanted, options)
+
+
+def _record(settings: Settings, wanted: Wanted, options: SubmitOptions) -> Recorded:
     name = options.name or "done again"
     for job in batches.open_batches():
         if job.background and job.name == name:

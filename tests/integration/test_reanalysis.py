@@ -1,6 +1,8 @@
 """What a new version would do again is said beforehand, and done after all other work."""
 
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -331,6 +333,27 @@ def test_the_same_is_not_begun_twice(settings: Settings, library: Path):
     assert done.job is not None
     with pytest.raises(UsageError, match=done.job.id):
         reanalysis.record(settings, Wanted(), DEFAULTS)
+
+
+def test_of_two_at_once_one_records(workspace: Workspace, settings: Settings, library: Path):
+    make_older(content_at(library, "kick.wav"))
+    together = threading.Barrier(4)
+
+    def record() -> str:
+        together.wait()
+        try:
+            return "recorded" if reanalysis.record(settings, Wanted(), DEFAULTS).job is not None else "nothing"
+        except UsageError:
+            return "refused"
+
+    with ThreadPoolExecutor(4) as pool:
+        ends = [future.result() for future in [pool.submit(record) for _ in range(4)]]
+
+    assert sorted(ends) == ["recorded", "refused", "refused", "refused"]
+    [job] = batches.open_batches()
+    assert job.total_files == 1
+    work(workspace)
+    assert reanalysis.record(settings, Wanted(), DEFAULTS).job is None
 
 
 def test_a_paused_batch_begins_nothing_until_it_is_resumed(workspace: Workspace, settings: Settings, library: Path):
