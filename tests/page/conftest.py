@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import httpx
 import numpy as np
 import pytest
 import soundfile as sf
@@ -120,6 +121,21 @@ def page_url(page_settings: Settings, empty_page_url: str, library_folder: Path)
     assert analyse(workspace, library_folder, ai=False)["failed"] == 0
     yield empty_page_url
     workspace.close()
+
+
+@pytest.fixture
+def web(empty_page_url: str) -> Iterator[httpx.Client]:
+    """A client of the server whose library is empty."""
+    with httpx.Client(base_url=empty_page_url, timeout=30.0) as client:
+        yield client
+
+
+@pytest.fixture
+def workspace(page_settings: Settings, empty_page_url: str) -> Iterator[Workspace]:  # noqa: ARG001 -- it opens the record
+    """A workspace that uses the server's connection to the record, from this thread."""
+    made = Workspace(page_settings)
+    yield made
+    made.close()
 
 
 @contextmanager

@@ -1,7 +1,6 @@
 """The room of the batches in a real browser: begin one, watch it, see what failed, try again, cancel, clear away."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -16,19 +15,6 @@ from tests.web.conftest import Server
 from tests.web.work import sounds, submitted, work
 
 pytestmark = pytest.mark.services
-
-
-@pytest.fixture
-def web(empty_page_url: str) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=empty_page_url, timeout=30.0) as client:
-        yield client
-
-
-@pytest.fixture
-def workspace(page_settings: Settings, empty_page_url: str) -> Iterator[Workspace]:  # noqa: ARG001 -- it opens the record
-    made = Workspace(page_settings)
-    yield made
-    made.close()
 
 
 def detail(page: Page) -> Locator:

@@ -1,5 +1,5 @@
 /** One batch: how far it is, what it works on, what it waits for, what failed and why, and its files. */
-import { CircleAlert, Pause, Play, RotateCcw, Square, X } from "lucide-react";
+import { RotateCcw, Square, X } from "lucide-react";
 import { useState } from "react";
 import { Link, useLocation } from "wouter";
 import { Problem } from "@/api/client";
@@ -12,14 +12,14 @@ import { span, when } from "@/parts/time";
 import { useMay } from "@/rooms/login/session";
 import { Failures } from "./Failures";
 import { Files } from "./Files";
+import { Hold } from "./Hold";
+import { Obstacles } from "./Obstacles";
 import { inWords, Legend, ProgressBar, Status } from "./Progress";
 import {
   cancelBatch,
   clearBatch,
   type BatchDetail as Detail,
   isOpen,
-  pauseBatch,
-  resumeBatch,
   retryBatch,
   sayQueued,
   useBatch,
@@ -98,8 +98,6 @@ function Actions({ batch }: { batch: Detail }) {
   const may = useMay("submit");
   const [sure, setSure] = useState(false);
   const cancel = useBatchAction(cancelBatch, () => announce("The batch is cancelled."));
-  const pause = useBatchAction(pauseBatch, () => announce("The batch is paused. Files that are in work end."));
-  const resume = useBatchAction(resumeBatch, () => announce("The batch goes on."));
   const retry = useBatchAction(retryBatch, sayQueued);
   const clear = useBatchAction(clearBatch, () => {
     announce("The batch is taken out of the list. Its samples stay.");
@@ -108,15 +106,9 @@ function Actions({ batch }: { batch: Detail }) {
   if (!may) return null;
   if (isOpen(batch)) {
     const rest = batch.running + batch.pending;
-    const isPaused = batch.paused_at !== null;
-    const hold = isPaused ? resume : pause;
     return (
       <div className="flex gap-2">
-        {/* Never disabled, because a button that is would lose the focus. */}
-        <Button main={isPaused} onClick={() => hold.isPending || hold.mutate(batch.batch_id)}>
-          {isPaused ? <Play size={14} aria-hidden /> : <Pause size={14} aria-hidden />}
-          {isPaused ? "Resume" : "Pause"}
-        </Button>
+        <Hold batch={batch} />
         <Button
           disabled={cancel.isPending}
           onBlur={() => setSure(false)}
@@ -148,23 +140,6 @@ function Actions({ batch }: { batch: Detail }) {
         Clear
       </Button>
     </div>
-  );
-}
-
-/** What keeps the batch from going on, in sentences. */
-function Obstacles({ notes }: { notes: readonly string[] }) {
-  if (notes.length === 0) return null;
-  return (
-    <section aria-label="What it waits for" className="flex flex-col gap-1 rounded-md border border-warn px-3 py-2">
-      {notes.map((note) => (
-        <p key={note} className="flex gap-2 text-list">
-          <CircleAlert size={15} aria-hidden className="mt-0.5 shrink-0 text-warn" />
-          <span className="min-w-0 break-words">
-            <Sentence>{note}</Sentence>
-          </span>
-        </p>
-      ))}
-    </section>
   );
 }
 

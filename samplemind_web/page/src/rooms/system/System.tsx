@@ -7,6 +7,7 @@ import { Sentence } from "@/parts/Sentence";
 import { Failed, SkeletonRows } from "@/parts/States";
 import { useMay } from "@/rooms/login/session";
 import { Account } from "./Account";
+import { OpenBatches } from "./OpenBatches";
 import { type SystemReport, useDoctor, useSystem } from "./queries";
 import { Spend } from "./Spend";
 import { Users } from "./Users";
@@ -28,6 +29,7 @@ export default function System() {
           {system.isPending && <SkeletonRows rows={6} height={28} />}
           {system.data && <Running system={system.data} />}
         </Section>
+        {system.data && system.data.open_batches !== 0 && <OpenBatches open={system.data.open_batches ?? null} />}
         <Checks />
         <Section title="Money spent on summaries">
           <Spend />

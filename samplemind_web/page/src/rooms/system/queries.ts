@@ -20,6 +20,17 @@ export function useSystem() {
   });
 }
 
+/** The newest of the batches that have not ended, asked for again whenever their number changes. */
+export function useOpenBatches(open: number | null) {
+  return useQuery({
+    queryKey: ["batches", "open", open],
+    queryFn: () =>
+      taken(api.GET("/api/v1/batches", { params: { query: { status: ["pending", "processing"], limit: 20 } } })),
+    placeholderData: (before) => before,
+    refetchInterval: 15_000,
+  });
+}
+
 /** The checks of `doctor`; they take seconds, so they run when asked for. */
 export function useDoctor() {
   return useQuery({
