@@ -208,7 +208,7 @@ def listed(batch: str) -> str:
     report = batch_report(batch)
     if report["thinned_at"] is not None:
         note(
-            f"batch {report['batch_id']} ended long ago: of {plural(report['total_files'], 'file')} only those "
+            f"batch {report['batch_id']} ended long ago: of its {plural(report['total_files'], 'file')} only those "
             "that failed, or were retried, are listed still"
         )
     return report["batch_id"]

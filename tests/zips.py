@@ -206,7 +206,7 @@ HOSTILE: dict[str, tuple[Callable[[Path], Path], str]] = {
     "corrupt": (patched(good, _flip), "cannot be unpacked"),
     "appended": (patched(good, _append), "something follows the end"),
     "bomb": (bomb, "SAMPLEMIND_PACK_MAX_RATIO"),
-    "nested": (nested, "no audio files in it (1 others)"),
+    "nested": (nested, "no audio files in it (1 other)"),
     "lying": (lying, "cannot be unpacked"),
     "short": (short, "has not the size"),
     "no archive": (lambda path: _text(path, "this is no archive"), "no zip archive"),

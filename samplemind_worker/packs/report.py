@@ -229,7 +229,10 @@ def _removed(counts: Mapping[str, int]) -> list[str]:
     """Say what tidying has removed, if anything."""
     parts: list[str] = []
     if items := counts.get("items"):
-        parts.append(f"{plural(items, 'file entry', 'file entries')} of batches that ended long ago")
+        parts.append(
+            f"{plural(items, 'file entry', 'file entries')} of "
+            f"{plural(counts.get('batches', 0), 'batch', 'batches')} that ended long ago"
+        )
     if contents := counts.get("contents"):
         parts.append(f"{plural(contents, 'analysis', 'analyses')} of files that are nowhere any more")
     return [f"removed  {', '.join(parts)}"] if parts else []

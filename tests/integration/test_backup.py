@@ -362,7 +362,7 @@ def test_the_commands_save_check_and_restore(
 
     get_settings.cache_clear()
     code, out, err = cli("restore", saved)
-    assert (code, "2 analysed files, 1 batches" in out) == (0, True), err
+    assert (code, "2 analysed files, 1 batch" in out) == (0, True), err
     assert json.loads(cli("search", "kick", "--json")[1].splitlines()[0])["path"].endswith("kick.wav")
     code, out, _ = cli("similar", str(library / "kick.wav"), "--json")
     assert [Path(json.loads(line)["path"]).name for line in out.splitlines()] == ["snare.wav"]

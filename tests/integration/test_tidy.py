@@ -238,7 +238,7 @@ def test_the_nightly_report_says_what_was_removed(workspace: Workspace, library:
     report = Report("run", "/inbox", "/library", mongo.now(), removed=removed)
     assert report.as_dict()["removed"] == removed
     assert (
-        "removed  6 file entries of 3 batches that ended long ago, 1 analyses of files that are nowhere any more"
+        "removed  6 file entries of 3 batches that ended long ago, 1 analysis of files that are nowhere any more"
         in report.as_text()
     )
 

@@ -99,8 +99,8 @@ def test_whoever_has_a_key_has_it_written(
 ):
     code, out, err = set_up(GEMINI_API_KEY="key")("summarize", batch, *arguments)
 
-    count = 1 if "--missing" in arguments else 2
-    assert (code, f"recorded {count} summaries as batch {out.strip()}" in err) == (0, True)
+    count = "1 summary" if "--missing" in arguments else "2 summaries"
+    assert (code, f"recorded {count} as batch {out.strip()}" in err) == (0, True)
     assert recorded(settings) == 2
 
 
