@@ -63,7 +63,8 @@ def compare(case: Case, cache: dict[bytes, tuple[F32, int]]) -> tuple[str, str]:
             file.flush()
             audio = decode(file, limits=Limits())
     except PermanentError as error:
-        return "rejected", f"{error.code}: {error}"
+        # What FFmpeg itself cannot read is listed, and no fault.
+        return ("rejected" if len(wanted) else "silent in FFmpeg, too"), f"{error.code}: {error}"
     frames = round(audio.duration * audio.sample_rate)
     expected = case.frames or len(wanted)
     seen = f"{frames} of {expected} frames, {audio.reader}, {', '.join(audio.warnings) or 'no warning'}"

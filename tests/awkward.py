@@ -73,6 +73,36 @@ def with_chunk(data: bytes, name: bytes, body: bytes, *, before: bytes = b"data"
     return with_riff_size(made, 0)
 
 
+def unpadded(data: bytes, name: bytes, body: bytes, *, before: bytes = b"data") -> bytes:
+    """A WAV or AIFF with one more chunk, of odd length, whose pad byte is left out."""
+    at = chunk_at(data, before)
+    order = "little" if data[:4] == b"RIFF" else "big"
+    return data[:at] + name + len(body).to_bytes(4, order) + body + data[at:]
+
+
+def with_wave64_size(data: bytes, size: int) -> bytes:
+    """A Wave64 whose chunk of samples says another size."""
+    at = data.index(b"data\xf3\xac") + 16
+    return data[:at] + struct.pack("<Q", size) + data[at + 8 :]
+
+
+def with_ds64_size(data: bytes, size: int) -> bytes:
+    """An RF64 whose 64-bit size of the samples is another."""
+    at = data.index(b"ds64") + 16
+    return data[:at] + struct.pack("<Q", size) + data[at + 8 :]
+
+
+def wide(data: bytes) -> bytes:
+    """A WAV of 24 bits, each sample in four bytes; its header tells both."""
+    at = chunk_at(data, b"data") + 8
+    samples = np.frombuffer(data[at : len(data) - len(data[at:]) % 3], np.uint8).reshape(-1, 3)
+    spread = np.pad(samples, ((0, 0), (1, 0))).tobytes()
+    channels, rate = struct.unpack_from("<HL", data, chunk_at(data, b"fmt ") + 10)
+    form = struct.pack("<HHLLHH", 1, channels, rate, rate * 4 * channels, 4 * channels, 24)
+    body = b"WAVEfmt " + struct.pack("<L", len(form)) + form + b"data" + struct.pack("<L", len(spread)) + spread
+    return b"RIFF" + struct.pack("<L", len(body)) + body
+
+
 def with_chunk_behind(data: bytes, name: bytes, body: bytes) -> bytes:
     """A WAV with one more chunk at its end, and true sizes."""
     return with_riff_size(data + name + struct.pack("<L", len(body)) + body + bytes(len(body) % 2), 0)
@@ -118,6 +148,13 @@ def with_aiff_chunk(data: bytes, name: bytes, body: bytes) -> bytes:
     return made[:4] + struct.pack(">L", len(made) - 8) + made[8:]
 
 
+def with_aiff_size(data: bytes, size: int) -> bytes:
+    """An AIFF as a recorder leaves it that was cut off: no frames, and another size of the samples."""
+    frames, samples = chunk_at(data, b"COMM") + 10, chunk_at(data, b"SSND") + 4
+    data = data[:frames] + bytes(4) + data[frames + 4 :]
+    return data[:samples] + struct.pack(">L", size) + data[samples + 4 :]
+
+
 def without_flac_length(data: bytes) -> bytes:
     """A FLAC whose header does not tell how long it is, as of a stream."""
     return data[:21] + bytes([data[21] & 0xF0, 0, 0, 0, 0]) + data[26:]
@@ -156,6 +193,13 @@ def with_hole(data: bytes, *, at: float = 0.5, size: int = 600, seed: int = 1) -
 def cut(data: bytes, part: float) -> bytes:
     """The first part."""
     return data[: int(len(data) * part)]
+
+
+def with_bad_page(data: bytes) -> bytes:
+    """An Ogg with one byte of its middle page changed, and the checksum as it was."""
+    pages = [at for at in range(len(data)) if data.startswith(b"OggS", at)]
+    at = (pages[len(pages) // 2] + pages[len(pages) // 2 + 1]) // 2
+    return data[:at] + bytes([data[at] ^ 0x55]) + data[at + 1 :]
 
 
 def without_end_of_stream(data: bytes) -> bytes:

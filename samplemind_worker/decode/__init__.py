@@ -156,10 +156,12 @@ def decode(file: BinaryIO, *, limits: Limits) -> DecodedAudio:
             errors.append(error)
             is_broken |= isinstance(error, _BrokenError)
             continue
-        is_broken |= reading.is_broken
+        # Of Ogg, libsndfile gives up at what others read; a page that is damaged is known by its checksum.
+        is_broken = reading.is_broken or (is_broken and not (structure.format == "OGG" and reading.is_whole))
         if structure.suits_libsndfile and isinstance(reading.sound, LibsndfileSound):
             promised = promised or reading.sound.frames
-        if best is None or reading.measured.frames > best.measured.frames:
+        frames = reading.measured.frames
+        if best is None or frames > best.measured.frames or frames == structure.frames != best.measured.frames:
             best = reading
         if reading.is_whole:
             break

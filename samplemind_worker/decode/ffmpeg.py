@@ -30,8 +30,9 @@ _MOST_PADDING: Final = 8192
 """Frames of padding that a codec may leave at the end."""
 
 _CONTAINERS: Final = (
-    "aac,ac3,aiff,amr,amrnb,amrwb,ape,apc,asf,ast,au,avi,caf,dsf,dts,dtshd,eac3,flac,flv,gsm,iff,ircam,loas,matroska,mov,"
-    "mp3,mpc,mpc8,mpeg,mpegts,mlp,nistsphere,nut,ogg,oma,pvf,qcp,rm,rso,smjpeg,sox,tak,truehd,tta,voc,w64,wav,wv,xwma"
+    "aac,ac3,adx,aiff,amr,amrnb,amrwb,ape,apc,apm,argo_asf,asf,ast,au,avi,bfstm,bonk,brstm,caf,codec2,dsf,dss,dts,dtshd,"
+    "eac3,flac,flv,gsm,hca,hcom,iff,ircam,kvag,loas,matroska,mmf,mov,mp3,mpc,mpc8,mpeg,mpegts,mlp,nistsphere,nut,ogg,oma,"
+    "osq,pvf,qcp,qoa,rka,rm,rso,shn,smjpeg,sox,spdif,svs,swf,tak,truehd,tta,vag,voc,w64,wav,wavarc,wsaud,wsd,wv,xwma"
 )
 """FFmpeg's demuxers of files that hold sound; none that opens another file."""
 

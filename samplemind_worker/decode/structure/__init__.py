@@ -7,7 +7,7 @@ some reads for a file that is as it should be.
 from collections.abc import Callable
 from typing import Final
 
-from samplemind_worker.decode.structure import aiff, boxes, caf, flac, mpeg, ogg, riff
+from samplemind_worker.decode.structure import aiff, boxes, caf, flac, mpeg, ogg, packed, riff
 from samplemind_worker.decode.structure.base import Bytes, Piece, Structure, View
 from samplemind_worker.decode.structure.tags import end_of_id3
 
@@ -15,13 +15,16 @@ __all__ = ["Piece", "Structure", "View", "look"]
 
 _FARTHEST: Final = 1 << 20
 """Bytes of junk in front of a container, at most."""
-_MARKS: Final = (b"RIFF", b"RIFX", b"RF64", b"BW64", b"FORM", b"fLaC", b"OggS", b"caff", b"ftyp", boxes.EBML, boxes.ASF)
+_LEAST_SHARE: Final = 4
+_MARKS: Final = (
+    b"RIFF", b"RIFX", b"RF64", b"BW64", riff.WAVE64, b"FORM", b"fLaC", b"OggS", b"caff", b"ftyp", boxes.EBML, boxes.ASF,
+)  # fmt: skip
 _OTHERS: Final = (
     b"\x0b\x77", b"\x77\x0b", b"\x7f\xfe\x80\x01", b"\xfe\x7f\x01\x80", b"\x1f\xff\xe8\x00", b"\xff\x1f\x00\xe8",
-    b"DTSHDHDR", b"nut/multimedia", b"\x00\x00\x01\xba", b"#!AMR", b"wvpk", b"MAC ", b"TTA1", b"tBaK", b"MPCK", b"MP+",
+    b"DTSHDHDR", b"nut/multimedia", b"\x00\x00\x01\xba", b"#!AMR", b"MAC ", b"tBaK", b"MPCK", b"MP+",
     b".RMF", b"FLV\x01", b"DSD ", b"FRM8", b"2BIT", b"NIST_1A", b"\x64\xa3", b".SoX", b"XoS.", b"PVF1",
     b"Extended Instrument", b"FORM", b"MThd", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"%PDF", b"PK\x03\x04", b"\x7fELF",
-    b"\xff\xfe", b"\xfe\xff",
+    b"\xff\xfe", b"\xfe\xff", b" paf", b"fap ", b"MATLAB ", b"ALawSoundFile", b"\xf0\x7e", b"\x01\x04",
 )  # fmt: skip
 """How files of other kinds begin, with sound and without: in those what looks like another container is chance."""
 _TRANSPORT: Final = ((188, 0), (192, 4), (204, 0))
@@ -34,6 +37,8 @@ _BY_MARK: Final[dict[bytes, Look]] = {
     b"fLaC": flac.look,
     b"OggS": ogg.look,
     b"caff": caf.look,
+    b"wvpk": packed.look_at_wavpack,
+    b"TTA1": packed.look_at_tta,
 }
 _BY_HEAD: Final[tuple[tuple[Callable[[bytes], bool], Look], ...]] = (
     (aiff.is_aiff, aiff.look),
@@ -43,6 +48,8 @@ _BY_HEAD: Final[tuple[tuple[Callable[[bytes], bool], Look], ...]] = (
     (boxes.is_asf, boxes.look_at_asf),
     # libsndfile takes the headers of its blocks for samples.
     (lambda head: head == b"Creative Voice F", lambda _, start: Structure("VOC", start)),
+    # It takes two channels, one after the other, for one that changes with every sample.
+    (lambda head: head[:4] == b"FORM" and head[8:12] == b"8SVX", lambda _, start: Structure("SVX", start)),
 )
 
 
@@ -56,6 +63,8 @@ def look(descriptor: int, *, longest: float) -> Structure:
     found = _at(data, start, longest=longest)
     if found is None and not _is_other(data, start):
         found = _behind_junk(data, start, longest=longest)
+    if found is None and start:  # a demuxer may take the tag for a damaged frame
+        return Structure("", links=(((start, data.end - start),),))
     return found or Structure("")
 
 
@@ -94,4 +103,14 @@ def _behind_junk(data: Bytes, start: int, *, longest: float) -> Structure | None
             first = place, found
     if first is not None:
         return first[1]
-    return mpeg.look(data, start, longest=longest) or mpeg.look_at_adts(data, start, longest=longest)
+    for look_at in (mpeg.look, mpeg.look_at_adts):
+        frames = look_at(data, start, longest=longest)
+        if frames is not None and _fills(data, frames):
+            return frames
+    return None
+
+
+def _fills(data: Bytes, found: Structure) -> bool:
+    """Whether frames are most of what stands behind the first one: a few in a row are chance in any data."""
+    size = sum(piece[1] for link in found.links for piece in link if isinstance(piece, tuple))
+    return _LEAST_SHARE * size >= data.end - found.start

@@ -3,7 +3,16 @@
 import struct
 from typing import Final
 
-from samplemind_worker.decode.structure.base import MOST_CHUNKS, Bytes, Structure, is_name
+from samplemind_worker.decode.structure.base import (
+    MOST_CHUNKS,
+    Bytes,
+    Piece,
+    Structure,
+    begins_a_chunk,
+    behind_chunk,
+    is_name,
+)
+from samplemind_worker.decode.structure.tags import is_tagged
 
 _LINEAR: Final = {
     b"NONE": 0,
@@ -24,6 +33,9 @@ _LINEAR: Final = {
 """Bytes of a sample by the kind of compression; 0 for as many as the bits need."""
 _AU_WIDTHS: Final = {1: 1, 2: 1, 3: 2, 4: 3, 5: 4, 6: 4, 7: 8, 27: 1}
 _NO_SIZE: Final = 0xFFFFFFFF
+_UNKNOWN: Final = 0x7FFFE000
+_LONGEST_COMMON: Final = 22 + 256
+"""With the name of the compression, a string of at most 255 letters."""
 
 
 def is_aiff(head: bytes) -> bool:
@@ -34,33 +46,43 @@ def is_aiff(head: bytes) -> bool:
 def look(data: Bytes, start: int) -> Structure:
     """Look at an AIFF file that begins at ``start``."""
     structure = Structure("AIFF", start, suits_libsndfile=start == 0)
-    place, common, samples = start + 12, b"", (0, 0, 0)
+    place, common, samples, is_odd = start + 12, b"", (0, 0, 0), start > 0
     for _ in range(MOST_CHUNKS):
         header = data.at(place, 8)
         if len(header) < 8 or not is_name(header[:4]):  # noqa: PLR2004 -- a name and a size
             break
-        name, size = header[:4], int.from_bytes(header[4:], "big")
+        name, size, body = header[:4], int.from_bytes(header[4:], "big"), place + 8
         if name == b"COMM":
-            common = data.at(place + 8, min(size, 22))
+            common = data.at(body, min(size, _LONGEST_COMMON))
         elif name == b"SSND":
-            first = place + 16 + min(data.number(place + 8, 4), size)
+            first = body + 8 + min(data.number(body, 4), max(0, size - 8))
             left = max(0, data.end - first)
-            claimed = max(0, size - (first - place - 8))
-            if (size == 0 or size >= 0x7FFFE000) and left:  # noqa: PLR2004 -- never filled in, as in `riff`
+            claimed = max(0, size - (first - body))
+            # Never filled in, as in `riff`.
+            if left and (size >= _UNKNOWN or (claimed == 0 and not begins_a_chunk(data, first, "big"))):
                 structure.warn("unknown_length")
-                claimed, size = left, data.end - place - 8
+                claimed, size = left, data.end - body
             samples = (first, claimed, min(claimed, left))
-        place += 8 + size
-        if size % 2 and not (is_name(data.at(place, 4)) and not is_name(data.at(place + 1, 4))):
-            place += 1
+        place = behind_chunk(data, body, size, "big")
+        is_odd |= size % 2 == 1 and place == body + size and not (samples[0] and common)
     _judge(structure, common, *samples)
-    if samples[0] and place + 1 < data.end:
+    if samples[0] and place + 1 < data.end and not is_tagged(data, place):
         structure.warn("trailing_bytes")
-    if start:
-        structure.links = (((start, data.end - start),),)
-        structure.libsndfile_pieces = structure.links[0]
+    if samples[0] and common and (is_odd or "unknown_length" in structure.warnings):
+        structure.libsndfile_pieces = _plain(data.at(start + 8, 4), common, samples[0], samples[2], structure.frames)
+        structure.links = (structure.libsndfile_pieces,)
         structure.suits_libsndfile = True
     return structure
+
+
+def _plain(kind: bytes, common: bytes, first: int, present: int, frames: int | None) -> tuple[Piece, ...]:
+    """Write a header that says what is there."""
+    if frames is not None:
+        common = common[:2] + frames.to_bytes(4, "big") + common[6:]
+    common += bytes(len(common) % 2)
+    header = kind + b"COMM" + len(common).to_bytes(4, "big") + common
+    header += struct.pack(">4sLLL", b"SSND", present + 8, 0, 0)
+    return struct.pack(">4sL", b"FORM", len(header) + present) + header, (first, present)
 
 
 def _judge(structure: Structure, common: bytes, first: int, claimed: int, present: int) -> None:
@@ -92,6 +114,7 @@ def look_at_au(data: Bytes, start: int) -> Structure:
     big = head[:4] == b".snd"
     offset, size, kind, rate, channels = struct.unpack(">5L" if big else "<5L", head[4:].ljust(20, b"\0"))
     structure.channels = channels
+    offset = max(offset, len(head))
     left = max(0, data.end - start - offset)
     unknown = size in {0, _NO_SIZE} and left > 0
     present = left if unknown else min(size, left)
@@ -103,7 +126,7 @@ def look_at_au(data: Bytes, start: int) -> Structure:
             structure.warn("truncated")
     if unknown:
         structure.warn("unknown_length")
-    elif left > size + 1:
+    elif left > size + 1 and not is_tagged(data, start + offset + size):
         structure.warn("trailing_bytes")
     if start or unknown or left > size:
         header = head[:4] + struct.pack(">5L" if big else "<5L", 24, min(present, _NO_SIZE - 1), kind, rate, channels)

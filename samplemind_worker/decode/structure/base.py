@@ -143,3 +143,22 @@ class Structure:
 def is_name(name: bytes) -> bool:
     """Whether four bytes can be the name of a chunk."""
     return len(name) == 4 and all(0x20 <= letter < 0x7F for letter in name)  # noqa: PLR2004 -- printable ASCII
+
+
+def begins_a_chunk(data: Bytes, place: int, order: str) -> bool:
+    """Whether a place has the name of a chunk, and a size that leads to another one or to the end."""
+    name, size = data.at(place, 4), data.number(place + 4, 4, order)
+    behind = place + 8 + size
+    return is_name(name) and (
+        behind in {data.end - 1, data.end, data.end + 1}
+        or is_name(data.at(behind, 4))
+        or is_name(data.at(behind + 1, 4))
+    )
+
+
+def behind_chunk(data: Bytes, body: int, size: int, order: str) -> int:
+    """Return where a chunk ends. Its size is followed by a pad byte if it is odd, which some programs leave out."""
+    end = body + size
+    if size % 2 == 0:
+        return end
+    return end if begins_a_chunk(data, end, order) and not begins_a_chunk(data, end + 1, order) else end + 1

@@ -9,9 +9,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from samplemind_worker.decode.structure.base import MOST_CHUNKS, Bytes, Structure
+from samplemind_worker.decode.structure.base import MOST_CHUNKS, Bytes, Structure, is_name
+from samplemind_worker.decode.structure.tags import is_tagged
 
 _FAMILIES: Final = frozenset({b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot"})
+_OUTERMOST: Final = _FAMILIES | {b"moof", b"mfra", b"sidx", b"styp", b"uuid", b"meta", b"emsg"}
+"""Boxes that are cut, where they do not end within the file; what else looks like a box is none then."""
 EBML: Final = b"\x1a\x45\xdf\xa3"
 _SEGMENT: Final = b"\x18\x53\x80\x67"
 ASF: Final = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
@@ -63,16 +66,12 @@ def look_at_mpeg4(data: Bytes, start: int) -> Structure:
     moov: _Box | None = None
     end = start
     for box in _boxes(data, start, data.end):
-        if not box.name.isascii() or not box.name.strip(b"\0 "):
+        if box.name not in _OUTERMOST and (box.end > data.end or not is_name(box.name)):
             break
         end = box.end
         if box.name == b"moov":
             moov = box
-    structure.ends = end <= data.end
-    if end > data.end:
-        structure.warn("truncated")
-    elif end < data.end:
-        structure.warn("trailing_bytes")
+    _judge(data, structure, end)
     if moov is not None:
         structure.keep, structure.keep_rate = _exact(data, moov)
     return _from(data, structure)
@@ -156,9 +155,16 @@ def look_at_matroska(data: Bytes, start: int) -> Structure:
         structure.warn("unknown_length")
     else:
         end = start + place + 4 + width + size
-        structure.ends = end <= data.end
-        structure.warnings += ["truncated"] if end > data.end else ["trailing_bytes"] if end < data.end else []
+        _judge(data, structure, end)
     return _from(data, structure)
+
+
+def _judge(data: Bytes, structure: Structure, end: int) -> None:
+    structure.ends = end <= data.end
+    if not structure.ends:
+        structure.warn("truncated")
+    elif end < data.end and not is_tagged(data, end):
+        structure.warn("trailing_bytes")
 
 
 def _variable(head: bytes) -> tuple[int | None, int] | None:
@@ -180,7 +186,7 @@ def is_asf(head: bytes) -> bool:
 def look_at_asf(data: Bytes, start: int) -> Structure:
     """Look at an ASF file that begins at ``start``."""
     structure = Structure("ASF", start)
-    place, end = start + 30, start + 24
+    place = start + 30
     header_end = start + data.number(start + 16, 8, "little")
     told, flags = 0, 0
     for _ in range(MOST_CHUNKS):
@@ -196,7 +202,5 @@ def look_at_asf(data: Bytes, start: int) -> Structure:
     if flags & 1 or not told:
         structure.warn("unknown_length")
         return _from(data, structure)
-    end = start + told
-    structure.ends = end <= data.end
-    structure.warnings += ["truncated"] if end > data.end else ["trailing_bytes"] if end < data.end else []
+    _judge(data, structure, start + told)
     return _from(data, structure)

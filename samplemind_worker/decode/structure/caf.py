@@ -4,6 +4,7 @@ import struct
 from dataclasses import dataclass
 
 from samplemind_worker.decode.structure.base import MOST_CHUNKS, Bytes, Structure, is_name
+from samplemind_worker.decode.structure.tags import is_tagged
 
 
 @dataclass(slots=True)
@@ -47,7 +48,7 @@ def look(data: Bytes, start: int) -> Structure:
         structure.warn("unknown_length")
     if not structure.ends:
         structure.warn("truncated")
-    elif found.end < data.end:
+    elif found.end < data.end and not is_tagged(data, found.end):
         structure.warn("trailing_bytes")
     return structure
 

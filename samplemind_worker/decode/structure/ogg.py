@@ -3,17 +3,22 @@
 Streams that begin together belong together; one that begins when the others have ended is another link of a chain.
 """
 
+import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from samplemind_worker.decode.structure.base import Bytes, Structure
-from samplemind_worker.decode.structure.tags import end_of_id3, start_of_tags
+from samplemind_worker.decode.structure.base import Bytes, Piece, Structure
+from samplemind_worker.decode.structure.tags import end_of_id3, is_tagged
 
 _HEADER: Final = 27
+_SUM: Final = 22
+"""Where the checksum stands in a header."""
 _FIRST, _LAST = 2, 4
 _CONTINUES: Final = 255
 _MOST_PAGES: Final = 2_000_000
 _WINDOW: Final = 1 << 16
+_REVERSED: Final = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 _KINDS: Final = {b"\x01vorbis": "VORBIS", b"OpusHead": "OPUS", b"\x7fFLAC": "FLAC", b"Speex   ": "SPEEX"}
 
 
@@ -38,13 +43,29 @@ class _Link:
     end: int = 0
     streams: dict[bytes, _Stream] = field(default_factory=dict[bytes, _Stream])
     has_data: bool = False
+    sums: list[tuple[int, bytes]] = field(default_factory=list[tuple[int, bytes]])
+    """Where the checksum of a damaged page stands, and the one with which decoders take the page as it is."""
+
+    @property
+    def pieces(self) -> tuple[Piece, ...]:
+        """The link as decoders get it."""
+        return tuple(self._pieces())
+
+    def _pieces(self) -> Iterator[Piece]:
+        place = self.start
+        for at, value in self.sums:
+            yield place, at - place
+            yield value
+            place = at + len(value)
+        yield place, self.end - place
 
 
 def look(data: Bytes, start: int) -> Structure:
     """Look at an Ogg file whose first page begins at ``start``."""
     structure = Structure("OGG", start)
     links, gaps, end, cut = _walk(data, start)
-    if gaps or any(stream.lost_pages for link in links for stream in link.streams.values()):
+    is_damaged = any(link.sums for link in links)
+    if gaps or is_damaged or any(stream.lost_pages for link in links for stream in link.streams.values()):
         structure.warn("damaged_frames")
     if len(links) > 1:
         structure.warn("chained")
@@ -57,14 +78,14 @@ def look(data: Bytes, start: int) -> Structure:
         structure.warn("unknown_length")
     else:
         structure.ends = True
-        if end < start_of_tags(data):
+        if end < data.end and not is_tagged(data, end):
             structure.warn("trailing_bytes")
     if len(links) == 1 and len(links[0].streams) == 1 and last is not None:
         structure.suits_libsndfile = last.kind in {"VORBIS", "OPUS"} and not gaps
-        if start and structure.suits_libsndfile:
-            structure.libsndfile_pieces = ((start, end - start),)
-    if start or len(links) > 1:
-        structure.links = tuple(((link.start, link.end - link.start),) for link in links)
+        if (start or is_damaged) and structure.suits_libsndfile:
+            structure.libsndfile_pieces = links[0].pieces
+    if start or len(links) > 1 or is_damaged:
+        structure.links = tuple(link.pieces for link in links)
     return structure
 
 
@@ -100,6 +121,9 @@ def _walk(data: Bytes, start: int) -> tuple[list[_Link], int, int, bool]:
             place = found
             continue
         _take(links, place, header, table, window[at + _HEADER + count : at + _HEADER + count + 19])
+        body = window[at : at + size] if at + size <= len(window) else data.at(place, size)
+        if (right := checksum(body)) != body[_SUM : _SUM + 4]:
+            links[-1].sums.append((place + _SUM, right))
         place += size
         links[-1].end = place
     links[-1].end = max(links[-1].end, start)
@@ -127,6 +151,13 @@ def _take(links: list[_Link], place: int, header: bytes, table: bytes, body: byt
     stream.next_page = number + 1 & 0xFFFFFFFF
     stream.ended = bool(flags & _LAST)
     stream.open_packet = bool(table) and table[-1] == _CONTINUES
+
+
+def checksum(page: bytes) -> bytes:
+    """Return the checksum of a page: zlib's with all bits the other way around, and begun and ended by zeros."""
+    reversed_page = (page[:_SUM] + bytes(4) + page[_SUM + 4 :]).translate(_REVERSED)
+    value = zlib.crc32(reversed_page, 0xFFFFFFFF) ^ 0xFFFFFFFF
+    return value.to_bytes(4, "big").translate(_REVERSED)
 
 
 def _next_page(data: Bytes, place: int) -> int | None:

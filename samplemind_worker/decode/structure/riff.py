@@ -8,19 +8,41 @@ import struct
 from dataclasses import dataclass
 from typing import Final
 
-from samplemind_worker.decode.structure.base import MOST_CHUNKS, Bytes, Structure, is_name
+from samplemind_worker.decode.structure.base import (
+    MOST_CHUNKS,
+    Bytes,
+    Piece,
+    Structure,
+    begins_a_chunk,
+    behind_chunk,
+    is_name,
+)
+from samplemind_worker.decode.structure.tags import is_tagged
 
 _UNKNOWN: Final = 0x7FFFE000
 """From here on a size that is more than the file holds was never filled in (sox, arecord, FFmpeg, mpg123)."""
 _IN_DS64: Final = 0xFFFFFFFF
+_ABSURD: Final = 1 << 62
+"""From here on a size of 64 bits was never filled in."""
 _LONGEST_FORMAT: Final = 1024
 _EXTENSIBLE: Final = 0xFFFE
 _PCM, _FLOAT, _ALAW, _ULAW = 1, 3, 6, 7
-_MS_ADPCM, _IMA_ADPCM, _GSM = 2, 0x11, 0x31
+_MS_ADPCM, _IMA_ADPCM, _GSM, _NMS_ADPCM = 2, 0x11, 0x31, 0x38
 _LINEAR: Final = frozenset({_PCM, _FLOAT, _ALAW, _ULAW})
-_OF_LIBSNDFILE: Final = _LINEAR | {_MS_ADPCM, _IMA_ADPCM, _GSM}
-_W64: Final = bytes.fromhex("726966662e91cf11a5d628db04c10000")
-_W64_CHUNK: Final = bytes.fromhex("f3acd3118cd100c04f8edb8a")
+_OF_LIBSNDFILE: Final = _LINEAR | {_MS_ADPCM, _IMA_ADPCM, _GSM, _NMS_ADPCM}
+_GSM_BYTES, _GSM_FRAMES = 65, 320
+_NOT_SAMPLES: Final = (
+    b"\x7f\xfe\x80\x01",
+    b"\xfe\x7f\x01\x80",
+    b"\x1f\xff\xe8\x00",
+    b"\xff\x1f\x00\xe8",
+    b"\x72\xf8\x1f\x4e",
+)
+"""How DTS begins, and what is meant for a digital cable: on some discs both are marked as samples of 16 bits."""
+WAVE64: Final = bytes.fromhex("726966662e91cf11a5d628db04c10000")
+_W64_GUID: Final = bytes.fromhex("f3acd3118cd100c04f8edb8a")
+_W64_HEADER: Final = 24
+"""A GUID and a size that counts these bytes too."""
 
 
 @dataclass(slots=True)
@@ -34,9 +56,15 @@ class _Chunks:
     present: int = 0
     unknown: bool = False
     """The header does not tell how many bytes of samples there are."""
-    format_is_late: bool = False
+    is_odd: bool = False
+    """Other readers lose their way in it: a pad byte is left out, or the samples are not where they look for them."""
     end: int = 0
     """Where the last chunk ends."""
+
+    def tag(self, order: str) -> int:
+        """Return the kind of samples."""
+        at = 24 if self.format[:2] in {b"\xfe\xff", b"\xff\xfe"} and len(self.format) >= 26 else 0  # noqa: PLR2004 -- the tag opens the GUID
+        return int.from_bytes(self.format[at : at + 2], "little" if order == "little" else "big")
 
 
 def look(data: Bytes, start: int) -> Structure:
@@ -48,11 +76,9 @@ def look(data: Bytes, start: int) -> Structure:
     structure = _judge(data, start, found, "big" if magic == b"RIFX" else "little")
     if structure.format == "WAV" and magic in {b"RF64", b"BW64"}:
         structure.format = "RF64"
-    odd = start > 0 or magic == b"BW64" or found.unknown or found.format_is_late
-    if found.data is not None and found.format and odd:
-        pieces = _plain(found, big=magic == b"RIFX")
-        structure.libsndfile_pieces = pieces
-        structure.links = (pieces,)
+    if found.data is not None and found.format and (start > 0 or magic == b"BW64" or found.unknown or found.is_odd):
+        structure.libsndfile_pieces = _plain(found, big=magic == b"RIFX")
+        structure.links = (structure.libsndfile_pieces,)
     return structure
 
 
@@ -69,13 +95,11 @@ def _walk(data: Bytes, start: int, order: str) -> _Chunks:
             big_size = data.number(body + 8, 8, "little")
         elif name == b"fmt " and not found.format:
             found.format = data.at(body, min(size, _LONGEST_FORMAT))
-            found.format_is_late = found.data is not None
+            found.is_odd |= found.data is not None
         elif name == b"data" and found.data is None:
             size = _take_data(data, found, body, big_size if size == _IN_DS64 and big_size else size)
-        place = body + size
-        # Some programs leave the pad byte out.
-        if size % 2 and not (is_name(data.at(place, 4)) and not is_name(data.at(place + 1, 4))):
-            place += 1
+        place = behind_chunk(data, body, size, order)
+        found.is_odd |= size % 2 == 1 and place == body + size and (found.data is None or not found.format)
     found.end = place
     return found
 
@@ -83,21 +107,15 @@ def _walk(data: Bytes, start: int, order: str) -> _Chunks:
 def _take_data(data: Bytes, found: _Chunks, body: int, size: int) -> int:
     """Take the chunk of samples; return how many bytes of it are passed over."""
     left = max(0, data.end - body)
-    if size == 0 and left and not _chunk_at(data, body):
-        found.data, found.present, found.unknown = body, left, True
-        return left
-    if size > left and (size >= _UNKNOWN and size <= _IN_DS64):
+    never_filled_in = size > left and (_UNKNOWN <= size <= _IN_DS64 or size >= _ABSURD)
+    if never_filled_in or (size == 0 and left and not begins_a_chunk(data, body, "little")):
         found.data, found.present, found.unknown = body, left, True
         return left
     if size == 0:
+        found.is_odd = True
         return 0
     found.data, found.claimed, found.present = body, size, min(size, left)
     return size
-
-
-def _chunk_at(data: Bytes, place: int) -> bool:
-    header = data.at(place, 8)
-    return is_name(header[:4]) and place + 8 + int.from_bytes(header[4:], "little") <= data.end + 1
 
 
 def _judge(data: Bytes, start: int, found: _Chunks, order: str) -> Structure:
@@ -106,28 +124,32 @@ def _judge(data: Bytes, start: int, found: _Chunks, order: str) -> Structure:
         # Without samples or a format there is nothing that another reader would find.
         structure.suits_libsndfile = True
         return structure
-    tag, channels, _, _, align, bits = struct.unpack_from("<HHLLHH" if order == "little" else ">HHLLHH", found.format)
-    if tag == _EXTENSIBLE and len(found.format) >= 26:  # noqa: PLR2004 -- the tag opens the GUID
-        tag = int.from_bytes(found.format[24:26], "little" if order == "little" else "big")
-    width = channels * -(-bits // 8)
+    _, channels, _, _, align, bits = struct.unpack_from("<HHLLHH" if order == "little" else ">HHLLHH", found.format)
+    tag = found.tag(order)
+    # Samples of 24 bits may each take 4 bytes.
+    width = align if (bits, align) == (24, 4 * channels) else channels * -(-bits // 8)
     structure.channels = channels
     structure.suits_libsndfile = tag in _OF_LIBSNDFILE
-    if tag in _LINEAR and width:
+    if tag == _PCM and data.at(found.data, 4096).lstrip(b"\0").startswith(_NOT_SAMPLES):
+        structure.suits_libsndfile, missing = False, 0
+    elif tag in _LINEAR and width:
         structure.frames = found.present // width
         missing = found.claimed // width - structure.frames
     else:
+        if (tag, align) == (_GSM, _GSM_BYTES):  # libsndfile counts the pad byte as one more block
+            structure.frames = found.present // _GSM_BYTES * _GSM_FRAMES
         missing = (found.claimed - found.present) // max(1, align)
     if found.unknown:
         structure.warn("unknown_length")
     elif missing > 0:
         structure.warn("truncated")
     structure.ends = missing <= 0
-    if found.end + 1 < data.end:
+    if found.end + 1 < data.end and not is_tagged(data, found.end):
         structure.warn("trailing_bytes")
     return structure
 
 
-def _plain(found: _Chunks, *, big: bool) -> tuple[bytes | tuple[int, int], ...]:
+def _plain(found: _Chunks, *, big: bool) -> tuple[Piece, ...]:
     """Write a header that says what is there."""
     assert found.data is not None  # noqa: S101 -- asked before
     order = ">" if big else "<"
@@ -149,30 +171,33 @@ def _plain(found: _Chunks, *, big: bool) -> tuple[bytes | tuple[int, int], ...]:
 
 def is_wave64(head: bytes) -> bool:
     """Whether a file begins as Wave64 does."""
-    return head.startswith(_W64)
+    return head.startswith(WAVE64)
 
 
 def look_at_wave64(data: Bytes, start: int) -> Structure:
     """Look at a Wave64 file that begins at ``start``; its chunks begin at multiples of 8."""
-    structure = Structure("W64", start, suits_libsndfile=True)
-    place, width, linear = start + 40, 0, False
+    found = _Chunks()
+    place = start + 40
     for _ in range(MOST_CHUNKS):
-        header = data.at(place, 24)
-        if len(header) < 24 or header[4:16] != _W64_CHUNK:  # noqa: PLR2004 -- a GUID and a size
+        header = data.at(place, _W64_HEADER)
+        if len(header) < _W64_HEADER or header[4:16] != _W64_GUID:
             break
-        size = int.from_bytes(header[16:], "little") - 24
-        if size < 0:
-            break
+        size, body = int.from_bytes(header[16:], "little") - _W64_HEADER, place + _W64_HEADER
         if header[:4] == b"fmt ":
-            tag, channels, _, _, _, bits = struct.unpack("<HHLLHH", data.at(place + 24, 16).ljust(16, b"\0"))
-            linear, width = tag in {*_LINEAR, _EXTENSIBLE}, channels * -(-bits // 8)
-        elif header[:4] == b"data" and linear and width:
-            present = min(size, max(0, data.end - place - 24))
-            structure.frames = present // width
-            structure.ends = structure.frames == size // width
-            if not structure.ends:
-                structure.warn("truncated")
-        place += 24 + -(-size // 8) * 8
-    if place < data.end:
-        structure.warn("trailing_bytes")
+            found.format = data.at(body, min(max(0, size), _LONGEST_FORMAT))
+        elif header[:4] == b"data":
+            left = max(0, data.end - body)
+            # A stream leaves it at 0, at that of an empty chunk, or at a number beyond all files.
+            found.unknown = left > 0 and (size <= 0 or size >= _ABSURD)
+            size = left if found.unknown else size
+            found.data, found.claimed, found.present = body, size, min(size, left)
+        place = body + -(-max(0, size) // 8) * 8
+    found.end = place
+    structure = _judge(data, start, found, "little")
+    structure.format = "W64"
+    # libsndfile reads on behind the samples, and takes floats in the newer form of the header for whole numbers.
+    behind = "trailing_bytes" in structure.warnings or int.from_bytes(found.format[:2], "little") == _EXTENSIBLE
+    if found.data is not None and found.format and (start > 0 or found.unknown or behind):
+        structure.libsndfile_pieces = _plain(found, big=False)
+        structure.links = (structure.libsndfile_pieces,)
     return structure

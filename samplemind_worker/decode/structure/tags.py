@@ -54,3 +54,8 @@ def start_of_tags(data: Bytes) -> int:
             continue
         break
     return end
+
+
+def is_tagged(data: Bytes, place: int) -> bool:
+    """Whether tags are all that stands from a place on."""
+    return end_of_id3(data, place) >= start_of_tags(data)

@@ -10,6 +10,8 @@ import pytest
 import soundfile as sf
 
 from samplemind_worker.decode import DecodedAudio, Limits, decode
+from samplemind_worker.decode.structure.ogg import checksum
+from samplemind_worker.errors import NotAudioError
 from tests import awkward, encoders
 from training import signals
 
@@ -35,7 +37,8 @@ def _written(form: str, subtype: str = "PCM_16", y: npt.NDArray[np.float32] = LO
     return file.getvalue()
 
 
-WAV, FLAC, AIFF, AU, CAF = (_written(form) for form in ("WAV", "FLAC", "AIFF", "AU", "CAF"))
+WAV, FLAC, AIFF, AU, CAF, W64, RF64 = (_written(form) for form in ("WAV", "FLAC", "AIFF", "AU", "CAF", "W64", "RF64"))
+WAV_24 = _written("WAV", "PCM_24")
 MP3 = encoders.encode(LOOP, "mp3", "libmp3lame", options={"b": "192k"})
 VBR = encoders.encode(LOOP, "mp3", "libmp3lame", options=encoders.VBR, container_options={"write_xing": "0"})
 
@@ -62,7 +65,18 @@ def test_a_wav_that_does_not_say_how_long_it_is(size: int):
         awkward.with_chunk(WAV, b"junk", bytes(7)),
         WAV + b"\0",
         awkward.id3v2() + WAV,
-        awkward.as_bw64(_written("RF64")),
+        awkward.as_bw64(RF64),
+        awkward.unpadded(WAV, b"LIST", awkward.info_comment(b"abc")[:-1]),
+        awkward.unpadded(WAV, b"bext", awkward.bext(length=603)),
+        awkward.unpadded(WAV, b"junk", bytes(7)),
+        awkward.unpadded(AIFF, b"ANNO", b"hello", before=b"SSND"),
+        awkward.with_chunk(WAV, b"data", b""),
+        awkward.with_chunk(WAV + b"inst\x07\0\0\0" + bytes(7), b"smpl", bytes(36)),
+        WAV + b"inst\x07\0\0\0" + bytes(7) + b"smpl\x24\0\0\0" + bytes(36),
+        awkward.wide(WAV_24),
+        AU + awkward.id3v1(),
+        AIFF + awkward.ape(),
+        WAV + awkward.id3v2(),
         awkward.with_aiff_chunk(AIFF, b"ANNO", b"x" * (1 << 20)),
         awkward.with_aiff_chunk(AIFF, b"ANNO", b"(should be 44100)"),
         FLAC + awkward.id3v1(),
@@ -78,7 +92,7 @@ def test_what_is_whole_has_no_warning(data: bytes):
     assert _alike(audio.y, _read(WAV).y)
 
 
-@pytest.mark.parametrize("whole", [WAV, FLAC, AIFF, AU], ids=["WAV", "FLAC", "AIFF", "AU"])
+@pytest.mark.parametrize("whole", [WAV, FLAC, AIFF, AU, W64], ids=["WAV", "FLAC", "AIFF", "AU", "W64"])
 @pytest.mark.parametrize("behind", [bytes(3000), awkward.junk(3000), awkward.junk(200_001)], ids=["0", "junk", "more"])
 def test_what_stands_behind_is_told_and_costs_nothing(whole: bytes, behind: bytes):
     audio = _read(whole + behind)
@@ -106,6 +120,11 @@ def test_what_stands_in_front_is_told_and_costs_nothing(whole: bytes, front: byt
         (awkward.with_au_size(AU, 0), True),
         (awkward.with_au_size(AU, 2**32 - 1), True),
         (awkward.with_caf_size(CAF, -1), True),
+        (awkward.with_ds64_size(RF64, 2**64 - 1), True),
+        (awkward.with_wave64_size(W64, 0), True),
+        (awkward.with_wave64_size(W64, 24), True),
+        (awkward.with_wave64_size(W64, 2**64 - 1), True),
+        (awkward.with_aiff_size(AIFF, 8), True),
         (awkward.without_flac_length(FLAC), True),
         (awkward.without_flac_length(FLAC) + awkward.id3v1(), True),
     ],
@@ -181,6 +200,76 @@ def test_frames_that_the_header_does_not_count_are_read():
     cut = _read(awkward.with_xing_frames(MP3, 10))
     assert _frames(cut) >= len(LOOP)
     assert (cut.reader, cut.exact_length) == ("ffmpeg", False)
+
+
+@pytest.mark.parametrize(("container", "codec"), [("mp4", "aac"), ("matroska", "flac"), ("asf", "wmav2")])
+def test_a_tag_behind_a_container_is_no_damage(container: str, codec: str):
+    whole = encoders.encode(LOOP, container, codec)
+    audio = _read(whole + awkward.id3v1())
+    assert (_frames(audio), audio.warnings) == (_frames(_read(whole)), ())
+
+
+def test_a_tag_in_front_of_frames_without_a_container_is_no_damage():
+    whole = encoders.encode(LOOP, "ac3", "ac3")
+    audio = _read(awkward.id3v2() + whole)
+    assert (_frames(audio), audio.warnings) == (_frames(_read(whole)), ())
+
+
+@pytest.mark.parametrize(("container", "codec"), [("wv", "wavpack"), ("tta", "tta")])
+def test_lossless_files_tell_how_long_they_were(container: str, codec: str):
+    whole = encoders.encode(np.tile(LOOP, (3, 1)), container, codec)
+    assert (_frames(_read(whole)), _read(whole).warnings) == (3 * len(LOOP), ())
+    assert _read(awkward.cut(whole, 0.6)).warnings == ("truncated",)
+
+
+def test_opus_without_its_end_is_read_whole():
+    whole = encoders.encode(LOOP, "ogg", "libopus", sr=48000)
+    audio = _read(repaged(awkward.without_end_of_stream(whole)))
+    assert audio.warnings == ("unknown_length",)
+    assert _frames(audio) >= len(LOOP)
+
+
+@pytest.mark.parametrize("codec", ["libopus", "flac"])
+def test_a_damaged_page_costs_no_more_than_its_damage(codec: str):
+    whole = encoders.encode(np.tile(LOOP[:, 0], 3), "ogg", codec, sr=48000)
+    audio = _read(awkward.with_bad_page(whole))
+    assert audio.warnings == ("damaged_frames",)
+    assert _frames(audio) == pytest.approx(_frames(_read(whole)), abs=2 * 4608)
+
+
+def repaged(data: bytes) -> bytes:
+    """An Ogg with true checksums."""
+    pages = [at for at in range(len(data)) if data.startswith(b"OggS", at)]
+    parts = [data[at:end] for at, end in zip(pages, [*pages[1:], len(data)], strict=True)]
+    return b"".join(part[:22] + checksum(part) + part[26:] for part in parts)
+
+
+def test_floats_of_wave64_are_no_whole_numbers():
+    audio = _read(encoders.encode(LOOP, "w64", "pcm_f32le"))
+    assert (audio.reader, audio.warnings) == ("libsndfile", ())
+    assert _alike(audio.y, _read(WAV).y)
+
+
+def test_a_block_of_gsm_is_not_counted_twice():
+    sound = _written("WAV", "GSM610", signals.kick(0.12, sr=RATE)[: 5 * 320])
+    at = awkward.chunk_at(sound, b"data") + 4
+    blocks = int.from_bytes(sound[at : at + 4], "little") // 65
+    assert _frames(_read(sound)) == blocks * 320
+
+
+def test_what_is_meant_for_a_digital_cable_is_no_samples():
+    packed = encoders.encode(LOOP, "spdif", "ac3")
+    disc = _written("WAV")
+    at = awkward.chunk_at(disc, b"data")
+    audio = _read(awkward.with_riff_size(disc[:at] + b"data" + len(packed).to_bytes(4, "little") + packed, 0))
+    assert (audio.reader, audio.subtype) == ("ffmpeg", "AC3")
+    assert _holds(audio.y, _read(WAV).y[2000:10_000])
+
+
+def test_some_frames_in_a_row_are_chance_in_other_data():
+    few = MP3[len(MP3) // 2 :][:5000]
+    with pytest.raises(NotAudioError):
+        _read(b"MOVI" + bytes(3000) + few + awkward.junk(60_000))
 
 
 def test_a_comment_is_no_verdict():
