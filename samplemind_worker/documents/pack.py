@@ -82,7 +82,7 @@ class Turn(Document):
     last_run_at: datetime | None = None
     """When the last complete run began."""
     removed: dict[str, int] = Field(default_factory=dict)
-    """What tidying has removed since the last nightly report."""
+    """What tidying has removed since the last report."""
 
     class Settings:
         name = "turns"

@@ -8,7 +8,7 @@ from config.settings import Settings
 from samplemind_worker.errors import UsageError
 from samplemind_worker.packs import ingest, nights
 from samplemind_worker.packs.report import Report
-from samplemind_worker.store import mongo, packs, thinning
+from samplemind_worker.store import mongo, packs
 from samplemind_worker.summaries import bulk, resummarize
 
 
@@ -35,7 +35,6 @@ def run_if_due(settings: Settings) -> Report | None:
     mongo.make_indexes()
     report = ingest.ingest(settings, wait_for_turn=False, say=_log)
     if report is not None:
-        report.removed = thinning.take_removed()
         path = nights.keep(report, settings)
         logger.info("ingest.done", fields={"report": str(path), **report.as_dict()["packs"]})
     return report

@@ -7,11 +7,13 @@ from typing import Any
 
 from config.settings import Settings
 from samplemind_worker.packs.report import Report
-from samplemind_worker.store import batch_lists, mongo, pack_lists
+from samplemind_worker.store import batch_lists, mongo, pack_lists, thinning
 
 
 def keep(report: Report, settings: Settings) -> Path:
     """Write a report below the home folder, as JSON and as text, and record it; return the path of the JSON.
+
+    It then says what tidying has removed since the last report, whoever began the run: beat, cron or a user.
 
     Raises
     ------
@@ -19,6 +21,9 @@ def keep(report: Report, settings: Settings) -> Path:
         If the record does not answer; the files are written.
     """
     path = report.write(settings.home / "reports")
+    if not report.removed and (removed := thinning.take_removed()):
+        report.removed = removed
+        report.write(settings.home / "reports")
     pack_lists.keep_report(report.as_dict())
     return path
 

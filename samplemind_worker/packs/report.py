@@ -74,7 +74,7 @@ class RunReport(TypedDict):
     summary_spend_usd: float
     """What their summaries have cost so far, in US dollars."""
     removed: dict[str, int]
-    """What tidying has removed since the last nightly report."""
+    """What tidying has removed since the last report."""
     outcomes: list[OutcomeReport]
     """The packs, one by one."""
     left_alone: list[str]
@@ -133,7 +133,7 @@ class Report:
     spent_usd: float = 0.0
     """What their summaries have cost, so far."""
     removed: Mapping[str, int] = field(default_factory=dict[str, int])
-    """What tidying has removed since the last nightly report: items of how many batches, contents and places."""
+    """What tidying has removed since the last report: items of how many batches, contents and places."""
 
     def count(self, status: Status) -> int:
         """Return how many packs ended so."""

@@ -224,6 +224,25 @@ def test_commands_say_that_a_batch_was_thinned(workspace: Workspace, cli: Cli):
     assert "files listed  only those that failed, or were retried\n" in out
 
 
+def test_the_report_of_a_run_by_the_command_says_what_was_removed(
+    workspace: Workspace, cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    old_batch()
+    tidy.run(workspace.vectors, eager(workspace.settings))
+    for name in ("home", "inbox", "packs"):
+        (tmp_path / name).mkdir()
+    monkeypatch.setenv("SAMPLEMIND_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("SAMPLEMIND_LIBRARY_ROOT", str(tmp_path / "packs"))
+    removed = "removed  3 file entries of 1 batch that ended long ago\n"
+
+    code, out, err = cli("ingest", str(tmp_path / "inbox"))
+
+    assert (code, removed in out) == (0, True), err
+    [kept] = (tmp_path / "home" / "reports").glob("*.txt")
+    assert removed in kept.read_text()
+    assert "removed" not in cli("ingest", str(tmp_path / "inbox"))[1]
+
+
 def test_the_nightly_report_says_what_was_removed(workspace: Workspace, library: Path):
     old_batch()
     done = tidy.run(workspace.vectors, eager(workspace.settings))
