@@ -1,7 +1,8 @@
 """Counts what the library holds, for an overview. Counting a million entries takes seconds, so the counts are kept."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import timedelta
+from itertools import zip_longest
 from typing import Any, Final
 
 from samplemind_worker.documents.moments import first_moment
@@ -14,6 +15,8 @@ TEMPO_STEP: Final = 10
 _WITH_ERROR: Final = [("batch_id", 1), ("error.code", 1)]
 _BY_CONTENT: Final = {"file_id": 1}
 _PAGE: Final = 1000
+_SLICE: Final = 100_000
+"""Of a library with more entries, or files, than that each command reads a part."""
 
 
 @mongo.synchronous
@@ -64,20 +67,29 @@ async def counts_of(terms: Sequence[str], roots: Collection[str]) -> dict[str, A
 async def _count_copies() -> dict[str, int]:
     """Count the files but one of each content, by the keys of the index of contents, and sum their bytes."""
     locations = mongo.collection("file_locations")
-    cursor = await locations.aggregate(
-        [
-            {"$match": {"file_id": {"$gt": ""}}},
-            {"$group": {"_id": "$file_id", "count": {"$sum": 1}}},
-            {"$match": {"count": {"$gt": 1}}},
-        ],
-        hint=_BY_CONTENT,
-        allowDiskUse=True,
-    )
-    copies = {row["_id"]: row["count"] - 1 async for row in cursor}
+    copies: dict[str, int] = {}
+    for bounds in _slices(await mongo.about_how_many("file_locations")):
+        cursor = await locations.aggregate(
+            [
+                {"$match": {"file_id": bounds}},
+                {"$group": {"_id": "$file_id", "count": {"$sum": 1}}},
+                {"$match": {"count": {"$gt": 1}}},
+            ],
+            hint=_BY_CONTENT,
+        )
+        copies |= {row["_id"]: row["count"] - 1 async for row in cursor}
     async for row in locations.find({"gone_at": {"$ne": None}}, {"file_id": 1}):
         if row["file_id"] in copies:
             copies[row["file_id"]] -= 1
     return await _sum_copies({content: count for content, count in copies.items() if count > 0})
+
+
+def _slices(files: int) -> Iterator[dict[str, str | float]]:
+    """Return bounds of contents that hold about as many files each, because the id of a content is a hash."""
+    digits = 0
+    while files > _SLICE * 16**digits:
+        digits += 1
+    return _between("", *(f"{number:0{digits}x}" for number in range(1, 16**digits)))
 
 
 async def _sum_copies(copies: Mapping[str, int]) -> dict[str, int]:
@@ -93,20 +105,50 @@ async def _sum_copies(copies: Mapping[str, int]) -> dict[str, int]:
 
 async def _count_groups(match: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
     """Count the entries from the keys of one index, or those that match by the index of terms."""
+    entries = mongo.collection("library_entries")
     step = {"$floor": {"$divide": ["$tempo", TEMPO_STEP]}}
     key = {"kind": "$kind", "instrument": "$instrument", "camelot": "$camelot", "tempo": step}
-    sums = {
-        "contents": {"$sum": 1},
-        "seconds": {"$sum": "$duration"},
-        "bytes": {"$sum": "$size"},
-    }
-    stages: list[dict[str, Any]] = [{"$group": {"_id": key, **sums}}]
-    if match is not None:
-        stages = [{"$match": match}, *stages]
-    cursor = await mongo.collection("library_entries").aggregate(
-        stages, hint="fits" if match is None else dict(BY_TERM), allowDiskUse=True
-    )
-    return [{**row.pop("_id"), **row} async for row in cursor]
+    sums = {"contents": {"$sum": 1}, "seconds": {"$sum": "$duration"}, "bytes": {"$sum": "$size"}}
+    parts = _parts(await mongo.about_how_many("library_entries")) if match is None else [match]
+    groups: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for part in parts:
+        cursor = await entries.aggregate(
+            [{"$match": part}, {"$group": {"_id": key, **sums}}],
+            hint="fits" if match is None else dict(BY_TERM),
+            allowDiskUse=True,
+        )
+        async for row in cursor:
+            named = {name: row["_id"].get(name) for name in key}
+            group = groups.setdefault(tuple(named.values()), {**named, **dict.fromkeys(sums, 0)})
+            for name in sums:
+                group[name] += row[name]
+    return list(groups.values())
+
+
+def _parts(entries: int) -> list[dict[str, Any]]:
+    """Return filters that share out the entries, each a range of the keys of the index ``fits``.
+
+    What has no key is told by ``$not``: it needs no more than the keys of the index, as a comparison with null would.
+    """
+    if entries <= _SLICE:
+        return [{}]
+    no_text, no_number = {"$not": {"$gte": ""}}, {"$not": {"$gte": float("-inf")}}
+    no_key: dict[str, Any] = {"camelot": no_text}
+    no_tempo = no_key | {"tempo": no_number}
+    no_pitch = no_tempo | {"pitch": no_number}
+    return [
+        *({"camelot": codes} for codes in _between("", "10", "11", "12", "1A", *"23456789")),
+        *(no_key | {"tempo": tempi} for tempi in _between(float("-inf"), *range(60, 210, TEMPO_STEP))),
+        *(no_tempo | {"pitch": notes} for notes in _between(float("-inf"), *range(24, 108, 12))),
+        *(no_pitch | {"instrument": names} for names in _between("", *"bcdefghijklmnopqrstuvwxyz")),
+        no_pitch | {"instrument": no_text},
+    ]
+
+
+def _between(*begins: str | float) -> Iterator[dict[str, str | float]]:
+    """Yield the bounds of what lies from each value to the next one; the last has no end."""
+    for lower, upper in zip_longest(begins, begins[1:]):
+        yield {"$gte": lower} | ({} if upper is None else {"$lt": upper})
 
 
 @mongo.synchronous

@@ -10,6 +10,7 @@ from samplemind_worker.errors import EmptyFileError, UnreadableError
 from samplemind_worker.finding import duplicates, entry, overview
 from samplemind_worker.pipeline.workspace import Workspace
 from samplemind_worker.store import batches, entries, ledger, mongo, parcels, places, results, stale
+from samplemind_worker.store import overview as counting
 from samplemind_worker.store.places import Place
 from tests.command import Cli
 from tests.factories import analysis_facts, audio_facts, content_id, new_batch
@@ -64,6 +65,37 @@ def test_counts_what_the_library_holds(workspace: Workspace, cli: Cli):
         "open": 0,
         "failed": {},
     }
+
+
+def test_counts_of_a_large_library_are_read_part_by_part(
+    workspace: Workspace, cli: Cli, monkeypatch: pytest.MonkeyPatch
+):
+    kinds, keys = ("loop", "one_shot", "track"), (None, "8A", "10B", "1A", "12A")
+    instruments = (None, "kick", "bass", "vocal", "string_section", "Other")
+    for number in range(60):
+        record(
+            *(f"{number}/{copy}.wav" for copy in range(1 + number % 4)),
+            kind=kinds[number % 3],
+            camelot=keys[number % 5],
+            tempo=None if number % 2 else 50.0 + 3 * number,
+            pitch_midi=None if number % 7 else 20 + number,
+            instrument=instruments[number % 6],
+        )
+    whole = told(cli, workspace)
+    record("last.wav", instrument=None, tempo=None)
+    monkeypatch.setattr(counting, "_SLICE", 2)
+
+    parts = told(cli, workspace)
+
+    assert (whole["contents"], whole["copies"]) == (60, {"files": 90, "bytes": 90_000})
+    assert (parts["contents"], parts["copies"]) == (61, whole["copies"])
+    assert parts["seconds"] == whole["seconds"] + 60.0
+    assert parts["kinds"] == whole["kinds"] | {"loop": whole["kinds"]["loop"] + 1}
+    assert parts["keys"] == whole["keys"] == {"1A": 12, "8A": 12, "10B": 12, "12A": 12}
+    assert len(whole["instruments"]) == 5
+    assert parts["instruments"] == whole["instruments"]
+    assert parts["tempi"] == whole["tempi"]
+    assert sum(step["contents"] for step in whole["tempi"]) == 30
 
 
 def test_counts_follow_what_changes(workspace: Workspace, cli: Cli):
