@@ -13,8 +13,9 @@ import psutil
 import pytest
 from redis import Redis
 
-from samplemind_worker.documents.batch import Step
-from samplemind_worker.store import batches
+from samplemind_worker.documents.batch import State, Step
+from samplemind_worker.errors import ServiceUnavailableError
+from samplemind_worker.store import batches, pausing
 from samplemind_worker.submission.dispatch import dispatch
 from tasks.chain import publish
 from tests.chaos.stack import AS_SHIPPED, COMMAND, Stack, wait_until, write_files
@@ -64,6 +65,36 @@ def test_a_child_a_worker_and_the_queue_die(stack: MakeStack, tmp_path: Path):
         time.sleep(0.5)
 
     one.check(batch_id, within=120.0)
+
+
+@pytest.mark.chaos
+def test_a_paused_batch_stays_paused_whatever_dies_and_then_goes_on(stack: MakeStack, tmp_path: Path):
+    one = stack()
+    write_files(tmp_path / "library", 600)
+    batch_id = one.submit(tmp_path / "library", files_per_chain="4")
+    one.wait_for_progress(batch_id, more_than=0)
+
+    assert pausing.pause(batch_id)
+    for victim in ("child", "worker-cpu", "valkey", "worker-io", "mongod", "beat"):
+        if victim == "child":
+            one.kill_child()
+        else:
+            one.kill(victim)
+
+    def is_still() -> bool:
+        with suppress(ServiceUnavailableError):
+            return not {item.state for item in one.items(batch_id)} & {State.QUEUED, State.RUNNING}
+        return False
+
+    wait_until(is_still, seconds=120.0, what="what was begun ends or is given back")
+    held = one.progress(batch_id)
+    assert 0 < held < 600
+    assert dispatch(one.settings, one.workspace.board, lambda *_: None).parcels == 0
+    assert one.progress(batch_id) == held
+    one.run("resume", batch_id)
+
+    report = one.check(batch_id, within=180.0)
+    assert (report["completed"], report["paused_at"]) == (600, None)
 
 
 @pytest.mark.chaos

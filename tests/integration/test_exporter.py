@@ -1,6 +1,13 @@
 """What the exporter says of the stores is what the record holds, and it answers whatever is down."""
 
+import os
+import signal
+import socket
+import subprocess
+import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import quote
@@ -15,12 +22,14 @@ from samplemind_worker.errors import EmptyFileError
 from samplemind_worker.exporter.record import Record
 from samplemind_worker.exporter.services import Index, Queues
 from samplemind_worker.exporter.snapshot import Snapshots
+from samplemind_worker.local_services.services import setting_env
 from samplemind_worker.metrics.endpoint import Sample
 from samplemind_worker.pipeline.workspace import Workspace
 from samplemind_worker.store import batches, ledger, mongo, parcels, pausing, results, spend
 from samplemind_worker.store.cache import WorkerSign
 from samplemind_worker.store.spend import Call, Caps
 from tests.factories import analysis_facts, audio_facts, content_id, new_batch
+from tests.scrape import free_ports, scrape
 
 pytestmark = pytest.mark.services
 
@@ -229,3 +238,43 @@ def test_a_vector_that_chroma_has_lost_is_missing(workspace: Workspace):
 
     index.close()
     assert (found["vectors record"], found["vectors chroma"], found["vectors_missing"]) == (1.0, 0.0, 1.0)
+
+
+def test_an_exporter_that_is_killed_while_it_is_asked_begins_anew(workspace: Workspace):
+    new_batch(5)
+    port = free_ports(1)
+    environment = {**os.environ, **setting_env(workspace.settings)}
+
+    def start() -> subprocess.Popen[str]:
+        command = (sys.executable, "-m", "samplemind_worker.exporter", "--address", "127.0.0.1", "--port", str(port))
+        process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+        assert process.stderr is not None
+        while "/metrics" not in process.stderr.readline():
+            assert process.poll() is None
+        return process
+
+    first = start()
+    with ThreadPoolExecutor(4) as pool:
+        # It has their requests, and answers none of them.
+        first.send_signal(signal.SIGSTOP)
+        asked = [socket.create_connection(("127.0.0.1", port)) for _ in range(4)]
+        for each in asked:
+            each.sendall(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        first.kill()
+        cut_off = list(pool.map(_answer, asked))
+    first.communicate()
+    second = start()
+    found = scrape(port)
+    second.terminate()
+    second.communicate()
+
+    assert cut_off == [b""] * 4
+    assert found['samplemind_items{state="pending"}'] == 5.0
+    assert found['samplemind_up{service="mongodb"}'] == 1.0
+    assert second.returncode == 0
+
+
+def _answer(connection: socket.socket) -> bytes:
+    with connection, suppress(ConnectionResetError):
+        return connection.recv(1)
+    return b""
