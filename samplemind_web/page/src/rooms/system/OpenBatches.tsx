@@ -1,6 +1,6 @@
 /** The batches that have not ended: how far each is, what it waits for, and the button that holds it. */
 import { Link } from "wouter";
-import { count, plural } from "@/parts/format";
+import { plural } from "@/parts/format";
 import { Failed } from "@/parts/States";
 import { when } from "@/parts/time";
 import { Hold } from "@/rooms/batches/Hold";
@@ -45,16 +45,12 @@ function Row({ listed }: { listed: Batch }) {
     <li className="flex flex-col gap-1.5 border-line border-b py-2">
       <div className="flex items-center gap-3">
         <p className="numbers mr-auto min-w-0">
-          <Link href={`/batches/${batch.batch_id}`} className="text-accent underline">
-            <bdi className="name inline-block max-w-72 align-bottom" title={batch.name}>
-              {batch.name}
-            </bdi>
-          </Link>{" "}
+          <Link href={`/batches/${batch.batch_id}`} title={batch.name} className="name block text-accent underline">
+            <bdi>{batch.name}</bdi>
+          </Link>
           <Status batch={batch} />
           {batch.paused_at !== null && <span className="text-warn"> since {when(batch.paused_at)}</span>}{" "}
-          <span className="text-dim">
-            · {inWords(batch)}, of {count(batch.total_files)}
-          </span>
+          <span className="text-dim">· {inWords(batch)}</span>
         </p>
         {may && <Hold batch={batch} named />}
       </div>
