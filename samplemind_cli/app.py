@@ -115,12 +115,10 @@ def _global_options(
 
 def _open_menu() -> bool:
     """Open the menu, if this is a terminal for it."""
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not output.has_screen():
         return False
     from samplemind_cli import menu  # noqa: PLC0415 -- slow import
 
-    if not menu.is_possible():
-        return False
     menu.open_menu(run)
     return True
 

@@ -91,6 +91,8 @@ def resummarize(
     task: AiTask | None,
     writer: str | None,
     budget: float | None,
+    since: datetime | None = None,
+    until: datetime | None = None,
 ) -> BatchJob | None:
     """Record a batch that writes summaries; None if there is nothing to write."""
     return resummarize_step.record(
@@ -101,6 +103,8 @@ def resummarize(
         writer=writer,
         budget=None if budget is None else from_usd(budget),
         providers=announced_providers(settings),
+        since=since,
+        until=until,
     )
 
 

@@ -4,6 +4,7 @@ import os
 import shlex
 import stat
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from posixpath import basename
 from typing import TYPE_CHECKING
@@ -26,10 +27,16 @@ _LOOK_BACK = 10  # batches in which `show` looks for the failure of a path
 _ID_LENGTH = 64  # hex digits of a whole file id
 
 
-def results_of_all(report: Reporter = analyzed) -> Iterator[Report]:
-    """Yield the result of each living place in the library, in the order of the paths."""
+def results_of_all(
+    report: Reporter = analyzed, *, since: datetime | None = None, until: datetime | None = None
+) -> Iterator[Report]:
+    """Yield the result of each living place in the library, in the order of the paths.
+
+    Only of contents that were analysed for the first time since then, and before ``until``.
+    """
     for page in places.by_path():
-        found = results.load(list({place.file_id for place in page}))
+        added = results.added_between(list({place.file_id for place in page}), since, until)
+        found = results.load(sorted(added))
         for place in page:
             if place.file_id in found:
                 yield report(place.shown, *found[place.file_id])

@@ -3,9 +3,7 @@
 Escape and Ctrl-C go back one step, and leave the menu at its top.
 """
 
-import os
 import shlex
-import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Final
@@ -33,11 +31,6 @@ _BUDGET: Final = "1"
 
 class _BackError(Exception):
     """Escape or Ctrl-C was pressed."""
-
-
-def is_possible() -> bool:
-    """Return whether this is a terminal on which one can choose from a menu."""
-    return sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM") not in {"dumb", "unknown"}
 
 
 def open_menu(run: Run) -> None:

@@ -36,6 +36,18 @@ Until = Annotated[
 """Where a list ends; `read_times` reads it."""
 
 
+AddedSince = Annotated[
+    str | None,
+    typer.Option("--since", metavar="TIME", help="Added since: 7d, yesterday or 2026-01-31.", show_default=False),
+]
+"""From when on files were analysed for the first time, as the filter of that name; `read_times` reads it."""
+AddedUntil = Annotated[
+    str | None,
+    typer.Option("--until", metavar="TIME", help="Added until: 7d, yesterday or 2026-01-31.", show_default=False),
+]
+"""Until when files were analysed for the first time; `read_times` reads it."""
+
+
 def read_times(since: str | None, until: str | None) -> tuple[datetime | None, datetime | None]:
     """Return the first moment of a list, and the first one after it; None where there is no limit.
 

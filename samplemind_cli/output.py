@@ -122,6 +122,11 @@ def on_terminal() -> bool:
     return sys.stdout.isatty()
 
 
+def has_screen() -> bool:
+    """Return whether a user sits at a terminal on which text can be put anywhere."""
+    return sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM") not in {None, "", "dumb", "unknown"}
+
+
 def table(columns: Sequence[str | Column], rows: Iterable[Row]) -> None:
     """Print a table: fitted to the screen on a terminal, else plain columns with one line per row.
 

@@ -21,6 +21,7 @@ from samplemind_worker.documents.facts import AnalysisFacts, AudioFacts
 from samplemind_worker.finding.duplicates import DuplicateGroup
 from samplemind_worker.finding.fitting import FitReport
 from samplemind_worker.finding.overview import Overview
+from samplemind_worker.local_services.log_lines import LogLine
 from samplemind_worker.packs.report import RunReport
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
@@ -133,6 +134,7 @@ OUTPUTS: Final[dict[str, Output]] = {
     "user disable": _USER,
     "user enable": _USER,
     "user password": _USER,
+    "logs": Output({"": LogLine}, "lines"),
     "doctor": Output({"": reports.Health}),
     "config": Output({"": reports.Setting}, "lines"),
 }

@@ -31,6 +31,7 @@ _AGAIN = 10.0  # s until a key that has not ended the command is pressed once mo
 _LINES = 400  # of what one block prints
 _KEYS = {"q": "q", "Ctrl-C": "\x03"}
 _FENCED = re.compile(r"^(?P<indent> *)```(?P<language>\w+)\n(?P<body>.*?)^(?P=indent)```$", re.DOTALL | re.MULTILINE)
+_PLAIN = re.compile(r"^```\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _MEASURED = re.compile(r"\d+\.\d+|\d+(?= %)")
 _KEYBOARD = re.compile(rb"\x1b\[[<=>?][\d;]*u")  # questions about the keyboard, of which pyte prints the u
 _NOT_RUN = re.compile(r"\*Not run by the tests: (?P<reason>[^*]+)\.\*$")
@@ -103,6 +104,13 @@ def blocks(document: Path) -> list[Block]:
             )
         )
     return made
+
+
+def command_lines(document: Path) -> list[str]:
+    """Return the command lines of a document's plain blocks that begin with the command, or with a prompt and it."""
+    lines = (line for body in _PLAIN.findall(document.read_text()) for line in body.splitlines())
+    commands = (line.removeprefix("$ ").partition(" # ")[0].strip() for line in lines)
+    return [command for command in commands if command.startswith("samplemind ")]
 
 
 class Shell:

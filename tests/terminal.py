@@ -55,6 +55,13 @@ class Terminal:
         self.process.wait()
         os.close(self._ours)
 
+    def resize(self, *, columns: int, lines: int) -> None:
+        """Give the terminal another size, and tell the command, which this terminal does not control, by the signal."""
+        self._screen.resize(lines, columns)
+        fcntl.ioctl(self._ours, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+        os.killpg(self.process.pid, signal.SIGWINCH)
+        self._read(0.0)
+
     def hang_up(self) -> int:
         """Take the terminal away without a signal, and return the exit code of the command."""
         os.close(self._ours)

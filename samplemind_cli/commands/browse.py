@@ -1,12 +1,12 @@
 """``browse``: the library on a screen of text."""
 
 import signal
-import sys
 from typing import Annotated, Any, Literal
 
 import typer
 
 from samplemind_cli import filters as filter_options
+from samplemind_cli import output
 from samplemind_worker.errors import UsageError
 
 
@@ -26,8 +26,8 @@ def browse(
 
     The arrow keys move and play, enter copies the path, and ? lists all keys.
     """
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise UsageError("`browse` needs a terminal; `samplemind search` prints a list")
+    if not output.has_screen():
+        raise UsageError("`browse` needs a terminal with a screen; `samplemind search` prints a list")
     filter_options.check(filters)
     from samplemind_cli import record  # noqa: PLC0415 -- slow import
     from samplemind_cli.browse.app import Browser  # noqa: PLC0415 -- slow import

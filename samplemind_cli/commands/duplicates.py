@@ -6,6 +6,7 @@ import typer
 
 from samplemind_cli import output
 from samplemind_cli.layout import Column
+from samplemind_cli.options import AddedSince, AddedUntil, read_times
 from samplemind_worker.errors import UsageError
 from samplemind_worker.text import plural
 
@@ -30,6 +31,8 @@ def duplicates(
             help="How alike altered copies are at least, from 0.8 to 1; 0.9 if not given.",
         ),
     ] = None,
+    since: AddedSince = None,
+    until: AddedUntil = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per line, for each group.")] = False,
     paths0: Annotated[
         bool, typer.Option("--paths0", help="Print the paths of all but the file to keep, for `xargs -0`.")
@@ -38,19 +41,20 @@ def duplicates(
     """List files that are the same sound, in groups.
 
     Files are the same by their bytes or by their decoded audio. Each group names the one to keep; nothing is
-    deleted.
+    deleted. --since and --until keep the groups of which a file was added in that time.
     """
     if as_json and paths0:
         raise UsageError("--json and --paths0 exclude each other")
     if threshold is not None and not near:
         raise UsageError("--threshold says how alike altered copies must be; it needs --near")
+    begin, end = read_times(since, until)
     from samplemind_cli import record  # noqa: PLC0415 -- slow import
     from samplemind_worker.finding import alterations  # noqa: PLC0415 -- slow import
     from samplemind_worker.finding import duplicates as finding  # noqa: PLC0415 -- slow import
 
     least = (alterations.DEFAULT_THRESHOLD if threshold is None else threshold) if near else None
     with record.open_record() as settings:
-        found = finding.find(settings, threshold=least, say=output.note)
+        found = finding.find(settings, threshold=least, say=output.note, since=begin, until=end)
     if as_json:
         for group in found.groups:
             output.emit(finding.report(group))

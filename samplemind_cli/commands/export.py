@@ -3,13 +3,14 @@
 import csv
 import io
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from pathlib import Path
 from typing import IO, Annotated, Literal
 
 import typer
 
 from samplemind_cli import options, output, output_file, parquet
-from samplemind_cli.options import AnyBatch
+from samplemind_cli.options import AddedSince, AddedUntil, AnyBatch, read_times
 from samplemind_cli.rows import COLUMNS, Report, csv_row
 from samplemind_worker.errors import UsageError
 
@@ -42,6 +43,8 @@ def export(
             parser=options.path,
         ),
     ] = None,
+    since: AddedSince = None,
+    until: AddedUntil = None,
 ) -> None:
     """Write the results of a batch or of the library to a file.
 
@@ -50,6 +53,9 @@ def export(
     """
     if everything == (batch is not None):
         raise UsageError("name a batch, or say --all for the whole library")
+    if (since or until) and not everything:
+        raise UsageError("--since and --until are for --all: a batch is exported whole")
+    times = read_times(since, until)
     chosen = file_format or ("csv" if target is None else _BY_SUFFIX.get(target.suffix.lower(), "csv"))
     # Before the record is opened, which may take seconds.
     if target is not None:
@@ -58,17 +64,20 @@ def export(
         parquet.require_library()
         if target is None and output.on_terminal():
             raise UsageError("Parquet is no text for a terminal; name a file with -o")
-    _export(batch, chosen, target)
+    _export(batch, chosen, target, times)
 
 
-def _export(batch: str | None, chosen: Format, target: Path | None) -> None:
+def _export(
+    batch: str | None, chosen: Format, target: Path | None, times: tuple[datetime | None, datetime | None]
+) -> None:
     from samplemind_cli import client, library, record  # noqa: PLC0415 -- slow import
     from samplemind_worker.documents.report import analyzed, with_vector  # noqa: PLC0415 -- slow import
 
     report = with_vector if chosen == "parquet" else analyzed
     with record.open_record():
         if batch is None:
-            reports = library.results_of_all(report)
+            since, until = times
+            reports = library.results_of_all(report, since=since, until=until)
         else:
             reports = client.batch_results(client.listed(batch), report=report)
         if target is not None:

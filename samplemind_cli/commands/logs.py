@@ -28,6 +28,7 @@ def logs(
     since: Since = None,
     until: Until = None,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what is logged, until Ctrl-C.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")] = False,
 ) -> None:
     """Print what the workers of this machine have logged.
 
@@ -51,7 +52,7 @@ def logs(
     count = 0
     for line in log_files.search(home, wanted, since=begin, until=end):
         count += 1
-        _print(line)
+        _print(line, as_json=as_json)
     if not count and (what is not None or since or until):
         of = "" if what is None else f" of {what}"
         then = " at that time" if since or until else ""
@@ -59,7 +60,7 @@ def logs(
     if follow:
         output.flush()
         for line in log_files.follow(home, wanted):
-            _print(line)
+            _print(line, as_json=as_json)
             output.flush()
 
 
@@ -93,5 +94,10 @@ def _spellings(root: str, path: str, given: Path) -> list[tuple[str, str]]:
     return [(root, path), *folders]
 
 
-def _print(line: bytes) -> None:
-    output.say(line.decode("utf-8", "backslashreplace"))
+def _print(line: bytes, *, as_json: bool) -> None:
+    if as_json:
+        from samplemind_worker.local_services import log_lines  # noqa: PLC0415 -- slow import
+
+        output.emit(log_lines.read(line))
+    else:
+        output.say(line.decode("utf-8", "backslashreplace"))

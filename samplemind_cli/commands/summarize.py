@@ -7,7 +7,8 @@ import typer
 from config.ai import AiTask
 from samplemind_cli import output
 from samplemind_cli.commands.submit import begin, told_how_to_follow
-from samplemind_cli.options import AnyBatch, usd
+from samplemind_cli.options import AddedSince, AddedUntil, AnyBatch, read_times, usd
+from samplemind_worker.errors import UsageError
 from samplemind_worker.text import plural
 
 _REASONS = 5  # why nothing was written, the most frequent first
@@ -34,14 +35,28 @@ def summarize(
     budget: Annotated[
         float | None, typer.Option(parser=usd, metavar="USD", help="The most that this may cost.", show_default=False)
     ] = None,
+    since: AddedSince = None,
+    until: AddedUntil = None,
     wait: Annotated[bool, typer.Option("--wait", help="Show progress until the end; Ctrl-C lets it run on.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Write summaries that are missing, or those of a batch anew."""
+    if (since or until) and (batch is not None or not missing):
+        raise UsageError("--since and --until are for --missing in the whole library, without BATCH")
+    begun, ended_by = read_times(since, until)
     from samplemind_cli import client, record  # noqa: PLC0415 -- slow import
 
     with record.open_record(for_work=True) as settings:
-        job = client.resummarize(settings, batch_id=batch, missing=missing, task=task, writer=provider, budget=budget)
+        job = client.resummarize(
+            settings,
+            batch_id=batch,
+            missing=missing,
+            task=task,
+            writer=provider,
+            budget=budget,
+            since=begun,
+            until=ended_by,
+        )
         if missing and (coming := client.coming_from_batch_apis()):
             said = plural(coming, "more is", "more are")
             output.note(f"{said} to come from a batch API, and not paid for again")

@@ -8,6 +8,7 @@ import os
 import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final, Literal
 
 from typing_extensions import TypedDict
@@ -17,7 +18,7 @@ from samplemind_worker.documents.facts import AudioFacts
 from samplemind_worker.errors import OutsideRootsError
 from samplemind_worker.finding import overview
 from samplemind_worker.finding.alterations import Alteration, Index
-from samplemind_worker.store import copies, library, places
+from samplemind_worker.store import copies, library, places, results
 from samplemind_worker.store.places import Place
 
 Kind = Literal["same_bytes", "same_audio", "near"]
@@ -124,10 +125,18 @@ class _Star:
     altered: Mapping[str, Alteration]
 
 
-def find(settings: Settings, *, threshold: float | None, say: Callable[[str], None]) -> Found:
+def find(
+    settings: Settings,
+    *,
+    threshold: float | None,
+    say: Callable[[str], None],
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> Found:
     """Find the duplicates of the whole library.
 
-    With a threshold, altered copies that are at least so much alike (0 to 1) are found, too.
+    With a threshold, altered copies that are at least so much alike (0 to 1) are found, too. With a time, only the
+    groups are returned of which a content was analysed for the first time since then, and before ``until``.
 
     Raises
     ------
@@ -152,6 +161,9 @@ def find(settings: Settings, *, threshold: float | None, say: Callable[[str], No
     contents = sorted({content for star in stars for content in star.contents})
     living, facts = _living(contents), copies.facts_of(contents)
     groups = [group for star in stars if (group := _group(star, living, facts, settings)) is not None]
+    if since is not None or until is not None:
+        added = results.added_between(contents, since, until)
+        groups = [group for group in groups if any(copy.place.file_id in added for copy in group.files)]
     groups.sort(key=lambda group: (-group.frees, group.files[0].place.shown))
     return Found(tuple(groups), overview.count_files(), outdated)
 

@@ -116,6 +116,19 @@ async def unwritten(*, after: str = "", limit: int = _PAGE) -> list[str]:
 
 
 @mongo.synchronous
+async def added_between(file_ids: Sequence[str], since: datetime | None, until: datetime | None) -> set[str]:
+    """Return which of these contents were analysed for the first time since then, and before ``until``."""
+    if since is None and until is None:
+        return set(file_ids)
+    limits = {"$gte": since, "$lt": until}
+    query = {
+        "_id": {"$in": list(file_ids)},
+        "uploaded_at": {name: moment for name, moment in limits.items() if moment is not None},
+    }
+    return {row["_id"] async for row in mongo.collection("audio_files").find(query, {"_id": 1})}
+
+
+@mongo.synchronous
 async def unwritten_of(file_ids: Sequence[str]) -> set[str]:
     """Return which of these contents have a summary that a model has yet to write."""
     if not file_ids:

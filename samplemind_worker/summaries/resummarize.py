@@ -4,6 +4,7 @@ The files themselves are not read: a summary follows from the record alone.
 """
 
 from collections.abc import Callable, Collection, Iterator, Sequence
+from datetime import datetime
 from typing import Any, Final
 
 from config.ai import PRIVATE, SAMPLES_PER_REQUEST, AiTask, Writer, load_table, ways_to_set_up
@@ -29,12 +30,15 @@ def record(
     providers: Collection[str] = (),
     user_id: str = "local",
     admits: Callable[[str], bool] = bool,
+    since: datetime | None = None,
+    until: datetime | None = None,
 ) -> BatchJob | None:
     """Record the batch, for the whole library, the contents of one batch, or some; None if there is nothing to write.
 
     With ``missing`` only summaries are written that a model should have written and that no batch API is writing.
     ``budget`` is in millionths of a USD. ``providers`` are those that the workers have set up. Contents of which
-    ``admits`` accepts no place are left out.
+    ``admits`` accepts no place are left out; of the whole library also those that were not analysed for the first time
+    since then, and before ``until``.
 
     Raises
     ------
@@ -55,7 +59,7 @@ def record(
     if source is not None:
         chunks = _of_batch(source.id, missing=missing, admits=admits)
     else:
-        chunks = _of_contents(ids, missing=missing, admits=admits) if ids else _unwritten(admits)
+        chunks = _of_contents(ids, missing=missing, admits=admits) if ids else _unwritten(admits, since, until)
     job: BatchJob | None = None
     total = 0
     try:
@@ -146,13 +150,16 @@ def _is_set_up(settings: Settings, writer: Writer, providers: Collection[str]) -
 _Place = dict[str, Any]
 
 
-def _unwritten(admits: Callable[[str], bool]) -> Iterator[Sequence[_Place]]:
+def _unwritten(
+    admits: Callable[[str], bool], since: datetime | None, until: datetime | None
+) -> Iterator[Sequence[_Place]]:
     """Yield one place of each content that has files and lacks its summary."""
     after = ""
     coming = ai_jobs.contents_under_way()
     while contents := results.unwritten(after=after, limit=_CHUNK):
         after = contents[-1]
-        if found := _places_of([content for content in contents if content not in coming], admits):
+        added = results.added_between(contents, since, until) - coming
+        if found := _places_of([content for content in contents if content in added], admits):
             yield found
 
 

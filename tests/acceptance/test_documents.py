@@ -16,7 +16,7 @@ from config.settings import Settings
 from samplemind_worker.demo import library, plan
 from samplemind_worker.local_services import stop
 from tests.acceptance.conftest import SAMPLEMIND
-from tests.documents import Shell, blocks
+from tests.documents import Shell, blocks, command_lines
 from tests.hostile.guarded import free_port
 
 pytestmark = [pytest.mark.services, pytest.mark.timeout(900)]
@@ -29,6 +29,8 @@ PAGES = sorted(
     for path in (DOCS / folder).glob("*.md")
     if any(not block.not_run for block in blocks(path))
 )
+GO_ON = ("samplemind browse", "samplemind web", "samplemind demo")
+"""Commands that wait for keys, or serve until they are stopped; each has tests of its own."""
 HOME = "/home/ada"
 """The home of the reader whose screens the documents show."""
 
@@ -136,3 +138,57 @@ def test_the_operators_tutorial_ends_with_a_backup_and_users(operator: Reader) -
     operator.follow(DOCS / "tutorials" / "operators.md")
     assert (operator.home / "backup-monday").is_dir()
     assert any(path.suffix == ".wav" for path in (operator.home / "Packs" / "vendor").rglob("*"))
+
+
+@pytest.fixture
+def library_of_the_readme(operator: Reader) -> Reader:
+    """A reader who has what the command lines of the README name."""
+    home = operator.home
+    library.write(home / "demo-library", plan.items())
+    loops, old = home / "loops", home / "old"
+    for folder in (loops, home / "Samples" / "old-pack", old / "lib", home / "Kicks", home / "Backups"):
+        folder.mkdir(parents=True)
+    first, second = sorted((home / "demo-library" / "drum_loops").glob("*.wav"))[:2]
+    shutil.copy(first, loops / "funk.wav")
+    shutil.copy(second, loops / "break.wav")
+    shutil.copy(next((home / "demo-library" / "drums").glob("*.wav")), home / "Samples" / "old-pack" / "hit.wav")
+    shutil.copy(first, old / "lib" / "beat.wav")
+    shutil.copy(loops / "break.wav", home / "song.wav")
+    run(operator, f"samplemind submit demo-library Samples loops {old}/lib --wait")
+    (home / "new").mkdir()
+    (old / "lib").rename(home / "new" / "lib")
+    return operator
+
+
+def run(reader: Reader, line: str) -> subprocess.CompletedProcess[str]:
+    """Run one command line as the reader does, in their home, without a terminal."""
+    return subprocess.run(
+        ["bash", "-c", line],
+        cwd=reader.home,
+        env=reader.environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=240,
+    )
+
+
+def test_every_command_line_of_the_readme_works(library_of_the_readme: Reader):
+    reader = library_of_the_readme
+    failed: list[str] = []
+    lines = [line for line in command_lines(ROOT / "README.md") if not line.startswith(GO_ON)]
+    assert len(lines) > 30
+    for line in lines:
+        done = run(
+            reader, line.replace("/old/lib", f"{reader.home}/old/lib").replace("/new/lib", f"{reader.home}/new/lib")
+        )
+        # Nobody has set up a model here.
+        needs_a_model = line.startswith("samplemind summarize") and "no provider is set up" in done.stderr
+        if done.returncode != (2 if needs_a_model else 0):
+            failed.append(f"{line}\n{done.returncode}: {done.stdout[-300:]}{done.stderr}")
+    assert failed == []
+    assert sorted(path.name for path in reader.home.glob("library.*")) == [
+        "library.csv",
+        "library.parquet",
+    ]

@@ -325,4 +325,27 @@ def test_a_browser_ends_with_its_terminal(terminal: Callable[..., Terminal]):
 def test_needs_a_terminal(cli: Any):
     code, out, err = cli("browse")
     assert (code, out) == (2, "")
-    assert err == "samplemind: error: `browse` needs a terminal; `samplemind search` prints a list\n"
+    assert err == "samplemind: error: `browse` needs a terminal with a screen; `samplemind search` prints a list\n"
+
+
+def test_needs_a_terminal_with_a_screen(terminal: Callable[..., Terminal]):
+    plain = terminal("browse", environment={"TERM": "dumb"})
+    assert plain.wait_for_end() == 2
+    assert b"`browse` needs a terminal with a screen" in plain.raw
+    assert b"\x1b" not in plain.raw
+
+
+@pytest.mark.usefixtures("library")
+def test_a_storm_of_resizes_ends_with_the_screen_of_the_last_size(terminal: Callable[..., Terminal]):
+    screen = terminal("browse", "--sort", "name")
+    screen.wait_for("4 sounds", "candidates: 120.00")
+    for number in range(300):
+        screen.resize(columns=20 + number * 37 % 181, lines=5 + number * 23 % 56)
+        if number % 30 == 0:
+            screen.press("\x1b[B")
+    screen.resize(columns=20, lines=5)
+    screen.wait_until(lambda text: text.splitlines()[0].startswith("Library · 4 sound"), "the heading")
+    screen.resize(columns=100, lines=30)
+    screen.wait_for("Library · 4 sounds · by name", "beat.wav", "snare.wav", "? Keys")
+    screen.press("\x03")
+    assert screen.wait_for_end() == 0

@@ -83,15 +83,31 @@ def test_an_entry_prints_and_runs_its_command(
     monkeypatch.chdir(tmp_path)
     menu = Terminal([sys.executable, "-m", "samplemind_cli"])
     try:
-        lines = menu.wait_for("What next?", "Leave").splitlines()
-        first = next(number for number, line in enumerate(lines) if "What next?" in line) + 1
-        chosen = next(number for number, line in enumerate(lines) if entry in line)
-        menu.press(DOWN * (chosen - first) + ENTER)
+        choose(menu, entry)
         for question, answer in answers:
             menu.wait_for(question)
             menu.press(answer)
         menu.wait_for(f"$ samplemind {command}")
         menu.wait_until(lambda text: text.rstrip().endswith("Leave"), "menu again")
+    finally:
+        menu.close()
+
+
+def choose(menu: Terminal, entry: str) -> None:
+    """Go to an entry of the menu with the arrow keys, and choose it."""
+    lines = menu.wait_for("What next?", "Leave").splitlines()
+    first = next(number for number, line in enumerate(lines) if "What next?" in line) + 1
+    chosen = next(number for number, line in enumerate(lines) if entry in line)
+    menu.press(DOWN * (chosen - first) + ENTER)
+
+
+def test_the_demonstration_says_why_it_cannot_begin(cli: Any, tmp_path: Path):
+    del cli
+    (tmp_path / "samplemind-demo").write_text("a file of somebody")
+    menu = Terminal([sys.executable, "-m", "samplemind_cli"], environment={"HOME": str(tmp_path)})
+    try:
+        choose(menu, "Try it on sounds")
+        menu.wait_for("$ samplemind demo", "samplemind-demo is", "no folder", "(exit code 2)")
     finally:
         menu.close()
 

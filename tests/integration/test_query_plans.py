@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from types import FunctionType, ModuleType
 from typing import Any
 
@@ -358,6 +358,7 @@ CALLS: dict[str, Callable[[Case], object]] = {
     "copies.count_files": lambda _: copies.count_files([CONTENT]),
     "copies.fingerprints": lambda _: list(copies.fingerprints()),
     "results.unwritten": lambda _: results.unwritten(after=CONTENT[:2], limit=3),
+    "results.added_between": lambda _: results.added_between([CONTENT], datetime(2026, 1, 1, tzinfo=UTC), None),
     "results.unwritten_of": lambda _: results.unwritten_of([CONTENT]),
     "results.unwritten_among": lambda _: results.unwritten_among([CONTENT], "none"),
     "results.load": lambda _: results.load([CONTENT]),

@@ -180,6 +180,12 @@ def test_sample_packs(folder: Path, cli: Cli, tmp_path: Path, monkeypatch: pytes
 
 @pytest.mark.usefixtures("workspace")
 def test_the_machine(cli: Cli):
+    logs = get_settings().home / "logs"
+    logs.mkdir(parents=True)
+    line = "2026-11-30 04:53:01.500Z INFO    io[1] file.failed   {'code': 'empty'}"
+    (logs / "worker-io.log").write_text(f"{line}\nkilled\n")
+    assert [each["event"] for each in told(cli, "logs")] == ["file.failed", None]
+
     settings = {each["variable"]: each["value"] for each in told(cli, "config")}
     assert settings["SAMPLEMIND_MONGODB_URL"] == "(hidden)"
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from samplemind_worker.local_services import log_lines
 from samplemind_worker.local_services.home import Home
 from samplemind_worker.local_services.log_files import Wanted, existing, follow, of_batch, of_file, search
 
@@ -34,6 +35,52 @@ def home(tmp_path: Path) -> Home:
 
 def found(home: Home, wanted: Wanted, **when: datetime) -> list[str]:
     return [one.decode().split("] ")[-1].split(" ")[0] for one in search(home, wanted, **when)]
+
+
+def test_a_line_of_text_and_one_of_json_have_the_same_parts():
+    text = (
+        f"2026-11-30 04:53:01.500Z WARNING cpu[1] file.failed {TASK} {parcel(7)} "
+        "{'path': 'a \\'b\\'.wav', 'code': 'empty'}   "
+    )
+    extra = {"process": "cpu[1]", "task": TASK, "parcel": parcel(7), "fields": {"path": "a 'b'.wav", "code": "empty"}}
+    at = datetime(2026, 11, 30, 4, 53, 1, 500_000, tzinfo=UTC).timestamp()
+    record = {"extra": extra, "level": {"name": "WARNING"}, "message": "file.failed", "time": {"timestamp": at}}
+    as_json = json.dumps({"text": "...", "record": record})
+
+    one, other = log_lines.read(text.rstrip().encode()), log_lines.read(as_json.encode())
+
+    assert (one.pop("line"), other.pop("line")) == (text.rstrip(), as_json)
+    assert (
+        one
+        == other
+        == {
+            "at": "2026-11-30T04:53:01.500Z",
+            "level": "WARNING",
+            "process": "cpu[1]",
+            "event": "file.failed",
+            "task": TASK,
+            "parcel": parcel(7),
+            "fields": {"path": "a 'b'.wav", "code": "empty"},
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "event"),
+    [
+        ("2026-11-30 04:53:01.500Z INFO    beat[1] ready to work   ", "ready to work"),
+        ("2026-11-30 04:53:01.500Z ERROR   io[1] it failed    | Traceback | ValueError: {'a'}", "it failed"),
+        (f"2026-11-30 04:53:01.500Z INFO    io[1] step {TASK} {parcel(1)} {{'a': <object>}}", "step"),
+        ("Segmentation fault", None),
+        ('{"half": ', None),
+        ("", None),
+    ],
+)
+def test_a_line_without_parts_is_kept_whole(text: str, event: str | None):
+    made = log_lines.read(text.encode())
+
+    assert (made["line"], made["event"], made["fields"]) == (text, event, {})
+    assert (made["at"] is None) == (event is None)
 
 
 def test_lines_of_all_processes_come_in_the_order_of_time_the_older_file_first(home: Home):
