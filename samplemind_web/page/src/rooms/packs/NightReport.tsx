@@ -1,6 +1,6 @@
 /** One report: what each pack became, what was refused and why, and what the summaries cost. */
 import { Link } from "wouter";
-import { count, words } from "@/parts/format";
+import { count, plural, words } from "@/parts/format";
 import { Failed, SkeletonRows } from "@/parts/States";
 import { span, when } from "@/parts/time";
 import { packsInWords } from "./Nights";
@@ -84,7 +84,7 @@ function inWords(outcome: Outcome): string {
   if (outcome.reason) return outcome.reason;
   if (outcome.status === "known") return "It was taken in before.";
   const left = Object.entries(outcome.left_out).map(([reason, files]) => `${count(files)} ${words(reason)}`);
-  const parts = [`${count(outcome.files)} files, ${count(outcome.new)} new`];
+  const parts = [`${plural(outcome.files, "file")}, ${count(outcome.new)} new`];
   if (left.length > 0) parts.push(`left out: ${left.join(", ")}`);
   return parts.join("; ");
 }
