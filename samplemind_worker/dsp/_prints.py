@@ -35,14 +35,15 @@ def quantize(y: F32, first: int, emphasis: Any, steps_per_decade: Any, levels: F
     """
     runs = scales.shape[0]
     size = 2 * steps.shape[0] // runs
-    changes, loudest, peak = np.empty(size * runs, np.float32), np.zeros(runs, np.float32), _f32(0.0)
-    before = y[first - 1] if 1 <= first <= y.shape[0] else _f32(0.0)
+    held, changes = np.zeros(size * runs + 1, np.float32), np.empty(size * runs, np.float32)
+    loudest, peak = np.zeros(runs, np.float32), _f32(0.0)
+    for k in range(max(first - 1, 0), min(first + changes.shape[0], y.shape[0])):
+        held[k - first + 1] = y[k]
     for i in range(changes.shape[0]):
-        now = y[first + i] if 0 <= first + i < y.shape[0] else _f32(0.0)
-        changes[i] = now - emphasis * before
-        loudest[i // size] = max(loudest[i // size], abs(changes[i]))
-        before = now
+        changes[i] = held[i + 1] - emphasis * held[i]
     for r in range(runs):
+        for i in range(r * size, (r + 1) * size):
+            loudest[r] = max(loudest[r], abs(changes[i]))
         peak = max(peak, loudest[r])
     if peak <= 0.0:
         return peak
@@ -57,17 +58,32 @@ def quantize(y: F32, first: int, emphasis: Any, steps_per_decade: Any, levels: F
     return peak
 
 
-@kernel("void(f4[:,::1], f8[::1], f8, u1[:,::1])")
-def contour(mel: F32, places: F64, steps_per_decade: float, levels: U8) -> None:
-    """Write the mean power of each band between every two places, in steps below the loudest; at least 1.
+@kernel("i8(f4[::1], f4)")
+def first_reaching(level: F32, share: Any) -> int:
+    """Return the first place at which the level is at least a share of the greatest."""
+    greatest = _f32(0.0)
+    for t in range(level.shape[0]):
+        greatest = max(greatest, level[t])
+    for t in range(level.shape[0]):
+        if level[t] >= share * greatest:
+            return t
+    return 0
 
-    ``mel`` (frames, ...) is in dB; ``places`` (stretches + 1,) are in frames, and may lie between two of them.
+
+@kernel("void(f4[:,::1], f8[::1], f8, f8, u1[:,::1])")
+def contour(mel: F32, edges: F64, start: float, steps_per_decade: float, levels: U8) -> None:
+    """Write the mean power of each band between every two edges, in steps below the loudest; at least 1.
+
+    ``mel`` (frames, ...) is in dB. ``edges`` (stretches + 1,) are in frames after ``start``, and may lie between two of
+    them. The first stretch is written, and others if half of them lies before the end.
     """
-    stretches, bands = places.shape[0] - 1, levels.shape[1]
+    stretches, bands = 1, levels.shape[1]
     frames, width = mel.shape[0], mel.shape[1] // bands
+    while stretches < edges.shape[0] - 1 and start + 0.5 * (edges[stretches] + edges[stretches + 1]) < frames:
+        stretches += 1
     means, loudest = np.zeros((stretches, bands)), 0.0
     for s in range(stretches):
-        begin, end = places[s], places[s + 1]
+        begin, end = min(start + edges[s], np.float64(frames)), min(start + edges[s + 1], np.float64(frames))
         for t in range(int(begin), min(math.ceil(end), frames)):
             share = min(end, t + 1.0) - max(begin, np.float64(t))
             for b in range(bands):

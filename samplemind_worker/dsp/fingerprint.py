@@ -35,7 +35,7 @@ def fingerprint(y: F32, *, level: F32, mel: F32) -> npt.NDArray[np.uint8]:
     ndarray of uint8
         The bytes of one record of `fingerprints.LAYOUT`.
     """
-    begin = int(np.argmax(level >= _ONSET * level.max())) * _LEVEL_HOP
+    begin = _prints.first_reaching(level, _ONSET) * _LEVEL_HOP
     found = np.zeros((), layout.LAYOUT)
     found["version"], found["onset"] = layout.VERSION, begin / layout.RATE
     found["length"] = max(len(y) - begin, 0) / layout.RATE
@@ -44,10 +44,8 @@ def fingerprint(y: F32, *, level: F32, mel: F32) -> npt.NDArray[np.uint8]:
     )
     if peak > 0.0:
         found["peak_db"] = 20.0 * math.log10(peak)
-    places = _EDGES + (begin / _MEL_HOP + 0.5)
-    # Frame t is about what lies around t, so it ends at t + 1/2. The first stretch is there, others if half of them is.
-    count = max(1, int(np.searchsorted((places[:-1] + places[1:]) / 2.0, len(mel))))
-    _prints.contour(mel, np.minimum(places[: count + 1], len(mel)), 10.0 / layout.STEP_DB, found["levels"])
+    # Frame t is about what lies around t, so it ends at t + 1/2.
+    _prints.contour(mel, _EDGES, begin / _MEL_HOP + 0.5, 10.0 / layout.STEP_DB, found["levels"])
     return np.frombuffer(found.tobytes(), np.uint8)
 
 

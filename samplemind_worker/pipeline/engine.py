@@ -207,9 +207,11 @@ def _progression(estimates: dsp.Estimates, *, begin: float) -> list[dict[str, An
 
 
 def _form(measured: Measured, estimates: dsp.Estimates) -> dict[str, Any]:
-    """Return the form of a file, with times from its beginning."""
+    """Return the form of a loop or track, with times from its beginning."""
     facts = measured.facts
     begin = facts.excerpt_start + facts.lead_seconds
+    if estimates.kind not in {"loop", "track"}:
+        return {}
     form = dsp.take_apart(
         measured.features, estimates, start=facts.excerpt_start, duration=facts.duration - facts.lead_seconds
     )
