@@ -49,6 +49,20 @@ def test_workers_without_signals_load_no_engine(role: str):
     assert loaded & {"numba", "scipy", "soundfile", "librosa", "samplemind_worker.pipeline.engine"} == set()
 
 
+def test_the_engine_loads_nothing_that_no_kernel_uses():
+    loaded = loaded_by(
+        "import sys\n"
+        "import samplemind_worker.pipeline.analyze\n"
+        "from samplemind_worker import dsp\n"
+        "dsp.warm_up()\n"
+        "print('\\n'.join(sys.modules))\n"
+        "import cffi, scipy.linalg  # numba alone does without them"
+    )
+
+    assert "numba.np.arraymath" in loaded
+    assert loaded & {"cffi", "pycparser", "scipy.linalg"} == set()
+
+
 def test_the_record_is_opened_without_the_engine():
     loaded = loaded_by("import samplemind_cli.client, sys; print('\\n'.join(sys.modules))")
 
