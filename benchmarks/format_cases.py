@@ -365,10 +365,95 @@ def _short(encode: Encoder) -> Iterator[Case]:
         )
 
 
+def _headers(encode: Encoder) -> Iterator[Case]:
+    """Make headers that programs other than FFmpeg write, and those that recorders leave behind."""
+    wav, aiff, w64 = encode("wav", "-bitexact"), encode("aiff", "-bitexact"), encode("w64")
+    rf64 = encode("wav", "-rf64", "always", "-bitexact")
+    like = (wav,)
+    for name, data, warnings in (
+        ("LIST unpadded", awkward.unpadded(wav, b"LIST", awkward.info_comment(b"abc")[:-1]), ()),
+        ("bext unpadded", awkward.unpadded(wav, b"bext", awkward.bext(length=603)), ()),
+        ("junk unpadded", awkward.unpadded(wav, b"junk", bytes(7)), ()),
+        ("inst unpadded", wav + b"inst\x07\0\0\0" + bytes(7) + b"smpl\x24\0\0\0" + bytes(36), ()),
+        ("no data, then data", awkward.with_chunk(wav, b"data", b""), ()),
+        ("ID3v1 behind", wav + awkward.id3v1(), ()),
+        ("APE behind", wav + awkward.ape(), ()),
+        ("ID3v2 behind", wav + awkward.id3v2(), ()),
+        ("RF64 of no size", awkward.with_ds64_size(rf64, 0), ("unknown_length",)),
+        ("RF64 of size -1", awkward.with_ds64_size(rf64, 2**64 - 1), ("unknown_length",)),
+    ):
+        yield Case(f"WAV, {name}.wav", data, like, warnings)
+    yield Case("WAV 24 in 32.wav", awkward.wide(encode("wav", "-c:a", "pcm_s24le", "-bitexact")), like)
+    for name, data, warnings in (
+        ("ANNO unpadded", awkward.unpadded(aiff, b"ANNO", b"hello", before=b"SSND"), ()),
+        ("ID3v1 behind", aiff + awkward.id3v1(), ()),
+        ("never filled in", awkward.with_aiff_size(aiff, 8), ("unknown_length",)),
+        ("size -1", awkward.with_aiff_size(aiff, 2**32 - 1), ("unknown_length",)),
+    ):
+        yield Case(f"AIFF, {name}.aiff", data, like, warnings)
+    for size in (0, 24, 2**64 - 1):
+        yield Case(f"Wave64 of size {size}.w64", awkward.with_wave64_size(w64, size), (w64,), ("unknown_length",))
+    yield Case("Wave64 junk behind.w64", w64 + awkward.junk(999), (w64,), ("trailing_bytes",))
+    yield Case("Wave64 half.w64", awkward.cut(w64, 0.5), (awkward.cut(w64, 0.5),), ("truncated",))
+    yield Case("Wave64 junk in front.w64", awkward.junk(77) + w64, (w64,), ("leading_bytes",))
+    yield Case("Wave64 of floats.w64", encode("w64", "-c:a", "pcm_f32le"), like)
+
+
+def _more_containers(encode: Encoder) -> Iterator[Case]:
+    """Make what tags, cuts and damage do to containers that FFmpeg reads, and the rarer ones of these."""
+    for ending, options in (
+        ("m4a", ("-c:a", "alac")),
+        ("mov", ("-c:a", "pcm_s16be")),
+        ("mka", ("-c:a", "flac")),
+        ("webm", ("-c:a", "libopus", "-ar", "48000")),
+        ("wma", ("-c:a", "wmav2")),
+        ("caf", ("-c:a", "alac")),
+        ("au", ()),
+        ("wv", ("-c:a", "wavpack")),
+        ("tta", ("-c:a", "tta")),
+        ("ac3", ("-c:a", "ac3")),
+    ):
+        data = encode(ending, *options)
+        yield Case(f"ID3v1 behind.{ending}", data + awkward.id3v1(), (data,))
+        if ending in {"m4a", "mov", "mka", "webm", "wma", "caf"}:
+            yield Case(f"junk in front.{ending}", awkward.junk(333) + data, (data,), None)
+        if ending in {"wv", "tta"}:
+            half = awkward.cut(data, 0.6)
+            yield Case(f"0.6 of it.{ending}", half, (half,), ("truncated",), slack=50_000, is_alike=False)
+    ac3 = encode("ac3", "-c:a", "ac3")
+    yield Case("ID3v2 in front.ac3", awkward.id3v2() + ac3, (ac3,))
+    for ending, options in (
+        ("m2ts", ("-c:a", "ac3", "-mpegts_m2ts_mode", "1")),
+        ("mka", ("-c:a", "libvorbis", "-live", "1")),
+        ("mov", ("-c:a", "adpcm_ima_qt")),
+        ("mov", ("-c:a", "pcm_f32le")),
+        ("m4a", ("-c:a", "alac", "-movflags", "frag_keyframe+empty_moov")),
+        ("adx", ()),
+        ("rm", ("-c:a", "ac3")),
+        ("sox", ()),
+        ("ast", ("-f", "ast")),
+        ("swf", ("-c:a", "libmp3lame")),
+        ("spdif", ("-c:a", "ac3", "-f", "spdif")),
+        ("wav", ("-c:a", "dca", "-strict", "-2")),
+        ("wav", ("-c:a", "adpcm_yamaha")),
+        ("aifc", ("-f", "aiff", "-c:a", "pcm_mulaw")),
+        ("caf", ("-c:a", "pcm_f64le")),
+    ):
+        data = encode(ending, *options)
+        yield Case(f"rarer {' '.join(options)}.{ending}", data, (data,), None)
+    for title, ending, options in (("Opus", "opus", OPUS), ("FLAC", "ogg", ("-c:a", "flac"))):
+        data = encode(ending, *options)
+        # FFmpeg leaves out the page: what it is compared with is the whole sound.
+        damaged = awkward.with_bad_page(data)
+        yield Case(f"{title}, damaged page.{ending}", damaged, (data,), ("damaged_frames",), slack=9216, is_alike=False)
+    opus = encode("opus", *OPUS)
+    yield Case("Opus, no end.opus", awkward.without_end_of_stream(opus), (opus,), None, slack=1000)
+
+
 def cases(folder: Path) -> Iterator[Case]:
     """Make all of them."""
     loop = Encoder(folder, signals.widen(signals.drum_loop(165.5, bars=2, sr=_RATE)), "loop")
     hit = Encoder(folder, signals.kick(0.12, sr=_RATE), "hit")
-    for make in (plain, _waves, _lossless, _mpeg, _ogg, _boxes):
+    for make in (plain, _waves, _lossless, _mpeg, _ogg, _boxes, _headers, _more_containers):
         yield from make(loop)
     yield from _short(hit)

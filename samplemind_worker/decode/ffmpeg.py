@@ -64,6 +64,8 @@ _SUBTYPES: Final = {
     "adpcm_ms": "MS_ADPCM",
 }
 """libsndfile's names for what FFmpeg's decoders are called, by how they begin."""
+_PLANAR: Final = {"fltp": np.dtype(np.float32), "s16p": np.dtype(np.int16)}
+"""How most codecs give their samples: one channel after the other."""
 
 
 @cache
@@ -279,6 +281,12 @@ class _Fitting:
 
 def _samples(frame: Any) -> Block:
     """Return a frame's samples, (frames, channels): 16 bits as they are, all else as float32."""
+    planar = _PLANAR.get(frame.format.name)
+    if planar is not None:  # PyAV would copy it once more, and leave it in the other order
+        block = np.empty((frame.samples, frame.layout.nb_channels), planar)
+        for channel, plane in enumerate(frame.planes):
+            block[:, channel] = np.frombuffer(plane, planar, frame.samples)
+        return block
     array: npt.NDArray[Any] = frame.to_ndarray()
     array = array.T if frame.format.is_planar else array.reshape(frame.samples, -1)
     kind = array.dtype

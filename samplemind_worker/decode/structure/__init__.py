@@ -9,7 +9,7 @@ from typing import Final
 
 from samplemind_worker.decode.structure import aiff, boxes, caf, flac, mpeg, ogg, packed, riff
 from samplemind_worker.decode.structure.base import Bytes, Piece, Structure, View
-from samplemind_worker.decode.structure.tags import end_of_id3
+from samplemind_worker.decode.structure.tags import end_of_id3, start_of_tags
 
 __all__ = ["Piece", "Structure", "View", "look"]
 
@@ -19,9 +19,12 @@ _LEAST_SHARE: Final = 4
 _MARKS: Final = (
     b"RIFF", b"RIFX", b"RF64", b"BW64", riff.WAVE64, b"FORM", b"fLaC", b"OggS", b"caff", b"ftyp", boxes.EBML, boxes.ASF,
 )  # fmt: skip
-_OTHERS: Final = (
+_FRAMES: Final = (
     b"\x0b\x77", b"\x77\x0b", b"\x7f\xfe\x80\x01", b"\xfe\x7f\x01\x80", b"\x1f\xff\xe8\x00", b"\xff\x1f\x00\xe8",
-    b"DTSHDHDR", b"nut/multimedia", b"\x00\x00\x01\xba", b"#!AMR", b"MAC ", b"tBaK", b"MPCK", b"MP+",
+)  # fmt: skip
+"""How AC-3 and DTS begin, which have no container."""
+_OTHERS: Final = (
+    *_FRAMES, b"DTSHDHDR", b"nut/multimedia", b"\x00\x00\x01\xba", b"#!AMR", b"MAC ", b"tBaK", b"MPCK", b"MP+",
     b".RMF", b"FLV\x01", b"DSD ", b"FRM8", b"2BIT", b"NIST_1A", b"\x64\xa3", b".SoX", b"XoS.", b"PVF1",
     b"Extended Instrument", b"FORM", b"MThd", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"%PDF", b"PK\x03\x04", b"\x7fELF",
     b"\xff\xfe", b"\xfe\xff", b" paf", b"fap ", b"MATLAB ", b"ALawSoundFile", b"\xf0\x7e", b"\x01\x04",
@@ -63,9 +66,11 @@ def look(descriptor: int, *, longest: float) -> Structure:
     found = _at(data, start, longest=longest)
     if found is None and not _is_other(data, start):
         found = _behind_junk(data, start, longest=longest)
-    if found is None and start:  # a demuxer may take the tag for a damaged frame
-        return Structure("", links=(((start, data.end - start),),))
-    return found or Structure("")
+    if found is not None:
+        return found
+    # Decoders of frames without a container take a tag for a damaged one; other files have tags of their own behind.
+    end = start_of_tags(data) if data.at(start, 4).startswith(_FRAMES) else data.end
+    return Structure("", links=(((start, end - start),),) if start or end < data.end else ())
 
 
 def _at(data: Bytes, start: int, *, longest: float) -> Structure | None:

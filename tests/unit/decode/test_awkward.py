@@ -209,9 +209,10 @@ def test_a_tag_behind_a_container_is_no_damage(container: str, codec: str):
     assert (_frames(audio), audio.warnings) == (_frames(_read(whole)), ())
 
 
-def test_a_tag_in_front_of_frames_without_a_container_is_no_damage():
+@pytest.mark.parametrize("tags", [(awkward.id3v2(), b""), (b"", awkward.id3v1()), (awkward.id3v2(), awkward.ape())])
+def test_a_tag_around_frames_without_a_container_is_no_damage(tags: tuple[bytes, bytes]):
     whole = encoders.encode(LOOP, "ac3", "ac3")
-    audio = _read(awkward.id3v2() + whole)
+    audio = _read(tags[0] + whole + tags[1])
     assert (_frames(audio), audio.warnings) == (_frames(_read(whole)), ())
 
 
