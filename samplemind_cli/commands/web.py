@@ -2,6 +2,7 @@
 
 import sys
 import webbrowser
+from contextlib import nullcontext
 from typing import Annotated
 
 import typer
@@ -26,19 +27,23 @@ def web(
     already (`samplemind up --web`), it is only opened.
     """
     from config.settings import get_settings  # noqa: PLC0415 -- slow import
-    from samplemind_worker.local_services import ensure_running, join_for_good, web_address  # noqa: PLC0415 -- slow import
+    from samplemind_worker.local_services import join_for_good, web_address  # noqa: PLC0415 -- slow import
+    from samplemind_worker.local_services.services import private_names  # noqa: PLC0415 -- slow import
+    from samplemind_worker.local_services.session import session  # noqa: PLC0415 -- slow import
 
     own = get_settings()
-    settings = ensure_running(own, workers=True, on_wait=output.note)
-    open_page = open_page and sys.stdout.isatty()
-    running = web_address(own)
-    if running is not None and running == f"http://{address}:{port or settings.web_port}/":
-        output.note(f"the page: {running}")
+    # The server waits for given stores by itself.
+    with session(own, workers=True, say=output.note) if private_names(own) else nullcontext(own) as settings:
+        open_page = open_page and sys.stdout.isatty()
+        running = web_address(own)
+        if running is not None and running == f"http://{address}:{port or settings.web_port}/":
+            output.note(f"the page: {running}")
+            if open_page:
+                webbrowser.open(running)
+            return
+        # Still within the session: nobody stops the services in between.
+        join_for_good(own, say=output.note)
+        arguments = ["--address", address, "--port", str(port or settings.web_port)]
         if open_page:
-            webbrowser.open(running)
-        return
-    join_for_good(own, say=output.note)
-    arguments = ["--address", address, "--port", str(port or settings.web_port)]
-    if open_page:
-        arguments.append("--open")
-    become(["samplemind_web", *arguments], environment_of(settings) | {"PYTHONUNBUFFERED": "1"})
+            arguments.append("--open")
+        become(["samplemind_web", *arguments], environment_of(settings) | {"PYTHONUNBUFFERED": "1"})

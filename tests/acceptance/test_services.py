@@ -4,9 +4,11 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
+from itertools import takewhile
 from pathlib import Path
 
 import numpy as np
@@ -175,6 +177,30 @@ def test_services_of_other_code_are_replaced_once_no_batch_is_open(fresh_command
     assert "the private services run another version of samplemind, and are started anew" in said
     assert supervisor(command) not in (None, first)
     assert home.read_state().version != "0.0.9"
+
+
+def test_the_web_server_replaces_services_of_other_code_which_then_go_on(fresh_command: MakeCommand) -> None:
+    command = fresh_command()
+    command("up", "--detach")
+    home = Home(command.home)
+    home.write_state(home.read_state().model_copy(update={"version": "0.0.9", "code": "older"}))
+    home.temporary.touch()  # as after `submit --stop-after`
+    first = supervisor(command)
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = str(other.getsockname()[1])
+
+    serving = command.start("web", "--no-open", "--port", port)
+    assert serving.stderr is not None
+    said = list(takewhile(lambda line: "Ctrl-C ends it" not in line, serving.stderr))
+    refused = command("down")
+    serving.send_signal(signal.SIGINT)
+    serving.communicate(timeout=60)
+
+    assert "the private services run another version of samplemind, and are started anew\n" in said
+    assert f"(process {serving.pid})" in refused.err
+    assert home.read_state().version != "0.0.9"
+    command("status")
+    assert supervisor(command) not in (None, first)
 
 
 def test_nothing_stays_in_temporary_folders_or_shared_memory(
