@@ -29,6 +29,8 @@ from samplemind_worker.local_services.services import (
 from samplemind_worker.local_services.users import Users
 
 START_SECONDS = 30.0
+HUNG_SECONDS = 8.0
+"""Patience with a service that has answered before, and still runs."""
 _LOOK_SECONDS = 0.02
 _ALL = "the private services"
 _REPAIRED = ", whose damaged data are being repaired"
@@ -55,14 +57,22 @@ def ensure_running(
         return settings
     launch = _Launch(settings, workers=workers, temporary=temporary)
     told = ""
-    deadline = time.monotonic() + START_SECONDS
+    answered = time.monotonic()
+    deadline = answered + START_SECONDS
     while waiting := launch.look():
-        if on_wait is not None and waiting != told:
-            told = waiting
-            on_wait(f"starting {waiting}")
+        now = time.monotonic()
+        hangs = launch.hangs(waiting)
+        if not hangs:
+            answered = now
+        doing = f"waiting for {waiting}" if hangs else f"starting {waiting}"
+        if on_wait is not None and doing != told:
+            told = doing
+            on_wait(doing)
         if waiting.endswith(_REPAIRED):
-            deadline = time.monotonic() + START_SECONDS
-        elif time.monotonic() > deadline:
+            deadline = now + START_SECONDS
+        elif now - answered > HUNG_SECONDS:
+            raise SetupError(_hung(Home(settings.home), waiting))
+        elif now > deadline:
             raise SetupError(_too_slow(Home(settings.home), waiting))
         time.sleep(_LOOK_SECONDS)
     if on_wait is not None and launch.repaired:
@@ -248,6 +258,11 @@ class _Launch:
             self._mine.wait()
         return waiting
 
+    def hangs(self, name: str) -> bool:
+        """Tell whether a service has answered before, still runs, and is not being restarted for a lost socket."""
+        found = self.state.services.get(name)
+        return found is not None and found.ready and not self._asked_for_sockets
+
     def _spawn_unless_alive(self) -> None:
         if self._mine is not None:
             code = self._mine.poll()
@@ -312,6 +327,14 @@ def _failure(home: Home) -> str:
     except OSError:
         log = home.log("supervisor")
         return f"the supervisor of the private services ended: {processes.last_words(log)}; see {log}"
+
+
+def _hung(home: Home, name: str) -> str:
+    log = home.log(name)
+    return (
+        f"{name} runs, but has not answered for {HUNG_SECONDS:.0f} s: {processes.last_words(log)}; see {log}; "
+        "`samplemind down` ends it, and the next command starts it anew"
+    )
 
 
 def _too_slow(home: Home, waiting: str) -> str:

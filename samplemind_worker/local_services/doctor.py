@@ -194,7 +194,9 @@ def _private_service(settings: Settings, name: str, home: Home, state: State, *,
         return Check(name, ok=True, detail="not running")
     if probe(name, state):
         return _usable(name, with_urls(settings, state), detail=_ANSWERS, mend=f"see {home.log(name)}")
-    return Check(name, ok=False, detail="does not answer", mend=f"see {home.log(name)}")
+    hangs = (found := state.services.get(name)) is not None and found.ready
+    mend = "; `samplemind down` ends it, and the next command starts it anew" if hangs else ""
+    return Check(name, ok=False, detail="does not answer", mend=f"see {home.log(name)}{mend}")
 
 
 def _set_aside(home: Home) -> list[Check]:

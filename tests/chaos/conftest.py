@@ -1,5 +1,6 @@
 """Makes the stacks of the scenarios, and prints a table with the outcome of each."""
 
+import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -26,6 +27,23 @@ def stack(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[.
         one.close()
         # Scenarios may run in other processes: only reports come back from them.
         request.node.user_properties.append((_OUTCOME, asdict(one.outcome)))
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Callable[[str, int], Path]]:
+    """Make file systems in memory with so many MiB."""
+    mounted: list[Path] = []
+
+    def make(name: str, size: int) -> Path:
+        path = tmp_path / name
+        path.mkdir()
+        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}m,mode=0700", "tmpfs", str(path)], check=True)
+        mounted.append(path)
+        return path
+
+    yield make
+    for path in mounted:
+        subprocess.run(["umount", "-l", str(path)], check=True)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -1,7 +1,6 @@
 """Services that are gone, full or silent for some time."""
 
 import signal
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -143,23 +142,6 @@ def test_chroma_is_gone_for_a_while(stack: MakeStack, tmp_path: Path):
 
     one.check(batch_id, within=90.0)
     assert {item.starts for item in one.items(batch_id)} == {1}
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Callable[[str, int], Path]]:
-    """Make file systems in memory with so many MiB."""
-    mounted: list[Path] = []
-
-    def make(name: str, size: int) -> Path:
-        path = tmp_path / name
-        path.mkdir()
-        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}m,mode=0700", "tmpfs", str(path)], check=True)
-        mounted.append(path)
-        return path
-
-    yield make
-    for path in mounted:
-        subprocess.run(["umount", "-l", str(path)], check=True)
 
 
 def fill(folder: Path) -> Path:
