@@ -10,6 +10,7 @@ import subprocess
 import termios
 import time
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 import pyte
 
@@ -26,6 +27,7 @@ class Terminal:
         columns: int = 80,
         lines: int = 24,
         environment: Mapping[str, str] | None = None,
+        folder: Path | None = None,
         patience: float = _PATIENCE,
     ) -> None:
         self._patience = patience
@@ -44,7 +46,14 @@ class Terminal:
         for name in ("SSH_CONNECTION", "COLUMNS", "LINES"):  # these would count for more than the terminal's own size
             given.pop(name, None)
         self.process = subprocess.Popen(
-            command, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True, env=given, close_fds=True
+            command,
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            start_new_session=True,
+            env=given,
+            cwd=folder,
+            close_fds=True,
         )
         os.close(theirs)
 

@@ -1,15 +1,16 @@
-"""Commands and processes in an untrusted working folder read nothing there except the audio that is named.
+"""Every command and process in an untrusted working folder reads nothing there except the audio that is named.
 
 The kernel reports what any process opens there. A FIFO would block a process that opens it for ever.
 """
 
 import os
+import shlex
+import shutil
 import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from importlib.metadata import packages_distributions
 from pathlib import Path
@@ -20,10 +21,16 @@ import pytest
 from config.settings import Settings
 from samplemind_cli.app import app
 from samplemind_worker.local_services.services import setting_env
+from samplemind_worker.metrics.definitions import port_of
 from samplemind_worker.store.cache import Board
-from tests import opens
+from tests import opens, stems_model
+from tests.ai_server import AiServer
+from tests.bucket import BucketServer
 from tests.factories import write_audio
-from training.signals import sine
+from tests.otlp_server import Collector
+from tests.terminal import Terminal
+from tests.waiting import wait_until
+from training import signals
 
 pytestmark = [pytest.mark.services, pytest.mark.usefixtures("chroma")]
 
@@ -38,23 +45,62 @@ FILES = (
 )  # fmt: skip
 
 
-COMMANDS = (
-    ["submit", "--dry-run", "kick.wav"],
-    ["status"],
-    ["files", ""],
-    ["show", "kick.wav"],
-    ["similar", "kick.wav"],
-    ["export", "--all", "--format", "csv"],
-    ["summarize", "--missing"],
-    ["retry", ""],
-    ["cancel", ""],
-    ["ingest", "../inbox"],
-    ["doctor"],
-    ["--help"],
-    ["--version"],
-)
-ELSEWHERE = {"analyze", "worker", "beat", "flower", "watch", "up", "down"}
-"""Commands that other tests run, or that are processes."""
+COMMANDS = """
+submit --dry-run kick.wav
+status
+status last --watch --json
+files last
+show kick.wav --all
+search kick
+similar kick.wav
+similar ../snare.wav
+match pad.wav --key Am
+match ../snare.wav --bpm 120
+duplicates --near
+library
+plan
+summarize last --provider claude --wait
+summarize last --provider gemini --wait
+summarize last --provider openai --wait
+summarize last --provider ollama --wait
+summarize --missing
+pause last
+resume last
+cancel last
+retry last
+reanalyze --force --no-ai --wait
+reindex
+export --all -o ../library.csv
+export --all --format parquet -o ../library.parquet
+backup ../backup
+restore ../backup --dry-run
+kit --like kick.wav -o ../kit
+slice pad.wav --parts 2 -o ../slices
+stems pad.wav --method medians -o ../medians
+stems pad.wav -o ../stems
+organize --into ../organized
+organize --undo last
+tag kick.wav --to json --copy-to ../tagged
+tag kick.wav --to rekordbox -o ../rekordbox.xml
+tag kick.wav --to files
+tag --undo last
+ingest ../inbox --wait
+forget kick.wav --dry-run
+roots move . ../elsewhere --dry-run
+user add anna --role admin
+user list
+doctor
+config
+schema status
+help submit
+--version
+"""
+"""What users type there, after both sounds are analysed."""
+MAY_REFUSE = {"pause", "resume", "summarize --missing"}
+"""Those that find nothing to do with two sounds that are analysed."""
+ELSEWHERE = {"analyze", "browse", "web", "demo", "up", "down", "logs", "worker", "beat", "flower", "exporter", "watch"}
+"""Commands of the other tests here."""
+PASSWORD = "a password of the tests"  # noqa: S105 -- of a user who ends with the test
 
 
 def registered() -> set[str]:
@@ -65,12 +111,13 @@ def registered() -> set[str]:
 
 
 @pytest.fixture
-def bait(tmp_path: Path) -> Iterator[Path]:
+def bait(tmp_path: Path) -> Path:
     """A folder with two sounds, and a file for each name that some library might read."""
     folder = tmp_path / "pack"
     folder.mkdir()
-    for number, name in enumerate(sorted(AUDIO)):
-        write_audio(folder / name, sine(220.0 * (number + 1), 0.5))
+    write_audio(folder / "kick.wav", signals.kick(seed=1))
+    write_audio(folder / "pad.wav", signals.sine(220.0, 1.0))
+    write_audio(tmp_path / "snare.wav", signals.snare(seed=1))
     modules = {name for name in {*sys.stdlib_module_names, *packages_distributions()} if name.isidentifier()}
     for name in modules | {"config", "tasks", "samplemind_cli", "samplemind_worker", "sitecustomize"}:
         (folder / f"{name}.py").write_text(f"raise SystemExit('a stranger was imported as {name}')\n")
@@ -98,18 +145,28 @@ class Place:
             command,
             cwd=self.folder,
             env=self.environment,
-            stdin=subprocess.DEVNULL,
+            input=f"{PASSWORD}\n{PASSWORD}\n",
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=240,
             check=False,
         )
-        assert self.opened() - AUDIO == set(), command
+        assert self.opened() == set(), command
         assert "stranger" not in done.stdout + done.stderr, (command, done.stdout, done.stderr)
         return done
 
     @contextmanager
-    def running(self, *command: str) -> Iterator[subprocess.Popen[bytes]]:
+    def terminal(self, *command: str) -> Generator[Terminal]:
+        """Run a command on a terminal."""
+        screen = Terminal(command, folder=self.folder, environment=self.environment)
+        try:
+            yield screen
+        finally:
+            screen.close()
+        assert "stranger" not in screen.raw.decode(errors="replace")
+
+    @contextmanager
+    def running(self, *command: str) -> Generator[subprocess.Popen[bytes]]:
         """Run a process, and end it as a supervisor would."""
         log = self.folder.parent / "process.log"
         with log.open("ab") as out:
@@ -129,78 +186,144 @@ def place(bait: Path, settings: Settings, tmp_path: Path) -> Iterator[Place]:
     own = {name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR") if name in os.environ}
     given = {**setting_env(settings), "SAMPLEMIND_HOME": str(tmp_path / "home"), "HOME": str(tmp_path / "user")}
     folders = [bait, *(path for path in bait.iterdir() if path.is_dir())]
+    # What is written next to a sound before it replaces it is no bait.
+    names = {path.name for folder in folders for path in folder.iterdir()} - AUDIO
     with opens.named(*folders) as opened:
-        yield Place(bait, own | given | {"SAMPLEMIND_FLOWER_PASSWORD": "secret"}, opened)
+        yield Place(bait, own | given | {"SAMPLEMIND_FLOWER_PASSWORD": "secret"}, lambda: opened() & names)
 
 
-def wait_until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 120
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.1)
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
 
 
-def test_analysis_reads_the_audio_alone(place: Place):
-    for command in (["analyze", "kick.wav"], ["analyze", "--jobs", "2", "--json", *AUDIO]):
+def test_analysis_reads_the_audio_alone(place: Place, bucket_server: BucketServer):
+    bucket_server.fill("pack", place.folder.parent / "pack" / "numba")
+    bucket_server.client.put_object(Bucket="pack", Key="kick.wav", Body=(place.folder / "kick.wav").read_bytes())
+    place.environment |= bucket_server.environment()
+    for command in (
+        ["analyze", "kick.wav"],
+        ["analyze", "--jobs", "2", "--json", *sorted(AUDIO)],
+        ["analyze", "s3://pack/kick.wav"],
+    ):
         done = place.run(SAMPLEMIND, *command)
         assert done.returncode == 0, done.stderr
+    bucket_server.empty("pack")
 
     assert place.run(sys.executable, "-P", "-m", "samplemind_worker.lifecycle", "warm-up").returncode == 0
 
 
+@pytest.mark.timeout(900)
 def test_workers_and_commands_read_the_audio_alone(place: Place, settings: Settings):
     assert settings.redis_url is not None
-    place.environment["SAMPLEMIND_SCRATCH"] = "../signals"
+    outside = place.folder.parent
+    (outside / "inbox").mkdir()
+    (outside / "elsewhere").mkdir()
+    for name in AUDIO:
+        shutil.copy2(place.folder / name, outside / "elsewhere")
+    metrics = free_port()
     board = Board(settings.redis_url.get_secret_value(), settings.database)
-    with (
-        place.running(SAMPLEMIND, "worker", "--queues", "cpu", "--concurrency", "1"),
-        place.running(SAMPLEMIND, "worker", "--queues", "store"),
-        place.running(SAMPLEMIND, "worker", "--queues", "ai"),
-        place.running(SAMPLEMIND, "beat"),
-    ):
-        wait_until(lambda: len(board.workers()) == 3)
-        submitted = place.run(SAMPLEMIND, "submit", "--wait", "--json", *AUDIO)
-        assert submitted.returncode == 0, submitted.stderr
-        assert (place.folder.parent / "signals").is_dir()  # workers run in another folder, and find it all the same
-        wait_until((Path(place.environment["SAMPLEMIND_HOME"]) / "beat" / "published").exists)
-        (place.folder.parent / "inbox").mkdir()
-        for command in COMMANDS:
-            assert place.run(SAMPLEMIND, *command).returncode in (0, 2), command
-        for other in registered() - {command[0] for command in COMMANDS} - ELSEWHERE:
-            place.run(SAMPLEMIND, other, "kick.wav")
-        assert place.opened() - AUDIO == set()
+    with Collector() as collector, AiServer() as models:
+        place.environment |= models.environment() | {
+            "SAMPLEMIND_SCRATCH": "../signals",
+            "SAMPLEMIND_METRICS_PORT": str(metrics),
+            "SAMPLEMIND_TRACING_URL": collector.url,
+            "SAMPLEMIND_STEMS_MODEL": str(outside / "model.onnx"),
+            "SAMPLEMIND_STEMS_MODEL_HASH": stems_model.make(outside / "model.onnx"),
+            "SAMPLEMIND_STEMS_MODEL_LICENCE": "none",
+        }
+        with (
+            place.running(SAMPLEMIND, "worker", "--queues", "cpu", "--concurrency", "1"),
+            place.running(SAMPLEMIND, "worker", "--queues", "store"),
+            place.running(SAMPLEMIND, "worker", "--queues", "ai"),
+            place.running(SAMPLEMIND, "beat"),
+        ):
+            wait_until(lambda: len(board.workers()) == 3, seconds=120)
+            submitted = place.run(SAMPLEMIND, "submit", "--wait", "--json", *sorted(AUDIO))
+            assert submitted.returncode == 0, submitted.stderr
+            assert (outside / "signals").is_dir()  # workers run in another folder, and find it all the same
+            wait_until((Path(place.environment["SAMPLEMIND_HOME"]) / "beat" / "published").exists)
+            assert httpx.get(f"http://127.0.0.1:{port_of('cpu', first=metrics)}/metrics").is_success
+            wait_until(lambda: collector.requests)
+            lines = COMMANDS.strip().splitlines()
+            for line in lines:
+                done = place.run(SAMPLEMIND, *shlex.split(line))
+                refused = any(line.startswith(words) for words in MAY_REFUSE)
+                assert done.returncode in ((0, 1, 2) if refused else (0,)), (line, done.stderr)
+            assert registered() == {line.split()[0] for line in lines if not line.startswith("-")} | ELSEWHERE
+            assert {call.provider for call in models.calls} == {"claude", "gemini", "openai", "ollama"}
+            assert place.opened() == set()
     board.close()
 
 
-def test_flower_and_the_watch_read_nothing(place: Place):
+def test_screens_and_the_completion_of_the_shell_read_nothing(place: Place):
+    with place.terminal(SAMPLEMIND) as menu:
+        menu.wait_for("What next?", "Leave")
+        menu.press("\x03")
+        assert menu.wait_for_end() == 0
+    with place.terminal(SAMPLEMIND, "browse") as browser:
+        browser.wait_for("Library", "submit FOLDER")
+        browser.press("\x03")
+        assert browser.wait_for_end() == 0
+    place.environment |= {"_SAMPLEMIND_COMPLETE": "complete_bash", "COMP_CWORD": "2"}
+    for words in ("status ", "search --key", "files "):
+        place.environment["COMP_WORDS"] = f"samplemind {words}"
+        place.run(SAMPLEMIND)
+    assert place.opened() == set()
+
+
+def test_servers_and_the_watch_read_nothing(place: Place):
     (place.folder.parent / "inbox").mkdir()
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port = listener.getsockname()[1]
-    place.environment["SAMPLEMIND_FLOWER_PORT"] = str(port)
+    flower, web, exporter = free_port(), free_port(), free_port()
+    place.environment["SAMPLEMIND_FLOWER_PORT"] = str(flower)
     with (
         place.running(SAMPLEMIND, "flower"),
+        place.running(SAMPLEMIND, "web", "--no-open", "--port", str(web)),
+        place.running(SAMPLEMIND, "exporter", "--port", str(exporter)),
         place.running(SAMPLEMIND, "watch", "../inbox"),
     ):
-        wait_until(lambda: _answers(f"http://127.0.0.1:{port}/workers"))
+        for url in (
+            f"http://127.0.0.1:{flower}/workers",
+            f"http://127.0.0.1:{web}/healthz",
+            f"http://127.0.0.1:{web}/api/v1/samples",
+            f"http://127.0.0.1:{web}/api/v1/openapi.json",
+            f"http://127.0.0.1:{exporter}/metrics",
+        ):
+            wait_until(lambda url=url: _answers(url), seconds=120)
         assert place.opened() == set()
 
 
 def _answers(url: str) -> bool:
     try:
-        return httpx.get(url, auth=("samplemind", "secret"), timeout=30).is_success
+        return httpx.get(url, auth=("samplemind", "secret") if "/workers" in url else None, timeout=30).is_success
     except httpx.TransportError:
         return False
 
 
-def test_private_services_read_nothing(place: Place, tmp_path: Path):
+@pytest.fixture
+def alone(place: Place) -> Place:
+    """The folder of bait, without services."""
     for name in ("REDIS_URL", "MONGODB_URL", "CHROMA_URL"):
         place.environment.pop(f"SAMPLEMIND_{name}")
-    place.environment["SAMPLEMIND_HOME"] = str(tmp_path / "own")
+    place.environment["SAMPLEMIND_HOME"] = str(place.folder.parent / "own")
+    return place
+
+
+def test_private_services_read_nothing(alone: Place):
+    alone.environment["SAMPLEMIND_WEB_PORT"] = str(free_port())
     try:
-        assert place.run(SAMPLEMIND, "up", "--detach").returncode == 0
-        done = place.run(SAMPLEMIND, "submit", "--wait", *AUDIO)
+        assert alone.run(SAMPLEMIND, "up", "--detach", "--web").returncode == 0
+        done = alone.run(SAMPLEMIND, "submit", "--wait", *sorted(AUDIO))
         assert done.returncode == 0, done.stderr
-        assert place.run(SAMPLEMIND, "doctor").returncode == 0
+        assert alone.run(SAMPLEMIND, "doctor").returncode == 0
+        assert alone.run(SAMPLEMIND, "logs").returncode == 0
     finally:
-        assert place.run(SAMPLEMIND, "down").returncode == 0
+        assert alone.run(SAMPLEMIND, "down").returncode == 0
+
+
+@pytest.mark.timeout(600)
+def test_the_demonstration_reads_nothing(alone: Place):
+    done = alone.run(SAMPLEMIND, "demo", "../demo")
+    assert done.returncode == 0, done.stderr
+    assert alone.run(SAMPLEMIND, "demo", "../demo", "--remove").returncode == 0
