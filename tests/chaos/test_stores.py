@@ -23,27 +23,35 @@ def says(stack: Stack, batch_id: str, pattern: str) -> bool:
 def examined(environment: Mapping[str, str], held: Sequence[str] = ()) -> "subprocess.CompletedProcess[str]":
     """Run `doctor`."""
     return subprocess.run(
-        [*held, str(COMMAND), "doctor"], env=environment, capture_output=True, text=True, timeout=60, check=False
+        [*held, str(COMMAND), "doctor"], env=environment, capture_output=True, text=True, timeout=120, check=False
     )
 
 
 @pytest.mark.chaos
-@pytest.mark.parametrize(
-    ("service", "words"),
-    [
-        ("chroma", "Chroma"),
-        ("valkey", "valkey runs, but has not answered"),
-        ("mongod", "mongod runs, but has not answered"),
-    ],
-)
-def test_a_store_hangs(stack: MakeStack, tmp_path: Path, service: str, words: str):
+def test_chroma_hangs(stack: MakeStack, tmp_path: Path):
+    one = stack()
+    write_files(tmp_path / "library", 40)
+    one.process("chroma").send_signal(signal.SIGSTOP)
+    one.outcome.faults += 1
+    batch_id = one.submit(tmp_path / "library")
+
+    said = wait_until(lambda: says(one, batch_id, "Chroma"), seconds=15.0, what="status names Chroma")
+
+    one.outcome.notes.append(f"status said so after {said:.1f} s")
+    one.process("chroma").send_signal(signal.SIGCONT)
+    one.check(batch_id, within=90.0)
+
+
+@pytest.mark.chaos
+@pytest.mark.parametrize("service", ["valkey", "mongod"])
+def test_a_store_hangs_that_every_command_needs(stack: MakeStack, tmp_path: Path, service: str):
     one = stack()
     write_files(tmp_path / "library", 60, name="slow")
     batch_id = one.submit(tmp_path / "library", files_per_chain="4")
     one.process(service).send_signal(signal.SIGSTOP)
     one.outcome.faults += 1
 
-    said = wait_until(lambda: says(one, batch_id, words), seconds=15.0, what=f"status names {service}")
+    said = wait_until(lambda: says(one, batch_id, f"{service} runs, but"), seconds=15.0, what=f"status names {service}")
 
     one.outcome.notes.append(f"status said so after {said:.1f} s")
     doctor = examined(one.environment)

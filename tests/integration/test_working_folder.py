@@ -148,7 +148,7 @@ class Place:
             input=f"{PASSWORD}\n{PASSWORD}\n",
             capture_output=True,
             text=True,
-            timeout=240,
+            timeout=540,
             check=False,
         )
         assert self.opened() == set(), command
@@ -324,6 +324,8 @@ def test_private_services_read_nothing(alone: Place):
 
 @pytest.mark.timeout(600)
 def test_the_demonstration_reads_nothing(alone: Place):
-    done = alone.run(SAMPLEMIND, "demo", "../demo")
-    assert done.returncode == 0, done.stderr
-    assert alone.run(SAMPLEMIND, "demo", "../demo", "--remove").returncode == 0
+    try:
+        done = alone.run(SAMPLEMIND, "demo", "../demo")
+        assert done.returncode == 0, done.stderr
+    finally:
+        assert alone.run(SAMPLEMIND, "demo", "../demo", "--remove").returncode == 0
