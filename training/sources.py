@@ -46,7 +46,7 @@ class Source:
     cuts: int = 1
     """Stretches that are taken of each ambience, 1 to 30 s long."""
     measured_only: bool = False
-    """Nothing is learned from it: only what is public domain, CC0 or CC BY is learned from."""
+    """Nothing is learned from it: only what is public domain, CC0 or CC BY may be learned from."""
 
 
 def midi_of(stem: str) -> float | None:
@@ -64,6 +64,11 @@ def _noted(name: str) -> Label:
 
 def _fixed(name: str) -> Label:
     return lambda _: (name, None)
+
+
+def _unnoted(name: str) -> Label:
+    """Of notes whose names are not those of their pitch, or are read in another way."""
+    return lambda _: (name, programs.UNKNOWN)
 
 
 def _folders(classes: dict[str, str]) -> Label:
@@ -101,7 +106,14 @@ _EFFECTS = {
 }  # fmt: skip
 _BEDS = {"silence": "", "binaural": "", "morse": "", "alarm": "", "bowl": "", "chimes": "", "": "ambience"}
 _BASS_NOTES = ["E", "F", "F#", "G", "G#", "A", "A#", "B", "C", "C#", "D", "D#", "E2"]
+_ORCHESTRA = {
+    "violin": "strings", "contrabass": "strings", "flute": "flute", "horn": "brass", "trombone": "brass",
+    "trumpet": "brass", "tuba": "brass", "bassoon": "other", "clarinet": "other", "harp": "other",
+    "xylophone": "other", "organ": "organ", "piano": "piano",
+}  # fmt: skip
+_SYNTHESIZER = {"kicks": "kick", "snares": "snare", "toms": "tom", "cymbals/op_": "hat_open", "cymbals/ride": "ride"}
 _FREEPATS, _GITHUB = "freepats.zenvoid.org, github.com/freepats", "github.com/"
+_CHOIR = "as tonejs-instruments has it, " + _GITHUB + "smilster/Choir.js"
 SOURCES = (
     Source(
         "opendrums",
@@ -188,6 +200,49 @@ SOURCES = (
         "moodist/**/*.mp3",
         _folders(_BEDS),
         cuts=3,
+        measured_only=True,
+    ),
+    Source("distorted", "CC0", _FREEPATS, "guitar-dist1/samples/bridge/*.flac", _noted("guitar"), measured_only=True),
+    Source(
+        "steel",
+        "CC BY 3.0",
+        "allan764, freesound.org, " + _GITHUB + "CalebSutherland/MyTuner",
+        "steel-guitar/*.mp3",
+        _unnoted("guitar"),
+        measured_only=True,
+    ),
+    Source(
+        "orchestra",
+        "CC0",
+        "VSCO 2 Community Edition, " + _CHOIR,
+        "orchestra/*/*.mp3",
+        _folders(_ORCHESTRA),
+        measured_only=True,
+    ),
+    Source("cello", "CC BY 3.0", "flcellogrl, " + _CHOIR, "cello/*.mp3", _noted("strings"), measured_only=True),
+    Source("nylon", "CC BY 3.0", "quartertone, " + _CHOIR, "guitar-nylon/*.mp3", _noted("guitar"), measured_only=True),
+    Source(
+        "acoustic",
+        "free",
+        "University of Iowa, " + _CHOIR,
+        "guitar-acoustic/*.mp3",
+        _noted("guitar"),
+        measured_only=True,
+    ),
+    Source(
+        "harmonium",
+        "CC BY 3.0",
+        "donyaquick, " + _CHOIR,
+        "harmonium/*.mp3",
+        _unnoted("organ"),
+        measured_only=True,
+    ),
+    Source(
+        "synthesizer",
+        "unknown",
+        "drums of a Korg MS-20, " + _GITHUB + "MidiSlave/ms20-drum-samples",
+        "ms20/*/*.wav",
+        _folders(_SYNTHESIZER),
         measured_only=True,
     ),
 )
