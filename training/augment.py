@@ -2,8 +2,11 @@
 
 # ruff: noqa: PLR2004 -- the shares and ranges of random draws explain themselves where they stand
 
+import io
+
 import numpy as np
 import numpy.typing as npt
+import soundfile
 import soxr
 
 from training import sounds
@@ -12,6 +15,12 @@ F32 = npt.NDArray[np.float32]
 Rng = np.random.Generator
 
 SR = 22050
+_CODECS = {  # format, subtype, rate, and between what libsndfile's level of compression is drawn
+    "mp3": ("MP3", "MPEG_LAYER_III", 44100, (0.4, 0.85)),
+    "vorbis": ("OGG", "VORBIS", 44100, (0.5, 0.9)),
+    "opus": ("OGG", "OPUS", 48000, (0.5, 0.9)),
+}
+_LONGEST_CODED_SECONDS = 5.0
 
 
 def _filtered(y: npt.NDArray[np.floating], rng: Rng) -> npt.NDArray[np.floating]:
@@ -37,7 +46,7 @@ def vary(y: F32, rng: Rng) -> tuple[F32, float]:
         out = np.asarray(soxr.resample(out, SR * 2.0 ** (shift / 12.0), SR), np.float64)
     if rng.random() < 0.6:
         out = _filtered(out, rng)
-    out = sounds.peak(out)
+    out = sounds.peak(np.asarray(out, np.float64))
     if rng.random() < 0.3:
         drive = float(np.exp(rng.uniform(0.0, 2.0)))
         out = np.tanh(drive * out)
@@ -56,3 +65,38 @@ def vary(y: F32, rng: Rng) -> tuple[F32, float]:
         out = np.concatenate([np.zeros(round(float(rng.uniform(0.0, 0.08)) * SR)), out])
     out = sounds.peak(out) + rng.normal(0.0, 10.0 ** rng.uniform(-5.0, -2.3), len(out)) * (rng.random() < 0.4)
     return np.asarray(out, np.float32), shift
+
+
+def coded(y: F32, rng: Rng) -> F32:
+    """Encode the first seconds of a sound as MP3, Ogg Vorbis or Opus of a rate that files have, and decode it."""
+    container, subtype, rate, span = _CODECS[rng.choice(sorted(_CODECS))]
+    y = y[: round(_LONGEST_CODED_SECONDS * SR)]
+    whole = soxr.resample(np.concatenate([y, np.zeros(SR // 10, np.float32)]), SR, rate)
+    file, level = io.BytesIO(), float(rng.uniform(*span))
+    mode = "CONSTANT" if container == "MP3" else None
+    soundfile.write(
+        file, 0.9 * whole, rate, subtype=subtype, format=container, compression_level=level, bitrate_mode=mode
+    )
+    file.seek(0)
+    out, _ = soundfile.read(file, dtype="float32")
+    return np.asarray(soxr.resample(out, rate, SR)[: len(y)], np.float32)
+
+
+def sampled(y: F32, rng: Rng) -> F32:
+    """Play a hit as the memory of a drum machine holds it: retuned, at a low rate and few bits, cut off early.
+
+    What lies above half of the rate is folded down or cut, as one machine has a filter and the next one has none.
+    """
+    y = np.asarray(soxr.resample(y, SR, SR * 2.0 ** (rng.normal(0.0, 3.0) / 12.0)), np.float32)
+    step = float(rng.uniform(1.0, 2.2))
+    if rng.random() < 0.5:
+        held = y[np.floor(np.floor(np.arange(len(y)) / step) * step).astype(np.int64)]
+    else:
+        held = np.asarray(soxr.resample(soxr.resample(y, SR, SR / step), SR / step, SR), np.float32)[: len(y)]
+    levels = 2.0 ** float(rng.uniform(6.0, 11.0))
+    curve = float(rng.choice([0.0, 255.0]))  # evenly, or by the logarithm, as the machines with eight bits do
+    squeezed = np.sign(held) * np.log1p(curve * np.abs(held)) / np.log1p(curve) if curve else held
+    squeezed = np.round(levels * squeezed) / levels
+    out = np.sign(squeezed) * np.expm1(np.abs(squeezed) * np.log1p(curve)) / curve if curve else squeezed
+    length = max(600, round(len(out) * float(rng.uniform(0.4, 1.0))))
+    return np.asarray(sounds.peak(np.asarray(out[:length], np.float64)), np.float32)

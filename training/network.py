@@ -30,6 +30,7 @@ def _member(
     hidden: int,
     epochs: int,
     decay: float,
+    noise: float,
     seed: int,
 ) -> dict[str, F32]:
     rng = np.random.default_rng(seed)
@@ -50,6 +51,8 @@ def _member(
         for start in range(0, examples, _BATCH):
             i = order[start : start + _BATCH]
             x = z[i].reshape(-1, measures)
+            if noise:
+                x = x + noise * rng.standard_normal(x.shape, np.float32)
             keep = (rng.random(hidden) >= _DROPPED).astype(np.float32) / (1.0 - _DROPPED)
             unit = np.tanh(x @ p["hidden"] + p["offset"])
             logits = (x @ p["direct"] + p["bias"] + (unit * keep) @ p["out"]).reshape(len(i), -1)
@@ -83,11 +86,13 @@ def fit(
     hidden: int = 16,
     epochs: int = 25,
     decay: float = 1e-2,
+    noise: float = 0.0,
     seeds: Sequence[int] = (0,),
 ) -> Network:
     """Learn from rows (examples, rows, measures) and the index of the right one of all (rows x outputs) logits.
 
-    ``mask`` (examples, rows x outputs) is False where there is no such answer.
+    ``mask`` (examples, rows x outputs) is False where there is no such answer; ``noise`` is added to the measures anew
+    each time, in units of their spread.
     """
     used = (
         np.ones(rows.shape[:2], bool) if mask is None else mask.reshape(len(rows), rows.shape[1], outputs).any(axis=2)
@@ -97,7 +102,7 @@ def fit(
     z[~used] = 0.0
     everything = np.ones((len(rows), rows.shape[1] * outputs), bool) if mask is None else mask
     even = np.ones(len(rows), np.float32) if weight is None else (weight / weight.mean()).astype(np.float32)
-    members = [_member(z, right, everything, even, outputs, hidden, epochs, decay, seed) for seed in seeds]
+    members = [_member(z, right, everything, even, outputs, hidden, epochs, decay, noise, seed) for seed in seeds]
     m = len(members)
     return Network(
         centre=centre.astype(np.float64),
