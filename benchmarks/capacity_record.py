@@ -73,7 +73,8 @@ def measure_vectors(home: Path, count: int) -> Iterator[dict[str, Any]]:
     own = Settings(home=home)
     settings = ensure_running(own, workers=False)
     try:
-        yield from _vector_costs(settings, many.records(count, many.bases(own)), count)
+        with opened(settings):
+            yield from _vector_costs(settings, many.records(count, many.bases(own)), count)
     finally:
         stop(own)
 
