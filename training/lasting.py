@@ -109,9 +109,9 @@ _LINES = {
 _PLAYERS = ("piano", "guitar", "bass", "strings", "brass", "sax", "flute")
 
 
-def played(rng: Rng, shelf: Shelf, seconds: float | None = None) -> F32 | None:
+def played(rng: Rng, shelf: Shelf, seconds: float | None = None, *, bpm: float | None = None) -> F32 | None:
     """Play a loop (or, for so many seconds, a track) on recorded drums, or on the recorded notes of an instrument."""
-    bpm = float(rng.uniform(70.0, 175.0))
+    bpm = float(rng.uniform(70.0, 175.0)) if bpm is None else bpm
     step = 15.0 / bpm
     bars = int(rng.choice([1, 2, 4], p=[0.3, 0.45, 0.25])) if seconds is None else max(4, round(seconds / (16 * step)))
     y = np.zeros(round(bars * 16 * step * dsp.SR))

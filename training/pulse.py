@@ -9,8 +9,9 @@ was measured stays in FOLDER (`pulse-*.npz`); delete it after a change of those 
 # ruff: noqa: PLR2004 -- the shares and ranges of random draws explain themselves where they stand
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,7 @@ from training import (
     network,
     oneshots,
     singles,
+    songs,
     sounds,
     studio,
     voices,
@@ -52,74 +54,148 @@ Rng = np.random.Generator
 _MODEL = Path(dsp.__file__).parent / "models" / "pulse.npz"
 _FIRST_SEED = 1_000_000  # away from those that the tempo learns from
 _COUNTS = {
-    "material": 2000, "studio": 6000, "project": 2000, "still": 1200, "short": 2300, "figures": 2100, "beatless": 1200,
-    "effects": 1000, "shots": 1400, "recorded": 0,
+    "material": 500, "studio": 500, "project": 400, "still": 400, "short": 900, "songs": 450, "figures": 700,
+    "beatless": 700, "effects": 500, "shots": 600, "played": 35, "recorded": 50, "takes": 35,
 }  # fmt: skip
-"""Clips of each part; of the recordings all that last a second are taken."""
+"""Clips of each part; of the last three for each recorded source."""
 _LONGEST_SECONDS = 33.0
 _FOLDS = 4
 _NONE, _WRONG, _RIGHT = 0, 1, 2
 _LEVELS = (1.0, 2.0, 3.0, 1 / 2, 1 / 3)
+_CUT, _PADDED = 0.3, 0.1
+"""Share of what has no tempo that is cut to a round length or to whole beats, of all that silence is put around."""
+_ATTEMPTS = 8
+"""Draws of what a source shall play: few have all drums and notes."""
 _OPTIONS: dict[str, Any] = {"outputs": 3, "hidden": 40, "epochs": 60, "decay": 1e-3}
 
 
-def _clips(part: str, cache: Path, folder: Path) -> Iterator[Clip]:
-    """Give the clips of one part; the name says what each is, and for recordings their source."""
-    count, rng = _COUNTS[part], np.random.default_rng(sorted(_COUNTS).index(part))
-    seeds = range(_FIRST_SEED, _FIRST_SEED + count)
-    if part == "material":
-        yield from map(material.make, seeds)
-    elif part in {"studio", "project", "still"}:
+def _makers(part: str, cache: Path, folder: Path) -> list[Callable[[], Clip | None]]:
+    """Return what makes the clips of one part; the name says what each is, and for recordings their source."""
+    make = _maker(part, cache, folder)
+    number = sorted(_COUNTS).index(part)
+
+    def one(key: tuple[int, ...], *source: Any) -> Clip | None:
+        clip = make(np.random.default_rng((5150, number, *key)), _FIRST_SEED + key[-1], *source)
+        return None if clip is None else _as_filed(np.random.default_rng((31, number, *key)), clip)
+
+    count = range(_COUNTS[part])
+    if part in {"played", "recorded", "takes"}:
+        return [partial(one, (n, k), source, own) for n, (source, own) in enumerate(_by_source(folder)) for k in count]
+    return [partial(one, (k,)) for k in count]
+
+
+def _as_filed(rng: Rng, clip: Clip) -> Clip:
+    """Cut and pad a clip as it lies in a library: not always where the sound begins and ends."""
+    y = clip.y
+    if clip.bpm is None and rng.random() < _CUT:
+        # Otherwise a round length, or whole beats, would prove a loop.
+        unit = 0.5 if rng.random() < 0.5 else 120.0 / int(rng.integers(60, 191))
+        units = int(len(y) / dsp.SR / unit)
+        length = round(unit * (2 ** int(np.log2(units)) if units > 1 and rng.random() < 0.5 else units) * dsp.SR)
+        y = y[:length] if length >= dsp.SR else y
+    if rng.random() < _PADDED:
+        before, after = (rng.uniform(0.0, 0.05, 2) * dsp.SR * (rng.random(2) < 0.7)).astype(int).tolist()
+        y = np.pad(y, (before, after))
+    return replace(clip, y=y)
+
+
+def _maker(part: str, cache: Path, folder: Path) -> Callable[..., Clip | None]:
+    """Return what makes a clip of one part from a generator and a seed, or of the sounds of a source."""
+    if part in {"studio", "project", "still"}:
         here = studio.Studio(bank.load(cache), [])
-        make = {"studio": studio.make, "project": studio.project, "still": studio.still}[part]
-        yield from (make(seed, here) for seed in seeds)
-    elif part == "short":
-        yield from (figures.short_loop(np.random.default_rng((5150, seed))) for seed in seeds)
-    elif part == "beatless":
-        for seed in seeds:
-            y, name = beatless.beatless(np.random.default_rng((5152, seed)))
-            yield Clip(y, None, name=name)
-    elif part == "effects":
-        for k in range(count):
-            y = effects.draw(rng) if k % 2 else beds.draw(rng, float(rng.uniform(1.0, 16.0)))
-            yield Clip(voices.sing(rng)[0] if k % 4 == 1 else y, None, name="effect")
+        of_seed = {"studio": studio.make, "project": studio.project, "still": studio.still}[part]
+        return partial(_of_seed, lambda seed: of_seed(seed, here))
+    if part in {"figures", "shots"}:
+        rendered = [y for y, t in oneshots.read(folder) if not singles.is_recorded(t)]
+        if part == "shots":
+            return partial(_echoing, [y for y in rendered if len(y) > 0.95 * dsp.SR])
+        return partial(_figure, rendered)
+    return {
+        "material": partial(_of_seed, material.make),
+        "short": partial(_of_rng, figures.short_loop),
+        "songs": _song,
+        "beatless": _beatless,
+        "effects": _effect,
+        "played": _played,
+        "recorded": _recorded,
+        "takes": _take,
+    }[part]
+
+
+def _of_seed(make: Callable[[int], Clip], _: Rng, seed: int) -> Clip:
+    return make(seed)
+
+
+def _of_rng(make: Callable[[Rng], Clip], rng: Rng, _: int) -> Clip:
+    return make(rng)
+
+
+def _figure(rendered: list[F32], rng: Rng, _: int) -> Clip:
+    return Clip(figures.figure(rng, rendered), None, name="figure")
+
+
+def _song(rng: Rng, seed: int) -> Clip:
+    family = songs.FAMILIES[seed % len(songs.FAMILIES)]
+    bars, drums = int(rng.choice([1, 1, 2, 4])), bool(rng.random() < 0.3)
+    song = songs.compose(rng, family=family, tonic=int(rng.integers(12)), bars=bars, drums=drums)
+    return Clip(songs.synthesize(rng, song, cents=0.0), song.bpm, name="song")
+
+
+def _beatless(rng: Rng, _: int) -> Clip:
+    y, name = beatless.beatless(rng)
+    return Clip(y, None, name=name)
+
+
+def _effect(rng: Rng, seed: int) -> Clip:
+    if seed % 4 == 1:
+        y = voices.sing(rng)[0]
     else:
-        everything = [(y, t) for y, t in oneshots.read(folder) if t["name"] != "ambience" or singles.is_recorded(t)]
-        yield from (_recorded if part == "recorded" else _rendered)(rng, everything, part, count)
+        y = effects.draw(rng) if seed % 2 else beds.draw(rng, float(rng.uniform(1.0, 16.0)))
+    return Clip(y, None, name="effect")
 
 
-def _rendered(rng: Rng, everything: list[oneshots.Sound], part: str, count: int) -> Iterator[Clip]:
-    """Give one-shots of soundfonts that last, a quarter with echoes; or figures that are made of them."""
-    own = [y for y, t in everything if not singles.is_recorded(t)]
-    if part == "figures":
-        for _ in range(count):
-            yield Clip(figures.figure(rng, own), None, name="figure")
-        return
-    long = [y for y in own if len(y) > 0.95 * dsp.SR]
-    for k in rng.choice(len(long), min(count, len(long)), replace=False).tolist():
-        y = augment.vary(long[k], rng)[0]
-        if rng.random() < 0.25:
-            rest = np.zeros(round(float(rng.uniform(0.3, 2.0)) * dsp.SR))
-            y = sounds.peak(sounds.echo(np.append(y, rest), float(rng.uniform(0.08, 0.5)), rng)).astype(np.float32)
-        yield Clip(y, None, name="shot")
+def _echoing(long: list[F32], rng: Rng, _: int) -> Clip:
+    """Treat a one-shot that lasts; a quarter gets echoes."""
+    y = augment.vary(long[int(rng.integers(len(long)))], rng)[0]
+    if rng.random() < 0.25:
+        longer = np.pad(y, (0, round(float(rng.uniform(0.3, 2.0)) * dsp.SR))).astype(np.float64)
+        y = np.asarray(sounds.peak(sounds.echo(longer, float(rng.uniform(0.08, 0.5)), rng)), np.float32)
+    return Clip(y, None, name="shot")
 
 
-def _recorded(rng: Rng, everything: list[oneshots.Sound], part: str, count: int) -> Iterator[Clip]:
-    """Give recordings, and of each source takes of speech and effects, or figures of its hits and notes."""
-    del part, count
+def _by_source(folder: Path) -> list[tuple[str, list[oneshots.Sound]]]:
     by_source: dict[str, list[oneshots.Sound]] = {}
-    for y, truth in everything:
+    for y, truth in oneshots.read(folder):
         if singles.is_recorded(truth):
             by_source.setdefault(str(truth["font"]), []).append((y, truth))
-    for source, own in sorted(by_source.items()):
-        for y, truth in own[:200]:
-            most = round(float(np.exp(rng.uniform(0.0, np.log(20.0)))) * dsp.SR)
-            is_long = truth["name"] in {"voice", "ambience", "fx"}
-            yield Clip(y[:most] if is_long else y, None, name=f"recorded {source}")
-        shelf, shots = lasting.Shelf(own), [y for y, _ in own if len(y) > 2000]
-        for _ in range(100):
-            take = lasting.joined(rng, shelf, float(rng.uniform(1.5, 16.0)))
-            yield Clip(figures.figure(rng, shots) if take is None else take, None, name=f"recorded {source}")
+    return sorted(by_source.items())
+
+
+def _played(rng: Rng, _: int, source: str, own: list[oneshots.Sound]) -> Clip | None:
+    """Play a loop on the drums or notes of a source, if it has such."""
+    shelf = lasting.Shelf(own)
+    for _ in range(_ATTEMPTS):
+        bpm = float(rng.uniform(70.0, 175.0))
+        y = lasting.played(rng, shelf, bpm=bpm)
+        if y is not None:
+            y, shift = augment.vary(y, rng)
+            return Clip(y, bpm * 2.0 ** (shift / 12.0), name=f"recorded {source}")
+    return None
+
+
+def _recorded(rng: Rng, _: int, source: str, own: list[oneshots.Sound]) -> Clip:
+    """Give a recording, or of speech, rooms and effects a part of it."""
+    y, truth = own[int(rng.integers(len(own)))]
+    most = round(float(np.exp(rng.uniform(0.0, np.log(20.0)))) * dsp.SR)
+    return Clip(y[:most] if truth["name"] in {"voice", "ambience", "fx"} else y, None, name=f"recorded {source}")
+
+
+def _take(rng: Rng, _: int, source: str, own: list[oneshots.Sound]) -> Clip:
+    """Join speech and effects to a take; of hits and notes make figures."""
+    take = lasting.joined(rng, lasting.Shelf(own), float(rng.uniform(1.5, 16.0)))
+    if take is None:
+        take = figures.figure(rng, [y for y, _ in own if len(y) > 2000])
+    return Clip(take, None, name=f"recorded {source}")
 
 
 def _measure(clip: Clip) -> tuple[F64, tuple[float, float, float]] | None:
@@ -135,7 +211,8 @@ def _measure(clip: Clip) -> tuple[F64, tuple[float, float, float]] | None:
     truth = clip.bpm or 0.0
     if clip.half and _near(2.0 * tempo.tempo, truth):
         truth = tempo.tempo  # half the tempo is right, too
-    return pulse_row(features, row, tempo=tempo, key=key), (truth, tempo.tempo, float(tempo.clear))
+    row = pulse_row(features, row, tempo=tempo, key=key)
+    return row, (truth, tempo.tempo, float(tempo.clear))
 
 
 def _near(found: float, true: float) -> bool:
@@ -146,7 +223,8 @@ def measure(part: str, cache: Path, folder: Path) -> Path:
     """Measure the clips of a part, unless that was done; return where they lie."""
     target = folder / f"pulse-{part}.npz"
     if not target.exists():
-        kept = [(c.name, found) for c in _clips(part, cache, folder) if (found := _measure(c)) is not None]
+        made = (make() for make in _makers(part, cache, folder))
+        kept = [(c.name, found) for c in made if c is not None and (found := _measure(c)) is not None]
         rows, truths = np.array([found[0] for _, found in kept]), np.array([found[1] for _, found in kept])
         np.savez(target, rows=rows, truths=truths, names=np.array([f"{part} {name}" for name, _ in kept]))
         sys.stderr.write(f"{part}: {len(kept)}\n")
@@ -185,11 +263,11 @@ def fit(cache: Path, folder: Path) -> None:
         paths = list(pool.map(partial(measure, cache=cache, folder=folder), _COUNTS))
     tables = [np.load(path) for path in paths]
     rows, truths, names = (np.concatenate([table[name] for table in tables]) for name in ("rows", "truths", "names"))
-    taught = _taught(truths)
-    sources = sorted({name for name in names.tolist() if name.startswith("recorded")})
+    source = np.array([name.partition("recorded ")[2] for name in names.tolist()])
     fold = np.random.default_rng(0).integers(0, _FOLDS, len(rows))
-    for k, source in enumerate(sources):
-        fold[names == source] = k % _FOLDS
+    for k, one in enumerate(sorted(set(source.tolist()) - {""})):
+        fold[source == one] = k % _FOLDS
+    taught = _taught(truths)
     chances = np.zeros((len(rows), 3))
     for k in range(_FOLDS):
         out = fold == k

@@ -46,11 +46,10 @@ def estimate(features: Features, *, duration: float, exact_length: bool = True, 
         tempo = estimate_tempo(features, duration=duration, exact_length=exact_length)
         key = estimate_key(features)
         row = kind_row(features, heard, duration=duration, tempo=tempo, key=key)
-        any_tempo, this_tempo = pulse.chances(features, row, tempo=tempo, key=key)
+        row = pulse.pulse_row(features, row, tempo=tempo, key=key)
+        any_tempo, this_tempo = pulse.chances(row, tempo)
         if kind is None:
-            kind, kind_confidence = estimate_kind(
-                features, row, duration=duration, tempo=tempo, key=key, pulse=any_tempo
-            )
+            kind, kind_confidence = estimate_kind(row, duration=duration, tempo=tempo, pulse=any_tempo)
             if kind == "loop" and any_tempo < pulse.LEAST and not _is_likely(key):
                 # What has neither is no loop, though it resembles one. As two networks disagree, half of it counts.
                 kind, kind_confidence = "one_shot", 1.0 - 0.5 * kind_confidence

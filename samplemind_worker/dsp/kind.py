@@ -26,10 +26,13 @@ SHORTEST_LOOP_SECONDS = 1.0
 """One bar of four beats at 240 BPM; every shorter sound is a one-shot."""
 SHORTEST_PHRASE_SECONDS = 1.25
 """Below this length only a sound with a sure tempo is a loop."""
-SURE_PULSE = 0.95
+SURE_PULSE = 0.8
 """Probability of having a tempo from which a sound that is no track is a loop, whatever else it resembles."""
 _WHOLE_BARS = 4
 """Place in the evidence of a tempo that says whether the length gave it, as whole bars."""
+_PHRASE, _LASTING = slice(13, 32), slice(13, 38)
+"""What the two networks read of the row of `pulse.pulse_row`: `kind_row`, and with the probability of music and
+`restlessness`."""
 _STRONG = 0.3
 _GAP_SECONDS = 0.09
 _SOUNDING = 0.0316  # -30 dB
@@ -158,25 +161,18 @@ def kind_row(
 
 
 def estimate_kind(
-    features: Features,
-    row: npt.NDArray[np.float64],
-    *,
-    duration: float,
-    tempo: TempoEstimate,
-    key: KeyEstimate,
-    pulse: float,
+    row: npt.NDArray[np.float64], *, duration: float, tempo: TempoEstimate, pulse: float
 ) -> tuple[str, float]:
     """Classify a sound that is not silent, and no shorter than a loop, as one_shot, loop or track.
 
     Parameters
     ----------
-    features : Features
-    row : ndarray of float, shape (19,)
-        The result of `kind_row`.
+    row : ndarray of float, shape (44,)
+        The result of `pulse.pulse_row`.
     duration : float
         Duration of the whole file in seconds.
-    tempo, key
-        Estimates made as if the sound had a tempo and a key.
+    tempo : TempoEstimate
+        Estimate made as if the sound had a tempo.
     pulse : float
         Probability that the sound has a tempo.
 
@@ -190,12 +186,11 @@ def estimate_kind(
         if duration < SHORTEST_PHRASE_SECONDS:
             chance = pulse if pulse >= SURE_PULSE else 0.02
         else:
-            chance = float(softmax(load_network("kind").logits(row))[1])
+            chance = float(softmax(load_network("kind").logits(row[_PHRASE]))[1])
         if pulse >= SURE_PULSE:
             chance = max(chance, pulse)
         return ("loop", chance) if chance >= 0.5 else ("one_shot", 1.0 - chance)  # noqa: PLR2004 -- the likelier one
-    lasting = np.array([*row, key.music or 0.0, *restlessness(features)])
-    chance = float(softmax(load_network("lasting").logits(lasting))[1])
+    chance = float(softmax(load_network("lasting").logits(row[_LASTING]))[1])
     if chance < 0.5:  # noqa: PLR2004 -- the likelier one
         return "one_shot", 1.0 - chance
     # Just above the limit it may be a long loop.
