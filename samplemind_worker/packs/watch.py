@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
+from config.locations import Location
 from config.settings import Settings
 from samplemind_worker.errors import ServiceUnavailableError
 from samplemind_worker.packs import ingest
@@ -58,10 +59,10 @@ def watch(settings: Settings, folder: Path, *, say: ingest.Say) -> Iterator[Repo
                 yield report
 
 
-def _announce(packs: Sequence[Found], library: Path, say: ingest.Say) -> None:
+def _announce(packs: Sequence[Found], library: Location, say: ingest.Say) -> None:
     """Say where packs will go."""
     for pack in packs[:_MOST_NAMED]:
-        say(f"{pack.path} goes into {library / (pack.vendor or UNKNOWN) / pack.title}")
+        say(f"{pack.path} goes into {library}/{pack.vendor or UNKNOWN}/{pack.title}")
     if len(packs) > _MOST_NAMED:
         say(f"and {len(packs) - _MOST_NAMED:,} more")
 

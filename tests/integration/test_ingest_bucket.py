@@ -13,7 +13,7 @@ from config.locations import ObjectPath
 from config.settings import Settings
 from samplemind_worker.documents.batch import State
 from samplemind_worker.documents.pack import PackState
-from samplemind_worker.packs import ingest
+from samplemind_worker.packs import ingest, watch
 from samplemind_worker.packs.report import Report
 from samplemind_worker.pipeline.workspace import Workspace
 from samplemind_worker.store import batches, mongo, packs, places
@@ -91,6 +91,17 @@ def test_a_pack_is_unpacked_recorded_and_analysed(remote: Workspace, bucket: Buc
     work(remote)
     assert [batches.report(batches.find(one))["completed"] for one in report.batches] == [1, 2]
     assert places.at("library", b"new/vendor/kicks/Kicks/kick 0.wav") is not None
+
+
+def test_watch_says_where_in_the_bucket_packs_go(remote: Workspace):
+    inbox = remote.settings.inbox_folder
+    zips.good(inbox / "kicks.zip")
+    said: list[str] = []
+
+    report = next(watch.watch(remote.settings, inbox, say=said.append))
+
+    assert [outcome.folder for outcome in report.outcomes] == ["unknown/kicks"]
+    assert "kicks.zip goes into s3://packs/new/unknown/kicks" in said
 
 
 def test_a_pack_of_another_name_is_known_and_one_of_the_same_name_gets_a_number(
