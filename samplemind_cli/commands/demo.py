@@ -17,7 +17,7 @@ from samplemind_worker.errors import SetupError, UsageError
 from samplemind_worker.text import plural
 
 MARK = ".samplemind-demo"
-"""The file by which a folder of a demonstration is known."""
+"""The file by which a folder of a demonstration is known; it has the folder's inode."""
 _DEFAULT = "samplemind-demo"
 
 
@@ -44,14 +44,14 @@ def demo(
         return
     if place.exists() and not place.is_dir():
         raise UsageError(f"{place} is no folder")
-    if place.exists() and not (place / MARK).is_file() and any(place.iterdir()):
+    if place.exists() and not _is_demonstration(place) and any(place.iterdir()):
         raise UsageError(f"{place} holds other files: name a new folder")
     from samplemind_cli import tour  # noqa: PLC0415 -- slow import
     from samplemind_worker import kernel_cache  # noqa: PLC0415 -- slow import
     from samplemind_worker.demo import library, plan  # noqa: PLC0415 -- slow import
 
     place.mkdir(parents=True, exist_ok=True)
-    (place / MARK).touch()
+    mark(place)
     output.note(f"the demonstration is in {place}")
     output.note("`samplemind demo --remove` takes it away again")
     if written := library.write(place / tour.LIBRARY, plan.items()):
@@ -67,6 +67,23 @@ def demo(
         raise typer.Exit(code)
     output.note(f"ask more of these sounds after: export SAMPLEMIND_HOME={shlex.quote(str(place / tour.RECORD))}")
     output.note("analyse your own with `samplemind submit FOLDER --wait`; `samplemind help` lists all commands")
+
+
+def mark(place: Path) -> None:
+    """Mark a folder as a demonstration that was made here.
+
+    The services load what lies in its record. A folder out of a stranger's archive cannot know which inode it gets.
+    """
+    (place / MARK).write_text(_inode(place), encoding="ascii")
+
+
+def _is_demonstration(place: Path) -> bool:
+    found = place / MARK
+    return found.is_file() and not found.is_symlink() and found.read_bytes() == _inode(place).encode()
+
+
+def _inode(place: Path) -> str:
+    return f"{place.stat().st_ino}\n"
 
 
 @contextmanager
@@ -96,7 +113,7 @@ def _remove(place: Path) -> None:
     from samplemind_worker.local_services.home import Home  # noqa: PLC0415 -- slow import
     from samplemind_worker.local_services.users import Users  # noqa: PLC0415 -- slow import
 
-    if not (place / MARK).is_file():
+    if not _is_demonstration(place):
         raise UsageError(f"there is no demonstration in {place}")
     record = place / tour.RECORD
     if record.is_dir():

@@ -1,6 +1,7 @@
 """What `demo` refuses and removes, and what its commands get to know of the user's settings."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 
 from samplemind_cli import tour
 from samplemind_cli.app import run
-from samplemind_cli.commands.demo import MARK
+from samplemind_cli.commands.demo import MARK, mark
 from samplemind_worker.demo import library, plan
 
 _OWN = {
@@ -31,6 +32,23 @@ def test_a_folder_with_other_files_is_refused(tmp_path: Path, capsys: pytest.Cap
     assert [path.name for path in tmp_path.iterdir()] == ["song.wav"]
 
 
+def test_a_demonstration_out_of_an_archive_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    made, unpacked = tmp_path / "made", tmp_path / "unpacked"
+    (made / tour.RECORD).mkdir(parents=True)
+    (made / tour.RECORD / "beat-schedule").write_bytes(b"a pickle that runs code")
+    mark(made)
+    shutil.copytree(made, unpacked)
+    before = {path: path.read_bytes() for path in unpacked.rglob("*") if path.is_file()}
+
+    assert run(["demo", str(unpacked)]) == 2
+    assert capsys.readouterr().err == f"samplemind: error: {unpacked} holds other files: name a new folder\n"
+    assert run(["demo", "--remove", str(unpacked)]) == 2
+    assert {path: path.read_bytes() for path in unpacked.rglob("*") if path.is_file()} == before
+    (unpacked / MARK).unlink()
+    (unpacked / MARK).symlink_to(made / MARK)
+    assert run(["demo", str(unpacked)]) == 2
+
+
 def test_a_file_is_no_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     (tmp_path / "song.wav").write_bytes(b"mine")
 
@@ -44,7 +62,7 @@ def test_files_of_the_user_outlive_the_removal(
     monkeypatch.setenv("HOME", str(tmp_path))
     place = tmp_path / "samplemind-demo"
     library.write(place / tour.LIBRARY, [item for item in plan.items() if item.set == "drums"])
-    (place / MARK).touch()
+    mark(place)
     own = place / tour.LIBRARY / "drums" / "mine.wav"
     own.write_bytes(b"mine")
 
@@ -57,7 +75,7 @@ def test_files_of_the_user_outlive_the_removal(
 def test_a_manifest_cannot_name_files_elsewhere(tmp_path: Path):
     place, outside = tmp_path / "demo", tmp_path / "song.wav"
     (place / tour.LIBRARY).mkdir(parents=True)
-    (place / MARK).touch()
+    mark(place)
     outside.write_bytes(b"mine")
     (place / tour.LIBRARY / library.MANIFEST).write_text(f"path\n../../song.wav\n{outside}\n")
 
