@@ -41,7 +41,7 @@ def duplicates(
     """List files that are the same sound, in groups.
 
     Files are the same by their bytes or by their decoded audio. Each group names the one to keep; nothing is
-    deleted. --since and --until keep the groups of which a file was added in that time.
+    deleted. --since and --until keep the groups with a sound that was new in that time.
     """
     if as_json and paths0:
         raise UsageError("--json and --paths0 exclude each other")

@@ -158,7 +158,7 @@ def test_up_starts_the_workers_of_services_that_run(fresh_command: MakeCommand) 
 
 def test_services_of_other_code_are_replaced_once_no_batch_is_open(fresh_command: MakeCommand, many: Path) -> None:
     command = fresh_command()
-    batch_id = command("submit", many, "--json").object["batch_id"]
+    batch_id = command("submit", many, "--files-per-chain", "1", "--json").object["batch_id"]
     home = Home(command.home)
     wait_until(lambda: {"beat", "chroma"} <= home.read_state().services.keys())
     # As a supervisor of another version would have written it.
