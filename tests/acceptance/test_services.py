@@ -104,7 +104,7 @@ def test_services_of_a_plain_command_outlive_one_that_is_to_stop_its_own(fresh_c
 
 def test_down_names_who_uses_the_services_and_force_stops_them(fresh_command: MakeCommand, many: Path) -> None:
     command = fresh_command()
-    waiting, batch_id = begin(command, "submit", many, "--wait")
+    waiting, batch_id = begin(command, "submit", many, "--wait", "--files-per-chain", "1")
 
     refused = command("down")
     forced = command("down", "--force")
