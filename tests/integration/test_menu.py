@@ -107,7 +107,7 @@ def test_the_demonstration_says_why_it_cannot_begin(cli: Any, tmp_path: Path):
     menu = Terminal([sys.executable, "-m", "samplemind_cli"], environment={"HOME": str(tmp_path)})
     try:
         choose(menu, "Try it on sounds")
-        menu.wait_for("$ samplemind demo", "samplemind-demo is", "no folder", "(exit code 2)")
+        menu.wait_for("$ samplemind demo", "is no folder", "(exit code 2)")
     finally:
         menu.close()
 
