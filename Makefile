@@ -51,7 +51,7 @@ WITHOUT_PARQUET = $(if $(wildcard .venv/lib/python*/site-packages/pyarrow),,--no
 WITHOUT_STEMS = $(if $(wildcard .venv/lib/python*/site-packages/onnxruntime),,--no-extra stems)
 USERS = $(if $(wildcard $(BIN)/pytest),,--no-dev)
 $(READY): uv.lock pyproject.toml .tools/bin/uv
-	@echo "setting up .venv, once: 250 MB of packages to fetch, 750 MB on disk" >&2
+	@echo "setting up .venv, once: 250 MB of packages to fetch, 800 MB on disk" >&2
 	@$(SYNC) $(if $(USERS),$(USERS) $(WITHOUT_PARQUET) $(WITHOUT_STEMS))
 	@echo "compiling what is loaded most" >&2
 	@$(BIN)/python -m compileall -q samplemind_cli samplemind_web samplemind_worker tasks config
