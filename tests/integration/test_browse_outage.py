@@ -1,5 +1,6 @@
 """The terminal browser while its services are gone: private ones, which it starts again."""
 
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,8 @@ from tests.factories import analysis_facts, audio_facts, content_id
 from tests.terminal import Terminal
 
 pytestmark = pytest.mark.services
+
+OUTAGE = re.compile(rb"trying again: (MongoDB|Redis|Chroma) does not answer")
 
 
 @pytest.fixture
@@ -48,7 +51,7 @@ def test_keeps_what_it_shows_and_goes_on_once_the_services_are_back(own: Setting
         for each in [psutil.Process(supervisor), *psutil.Process(supervisor).children(recursive=True)]:
             each.kill()
         screen.press("\x1b[B\x1b[B")  # the details of the next sound are asked for
-        screen.wait_until(lambda _: b"trying again: " in screen.raw, "an outage")
+        screen.wait_until(lambda _: OUTAGE.search(screen.raw) is not None, "an outage")
         text = screen.wait_for("the services answer again")
         assert [f"{number}.wav" in text for number in range(3)] == [True, True, True]
         # The numbers of documents were not noted before MongoDB was killed; the library does not seem to be empty.

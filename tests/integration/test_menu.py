@@ -107,7 +107,8 @@ def test_the_demonstration_says_why_it_cannot_begin(cli: Any, tmp_path: Path):
     menu = Terminal([sys.executable, "-m", "samplemind_cli"], environment={"HOME": str(tmp_path)})
     try:
         choose(menu, "Try it on sounds")
-        menu.wait_for("$ samplemind demo", "is no folder", "(exit code 2)")
+        screen = menu.wait_for("$ samplemind demo", "is no folder", "(exit code 2)")
+        assert f"{tmp_path}/samplemind-demoisnofolder" in "".join(screen.split())
     finally:
         menu.close()
 
