@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from samplemind_worker.dsp import chord_model
 from samplemind_worker.dsp.network import load_arrays, load_network, softmax
+from samplemind_worker.dsp.probabilities import probabilities
 from samplemind_worker.dsp.types import Chord, ChordSpan, Features
 
 F64 = npt.NDArray[np.float64]
@@ -62,9 +63,9 @@ def estimate_chord(features: Features, *, single_note: float = 0.0) -> Chord | N
         return None
     described, found = chord_model.profiles(chord_model.whole_spectrum(features.notes))
     rows = chord_model.chord_rows(described)[0]
-    odds = softmax(load_network("chord", "single").logits(rows).reshape(-1))
+    odds = probabilities("chord", rows, part="single")
     row = chord_model.presence_row(features, described, found, odds)
-    present = float(softmax(load_network("chord", "presence").logits(row))[1])
+    present = float(probabilities("chord", row, part="presence")[1])
     best = int(odds.argmax())
     confidence = _calibrated("single", present * float(odds[best]))
     if present <= single_note or confidence < SURE:

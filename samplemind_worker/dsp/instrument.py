@@ -9,8 +9,8 @@ import numpy.typing as npt
 
 from samplemind_worker.dsp import _notes, _sounds
 from samplemind_worker.dsp.key_model import tonalness
-from samplemind_worker.dsp.network import load_network, softmax
 from samplemind_worker.dsp.pitch import Heard, hear
+from samplemind_worker.dsp.probabilities import probabilities
 from samplemind_worker.dsp.types import Features, KeyEstimate
 
 F64 = npt.NDArray[np.float64]
@@ -114,9 +114,9 @@ def estimate_instrument(
     if kind == "loop":
         music = key.music or 0.0
         return ("music_loop", kind_confidence * music) if key.key else ("drum_loop", kind_confidence * (1.0 - music))
-    row = describe(features, hear(features, PITCH)).astype(np.float64)
-    drums = softmax(load_network("instrument", "drums").logits(row))
-    odds = divided(softmax(load_network("instrument").logits(row)), drums)
+    row = describe(features, hear(features, PITCH))
+    drums = probabilities("instrument", row, part="drums")
+    odds = divided(probabilities("instrument", row), drums)
     best = int(odds.argmax())
     if CLASSES[best] == _OTHER or odds[best] < SURE:
         return None, None

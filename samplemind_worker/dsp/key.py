@@ -7,7 +7,8 @@ and sum to at most 1. Drums, noise, silence and single notes have no key.
 import numpy as np
 
 from samplemind_worker.dsp import key_model
-from samplemind_worker.dsp.network import calibrated, load_network, softmax
+from samplemind_worker.dsp.network import calibrated
+from samplemind_worker.dsp.probabilities import probabilities
 from samplemind_worker.dsp.types import Features, KeyEstimate
 from samplemind_worker.pitches import PITCH_CLASSES, camelot
 
@@ -37,11 +38,10 @@ def estimate_key(features: Features) -> KeyEstimate:
     if features.peak == 0.0 or not features.notes.any():
         return KeyEstimate()
     described = key_model.profiles(features.notes)
-    music = float(softmax(load_network("key", "tonal").logits(key_model.tonal_row(features, described)))[1])
+    music = float(probabilities("key", key_model.tonal_row(features, described), part="tonal")[1])
     if music <= 0.5:  # noqa: PLR2004 -- drums are more likely
         return KeyEstimate(music=music)
-    logits = load_network("key").logits(key_model.key_rows(described))
-    odds = softmax(logits.T.ravel())
+    odds = probabilities("key", key_model.key_rows(described)).reshape(12, 2).T.ravel()
     ranking = np.argsort(-odds, kind="stable")[:_SHOWN]
     named = [(int(k) % 12, "major" if k < 12 else "minor", float(odds[k])) for k in ranking]  # noqa: PLR2004 -- twelve of each
     tonic, mode, odd = named[0]

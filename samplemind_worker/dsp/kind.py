@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from samplemind_worker.dsp.key_model import tonalness
-from samplemind_worker.dsp.network import load_network, softmax
 from samplemind_worker.dsp.pitch import Heard
+from samplemind_worker.dsp.probabilities import probabilities
 from samplemind_worker.dsp.types import Features, KeyEstimate, TempoEstimate
 from samplemind_worker.dsp.units import SR
 
@@ -186,11 +186,11 @@ def estimate_kind(
         if duration < SHORTEST_PHRASE_SECONDS:
             chance = pulse if pulse >= SURE_PULSE else 0.02
         else:
-            chance = float(softmax(load_network("kind").logits(row[_PHRASE]))[1])
+            chance = float(probabilities("kind", row[_PHRASE])[1])
         if pulse >= SURE_PULSE:
             chance = max(chance, pulse)
         return ("loop", chance) if chance >= 0.5 else ("one_shot", 1.0 - chance)  # noqa: PLR2004 -- the likelier one
-    chance = float(softmax(load_network("lasting").logits(row[_LASTING]))[1])
+    chance = float(probabilities("lasting", row[_LASTING])[1])
     if chance < 0.5:  # noqa: PLR2004 -- the likelier one
         return "one_shot", 1.0 - chance
     # Just above the limit it may be a long loop.

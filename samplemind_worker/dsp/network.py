@@ -35,6 +35,9 @@ class Network:
     first: F32 = field(init=False)
     """(d, k + m h): direct path and hidden layer side by side, with the scale included; ``shift`` likewise."""
     shift: F32 = field(init=False)
+    middle: F32 = field(init=False)
+    """``centre`` and, in ``base`` (k + m h,), ``bias`` and ``offset``: for sums of differences from the centre."""
+    base: F32 = field(init=False)
     last: F32 = field(init=False)
     """``out`` in single precision, in which sums are taken: for one row, fetching the weights is most of the work."""
 
@@ -42,8 +45,15 @@ class Network:
         """Combine scaling, direct path and hidden layer into one matrix."""
         joined = np.concatenate([self.direct, self.hidden], axis=1)
         first = self.scale[:, None] * joined
-        shift = np.concatenate([self.bias, self.offset]) - self.centre @ first
-        for name, array in (("first", first), ("shift", shift), ("last", self.out)):
+        base = np.concatenate([self.bias, self.offset])
+        combined = {
+            "first": first,
+            "shift": base - self.centre @ first,
+            "middle": self.centre,
+            "base": base,
+            "last": self.out,
+        }
+        for name, array in combined.items():
             object.__setattr__(self, name, np.ascontiguousarray(array, np.float32))
 
     def logits(self, rows: F32 | F64) -> F64:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from samplemind_worker.dsp import _notes
 from samplemind_worker.dsp.key_model import tonalness
-from samplemind_worker.dsp.network import load_network, softmax
+from samplemind_worker.dsp.probabilities import probabilities
 from samplemind_worker.dsp.types import Features, PitchEstimate
 from samplemind_worker.dsp.units import SR
 from samplemind_worker.pitches import note_name
@@ -106,10 +106,10 @@ def hear(features: Features, model: str = "pitch") -> Heard | None:
     """Return the judgement of the pitch candidates by the networks of a model; None if there are none."""
     if len(features.pitch) == 0:
         return None
-    chances = softmax(load_network(model, "which").logits(features.pitch).ravel())
+    chances = probabilities(model, features.pitch, part="which")
     best = int(chances.argmax())
     row = pitched_row(features, best, chances)
-    odds = softmax(load_network(model, "pitched").logits(row))
+    odds = probabilities(model, row, part="pitched")
     return Heard(best, float(row[_notes.MEASURES]), float(row[_notes.MEASURES + 1]), float(odds[1]))
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from samplemind_worker.dsp.kind import restlessness
-from samplemind_worker.dsp.network import load_network, softmax
+from samplemind_worker.dsp.probabilities import probabilities
 from samplemind_worker.dsp.types import Features, KeyEstimate, TempoEstimate
 
 F64 = npt.NDArray[np.float64]
@@ -77,5 +77,5 @@ def chances(row: F64, tempo: TempoEstimate) -> tuple[float, float]:
     """
     if tempo.tempo is None:
         return 0.0, 0.0
-    none, _, right = softmax(load_network("pulse").logits(row)).tolist()
+    none, _, right = probabilities("pulse", row).tolist()
     return 1.0 - none, right

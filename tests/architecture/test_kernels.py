@@ -27,6 +27,7 @@ def test_there_are_kernels_that_hold_others():
         "_loudness",
         "_map",
         "_median",
+        "_networks",
         "_notes",
         "_prints",
         "_sounds",
