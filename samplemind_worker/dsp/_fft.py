@@ -154,15 +154,58 @@ def _join(x: F32, rows: Any, order: U64, twiddles: F32, zr: F32, zi: F32) -> Non
 @part
 def _take(y: F32, start: Any, window: F32, x: F32, part: Any) -> None:
     """Write a windowed frame to the real (``part`` 0) or imaginary (8) parts of the rows; ``y`` is 0 outside."""
-    size = window.shape[0]
-    if start >= 0 and start + size <= y.shape[0]:
+    size, samples = window.shape[0], y.shape[0]
+    if start >= 0 and start + size <= samples:
         for r in range(U(0), U(size), EIGHT):
             store(x, TWO * r + part, load(window, r) * load(y, U(start) + r))
-    else:
-        for r in range(size):
-            place = start + r
-            inside = 0 <= place < y.shape[0]
-            x[U(r // 8 * 16 + r % 8) + part] = window[r] * y[place] if inside else np.float32(0.0)
+        return
+    first, end = max(-start, 0), min(samples - start, size)
+    zero = lanes(np.float32(0.0))
+    for r in range(U(0), U(size), EIGHT):
+        row = np.int64(r)
+        if first <= row and row + 8 <= end:
+            store(x, TWO * r + part, load(window, r) * load(y, U(start + row)))
+        elif row >= end or row + 8 <= first:
+            store(x, TWO * r + part, zero)
+        else:
+            for i in range(8):
+                inside = first <= row + i < end
+                x[TWO * r + part + U(i)] = window[row + i] * y[start + row + i] if inside else np.float32(0.0)
+
+
+@part
+def _powers_at(
+    y: F32,
+    start: Any,
+    other: Any,
+    window: F32,
+    w: F32,
+    order: U64,
+    twiddles: F32,
+    work: F32,
+    power: F32,
+    a: Any,
+    b: Any,
+) -> None:
+    """Write the powers of the frames that begin at ``start`` and ``other``, as `pair_powers` does."""
+    size = U(window.shape[0])
+    rows = size // EIGHT
+    x, zr, zi = work[: TWO * size], work[TWO * size : THREE * size + EIGHT], work[THREE * size + EIGHT :]
+    _take(y, start, window, x, U(0))
+    _take(y, other, window, x, EIGHT)
+    _transform(x, rows, w)
+    _join(x, rows, order, twiddles, zr, zi)
+    # The spectrum of a real signal is symmetric: sums belong to the real frame, differences to the imaginary one.
+    zr[size], zi[size] = zr[0], zi[0]
+    middle = size // TWO
+    for k in range(U(0), middle, EIGHT):
+        c = size - k - U(7)
+        pr, pi, cr, ci = load(zr, k), load(zi, k), reverse(load(zr, c)), reverse(load(zi, c))
+        sr, si, dr, di = pr + cr, pi - ci, pr - cr, pi + ci
+        store(power, a + k, sr * sr + si * si)
+        store(power, b + k, dr * dr + di * di)
+    power[a + middle] = FOUR * zr[middle] * zr[middle]
+    power[b + middle] = FOUR * zi[middle] * zi[middle]
 
 
 @part
@@ -185,29 +228,10 @@ def pair_powers(
     ``window`` is half a window, because each of the two frames is recovered from their complex spectrum as half a sum.
     ``work`` holds 4 * size + 16 numbers.
     """
-    size = U(window.shape[0])
-    rows = size // EIGHT
-    x, zr, zi = work[: TWO * size], work[TWO * size : THREE * size + EIGHT], work[THREE * size + EIGHT :]
-    _take(y, t * hop - np.int64(size // TWO), window, x, U(0))
-    if t + 1 < count:
-        _take(y, (t + 1) * hop - np.int64(size // TWO), window, x, EIGHT)
-    else:
-        zero = lanes(np.float32(0.0))
-        for r in range(EIGHT, TWO * size, ROW):
-            store(x, r, zero)
-    _transform(x, rows, w)
-    _join(x, rows, order, twiddles, zr, zi)
-    # The spectrum of a real signal is symmetric: sums belong to the real frame, differences to the imaginary one.
-    zr[size], zi[size] = zr[0], zi[0]
-    middle = size // TWO
-    for k in range(U(0), middle, EIGHT):
-        c = size - k - U(7)
-        pr, pi, cr, ci = load(zr, k), load(zi, k), reverse(load(zr, c)), reverse(load(zi, c))
-        sr, si, dr, di = pr + cr, pi - ci, pr - cr, pi + ci
-        store(power, a + k, sr * sr + si * si)
-        store(power, b + k, dr * dr + di * di)
-    power[a + middle] = FOUR * zr[middle] * zr[middle]
-    power[b + middle] = FOUR * zi[middle] * zi[middle]
+    size = np.int64(window.shape[0])
+    start = t * hop - size // 2
+    # The signal is 0 where the second frame would lie, if there is none.
+    _powers_at(y, start, start + hop if t + 1 < count else y.shape[0], window, w, order, twiddles, work, power, a, b)
 
 
 @kernel(
@@ -226,6 +250,35 @@ def power_frames(
     for t in range(0, power.shape[0] - 1, 2):
         place = U(t) * bins
         pair_powers(y, first + t, count, hop, window, w, order, twiddles, work, flat, place, place + bins)
+
+
+@kernel(
+    ty.void(SIGNAL, ty.i8, ty.i8, ty.f4[::1], ty.f4[:, ::1], ty.u8[::1], ty.f4[::1], ty.f4[::1]),
+    math=FUSED,
+)
+def loudest_powers(y: F32, size: Any, most: Any, window: F32, w: F32, order: U64, twiddles: F32, greatest: F32) -> None:
+    """Write the greatest power of each bin in the ``most`` loudest of the signal's frames, which do not overlap.
+
+    Frames of ``size`` samples, to which the window is narrowed; a rest at the end is left out.
+    """
+    count, full = y.shape[0] // size, window.shape[0]
+    bits, peaks, one = y.view(np.int32), np.empty(count, np.float32), np.empty(1, np.int32)
+    for t in range(count):
+        # The bits of magnitudes, read as integers, have the same order, and integers are compared eight at a time.
+        stretch, high = bits[t * size : (t + 1) * size], np.int32(0)
+        for i in range(size):
+            high = max(high, stretch[i] & np.int32(0x7FFFFFFF))
+        one[0] = high
+        peaks[t] = one.view(np.float32)[0]
+    starts = np.argsort(peaks, kind="mergesort")[-most:] * size
+    work, rows = np.empty(4 * full + 16, np.float32), np.zeros(2 * greatest.shape[0], np.float32)
+    bins = U(greatest.shape[0])
+    greatest[:] = np.float32(0.0)
+    for t in range(0, starts.shape[0], 2):
+        other = starts[t + 1] if t + 1 < starts.shape[0] else y.shape[0]
+        _powers_at(y, starts[t], other, window, w, order, twiddles, work, rows, U(0), bins)
+        for k in range(bins):
+            greatest[k] = max(greatest[k], rows[k], rows[bins + k])
 
 
 @kernel(

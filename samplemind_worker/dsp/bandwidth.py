@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from samplemind_worker.dsp import _fft, _kernels, spectrum
+from samplemind_worker.dsp import _fft, spectrum
 
 F32 = npt.NDArray[np.float32]
 
@@ -35,17 +35,8 @@ def bandwidth(y: F32, *, sr: int) -> float | None:
     size = min(len(y), _FRAME)
     if not size:
         return None
-    frames = y[: len(y) // size * size].reshape(-1, size)
-    peaks = np.empty(len(frames), np.float32)
-    _kernels.loudest(frames.ravel(), peaks)
-    loudest = np.argsort(peaks)[-_FRAMES:]
-    count = len(loudest)
-    # The kernel centres its frames, so that what is given as frames 1, 2, ... begins half a frame later.
-    held = np.zeros(_FRAME // 2 + count * _FRAME, np.float32)
-    held[_FRAME // 2 :].reshape(count, _FRAME)[:, :size] = frames[loudest]
-    powers, tables = np.empty((count + count % 2 + 1, _FRAME // 2 + 1), np.float32), spectrum.transform(_FRAME)
-    _fft.power_frames(held, 1, count + 1, _FRAME, _window(size), tables.roots, tables.order, tables.twiddles, powers)
-    power = powers[:count].max(axis=0)
+    power, tables = np.empty(_FRAME // 2 + 1, np.float32), spectrum.transform(_FRAME)
+    _fft.loudest_powers(y, size, _FRAMES, _window(size), tables.roots, tables.order, tables.twiddles, power)
     greatest = float(power.max())
     if greatest <= 0.0:
         return None
