@@ -201,3 +201,28 @@ def describe_movement(frames: F32, out: F64) -> None:
     if body_weight > 0.0:
         out[1] = body / body_weight
     out[2] = flat / (head_weight + body_weight)
+
+
+@kernel("void(f8[::1], i8[::1], f8[::1])")
+def describe_balance(thirds: F64, ends: I64, out: F64) -> None:
+    """Write the centre of the magnitudes in octaves above the lowest edge, and the share of the energy in each range.
+
+    ``ends`` has the first band above each range. NaN where there is no energy.
+    """
+    out[:] = np.nan
+    total, magnitudes, moment = 0.0, 0.0, 0.0
+    for b in range(thirds.shape[0]):
+        magnitude = math.sqrt(thirds[b])
+        total += thirds[b]
+        magnitudes += magnitude
+        moment += magnitude * (b + 0.5) / 3.0
+    if total <= 0.0:
+        return
+    out[0] = moment / magnitudes
+    first = 0
+    for k in range(ends.shape[0]):
+        part = 0.0
+        for b in range(first, ends[k]):
+            part += thirds[b]
+        out[1 + k] = part / total
+        first = ends[k]

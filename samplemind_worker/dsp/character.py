@@ -24,6 +24,7 @@ THIRDS: Final = 26
 _LOWEST_HZ = 25.0
 _SHARES: Final = {"sub": 4, "low": 9, "low_mid": 14, "mid": 19, "high": 24, "air": THIRDS}
 """First band above each range: 63, 200, 635, 2016 and 6400 Hz."""
+_ENDS: Final = np.array(list(_SHARES.values()))
 _ENVELOPE: Final = (
     "decay_seconds",
     "tail_seconds",
@@ -102,29 +103,24 @@ def character(features: Features) -> dict[str, float | None]:
     if features.peak == 0.0:
         return dict.fromkeys(MEASURES)
     envelope, movement = np.empty(_character.ENVELOPE), np.empty(_character.SPECTRUM)
+    balance = np.empty(1 + len(_SHARES))
     _character.describe_envelope(features.level, features.onset[0], SR / 128.0, envelope)
     _character.describe_movement(features.frames, movement)
-    values: dict[str, float] = {"attack_seconds": features.attack_seconds}
-    values.update(zip(_ENVELOPE, envelope.tolist(), strict=True))
+    _character.describe_balance(features.thirds, _ENDS, balance)
     head, body, flatness = movement.tolist()
-    values["attack_brightness_hz"], values["body_brightness_hz"] = 2.0**head, 2.0**body
-    values["noisiness_db"] = 10.0 * flatness
-    values["tonalness"] = tonalness(features)
-    values.update(_balance(features.thirds))
-    return {name: _rounded(values.get(name, math.nan)) for name in MEASURES}
-
-
-def _balance(thirds: F64) -> dict[str, float]:
-    """Return the brightness and the shares of the energy."""
-    total = float(thirds.sum())
-    if total <= 0.0:  # all of it lies below 25 Hz
-        return {}
-    magnitudes = np.sqrt(thirds)
-    octaves = (np.arange(THIRDS) + 0.5) / 3.0
-    values = {"brightness_hz": _LOWEST_HZ * 2.0 ** float(magnitudes @ octaves / magnitudes.sum())}
-    sums = np.add.reduceat(thirds, [0, *list(_SHARES.values())[:-1]]).tolist()
-    values.update({f"{name}_share": part / total for name, part in zip(_SHARES, sums, strict=True)})
-    return values
+    centre, *shares = balance.tolist()
+    # In the order of `MEASURES`.
+    values = [
+        features.attack_seconds,
+        *envelope.tolist(),
+        _LOWEST_HZ * 2.0**centre,
+        2.0**head,
+        2.0**body,
+        10.0 * flatness,
+        tonalness(features),
+        *shares,
+    ]
+    return {name: _rounded(value) for name, value in zip(MEASURES, values, strict=True)}
 
 
 def _rounded(value: float) -> float | None:

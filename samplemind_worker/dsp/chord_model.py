@@ -10,7 +10,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from samplemind_worker.dsp import _notes
+from samplemind_worker.dsp import _chords, _notes
 from samplemind_worker.dsp.types import NOTES, Features
 
 F32 = npt.NDArray[np.float32]
@@ -32,15 +32,15 @@ QUALITIES = {
 
 PROFILES = 12
 """Number of profiles of a spectrum."""
-_REGISTERS = ((0, 16), (16, 28), (28, 40), (40, 52), (52, NOTES))  # bass up to E2, then octaves, then all above
-_RANGES = ((0, 28), (28, 52), (52, NOTES))
 _ALL = (0, NOTES)
+# Bass up to E2, then octaves, then all above; and all.
+_REGISTERS = np.array(((0, 16), (16, 28), (28, 40), (40, 52), (52, NOTES), _ALL))
+_RANGES = np.array(((0, 28), (28, 52), (52, NOTES), _ALL))
+_PRESENCE = 78
 _OVERTONES = (0, 12, 19, 24, 28, 31, 34, 36)  # semitones above the fundamental
 _OVERTONE_DECAY = 0.75  # of the square root of the magnitude
 _ROUNDS = 25
-_SILENT = 1e-6
 _NOTHING = 1e-9
-_STRONG = 0.35  # of the greatest salience
 
 
 @lru_cache(maxsize=1)
@@ -50,19 +50,6 @@ def _dictionary() -> tuple[F32, F32]:
     for k, overtone in enumerate(_OVERTONES):
         tones += _OVERTONE_DECAY**k * np.eye(NOTES, k=overtone)
     return tones.astype(np.float32), (tones @ tones.T).astype(np.float32)
-
-
-def _fold(ranges: tuple[tuple[int, int], ...]) -> F64:
-    """Return what sums the octaves within each range of notes: (84, 12 for each range)."""
-    classes = np.tile(np.eye(12), (NOTES // 12, 1))
-    inside = [(np.arange(NOTES)[:, None] >= low) & (np.arange(NOTES)[:, None] < high) for low, high in ranges]
-    return np.concatenate([classes * part for part in inside], axis=1)
-
-
-@lru_cache(maxsize=1)
-def _folds() -> tuple[F64, F64]:
-    """Return what sums the octaves of spectra, and of their salience."""
-    return _fold((*_REGISTERS, _ALL)), _fold((*_RANGES, _ALL))
 
 
 def salience(spectra: F64) -> F64:
@@ -105,21 +92,10 @@ def profiles(spectra: F64) -> tuple[F64, F64]:
         Profiles (n, 12, 12): five registers and all of the spectrum; three ranges, all, and the greatest of the
         salience; the lowest strong note. The salience (n, 84).
     """
-    count = len(spectra)
     found = salience(spectra)
-    total, whole = spectra.sum(axis=1)[:, None] + 1e-9, found.sum(axis=1)[:, None] + 1e-9
-    most = found.max(axis=1)[:, None] + 1e-9
-    described, (of_spectra, of_salience) = np.zeros((count, PROFILES, 12)), _folds()
-    described[:, :6] = (spectra @ of_spectra * (12.0 / total)).reshape(count, 6, 12)
-    described[:, 6:10] = (found @ of_salience * (12.0 / whole)).reshape(count, 4, 12)
-    described[:, 10] = 3.0 * found.reshape(count, NOTES // 12, 12).max(axis=1) / most
-    described[np.arange(count), 11, lowest(found) % 12] = 3.0 * (most[:, 0] > _SILENT)
+    described = np.empty((len(spectra), PROFILES, 12))
+    _chords.profiles(np.ascontiguousarray(spectra), found, _REGISTERS, _RANGES, described)
     return described, found
-
-
-def lowest(found: F64) -> npt.NDArray[np.int64]:
-    """Return the column of the lowest strong note of each salience (n, 84)."""
-    return (found > _STRONG * found.max(axis=1, keepdims=True)).argmax(axis=1)
 
 
 def chord_rows(described: F64) -> F64:
@@ -137,32 +113,29 @@ def _turns(count: int) -> npt.NDArray[np.int64]:
 
 def whole_spectrum(notes: F32) -> F64:
     """Return the spectrum of a single sound: (1, 84)."""
-    frames = np.sqrt(notes.astype(np.float64))
-    return frames.mean(axis=0, keepdims=True)
+    spectrum = np.empty((1, NOTES))
+    _chords.mean_root(notes, spectrum[0])
+    return spectrum
 
 
 def presence_row(features: Features, described: F64, found: F64, odds: F64) -> F64:
-    """Return the measures that distinguish a chord from a single note, a drum or noise: (80,).
+    """Return the measures that distinguish a chord from a single note, a drum or noise: (78,).
 
     ``described`` (1, 12, 12) and ``found`` (1, 84) are the profiles and salience of the sound, ``odds`` (120,) the
     probabilities of its chords.
     """
-    loud = np.sort(found[0])[::-1][:12] / (found.max() + 1e-9)
-    classes = np.sort(described[0, 9])[::-1] / 12.0
-    highest = np.sort(described[0, 10])[::-1] / 3.0
-    all_notes = np.sort(described[0, 5])[::-1] / 12.0
-    best = np.sort(odds)[::-1][:3]
-    share = features.tonalness[:, 0].astype(np.float64)
-    candidate = np.zeros(22)
-    if len(features.pitch):
-        candidate[:20] = features.pitch[int(features.pitch[:, 4].argmax()), :20]
-        candidate[0] /= 100.0
-        candidate[20:] = features.pitch[:, 1].max(), features.pitch[:, 4].max()
-    weight = features.tonalness[:, 1].astype(np.float64)
-    level = float((share * weight).sum() / (weight.sum() + 1e-9))
-    rest = [level, float(share.mean()) if share.size else 0.0, features.tuning_strength, float(lowest(found)[0]) / 84.0]
-    rest.append(float(np.log2(max(features.samples, 1))) / 20.0)
-    return np.concatenate([loud, classes, highest, all_notes, best, candidate, rest])
+    row = np.empty(_PRESENCE)
+    _chords.describe_presence(
+        found[0],
+        described[0],
+        odds,
+        features.tonalness,
+        features.pitch,
+        features.tuning_strength,
+        features.samples,
+        row,
+    )
+    return row
 
 
 def beat_spectra(notes: F32, edges: F64, *, rate: float) -> F64:

@@ -199,6 +199,8 @@ class _Collector:
 
     def ended(self) -> Embedded:
         """Return all that was collected."""
+        if not self.metadata:
+            return Embedded(warnings=list(self._warnings))
         tags: dict[str, None] = {}
         said = own_tags.of_others(self.metadata)
         for source in _TEXTS:

@@ -21,6 +21,7 @@ MODULES = sorted(path.stem for path in DSP.glob("_*.py") if path.stem != "__init
 def test_there_are_kernels_that_hold_others():
     assert MODULES == [
         "_character",
+        "_chords",
         "_fft",
         "_frames",
         "_kernels",

@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 from bisect import bisect_right
 from dataclasses import dataclass, field
 from itertools import accumulate
@@ -9,6 +10,8 @@ from typing import Final
 
 Piece = bytes | tuple[int, int]
 """Bytes as they are, or the start and the size of a stretch of the file."""
+
+_NAME: Final = re.compile(rb"[ -~]{4}")
 
 MOST_CHUNKS: Final = 4096
 """Chunks, boxes or tags that are looked at in one file."""
@@ -141,8 +144,8 @@ class Structure:
 
 
 def is_name(name: bytes) -> bool:
-    """Whether four bytes can be the name of a chunk."""
-    return len(name) == 4 and all(0x20 <= letter < 0x7F for letter in name)  # noqa: PLR2004 -- printable ASCII
+    """Whether four bytes can be the name of a chunk: printable ASCII."""
+    return _NAME.fullmatch(name) is not None
 
 
 def begins_a_chunk(data: Bytes, place: int, order: str) -> bool:
