@@ -6,7 +6,6 @@ timbre, 512 / 128 for onsets, 8192 / 4096 for pitches. A signal whose peak is be
 frames, and every number is None.
 """
 
-import math
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
@@ -15,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from samplemind_worker.dsp import _character, _frames, _kernels, _notes, pitch, spectrum
+from samplemind_worker.dsp import _character, _frames, _kernels, _notes, _tones, pitch, spectrum
 from samplemind_worker.dsp.character import THIRDS, attack_seconds, band_edges
 from samplemind_worker.dsp.checks import check_signal
 from samplemind_worker.dsp.fingerprint import fingerprint
@@ -35,7 +34,6 @@ KEPT_MEL_BANDS = 40
 _ACTIVE = 1e-3  # frames within 60 dB of the loudest count in the summary
 _ONSET_BANDS = 24
 _ONSET_RANGES_HZ = ((0.0, 150.0), (150.0, 2000.0), (2000.0, SR / 2))
-_PEAKS = 160
 _PITCH_RANGE_HZ = (45.0, 5000.0)
 _NOTE_FRAMES = 24  # the pitch is read from the first 4.5 s; later frames mostly hold noise
 
@@ -260,36 +258,33 @@ def pitches(y: F32, *, scale: float = 1.0) -> Pitches:
     to pitch classes); Dressler and Streich, 2007 (tuning as a circular mean).
     """
     count = spectrum.frame_count(len(y), PITCH_HOP)
-    midi, weight = np.zeros((count, _PEAKS), np.float32), np.zeros((count, _PEAKS), np.float32)
-    share = np.zeros((count, 2), np.float32)
-    bin_hz = SR / PITCH_FRAME
-    low, high = (round(hz / bin_hz) for hz in _PITCH_RANGE_HZ)
-    total = np.zeros(PITCH_FRAME // 2 + 1, np.float32)
-    thirds, edges = np.zeros(THIRDS), band_edges(PITCH_FRAME)
-    for first, power in spectrum.power_blocks(y, size=PITCH_FRAME, hop=PITCH_HOP, scale=scale):
-        block = slice(first, first + len(power))
-        _kernels.spectral_peaks(power, bin_hz, low, high, midi[block], weight[block], share[block])
-        _character.sum_bands(power, edges, thirds)
-        _notes.add_spectra(power[: max(0, _NOTE_FRAMES - first)], total)
-    tuning, strength = _tuning(midi, weight)
-    notes = np.zeros((count, NOTES), np.float32)
-    _kernels.fold_semitones(midi, weight, tuning, LOWEST_NOTE, notes)
+    share, notes = np.zeros((count, 2), np.float32), np.zeros((count, NOTES), np.float32)
+    total, thirds = np.zeros(PITCH_FRAME // 2 + 1, np.float32), np.zeros(THIRDS)
+    bin_hz, tables = SR / PITCH_FRAME, spectrum.transform(PITCH_FRAME)
+    tuning, strength = _tones.tone_frames(
+        y,
+        PITCH_HOP,
+        tables.windowed(scale),
+        tables.roots,
+        tables.order,
+        tables.twiddles,
+        bin_hz,
+        round(_PITCH_RANGE_HZ[0] / bin_hz),
+        round(_PITCH_RANGE_HZ[1] / bin_hz),
+        _NOTE_FRAMES,
+        band_edges(PITCH_FRAME),
+        LOWEST_NOTE,
+        share,
+        notes,
+        total,
+        thirds,
+    )
     rows, bands = pitch.candidates(total)
     return Pitches(tuning, strength, notes, share, rows, bands, thirds)
 
 
 def _no_candidates() -> tuple[F32, F32]:
     return np.zeros((0, _notes.MEASURES), np.float32), np.zeros(0, np.float32)
-
-
-def _tuning(midi: F32, weight: F32) -> tuple[float, float]:
-    """Return the circular mean of the distances between peaks and semitones, and their agreement (0 to 1)."""
-    sums = np.empty(3)
-    _kernels.tuning_sums(midi, weight, sums)
-    total, cosine, sine = sums.tolist()
-    if total <= 0.0:
-        return 0.0, 0.0
-    return math.atan2(sine, cosine) / (2.0 * math.pi), math.hypot(cosine, sine) / total
 
 
 _SCALARS = ("rms", "zero_crossing_rate", "centroid_hz", "bandwidth_hz", "rolloff_hz", "flatness")

@@ -32,6 +32,7 @@ def test_there_are_kernels_that_hold_others():
         "_notes",
         "_prints",
         "_sounds",
+        "_tones",
         "_trees",
         "_waveform",
     ]
