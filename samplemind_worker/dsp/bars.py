@@ -35,7 +35,9 @@ class Bars:
     power: F64
     """(n,): mean power."""
     low: F64
-    """(n,): onset strength below 150 Hz: bass drum and bass notes."""
+    """(n,): onset strength below 150 Hz relative to that of the busiest bar: bass drum and bass notes."""
+    struck: F64
+    """(n,): the greatest onset strength above 2 kHz: drums rise faster there than voices and strings do."""
     mel: F64
     """(m, 40) at sr / 512: see `floored`."""
 
@@ -156,6 +158,8 @@ def lay_bars(features: Features, mel: F64, beats: F64, *, per_bar: int) -> Bars 
     onsets /= np.maximum(onsets.max(axis=0), 1e-9)
     mean = _means(mel, edges, FRAME_RATE)
     spread = np.sqrt(np.maximum(_means(np.square(mel), edges, FRAME_RATE) - np.square(mean), 0.0))
+    first = np.minimum(np.rint(edges[:-1] * RATE).astype(np.int64), features.onset.shape[1] - 1)
+    struck = np.maximum.reduceat(features.onset[3], first).astype(np.float64)
     pitch = _means(_chroma(features), edges, _NOTE_RATE)
     power = np.square(features.frames[:, :1].astype(np.float64))
     return Bars(
@@ -164,5 +168,6 @@ def lay_bars(features: Features, mel: F64, beats: F64, *, per_bar: int) -> Bars 
         chroma=pitch / (pitch.sum(axis=1, keepdims=True) + 1e-9),
         power=_means(power, edges, FRAME_RATE)[:, 0],
         low=onsets[:, 1],
+        struck=struck,
         mel=mel,
     )

@@ -204,6 +204,23 @@ def test_a_section_that_rises_to_a_drop_is_a_build():
     assert "build" in [one.kind for one in sections]
 
 
+def voices(chords: list[tuple[float, ...]], *, level: float) -> F32:
+    """Four voices that begin softly, two chords per bar at 120 BPM."""
+    seconds = np.arange(SR) / SR
+    swell = np.minimum(1.0, np.minimum(seconds / 0.15, (1.0 - seconds) / 0.15))
+    tones = [sum(swell * np.sin(2 * np.pi * 440.0 * 2.0 ** ((m - 69.0) / 12.0) * seconds) for m in c) for c in chords]
+    return (level * np.concatenate(tones)).astype(np.float32)
+
+
+def test_parts_have_no_names_of_dance_music_without_drums():
+    loud = voices([(43, 59, 67, 74), (48, 60, 67, 76), (50, 57, 66, 74), (43, 62, 67, 71)] * 4, level=0.2)
+    soft = voices([(64, 71, 76, 79), (69, 72, 76, 81), (71, 74, 78, 83), (64, 67, 76, 83)] * 4, level=0.04)
+    sections = form_of(repeated([loud, soft]), kind="track", tempo=120.0).sections
+    assert sections is not None
+    assert [(one.label, one.kind) for one in sections] == [("A", None), ("B", None)]
+    assert sections[1].energy < 0.5
+
+
 def test_one_loop_that_goes_on_is_one_section():
     sections = form_of(part("B", 32), kind="track", tempo=120.0).sections
     assert sections is not None
