@@ -23,7 +23,7 @@ _CODECS = {  # format, subtype, rate, and between what libsndfile's level of com
 _LONGEST_CODED_SECONDS = 5.0
 
 
-def _filtered(y: npt.NDArray[np.floating], rng: Rng) -> npt.NDArray[np.floating]:
+def filtered(y: npt.NDArray[np.floating], rng: Rng) -> npt.NDArray[np.floating]:
     """Tilt the spectrum, lift or cut one band, and at times take away what lies above or below."""
     size = 1 << len(y).bit_length()
     freqs = np.maximum(np.fft.rfftfreq(size, 1.0 / SR), 10.0)
@@ -45,7 +45,7 @@ def vary(y: F32, rng: Rng) -> tuple[F32, float]:
     if shift:
         out = np.asarray(soxr.resample(out, SR * 2.0 ** (shift / 12.0), SR), np.float64)
     if rng.random() < 0.6:
-        out = _filtered(out, rng)
+        out = filtered(out, rng)
     out = sounds.peak(np.asarray(out, np.float64))
     if rng.random() < 0.3:
         drive = float(np.exp(rng.uniform(0.0, 2.0)))
