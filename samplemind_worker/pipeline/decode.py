@@ -3,7 +3,7 @@
 A content that is analysed but has no waveform, from before there were any, is decoded for that alone.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
 from dataclasses import dataclass
@@ -213,17 +213,21 @@ def _sort(opened: Sequence[_Opened], job: BatchJob) -> _Needs:
 
 
 def _record(workspace: Workspace, task: Run, batch_id: str, work: _Work) -> bool:
-    kept = [pair for group in work.plan.values() for pair in group]
     ids: dict[Step | _Need, list[ObjectId]] = {need: [item for item, _ in group] for need, group in work.plan.items()}
-    ledger.identify(task.parcel_id, token=task.token, file_ids={item: place.file_id for item, place in kept})
+    ending = _contents(work, _Need)
+    ledger.identify(task.parcel_id, token=task.token, file_ids=ending)
     ledger.fail(task.parcel_id, token=task.token, errors=work.failed)
     # Those of the other contents are made by `store`.
-    ended = {place.file_id for need in _Need for _, place in work.plan[need]}
-    entry.refresh(sorted(ended | work.displaced))
+    entry.refresh(sorted({*ending.values(), *work.displaced}))
     ledger.skip(task.parcel_id, token=task.token, ids=ids[_Need.KNOWN], reason="known")
     ledger.complete(task.parcel_id, token=task.token, ids=ids[_Need.DONE])
     to: dict[Step, Sequence[ObjectId]] = {step: ids[step] for step in (Step.FEATURES, Step.SUMMARIZE)}
-    return hand_on(workspace, task, Step.DECODE, batch_id, to)
+    return hand_on(workspace, task, Step.DECODE, batch_id, to, file_ids=_contents(work, to))
+
+
+def _contents(work: _Work, needs: Iterable[Step | _Need]) -> dict[ObjectId, str]:
+    """Return the content of each item that has one of these needs."""
+    return {item: place.file_id for need in needs for item, place in work.plan[need]}
 
 
 def keep_signals(workspace: Workspace, parcel_id: str, signals: Mapping[str, Signal]) -> None:

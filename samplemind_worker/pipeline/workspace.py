@@ -3,7 +3,7 @@
 import os
 import threading
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
@@ -215,13 +215,22 @@ def _note_items(step: Step, items: Sequence[Item]) -> None:
         logger.info("parcel.begun", fields={"batch": items[0].batch_id, "step": step.value, "items": carried})
 
 
-def hand_on(workspace: Workspace, run: Run, step: Step, batch_id: str, to: dict[Step, Sequence[ObjectId]]) -> bool:
+def hand_on(
+    workspace: Workspace,
+    run: Run,
+    step: Step,
+    batch_id: str,
+    to: dict[Step, Sequence[ObjectId]],
+    *,
+    file_ids: Mapping[ObjectId, str] | None = None,
+) -> bool:
     """Queue items for their next steps, and return whether any item of the parcel goes on.
 
-    If none does, and no item of the batch is left, the batch is closed.
+    ``file_ids`` are the content hashes of all of them, where the step has found these. If no item goes on, and none of
+    the batch is left, the batch is closed.
     """
     where = workspace.queues(ask_models=Step.SUMMARIZE not in to or job_of(batch_id).asks_models)
-    if any(ledger.advance(run.parcel_id, token=run.token, to=to, queues=where).values()):
+    if any(ledger.advance(run.parcel_id, token=run.token, to=to, queues=where, file_ids=file_ids).values()):
         return True
     if ledger.queued_after(run.parcel_id, step):
         return True

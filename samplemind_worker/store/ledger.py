@@ -108,9 +108,17 @@ async def rest(parcel_id: str, *, token: str) -> None:
 
 @mongo.synchronous
 async def advance(
-    parcel_id: str, *, token: str, to: Mapping[Step, Sequence[ObjectId]], queues: Mapping[Step, str]
+    parcel_id: str,
+    *,
+    token: str,
+    to: Mapping[Step, Sequence[ObjectId]],
+    queues: Mapping[Step, str],
+    file_ids: Mapping[ObjectId, str] | None = None,
 ) -> dict[Step, int]:
-    """Queue claimed items for their next steps, and return the number of items per step."""
+    """Queue claimed items for their next steps, and return the number of items per step.
+
+    ``file_ids`` are the content hashes of all of them, where the step has found these.
+    """
     moved: dict[Step, int] = {}
     for step, ids in to.items():
         if ids:
@@ -123,6 +131,7 @@ async def advance(
                             "step": step.value,
                             "queue": queues[step],
                             "queued_at": "$$NOW",
+                            **({} if file_ids is None else {"file_id": _content_of(file_ids)}),
                         }
                     },
                     {"$unset": ["claim", "worker", "lease_until", "taken_from", "resting"]},
@@ -151,15 +160,21 @@ async def queue_of(parcel_id: str, step: Step) -> str | None:
 
 @mongo.synchronous
 async def identify(parcel_id: str, *, token: str, file_ids: Mapping[ObjectId, str]) -> None:
-    """Record the content hash of each claimed item."""
-    if not file_ids:
-        return
+    """Record the content hashes of claimed items that are to end; `advance` records those of the others."""
+    if file_ids:
+        await BatchItem.get_pymongo_collection().update_many(
+            {"_id": {"$in": list(file_ids)}, "claim": token, "parcel_id": ObjectId(parcel_id)},
+            [{"$set": {"file_id": _content_of(file_ids)}}],
+        )
+
+
+def _content_of(file_ids: Mapping[ObjectId, str]) -> dict[str, Any]:
+    """Return the expression for the content hash of an item.
+
+    One command that changes many documents costs MongoDB half of what a command per document does.
+    """
     items, contents = list(file_ids), list(file_ids.values())
-    # One command that changes many documents costs MongoDB half of what a command per document does.
-    content = {"$arrayElemAt": [{"$literal": contents}, {"$indexOfArray": [{"$literal": items}, "$_id"]}]}
-    await BatchItem.get_pymongo_collection().update_many(
-        {"_id": {"$in": items}, "claim": token, "parcel_id": ObjectId(parcel_id)}, [{"$set": {"file_id": content}}]
-    )
+    return {"$arrayElemAt": [{"$literal": contents}, {"$indexOfArray": [{"$literal": items}, "$_id"]}]}
 
 
 def complete(parcel_id: str, *, token: str, ids: Sequence[ObjectId]) -> int:

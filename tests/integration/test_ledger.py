@@ -312,6 +312,25 @@ def test_advance_hands_items_to_the_queues_of_their_steps():
     ]
 
 
+def test_advance_records_the_content_of_each_item():
+    job = new_batch(3)
+    parcel = reserve(job.id)
+    ids = claim(parcel)
+    contents = {item: content_id(number) for number, item in enumerate(ids, 1)}
+    to = {Step.SUMMARIZE: ids[:1], Step.FEATURES: ids[1:]}
+
+    moved = ledger.advance(parcel, token=NOBODY, to=to, queues=QUEUES, file_ids=contents)
+    assert moved == {Step.SUMMARIZE: 0, Step.FEATURES: 0}
+    assert [item.file_id for item in items_of(job.id)] == [None, None, None]
+
+    ledger.advance(parcel, token=FIRST, to=to, queues=QUEUES, file_ids=contents)
+    assert [(item.step, item.file_id) for item in items_of(job.id)] == [
+        (Step.SUMMARIZE, content_id(1)),
+        (Step.FEATURES, content_id(2)),
+        (Step.FEATURES, content_id(3)),
+    ]
+
+
 def test_a_start_is_counted_once_an_attempt():
     job = new_batch(1)
     parcel = reserve(job.id)
