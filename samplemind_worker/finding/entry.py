@@ -136,11 +136,13 @@ def _summary_words(analysis: Mapping[str, Any]) -> list[str]:
     """Return the first words of a summary.
 
     The local describer writes words of the vocabulary by limits of its own, and into advice, so that they do not say
-    what the vocabulary means by them.
+    what the vocabulary means by them. Its numbers and single letters belong to measures: whoever looks for 808 wants no
+    sound that reaches up to 808 Hz.
     """
     words = terms.words_of(analysis.get("ai_summary") or "")[:_SUMMARY_WORDS]
-    is_local = analysis.get("ai_provider") == _LOCAL
-    return [word for word in words if not is_local or vocabulary.lookup(word) is None]
+    if analysis.get("ai_provider") != _LOCAL:
+        return list(words)
+    return [word for word in words if len(word) > 1 and not word.isdecimal() and vocabulary.lookup(word) is None]
 
 
 def _folder_text(place: Mapping[str, Any]) -> str:

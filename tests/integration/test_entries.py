@@ -63,6 +63,18 @@ def test_a_word_of_the_vocabulary_counts_in_a_summary_that_a_model_wrote(provide
     assert terms_of_it.isdisjoint({"gloomy", "rough", "glassy", "noise"}) != found
 
 
+@pytest.mark.parametrize(("provider", "found"), [("local", False), ("gemini", True)])
+def test_a_number_counts_in_a_summary_that_a_model_wrote(provider: str, *, found: bool):
+    place = add(1, ai_provider=provider, ai_summary="An 808 in F, like a gong on F1.")
+
+    entry.refresh_marked()
+
+    terms_of_it = set(all_entries()[place.file_id]["terms"])
+    assert {"gong", "f1"} <= terms_of_it
+    assert ({"808", "f"} <= terms_of_it) == found
+    assert terms_of_it.isdisjoint({"808", "f"}) != found
+
+
 def test_a_mark_is_removed_once_the_entry_is_made():
     place = add(1)
     assert stale.marked() == [place.file_id]
