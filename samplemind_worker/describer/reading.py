@@ -6,7 +6,7 @@ and tags of files are not read. The limits between words are our own.
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from samplemind_worker import reference
@@ -92,6 +92,8 @@ class Reading:
     warnings: frozenset[str]
     measures: Mapping[str, float]
     """The measures of its character, as `reference` names them."""
+    _shares: dict[str, float | None] = field(default_factory=dict[str, float | None], repr=False, compare=False)
+    """What `share` has returned: many pieces of advice ask for the same measure."""
 
     @property
     def silent(self) -> bool:
@@ -166,8 +168,11 @@ class Reading:
 
     def share(self, measure: str) -> float | None:
         """Return the share of the sounds of its group that have less of a measure."""
-        value = self.measures.get(measure)
-        return None if value is None else reference.percentile(self.group_with(measure), measure, value)
+        if measure not in self._shares:
+            value = self.measures.get(measure)
+            share = None if value is None else reference.percentile(self.group_with(measure), measure, value)
+            self._shares[measure] = share
+        return self._shares[measure]
 
     @property
     def bars(self) -> int | None:

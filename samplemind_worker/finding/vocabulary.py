@@ -163,6 +163,7 @@ def _canonical() -> dict[str, str]:
     return found | {name: name for name in WORDS}
 
 
+@lru_cache(maxsize=4096)
 def lookup(token: str) -> str | None:
     """Return the word that a token stands for, as ``lo-fi`` does for ``dusty``; None if it is in no list."""
     return _canonical().get(re.sub(r"[^\w]|_", "", token.casefold()))
