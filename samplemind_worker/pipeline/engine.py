@@ -26,6 +26,7 @@ from samplemind_worker.store import library
 
 _ESTIMATES = tuple(field.name for field in dataclasses.fields(dsp.Estimates))
 
+_BLOCK: Final = 1 << 18  # bytes that are hashed at once
 _NAMES: Final = 3  # last parts of a path that are recorded: the file's name and two folders
 _HEARD: Final = ("kind", "tempo", "key", "mode", "pitch_midi", "instrument")
 """Estimates that are also recorded as they are without stated evidence."""
@@ -61,11 +62,16 @@ def identify(file: BufferedReader) -> str:
     EmptyFileError
         If it has no bytes.
     """
-    if not os.fstat(file.fileno()).st_size:
+    descriptor = file.fileno()
+    size = os.fstat(descriptor).st_size
+    if not size:
         raise EmptyFileError("the file has no bytes")
-    content = hashlib.file_digest(file, "sha256").hexdigest()
+    digest, buffer, place = hashlib.sha256(), memoryview(bytearray(min(size, _BLOCK))), 0
+    while count := os.preadv(descriptor, [buffer], place):
+        digest.update(buffer[:count])
+        place += count
     file.seek(0)
-    return content
+    return digest.hexdigest()
 
 
 def names_of(path: bytes) -> tuple[str, str]:

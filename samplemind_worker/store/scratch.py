@@ -29,6 +29,7 @@ from samplemind_worker.metrics.definitions import SCRATCH_READS
 
 _LENGTH = struct.Struct("<Q")
 _ALIGN = 64
+_BUFFER = 1 << 18
 _PARTIAL = ".partial"
 _COPIES = ".copies-"
 _VERSIONS = {step: VERSIONS[step] for step in CPU_STEPS}
@@ -61,12 +62,15 @@ class Scratch:
         try:
             self._prepare()
             descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-            with os.fdopen(descriptor, "wb") as file:
+            with os.fdopen(descriptor, "wb", buffering=_BUFFER) as file:
                 file.write(_LENGTH.pack(len(header)) + header)
+                written = _LENGTH.size + len(header)
                 for (_, _, _, at), array in zip(table, arrays.values(), strict=True):
-                    file.seek(start + at)
+                    # Padding is written, not passed over, so that the buffer takes many small arrays.
+                    file.write(bytes(start + at - written))
                     file.write(np.ascontiguousarray(array).data)
-                file.truncate(start + offset)
+                    written = start + at + array.nbytes
+                file.write(bytes(start + offset - written))
             partial.replace(self._path(name))
         except OSError:
             with suppress(OSError):
@@ -123,8 +127,7 @@ class Scratch:
         start = -(-(_LENGTH.size + length) // _ALIGN) * _ALIGN
         arrays: Arrays = {}
         for key, dtype, shape, at in header["arrays"]:
-            count = int(np.prod(shape, dtype=np.int64))
-            arrays[key] = np.frombuffer(buffer, dtype=np.dtype(dtype), count=count, offset=start + at).reshape(shape)
+            arrays[key] = np.ndarray(shape, dtype, buffer, start + at)
         return header["meta"], arrays
 
     def drop(self, names: Iterable[str]) -> None:
