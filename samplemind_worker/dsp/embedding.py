@@ -141,10 +141,13 @@ def compare(one: F32, other: F32) -> dict[str, float | None]:
 
 @lru_cache(maxsize=1)
 def _model() -> tuple[Network, F32, F32, F32]:
-    """Read the network, the usual value and the scale of each measure, and the principal components."""
-    arrays = load_arrays("embedding")
+    """Read the network, the usual value and the scale of each measure, and what is summed of all measures.
+
+    The sums are those of the network's first layer, and then the principal components.
+    """
+    arrays, net = load_arrays("embedding"), load_network("embedding")
     centre, scale, generic = (arrays[name].astype(np.float32) for name in ("centre", "scale", "generic"))
-    return load_network("embedding"), centre, scale, generic
+    return net, centre, scale, np.ascontiguousarray(np.concatenate([net.first, generic], axis=1))
 
 
 def _standardized(row: F32) -> F32:
@@ -156,8 +159,9 @@ def _standardized(row: F32) -> F32:
 
 def _timbre(measures: F32) -> Floats:
     """Give what the network hears, and the principal components of all measures."""
-    net, _, _, generic = _model()
-    return np.concatenate([_unit(net.logits(measures)), _GENERIC * _unit(measures @ generic)])
+    net, _, _, weights = _model()
+    sums, width = measures @ weights, len(net.shift)
+    return np.concatenate([_unit(net.finished(sums[:width])), _GENERIC * _unit(sums[width:])])
 
 
 def _envelope(measures: F32) -> F32:

@@ -183,24 +183,11 @@ def _onset_energy() -> float:
     return 2.0 / (ONSET_FRAME * float(np.square(spectrum.hann(ONSET_FRAME)).sum()))
 
 
-def outline(y: F32, *, scale: float = 1.0) -> list[int]:
-    """Measure the outline of a waveform.
-
-    Parameters
-    ----------
-    y : ndarray of float32, shape (n,)
-        Signal, n > 0.
-    scale : float
-        Factor on the signal.
-
-    Returns
-    -------
-    list of int
-        The greatest magnitude of each of 80 equal stretches, in hundredths of full scale.
-    """
+def loudest_stretches(y: F32) -> F32:
+    """Return the greatest magnitude of each of 80 equal stretches of a signal (n,), n > 0."""
     most = np.empty(STRETCHES, np.float32)
     _kernels.loudest(y, most)
-    return np.rint(most * (100.0 * scale)).astype(np.int64).tolist()
+    return most
 
 
 def crossings(y: F32) -> npt.NDArray[np.uint8]:
@@ -355,7 +342,8 @@ def compute_features(y: npt.NDArray[Any], *, sr: int) -> Features:
         If ``y`` is not such a signal.
     """
     signal = check_signal(y, sr=sr)
-    peak = max(float(signal.max()), -float(signal.min()))
+    stretches = loudest_stretches(signal)
+    peak = float(stretches.max())
     if peak < SILENCE_PEAK:
         return _silent(signal.size)
     scale = 1.0 / peak
@@ -366,7 +354,7 @@ def compute_features(y: npt.NDArray[Any], *, sr: int) -> Features:
         sr=SR,
         samples=signal.size,
         peak=peak,
-        outline=outline(signal, scale=scale),
+        outline=np.rint(stretches * (100.0 * scale)).astype(np.int64).tolist(),
         tuning_cents=100.0 * found.tuning,
         tuning_strength=found.strength,
         summary=_summary(frames, onset, peak=peak),

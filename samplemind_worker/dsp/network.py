@@ -58,12 +58,15 @@ class Network:
 
     def logits(self, rows: F32 | F64) -> F64:
         """Return the logits (..., k) of rows of measures (..., d)."""
-        sums = rows.astype(np.float32, copy=False) @ self.first
+        return self.finished(rows.astype(np.float32, copy=False) @ self.first).astype(np.float64)
+
+    def finished(self, sums: F32) -> F32:
+        """Return the logits of rows of which the sums with ``first`` are taken; overwrites these."""
         sums += self.shift
         count = len(self.bias)
         logits = np.tanh(sums[..., count:]) @ self.last
         logits += sums[..., :count]
-        return logits.astype(np.float64)
+        return logits
 
 
 def softmax(logits: F64) -> F64:
