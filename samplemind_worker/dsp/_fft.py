@@ -266,7 +266,7 @@ def loudest_powers(y: F32, size: Any, most: Any, window: F32, w: F32, order: U64
     for t in range(count):
         # The bits of magnitudes, read as integers, have the same order, and integers are compared eight at a time.
         stretch, high = bits[t * size : (t + 1) * size], np.int32(0)
-        for i in range(size):
+        for i in range(stretch.shape[0]):
             high = max(high, stretch[i] & np.int32(0x7FFFFFFF))
         one[0] = high
         peaks[t] = one.view(np.float32)[0]
