@@ -82,6 +82,30 @@ def coded(y: F32, rng: Rng) -> F32:
     return np.asarray(soxr.resample(out, rate, SR)[: len(y)], np.float32)
 
 
+def far(y: F32, rng: Rng) -> F32:
+    """Let a microphone hear a sound from afar: little of it directly, and the room, which loses its treble.
+
+    The room is noise that dies away within 0.15 to 0.9 s, sparse at first (Moorer, "About this reverberation business",
+    1979).
+    """
+    seconds = float(np.exp(rng.uniform(np.log(0.15), np.log(0.9))))
+    n = round(min(1.2 * seconds, 1.0) * SR)
+    t = np.arange(n) / SR
+    room = rng.standard_normal(n) * 10.0 ** (-3.0 * t / seconds)
+    room *= rng.random(n) < np.minimum(1.0, 0.05 + t / 0.04)
+    spectrum, hz = np.fft.rfft(room), np.fft.rfftfreq(n, 1.0 / SR)
+    room = np.fft.irfft(spectrum / np.sqrt(1.0 + (hz / np.exp(rng.uniform(np.log(2000.0), np.log(9000.0)))) ** 2), n)
+    room /= np.sqrt(np.square(room).sum())
+    direct = 10.0 ** (rng.uniform(-6.0, 8.0) / 20.0)
+    dry = np.concatenate([y, np.zeros(n)])
+    size = 1 << len(dry).bit_length()
+    wet = np.fft.irfft(np.fft.rfft(dry, size) * np.fft.rfft(room, size), size)[: len(dry)]
+    out = sounds.peak(direct * dry + wet)
+    out = out[: np.flatnonzero(np.abs(out) > 1e-3)[-1] + 1]
+    hiss = rng.normal(0.0, 10.0 ** rng.uniform(-4.5, -2.5), len(out))
+    return np.asarray(out + hiss * (rng.random() < 0.5), np.float32)
+
+
 def sampled(y: F32, rng: Rng) -> F32:
     """Play a hit as the memory of a drum machine holds it: retuned, at a low rate and few bits, cut off early.
 

@@ -35,7 +35,7 @@ _SONGS_RECORDED, _SONGS_RENDERED, _SONGS_SYNTHESIZED = 70, 90, 150
 _LONGEST_SECONDS = 26.0
 FOLDS = (
     ("fluid", "musescore", "collected", "spanish", "billie", "words", "beds"),
-    ("csound", "timgm", "upright", "oldpiano", "muldjord", "hands", "bassyr", "readers"),
+    ("csound", "timgm", "upright", "oldpiano", "hands", "bassyr", "readers"),
     ("merlin", "opl3", "electric", "pearl", "zeppelin", "effects", "reader", "opendrums"),
     ("synth", "synthesized", "noises"),
 )

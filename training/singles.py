@@ -1,10 +1,6 @@
-"""Measures the sounds of `training.oneshots` and `training.sources` for the models of pitch and instrument.
-
-`python -m training.singles FOLDER` learns both, one after the other, from sounds that are measured once.
-"""
+"""Measures the sounds of `training.oneshots` and `training.sources` for the models of pitch."""
 
 import pickle
-import sys
 import zlib
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
@@ -56,23 +52,6 @@ def _measure_file(path: Path) -> Path:
 
 
 def _features(y: oneshots.F32) -> dsp.Features:
-    """Measure a sound, and leave out what neither model reads."""
+    """Measure a sound, and leave out what the model does not read."""
     features = dsp.compute_features(y, sr=dsp.SR)
     return replace(features, outline=[], summary={}, notes=features.notes[:0])
-
-
-def main() -> None:
-    """Measure, then learn pitch and instrument."""
-    from samplemind_worker.dsp.network import load_network  # noqa: PLC0415 -- these load the models that are learned
-    from training import instrument, pitch  # noqa: PLC0415
-
-    folder = Path(sys.argv[1])
-    sounds = measure(folder)
-    sys.stdout.write(f"{len(sounds)} measured\n")
-    pitch.fit(sounds)
-    load_network.cache_clear()
-    instrument.fit(instrument.material(sounds))
-
-
-if __name__ == "__main__":
-    main()

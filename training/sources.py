@@ -122,7 +122,7 @@ SOURCES = (
         "open-source-drumkit/**/*.wav",
         _folders(_KIT),
     ),
-    Source("muldjord", "CC BY 4.0", _FREEPATS, "muldjord/samples/**/*.flac", _folders(_KIT)),
+    Source("muldjord", "CC BY 4.0", _FREEPATS, "muldjord/samples/**/*.flac", _folders(_KIT), measured_only=True),
     Source("billie", "CC0", _GITHUB + "EwonRael/BillieDrum", "billie/**/*.wav", _folders(_BILLIE)),
     Source("hands", "CC0", _FREEPATS, "world-percussion/samples/**/*.*", _folders(_HANDS)),
     Source("upright", "CC0", _FREEPATS, "upright-kw/samples/*.flac", _noted("piano")),

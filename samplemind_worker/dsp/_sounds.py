@@ -13,7 +13,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from samplemind_worker.dsp._jit import kernel
+from samplemind_worker.dsp._jit import kernel, part
 
 # Digest of the sources that are compiled into these kernels: numba looks at the age of this file alone.
 BUILT_ON = "72b6882d5669"
@@ -28,6 +28,32 @@ LEVELS, SHAPE, BANDS, WINDOWS = 9, 12, 20, 5
 SCALARS = 10
 """How many numbers of each kind `describe_sound` writes, in this order."""
 MEASURES = LEVELS + SHAPE + BANDS * WINDOWS + SCALARS
+COLUMNS = 24
+"""Stretches of time of `draw_sound`."""
+ATTACK_LEVELS, ATTACK_ONSETS = 24, 12
+"""How many levels, and onsets of each of three ranges, `describe_attack` writes."""
+ATTACK = ATTACK_LEVELS + 3 * ATTACK_ONSETS
+_SOFTEST = -60.0
+"""Level in dB, relative to the loudest, below which nothing is told apart: codecs change what is softer."""
+_STEPS = 100
+"""Levels are looked up in hundredths of a decibel."""
+_POWERS: F32 = (10.0 ** (-0.1 / _STEPS * np.arange(80 * _STEPS + 1))).astype(np.float32)
+"""Power of each level from 0 dB down to -80, the range of `Features.mel`."""
+_HEARD: F32 = np.maximum(10.0 * np.log10(_POWERS + 1e-6), _SOFTEST).astype(np.float32)
+"""Each level with a floor of -60 dB below it."""
+
+
+@part
+def _attack_frame(level: F32) -> int:
+    """Return the frame in which the level reaches a tenth of its greatest."""
+    greatest, top = np.float32(0.0), 0
+    for t in range(level.shape[0]):
+        if level[t] > greatest:
+            greatest, top = level[t], t
+    start = 0
+    while start < top and level[start] < 0.1 * greatest:
+        start += 1
+    return start
 
 
 @kernel("void(f4[:,::1], f4[::1], f4[:,::1], f4[:,::1], f4[::1])")
@@ -42,13 +68,11 @@ def describe_sound(mel: F32, level: F32, onset: F32, scalars: F32, out: F32) -> 
     500 ms on, and over all. Scalars: energy-weighted mean logarithms of centroid, bandwidth, rolloff, flatness and
     crossing rate, over the sound, and over its first 70 ms minus over the rest.
     """
+    start = _attack_frame(level)
     greatest, top = np.float32(0.0), 0
     for t in range(level.shape[0]):
         if level[t] > greatest:
             greatest, top = level[t], t
-    start = 0
-    while start < top and level[start] < 0.1 * greatest:
-        start += 1
     frames = min(level.shape[0], start + LONGEST)
     # Levels.
     first, width = start, 1
@@ -141,6 +165,63 @@ def describe_sound(mel: F32, level: F32, onset: F32, scalars: F32, out: F32) -> 
         out[place + 5 + i] = (
             head / head_weight - tail / tail_weight if head_weight > 0.0 and tail_weight > 1e-9 else 0.0
         )
+
+
+@kernel("void(f4[:,::1], f4[::1], f4[:,::1])")
+def draw_sound(mel: F32, level: F32, out: F32) -> None:
+    """Draw the first 3 s from the attack on: ``out`` (40 mel bands, 24 columns), in dB below the loudest frame.
+
+    Eight columns are one frame long (23 ms), four two frames, then four each of 4, 8 and 16 frames; a column holds the
+    mean power. What is softer than -60 dB, or after the end, is -60.
+    """
+    begin = min(_attack_frame(level) // 4, mel.shape[0] - 1)
+    last, bands = min(mel.shape[0], begin + 128), mel.shape[1]
+    loudest = mel[begin, 0]
+    for t in range(begin, last):
+        for b in range(bands):
+            loudest = max(loudest, mel[t, b])
+    sums = np.empty(bands, np.float32)
+    first, width = 0, 1
+    for c in range(COLUMNS):
+        if c >= 8 and c % 4 == 0:
+            width *= 2
+        start, end = begin + first, min(begin + first + width, last)
+        first += width
+        if start >= end:
+            out[:, c] = _SOFTEST
+        elif width == 1:
+            for b in range(bands):
+                out[b, c] = _HEARD[min(int(_STEPS * (loudest - mel[start, b])), 80 * _STEPS)]
+        else:
+            sums[:] = 0.0
+            for t in range(start, end):
+                for b in range(bands):
+                    sums[b] += _POWERS[min(int(_STEPS * (loudest - mel[t, b])), 80 * _STEPS)]
+            for b in range(bands):
+                out[b, c] = max(10.0 * math.log10(sums[b] / width + 1e-6), _SOFTEST)
+
+
+@kernel("void(f4[::1], f4[:,::1], f4[::1])")
+def describe_attack(level: F32, onset: F32, out: F32) -> None:
+    """Write how a sound begins, by steps of 6 ms: a clap is several hits, a rim one short one.
+
+    24 levels from 12 ms before the attack on, in dB relative to the greatest, at least -60; then for each of three
+    ranges of frequency the onset strength from 18 ms before the attack on, the greater of two frames each, 12 times.
+    """
+    start, frames = _attack_frame(level), level.shape[0]
+    greatest = np.float32(0.0)
+    for t in range(frames):
+        greatest = max(greatest, level[t])
+    for k in range(ATTACK_LEVELS):
+        t = start - 2 + k
+        now = np.float64(level[t]) / greatest if 0 <= t < frames else 0.0
+        out[k] = max(20.0 * math.log10(now + 1e-4), _SOFTEST)
+    for r in range(3):
+        for k in range(ATTACK_ONSETS):
+            strongest = np.float32(0.0)
+            for t in range(max(start - 3 + 2 * k, 0), min(start - 1 + 2 * k, frames)):
+                strongest = max(strongest, onset[r + 1, t])
+            out[ATTACK_LEVELS + r * ATTACK_ONSETS + k] = strongest
 
 
 @kernel("void(f4[:,::1], f4[:,::1], f4, f4[::1], f4[::1], f4[::1])")

@@ -6,7 +6,7 @@ from samplemind_worker.dsp import key as key_module
 from samplemind_worker.dsp import pitch as pitch_module
 from samplemind_worker.dsp import pulse
 from samplemind_worker.dsp.chord import estimate_chord, estimate_chords
-from samplemind_worker.dsp.instrument import DRUMS, estimate_instrument
+from samplemind_worker.dsp.instrument import estimate_instrument
 from samplemind_worker.dsp.key import estimate_key
 from samplemind_worker.dsp.kind import SHORTEST_LOOP_SECONDS, estimate_kind, kind_row
 from samplemind_worker.dsp.pitch import estimate_pitch, hear
@@ -60,12 +60,9 @@ def estimate(features: Features, *, duration: float, exact_length: bool = True, 
         tempo, key = TempoEstimate(), KeyEstimate()
     if kind != "one_shot":
         pitch = PitchEstimate()
-    instrument, instrument_confidence = estimate_instrument(
-        features, kind=kind, kind_confidence=kind_confidence, key=key
-    )
-    is_drum = instrument in DRUMS and (instrument_confidence or 0.0) >= _SURE_OF_A_DRUM
+    instrument = estimate_instrument(features, kind=kind, kind_confidence=kind_confidence, key=key)
     chord: Chord | None = None
-    if kind == "one_shot" and not is_drum:
+    if kind == "one_shot" and instrument.drum < _SURE_OF_A_DRUM:
         chord, key, pitch = _chord_or_note(features, key, pitch)
     chords = () if chord is not None or key.key is None else estimate_chords(features, tempo.beats)
     key, pitch = _likely(key, pitch)
@@ -89,8 +86,8 @@ def estimate(features: Features, *, duration: float, exact_length: bool = True, 
         pitch_note=pitch.note,
         pitch_cents=pitch.cents,
         pitch_confidence=pitch.confidence,
-        instrument=instrument,
-        instrument_confidence=instrument_confidence,
+        instrument=instrument.name,
+        instrument_confidence=instrument.confidence,
         chord=chord,
         chords=chords,
     )

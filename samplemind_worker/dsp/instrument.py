@@ -8,11 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 from samplemind_worker.dsp import _notes, _sounds
+from samplemind_worker.dsp.convolution import load_convolutional
 from samplemind_worker.dsp.key_model import tonalness
-from samplemind_worker.dsp.pitch import Heard, hear
 from samplemind_worker.dsp.probabilities import probabilities
-from samplemind_worker.dsp.types import Features, KeyEstimate
+from samplemind_worker.dsp.types import Features, InstrumentEstimate, KeyEstimate
 
+F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
 
 DRUMS = (
@@ -36,66 +37,79 @@ _OTHER = "other"
 CLASSES = (*DRUMS, *TONES, *SOUNDS, _OTHER)
 """The classes of the network; ``other`` stands for instruments that are not in the closed list."""
 
-PITCH = "instrument_pitch"
-"""The model that judges the pitch for the networks here: the one that they have learned with, not the present one."""
+LOW_BANDS = 16
+MEASURES = _sounds.MEASURES + LOW_BANDS + _notes.MEASURES + 3 + _sounds.ATTACK
+"""Length of the row of `describe`."""
+_WINDOWS = slice(_sounds.LEVELS + _sounds.SHAPE, _sounds.LEVELS + _sounds.SHAPE + _sounds.WINDOWS * _sounds.BANDS)
+SEEN_WITH_PICTURE = np.delete(np.arange(MEASURES), _WINDOWS)
+"""The measures that are read with the picture: all but the levels of bands, which it shows."""
 
 SURE = 0.3
 """Least probability at which an instrument is named. Of the answers just above it, half were right on recordings."""
 
 
-def describe(features: Features, heard: Heard | None) -> npt.NDArray[np.float32]:
-    """Return the measures that distinguish instruments: (180,).
+def draw(features: Features) -> F32:
+    """Return the picture of a sound that the convolutional network reads: (40, 24), see `_sounds.draw_sound`.
+
+    ``features`` are those of a sound that is not silent.
+    """
+    picture = np.empty((features.mel.shape[1], _sounds.COLUMNS), np.float32)
+    _sounds.draw_sound(features.mel, features.level, picture)
+    return picture
+
+
+def describe(features: Features) -> F32:
+    """Return the measures that distinguish instruments: (238,).
 
     Parameters
     ----------
     features : Features
         Features of a sound that is not silent.
-    heard : Heard or None
-        Its pitch candidates, as the model `PITCH` judges them.
 
     Returns
     -------
     ndarray of float32
-        The measures of `_sounds.describe_sound`, the low bands, the measures of the best pitch candidate, the
-        probabilities of the candidate, of its pitch class and of any pitch, tonalness, strength of the tuning.
+        The measures of `_sounds.describe_sound`, the low bands, the measures of the strongest pitch candidate and
+        whether there is one, tonalness, strength of the tuning, the measures of `_sounds.describe_attack`. No learned
+        judgement is among them, so no other model has to stay as it is.
     """
-    row = np.zeros(_sounds.MEASURES + 16 + _notes.MEASURES + 5, np.float32)
+    row = np.zeros(MEASURES, np.float32)
     _sounds.describe_sound(features.mel, features.level, features.onset, features.frames, row[: _sounds.MEASURES])
     place = _sounds.MEASURES
     row[place : place + len(features.bands)] = features.bands
-    place += 16
-    if heard is not None:
-        # The measures of a candidate count in proportion to the probability of a pitch.
-        row[place : place + _notes.MEASURES] = heard.pitched * features.pitch[heard.best]
-        row[place + _notes.MEASURES :] = (
-            heard.pitched * heard.same,
-            heard.pitched * heard.alike,
-            heard.pitched,
-            tonalness(features),
-            features.tuning_strength,
-        )
+    place += LOW_BANDS
+    candidates = features.pitch
+    if len(candidates):
+        # Most of the peaks are its harmonics, odd ones too: so it is neither an octave too low nor too high.
+        evidence = candidates[:, 3] + candidates[:, 5] + 0.5 * candidates[:, 6]
+        row[place : place + _notes.MEASURES] = candidates[evidence.argmax()]
+        row[place + _notes.MEASURES] = 1.0
+    place += _notes.MEASURES + 3
+    row[place - 2], row[place - 1] = tonalness(features), features.tuning_strength
+    _sounds.describe_attack(features.level, features.onset, row[place:])
     return row
 
 
-def divided(odds: F64, drums: F64) -> F64:
-    """Divide the probability of all drums in ``odds`` (..., 27) in proportion to ``drums`` (..., 12).
+def chances(features: Features) -> F64:
+    """Return the probability of each of `CLASSES` for a sound that is not silent: (27,).
 
-    What is a drum is learned from recordings, too; which one, from rendered and synthesized drums alone.
+    Two networks read the sound in different ways, one its measures, one its picture. The product of what they say is
+    the softmax of the sum of their logits.
     """
-    count = len(DRUMS)
-    return np.concatenate([odds[..., :count].sum(axis=-1, keepdims=True) * drums, odds[..., count:]], axis=-1)
+    row = describe(features)
+    seen = load_convolutional("instrument", "picture")
+    odds = probabilities("instrument", row) * seen.probabilities(draw(features), row[SEEN_WITH_PICTURE])
+    return odds / odds.sum()
 
 
 def estimate_instrument(
     features: Features, *, kind: str | None, kind_confidence: float | None, key: KeyEstimate
-) -> tuple[str | None, float | None]:
+) -> InstrumentEstimate:
     """Name the instrument, or the content of longer material.
 
     Parameters
     ----------
     features : Features
-    heard : Heard or None
-        Its pitch candidates, as the networks judge them.
     kind, kind_confidence
         The estimated kind.
     key : KeyEstimate
@@ -103,21 +117,21 @@ def estimate_instrument(
 
     Returns
     -------
-    tuple of (str or None, float or None)
+    InstrumentEstimate
         Name from the contract's list, and its confidence: the probability that it is right. None if that is below 0.3,
         and for silence.
     """
     if kind is None or kind_confidence is None:
-        return None, None
+        return InstrumentEstimate()
     if kind == "track":
-        return "song", kind_confidence
+        return InstrumentEstimate("song", kind_confidence)
     if kind == "loop":
         music = key.music or 0.0
-        return ("music_loop", kind_confidence * music) if key.key else ("drum_loop", kind_confidence * (1.0 - music))
-    row = describe(features, hear(features, PITCH))
-    drums = probabilities("instrument", row, part="drums")
-    odds = divided(probabilities("instrument", row), drums)
-    best = int(odds.argmax())
+        if key.key:
+            return InstrumentEstimate("music_loop", kind_confidence * music)
+        return InstrumentEstimate("drum_loop", kind_confidence * (1.0 - music))
+    odds = chances(features)
+    best, drum = int(odds.argmax()), float(odds[: len(DRUMS)].sum())
     if CLASSES[best] == _OTHER or odds[best] < SURE:
-        return None, None
-    return CLASSES[best], float(odds[best])
+        return InstrumentEstimate(drum=drum)
+    return InstrumentEstimate(CLASSES[best], float(odds[best]), drum)

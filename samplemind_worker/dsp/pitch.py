@@ -102,14 +102,14 @@ class Heard:
     """Probability that there is a pitch."""
 
 
-def hear(features: Features, model: str = "pitch") -> Heard | None:
-    """Return the judgement of the pitch candidates by the networks of a model; None if there are none."""
+def hear(features: Features) -> Heard | None:
+    """Return the networks' judgement of the pitch candidates; None if there are none."""
     if len(features.pitch) == 0:
         return None
-    chances = probabilities(model, features.pitch, part="which")
+    chances = probabilities("pitch", features.pitch, part="which")
     best = int(chances.argmax())
     row = pitched_row(features, best, chances)
-    odds = probabilities(model, row, part="pitched")
+    odds = probabilities("pitch", row, part="pitched")
     return Heard(best, float(row[_notes.MEASURES]), float(row[_notes.MEASURES + 1]), float(odds[1]))
 
 

@@ -125,6 +125,16 @@ class PitchEstimate:
 
 
 @dataclass(frozen=True, slots=True)
+class InstrumentEstimate:
+    """The named instrument or content; ``name`` is None where none is likely enough."""
+
+    name: str | None = None
+    confidence: float | None = None
+    drum: float = 0.0
+    """Probability that it is a drum, whichever: several drums may share what none has alone."""
+
+
+@dataclass(frozen=True, slots=True)
 class Chord:
     """A chord: root and bass 0 (C) to 11 (B), a quality of `chord_model.QUALITIES`, and the confidence."""
 

@@ -25,6 +25,7 @@ def test_there_are_kernels_that_hold_others():
         "_fft",
         "_frames",
         "_kernels",
+        "_layers",
         "_loudness",
         "_map",
         "_median",

@@ -5,8 +5,7 @@ import numpy.typing as npt
 import pytest
 
 from samplemind_worker import dsp
-from samplemind_worker.dsp.instrument import CLASSES, DRUMS, SURE, describe, divided
-from samplemind_worker.dsp.pitch import hear
+from samplemind_worker.dsp.instrument import CLASSES, MEASURES, SURE, chances, describe, draw
 from training import signals
 
 SR = dsp.SR
@@ -14,8 +13,11 @@ F32 = npt.NDArray[np.float32]
 
 
 def _row(y: F32) -> F32:
-    features = dsp.compute_features(y, sr=SR)
-    return describe(features, hear(features))
+    return describe(dsp.compute_features(y, sr=SR))
+
+
+def _picture(y: F32) -> F32:
+    return draw(dsp.compute_features(y, sr=SR))
 
 
 def _name(y: F32) -> str | None:
@@ -59,25 +61,50 @@ def test_names_come_with_a_chance_that_is_not_small():
             assert SURE <= (found.instrument_confidence or 0.0) <= 1.0
 
 
-def test_which_drum_it_is_changes_nothing_about_whether_it_is_one():
-    rng = np.random.default_rng(1)
-    odds, drums = rng.dirichlet(np.ones(len(CLASSES)), 5), rng.dirichlet(np.ones(len(DRUMS)), 5)
-    found = divided(odds, drums)
-    np.testing.assert_array_equal(found[:, len(DRUMS) :], odds[:, len(DRUMS) :])
-    np.testing.assert_allclose(found.sum(axis=1), 1.0)
-    np.testing.assert_array_equal(found[:, : len(DRUMS)].argmax(axis=1), drums.argmax(axis=1))
-
-
 @pytest.mark.parametrize("samples", [1, 50, 600, 5000, 15 * SR])
 def test_any_length_can_be_described(samples: int):
-    row = _row(signals.noise(16.0, sr=SR)[:samples])
-    assert row.shape == (180,)
+    features = dsp.compute_features(signals.noise(16.0, sr=SR)[:samples], sr=SR)
+    row, picture = describe(features), draw(features)
+    assert row.shape == (MEASURES,) == (238,)
+    assert picture.shape == (40, 24)
     assert np.isfinite(row).all()
+    assert -60.0 <= picture.min() <= picture.max() <= 0.1
+    np.testing.assert_allclose(chances(features).sum(), 1.0)
 
 
 def test_gain_changes_no_measure():
     y = signals.snare(sr=SR, seed=2)
     np.testing.assert_allclose(_row(y * np.float32(0.05)), _row(y), atol=0.05)
+    np.testing.assert_allclose(_picture(y * np.float32(0.05)), _picture(y), atol=0.05)
+
+
+def test_the_picture_begins_with_the_attack():
+    y = signals.snare(sr=SR, seed=2)
+    early, late = (np.concatenate([np.zeros(count * 512, np.float32), y]) for count in (4, 40))
+    np.testing.assert_allclose(_picture(late), _picture(early), atol=0.1)
+
+
+def test_the_picture_falls_as_the_sound_does():
+    t = np.arange(4 * SR) / SR
+    y = (signals.noise(4.0, sr=SR, seed=1) * 10.0 ** (-15.0 / 20.0 * t)).astype(np.float32)  # 15 dB a second
+    picture = _picture(y)
+    # Column 12 holds frames 16 to 19, the last one frames 112 to 127, of 512 samples each.
+    fall = (picture[:, 12] - picture[:, 23]).mean()
+    assert fall == pytest.approx(15.0 * (119.5 - 17.5) * 512 / SR, abs=1.5)
+
+
+def test_the_attack_shows_one_hit_or_several():
+    click = (0.5 * signals.noise(0.004, sr=SR, seed=1)).astype(np.float32)
+    y = np.zeros(SR // 2, np.float32)
+    for place in (0.0, 0.03, 0.06):
+        y[round(place * SR) : round(place * SR) + len(click)] += click
+    one = np.zeros_like(y)
+    one[: len(click)] = click
+    # Levels at each 6 ms from 12 ms before the attack on: three hits are loud again after 30 and 60 ms.
+    several, single = _row(y)[178:202], _row(one)[178:202]
+    assert single[8:].max() < -40.0
+    assert several[5:9].max() > -3.0
+    assert several[10:14].max() > -3.0
 
 
 def test_what_rings_longer_than_is_looked_at_says_nothing():

@@ -6,7 +6,6 @@ from samplemind_worker.dsp.probabilities import probabilities
 
 NETWORKS = [
     ("instrument", "net", 1),
-    ("instrument", "drums", 1),
     ("pitch", "which", 1),
     ("pitch", "which", 40),
     ("pitch", "pitched", 1),
