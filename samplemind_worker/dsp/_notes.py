@@ -15,19 +15,23 @@ import numpy as np
 import numpy.typing as npt
 
 from samplemind_worker.dsp._jit import SUMS, kernel
+from samplemind_worker.dsp._strings import fit_strings, local_floor, partial_number, piano_stretch
 
 # Digest of the sources that are compiled into these kernels: numba looks at the age of this file alone.
-BUILT_ON = "72b6882d5669"
+BUILT_ON = "ed97badfae16"
 
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
 
 _f32: Any = np.float32
+_none, _one = np.float32(0.0), np.float32(1.0)
 
 HARMONICS = 8
 """Number of harmonics whose levels are measured individually."""
 MEASURES = 20 + HARMONICS
 """Number of columns of `describe_candidates`."""
+STRETCHED_MEASURES = MEASURES + 6
+"""Number of columns of `describe` if the partials may be stretched."""
 
 
 @kernel("void(f4[:,::1], f4[::1])", math=SUMS)
@@ -105,8 +109,62 @@ def propose(hz: F64, level: F64, peaks: int, lowest: float, highest: float, out:
     return count
 
 
-@kernel("void(f8[::1], f8[::1], i8, f8[::1], i8, f4[:,::1])", math=SUMS)
-def describe_candidates(hz: F64, level: F64, peaks: int, candidates: F64, count: int, out: F32) -> None:
+@kernel("i8(f4[::1], f8, i8, i8, f8[:,::1])")
+def greatest_peaks(total: F32, bin_hz: float, low: int, high: int, peaks: F64) -> int:
+    """Write the greatest of the peaks of a half whitened spectrum, sorted by frequency; return their number.
+
+    They are those that `whole_peaks` finds where each bin is divided by the root of the floor around it. The rows are
+    frequency; magnitude (maximum 1); prominence, which is the level over the floor in dB; magnitude before whitening.
+    The knock of a piano's key is louder than its highest notes, and has hundreds of small peaks below them.
+    """
+    floor, whitened = np.empty(high, np.float32), np.zeros(high + 4, np.float32)
+    local_floor(total, low, high, floor)
+    for k in range(low, high):
+        whitened[k] = total[k] / np.sqrt(max(floor[k], _f32(1e-30)))
+    hz, level = np.empty((high - low) // 2 + 1), np.empty((high - low) // 2 + 1)
+    found, least = whole_peaks(whitened, bin_hz, low, high, hz, level), 0.0
+    most = peaks.shape[1]
+    if found > most:
+        least = np.sort(level[:found])[found - most]
+    count = 0
+    for j in range(found):
+        if level[j] >= least and count < most:
+            k = min(max(int(hz[j] / bin_hz + 0.5), low), high - 1)
+            p = max(np.float64(total[k]), 1e-30)
+            peaks[0, count], peaks[1, count] = hz[j], level[j]
+            peaks[2, count] = 10.0 * math.log10(p / max(np.float64(floor[k]), 1e-30))
+            peaks[3, count] = math.sqrt(p)
+            count += 1
+    return count
+
+
+@kernel("void(f4[::1], f4[::1], f4[::1], f4[::1], f4[::1])")
+def describe_plainly(nearest: F32, inside: F32, plain: F32, prominence: F32, out: F32) -> None:
+    """Write the last five columns of `describe` for a candidate.
+
+    ``nearest`` is the number of the nearest harmonic of each peak, ``inside`` 1 for a harmonic and 0 for other peaks.
+    """
+    prominent, total, share, odd, thirds, first, most = _none, _none, _none, _none, _none, _none, _none
+    for j in range(plain.shape[0]):
+        total += plain[j]
+        if inside[j] > _none:
+            k = int(nearest[j])
+            share += plain[j]
+            most, prominent = max(most, plain[j]), max(prominent, prominence[j])
+            if k == 1:
+                first = max(first, plain[j])
+            if k % 2 == 1:
+                odd += plain[j]
+            if k % 3 != 0:
+                thirds += plain[j]
+    out[0] = min(prominent, _f32(60.0)) / 50.0
+    out[1] = share / total
+    out[2], out[3] = odd / max(share, _f32(1e-30)), thirds / max(share, _f32(1e-30))
+    out[4] = max(20.0 * math.log10(max(first, _f32(1e-15)) / max(most, _f32(1e-15))), -50.0) / 50.0
+
+
+@kernel("void(f8[:,::1], i8, f8[::1], i8, f8, f4[:,::1])", math=SUMS)
+def describe(found: F64, peaks: int, candidates: F64, count: int, stiffest: float, out: F32) -> None:
     """Refine each candidate by the peaks that are its harmonics, and write the evidence for it.
 
     Columns: MIDI number; share of the magnitude, of the power and of the root of the magnitude that lies in harmonics;
@@ -115,7 +173,15 @@ def describe_candidates(hz: F64, level: F64, peaks: int, candidates: F64, count:
     below it; mean distance from the harmonics; number of the strongest harmonic, of the lowest (octaves); centroid
     (octaves above it); distance from the lowest clear peak (octaves); shares and cosine less the best of all
     candidates; candidates' number; levels of the first eight harmonics (dB / 50, -1 where there is none).
+
+    The first two rows of ``found`` are frequencies and levels. If ``stiffest`` is not 0, partials may be stretched, by
+    at most so many times the inharmonicity of a piano's string of this pitch, ``found`` has all rows of
+    `greatest_peaks`, and there are six more columns: inharmonicity; prominence of the most prominent harmonic; before
+    whitening, the share of the magnitude that lies in harmonics, in odd ones of these, in those that are no multiple of
+    three, and the level of the first below the greatest one.
     """
+    hz, level = found[0], found[1]
+    stretched = stiffest > 0.0
     amplitude, power, root, moment = 0.0, 0.0, 0.0, 0.0
     lowest = 0.0
     for j in range(peaks):
@@ -125,11 +191,17 @@ def describe_candidates(hz: F64, level: F64, peaks: int, candidates: F64, count:
         moment += level[j] * hz[j]
         if lowest == 0.0 and level[j] > 0.1:
             lowest = hz[j]
-    roots, wide = np.sqrt(level[:peaks]), np.maximum(0.03 * hz[:peaks], 2.0)
+    # In single precision, and without branches, so that eight peaks are described at a time.
+    narrow = found[:, :peaks].astype(np.float32)
+    pitch, magnitude, roots = narrow[0], narrow[1], np.sqrt(narrow[1])
+    plain, prominence = narrow[-1], narrow[-2]
+    wide = np.maximum(_f32(0.03) * pitch, _f32(2.0))
+    number, nearest, inside = np.empty(peaks, np.float32), np.empty(peaks, np.float32), np.empty(peaks, np.float32)
     best_share, best_root, best_cosine = 0.0, 0.0, -1.0
     strongest_of = np.zeros(48)
+    refined, most, stretches = candidates[:count].copy(), np.zeros(count), np.zeros(count)
     for c in range(count):
-        f = candidates[c]
+        f = refined[c]
         top, bottom = 0.0, 0.0
         for j in range(peaks):
             k = math.floor(hz[j] / f + 0.5)
@@ -138,43 +210,65 @@ def describe_candidates(hz: F64, level: F64, peaks: int, candidates: F64, count:
             if k >= 1 and abs(hz[j] - k * f) < min(max(0.03 * hz[j], 2.0), 0.25 * f):
                 top += level[j] * hz[j] / k
                 bottom += level[j]
-        if bottom > 0.0:
-            f = top / bottom
-        strongest_of[:] = 0.0
-        once, quarter = 1.0 / f, 0.25 * f
-        share, power_share, root_share, cosine, root_cosine = 0.0, 0.0, 0.0, 0.0, 0.0
-        odd, thirds, halves, parts, below, distance = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+        refined[c] = top / bottom if bottom > 0.0 else f
+        if stretched:
+            most[c] = stiffest * piano_stretch(refined[c])
+    if stretched:
+        fit_strings(hz, level, peaks, refined.copy(), most, refined, stretches)
+    for c in range(count):
+        f, stretch = refined[c], stretches[c]
+        heard = f
+        if stretched:
+            top, bottom = 0.0, 0.0
+            for j in range(peaks):
+                exact = partial_number(hz[j] / f, stretch)
+                k = math.floor(exact + 0.5)
+                if k > 6:
+                    break
+                if k >= 1 and abs(exact - k) < min(max(0.03 * exact, 2.0 / f), 0.25):
+                    top += level[j] * hz[j] / k
+                    bottom += level[j]
+            heard = top / bottom if bottom > 0.0 else f
+        once, whole, quarter = _f32(1.0 / f), _f32(f), _f32(0.25 * f)
+        bend = _f32(4.0 * stretch)
         for j in range(peaks):
-            ratio = hz[j] * once
-            k = math.floor(ratio + 0.5)
+            ratio = pitch[j] * once
+            # The number of the partial of a stiff string: see `_strings.partial_number`.
+            number[j] = ratio * np.sqrt(_f32(2.0) / (_f32(1.0) + np.sqrt(_f32(1.0) + bend * ratio * ratio)))
+            nearest[j] = np.floor(number[j] + _f32(0.5))
+        share, power_share, root_share, cosine, root_cosine = _none, _none, _none, _none, _none
+        odd, thirds, halves, parts, below, distance = _none, _none, _none, _none, _none, _none
+        for j in range(peaks):
+            a, r, x, k = magnitude[j], roots[j], number[j], nearest[j]
+            off = abs(x - k)
             # Bhaskara's approximation of the cosine: within 0.002.
-            half = 2.0 * abs(ratio - k)
-            near = min(half, 1.0 - half)
-            wave = (1.0 - 4.0 * near * near) / (1.0 + near * near)
-            if half > 0.5:
-                wave = -wave
-            r = roots[j]
-            cosine += level[j] * wave
+            half = _f32(2.0) * off
+            near = min(half, _one - half)
+            wave = (_one - _f32(4.0) * near * near) / (_one + near * near)
+            wave = -wave if half > _f32(0.5) else wave
+            cosine += a * wave
             root_cosine += r * wave
-            if ratio < 0.75:
-                below += level[j]
+            below += a if x < _f32(0.75) else _none
             width = min(wide[j], quarter)
-            if k >= 1 and abs(hz[j] - k * f) < width:
-                share += level[j]
-                power_share += level[j] * level[j]
-                root_share += r
-                distance += level[j] * abs(ratio - k)
-                if k % 2 == 1:
-                    odd += level[j]
-                if k % 3 != 0:
-                    thirds += level[j]
-                if k < 48:
-                    strongest_of[k] = max(strongest_of[k], level[j])
-            else:
-                if abs(2.0 * ratio - math.floor(2.0 * ratio + 0.5)) * f < 2.0 * width:
-                    halves += level[j]
-                if abs(3.0 * ratio - math.floor(3.0 * ratio + 0.5)) * f < 3.0 * width:
-                    parts += level[j]
+            is_harmonic = _one if off * whole < width else _none
+            is_harmonic = is_harmonic if k > _f32(0.5) else _none
+            inside[j] = is_harmonic
+            own = a * is_harmonic
+            share += own
+            power_share += own * a
+            root_share += r * is_harmonic
+            distance += own * off
+            odd += own * (k - _f32(2.0) * np.floor(k * _f32(0.5)))
+            thirds += own if k - _f32(3.0) * np.floor((k + _f32(0.5)) / _f32(3.0)) > _f32(0.5) else _none
+            other = a - own
+            twice, thrice = _f32(2.0) * x, _f32(3.0) * x
+            halves += other if abs(twice - np.floor(twice + _f32(0.5))) * whole < _f32(2.0) * width else _none
+            parts += other if abs(thrice - np.floor(thrice + _f32(0.5))) * whole < _f32(3.0) * width else _none
+        strongest_of[:] = 0.0
+        for j in range(peaks):
+            if inside[j] > _none and nearest[j] < _f32(48.0):
+                k = int(nearest[j])
+                strongest_of[k] = max(strongest_of[k], level[j])
         strongest, first = 1, 0
         for k in range(1, 48):
             if strongest_of[k] > strongest_of[strongest]:
@@ -182,7 +276,7 @@ def describe_candidates(hz: F64, level: F64, peaks: int, candidates: F64, count:
             if first == 0 and strongest_of[k] > 0.03:
                 first = k
         row = out[c]
-        row[0] = 69.0 + 12.0 * math.log2(f / 440.0)
+        row[0] = 69.0 + 12.0 * math.log2(heard / 440.0)
         row[1], row[2], row[3] = share / amplitude, power_share / power, root_share / root
         row[4], row[5] = cosine / amplitude, root_cosine / root
         row[6], row[7] = odd / max(share, 1e-9), thirds / max(share, 1e-9)
@@ -194,10 +288,21 @@ def describe_candidates(hz: F64, level: F64, peaks: int, candidates: F64, count:
         row[19] = count / 40.0
         for k in range(1, HARMONICS + 1):
             row[19 + k] = max(20.0 * math.log10(max(strongest_of[k], 1e-6)), -50.0) / 50.0
+        if stretched:
+            row[28] = math.log2(1e-6 + stretch) / 10.0 + 1.0
+            describe_plainly(nearest, inside, plain, prominence, row[29:])
         best_share, best_root = max(best_share, row[1]), max(best_root, row[3])
         best_cosine = max(best_cosine, row[4])
     for c in range(count):
         out[c, 16], out[c, 17], out[c, 18] = out[c, 1] - best_share, out[c, 3] - best_root, out[c, 4] - best_cosine
+
+
+@kernel("void(f8[::1], f8[::1], i8, f8[::1], i8, f4[:,::1])")
+def describe_candidates(hz: F64, level: F64, peaks: int, candidates: F64, count: int, out: F32) -> None:
+    """Write the evidence for each candidate as `describe` does, with partials that are exact multiples."""
+    rows = np.empty((2, peaks))
+    rows[0], rows[1] = hz[:peaks], level[:peaks]
+    describe(rows, peaks, candidates, count, 0.0, out)
 
 
 @kernel("void(f4[::1], i8[::1], f4[::1])", math=SUMS)

@@ -17,6 +17,9 @@ from samplemind_worker.pitches import PITCH_CLASSES, camelot, chord_mode
 _SURE_OF_A_DRUM = 0.5
 """Probability of a drum from which a one-shot has no chord: the partials of a tom or a cymbal may resemble one."""
 
+_SURE_OF_A_NOTE = 0.9
+"""Probability of a pitch from which a sound is a single note, of which the overtones resemble a key."""
+
 
 def estimate(features: Features, *, duration: float, exact_length: bool = True, kind: str | None = None) -> Estimates:
     """Estimate tempo, key, kind, pitch and instrument.
@@ -50,8 +53,10 @@ def estimate(features: Features, *, duration: float, exact_length: bool = True, 
         any_tempo, this_tempo = pulse.chances(row, tempo)
         if kind is None:
             kind, kind_confidence = estimate_kind(row, duration=duration, tempo=tempo, pulse=any_tempo)
-            if kind == "loop" and any_tempo < pulse.LEAST and not _is_likely(key):
-                # What has neither is no loop, though it resembles one. As two networks disagree, half of it counts.
+            is_note = (pitch.confidence or 0.0) >= _SURE_OF_A_NOTE
+            if kind == "loop" and any_tempo < pulse.LEAST and (is_note or not _is_likely(key)):
+                # What has neither tempo nor key is no loop, though it resembles one; a single note has no key. As two
+                # networks disagree, half of it counts.
                 kind, kind_confidence = "one_shot", 1.0 - 0.5 * kind_confidence
         tempo = _given(tempo, this_tempo) if any_tempo >= pulse.LEAST else TempoEstimate()
     elif kind is None and features.peak > 0.0:

@@ -219,6 +219,7 @@ class Pitches:
     share: F32
     candidates: F32
     bands: F32
+    fundamentals: F32
     thirds: npt.NDArray[np.float64]
 
 
@@ -267,7 +268,7 @@ def pitches(y: F32, *, scale: float = 1.0) -> Pitches:
         thirds,
     )
     rows, bands = pitch.candidates(total)
-    return Pitches(tuning, strength, notes, share, rows, bands, thirds)
+    return Pitches(tuning, strength, notes, share, rows, bands, pitch.fundamentals(total), thirds)
 
 
 def _no_candidates() -> tuple[F32, F32]:
@@ -313,6 +314,7 @@ def _silent(samples: int) -> Features:
         notes=np.zeros((0, NOTES), np.float32),
         tonalness=np.zeros((0, 2), np.float32),
         pitch=_no_candidates()[0],
+        fundamentals=np.zeros((0, _notes.STRETCHED_MEASURES), np.float32),
         bands=_no_candidates()[1],
         fingerprint=np.zeros(0, np.uint8),
         thirds=np.zeros(THIRDS),
@@ -365,6 +367,7 @@ def compute_features(y: npt.NDArray[Any], *, sr: int) -> Features:
         notes=found.notes,
         tonalness=found.share,
         pitch=found.candidates,
+        fundamentals=found.fundamentals,
         bands=found.bands,
         fingerprint=fingerprint(signal, level=level, mel=frames.mel),
         thirds=found.thirds,

@@ -26,6 +26,8 @@ F64 = npt.NDArray[np.float64]
 _LOWEST_HZ, _HIGHEST_HZ = 25.0, 4300.0
 _HIGHEST_PARTIAL_HZ = 6000.0
 _PEAKS, _CANDIDATES = 96, 40
+_STIFFEST = 3.0
+"""Greatest inharmonicity that is fitted, as a multiple of that of a piano's string of this pitch."""
 _LONGEST = 5 * SR  # samples; the training material has no longer sounds
 _BANDS = 16
 _BANDS_FROM_HZ = 25.0
@@ -63,11 +65,9 @@ def candidates(total: F32) -> tuple[F32, F32]:
     subharmonic summation", 1988; Camacho and Harris, "A sawtooth waveform inspired pitch estimator", 2008 (energy
     between the harmonics counts against a candidate).
     """
-    size = 2 * (len(total) - 1)
-    bin_hz = SR / size
-    low, high = max(3, round(_LOWEST_HZ / bin_hz)), round(_HIGHEST_PARTIAL_HZ / bin_hz)
+    bin_hz, low, high = _range(total)
     bands = np.empty(_BANDS, np.float32)
-    _notes.sum_bands(total, _edges(size), bands)
+    _notes.sum_bands(total, _edges(2 * (len(total) - 1)), bands)
     hz, level, proposed = np.empty(_PEAKS), np.empty(_PEAKS), np.empty(_CANDIDATES)
     peaks = _notes.whole_peaks(total, bin_hz, low, high, hz, level)
     count = _notes.propose(hz, level, peaks, _LOWEST_HZ, _HIGHEST_HZ, proposed)
@@ -76,15 +76,68 @@ def candidates(total: F32) -> tuple[F32, F32]:
     return rows, bands
 
 
-def pitched_row(features: Features, best: int, chances: F64) -> F64:
-    """Return the measures that distinguish a note from a drum, a chord or noise: (34,)."""
-    row = np.empty(_notes.MEASURES + 6)
-    _notes.describe_note(features.pitch, best, chances, features.level, row)
-    row[_notes.MEASURES + 2 : -1] = (
-        tonalness(features),
-        features.tuning_strength,
-        math.log2(min(features.samples, _LONGEST)),
-    )
+def fundamentals(total: F32) -> F32:
+    """Propose fundamentals of a sound whose partials may be stretched, as those of stiff strings are.
+
+    Parameters
+    ----------
+    total : ndarray of float32, shape (bins,)
+        As for `candidates`.
+
+    Returns
+    -------
+    ndarray of float32, shape (fundamentals, 34)
+        The measures of `_notes.describe`, beginning with the fractional MIDI number; no rows for silence. The number
+        is that of the mean of the first six partials, each divided by its number: low strings of a piano are tuned by
+        these, as their fundamental is hardly heard.
+
+    References
+    ----------
+    As for `candidates`; Fletcher, "Normal vibration frequencies of a stiff piano string", 1964; Rigaud, David and
+    Daudet, "A parametric model and estimation techniques for the inharmonicity and tuning of the piano", 2013;
+    Klapuri, "Multiple fundamental frequency estimation by summing harmonic amplitudes", 2006 (whitening).
+    """
+    bin_hz, low, high = _range(total)
+    found, proposed = np.empty((4, _PEAKS)), np.empty(_CANDIDATES)
+    peaks = _notes.greatest_peaks(total, bin_hz, low, high, found)
+    count = _notes.propose(found[0], found[1], peaks, _LOWEST_HZ, _HIGHEST_HZ, proposed)
+    rows = np.empty((count, _notes.STRETCHED_MEASURES), np.float32)
+    _notes.describe(found, peaks, proposed, count, _STIFFEST, rows)
+    return rows
+
+
+def _range(total: F32) -> tuple[float, int, int]:
+    """Return the width of a bin, and the first and last bin in which peaks are found."""
+    bin_hz = SR / (2 * (len(total) - 1))
+    return bin_hz, max(3, round(_LOWEST_HZ / bin_hz)), round(_HIGHEST_PARTIAL_HZ / bin_hz)
+
+
+def sound_row(features: Features) -> F64:
+    """Return what of the whole sound distinguishes a note from a drum, a chord or noise: (3,).
+
+    The share of its energy in peaks, the strength of their common tuning, and its length in octaves of samples.
+    """
+    return np.array([tonalness(features), features.tuning_strength, math.log2(min(features.samples, _LONGEST))])
+
+
+def pitched_row(rows: F32, best: int, chances: F64, level: F32, sound: F64) -> F64:
+    """Return the measures that distinguish a note from a drum, a chord or noise: those of a candidate, and six more.
+
+    Parameters
+    ----------
+    rows : ndarray of float32, shape (candidates, measures)
+    best : int
+        The likeliest candidate.
+    chances : ndarray of float, shape (candidates,)
+        Their probabilities.
+    level : ndarray of float32, shape (n,)
+        `Features.level`.
+    sound : ndarray of float, shape (3,)
+        The result of `sound_row`.
+    """
+    row = np.empty(rows.shape[1] + 6)
+    _notes.describe_note(rows, best, chances, level, row)
+    row[rows.shape[1] + 2 : -1] = sound
     return row
 
 
@@ -103,14 +156,16 @@ class Heard:
 
 
 def hear(features: Features) -> Heard | None:
-    """Return the networks' judgement of the pitch candidates; None if there are none."""
-    if len(features.pitch) == 0:
+    """Return the networks' judgement of the fundamentals of a sound; None if there are none."""
+    rows = features.fundamentals
+    if len(rows) == 0:
         return None
-    chances = probabilities("pitch", features.pitch, part="which")
+    chances = probabilities("pitch", rows, part="which")
     best = int(chances.argmax())
-    row = pitched_row(features, best, chances)
+    row = pitched_row(rows, best, chances, features.level, sound_row(features))
     odds = probabilities("pitch", row, part="pitched")
-    return Heard(best, float(row[_notes.MEASURES]), float(row[_notes.MEASURES + 1]), float(odds[1]))
+    same, alike = row[rows.shape[1] : rows.shape[1] + 2].tolist()
+    return Heard(best, same, alike, float(odds[1]))
 
 
 def estimate_pitch(features: Features, heard: Heard | None) -> PitchEstimate:
@@ -131,6 +186,6 @@ def estimate_pitch(features: Features, heard: Heard | None) -> PitchEstimate:
     """
     if heard is None or heard.pitched < SURE:
         return PitchEstimate()
-    exact = float(features.pitch[heard.best, 0])
+    exact = float(features.fundamentals[heard.best, 0])
     number = round(exact)
     return PitchEstimate(number, note_name(number), 100.0 * (exact - number), heard.pitched * heard.same)

@@ -33,6 +33,7 @@ def test_there_are_kernels_that_hold_others():
         "_notes",
         "_prints",
         "_sounds",
+        "_strings",
         "_tones",
         "_trees",
         "_waveform",

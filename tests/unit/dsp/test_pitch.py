@@ -7,8 +7,8 @@ import numpy.typing as npt
 import pytest
 
 from samplemind_worker import dsp
-from samplemind_worker.dsp import _notes
-from samplemind_worker.dsp.pitch import candidates
+from samplemind_worker.dsp import _notes, _strings
+from samplemind_worker.dsp.pitch import candidates, fundamentals
 from training import signals, struck
 
 SR = dsp.SR
@@ -63,6 +63,22 @@ def test_a_sine_is_its_own_pitch(midi: float):
 
 def test_a_stretched_string_keeps_its_pitch():
     assert _midi(_tone(36.0, {k: k**-1.0 for k in range(1, 16)}, stretch=4e-4)) == pytest.approx(36.0, abs=0.3)
+
+
+@pytest.mark.parametrize(("midi", "stretch"), [(21.0, 5e-4), (23.0, 4.5e-4), (28.0, 3e-4), (33.0, 2e-4)])
+def test_a_low_string_of_a_piano_keeps_its_octave(midi: float, stretch: float):
+    # The fundamental is too soft to be heard, and the twentieth partial is where the 22nd would be.
+    harmonics = {1: 0.003, 2: 0.05, **{k: k**-0.5 for k in range(3, 36)}}
+    assert _midi(_tone(midi, harmonics, seconds=3.0, stretch=stretch)) == pytest.approx(midi, abs=0.5)
+
+
+@pytest.mark.parametrize("midi", [100.0, 104.0, 108.0])
+def test_a_high_note_is_heard_above_the_knock_of_its_key(midi: float):
+    rng = np.random.default_rng(int(midi))
+    tone = _tone(midi, {1: 1.0, 2: 0.05}, seconds=0.8)
+    knock = np.convolve(rng.normal(size=len(tone)), np.ones(30) / 30.0, "same")
+    knock *= np.exp(-25.0 * np.arange(len(tone)) / SR) / np.abs(knock).max()
+    assert _midi((0.5 * tone + knock).astype(np.float32) / 2.0) == pytest.approx(midi, abs=0.3)
 
 
 @pytest.mark.parametrize("seconds", [0.12, 0.25, 2.5])
@@ -138,3 +154,44 @@ def test_the_lowest_and_highest_strings_are_heard_beside_their_knock():
     right = [heard is not None and abs(heard - midi) < 0.6 for heard, midi in found]
     assert len(right) > 50
     assert np.mean(right) > 0.88
+
+
+@pytest.mark.parametrize(("f", "stretch"), [(27.5, 5e-4), (55.0, 2e-4), (110.0, 0.0), (523.3, 8e-4)])
+def test_the_stretch_of_a_string_is_fitted(f: float, stretch: float):
+    number = np.arange(2, min(40, int(6000.0 / f)))
+    hz = f * number * np.sqrt(1.0 + stretch * number**2)
+    level = 1.0 / number
+    fitted, found = np.empty(2), np.empty(2)
+    start = f * np.sqrt(1.0 + 4.0 * stretch)
+    _strings.fit_strings(hz, level, len(hz), np.array([start, 1.5 * start]), np.full(2, 2e-3), fitted, found)
+    assert fitted[0] == pytest.approx(f, rel=1e-3)
+    assert found[0] == pytest.approx(stretch, abs=2e-6)
+    assert [_strings.partial_number(x / f, stretch) for x in hz.tolist()] == pytest.approx(number.tolist())
+
+
+def test_the_stretch_is_limited():
+    number = np.arange(1, 12)
+    hz = 100.0 * number * np.sqrt(1.0 + 1e-3 * number**2)
+    fitted, found = np.empty(1), np.empty(1)
+    _strings.fit_strings(hz, np.ones(11), 11, np.array([100.0]), np.array([2e-4]), fitted, found)
+    assert found == pytest.approx(2e-4)
+
+
+def test_the_floor_is_the_level_around_a_peak():
+    total = np.full(3000, 4.0, np.float32)
+    total[1500] = 4000.0
+    floor = np.zeros(3000, np.float32)
+    _strings.local_floor(total, 10, 2900, floor)
+    assert floor[10:2900] == pytest.approx(4.0, rel=0.1)
+    assert floor[[9, 2900]].tolist() == [0.0, 0.0]
+
+
+def test_a_peak_above_noise_is_kept_where_louder_noise_lies_below():
+    total = np.random.default_rng(5).exponential(size=4097).astype(np.float32)
+    total[:900] *= 1000.0
+    total[1549:1552] = 500.0, 2000.0, 500.0
+    assert np.abs(fundamentals(total)[:, 0] - (69.0 + 12.0 * np.log2(1550 * SR / 8192 / 440.0))).min() < 0.05
+
+
+def test_silence_has_no_fundamentals():
+    assert fundamentals(np.zeros(4097, np.float32)).shape == (0, _notes.STRETCHED_MEASURES)
