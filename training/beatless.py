@@ -64,6 +64,37 @@ def _pad(rng: Rng) -> F64:
     return y
 
 
+def moving_pad(rng: Rng) -> tuple[F32, str]:
+    """Make a pad that moves without a beat: chorus, tremolo, a filter that opens and closes, notes at odd times."""
+    y = sounds.peak(_pad(rng))
+    n = len(y)
+    t = np.arange(n) / SR
+    if rng.random() < 0.4:  # chorus: copies whose delay changes slowly
+        for _ in range(int(rng.integers(1, 4))):
+            delay = rng.uniform(0.005, 0.03) + rng.uniform(0.001, 0.004) * np.sin(
+                2.0 * np.pi * (rng.uniform(0.1, 1.5) * t + rng.random())
+            )
+            y = y + rng.uniform(0.3, 1.0) * np.interp(t - delay, t, y)
+    if rng.random() < 0.4:
+        y = y * (
+            1.0 + rng.uniform(0.1, 0.9) * np.sin(2.0 * np.pi * (np.exp(rng.uniform(-2.5, 1.9)) * t + rng.random()))
+        )
+    if rng.random() < 0.5:  # a filter between a dull and a bright copy
+        dull = np.convolve(y, np.hanning(int(rng.integers(20, 120))), mode="same")
+        places = np.sort(rng.uniform(0.0, t[-1], int(rng.integers(2, 7))))
+        open_ = np.interp(t, places, rng.uniform(0.0, 1.0, len(places)))
+        y = open_ * y + (1.0 - open_) * sounds.peak(dull)
+    if rng.random() < 0.4:  # bells, drops, voices in the distance
+        voice, root = sounds.Voice(rng), int(rng.integers(60, 80))
+        for at in np.sort(rng.uniform(0.0, t[-1], int(rng.integers(2, 12)))).tolist():
+            note = voice.note(root + int(rng.choice([0, 2, 3, 5, 7, 9, 10, 12])), rng.uniform(0.3, 2.0))
+            first = round(at * SR)
+            y[first : first + len(note)] += rng.uniform(0.05, 0.4) * note[: n - first]
+    if rng.random() < 0.3:
+        y = y + rng.uniform(0.005, 0.1) * sounds.peak(sounds.band_noise(n, 200, 8000, rng))
+    return sounds.colour(sounds.reverb(y, rng) if rng.random() < 0.5 else y, rng), "pad"
+
+
 def _riser(rng: Rng) -> F64:
     n = round(rng.uniform(1.2, 8.0) * SR)
     t = np.linspace(0.0, 1.0, n)

@@ -9,6 +9,7 @@ was measured stays in FOLDER (`pulse-*.npz`); delete it after a change of those 
 # ruff: noqa: PLR2004 -- the shares and ranges of random draws explain themselves where they stand
 
 import sys
+import zlib
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
@@ -55,7 +56,7 @@ _MODEL = Path(dsp.__file__).parent / "models" / "pulse.npz"
 _FIRST_SEED = 1_000_000  # away from those that the tempo learns from
 _COUNTS = {
     "material": 500, "studio": 500, "project": 400, "still": 400, "short": 900, "songs": 450, "figures": 700,
-    "beatless": 700, "effects": 500, "shots": 600, "played": 35, "recorded": 50, "takes": 35,
+    "soft": 500, "beatless": 700, "pads": 200, "effects": 500, "shots": 1200, "played": 35, "recorded": 80, "takes": 50,
 }  # fmt: skip
 """Clips of each part; of the last three for each recorded source."""
 _LONGEST_SECONDS = 33.0
@@ -72,7 +73,7 @@ _OPTIONS: dict[str, Any] = {"outputs": 3, "hidden": 40, "epochs": 60, "decay": 1
 def _makers(part: str, cache: Path, folder: Path) -> list[Callable[[], Clip | None]]:
     """Return what makes the clips of one part; the name says what each is, and for recordings their source."""
     make = _maker(part, cache, folder)
-    number = sorted(_COUNTS).index(part)
+    number = zlib.crc32(part.encode())  # further parts change no other
 
     def one(key: tuple[int, ...], *source: Any) -> Clip | None:
         clip = make(np.random.default_rng((5150, number, *key)), _FIRST_SEED + key[-1], *source)
@@ -114,7 +115,9 @@ def _maker(part: str, cache: Path, folder: Path) -> Callable[..., Clip | None]:
         "material": partial(_of_seed, material.make),
         "short": partial(_of_rng, figures.short_loop),
         "songs": _song,
-        "beatless": _beatless,
+        "soft": partial(_song, soft=True),
+        "beatless": partial(_still, beatless.beatless),
+        "pads": partial(_still, beatless.moving_pad),
         "effects": _effect,
         "played": _played,
         "recorded": _recorded,
@@ -134,15 +137,15 @@ def _figure(rendered: list[F32], rng: Rng, _: int) -> Clip:
     return Clip(figures.figure(rng, rendered), None, name="figure")
 
 
-def _song(rng: Rng, seed: int) -> Clip:
+def _song(rng: Rng, seed: int, *, soft: bool = False) -> Clip:
     family = songs.FAMILIES[seed % len(songs.FAMILIES)]
-    bars, drums = int(rng.choice([1, 1, 2, 4])), bool(rng.random() < 0.3)
+    bars, drums = int(rng.choice([1, 1, 2, 4])), not soft and bool(rng.random() < 0.3)
     song = songs.compose(rng, family=family, tonic=int(rng.integers(12)), bars=bars, drums=drums)
-    return Clip(songs.synthesize(rng, song, cents=0.0), song.bpm, name="song")
+    return Clip(songs.synthesize(rng, song, cents=0.0, soft=soft), song.bpm, name="song")
 
 
-def _beatless(rng: Rng, _: int) -> Clip:
-    y, name = beatless.beatless(rng)
+def _still(make: Callable[[Rng], tuple[F32, str]], rng: Rng, _: int) -> Clip:
+    y, name = make(rng)
     return Clip(y, None, name=name)
 
 
@@ -199,20 +202,18 @@ def _take(rng: Rng, _: int, source: str, own: list[oneshots.Sound]) -> Clip:
 
 
 def _measure(clip: Clip) -> tuple[F64, tuple[float, float, float]] | None:
-    """Return the row of a clip, its truth (0 for none), and what was found; None where nothing can repeat."""
+    """Return the row of a clip, its truth (0 for none), and what was found: 0 where nothing can repeat."""
     duration = len(clip.y) / dsp.SR
     if not SHORTEST_LOOP_SECONDS <= duration <= _LONGEST_SECONDS or np.abs(clip.y).max() < 1e-3:
         return None
     features = dsp.compute_features(clip.y, sr=dsp.SR)
     tempo, key = estimate_tempo(features, duration=duration), estimate_key(features)
-    if tempo.tempo is None:
-        return None
     row = kind_row(features, hear(features), duration=duration, tempo=tempo, key=key)
-    truth = clip.bpm or 0.0
-    if clip.half and _near(2.0 * tempo.tempo, truth):
-        truth = tempo.tempo  # half the tempo is right, too
+    truth, found = clip.bpm or 0.0, tempo.tempo or 0.0
+    if clip.half and _near(2.0 * found, truth):
+        truth = found  # half the tempo is right, too
     row = pulse_row(features, row, tempo=tempo, key=key)
-    return row, (truth, tempo.tempo, float(tempo.clear))
+    return row, (truth, found, float(tempo.clear))
 
 
 def _near(found: float, true: float) -> bool:
@@ -257,17 +258,24 @@ def report(chances: F64, truths: F64, names: npt.NDArray[np.str_]) -> None:
     confidence.report("tempo", chances[given & has, _RIGHT], right[given & has])
 
 
+def folds(names: npt.NDArray[np.str_]) -> npt.NDArray[np.int64]:
+    """Return the fold in which each clip is held out: those of a recorded source together, others at random."""
+    source = np.array([name.partition("recorded ")[2] for name in names.tolist()])
+    fold = np.random.default_rng(0).integers(0, _FOLDS, len(names))
+    for k, one in enumerate(sorted(set(source.tolist()) - {""})):
+        fold[source == one] = k % _FOLDS
+    return fold
+
+
 def fit(cache: Path, folder: Path) -> None:
     """Learn, report on held-out clips (recorded sources as a whole), write the model."""
     with ProcessPoolExecutor(2) as pool:
         paths = list(pool.map(partial(measure, cache=cache, folder=folder), _COUNTS))
     tables = [np.load(path) for path in paths]
     rows, truths, names = (np.concatenate([table[name] for table in tables]) for name in ("rows", "truths", "names"))
-    source = np.array([name.partition("recorded ")[2] for name in names.tolist()])
-    fold = np.random.default_rng(0).integers(0, _FOLDS, len(rows))
-    for k, one in enumerate(sorted(set(source.tolist()) - {""})):
-        fold[source == one] = k % _FOLDS
-    taught = _taught(truths)
+    there = truths[:, 1] > 0.0
+    rows, truths, names = rows[there], truths[there], names[there]
+    fold, taught = folds(names), _taught(truths)
     chances = np.zeros((len(rows), 3))
     for k in range(_FOLDS):
         out = fold == k

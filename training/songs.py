@@ -339,10 +339,13 @@ def clips(rng: Rng, count: int) -> Iterator[F32]:
         yield synthesize(rng, song, cents=0.0)
 
 
-def synthesize(rng: Rng, song: Song, *, cents: float) -> F32:
-    """Play a song on random patches and synthesized drums; sometimes with reverb, ducking and saturation."""
+def synthesize(rng: Rng, song: Song, *, cents: float, soft: bool = False) -> F32:
+    """Play a song on random patches and synthesized drums; sometimes with reverb and saturation.
+
+    If it is ``soft``, all patches set in slowly.
+    """
     y = np.zeros(round((song.seconds + 2.0) * SR))
-    voices = {role: draw_voice(rng, pad=role == CHORDS and rng.random() < 0.4) for role in range(4)}
+    voices = {role: draw_voice(rng, pad=soft or (role == CHORDS and rng.random() < 0.4)) for role in range(4)}
     gains = dict(enumerate(10.0 ** rng.uniform(-0.6, 0.2, 4)))
     gains[BASS] *= float(rng.choice([0.7, 1.5, 3.0]))
     drum_gain = float(10.0 ** rng.uniform(-0.3, 0.6))

@@ -105,6 +105,13 @@ _EFFECTS = {
     "music": "", "clean_up": "", "": "fx",
 }  # fmt: skip
 _BEDS = {"silence": "", "binaural": "", "morse": "", "alarm": "", "bowl": "", "chimes": "", "": "ambience"}
+# What has another licence than CC0 or CC BY, and what is music.
+_THINGS = {
+    **dict.fromkeys(("node_", "duck_quack_01", "ghost", "giraffe", "lava_cool", "loon", "robot_01", "toucan"), ""),
+    **dict.fromkeys(("trumpeter_swan", "mermaid_song", "piano", "church_bells"), ""),
+    **dict.fromkeys(("cicada", "rain_", "/sounds_wind", "ambience", "motor", "seagulls"), "ambience"),
+    "laugh_evil": "voice", "": "fx",
+}  # fmt: skip
 _BASS_NOTES = ["E", "F", "F#", "G", "G#", "A", "A#", "B", "C", "C#", "D", "D#", "E2"]
 _ORCHESTRA = {
     "violin": "strings", "contrabass": "strings", "flute": "flute", "horn": "brass", "trombone": "brass",
@@ -244,6 +251,13 @@ SOURCES = (
         "ms20/*/*.wav",
         _folders(_SYNTHESIZER),
         measured_only=True,
+    ),
+    Source(
+        "things",
+        "CC0, CC BY",
+        "animals, machines, weapons, weather, " + _GITHUB + "AntumMT/mod-sounds",
+        "mod-sounds/sounds/*.ogg",
+        _folders(_THINGS),
     ),
 )
 

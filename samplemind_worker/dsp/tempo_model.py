@@ -40,6 +40,7 @@ _WINDOW, _PADDED = 2048, 8192  # frames of the spectrum: 12 s, interpolated to 1
 _EVEN = 0.85  # contrast; steady noise has 0.6 to 0.85, and only one in 500 sounds with a beat has so little
 _FEW, _CLEAR = 16, 2.0  # most onsets that the 99th percentile may miss, and how far the third highest stands out then
 _EDGE = 4  # frames at the beginning in which an onset is no peak
+_BEGINNING = 8  # frames (46 ms) over which the rise from nothing at the beginning is spread
 _ABSENT = -1.0  # stands for a lag beyond the signal, and for the length where it is no evidence
 
 
@@ -89,16 +90,23 @@ def _gaussian(x: F64, sigma: float) -> F64:
     )
 
 
+def _strong(strength: F64) -> F64:
+    """Return the value that one percent of each row exceeds, but at least two values."""
+    rank = max(3, strength.shape[1] // 100)
+    return np.partition(strength, -rank, axis=1)[:, -rank]
+
+
 def _onsets(strength: F64) -> tuple[F64, F64, bool]:
     """Find clear onsets: places (frames) in the first row, onsets per second of each row, whether the first is cut.
 
     A signal that begins in an onset has not the rise that makes a place.
     """
-    inner = strength[:, 1:-1]
-    strong = np.partition(strength, -max(3, strength.shape[1] // 100), axis=1)[:, -max(3, strength.shape[1] // 100)]
+    inner, strong = strength[:, 1:-1], _strong(strength)
     peaks = (inner > strength[:, :-2]) & (inner >= strength[:, 2:]) & (inner > 0.05 * strong[:, None])
-    clear = np.flatnonzero(peaks[0] & (inner[0] > 0.3 * strong[0])).astype(np.float64) + 1.0
-    cut = bool(strength[0, :_EDGE].max() > 0.3 * strong[0]) and not (clear <= _EDGE).any()
+    # What a signal begins with rises from nothing. Beside that, onsets within a legato would all be weak.
+    least = 0.3 * _strong(strength[:1, _BEGINNING:])[0]
+    clear = np.flatnonzero(peaks[0] & (inner[0] > least)).astype(np.float64) + 1.0
+    cut = bool(strength[0, :_EDGE].max() > least) and not (clear <= _EDGE).any()
     return clear, np.asarray(peaks.sum(axis=1) / (strength.shape[1] / RATE), dtype=np.float64), cut
 
 

@@ -93,6 +93,34 @@ def test_a_loop_of_two_hits_that_begins_in_the_first_one_has_a_tempo(seconds: fl
     assert _estimate(y).tempo == pytest.approx(bpm, rel=0.005)
 
 
+def _legato(bpm: float, chords: int, *, beats: int, fade: float) -> npt.NDArray[np.float32]:
+    """Play chords that fade into each other, each for so many beats: nothing rises faster than in ``fade`` seconds."""
+    t = np.arange(round(chords * beats * 60.0 / bpm * SR)) / SR
+    y, length = np.zeros(len(t)), beats * 60.0 / bpm
+    for k in range(chords):
+        gate = np.clip((t - k * length) / fade + 0.5, 0.0, 1.0) * np.clip(((k + 1) * length - t) / fade + 0.5, 0.0, 1.0)
+        root = 48 + (0, 5, 8, 3, 7, 10, 5, 2)[k % 8]
+        for tone in (0, 4, 7, 12):
+            for harmonic in range(1, 6):
+                hz = 440.0 * 2.0 ** ((root + tone - 69) / 12.0) * harmonic
+                y += gate * np.sin(2.0 * np.pi * hz * t + root) / harmonic
+    return (y / np.abs(y).max()).astype(np.float32)
+
+
+@pytest.mark.parametrize("fade", [0.03, 0.1])
+@pytest.mark.parametrize("bpm", [96.0, 120.0, 132.0])
+def test_a_bar_of_chords_that_fade_into_each_other_has_a_tempo(bpm: float, fade: float):
+    y = _legato(bpm, 4, beats=1, fade=fade)
+    found = dsp.estimate(dsp.compute_features(y, sr=SR), duration=len(y) / SR)
+    assert found.kind == "loop"
+    assert found.tempo == pytest.approx(bpm, rel=0.001)
+
+
+def test_a_chord_that_is_held_has_no_tempo():
+    y = _legato(120.0, 1, beats=12, fade=0.1)
+    assert dsp.estimate(dsp.compute_features(y, sr=SR), duration=len(y) / SR).tempo is None
+
+
 def test_a_loop_with_a_tail_keeps_its_tempo():
     y = np.append(signals.drum_loop(126.0, bars=4, pattern="house", sr=SR), np.zeros(round(0.37 * SR), np.float32))
     assert _estimate(y).tempo == pytest.approx(126.0, rel=0.005)
