@@ -71,7 +71,7 @@ def _echoing(y: F32, rng: Rng) -> F32:
     return np.asarray(sounds.peak(sounds.echo(longer, float(rng.uniform(0.08, 0.5)), rng)), np.float32)
 
 
-def _slower(y: F32, factor: float) -> F32:
+def _faster(y: F32, factor: float) -> F32:
     return np.asarray(soxr.resample(y, dsp.SR * factor, dsp.SR), np.float32)
 
 
@@ -222,7 +222,7 @@ def _shots(rng: Rng, folder: Path) -> Iterator[Clip]:
         if len(y) > SHORTEST_LOOP_SECONDS * dsp.SR:
             yield (augment.vary(y, rng)[0] if rng.random() < 0.4 else y), 0, name
         if len(y) > 5 * dsp.SR and truth["name"] not in {"voice", "fx"}:
-            yield _slower(y, float(rng.uniform(1.5, 4.0))), 0, f"{name} slower"
+            yield _faster(y, float(rng.uniform(1.5, 4.0))), 0, f"{name} faster"
     for fold in oneshots.FOLDS:
         shelf = Shelf([(y, t) for y, t in recorded if t["font"] in fold])
         for k in range(_PLAYED // len(oneshots.FOLDS)):
