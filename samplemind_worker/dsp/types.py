@@ -54,7 +54,7 @@ class Features:
     pitch: F32
     """(n, 28), of the first 4.5 s: one row of measures per pitch candidate, beginning with the MIDI number."""
     fundamentals: F32
-    """(n, 29), likewise, for partials that may be stretched as those of stiff strings are: see `pitch.fundamentals`."""
+    """(n, 34), likewise, for partials that may be stretched as those of stiff strings are: see `pitch.fundamentals`."""
     bands: F32
     """(16,), of the first 4.5 s: level of thirds of an octave from 25 Hz to 1 kHz, in dB relative to the whole."""
     fingerprint: npt.NDArray[np.uint8]
