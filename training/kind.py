@@ -1,114 +1,106 @@
 """Learns to tell loops from one-shots where length alone does not.
 
-`python -m training.kind FOLDER` reads the sounds of `training.oneshots`, makes loops, pads and long one-shots, reports
-scores on held-out material and writes `samplemind_worker/dsp/models/kind.npz`. It asks the models of tempo, key and
-pitch: they come first.
+`python -m training.kind FOLDER` reads the sounds of `training.oneshots` and `training.sources`, makes loops, pads and
+what only resembles them, reports scores on held-out material (recorded sources as a whole) and writes
+`samplemind_worker/dsp/models/kind.npz`. It asks the models of tempo, key and pitch: they come first. What was measured
+stays in FOLDER (`pulse-*.npz`, `kind-echoes.npz`); delete it after a change of those models or of a measure.
 """
 
 # ruff: noqa: PLR2004 -- the shares and ranges of random draws explain themselves where they stand
 
 import sys
-from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from samplemind_worker import dsp
-from samplemind_worker.dsp.key import estimate_key
-from samplemind_worker.dsp.kind import (
-    LONGEST_LOOP_SECONDS,
-    SHORTEST_LOOP_SECONDS,
-    change,
-    kind_row,
-    onset_times,
-)
+from samplemind_worker.dsp.kind import LONGEST_LOOP_SECONDS, PHRASE
 from samplemind_worker.dsp.network import softmax
-from samplemind_worker.dsp.pitch import hear
-from samplemind_worker.dsp.tempo import estimate_tempo
-from training import augment, beatless, confidence, effects, material, network, oneshots, singles, songs, sounds, voices
+from training import augment, confidence, network, oneshots, pulse, sounds
+from training.material import Clip
 
 F32 = npt.NDArray[np.float32]
+F64 = npt.NDArray[np.float64]
 Rng = np.random.Generator
 
-_LOOPS, _SONGS, _BEATLESS, _EFFECTS, _SHOTS = 1100, 250, 1200, 200, 1800
-_KINDS = {"hit": 0, "held": 0, "riser": 0, "pad": 1}  # noise and scattered hits are neither
+_ONE_SHOTS = ("figures", "effects", "shots", "recorded", "takes", "echoes")
+_PARTS = ("material", "short", "songs", "soft", "played", "beatless", "pads", *_ONE_SHOTS[:-1])
+"""Parts of `training.pulse`; the echoes are made here."""
+_BEATLESS = {"hit": 0, "held": 0, "riser": 0, "pad": 1}  # noise and scattered hits are neither
+_ECHOES = 500
+_DURATION, _CHANGE, _ONSETS = 0, 6, 8  # places in the result of `kind_row`
 _MODEL = Path(dsp.__file__).parent / "models" / "kind.npz"
-_FIRST_SEED = 700_000  # away from those that the tempo learns from
+_OPTIONS: dict[str, Any] = {"outputs": 2, "hidden": 24, "epochs": 40, "decay": 1e-3}
+_OF_ECHOES = 3.0
+"""Weight of an echo: there are few, and taken for a loop it gets a tempo that it has not."""
 
 
-def _echoing(y: F32, rng: Rng) -> F32:
-    """Repeat it softer and softer, as an echo does."""
-    longer = np.concatenate([y.astype(np.float64), np.zeros(round(float(rng.uniform(0.3, 2.0)) * dsp.SR))])
-    return np.asarray(sounds.peak(sounds.echo(longer, float(rng.uniform(0.08, 0.5)), rng)), np.float32)
+def in_time(hits: list[F32], rng: Rng) -> Clip:
+    """Repeat a hit softer and softer on the beats of a tempo, and cut it to whole beats: an effect, and no loop."""
+    beat = 60.0 / float(rng.uniform(60.0, 190.0))
+    delay = beat * float(rng.choice([0.25, 1 / 3, 0.5, 0.75, 1.0]))
+    less = float(rng.uniform(0.3, 0.75))
+    y = augment.vary(hits[int(rng.integers(len(hits)))], rng)[0]
+    out = np.zeros(round(int(rng.choice([2, 4, 4, 8])) * beat * dsp.SR))
+    for k in range(12):
+        first = round(k * delay * dsp.SR)
+        if first >= len(out):
+            break
+        out[first : first + len(y)] += less**k * y[: len(out) - first]
+    return Clip(np.asarray(sounds.peak(out), np.float32), None, name="echo")
 
 
-def clips(folder: Path) -> Iterator[tuple[F32, int, str]]:
-    """Give signals, whether each is a loop, and where it comes from."""
-    rng = np.random.default_rng(11)
-    for k in range(_LOOPS):
-        yield material.loop(np.random.default_rng(_FIRST_SEED + k)).y, 1, "loop"
-    for y in songs.clips(rng, _SONGS):
-        yield y, 1, "song"
-    for k in range(_BEATLESS):
-        y, name = beatless.beatless(np.random.default_rng(_FIRST_SEED + k))
-        if name in _KINDS:
-            yield y, _KINDS[name], name
-    for _ in range(_EFFECTS):
-        yield effects.draw(rng), 0, "effect"
-        yield voices.sing(rng)[0], 0, "voice"
-    # Of the longest rendered sounds: cymbals that ring, notes that are held.
-    rendered = [(y, str(t["name"])) for y, t in oneshots.read(folder) if not singles.is_recorded(t)]
-    long = [(y, name) for y, name in rendered if len(y) > SHORTEST_LOOP_SECONDS * dsp.SR]
-    for k in rng.choice(len(long), _SHOTS, replace=False).tolist():
-        y, name = long[k]
-        y = augment.vary(y, rng)[0]
-        yield (_echoing(y, rng) if rng.random() < 0.2 else y), 0, name
+def _echoes(folder: Path) -> Path:
+    """Measure echoes that are in time, unless that was done; return where they lie."""
+    hits = [y[: 2 * dsp.SR] for y, _ in oneshots.read(folder) if 0.05 * dsp.SR < len(y) < 2 * dsp.SR]
+    rng = np.random.default_rng(12)
+    return pulse.store(folder / "kind-echoes.npz", "echoes", (partial(in_time, hits, rng) for _ in range(_ECHOES)))
 
 
-def not_changing(features: dsp.Features) -> bool:
-    """Tell a chord that is only held: some call it a pad, others a one-shot."""
-    return change(features) < 0.08 and len(onset_times(features)) < 4
-
-
-def measure(folder: Path) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64], npt.NDArray[np.str_]]:
+def material(folder: Path) -> tuple[F64, npt.NDArray[np.int64], npt.NDArray[np.str_]]:
     """Measure all clips whose length does not decide: rows, whether a loop, where from."""
-    rows: list[npt.NDArray[np.float64]] = []
-    right: list[int] = []
-    names: list[str] = []
-    for y, is_loop, name in clips(folder):
-        duration = len(y) / dsp.SR
-        if not SHORTEST_LOOP_SECONDS <= duration <= LONGEST_LOOP_SECONDS or np.abs(y).max() < 1e-3:
-            continue
-        features = dsp.compute_features(y, sr=dsp.SR)
-        if is_loop and not_changing(features):
-            continue
-        tempo, key = estimate_tempo(features, duration=duration), estimate_key(features)
-        rows.append(kind_row(features, hear(features), duration=duration, tempo=tempo, key=key))
-        right.append(is_loop)
-        names.append(name)
-    return np.stack(rows), np.array(right), np.array(names)
+    paths = [*(pulse.measure(part, folder, folder) for part in _PARTS), _echoes(folder)]
+    tables = [np.load(path) for path in paths]
+    rows, truths, names = (np.concatenate([table[name] for table in tables]) for name in ("rows", "truths", "names"))
+    rows, labels = (
+        rows[:, PHRASE],
+        np.array([_label(n, bpm) for n, bpm in zip(names.tolist(), truths[:, 0], strict=True)]),
+    )
+    # A chord that is only held some call a pad, others a one-shot.
+    held = (labels == 1) & (rows[:, _CHANGE] < 0.08) & (rows[:, _ONSETS] < np.log2(5.0))
+    used = (labels >= 0) & ~held & (rows[:, _DURATION] <= np.log2(LONGEST_LOOP_SECONDS))
+    return rows[used], labels[used], names[used]
+
+
+def _label(name: str, bpm: float) -> int:
+    """Return 1 for a loop, 0 for a one-shot, -1 for what is neither."""
+    part, _, what = name.partition(" ")
+    if bpm > 0.0:
+        return 1
+    return 0 if part in _ONE_SHOTS else _BEATLESS.get(what, -1)
 
 
 def fit(folder: Path) -> None:
     """Learn, report on held-out clips, write the model."""
-    rows, right, names = measure(folder)
-    options = {"outputs": 2, "hidden": 12, "epochs": 40, "decay": 1e-3}
-    fold = np.random.default_rng(0).integers(0, 4, len(rows))
+    rows, right, names = material(folder)
+    fold = pulse.folds(names)
     logits = np.zeros((len(rows), 2))
-    # A one-shot taken for a loop gets a tempo and a key that it has not: that is the worse mistake.
-    weight = np.where(right == 1, 1.0, 2.0) / np.bincount(right)[right]
+    weight = np.where(np.char.startswith(names, "echoes"), _OF_ECHOES, 1.0) / np.bincount(right)[right]
     for k in range(4):
         out = fold == k
-        logits[out] = network.fit(rows[~out][:, None], right[~out], weight=weight[~out], **options).logits(rows[out])
+        logits[out] = network.fit(rows[~out][:, None], right[~out], weight=weight[~out], **_OPTIONS).logits(rows[out])
     hit = logits.argmax(axis=1) == right
-    for name in sorted(set(names.tolist())):
-        own = names == name
-        sys.stdout.write(f"{name:11}{own.sum():6} {100 * hit[own].mean():5.1f} % right\n")
+    groups = np.array([name if "recorded" in name else name.partition(" ")[0] for name in names.tolist()])
+    groups = np.char.add(groups, np.where(right == 1, " (loop)", ""))
+    for name in sorted(set(groups.tolist())):
+        own = groups == name
+        sys.stdout.write(f"{name:28}{own.sum():6} {100 * hit[own].mean():5.1f} % right\n")
     divisor = network.temperature(logits, right)
-    chance = softmax(logits / divisor).max(axis=1)
-    confidence.report("kind", chance, hit)
-    net = network.fit(rows[:, None], right, weight=weight, **options)
+    confidence.report("kind", softmax(logits / divisor).max(axis=1), hit)
+    net = network.fit(rows[:, None], right, weight=weight, seeds=(0, 1, 2, 3), **_OPTIONS)
     np.savez_compressed(_MODEL, **network.to_arrays(net, divisor=divisor))  # type: ignore[arg-type]
 
 

@@ -10,7 +10,7 @@ was measured stays in FOLDER (`pulse-*.npz`); delete it after a change of those 
 
 import sys
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from functools import partial
@@ -222,10 +222,13 @@ def _near(found: float, true: float) -> bool:
 
 def measure(part: str, cache: Path, folder: Path) -> Path:
     """Measure the clips of a part, unless that was done; return where they lie."""
-    target = folder / f"pulse-{part}.npz"
+    return store(folder / f"pulse-{part}.npz", part, _makers(part, cache, folder))
+
+
+def store(target: Path, part: str, makers: Iterable[Callable[[], Clip | None]]) -> Path:
+    """Make and measure clips, unless they lie there; return where."""
     if not target.exists():
-        made = (make() for make in _makers(part, cache, folder))
-        kept = [(c.name, found) for c in made if c is not None and (found := _measure(c)) is not None]
+        kept = [(c.name, found) for make in makers if (c := make()) is not None and (found := _measure(c)) is not None]
         rows, truths = np.array([found[0] for _, found in kept]), np.array([found[1] for _, found in kept])
         np.savez(target, rows=rows, truths=truths, names=np.array([f"{part} {name}" for name, _ in kept]))
         sys.stderr.write(f"{part}: {len(kept)}\n")

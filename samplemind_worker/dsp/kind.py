@@ -30,7 +30,7 @@ SURE_PULSE = 0.8
 """Probability of having a tempo from which a sound that is no track is a loop, whatever else it resembles."""
 _WHOLE_BARS = 4
 """Place in the evidence of a tempo that says whether the length gave it, as whole bars."""
-_PHRASE, _LASTING = slice(13, 32), slice(13, 38)
+PHRASE, _LASTING = slice(13, 32), slice(13, 38)
 """What the two networks read of the row of `pulse.pulse_row`: `kind_row`, and with the probability of music and
 `restlessness`."""
 _STRONG = 0.3
@@ -186,7 +186,7 @@ def estimate_kind(
         if duration < SHORTEST_PHRASE_SECONDS:
             chance = pulse if pulse >= SURE_PULSE else 0.02
         else:
-            chance = float(probabilities("kind", row[_PHRASE])[1])
+            chance = float(probabilities("kind", row[PHRASE])[1])
         if pulse >= SURE_PULSE:
             chance = max(chance, pulse)
         return ("loop", chance) if chance >= 0.5 else ("one_shot", 1.0 - chance)  # noqa: PLR2004 -- the likelier one

@@ -26,7 +26,6 @@ from samplemind_worker.store import library
 
 _ESTIMATES = tuple(field.name for field in dataclasses.fields(dsp.Estimates))
 
-_BLOCK: Final = 1 << 18  # bytes that are hashed at once
 _NAMES: Final = 3  # last parts of a path that are recorded: the file's name and two folders
 _HEARD: Final = ("kind", "tempo", "key", "mode", "pitch_midi", "instrument")
 """Estimates that are also recorded as they are without stated evidence."""
@@ -62,16 +61,11 @@ def identify(file: BufferedReader) -> str:
     EmptyFileError
         If it has no bytes.
     """
-    descriptor = file.fileno()
-    size = os.fstat(descriptor).st_size
-    if not size:
+    if not os.fstat(file.fileno()).st_size:
         raise EmptyFileError("the file has no bytes")
-    digest, buffer, place = hashlib.sha256(), memoryview(bytearray(min(size, _BLOCK))), 0
-    while count := os.preadv(descriptor, [buffer], place):
-        digest.update(buffer[:count])
-        place += count
+    content = hashlib.file_digest(file, "sha256").hexdigest()
     file.seek(0)
-    return digest.hexdigest()
+    return content
 
 
 def names_of(path: bytes) -> tuple[str, str]:
