@@ -36,7 +36,7 @@ _LONGEST_SECONDS = 26.0
 FOLDS = (
     ("fluid", "musescore", "collected", "spanish", "billie", "words", "beds"),
     ("csound", "timgm", "upright", "oldpiano", "hands", "bassyr", "readers"),
-    ("merlin", "opl3", "electric", "pearl", "zeppelin", "effects", "reader", "opendrums"),
+    ("merlin", "opl3", "electric", "pearl", "zeppelin", "effects", "things", "reader", "opendrums"),
     ("synth", "synthesized", "noises"),
 )
 """Sources that are held out together. Nothing is learned from a source that is in none of them."""

@@ -309,7 +309,7 @@ def test_analyze_can_judge_the_sound_alone(tmp_path: Path):
     weighed = json.loads(samplemind("analyze", "--json", "kit").stdout)
     alone = json.loads(samplemind("analyze", "--json", "--audio-only", "kit").stdout)
 
-    assert weighed["provenance"] == {"kind": "audio+filename"}
+    assert weighed["provenance"] == {"kind": "audio+filename", "instrument": "filename"}
     assert (alone["provenance"], alone["stated"]) == ({}, [])
     assert alone["kind"] == weighed["kind_audio"]
 
