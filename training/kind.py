@@ -65,17 +65,15 @@ def material(folder: Path) -> tuple[F64, npt.NDArray[np.int64], npt.NDArray[np.s
     paths = [*(pulse.measure(part, folder, folder) for part in _PARTS), _echoes(folder)]
     tables = [np.load(path) for path in paths]
     rows, truths, names = (np.concatenate([table[name] for table in tables]) for name in ("rows", "truths", "names"))
-    rows, labels = (
-        rows[:, PHRASE],
-        np.array([_label(n, bpm) for n, bpm in zip(names.tolist(), truths[:, 0], strict=True)]),
-    )
+    rows = rows[:, PHRASE]
+    labels = np.array([label(name, bpm) for name, bpm in zip(names.tolist(), truths[:, 0].tolist(), strict=True)])
     # A chord that is only held some call a pad, others a one-shot.
     held = (labels == 1) & (rows[:, _CHANGE] < 0.08) & (rows[:, _ONSETS] < np.log2(5.0))
     used = (labels >= 0) & ~held & (rows[:, _DURATION] <= np.log2(LONGEST_LOOP_SECONDS))
     return rows[used], labels[used], names[used]
 
 
-def _label(name: str, bpm: float) -> int:
+def label(name: str, bpm: float) -> int:
     """Return 1 for a loop, 0 for a one-shot, -1 for what is neither."""
     part, _, what = name.partition(" ")
     if bpm > 0.0:
