@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from samplemind_worker.dsp._jit import SUMS, kernel
-from samplemind_worker.dsp._strings import fit_strings, local_floor, partial_number, piano_stretch
+from samplemind_worker.dsp._jit import SUMS, kernel, part
+from samplemind_worker.dsp._strings import fit_strings, local_floor, piano_stretch
 
 # Digest of the sources that are compiled into these kernels: numba looks at the age of this file alone.
-BUILT_ON = "ed97badfae16"
+BUILT_ON = "12b705608c49"
 
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
@@ -48,38 +48,50 @@ def add_spectra(power: F32, total: F32) -> None:
                 total[k] += gain * row[k]
 
 
+@part
+def _greatest(values: F32) -> Any:
+    """Return the greatest of some numbers of 0 or more."""
+    # Their bits, read as integers, have the same order; integers are compared eight at a time.
+    row, most, high_bits = values.view(np.int32), np.empty(1, np.int32), np.int32(0)
+    for k in range(row.shape[0]):
+        high_bits = max(high_bits, row[k])
+    most[0] = high_bits
+    return most.view(np.float32)[0]
+
+
+@part
+def _is_peak(total: F32, k: int, least: float) -> Any:
+    """Return whether a bin is a local maximum of at least ``least``, and no ripple on the flank of a louder partial."""
+    p = total[k]
+    return p >= least and p > total[k - 1] and p >= total[k + 1] and p >= 2.0 * min(total[k - 3], total[k + 3])
+
+
+@part
+def _vertex(total: F32, k: int) -> Any:
+    """Return the place, in bins, of the vertex of a parabola through the logarithms of three bins around a peak."""
+    a = math.log(max(np.float64(total[k - 1]), 1e-30))
+    b = math.log(np.float64(total[k]))
+    c = math.log(max(np.float64(total[k + 1]), 1e-30))
+    bend = a - 2.0 * b + c
+    return k + (0.5 * (a - c) / bend if bend < 0.0 else 0.0)
+
+
 @kernel("i8(f4[::1], f8, i8, i8, f8[::1], f8[::1])")
 def whole_peaks(total: F32, bin_hz: float, low: int, high: int, hz: F64, level: F64) -> int:
     """Write frequency and magnitude (maximum 1) of the local maxima within 50 dB of the greatest; return their number.
 
     The frequency is the vertex of a parabola through the logarithms of three bins.
     """
-    # The bits of non-negative numbers, read as integers, have the same order; integers are compared eight at a time.
-    row, most, high_bits = total[low:high].view(np.int32), np.empty(1, np.int32), np.int32(0)
-    for k in range(row.shape[0]):
-        high_bits = max(high_bits, row[k])
-    most[0] = high_bits
-    greatest = most.view(np.float32)[0]
-    count = 0
+    greatest, count = _greatest(total[low:high]), 0
     if greatest <= 0.0:
         return 0
     for k in range(low, high):
-        p = total[k]
-        if p < 1e-5 * greatest or p <= total[k - 1] or p < total[k + 1]:
-            continue
-        # It must rise above its surroundings: a ripple on the flank of a louder partial is no peak.
-        if p < 2.0 * min(total[k - 3], total[k + 3]):
-            continue
-        a = math.log(max(np.float64(total[k - 1]), 1e-30))
-        b = math.log(np.float64(p))
-        c = math.log(max(np.float64(total[k + 1]), 1e-30))
-        bend = a - 2.0 * b + c
-        shift = 0.5 * (a - c) / bend if bend < 0.0 else 0.0
-        hz[count] = (k + shift) * bin_hz
-        level[count] = math.sqrt(p / greatest)
-        count += 1
-        if count == hz.shape[0]:
-            break
+        if _is_peak(total, k, 1e-5 * greatest):
+            hz[count] = _vertex(total, k) * bin_hz
+            level[count] = math.sqrt(total[k] / greatest)
+            count += 1
+            if count == hz.shape[0]:
+                break
     return count
 
 
@@ -121,17 +133,21 @@ def greatest_peaks(total: F32, bin_hz: float, low: int, high: int, peaks: F64) -
     local_floor(total, low, high, floor)
     for k in range(low, high):
         whitened[k] = total[k] / np.sqrt(max(floor[k], _f32(1e-30)))
-    hz, level = np.empty((high - low) // 2 + 1), np.empty((high - low) // 2 + 1)
-    found, least = whole_peaks(whitened, bin_hz, low, high, hz, level), 0.0
-    most = peaks.shape[1]
-    if found > most:
-        least = np.sort(level[:found])[found - most]
-    count = 0
+    greatest, found, most, count = _greatest(whitened[low:high]), 0, peaks.shape[1], 0
+    if greatest <= 0.0:
+        return 0
+    bins, powers = np.empty((high - low) // 2 + 1, np.int64), np.empty((high - low) // 2 + 1, np.float32)
+    for k in range(low, high):
+        if _is_peak(whitened, k, 1e-5 * greatest):
+            bins[found], powers[found] = k, whitened[k]
+            found += 1
+    least = np.partition(powers[:found], found - most)[found - most] if found > most else _none
     for j in range(found):
-        if level[j] >= least and count < most:
-            k = min(max(int(hz[j] / bin_hz + 0.5), low), high - 1)
+        if powers[j] >= least and count < most:
+            place = _vertex(whitened, bins[j])
+            k = min(max(int(place + 0.5), low), high - 1)
             p = max(np.float64(total[k]), 1e-30)
-            peaks[0, count], peaks[1, count] = hz[j], level[j]
+            peaks[0, count], peaks[1, count] = place * bin_hz, math.sqrt(powers[j] / greatest)
             peaks[2, count] = 10.0 * math.log10(p / max(np.float64(floor[k]), 1e-30))
             peaks[3, count] = math.sqrt(p)
             count += 1
@@ -202,9 +218,9 @@ def describe(found: F64, peaks: int, candidates: F64, count: int, stiffest: floa
     refined, most, stretches = candidates[:count].copy(), np.zeros(count), np.zeros(count)
     for c in range(count):
         f = refined[c]
-        top, bottom = 0.0, 0.0
+        top, bottom, over = 0.0, 0.0, 1.0 / f
         for j in range(peaks):
-            k = math.floor(hz[j] / f + 0.5)
+            k = math.floor(hz[j] * over + 0.5)
             if k > 6:  # peaks are sorted by frequency
                 break
             if k >= 1 and abs(hz[j] - k * f) < min(max(0.03 * hz[j], 2.0), 0.25 * f):
@@ -217,25 +233,24 @@ def describe(found: F64, peaks: int, candidates: F64, count: int, stiffest: floa
         fit_strings(hz, level, peaks, refined.copy(), most, refined, stretches)
     for c in range(count):
         f, stretch = refined[c], stretches[c]
-        heard = f
-        if stretched:
-            top, bottom = 0.0, 0.0
-            for j in range(peaks):
-                exact = partial_number(hz[j] / f, stretch)
-                k = math.floor(exact + 0.5)
-                if k > 6:
-                    break
-                if k >= 1 and abs(exact - k) < min(max(0.03 * exact, 2.0 / f), 0.25):
-                    top += level[j] * hz[j] / k
-                    bottom += level[j]
-            heard = top / bottom if bottom > 0.0 else f
         once, whole, quarter = _f32(1.0 / f), _f32(f), _f32(0.25 * f)
         bend = _f32(4.0 * stretch)
         for j in range(peaks):
             ratio = pitch[j] * once
-            # The number of the partial of a stiff string: see `_strings.partial_number`.
+            # The number of the partial of a stiff string: n * sqrt(1 + stretch * n**2) = ratio.
             number[j] = ratio * np.sqrt(_f32(2.0) / (_f32(1.0) + np.sqrt(_f32(1.0) + bend * ratio * ratio)))
             nearest[j] = np.floor(number[j] + _f32(0.5))
+        heard = f
+        if stretched:
+            top, bottom = 0.0, 0.0
+            for j in range(peaks):
+                if nearest[j] > _f32(6.0):
+                    break
+                exact, k = number[j], nearest[j]
+                if k > _f32(0.5) and abs(exact - k) < min(max(_f32(0.03) * exact, _f32(2.0) * once), _f32(0.25)):
+                    top += level[j] * hz[j] / k
+                    bottom += level[j]
+            heard = top / bottom if bottom > 0.0 else f
         share, power_share, root_share, cosine, root_cosine = _none, _none, _none, _none, _none
         odd, thirds, halves, parts, below, distance = _none, _none, _none, _none, _none, _none
         for j in range(peaks):

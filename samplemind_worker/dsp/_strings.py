@@ -39,15 +39,6 @@ def local_floor(total: F32, low: int, high: int, floor: F32) -> None:
         floor[k] = mean * mean * mean * mean
 
 
-@kernel("f8(f8, f8)")
-def partial_number(ratio: float, stretch: float) -> float:
-    """Return the number of the partial at ``ratio`` times the fundamental of a string of this inharmonicity.
-
-    The n-th partial of a stiff string is at n * sqrt(1 + stretch * n**2) times the fundamental (Fletcher, 1964).
-    """
-    return ratio * math.sqrt(2.0 / (1.0 + math.sqrt(1.0 + 4.0 * stretch * ratio * ratio)))
-
-
 @kernel("f8(f8)")
 def piano_stretch(f: float) -> float:
     """Return the inharmonicity of the string of a piano with this fundamental (Rigaud, David and Daudet, 2013)."""
@@ -71,31 +62,28 @@ def fit_strings(hz: F64, level: F64, peaks: int, f: F64, most: F64, fitted: F64,
     for j in range(peaks):
         power, root = hz[j] * hz[j], math.sqrt(level[j])
         for c in range(count):
-            ratio = power / intercept[c]
-            bend = 4.0 * slope[c] / intercept[c]
-            number = math.sqrt(2.0 * ratio / (1.0 + math.sqrt(1.0 + bend * ratio)))  # `partial_number`
+            # The number n of the partial of such a string: n**2 * (intercept + slope * n**2) = frequency**2.
+            line = intercept[c]
+            number = math.sqrt(2.0 * power / (line + math.sqrt(line * line + 4.0 * slope[c] * power)))
             k = np.floor(number + 0.5)
             weight = root if abs(number - k) <= min(0.03 * number, 0.25) else 0.0
             weight = weight if k > 0.5 else 0.0
             weight = weight if k < 40.5 else 0.0
             square = max(k * k, 1.0)
-            value = power / square
             w[c] += weight
             x[c] += weight * square
-            y[c] += weight * value
+            y[c] += weight * power / square
             xx[c] += weight * square * square
-            xy[c] += weight * square * value
+            xy[c] += weight * power
             numbers[c] += 1.0 if weight > 0.0 and k > last[c] else 0.0
             last[c] = k if weight > 0.0 else last[c]
             spread = w[c] * xx[c] - x[c] * x[c]
             steep = (w[c] * xy[c] - x[c] * y[c]) / max(spread, 1e-30)
             steep = max(steep, 0.0) if numbers[c] > 3.5 and spread > 0.0 else 0.0
-            base = (y[c] - steep * x[c]) / max(w[c], 1e-30)
-            limited = y[c] / max(w[c] + most[c] * x[c], 1e-30)
-            is_limited = steep > most[c] * base
-            base = limited if is_limited else base
-            steep = most[c] * limited if is_limited else steep
-            intercept[c] = base if w[c] > 0.0 else intercept[c]
-            slope[c] = steep
+            rest, whole = y[c] - steep * x[c], w[c] + most[c] * x[c]
+            is_limited = steep * w[c] > most[c] * rest
+            base = (y[c] if is_limited else rest) / max(whole if is_limited else w[c], 1e-30)
+            intercept[c] = base if w[c] > 0.0 else line
+            slope[c] = most[c] * base if is_limited else steep
     for c in range(count):
         fitted[c], stretch[c] = math.sqrt(intercept[c]), slope[c] / intercept[c]
