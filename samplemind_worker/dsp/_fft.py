@@ -252,14 +252,12 @@ def power_frames(
         pair_powers(y, first + t, count, hop, window, w, order, twiddles, work, flat, place, place + bins)
 
 
-@kernel(
-    ty.void(SIGNAL, ty.i8, ty.i8, ty.f4[::1], ty.f4[:, ::1], ty.u8[::1], ty.f4[::1], ty.f4[::1]),
-    math=FUSED,
-)
-def loudest_powers(y: F32, size: Any, most: Any, window: F32, w: F32, order: U64, twiddles: F32, greatest: F32) -> None:
-    """Write the greatest power of each bin in the ``most`` loudest of the signal's frames, which do not overlap.
+@kernel(ty.i8(SIGNAL, ty.i8, ty.i8, ty.f4, ty.f4[::1], ty.f4[:, ::1], ty.u8[::1], ty.f4[::1]), math=FUSED)
+def highest_bin(y: F32, size: Any, most: Any, share: Any, window: F32, w: F32, order: U64, twiddles: F32) -> int:
+    """Return the highest bin whose power is at least a share of the greatest of all bins; -1 for silence.
 
-    Frames of ``size`` samples, to which the window is narrowed; a rest at the end is left out.
+    The power of a bin is the greatest in the ``most`` loudest of the signal's frames, which do not overlap. They have
+    ``size`` samples, to which the window is narrowed; a rest at the end is left out.
     """
     count, full = y.shape[0] // size, window.shape[0]
     bits, peaks, one = y.view(np.int32), np.empty(count, np.float32), np.empty(1, np.int32)
@@ -271,14 +269,22 @@ def loudest_powers(y: F32, size: Any, most: Any, window: F32, w: F32, order: U64
         one[0] = high
         peaks[t] = one.view(np.float32)[0]
     starts = np.argsort(peaks, kind="mergesort")[-most:] * size
-    work, rows = np.empty(4 * full + 16, np.float32), np.zeros(2 * greatest.shape[0], np.float32)
-    bins = U(greatest.shape[0])
-    greatest[:] = np.float32(0.0)
+    bins = U(full // 2 + 1)
+    greatest, highest = np.zeros(bins, np.float32), np.float32(0.0)
+    work, rows = np.empty(4 * full + 16, np.float32), np.zeros(2 * bins, np.float32)
     for t in range(0, starts.shape[0], 2):
         other = starts[t + 1] if t + 1 < starts.shape[0] else y.shape[0]
         _powers_at(y, starts[t], other, window, w, order, twiddles, work, rows, U(0), bins)
         for k in range(bins):
             greatest[k] = max(greatest[k], rows[k], rows[bins + k])
+    for k in range(bins):
+        highest = max(highest, greatest[k])
+    if highest <= 0.0:
+        return -1
+    last = greatest.shape[0] - 1
+    while greatest[last] < share * highest:
+        last -= 1
+    return last
 
 
 @kernel(

@@ -36,7 +36,7 @@ I64 = npt.NDArray[np.int64]
 U64 = npt.NDArray[np.uint64]
 
 # Digest of the sources that are compiled into these kernels: numba looks at the age of this file alone.
-BUILT_ON = "c12164eea29d"
+BUILT_ON = "4088b5e5abfc"
 
 U: Any = np.uint64
 ONE, TWO, THREE, FOUR, EIGHT = U(1), U(2), U(3), U(4), U(8)

@@ -12,7 +12,7 @@ F32 = npt.NDArray[np.float32]
 
 _FRAME: Final = 4096
 _FRAMES: Final = 8
-_BELOW_DB: Final = 80.0  # the floor of 16 bits is lower, unless the sound is very quiet
+_SHARE: Final = 1e-8  # -80 dB: the floor of 16 bits is lower, unless the sound is very quiet
 
 
 def bandwidth(y: F32, *, sr: int) -> float | None:
@@ -35,13 +35,9 @@ def bandwidth(y: F32, *, sr: int) -> float | None:
     size = min(len(y), _FRAME)
     if not size:
         return None
-    power, tables = np.empty(_FRAME // 2 + 1, np.float32), spectrum.transform(_FRAME)
-    _fft.loudest_powers(y, size, _FRAMES, _window(size), tables.roots, tables.order, tables.twiddles, power)
-    greatest = float(power.max())
-    if greatest <= 0.0:
-        return None
-    highest = int(np.flatnonzero(power >= greatest * 10.0 ** (-_BELOW_DB / 10.0))[-1])
-    return highest * sr / _FRAME
+    tables = spectrum.transform(_FRAME)
+    highest = _fft.highest_bin(y, size, _FRAMES, _SHARE, _window(size), tables.roots, tables.order, tables.twiddles)
+    return None if highest < 0 else highest * sr / _FRAME
 
 
 @lru_cache(maxsize=8)
