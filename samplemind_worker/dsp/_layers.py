@@ -25,23 +25,26 @@ BUILT_ON = "e270ab639596"
 U: Any = np.uint64
 EIGHT = U(8)
 _f32: Any = np.float32
-AT_ONCE = 4
-"""Bands whose sums are taken at once, in two vectors of units each: as many registers as hide the time of a sum."""
 UNITS = 16
 """Units come in multiples of this."""
 
 
-@kernel("void(f4[::1], u8, f4[:,::1], f4[::1], f4[::1])", math=FUSED)
-def convolve(x: F32, inputs: Any, weights: F32, bias: F32, out: F32) -> None:
+@kernel("void(f4[:,::1], f4[:,::1], f4[::1], f4[:,::1])", math=FUSED)
+def convolve(bands: F32, weights: F32, bias: F32, pairs: F32) -> None:
     """Write the greater of two neighbouring bands' sums, plus ``bias``, at least 0.
 
-    ``x`` holds rows of ``inputs`` numbers; the sum of a band is that of ``weights`` (rows * inputs, units) and as many
-    rows from its own on. ``out`` holds rows of units, one of two bands, whose number is even.
+    ``bands`` (bands, inputs); the sum of a band is that of ``weights`` (width * inputs, units) and of the ``width``
+    bands around it, where those outside are 0. ``pairs`` (half as many or more, units) has an even number of rows.
     """
-    flat = weights.ravel()
+    flat, out, inputs = weights.ravel(), pairs.ravel(), U(bands.shape[1])
     size, units = U(weights.shape[0]), U(weights.shape[1])
+    before = np.int64(size // inputs // U(2) * inputs)
+    x = np.zeros(U(2 * pairs.shape[0] - 1) * inputs + size, np.float32)
+    taken = min(bands.size, x.shape[0] - before)
+    x[before : before + taken] = bands.ravel()[:taken]
     nothing = lanes(_f32(0.0))
-    for pair in range(U(0), U(out.shape[0]) // units, U(2)):
+    # The sums of four bands are taken at once, in two vectors of units each: these hide the time that a sum takes.
+    for pair in range(U(0), U(pairs.shape[0]), U(2)):
         a, o = U(2) * pair * inputs, pair * units
         b, c, d = a + inputs, a + U(2) * inputs, a + U(3) * inputs
         for u in range(U(0), units, U(UNITS)):

@@ -106,8 +106,8 @@ def propose(hz: F64, level: F64, peaks: int, lowest: float, highest: float, out:
             if not taken[j] and (best < 0 or level[j] > level[best]):
                 best = j
         taken[best] = True
-        for part in range(1, 9):
-            f = hz[best] / part
+        for divisor in range(1, 9):
+            f = hz[best] / divisor
             if f < lowest or f > highest:
                 continue
             known = False

@@ -33,6 +33,7 @@ COLUMNS = 24
 ATTACK_LEVELS, ATTACK_ONSETS = 24, 12
 """How many levels, and onsets of each of three ranges, `describe_attack` writes."""
 ATTACK = ATTACK_LEVELS + 3 * ATTACK_ONSETS
+_BASS = 2  # octaves: C1 to B2
 _SOFTEST = -60.0
 """Level in dB, relative to the loudest, below which nothing is told apart: codecs change what is softer."""
 _STEPS = 100
@@ -254,3 +255,24 @@ def describe_bands(mel: F32, scalars: F32, active: float, mean: F32, spread: F32
         mean[b] = average - loudest
         spread[b] = math.sqrt(max(square[b] / max(count, 1) - average * average, 0.0))
         change[b] /= np.float32(max(count - 1, 1))
+
+
+@kernel("void(f4[:,::1], f4[::1], f4[::1], f4[::1])")
+def describe_tones(notes: F32, chroma: F32, bass: F32, octaves: F32) -> None:
+    """Write what share each pitch class has of all notes, and each of the lowest two octaves, and what each octave has.
+
+    The shares are those of the roots of ``notes`` (frames, 84), which are `Features.notes`; 0 if there are none.
+    """
+    sums, total = np.zeros(notes.shape[1], np.float32), np.float32(0.0)
+    for t in range(notes.shape[0]):
+        for k in range(sums.shape[0]):
+            sums[k] += math.sqrt(notes[t, k])
+    for k in range(sums.shape[0]):
+        total += sums[k]
+    chroma[:], bass[:], octaves[:] = np.float32(0.0), np.float32(0.0), np.float32(0.0)
+    for k in range(sums.shape[0]):
+        share = sums[k] / max(total, np.float32(1e-9))
+        chroma[k % 12] += share
+        octaves[k // 12] += share
+        if k < 12 * _BASS:
+            bass[k % 12] += share

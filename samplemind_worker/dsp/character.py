@@ -46,6 +46,7 @@ MEASURES: Final = (
     *(f"{name}_share" for name in _SHARES),
 )
 """The names of all measures."""
+_FOUR_DIGITS: Final = "%.4g " * len(MEASURES)
 
 
 @lru_cache(maxsize=1)
@@ -120,9 +121,6 @@ def character(features: Features) -> dict[str, float | None]:
         tonalness(features),
         *shares,
     ]
-    return {name: _rounded(value) for name, value in zip(MEASURES, values, strict=True)}
-
-
-def _rounded(value: float) -> float | None:
-    """Return four digits, which is more than a word needs."""
-    return float(f"{value:.4g}") if math.isfinite(value) else None
+    # Four digits are more than a word needs.
+    rounded = map(float, (_FOUR_DIGITS % tuple(values)).split())
+    return {name: value if math.isfinite(value) else None for name, value in zip(MEASURES, rounded, strict=True)}

@@ -34,15 +34,11 @@ class Layer:
 
     def apply(self, x: F32) -> F32:
         """Turn (bands, inputs) into (bands / 2, units)."""
-        bands, inputs = x.shape
-        width, units = len(self.weights) // inputs, len(self.bias)
-        # Bands are summed four at once, so there may be empty ones at the end, and rows for what comes of them.
-        rows = -(-bands // _layers.AT_ONCE) * _layers.AT_ONCE
-        padded = np.zeros((rows + width - 1, inputs), np.float32)
-        padded[width // 2 : width // 2 + bands] = x
-        out = np.empty((rows // 2, units), np.float32)
-        _layers.convolve(padded.ravel(), inputs, self.weights, self.bias, out.ravel())
-        return out[: bands // 2]
+        pairs = len(x) // 2
+        # Bands are summed four at once, so there may be a row for what comes of none.
+        out = np.empty((pairs + pairs % 2, len(self.bias)), np.float32)
+        _layers.convolve(x, self.weights, self.bias, out)
+        return out[:pairs]
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from samplemind_worker.dsp import _character, _frames, _kernels, _notes, _tones, pitch, spectrum
+from samplemind_worker.dsp import _character, _frames, _kernels, _notes, _sounds, _tones, pitch, spectrum
 from samplemind_worker.dsp.character import THIRDS, attack_seconds, band_edges
 from samplemind_worker.dsp.checks import check_signal
 from samplemind_worker.dsp.fingerprint import fingerprint
@@ -311,6 +311,7 @@ def _silent(samples: int) -> Features:
         level=np.zeros(0, np.float32),
         frames=np.zeros((0, 6), np.float32),
         mel=np.zeros((0, KEPT_MEL_BANDS), np.float32),
+        sound=np.zeros(0, np.float32),
         notes=np.zeros((0, NOTES), np.float32),
         tonalness=np.zeros((0, 2), np.float32),
         pitch=_no_candidates()[0],
@@ -352,6 +353,8 @@ def compute_features(y: npt.NDArray[Any], *, sr: int) -> Features:
     frames = timbre(signal, scale=scale)
     onset, level = onset_strength(signal, scale=scale)
     found = pitches(signal, scale=scale)
+    sound = np.empty(_sounds.MEASURES, np.float32)
+    _sounds.describe_sound(frames.mel, level, onset, frames.scalars, sound)
     return Features(
         sr=SR,
         samples=signal.size,
@@ -364,6 +367,7 @@ def compute_features(y: npt.NDArray[Any], *, sr: int) -> Features:
         level=level,
         frames=frames.scalars,
         mel=frames.mel,
+        sound=sound,
         notes=found.notes,
         tonalness=found.share,
         pitch=found.candidates,

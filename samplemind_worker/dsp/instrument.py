@@ -74,7 +74,7 @@ def describe(features: Features) -> F32:
         judgement is among them, so no other model has to stay as it is.
     """
     row = np.zeros(MEASURES, np.float32)
-    _sounds.describe_sound(features.mel, features.level, features.onset, features.frames, row[: _sounds.MEASURES])
+    row[: _sounds.MEASURES] = features.sound
     place = _sounds.MEASURES
     row[place : place + len(features.bands)] = features.bands
     place += LOW_BANDS

@@ -22,7 +22,6 @@ F32 = npt.NDArray[np.float32]
 _ACTIVE = 1e-3  # frames within 60 dB of the loudest
 _ONSET_RATE = SR / 128
 _LOGARITHMIC = ("centroid_hz", "bandwidth_hz", "rolloff_hz", "flatness", "zero_crossing_rate")
-_BASS = 2  # octaves: C1 to B2
 _CLEAR = 0.3  # of the strong onsets
 _KINDS = ("one_shot", "loop", "track")
 
@@ -44,7 +43,7 @@ def statistics(features: Features, estimates: Estimates) -> npt.NDArray[np.float
     if features.peak == 0.0:
         return None
     row = np.zeros(MEASURES, np.float32)
-    _sounds.describe_sound(features.mel, features.level, features.onset, features.frames, row[LAYOUT["sound"]])
+    row[LAYOUT["sound"]] = features.sound
     row[LAYOUT["lows"]][: len(features.bands)] = features.bands
     _spectrum(features, row)
     _tones(features, estimates, row)
@@ -72,11 +71,7 @@ def _spectrum(features: Features, row: F32) -> None:
 
 def _tones(features: Features, estimates: Estimates, row: F32) -> None:
     """Write the pitch or the key, the pitch classes of the whole and of the bass, and the octaves."""
-    octaves = np.sqrt(features.notes).sum(axis=0).reshape(-1, 12)
-    octaves /= max(float(octaves.sum()), 1e-9)
-    row[LAYOUT["chroma"]] = octaves.sum(axis=0)
-    row[LAYOUT["bass"]] = octaves[:_BASS].sum(axis=0)
-    row[LAYOUT["octaves"]] = octaves.sum(axis=1)
+    _sounds.describe_tones(features.notes, row[LAYOUT["chroma"]], row[LAYOUT["bass"]], row[LAYOUT["octaves"]])
     pitch, key = (0.0, 0.0), (0.0, 0.0, 0.0)
     if estimates.pitch_midi is not None:
         pitch = (estimates.pitch_midi + (estimates.pitch_cents or 0.0) / 100.0, estimates.pitch_confidence or 0.0)

@@ -47,6 +47,8 @@ class Features:
     """(n, 6) at sr / 512: rms, zero-crossing rate, centroid, bandwidth, rolloff (Hz), flatness."""
     mel: F32
     """(n, 40) at sr / 512: log mel power in dB."""
+    sound: F32
+    """(131,): how level and spectrum develop from the attack on (`_sounds.describe_sound`); empty for silence."""
     notes: F32
     """(n, 84) at sr / 4096: magnitude of spectral peaks by semitone from C1 on, tuning removed."""
     tonalness: F32
