@@ -91,7 +91,8 @@ class Measured:
         samples, replaced = self.meter.update(block)
         if replaced and "non_finite_samples" not in self.warnings:
             self.warnings.append("non_finite_samples")
-        samples += 0.0  # a zero of floats may be negative, and is the same sound
+        if block.dtype != np.int16:
+            samples += 0.0  # a zero of floats may be negative, and is the same sound
         for row, digest in zip(samples, self._hashes, strict=True):
             digest.update(row)
         first, last = max(self.start - self.frames, 0), min(self.start + self._keep - self.frames, len(block))

@@ -75,7 +75,7 @@ _WEIGHTS = {"timbre": 0.4, "envelope": 0.1, "pitch": 0.15, "rhythm": 0.35}
 _CIRCLE = 6
 """Harmonics of `_circle`: neighbours of a twelfth of the circle are told apart."""
 _HARMONICS = np.arange(1.0, _CIRCLE + 1)
-_FADING = np.power(0.9, _HARMONICS)
+_FADING = np.power(0.9, _HARMONICS) / np.linalg.norm(np.power(0.9, _HARMONICS))
 _OCTAVES = np.arange(9.0)
 # Degrees from the tonic on, major and minor: Albrecht and Shanahan, "The use of large corpora to train a new type of
 # key-finding algorithm", 2013.
@@ -109,12 +109,11 @@ def embed(statistics: npt.NDArray[np.floating]) -> F32:
         ("pitch", _pitch(row)),
         ("rhythm", _rhythm(row)),
     ):
-        part = vector[ASPECTS[name]]
+        part, length = vector[ASPECTS[name]], math.sqrt(_WEIGHTS[name])
         if blocks is None:
-            part[-1] = 1.0
+            part[-1] = length
         else:
-            part[:-1] = _unit(blocks)
-        part *= math.sqrt(_WEIGHTS[name])
+            part[:-1] = _unit(blocks, length)
     return vector
 
 
@@ -161,7 +160,7 @@ def _timbre(measures: F32) -> Floats:
     """Give what the network hears, and the principal components of all measures."""
     net, _, _, weights = _model()
     sums, width = measures @ weights, len(net.shift)
-    return np.concatenate([_unit(net.finished(sums[:width])), _GENERIC * _unit(sums[width:])])
+    return np.concatenate([_unit(net.finished(sums[:width])), _unit(sums[width:], _GENERIC)])
 
 
 def _envelope(measures: F32) -> F32:
@@ -183,7 +182,7 @@ def _pitch(row: F32) -> Floats | None:
         return parts
     height = np.exp(-0.5 * np.square((midi / 12.0 - 1.0 - _OCTAVES) / 0.6))
     parts[: 2 * _CIRCLE] = _circle(midi / 12.0)
-    parts[2 * _CIRCLE :][: len(_OCTAVES)] = 0.7 * _unit(height)
+    parts[2 * _CIRCLE :][: len(_OCTAVES)] = _unit(height, 0.7)
     return parts
 
 
@@ -198,7 +197,7 @@ def _rhythm(row: F32) -> Floats | None:
         [
             _circle(tempo),
             0.5 * np.array([math.cos(octave), math.sin(octave)]),
-            0.6 * _unit(row[LAYOUT["repeats"]]),
+            _unit(row[LAYOUT["repeats"]], 0.6),
             0.9 * np.array([math.cos(density), math.sin(density)]),
         ]
     )
@@ -206,10 +205,10 @@ def _rhythm(row: F32) -> Floats | None:
 
 def _circle(turns: float) -> Floats:
     """Place a number on a circle such that near ones are alike and others are not: unit length."""
-    angles = 2.0 * np.pi * turns * _HARMONICS
-    return _unit(np.concatenate([_FADING * np.cos(angles), _FADING * np.sin(angles)]))
+    angles = (2.0 * math.pi * turns) * _HARMONICS
+    return np.concatenate([_FADING * np.cos(angles), _FADING * np.sin(angles)])
 
 
-def _unit(values: Floats) -> Floats:
-    """Scale to a length of 1; zeros stay."""
-    return values / max(math.sqrt(float(values @ values)), 1e-12)
+def _unit(values: Floats, length: float = 1.0) -> Floats:
+    """Scale to a length; zeros stay."""
+    return values * (length / max(math.sqrt(float(values @ values)), 1e-12))

@@ -22,6 +22,8 @@ F32 = npt.NDArray[np.float32]
 _ACTIVE = 1e-3  # frames within 60 dB of the loudest
 _ONSET_RATE = SR / 128
 _LOGARITHMIC = ("centroid_hz", "bandwidth_hz", "rolloff_hz", "flatness", "zero_crossing_rate")
+_SUMMARY = slice(LAYOUT["mfcc"].start, LAYOUT["scalars"].stop)
+"""Cepstrum, its spread, contrast and scalars, one after the other."""
 _CLEAR = 0.3  # of the strong onsets
 _KINDS = ("one_shot", "loop", "track")
 
@@ -62,11 +64,9 @@ def _spectrum(features: Features, row: F32) -> None:
         row[LAYOUT["mel_change"]],
     )
     summary = features.summary
-    row[LAYOUT["mfcc"]] = summary["mfcc"]["mean"]
-    row[LAYOUT["mfcc_spread"]] = summary["mfcc"]["std"]
-    row[LAYOUT["contrast"]] = summary["contrast"]["mean"]
-    values = [math.log2(max(summary[name][part], 1e-5)) for name in _LOGARITHMIC for part in ("mean", "std")]
-    row[LAYOUT["scalars"]] = values
+    mfcc, contrast = summary["mfcc"], summary["contrast"]
+    scalars = [math.log2(max(summary[name][part], 1e-5)) for name in _LOGARITHMIC for part in ("mean", "std")]
+    row[_SUMMARY] = [*mfcc["mean"], *mfcc["std"], *contrast["mean"], *scalars]
 
 
 def _tones(features: Features, estimates: Estimates, row: F32) -> None:
