@@ -19,7 +19,8 @@ from typing import Any, Final
 import numpy as np
 
 from config.settings import Settings
-from samplemind_worker.pipeline.engine import judge, limits, measure, read_signal
+from samplemind_worker.pipeline.engine import judge, measure
+from samplemind_worker.pipeline.signals import limits, read_signal
 
 _CODECS: Final = {
     "mp3, VBR": ("mp3", ("libmp3lame", "-q:a", "2")),

@@ -33,7 +33,8 @@ from samplemind_worker import fingerprints
 from samplemind_worker.decode import Limits
 from samplemind_worker.finding import alterations, duplicates
 from samplemind_worker.local_services import ensure_running, stop
-from samplemind_worker.pipeline.engine import measure, read_signal
+from samplemind_worker.pipeline.engine import measure
+from samplemind_worker.pipeline.signals import read_signal
 from samplemind_worker.store import copies, mongo
 from training import signals
 

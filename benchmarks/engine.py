@@ -26,7 +26,8 @@ from benchmarks import library
 from config.settings import Settings
 from samplemind_worker import dsp
 from samplemind_worker.pipeline.analyze import analyze_file
-from samplemind_worker.pipeline.engine import judge, limits, measure, read_signal
+from samplemind_worker.pipeline.engine import judge, measure
+from samplemind_worker.pipeline.signals import limits, read_signal
 
 _WINDOW = np.hanning(2049)[:-1].astype(np.float32)
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")

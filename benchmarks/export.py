@@ -21,7 +21,8 @@ from samplemind_cli.output import pages
 from samplemind_worker.decode import Limits
 from samplemind_worker.documents.facts import AnalysisFacts, AudioFacts
 from samplemind_worker.local_services import ensure_running, stop
-from samplemind_worker.pipeline.engine import judge, measure, read_signal
+from samplemind_worker.pipeline.engine import judge, measure
+from samplemind_worker.pipeline.signals import read_signal
 from samplemind_worker.store import mongo, places, results
 from samplemind_worker.store.places import Place
 from training.signals import drum_loop

@@ -20,8 +20,8 @@ from config.settings import Settings
 from samplemind_worker import dsp
 from samplemind_worker.errors import PermanentError
 from samplemind_worker.pipeline.audio_sandbox import audio_sandbox
-from samplemind_worker.pipeline.engine import limits, read_signal
 from samplemind_worker.pipeline.reader import Source, bounds, read_signals
+from samplemind_worker.pipeline.signals import limits, read_signal
 
 SETTINGS = Settings()
 LIMITS = limits(SETTINGS)

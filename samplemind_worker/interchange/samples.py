@@ -17,7 +17,7 @@ import soundfile as sf
 from config.settings import Settings
 from samplemind_worker.errors import EmptyFileError, PermanentError, UsageError, WorkerCrashedError
 from samplemind_worker.pipeline.audio_sandbox import audio_sandbox
-from samplemind_worker.pipeline.engine import limits
+from samplemind_worker.pipeline.signals import limits
 from samplemind_worker.sandbox import Bounds, Wanted
 from samplemind_worker.store import library
 

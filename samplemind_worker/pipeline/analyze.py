@@ -26,8 +26,9 @@ from samplemind_worker.errors import (
     attempt,
 )
 from samplemind_worker.pipeline.audio_sandbox import audio_sandbox
-from samplemind_worker.pipeline.engine import Signal, judge, measure
+from samplemind_worker.pipeline.engine import judge, load, measure
 from samplemind_worker.pipeline.reader import Source, identify_within, read_signals
+from samplemind_worker.pipeline.signals import Signal
 from samplemind_worker.store import library
 
 _CHUNK_FILES = 16  # files per message to a child: enough to hide its cost, few enough for a steady flow
@@ -148,6 +149,9 @@ def _analyze(
     paths: Sequence[Location], settings: Settings
 ) -> Generator[tuple[AudioFacts, AnalysisFacts] | PermanentError]:
     """Yield the analysis of each file, or its error. While one file is analysed, the next ones are decoded."""
+    # The decoder's server takes about as long to load.
+    audio_sandbox().start()
+    load()
     with ExitStack() as files:
         opened = [attempt(lambda path=path: _open(path, settings, files)) for path in paths]
         signals = read_signals([one for one in opened if isinstance(one, Source)], settings)

@@ -20,8 +20,8 @@ from samplemind_worker.documents.facts import AudioFacts
 from samplemind_worker.documents.versions import CPU_STEPS, VERSIONS
 from samplemind_worker.errors import InternalError, MissingFileError, OutsideRootsError, PermanentError, attempt
 from samplemind_worker.finding import entry
-from samplemind_worker.pipeline.engine import Signal
 from samplemind_worker.pipeline.reader import Source, identify_within, read_signals
+from samplemind_worker.pipeline.signals import Signal
 from samplemind_worker.pipeline.workspace import Run, Workspace, claimed, hand_on, job_of
 from samplemind_worker.store import ledger, library, places, results, waveforms
 from samplemind_worker.store.landing import IN_MEMORY

@@ -28,7 +28,7 @@ from samplemind_worker.dsp import SR
 from samplemind_worker.dsp.waveform import BYTES_PER_BUCKET, MOST_BUCKETS
 from samplemind_worker.errors import PermanentError, WorkerCrashedError, attempt
 from samplemind_worker.pipeline.audio_sandbox import audio_sandbox
-from samplemind_worker.pipeline.engine import Signal, identify, limits, names_of, read_signal
+from samplemind_worker.pipeline.signals import Signal, identify, limits, names_of, read_signal
 from samplemind_worker.sandbox import Answer, Bounds, Wanted
 
 _SPARE_SAMPLES: Final = 64  # a resampler may return a few more samples than expected

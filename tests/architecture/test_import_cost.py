@@ -49,6 +49,15 @@ def test_workers_without_signals_load_no_engine(role: str):
     assert loaded & {"numba", "scipy", "soundfile", "librosa", "samplemind_worker.pipeline.engine"} == set()
 
 
+def test_a_decoder_loads_nothing_that_judges_signals():
+    loaded = loaded_by("import sys, samplemind_worker.pipeline.reader; print('\\n'.join(sys.modules))")
+
+    assert "samplemind_worker.pipeline.signals" in loaded
+    assert (
+        loaded & {f"samplemind_worker.{name}" for name in ("pipeline.engine", "dsp.instrument", "dsp._notes")} == set()
+    )
+
+
 def test_the_engine_loads_nothing_that_no_kernel_uses():
     loaded = loaded_by(
         "import sys\n"

@@ -9,7 +9,8 @@ import pytest
 
 from config.settings import Settings
 from samplemind_worker.documents.facts import AnalysisFacts, AudioFacts
-from samplemind_worker.pipeline.engine import judge, limits, measure, read_signal
+from samplemind_worker.pipeline.engine import judge, measure
+from samplemind_worker.pipeline.signals import limits, read_signal
 from tests import awkward, encoders
 from training import signals
 

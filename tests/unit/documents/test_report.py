@@ -10,7 +10,8 @@ import pytest
 
 from config.settings import Settings
 from samplemind_worker.documents import report
-from samplemind_worker.pipeline.engine import identify, judge, limits, measure, read_signal
+from samplemind_worker.pipeline.engine import judge, measure
+from samplemind_worker.pipeline.signals import identify, limits, read_signal
 from tests.factories import analysis_facts, audio_facts, content_id, write_audio
 from training import signals
 

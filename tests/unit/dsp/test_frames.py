@@ -1,7 +1,7 @@
 import numba as nb
 import numpy as np
 
-from samplemind_worker.dsp import _frames, _notes
+from samplemind_worker.dsp import _frames, _notes, _sounds
 from samplemind_worker.dsp._lanes import load, store
 
 U = np.uint64
@@ -39,3 +39,16 @@ def test_tonalness_is_weighted_by_the_level():
     tonalness = np.array([[0.5, 2.0], [1.0, 0.0], [0.2, 1.0]], np.float32)
     np.testing.assert_allclose(_notes.weighted_share(tonalness), 1.2 / 3.0, rtol=1e-6)
     assert _notes.weighted_share(np.zeros((3, 2), np.float32)) == 0.0
+
+
+def test_tones_are_shared_among_pitch_classes_and_octaves():
+    notes = np.random.default_rng(7).random((5, 84)).astype(np.float32)
+    chroma, bass, octaves = np.ones(12, np.float32), np.ones(12, np.float32), np.ones(7, np.float32)
+    _sounds.describe_tones(notes, chroma, bass, octaves)
+    shares = np.sqrt(notes).sum(axis=0).reshape(7, 12)
+    shares /= shares.sum()
+    np.testing.assert_allclose(chroma, shares.sum(axis=0), rtol=1e-5)
+    np.testing.assert_allclose(bass, shares[:2].sum(axis=0), rtol=1e-5)
+    np.testing.assert_allclose(octaves, shares.sum(axis=1), rtol=1e-5)
+    _sounds.describe_tones(np.zeros((3, 84), np.float32), chroma, bass, octaves)
+    assert not np.concatenate([chroma, bass, octaves]).any()

@@ -13,7 +13,7 @@ from samplemind_worker.documents.facts import AudioFacts
 from samplemind_worker.interchange.tags import Tags
 from samplemind_worker.metadata.evidence import Statement, collect
 from samplemind_worker.pipeline import engine
-from samplemind_worker.pipeline.engine import Signal
+from samplemind_worker.pipeline.signals import Signal, limits, read_signal
 from tests import chunks
 from tests.unit.interchange.sounds import KINDS, LOOP, ONE_SHOT, sound, tagged
 from training import signals
@@ -26,7 +26,7 @@ def decoded(data: bytes) -> Signal:
         file.write(data)
         file.flush()
         with Path(file.name).open("rb") as source:
-            return engine.read_signal(source, name=b"a", file_id="a" * 64, limits=engine.limits(get_settings()))
+            return read_signal(source, name=b"a", file_id="a" * 64, limits=limits(get_settings()))
 
 
 def statements(facts: AudioFacts) -> list[Statement]:

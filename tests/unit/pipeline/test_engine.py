@@ -8,7 +8,6 @@ import pytest
 from config.settings import Settings
 from samplemind_worker.documents.versions import CPU_STEPS, VERSIONS
 from samplemind_worker.errors import (
-    EmptyFileError,
     InternalError,
     NotAudioError,
     OutOfMemoryError,
@@ -16,27 +15,12 @@ from samplemind_worker.errors import (
     TooLongError,
     attempt,
 )
-from samplemind_worker.pipeline.engine import identify, judge, limits, measure, read_signal
+from samplemind_worker.pipeline.engine import judge, measure
+from samplemind_worker.pipeline.signals import identify, limits, read_signal
 from tests.factories import write_audio
 from training import signals
 
 SETTINGS = Settings(_env_file=None)
-
-
-def test_identify_is_the_sha256_of_the_bytes_and_rewinds(tmp_path: Path):
-    path = tmp_path / "a.bin"
-    path.write_bytes(b"bytes" * 100_000)
-
-    with path.open("rb") as file:
-        assert identify(file) == hashlib.sha256(b"bytes" * 100_000).hexdigest()
-        assert file.tell() == 0
-
-
-def test_identify_refuses_an_empty_file(tmp_path: Path):
-    (tmp_path / "empty.wav").touch()
-
-    with (tmp_path / "empty.wav").open("rb") as file, pytest.raises(EmptyFileError, match="the file has no bytes"):
-        identify(file)
 
 
 def test_one_file_through_the_engine_is_analysed(tmp_path: Path):

@@ -18,7 +18,8 @@ import soundfile as sf
 
 from config.settings import Settings
 from samplemind_worker.documents.facts import AnalysisFacts
-from samplemind_worker.pipeline.engine import judge, limits, measure, read_signal
+from samplemind_worker.pipeline.engine import judge, measure
+from samplemind_worker.pipeline.signals import limits, read_signal
 from training import signals
 
 F32 = npt.NDArray[np.float32]

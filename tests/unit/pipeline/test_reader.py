@@ -12,8 +12,8 @@ import pytest
 from config.settings import Settings
 from samplemind_worker.errors import PermanentError
 from samplemind_worker.pipeline.audio_sandbox import audio_sandbox
-from samplemind_worker.pipeline.engine import Signal, identify, limits, read_signal
 from samplemind_worker.pipeline.reader import Source, bounds, read_signals
+from samplemind_worker.pipeline.signals import Signal, identify, limits, read_signal
 from samplemind_worker.sandbox import Wanted
 from tests.factories import write_audio
 from tests.hostile import sounds
