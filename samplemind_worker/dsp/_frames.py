@@ -142,16 +142,19 @@ def _contrast(power: F32, first: Any, end: Any, count: Any, lists: F32, out: F32
         for j in range(U(0), lows, EIGHT):
             store(lists, j, lanes(_f32(-1.0)))
             store(lists, lows + j, lanes(_f32(3e38)))
-        for k in range(U(first), U(end)):
-            v = load(power, k * EIGHT)
-            w = v
-            # Insert into a sorted list: a value that is displaced moves on to the next place.
+        for k in range(U(first), U(end), TWO):
+            v, w = load(power, k * EIGHT), load(power, k * EIGHT)
+            x, y = lanes(_f32(-1.0)), lanes(_f32(3e38))
+            if k + ONE < U(end):
+                x, y = load(power, k * EIGHT + EIGHT), load(power, k * EIGHT + EIGHT)
+            # Insert two values into sorted lists: one that is displaced moves on to the next place.
             for j in range(U(0), lows, EIGHT):
                 a, b = load(lists, j), load(lists, lows + j)
-                store(lists, j, greatest(a, v))
-                v = least(a, v)
-                store(lists, lows + j, least(b, w))
-                w = greatest(b, w)
+                c, d = greatest(a, v), least(b, w)
+                v, w = least(a, v), greatest(b, w)
+                store(lists, j, greatest(c, x))
+                store(lists, lows + j, least(d, y))
+                x, y = least(c, x), greatest(d, y)
         peak, valley = lanes(_f32(0.0)), lanes(_f32(0.0))
         for j in range(U(0), lows, EIGHT):
             peak = peak + root(load(lists, j))

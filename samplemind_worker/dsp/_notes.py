@@ -371,13 +371,20 @@ def weighted_share(tonalness: F32) -> float:
 def explain(wanted: F32, products: F32, rounds: int, least: Any, found: F32) -> None:
     """Multiply each row of ``found`` by ``wanted`` over its product with ``products``, and do so again and again."""
     size = products.shape[0]
-    sums = np.empty(size, np.float32)
+    sums, whole = np.empty(size, np.float32), size - size % 4
     for row in range(found.shape[0]):
+        own = found[row]
         for _ in range(rounds):
             sums[:] = least
-            for k in range(size):
-                factor, weights = found[row, k], products[k]
+            # Four rows at a time, so that the sums are loaded and stored once for four of them.
+            for k in range(0, whole, 4):
+                a, b, c, d = own[k], own[k + 1], own[k + 2], own[k + 3]
+                wa, wb, wc, wd = products[k], products[k + 1], products[k + 2], products[k + 3]
+                for j in range(size):
+                    sums[j] += a * wa[j] + b * wb[j] + c * wc[j] + d * wd[j]
+            for k in range(whole, size):
+                factor, weights = own[k], products[k]
                 for j in range(size):
                     sums[j] += factor * weights[j]
             for j in range(size):
-                found[row, j] *= wanted[row, j] / sums[j]
+                own[j] *= wanted[row, j] / sums[j]

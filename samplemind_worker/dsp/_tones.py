@@ -20,7 +20,7 @@ from samplemind_worker.dsp._kernels import fold_semitones, spectral_peaks, tunin
 from samplemind_worker.dsp._notes import add_spectra
 
 # Digest of the sources that are compiled into these kernels: numba looks at the age of this file alone.
-BUILT_ON = "d938399cbc94"
+BUILT_ON = "d140ed871675"
 
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]

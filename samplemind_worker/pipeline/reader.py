@@ -33,8 +33,7 @@ from samplemind_worker.sandbox import Answer, Bounds, Wanted
 
 _SPARE_SAMPLES: Final = 64  # a resampler may return a few more samples than expected
 _LARGE: Final = 256 * 2**20  # bytes: hashing them takes a quarter of a second
-_WARM_UP: Final = (
-    ("WAV", "PCM_16"),
+_FORMATS: Final = (
     ("WAV", "FLOAT"),
     ("AIFF", "PCM_24"),
     ("FLAC", "PCM_16"),
@@ -43,8 +42,11 @@ _WARM_UP: Final = (
     ("MP3", "MPEG_LAYER_III"),
     ("CAF", "ALAC_16"),
 )
-_RATES: Final = (44_100, 48_000)
-"""Each has a resampler of its own to be loaded."""
+_WARM_UP: Final = (
+    *((*one, 2, 44_100) for one in _FORMATS),
+    *(("WAV", "PCM_16", channels, rate) for channels, rate in product((1, 2), (44_100, 48_000))),
+)
+"""Format, coding, channels and rate: each rate has a resampler of its own to be loaded."""
 
 _ENCODINGS: Final = ("utf-8", "utf-16-le", "utf-16-be", "latin-1", "cp1252", "ascii")
 """Encodings of texts in tags; Python loads each on first use."""
@@ -152,7 +154,7 @@ def warm_up() -> None:
         codecs.lookup(encoding)
     allowed = {"name": "", "limits": dataclasses.asdict(Limits())}
     noise = np.random.default_rng(0).normal(0.0, 0.1, (4096, 2)).astype(np.float32)
-    for (form, subtype), channels, rate in product(_WARM_UP, (1, 2), _RATES):
+    for form, subtype, channels, rate in _WARM_UP:
         # A file without a name leaves nothing behind, however this process ends.
         with tempfile.TemporaryFile() as file:
             with suppress(sf.LibsndfileError, ValueError):  # this libsndfile does not know the format
