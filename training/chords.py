@@ -35,8 +35,8 @@ _SONGS_RECORDED, _SONGS_RENDERED, _SONGS_SYNTHESIZED = 70, 90, 150
 _LONGEST_SECONDS = 26.0
 FOLDS = (
     ("fluid", "musescore", "collected", "spanish", "billie", "words", "beds"),
-    ("csound", "timgm", "upright", "oldpiano", "hands", "bassyr", "readers"),
-    ("merlin", "opl3", "electric", "pearl", "zeppelin", "effects", "things", "reader", "opendrums"),
+    ("csound", "timgm", "upright", "oldpiano", "hands", "bassyr", "readers", "outside"),
+    ("merlin", "opl3", "electric", "pearl", "zeppelin", "effects", "things", "clonk", "reader", "opendrums"),
     ("synth", "synthesized", "noises"),
 )
 """Sources that are held out together. Nothing is learned from a source that is in none of them."""

@@ -26,8 +26,20 @@ SR = 22050
 _NOTES_A_PROGRAM, _DRUMS_A_CLASS, _SYNTHESIZED, _CHORDS, _BEDS = 9, 360, 900, 60, 300
 FOLDS = (
     ("fluid", "musescore", "JCLive", "Chaos", "SBLive", "opendrums", "billie", "upright", "spanish", "words", "beds"),
-    ("csound", "timgm", "SoundBlasterOld", "hands", "oldpiano", "bassyr", "readers"),
-    ("merlin", "opl3", "pearl", "zeppelin", "GeneralUserGS", "Aspirin", "electric", "effects", "reader", "things"),
+    ("csound", "timgm", "SoundBlasterOld", "hands", "oldpiano", "bassyr", "readers", "outside"),
+    (
+        "merlin",
+        "opl3",
+        "pearl",
+        "zeppelin",
+        "GeneralUserGS",
+        "Aspirin",
+        "electric",
+        "effects",
+        "reader",
+        "things",
+        "clonk",
+    ),
 )
 """Soundfonts and recorded sources (`training.sources`) that are held out together: soundfonts of one fold share
 recordings."""

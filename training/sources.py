@@ -71,6 +71,11 @@ def _unnoted(name: str) -> Label:
     return lambda _: (name, programs.UNKNOWN)
 
 
+def _esc_class(path: Path) -> int:
+    """Read the class in the name of a clip of ESC-50, its last number."""
+    return int(path.stem.rsplit("-", 1)[1])
+
+
 def _folders(classes: dict[str, str]) -> Label:
     """Go by the first of the words that is in the path."""
 
@@ -112,6 +117,18 @@ _THINGS = {
     **dict.fromkeys(("cicada", "rain_", "/sounds_wind", "ambience", "motor", "seagulls"), "ambience"),
     "laugh_evil": "voice", "": "fx",
 }  # fmt: skip
+_ESC_10 = {
+    **dict.fromkeys((0, 1, 21, 38), "fx"),  # a dog, a rooster, sneezes, a clock
+    **dict.fromkeys((10, 11, 12, 40, 41), "ambience"),  # rain, waves, fire, a helicopter, a chainsaw
+    20: "voice",  # a baby
+}
+# What is music, and what is no recording.
+_CLONK = {
+    **dict.fromkeys(("fanfare", "trumpet", "ui.ocg", "singing", "teleport", "diamond", "icehit", "pickaxe"), ""),
+    **dict.fromkeys(("waterfall", "birdsloop", "windloop", "stereorain", "boiling", "fire.ogg", "furnace"), "ambience"),
+    "skin.ocg": "voice",
+    "": "fx",
+}
 _BASS_NOTES = ["E", "F", "F#", "G", "G#", "A", "A#", "B", "C", "C#", "D", "D#", "E2"]
 _ORCHESTRA = {
     "violin": "strings", "contrabass": "strings", "flute": "flute", "horn": "brass", "trombone": "brass",
@@ -258,6 +275,28 @@ SOURCES = (
         "animals, machines, weapons, weather, " + _GITHUB + "AntumMT/mod-sounds",
         "mod-sounds/sounds/*.ogg",
         _folders(_THINGS),
+    ),
+    Source(
+        "outside",
+        "CC BY 3.0",
+        "ESC-10, a part, " + _GITHUB + "caitlinnguyen0/ESC-50",
+        "esc-50/audio/*.wav",
+        lambda p: (_ESC_10.get(_esc_class(p), ""), programs.UNKNOWN),
+    ),
+    Source(
+        "everyday",
+        "CC BY-NC 3.0",
+        "ESC-50 without ESC-10, a part, " + _GITHUB + "caitlinnguyen0/ESC-50",
+        "esc-50/audio/*.wav",
+        lambda p: ("" if _esc_class(p) in _ESC_10 else "fx", programs.UNKNOWN),
+        measured_only=True,
+    ),
+    Source(
+        "clonk",
+        "CC BY 3.0, CC0",
+        "animals, tools, doors, weapons, exclamations, " + _GITHUB + "openclonk/openclonk",
+        "openclonk/**/*.*",
+        _folders(_CLONK),
     ),
 )
 

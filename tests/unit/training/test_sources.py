@@ -34,6 +34,12 @@ def test_a_name_without_a_note_has_none(stem: str):
         ("words", "speech-commands/yes/0a7c2a8d_nohash_0.wav", ("voice", None)),
         ("effects", "cc-sounds/sound/CC-Sounds/open_door/window/open_curtain.ogg", None),
         ("effects", "cc-sounds/sound/CC-Sounds/humming/electric.ogg", ("ambience", programs.UNKNOWN)),
+        ("outside", "esc-50/audio/2-103426-A-0.wav", ("fx", programs.UNKNOWN)),
+        ("outside", "esc-50/audio/2-103426-A-22.wav", ("", programs.UNKNOWN)),
+        ("everyday", "esc-50/audio/2-103426-A-22.wav", ("fx", programs.UNKNOWN)),
+        ("everyday", "esc-50/audio/2-103426-A-38.wav", ("", programs.UNKNOWN)),
+        ("clonk", "openclonk/Clonk.ocg/Skin.ocg/Farmer.ocg/Hurt1.ogg", ("voice", programs.UNKNOWN)),
+        ("clonk", "openclonk/UI.ocg/Fanfare.wav", None),
         ("rooms", "moodist/public/sounds/things/ceiling-fan.mp3", ("ambience", programs.UNKNOWN)),
     ],
 )
@@ -42,7 +48,7 @@ def test_folders_and_names_tell_the_class(source: str, path: str, label: tuple[s
 
 
 def test_nothing_is_learned_from_what_is_neither_public_domain_nor_cc0_nor_cc_by():
-    free = {"public domain", "CC0", "CC BY", "CC BY 4.0"}
+    free = {"public domain", "CC0", "CC BY", "CC BY 3.0", "CC BY 4.0"}
     for source in sources.SOURCES:
         assert source.measured_only or set(source.licence.split(", ")) <= free, source.name
 
