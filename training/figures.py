@@ -142,3 +142,21 @@ def figure(rng: Rng, shots: list[F32]) -> F32:
     loud = np.flatnonzero(np.abs(y) > 0.003 * np.abs(y).max())
     y = y[: max(SR, int(loud[-1]) + 1)] if len(loud) else y
     return sounds.colour(y, rng)
+
+
+def by_hand(rng: Rng, hits: list[F32]) -> F32:
+    """Repeat what hands do over and over, as no one plays it: claps, knocks, steps, hammering; alone or as a crowd."""
+    seconds = float(np.exp(rng.uniform(np.log(1.2), np.log(12.0))))
+    y = np.zeros(round(seconds * SR))
+    for _ in range(1 if rng.random() < 0.75 else int(rng.integers(2, 9))):
+        some = [hits[int(rng.integers(len(hits)))] for _ in range(int(rng.integers(1, 5)))]
+        gap, drift, uneven = np.exp(rng.uniform(np.log([0.12, 0.005, 0.02]), np.log([1.1, 0.03, 0.12])))
+        at, groups = float(rng.uniform(0.0, gap)), rng.random() < 0.2
+        while at < seconds - 0.05:
+            hit = some[int(rng.integers(len(some)))]
+            first = max(0, round((at + uneven * gap * rng.normal()) * SR))
+            n = max(0, min(len(hit), len(y) - first))
+            y[first : first + n] += 10.0 ** (rng.normal(0.0, 0.12)) * hit[:n]
+            gap *= float(np.exp(drift * rng.normal()))
+            at += gap * (float(rng.uniform(2.0, 5.0)) if groups and rng.random() < 0.2 else 1.0)
+    return sounds.colour(sounds.reverb(y, rng) if rng.random() < 0.5 else y, rng)

@@ -26,16 +26,18 @@ F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
 Rng = np.random.Generator
 
-_ONE_SHOTS = ("figures", "effects", "shots", "recorded", "takes", "echoes")
+_ONE_SHOTS = ("figures", "effects", "shots", "recorded", "takes", "clapped", "echoes")
 _PARTS = ("material", "short", "songs", "soft", "played", "beatless", "pads", *_ONE_SHOTS[:-1])
 """Parts of `training.pulse`; the echoes are made here."""
 _BEATLESS = {"hit": 0, "held": 0, "riser": 0, "pad": 1}  # noise and scattered hits are neither
 _ECHOES = 500
 _DURATION, _CHANGE, _ONSETS = 0, 6, 8  # places in the result of `kind_row`
 _MODEL = Path(dsp.__file__).parent / "models" / "kind.npz"
-_OPTIONS: dict[str, Any] = {"outputs": 2, "hidden": 24, "epochs": 40, "decay": 1e-3}
-_OF_ECHOES = 3.0
-"""Weight of an echo: there are few, and taken for a loop it gets a tempo that it has not."""
+_OPTIONS: dict[str, Any] = {"outputs": 2, "hidden": 48, "epochs": 40, "decay": 1e-3, "noise": 0.2}
+_WEIGHTS = {"echoes": 3.0, "figures": 2.0}
+"""Weights of the clips of a part: there are few, and taken for a loop they get a tempo that they have not."""
+_OF_ONE_SHOTS = 1.5
+"""Weight of all one-shots together, where all loops together weigh 1."""
 
 
 def in_time(hits: list[F32], rng: Rng) -> Clip:
@@ -86,7 +88,8 @@ def fit(folder: Path) -> None:
     rows, right, names = material(folder)
     fold = pulse.folds(names)
     logits = np.zeros((len(rows), 2))
-    weight = np.where(np.char.startswith(names, "echoes"), _OF_ECHOES, 1.0) / np.bincount(right)[right]
+    weight = np.array([_WEIGHTS.get(name.partition(" ")[0], 1.0) for name in names.tolist()])
+    weight *= np.where(right == 0, _OF_ONE_SHOTS, 1.0) / np.bincount(right)[right]
     for k in range(4):
         out = fold == k
         logits[out] = network.fit(rows[~out][:, None], right[~out], weight=weight[~out], **_OPTIONS).logits(rows[out])

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -55,19 +56,27 @@ Rng = np.random.Generator
 _MODEL = Path(dsp.__file__).parent / "models" / "pulse.npz"
 _FIRST_SEED = 1_000_000  # away from those that the tempo learns from
 _COUNTS = {
-    "material": 500, "studio": 500, "project": 400, "still": 400, "short": 900, "songs": 450, "figures": 700,
-    "soft": 500, "beatless": 700, "pads": 200, "effects": 500, "shots": 1200, "played": 35, "recorded": 80, "takes": 50,
+    "material": 500, "studio": 1200, "project": 400, "still": 400, "short": 900, "songs": 450, "figures": 700,
+    "soft": 500, "beatless": 700, "pads": 200, "effects": 500, "shots": 1200, "played": 150, "recorded": 80,
+    "takes": 50, "clapped": 35,
 }  # fmt: skip
-"""Clips of each part; of the last three for each recorded source."""
+"""Clips of each part; of the last four for each recorded source."""
 _LONGEST_SECONDS = 33.0
 _FOLDS = 4
 _NONE, _WRONG, _RIGHT = 0, 1, 2
 _LEVELS = (1.0, 2.0, 3.0, 1 / 2, 1 / 3)
-_CUT, _PADDED = 0.3, 0.1
-"""Share of what has no tempo that is cut to a round length or to whole beats, of all that silence is put around."""
+_CUT, _FILLED, _PADDED = 0.3, 0.1, 0.1
+"""Shares of what has no tempo that are cut, and filled up with silence, to a round length or to whole beats, and of all
+that silence is put around."""
+_BY_SOURCE = {"played", "recorded", "takes", "clapped"}
+_EVERYDAY = {"voice", "ambience", "fx"}
+_TIMES = 3
+"""A source of such recordings gives as many times more clips: no two of them are alike."""
 _ATTEMPTS = 8
 """Draws of what a source shall play: few have all drums and notes."""
-_OPTIONS: dict[str, Any] = {"outputs": 3, "hidden": 40, "epochs": 60, "decay": 1e-3}
+_OPTIONS: dict[str, Any] = {"outputs": 3, "hidden": 64, "epochs": 60, "decay": 1e-3}
+_OF_TEMPO = 1.25
+"""Weight of what has a tempo: without it more short loops get none."""
 
 
 def _makers(part: str, cache: Path, folder: Path) -> list[Callable[[], Clip | None]]:
@@ -77,22 +86,31 @@ def _makers(part: str, cache: Path, folder: Path) -> list[Callable[[], Clip | No
 
     def one(key: tuple[int, ...], *source: Any) -> Clip | None:
         clip = make(np.random.default_rng((5150, number, *key)), _FIRST_SEED + key[-1], *source)
-        return None if clip is None else _as_filed(np.random.default_rng((31, number, *key)), clip)
+        return None if clip is None else as_filed(np.random.default_rng((31, number, *key)), clip)
 
-    count = range(_COUNTS[part])
-    if part in {"played", "recorded", "takes"}:
-        return [partial(one, (n, k), source, own) for n, (source, own) in enumerate(_by_source(folder)) for k in count]
-    return [partial(one, (k,)) for k in count]
+    count = _COUNTS[part]
+    if part not in _BY_SOURCE:
+        return [partial(one, (k,)) for k in range(count)]
+    makers: list[Callable[[], Clip | None]] = []
+    for source, own in _by_source(folder):
+        many = _TIMES if part == "recorded" and own[0][1]["name"] in _EVERYDAY else 1
+        seed = zlib.crc32(source.encode())  # a further source changes no other
+        makers += [partial(one, (seed, k), source, own) for k in range(count * many)]
+    return makers
 
 
-def _as_filed(rng: Rng, clip: Clip) -> Clip:
+def as_filed(rng: Rng, clip: Clip) -> Clip:
     """Cut and pad a clip as it lies in a library: not always where the sound begins and ends."""
-    y = clip.y
-    if clip.bpm is None and rng.random() < _CUT:
+    y, chance = clip.y, rng.random()
+    if clip.bpm is None and chance < _CUT + _FILLED:
         # Otherwise a round length, or whole beats, would prove a loop.
         unit = 0.5 if rng.random() < 0.5 else 120.0 / int(rng.integers(60, 191))
         units = int(len(y) / dsp.SR / unit)
-        length = round(unit * (2 ** int(np.log2(units)) if units > 1 and rng.random() < 0.5 else units) * dsp.SR)
+        if chance < _CUT:
+            length = round(unit * (2 ** int(np.log2(units)) if units > 1 and rng.random() < 0.5 else units) * dsp.SR)
+        else:
+            length = round(unit * 2 ** int(np.log2(units + 1) + 1) * dsp.SR)
+            y = np.pad(y, (0, max(0, length - len(y))))
         y = y[:length] if length >= dsp.SR else y
     if rng.random() < _PADDED:
         before, after = (rng.uniform(0.0, 0.05, 2) * dsp.SR * (rng.random(2) < 0.7)).astype(int).tolist()
@@ -122,6 +140,7 @@ def _maker(part: str, cache: Path, folder: Path) -> Callable[..., Clip | None]:
         "played": _played,
         "recorded": _recorded,
         "takes": _take,
+        "clapped": _clapped,
     }[part]
 
 
@@ -175,15 +194,22 @@ def _by_source(folder: Path) -> list[tuple[str, list[oneshots.Sound]]]:
 
 
 def _played(rng: Rng, _: int, source: str, own: list[oneshots.Sound]) -> Clip | None:
-    """Play a loop on the drums or notes of a source, if it has such."""
-    shelf = lasting.Shelf(own)
-    for _ in range(_ATTEMPTS):
-        bpm = float(rng.uniform(70.0, 175.0))
-        y = lasting.played(rng, shelf, bpm=bpm)
-        if y is not None:
-            y, shift = augment.vary(y, rng)
-            return Clip(y, bpm * 2.0 ** (shift / 12.0), name=f"recorded {source}")
-    return None
+    """Play a loop on the drums or notes of a source, if it has such; most of them change from bar to bar."""
+    shelf, bpm = lasting.Shelf(own), float(rng.uniform(70.0, 175.0))
+    wanted = int(rng.integers(2, 4)) if rng.random() < 0.6 else 1
+    attempts = (lasting.played(rng, shelf, bpm=bpm) for _ in range(_ATTEMPTS))
+    loops = list(islice((y for y in attempts if y is not None), wanted))
+    if not loops:
+        return None
+    y, shift = augment.vary(loops[0] if wanted == 1 else _changing(rng, loops, 240.0 / bpm), rng)
+    return Clip(y, bpm * 2.0 ** (shift / 12.0), name=f"recorded {source}")
+
+
+def _changing(rng: Rng, loops: list[F32], bar: float) -> F32:
+    """Join two or four bars (seconds long) of loops of one tempo, as a player goes on."""
+    cut = [(y, k) for y in loops for k in range(round(len(y) / dsp.SR / bar))]
+    bars = [y[round(k * bar * dsp.SR) : round((k + 1) * bar * dsp.SR)] for y, k in cut]
+    return np.concatenate([bars[int(rng.integers(len(bars)))] for _ in range(int(rng.choice([2, 4])))])
 
 
 def _recorded(rng: Rng, _: int, source: str, own: list[oneshots.Sound]) -> Clip:
@@ -199,6 +225,16 @@ def _take(rng: Rng, _: int, source: str, own: list[oneshots.Sound]) -> Clip:
     if take is None:
         take = figures.figure(rng, [y for y, _ in own if len(y) > 2000])
     return Clip(take, None, name=f"recorded {source}")
+
+
+def _clapped(rng: Rng, _: int, source: str, own: list[oneshots.Sound]) -> Clip | None:
+    """Repeat claps, or other hits and noises of a source."""
+    short = [(y, t["name"]) for y, t in own if 400 < len(y) < 0.8 * dsp.SR and (t["midi"] or 0.0) <= 0.0]
+    names = sorted({name for _, name in short})
+    if not names:
+        return None
+    name = "clap" if "clap" in names and rng.random() < 0.5 else str(rng.choice(names))
+    return Clip(figures.by_hand(rng, [y for y, other in short if other == name]), None, name=f"recorded {source}")
 
 
 def _measure(clip: Clip) -> tuple[F64, tuple[float, float, float]] | None:
@@ -278,14 +314,14 @@ def fit(cache: Path, folder: Path) -> None:
     rows, truths, names = (np.concatenate([table[name] for table in tables]) for name in ("rows", "truths", "names"))
     there = truths[:, 1] > 0.0
     rows, truths, names = rows[there], truths[there], names[there]
-    fold, taught = folds(names), _taught(truths)
+    fold, taught, weight = folds(names), _taught(truths), np.where(truths[:, 0] > 0.0, _OF_TEMPO, 1.0)
     chances = np.zeros((len(rows), 3))
     for k in range(_FOLDS):
         out = fold == k
-        net = network.fit(rows[~out][:, None], taught[~out], seeds=(0, 1), **_OPTIONS)
+        net = network.fit(rows[~out][:, None], taught[~out], weight=weight[~out], seeds=(0, 1), **_OPTIONS)
         chances[out] = softmax(net.logits(rows[out]))
     report(chances, truths, names)
-    net = network.fit(rows[:, None], taught, seeds=(0, 1, 2, 3), **_OPTIONS)
+    net = network.fit(rows[:, None], taught, weight=weight, seeds=(0, 1, 2, 3), **_OPTIONS)
     np.savez_compressed(_MODEL, **network.to_arrays(net))  # type: ignore[arg-type]
 
 

@@ -26,11 +26,11 @@ SHORTEST_LOOP_SECONDS = 1.0
 """One bar of four beats at 240 BPM; every shorter sound is a one-shot."""
 SHORTEST_PHRASE_SECONDS = 1.25
 """Below this length only a sound with a sure tempo is a loop."""
-SURE_PULSE = 0.8
+SURE_PULSE = 0.75
 """Probability of having a tempo from which a sound that is no track is a loop, whatever else it resembles."""
 _WHOLE_BARS = 4
 """Place in the evidence of a tempo that says whether the length gave it, as whole bars."""
-PHRASE, _LASTING = slice(13, 32), slice(13, 38)
+PHRASE, _LASTING = slice(21, 40), slice(21, 46)
 """What the two networks read of the row of `pulse.pulse_row`: `kind_row`, and with the probability of music and
 `restlessness`."""
 _STRONG = 0.3
@@ -167,7 +167,7 @@ def estimate_kind(
 
     Parameters
     ----------
-    row : ndarray of float, shape (44,)
+    row : ndarray of float, shape (52,)
         The result of `pulse.pulse_row`.
     duration : float
         Duration of the whole file in seconds.

@@ -2,8 +2,8 @@
 
 Conventions: probabilities 0 to 1. The trees of `tempo_model` weigh candidates against each other; a network here weighs
 the winner against the possibility that there is no tempo at all, for it knows what the sound is like.
-`training/pulse.py` trains it; whoever changes a measure, here, in `tempo.estimate_tempo` or in `kind.kind_row`, has to
-train it again. The networks of `kind` read parts of the same row.
+`training/pulse.py` trains it; whoever changes a measure, here, in `recurrence`, in `tempo.estimate_tempo` or in
+`kind.kind_row`, has to train it again. The networks of `kind` read parts of the same row.
 """
 
 import math
@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from samplemind_worker.dsp.kind import restlessness
 from samplemind_worker.dsp.probabilities import probabilities
+from samplemind_worker.dsp.recurrence import recurrence
 from samplemind_worker.dsp.types import Features, KeyEstimate, TempoEstimate
 
 F64 = npt.NDArray[np.float64]
@@ -50,7 +51,7 @@ def edges(features: Features) -> F64:
 
 
 def pulse_row(features: Features, row: F64, *, tempo: TempoEstimate, key: KeyEstimate) -> F64:
-    """Return the measures that tell whether there is a tempo, and whether it is this one: (44,).
+    """Return the measures that tell whether there is a tempo, and whether it is this one: (52,).
 
     Parameters
     ----------
@@ -61,8 +62,9 @@ def pulse_row(features: Features, row: F64, *, tempo: TempoEstimate, key: KeyEst
     tempo, key
         Estimates made as if the sound had a tempo and a key.
     """
-    evidence = tempo.evidence or (0.0,) * _EVIDENCE
-    return np.array([*evidence, *row, key.music or 0.0, *restlessness(features), *course(features), *edges(features)])
+    evidence, again = tempo.evidence or (0.0,) * _EVIDENCE, recurrence(features.mel, tempo.tempo)
+    lasting = (key.music or 0.0, *restlessness(features))
+    return np.array([*evidence, *again, *row, *lasting, *course(features), *edges(features)])
 
 
 def chances(row: F64, tempo: TempoEstimate) -> tuple[float, float]:
@@ -70,7 +72,7 @@ def chances(row: F64, tempo: TempoEstimate) -> tuple[float, float]:
 
     Parameters
     ----------
-    row : ndarray of float, shape (44,)
+    row : ndarray of float, shape (52,)
         The result of `pulse_row`.
     tempo : TempoEstimate
         The likeliest tempo.
