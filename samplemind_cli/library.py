@@ -154,6 +154,10 @@ def sound_of(text: str, settings: Settings) -> tuple[AudioFacts, AnalysisFacts]:
     where = library.where(text)
     if isinstance(where, Path) and where.is_dir():
         raise UsageError(f"{text} is a folder; name one file of it")
+    from samplemind_worker.pipeline.audio_sandbox import audio_sandbox  # noqa: PLC0415 -- slow import
+
+    # It loads while this process does.
+    audio_sandbox().start()
     from samplemind_worker.pipeline.analyze import analyze_file  # noqa: PLC0415 -- slow import
 
     try:
