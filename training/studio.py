@@ -399,7 +399,8 @@ def _press(y: F64, rng: Rng) -> F64:
     return y / (level + rng.uniform(0.05, 0.4)) ** rng.uniform(0.2, 0.8)
 
 
-def _finish(y: F64, rng: Rng) -> npt.NDArray[np.float32]:
+def finish(y: F64, rng: Rng) -> npt.NDArray[np.float32]:
+    """Compress, age and colour a mix, or not; peak 1."""
     y = sounds.peak(y)
     if rng.random() < 0.3:
         y = sounds.peak(_press(y, rng))
@@ -479,7 +480,7 @@ def loop(rng: Rng, studio: Studio) -> Clip:
     if content in {"melodic", "mix"} and rng.random() < 0.12:
         y = _pump(y, stage)
     half = name in STYLES and STYLES[name].half
-    return Clip(_finish(_cut(y, rng, ending), rng), bpm, half, beats, f"{name} {content} {ending}")
+    return Clip(finish(_cut(y, rng, ending), rng), bpm, half, beats, f"{name} {content} {ending}")
 
 
 def track(rng: Rng, studio: Studio) -> Clip:
@@ -498,7 +499,7 @@ def track(rng: Rng, studio: Studio) -> Clip:
     start = int(rng.integers(0, max(1, len(y) - round(seconds * SR)) + 1))
     y = y[start : start + round(seconds * SR)]
     half = name in STYLES and STYLES[name].half
-    return Clip(_finish(y, rng), bpm, half, beats, f"{name} track")
+    return Clip(finish(y, rng), bpm, half, beats, f"{name} track")
 
 
 def project(seed: int, studio: Studio) -> Clip:
@@ -534,7 +535,7 @@ def project(seed: int, studio: Studio) -> Clip:
     y = stage.render(wrap=ending == "exact" and rng.random() < 0.7, tail=tail)
     if content in {"melodic", "mix"} and rng.random() < 0.2:
         y = _pump(y, stage)
-    return Clip(_finish(y, rng), bpm, half=False, beats=4, name=f"{name} {content} {ending}")
+    return Clip(finish(y, rng), bpm, half=False, beats=4, name=f"{name} {content} {ending}")
 
 
 def make(seed: int, studio: Studio) -> Clip:
@@ -600,4 +601,4 @@ def still(seed: int, studio: Studio) -> Clip:
         return Clip(y, None, name=name)
     make_one, name = ((_one_hit, "hit"), (_one_chord, "held"), (_pad, "pad"), (_hiss, "noise"))[kind - 1]
     y = make_one(rng, studio)
-    return Clip(np.asarray(y, dtype=np.float32) if name == "noise" else _finish(y, rng), None, name=name)
+    return Clip(np.asarray(y, dtype=np.float32) if name == "noise" else finish(y, rng), None, name=name)

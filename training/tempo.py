@@ -256,14 +256,17 @@ def _taught(found: Table) -> tuple[F64, Bools]:
     return apart, (apart < 0.005) | (close & (np.random.default_rng(0).random(len(apart)) < 0.5))
 
 
+def _used(found: Table) -> Bools:
+    """Tell what is learned from: of what is at no simple ratio to the tempo, and so is easily told, a part will do."""
+    ratio = found.bpm[:, None] / np.maximum(found.clips[found.clip, 1], 1.0)[:, None] / _RELATIVES
+    related = (np.abs(ratio - 1.0) < 0.03).any(axis=1)
+    return ~found.held[found.clip] & (related | (np.random.default_rng(1).random(len(related)) < _UNRELATED))
+
+
 def learn_right(found: Table, taught: Bools, *, trees: int) -> tuple[list[Any], F64]:
     """Learn on each half of the clips; give both models, and the mean odds of what was held out."""
     half = (found.clips[:, 0] // 10 % 2 == 0)[found.clip]
-    held = found.held[found.clip]
-    # What lies at no simple ratio to the tempo is easily told: a part of it will do.
-    ratio = found.bpm[:, None] / np.maximum(found.clips[found.clip, 1], 1.0)[:, None] / _RELATIVES
-    related = (np.abs(ratio - 1.0) < 0.03).any(axis=1)
-    used = ~held & (related | (np.random.default_rng(1).random(len(held)) < _UNRELATED))
+    held, used = found.held[found.clip], _used(found)
     models = [_learn(found.rows[used & part], taught[used & part], trees=trees, leaves=31) for part in (half, ~half)]
     odds = np.zeros(len(held))
     for model in models:
@@ -283,6 +286,34 @@ def learn(found: Table) -> dict[str, npt.NDArray[Any]]:
     apart, taught = _taught(found)
     held = found.held[found.clip]
     right, odds = learn_right(found, taught, trees=300)
+    meter = ~np.array(["six eight" in name for name in found.names])[found.clip]
+    usable = np.flatnonzero((apart < 0.02) & ~held & meter)
+    three = _learn(found.rows[usable], found.clips[found.clip[usable], 3] == 3, trees=80, leaves=7)
+    rest = np.flatnonzero((apart < 0.005) & held & meter)
+    p, is_three = three.predict_proba(found.rows[rest])[:, 1], found.clips[found.clip[rest], 3] == 3
+    print("3/4 found", np.mean(p[is_three] > 0.75), "of those given", np.mean(is_three[p > 0.75]))
+    print("4/4 found", np.mean(p[~is_three] < 0.1), "of those given", np.mean(~is_three[p < 0.1]))
+    return {
+        **_joined([_flat(model) for model in right], "right"),
+        **_joined([_flat(three)], "three"),
+        **_limits(found, odds),
+    }
+
+
+def learn_other(found: Table) -> dict[str, npt.NDArray[Any]]:
+    """Learn the trees that are asked about doubtful levels; print what they give alone on clips not learned from."""
+    _, taught = _taught(found)
+    held, used = found.held[found.clip], _used(found)
+    model = _learn(found.rows[used], taught[used], trees=300, leaves=31)
+    odds = np.zeros(len(held))
+    odds[held] = model.decision_function(found.rows[held])
+    _limits(found, odds)
+    return _joined([_flat(model)], "other")
+
+
+def _limits(found: Table, odds: F64) -> dict[str, npt.NDArray[Any]]:
+    """Set the limit below which there is no tempo, and fit the confidence, on clips not learned from; print figures."""
+    held = found.held[found.clip]
     chances = np.where(held, 1.0 / (1.0 + np.exp(-odds)), 0.0)
     chosen = choose(found, chances)
     mask = found.held[chosen.clip]
@@ -297,19 +328,7 @@ def learn(found: Table) -> dict[str, npt.NDArray[Any]]:
     given = best.score >= least
     good = right_level(found, best)
     confidence.report("tempo", confidence.crossed(best.score[given], good[given]), good[given])
-    meter = ~np.array(["six eight" in name for name in found.names])[found.clip]
-    usable = np.flatnonzero((apart < 0.02) & ~held & meter)
-    three = _learn(found.rows[usable], found.clips[found.clip[usable], 3] == 3, trees=80, leaves=7)
-    rest = np.flatnonzero((apart < 0.005) & held & meter)
-    p, is_three = three.predict_proba(found.rows[rest])[:, 1], found.clips[found.clip[rest], 3] == 3
-    print("3/4 found", np.mean(p[is_three] > 0.75), "of those given", np.mean(is_three[p > 0.75]))
-    print("4/4 found", np.mean(p[~is_three] < 0.1), "of those given", np.mean(~is_three[p < 0.1]))
-    return {
-        **_joined([_flat(model) for model in right], "right"),
-        **_joined([_flat(three)], "three"),
-        **confidence.curve(best.score[given], good[given]),
-        "least": np.array(least),
-    }
+    return {**confidence.curve(best.score[given], good[given]), "least": np.array(least)}
 
 
 def report(found: Table, best: Choice, least: float) -> None:

@@ -27,6 +27,7 @@ _TEMPI = 5  # candidates that are reported
 _UNSURE = 1e-4  # log odds beyond that of this probability say nothing more
 _WHOLE = 0.004  # relative; a loop this near to whole bars is meant to be as long as they are
 _UNDECIDED = 1.5  # log odds between the two likeliest tempi below which the excerpts of a track vote
+_DOUBTFUL = 3.0  # the same, below which the trees that learned on other clips are asked
 _EXCERPT_SECONDS = 15.0
 _EARLY = 0.05  # of a period; a beat this shortly before the end of a loop is the first beat of its repetition
 
@@ -78,6 +79,29 @@ def exact(pulse: Pulse, period: float) -> tuple[float, int | None]:
     return period, whole
 
 
+def _odds_with_others(model: tempo_model.Model, rows: npt.NDArray[np.float32], chances: F64) -> F64:
+    """Return the log odds of each row, those of the trees that learned on other clips added."""
+    others = model.other(rows).tolist()
+    return np.array([_log_odds(a) + _log_odds(b) for a, b in zip(chances.tolist(), others, strict=True)])
+
+
+def settled(model: tempo_model.Model, rows: npt.NDArray[np.float32], periods: F64, chances: F64) -> F64:
+    """Return the chances; those of the likeliest tempo go to another that is nearly as likely if more trees prefer it.
+
+    What only habit decides is the level. Trees that learned on different material err about it in different ways, so
+    others are asked, but only about which tempo it is: how likely the likeliest one is stays as it was.
+    """
+    best = int(chances.argmax())
+    odds = np.array([_log_odds(chance) for chance in chances.tolist()])
+    near = np.flatnonzero(odds > odds[best] - _DOUBTFUL)
+    if np.abs(periods[near] / periods[best] - 1.0).max() < _SAME_LEVEL:
+        return chances
+    preferred = int(near[_odds_with_others(model, rows[near], chances[near]).argmax()])
+    chances = chances.copy()
+    chances[[best, preferred]] = chances[[preferred, best]]
+    return chances
+
+
 def vote(pulse: Pulse, onset: npt.NDArray[np.float32], periods: F64, chances: F64) -> int:
     """Return the likeliest candidate; if two are nearly as likely in a long signal, its excerpts decide.
 
@@ -99,8 +123,8 @@ def vote(pulse: Pulse, onset: npt.NDArray[np.float32], periods: F64, chances: F6
             exact_length=False,
         )
         if part is not None:
-            found = model.right(tempo_model.describe(part, periods, comb(part, periods)))
-            odds.append(np.array([_log_odds(chance) for chance in found.tolist()]))
+            rows = tempo_model.describe(part, periods, comb(part, periods))
+            odds.append(_odds_with_others(model, rows, model.right(rows)))
     return int(np.mean(odds, axis=0).argmax()) if odds else best
 
 
@@ -183,7 +207,7 @@ def estimate_tempo(features: Features, *, duration: float, exact_length: bool = 
         return TempoEstimate()
     model = tempo_model.load()
     rows = tempo_model.describe(pulse, periods, comb(pulse, periods))
-    chances = model.right(rows)
+    chances = settled(model, rows, periods, model.right(rows))
     best = vote(pulse, features.onset, periods, chances)
     # Neighbours within the tolerance count as evidence for the same tempo.
     score = float(1.0 - np.prod(1.0 - chances[np.abs(periods / periods[best] - 1.0) < _SAME_LEVEL]))

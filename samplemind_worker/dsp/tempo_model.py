@@ -5,9 +5,11 @@ Conventions: periods in frames of the onset strength (sr / 128 per second); one 
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -279,6 +281,8 @@ class Model:
 
     right: Trees
     """Probability that a candidate is the tempo."""
+    other: Trees
+    """The same, learned on other clips: asked where two tempi are nearly as likely."""
     three: Trees
     """Probability that a bar has three beats, given the tempo."""
     scores: F64
@@ -289,25 +293,27 @@ class Model:
     """Score below which no tempo is reported."""
 
 
+def _trees_of(arrays: Mapping[str, npt.NDArray[Any]], name: str) -> Trees:
+    """Return the trees whose arrays have this prefix."""
+    return Trees(
+        roots=arrays[f"{name}_roots"].astype(np.int32),
+        feature=arrays[f"{name}_feature"].astype(np.int32),
+        threshold=arrays[f"{name}_threshold"],
+        children=arrays[f"{name}_children"].astype(np.int32),
+        value=arrays[f"{name}_value"],
+        base=float(arrays[f"{name}_base"]),
+    )
+
+
 @lru_cache(maxsize=1)
 def load() -> Model:
     """Read the model that comes with the package."""
     path = resources.files("samplemind_worker.dsp").joinpath("models/tempo.npz")
     with path.open("rb") as file, np.load(file) as data:
-        trees = {
-            name: Trees(
-                roots=data[f"{name}_roots"].astype(np.int32),
-                feature=data[f"{name}_feature"].astype(np.int32),
-                threshold=data[f"{name}_threshold"],
-                children=data[f"{name}_children"].astype(np.int32),
-                value=data[f"{name}_value"],
-                base=float(data[f"{name}_base"]),
-            )
-            for name in ("right", "three")
-        }
         return Model(
-            right=trees["right"],
-            three=trees["three"],
+            right=_trees_of(data, "right"),
+            other=_trees_of(data, "other"),
+            three=_trees_of(data, "three"),
             scores=data["scores"].astype(np.float64),
             chances=data["chances"].astype(np.float64),
             least=float(data["least"]),

@@ -1,6 +1,7 @@
 """Tempi of synthesized signals whose tempo is known, and of signals that have none."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -82,6 +83,32 @@ def test_excerpts_of_a_track_decide_between_two_tempi_of_nearly_the_same_chance(
     periods = 60.0 * tempo_model.RATE / np.array([60.0, 120.0, 90.0])
     best = tempo.vote(pulse, features.onset, periods, np.array([half, 0.45, 0.01]))
     assert 60.0 * tempo_model.RATE / periods[best] == pytest.approx(found)
+
+
+@pytest.mark.parametrize(
+    ("chances", "settled"),
+    [
+        ([0.6, 0.5, 0.01], [0.5, 0.6, 0.01]),  # the others prefer what is nearly as likely
+        ([0.6, 0.001, 0.01], [0.6, 0.001, 0.01]),  # nothing else is likely
+        ([0.6, 0.01, 0.59], [0.6, 0.01, 0.59]),  # a neighbour is the same tempo
+    ],
+)
+def test_trees_that_learned_on_other_clips_settle_which_of_two_likely_tempi_it_is(
+    chances: list[float], settled: list[float]
+):
+    other = tempo_model.Trees(
+        roots=np.zeros(1, np.int32),
+        feature=np.array([0, -1, -1], np.int32),
+        threshold=np.array([0.5, 0.0, 0.0], np.float32),
+        children=np.array([[1, 2], [0, 0], [0, 0]], np.int32),
+        value=np.array([0.0, -2.0, 2.0], np.float32),
+        base=0.0,
+    )
+    rows = np.zeros((3, tempo_model.MEASURES), np.float32)
+    rows[1, 0] = 1.0
+    periods = 60.0 * tempo_model.RATE / np.array([70.0, 140.0, 70.5])
+    found = tempo.settled(replace(tempo_model.load(), other=other), rows, periods, np.array(chances))
+    assert found.tolist() == settled
 
 
 @pytest.mark.parametrize(("seconds", "bpm"), [(1.6, 150.0), (2.0, 120.0), (7.0, 60.0 / 0.875), (8.0, 60.0)])
@@ -188,11 +215,13 @@ def test_measures_have_the_shape_that_the_trees_were_learned_on():
     periods = tempo.candidates(pulse)
     rows = tempo_model.describe(pulse, periods, tempo.comb(pulse, periods))
     assert rows.shape == (len(periods), tempo_model.MEASURES)
-    assert tempo_model.load().right.feature.max() < tempo_model.MEASURES
+    model = tempo_model.load()
+    assert all(trees.feature.max() < tempo_model.MEASURES for trees in (model.right, model.other, model.three))
 
 
-def test_trees_give_what_a_plain_walk_gives():
-    trees = tempo_model.load().right
+@pytest.mark.parametrize("name", ["right", "other", "three"])
+def test_trees_give_what_a_plain_walk_gives(name: str):
+    trees = getattr(tempo_model.load(), name)
     rows = np.random.default_rng(3).normal(0.0, 1.0, (5, tempo_model.MEASURES)).astype(np.float32)
 
     def walk(row: npt.NDArray[np.float32], node: int) -> float:
