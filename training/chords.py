@@ -34,9 +34,12 @@ _RECORDED, _RENDERED, _SYNTHESIZED, _OTHERS_PER_FILE = 840, 720, 1800, 180
 _SONGS_RECORDED, _SONGS_RENDERED, _SONGS_SYNTHESIZED = 70, 90, 150
 _LONGEST_SECONDS = 26.0
 FOLDS = (
-    ("fluid", "musescore", "collected", "spanish", "billie", "words", "beds"),
-    ("csound", "timgm", "upright", "oldpiano", "hands", "bassyr", "readers", "outside"),
-    ("merlin", "opl3", "electric", "pearl", "zeppelin", "effects", "things", "clonk", "reader", "opendrums"),
+    ("fluid", "musescore", "collected", "spanish", "billie", "words", "beds", "digital", "rhythm-king"),
+    ("csound", "timgm", "upright", "oldpiano", "hands", "bassyr", "readers", "outside", "acoustic-kits", "vowels"),
+    (
+        *("merlin", "opl3", "electric", "pearl", "zeppelin", "effects", "things", "reader", "opendrums", "analog"),
+        *("clonk", "studio-kit", "single-drums", "freesound", "iowa", "iowa-stereo"),
+    ),
     ("synth", "synthesized", "noises"),
 )
 """Sources that are held out together. Nothing is learned from a source that is in none of them."""

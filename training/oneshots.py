@@ -16,7 +16,19 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from training import beds, collection, cutting, drums, effects, programs, songs, soundfonts, sounds, voices
+from training import (
+    beds,
+    collection,
+    cutting,
+    drums,
+    effects,
+    machines,
+    programs,
+    songs,
+    soundfonts,
+    sounds,
+    voices,
+)
 
 F32 = npt.NDArray[np.float32]
 Rng = np.random.Generator
@@ -24,23 +36,21 @@ Sound = tuple[F32, dict[str, Any]]
 
 SR = 22050
 _NOTES_A_PROGRAM, _DRUMS_A_CLASS, _SYNTHESIZED, _CHORDS, _BEDS = 9, 360, 900, 60, 300
+_MACHINES_A_CLASS = 300
 FOLDS = (
-    ("fluid", "musescore", "JCLive", "Chaos", "SBLive", "opendrums", "billie", "upright", "spanish", "words", "beds"),
-    ("csound", "timgm", "SoundBlasterOld", "hands", "oldpiano", "bassyr", "readers", "outside"),
     (
-        "merlin",
-        "opl3",
-        "pearl",
-        "zeppelin",
-        "GeneralUserGS",
-        "Aspirin",
-        "electric",
-        "effects",
-        "reader",
-        "things",
-        "clonk",
+        "fluid", "musescore", "JCLive", "Chaos", "SBLive", "opendrums", "billie", "upright", "spanish", "words", "beds",
+        "digital", "rhythm-king", "iowa", "iowa-stereo",
     ),
-)
+    (
+        "csound", "timgm", "SoundBlasterOld", "hands", "oldpiano", "bassyr", "readers", "outside",
+        "acoustic-kits", "vowels",
+    ),
+    (
+        "merlin", "opl3", "pearl", "zeppelin", "GeneralUserGS", "Aspirin", "electric", "effects", "reader", "things",
+        "clonk", "analog", "studio-kit", "single-drums", "freesound",
+    ),
+)  # fmt: skip
 """Soundfonts and recorded sources (`training.sources`) that are held out together: soundfonts of one fold share
 recordings."""
 _ORCHESTRAL, _EFFECT_KITS = 48, 50
@@ -129,6 +139,15 @@ def noises(rng: Rng) -> Iterator[Sound]:
         yield beds.draw(rng), {"midi": None, "name": "ambience", "font": "synth", "program": -6}
 
 
+def circuits(rng: Rng) -> Iterator[Sound]:
+    """Synthesize drums of every class as machines make them."""
+    for name in machines.DRUMS:
+        for _ in range(_MACHINES_A_CLASS):
+            y = cutting.trim(machines.draw(rng, name), rng)
+            if y is not None:
+                yield y, {"midi": None, "name": name, "font": "synth", "program": -7}
+
+
 def store(folder: Path, name: str, sounds: Iterator[Sound]) -> None:
     """Write sounds one after another as 16 bit samples, and where each begins and what it is."""
     parts: list[npt.NDArray[np.int16]] = []
@@ -165,6 +184,7 @@ def make(folder: Path, folder_of_collection: Path | None) -> None:
     jobs["noises"] = noises
     if folder_of_collection is not None:
         jobs["collected"] = lambda rng: collection.sounds(rng, folder_of_collection)
+    jobs["circuits"] = circuits
     for number, (name, job) in enumerate(jobs.items()):
         if not (folder / f"{name}.json").exists():
             store(folder, name, job(np.random.default_rng(300 + number)))

@@ -7,10 +7,9 @@ held out is held out by whole source.
 
 # ruff: noqa: PLR2004 -- the shares and ranges of random draws explain themselves where they stand
 
-import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,17 +18,13 @@ import numpy as np
 import soundfile
 import soxr
 
-from training import oneshots, programs
+from training import labels, oneshots, programs
 from training.oneshots import F32, Rng, Sound
 
 SR = 22050
 _LONGEST_SECONDS, _LONGEST_READ_SECONDS = 32.0, 120.0
 PROGRAM = -10
 """Number of all recordings where `training.oneshots` has that of a program."""
-_SEMITONES = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
-_NOTE = re.compile(r"(?<![A-Za-z])([A-G])(#|s)?(-?\d)(?=v|_|$)")
-Label = Callable[[Path], tuple[str | None, float | None] | None]
-"""From a path below the source's folder to class and pitch (None: it has none; `programs.UNKNOWN`: not known)."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +35,7 @@ class Source:
     licence: str
     origin: str
     pattern: str
-    label: Label
+    label: labels.Label
     most: int = 400
     """Files that are taken at most."""
     cuts: int = 1
@@ -49,123 +44,39 @@ class Source:
     """Nothing is learned from it: only what is public domain, CC0 or CC BY may be learned from."""
 
 
-def midi_of(stem: str) -> float | None:
-    """Read the note in a file's name, as in ``cello_As3_1_forte`` or ``D#4vL`` (C4 is 60)."""
-    found = _NOTE.search(stem)
-    if found is None:
-        return None
-    letter, sharp, octave = found.groups()
-    return float(12 * (int(octave) + 1) + _SEMITONES[letter] + (sharp is not None))
-
-
-def _noted(name: str) -> Label:
-    return lambda path: (name, midi_of(path.stem)) if midi_of(path.stem) is not None else None
-
-
-def _fixed(name: str) -> Label:
-    return lambda _: (name, None)
-
-
-def _unnoted(name: str) -> Label:
-    """Of notes whose names are not those of their pitch, or are read in another way."""
-    return lambda _: (name, programs.UNKNOWN)
-
-
-def _esc_class(path: Path) -> int:
-    """Read the class in the name of a clip of ESC-50, its last number."""
-    return int(path.stem.rsplit("-", 1)[1])
-
-
-def _folders(classes: dict[str, str]) -> Label:
-    """Go by the first of the words that is in the path."""
-
-    def label(path: Path) -> tuple[str | None, float | None] | None:
-        where = path.as_posix().lower()
-        for word, name in classes.items():
-            if word in where:
-                return (name, programs.UNKNOWN) if name else None
-        return None
-
-    return label
-
-
-_KIT = {
-    "sidestick": "rim", "rimshot": "", "snare-bottom-off": "", "snare-top-off": "", "snarerest": "", "snare": "snare",
-    "kick": "kick", "kdrum": "kick", "tom": "tom", "crash-bell": "", "crash": "crash", "china": "crash", "ride": "ride",
-    "half-open": "hat_open", "half-closed": "", "hihatopen": "hat_open", "hihat open": "hat_open",
-    "hihat": "hat_closed", "gong": "",
-}  # fmt: skip
-_BILLIE = {
-    "side stick": "rim", "cowbell": "cowbell", "clap": "clap", "cabassa": "shaker", "shaker": "shaker", "bongo": "perc",
-    "conga": "perc", **_KIT,
-}  # fmt: skip
-_HANDS = {
-    "handclap": "clap", "maracas": "shaker", "eggshaker": "shaker", "tambourine": "shaker", "bongos": "perc",
-    "conga": "perc", "cajon": "perc", "castanets": "perc", "darbuka": "perc", "claves": "perc",
-}  # fmt: skip
-_EFFECTS = {
-    "curtain": "", "weather": "ambience", "indoors": "ambience", "humming": "ambience",
-    "underground": "ambience", "engine_working": "ambience", "static": "ambience", "chatter": "voice",
-    "speech": "voice", "hurt": "voice", "mon_death": "", "mon_bite": "", "geiger": "",
-    "music": "", "clean_up": "", "": "fx",
-}  # fmt: skip
-_BEDS = {"silence": "", "binaural": "", "morse": "", "alarm": "", "bowl": "", "chimes": "", "": "ambience"}
-# What has another licence than CC0 or CC BY, and what is music.
-_THINGS = {
-    **dict.fromkeys(("node_", "duck_quack_01", "ghost", "giraffe", "lava_cool", "loon", "robot_01", "toucan"), ""),
-    **dict.fromkeys(("trumpeter_swan", "mermaid_song", "piano", "church_bells"), ""),
-    **dict.fromkeys(("cicada", "rain_", "/sounds_wind", "ambience", "motor", "seagulls"), "ambience"),
-    "laugh_evil": "voice", "": "fx",
-}  # fmt: skip
-_ESC_10 = {
-    **dict.fromkeys((0, 1, 21, 38), "fx"),  # a dog, a rooster, sneezes, a clock
-    **dict.fromkeys((10, 11, 12, 40, 41), "ambience"),  # rain, waves, fire, a helicopter, a chainsaw
-    20: "voice",  # a baby
-}
-# What is music, and what is no recording.
-_CLONK = {
-    **dict.fromkeys(("fanfare", "trumpet", "ui.ocg", "singing", "teleport", "diamond", "icehit", "pickaxe"), ""),
-    **dict.fromkeys(("waterfall", "birdsloop", "windloop", "stereorain", "boiling", "fire.ogg", "furnace"), "ambience"),
-    "skin.ocg": "voice",
-    "": "fx",
-}
-_BASS_NOTES = ["E", "F", "F#", "G", "G#", "A", "A#", "B", "C", "C#", "D", "D#", "E2"]
-_ORCHESTRA = {
-    "violin": "strings", "contrabass": "strings", "flute": "flute", "horn": "brass", "trombone": "brass",
-    "trumpet": "brass", "tuba": "brass", "bassoon": "other", "clarinet": "other", "harp": "other",
-    "xylophone": "other", "organ": "organ", "piano": "piano",
-}  # fmt: skip
-_SYNTHESIZER = {"kicks": "kick", "snares": "snare", "toms": "tom", "cymbals/op_": "hat_open", "cymbals/ride": "ride"}
 _FREEPATS, _GITHUB = "freepats.zenvoid.org, github.com/freepats", "github.com/"
 _CHOIR = "as tonejs-instruments has it, " + _GITHUB + "smilster/Choir.js"
+_DRUMLABOOH, _SPECTMORPH = _GITHUB + "psemiletov/drum_sklad", _GITHUB + "swesterfeld/spectmorph-instruments"
 SOURCES = (
     Source(
         "opendrums",
         "public domain",
         "Real Music Media, github.com/crabacus/the-open-source-drumkit",
         "open-source-drumkit/**/*.wav",
-        _folders(_KIT),
+        labels.folders(labels.KIT),
     ),
-    Source("muldjord", "CC BY 4.0", _FREEPATS, "muldjord/samples/**/*.flac", _folders(_KIT), measured_only=True),
-    Source("billie", "CC0", _GITHUB + "EwonRael/BillieDrum", "billie/**/*.wav", _folders(_BILLIE)),
-    Source("hands", "CC0", _FREEPATS, "world-percussion/samples/**/*.*", _folders(_HANDS)),
-    Source("upright", "CC0", _FREEPATS, "upright-kw/samples/*.flac", _noted("piano")),
-    Source("oldpiano", "CC0", _FREEPATS, "old-piano/samples/**/*.flac", _noted("piano")),
-    Source("spanish", "CC0", _FREEPATS, "spanish-guitar/samples/*.flac", _noted("guitar")),
-    Source("electric", "CC0", _FREEPATS, "guitar-fsbs/samples/*.flac", _noted("guitar")),
+    Source(
+        "muldjord", "CC BY 4.0", _FREEPATS, "muldjord/samples/**/*.flac", labels.folders(labels.KIT), measured_only=True
+    ),
+    Source("billie", "CC0", _GITHUB + "EwonRael/BillieDrum", "billie/**/*.wav", labels.folders(labels.BILLIE)),
+    Source("hands", "CC0", _FREEPATS, "world-percussion/samples/**/*.*", labels.folders(labels.HANDS)),
+    Source("upright", "CC0", _FREEPATS, "upright-kw/samples/*.flac", labels.noted("piano")),
+    Source("oldpiano", "CC0", _FREEPATS, "old-piano/samples/**/*.flac", labels.noted("piano")),
+    Source("spanish", "CC0", _FREEPATS, "spanish-guitar/samples/*.flac", labels.noted("guitar")),
+    Source("electric", "CC0", _FREEPATS, "guitar-fsbs/samples/*.flac", labels.noted("guitar")),
     Source(
         "bassyr",
         "CC0",
         _FREEPATS,
         "bass-yr/samples/**/*.flac",
-        lambda p: ("bass", 28.0 + _BASS_NOTES.index(p.stem)),
+        lambda p: ("bass", 28.0 + labels.BASS_NOTES.index(p.stem)),
     ),
     Source(
         "effects",
         "CC0, CC BY",
         _GITHUB + "Fris0uman/CDDA-Soundpacks",
         "cc-sounds/**/*.ogg",
-        _folders(_EFFECTS),
+        labels.folders(labels.EFFECTS),
         cuts=6,
     ),
     Source(
@@ -173,7 +84,7 @@ SOURCES = (
         "CC0, CC BY, public domain",
         _GITHUB + "rafaelmardojai/blanket",
         "blanket/**/*.ogg",
-        _fixed("ambience"),
+        labels.fixed("ambience"),
         cuts=16,
     ),
     Source(
@@ -181,7 +92,7 @@ SOURCES = (
         "CC BY 4.0",
         "Speech Commands 0.02, test files, " + _GITHUB + "thegtagamer/PICO-tinyML-benchmark",
         "speech-commands/*/*.wav",
-        _fixed("voice"),
+        labels.fixed("voice"),
         300,
     ),
     Source(
@@ -189,7 +100,7 @@ SOURCES = (
         "CC BY 4.0",
         "LibriSpeech, 20 readers, " + _GITHUB + "felixbastian/Speaker_partition_module",
         "librispeech/**/*.wav",
-        _fixed("voice"),
+        labels.fixed("voice"),
         120,
     ),
     Source(
@@ -197,14 +108,14 @@ SOURCES = (
         "public domain",
         "LJ Speech, a part, " + _GITHUB + "PhilippMatthes/dc_tts",
         "ljspeech/wavs/*.wav",
-        _fixed("voice"),
+        labels.fixed("voice"),
     ),
     Source(
         "digits",
         "CC BY-SA 4.0",
         _GITHUB + "Jakobovski/free-spoken-digit-dataset",
         "fsdd/recordings/*.wav",
-        _fixed("voice"),
+        labels.fixed("voice"),
         300,
         measured_only=True,
     ),
@@ -213,7 +124,7 @@ SOURCES = (
         "CC BY-SA 3.0",
         "Debian: asterisk-core-sounds-*",
         "asterisk/**/*.g722",
-        _fixed("voice"),
+        labels.fixed("voice"),
         400,
         measured_only=True,
     ),
@@ -222,17 +133,19 @@ SOURCES = (
         "CC0, Pixabay",
         _GITHUB + "remvze/moodist",
         "moodist/**/*.mp3",
-        _folders(_BEDS),
+        labels.folders(labels.BEDS),
         cuts=3,
         measured_only=True,
     ),
-    Source("distorted", "CC0", _FREEPATS, "guitar-dist1/samples/bridge/*.flac", _noted("guitar"), measured_only=True),
+    Source(
+        "distorted", "CC0", _FREEPATS, "guitar-dist1/samples/bridge/*.flac", labels.noted("guitar"), measured_only=True
+    ),
     Source(
         "steel",
         "CC BY 3.0",
         "allan764, freesound.org, " + _GITHUB + "CalebSutherland/MyTuner",
         "steel-guitar/*.mp3",
-        _unnoted("guitar"),
+        labels.unnoted("guitar"),
         measured_only=True,
     ),
     Source(
@@ -240,17 +153,19 @@ SOURCES = (
         "CC0",
         "VSCO 2 Community Edition, " + _CHOIR,
         "orchestra/*/*.mp3",
-        _folders(_ORCHESTRA),
+        labels.folders(labels.ORCHESTRA),
         measured_only=True,
     ),
-    Source("cello", "CC BY 3.0", "flcellogrl, " + _CHOIR, "cello/*.mp3", _noted("strings"), measured_only=True),
-    Source("nylon", "CC BY 3.0", "quartertone, " + _CHOIR, "guitar-nylon/*.mp3", _noted("guitar"), measured_only=True),
+    Source("cello", "CC BY 3.0", "flcellogrl, " + _CHOIR, "cello/*.mp3", labels.noted("strings"), measured_only=True),
+    Source(
+        "nylon", "CC BY 3.0", "quartertone, " + _CHOIR, "guitar-nylon/*.mp3", labels.noted("guitar"), measured_only=True
+    ),
     Source(
         "acoustic",
         "free",
         "University of Iowa, " + _CHOIR,
         "guitar-acoustic/*.mp3",
-        _noted("guitar"),
+        labels.noted("guitar"),
         measured_only=True,
     ),
     Source(
@@ -258,7 +173,7 @@ SOURCES = (
         "CC BY 3.0",
         "donyaquick, " + _CHOIR,
         "harmonium/*.mp3",
-        _unnoted("organ"),
+        labels.unnoted("organ"),
         measured_only=True,
     ),
     Source(
@@ -266,7 +181,7 @@ SOURCES = (
         "unknown",
         "drums of a Korg MS-20, " + _GITHUB + "MidiSlave/ms20-drum-samples",
         "ms20/*/*.wav",
-        _folders(_SYNTHESIZER),
+        labels.folders(labels.SYNTHESIZER),
         measured_only=True,
     ),
     Source(
@@ -274,21 +189,127 @@ SOURCES = (
         "CC0, CC BY",
         "animals, machines, weapons, weather, " + _GITHUB + "AntumMT/mod-sounds",
         "mod-sounds/sounds/*.ogg",
-        _folders(_THINGS),
+        labels.folders(labels.THINGS),
+    ),
+    Source(
+        "analog",
+        "public domain",
+        "rhythm boxes and synthesizers, " + _DRUMLABOOH,
+        "drum-sklad/**/*.wav",
+        labels.within(labels.ANALOG_MACHINES, labels.MACHINE),
+        200,
+    ),
+    Source(
+        "digital",
+        "public domain",
+        "drum machines with sounds in ROM, " + _DRUMLABOOH,
+        "drum-sklad/**/*.wav",
+        labels.within(labels.DIGITAL_MACHINES, labels.MACHINE),
+    ),
+    Source(
+        "acoustic-kits",
+        "public domain, CC0, CC BY 4.0",
+        "G. Amphoux, P. D'Emilio, bigjoedrummer, shpira, mathan24, " + _DRUMLABOOH,
+        "drum-sklad/**/*.*",
+        labels.within(labels.ACOUSTIC_KITS, labels.ACOUSTIC),
+    ),
+    Source(
+        "studio-kit",
+        "CC BY",
+        "Pearl Master Studio by enoe, " + _GITHUB + "oramics/sampled",
+        "sampled/DRUMS/**/*.wav",
+        labels.folders(labels.STUDIO),
+    ),
+    Source(
+        "rhythm-king",
+        "public domain",
+        "Maestro Rhythm King MRK-2, " + _GITHUB + "oramics/sampled",
+        "sampled/DM/MRK-2/**/*.wav",
+        labels.folders(labels.RHYTHM_KING),
+    ),
+    Source(
+        "single-drums",
+        "CC0",
+        "freesound.org, the README.md names the authors, " + _GITHUB + "kathmo/js30",
+        "js30/**/*.ogg",
+        labels.folders(labels.SINGLE_DRUMS),
+    ),
+    Source(
+        "iowa",
+        "public domain",
+        "University of Iowa, " + _SPECTMORPH,
+        "spectmorph/*/*.flac",
+        labels.played(labels.IOWA),
+        900,
+    ),
+    Source(
+        "iowa-stereo",
+        "public domain",
+        "University of Iowa, " + _GITHUB + "sinasab/ML_Project",
+        "iowa-stereo/data/*/*.aif",
+        labels.played(labels.IOWA),
+    ),
+    Source("vowels", "CC0", _SPECTMORPH, "spectmorph/*/*.flac", labels.played(labels.VOWELS)),
+    Source(
+        "freesound",
+        "CC0, CC BY",
+        "FSDKaggle2018, a part, " + _GITHUB + "seth814/Audio-Classification",
+        "fsd/wavfiles/*/*.wav",
+        labels.folders(labels.FREESOUND),
+    ),
+    Source(
+        "fm-piano",
+        "CC0",
+        _FREEPATS,
+        "fm-piano?/samples/*.flac",
+        labels.noted("piano"),
+        measured_only=True,
+    ),
+    Source(
+        "workstation",
+        "unknown",
+        "drums of an Ensoniq ASR-X Pro, " + _DRUMLABOOH,
+        "drum-sklad/**/ASR-X Pro/*.wav",
+        labels.within(("ASR-X Pro",), labels.WORKSTATION),
+        measured_only=True,
+    ),
+    Source(
+        "house",
+        "unknown",
+        "Choosy, sampleswap.org, " + _DRUMLABOOH,
+        "drum-sklad/**/Choosy House Kit/*.wav",
+        labels.within(("Choosy House Kit",), labels.HOUSE),
+        measured_only=True,
+    ),
+    Source(
+        "tamtam",
+        "GPL",
+        "drums and notes of TamTam, " + _GITHUB + "sugarlabs/tamtam",
+        "tamtam/**/Sounds/*",
+        labels.folders(labels.TAMTAM),
+        measured_only=True,
+    ),
+    Source(
+        "nsynth",
+        "CC BY 4.0",
+        "NSynth, a part, " + _GITHUB + "erl-j/audio-latent-space-cartography-demo",
+        "nsynth/**/*.wav",
+        labels.within(("audio",), labels.SYNTHESIZED_NOTES),
+        measured_only=True,
     ),
     Source(
         "outside",
         "CC BY 3.0",
         "ESC-10, a part, " + _GITHUB + "caitlinnguyen0/ESC-50",
         "esc-50/audio/*.wav",
-        lambda p: (_ESC_10.get(_esc_class(p), ""), programs.UNKNOWN),
+        lambda p: (labels.ESC_10.get(labels.esc_class(p), ""), programs.UNKNOWN),
     ),
     Source(
         "everyday",
         "CC BY-NC 3.0",
         "ESC-50 without ESC-10, a part, " + _GITHUB + "caitlinnguyen0/ESC-50",
         "esc-50/audio/*.wav",
-        lambda p: ("" if _esc_class(p) in _ESC_10 else "fx", programs.UNKNOWN),
+        lambda p: ("" if labels.esc_class(p) in labels.ESC_10 else "fx", programs.UNKNOWN),
         measured_only=True,
     ),
     Source(
@@ -296,7 +317,7 @@ SOURCES = (
         "CC BY 3.0, CC0",
         "animals, tools, doors, weapons, exclamations, " + _GITHUB + "openclonk/openclonk",
         "openclonk/**/*.*",
-        _folders(_CLONK),
+        labels.folders(labels.CLONK),
     ),
 )
 

@@ -19,7 +19,7 @@ import soundfile
 import soxr
 
 from samplemind_worker.dsp.chord_model import QUALITIES
-from training import songs, soundfonts, sources
+from training import labels, songs, soundfonts
 
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
@@ -124,7 +124,7 @@ def recordings(corpus: Path, name: str) -> Recordings:
     folder, pattern, _ = _PLAYED[name]
     notes: dict[int, list[F32]] = {}
     for path in sorted((corpus / folder).rglob("*")):
-        midi = sources.midi_of(path.stem.replace("_", "v", 1)) or sources.midi_of(path.stem)
+        midi = labels.midi_of(path.stem.replace("_", "v", 1)) or labels.midi_of(path.stem)
         if path.suffix not in {".wav", ".flac", ".mp3"} or midi is None or not re.search(pattern, path.stem):
             continue
         if len(notes.get(int(midi), ())) == 4:

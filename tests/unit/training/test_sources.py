@@ -7,7 +7,7 @@ import pytest
 import soundfile
 
 from samplemind_worker.dsp.instrument import CLASSES
-from training import oneshots, programs, sources
+from training import labels, oneshots, programs, sources
 
 NAMED = {source.name: source for source in sources.SOURCES}
 
@@ -17,12 +17,12 @@ NAMED = {source.name: source for source in sources.SOURCES}
     [("cello_As3_1_forte_normal", 58.0), ("D#4vL", 63.0), ("A0vH", 21.0), ("C4", 60.0), ("E2_s1_01", 40.0)],
 )
 def test_the_note_in_a_name_is_read(stem: str, midi: float):
-    assert sources.midi_of(stem) == midi
+    assert labels.midi_of(stem) == midi
 
 
 @pytest.mark.parametrize("stem", ["kick", "12_Snare", "bass-drum__05_forte_struck", "Hat4"])
 def test_a_name_without_a_note_has_none(stem: str):
-    assert sources.midi_of(stem) is None
+    assert labels.midi_of(stem) is None
 
 
 @pytest.mark.parametrize(
@@ -40,6 +40,22 @@ def test_a_name_without_a_note_has_none(stem: str):
         ("everyday", "esc-50/audio/2-103426-A-38.wav", ("", programs.UNKNOWN)),
         ("clonk", "openclonk/Clonk.ocg/Skin.ocg/Farmer.ocg/Hurt1.ogg", ("voice", programs.UNKNOWN)),
         ("clonk", "openclonk/UI.ocg/Fanfare.wav", None),
+        ("analog", "drum-sklad/Formanta Polivoks/Rimshot02.wav", ("rim", programs.UNKNOWN)),
+        ("analog", "drum-sklad/Formanta Polivoks/Perc04.wav", None),
+        ("analog", "drum-sklad/Fricke MFB512/mfb_snare.wav", None),
+        ("digital", "drum-sklad/Lel-PSR/lelpsr_h12.wav", ("hat_open", programs.UNKNOWN)),
+        ("digital", "drum-sklad/Lel-DR8/stick.wav", None),
+        ("acoustic-kits", "drum-sklad/Jazzkit/cymbals/hat-open2.wav", ("hat_open", programs.UNKNOWN)),
+        ("acoustic-kits", "drum-sklad/Jazzkit/cymbals/cymbal-big1.wav", None),
+        ("iowa", "spectmorph/alto-saxophone/note-65.flac", ("sax", programs.UNKNOWN)),
+        ("iowa", "spectmorph/cello/a-note-74.flac", ("strings", programs.UNKNOWN)),
+        ("iowa", "spectmorph/clarinet/Cl_ff-82-Ais5.flac", ("other", programs.UNKNOWN)),
+        ("iowa", "spectmorph/synth-saw/note-72.flac", None),
+        ("iowa-stereo", "iowa-stereo/data/flute/Flute.vib.ff.Ab4.stereo.aif", ("flute", programs.UNKNOWN)),
+        ("vowels", "spectmorph/claudia-oh/claudia-oh-1-72.flac", ("vocal", programs.UNKNOWN)),
+        ("freesound", "fsd/wavfiles/Saxophone/2f9c5f62.wav", None),
+        ("freesound", "fsd/wavfiles/Saxophone/0a3f3a5c.wav", ("sax", programs.UNKNOWN)),
+        ("workstation", "drum-sklad/ASR-X Pro/SideStick2.wav", ("rim", programs.UNKNOWN)),
         ("rooms", "moodist/public/sounds/things/ceiling-fan.mp3", ("ambience", programs.UNKNOWN)),
     ],
 )
