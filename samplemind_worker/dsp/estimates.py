@@ -58,7 +58,7 @@ def estimate(features: Features, *, duration: float, exact_length: bool = True, 
                 # What has neither tempo nor key is no loop, though it resembles one; a single note has no key. As two
                 # networks disagree, half of it counts.
                 kind, kind_confidence = "one_shot", 1.0 - 0.5 * kind_confidence
-        tempo = _given(tempo, this_tempo) if any_tempo >= pulse.LEAST else TempoEstimate()
+        tempo = _given(tempo.preferred or tempo, this_tempo) if any_tempo >= pulse.LEAST else TempoEstimate()
     elif kind is None and features.peak > 0.0:
         kind, kind_confidence = "one_shot", 0.98
     if kind not in {"loop", "track"}:

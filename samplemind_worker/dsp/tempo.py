@@ -6,6 +6,7 @@ turn each row of measures into the probability that the period is the right one.
 """
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -79,10 +80,8 @@ def exact(pulse: Pulse, period: float) -> tuple[float, int | None]:
     return period, whole
 
 
-def _odds_with_others(model: tempo_model.Model, rows: npt.NDArray[np.float32], chances: F64) -> F64:
-    """Return the log odds of each row, those of the trees that learned on other clips added."""
-    others = model.other(rows).tolist()
-    return np.array([_log_odds(a) + _log_odds(b) for a, b in zip(chances.tolist(), others, strict=True)])
+def _odds(chances: F64) -> F64:
+    return np.array([_log_odds(chance) for chance in chances.tolist()])
 
 
 def settled(model: tempo_model.Model, rows: npt.NDArray[np.float32], periods: F64, chances: F64) -> F64:
@@ -92,29 +91,28 @@ def settled(model: tempo_model.Model, rows: npt.NDArray[np.float32], periods: F6
     others are asked, but only about which tempo it is: how likely the likeliest one is stays as it was.
     """
     best = int(chances.argmax())
-    odds = np.array([_log_odds(chance) for chance in chances.tolist()])
-    near = np.flatnonzero(odds > odds[best] - _DOUBTFUL)
+    near = np.flatnonzero(_odds(chances) > _log_odds(chances[best]) - _DOUBTFUL)
     if np.abs(periods[near] / periods[best] - 1.0).max() < _SAME_LEVEL:
         return chances
-    preferred = int(near[_odds_with_others(model, rows[near], chances[near]).argmax()])
+    preferred = int(near[(_odds(chances[near]) + _odds(model.other(rows[near]))).argmax()])
     chances = chances.copy()
     chances[[best, preferred]] = chances[[preferred, best]]
     return chances
 
 
-def vote(pulse: Pulse, onset: npt.NDArray[np.float32], periods: F64, chances: F64) -> int:
-    """Return the likeliest candidate; if two are nearly as likely in a long signal, its excerpts decide.
+def vote(pulse: Pulse, onset: npt.NDArray[np.float32], periods: F64, chances: F64, swapped: F64) -> tuple[int, int]:
+    """Return the likeliest candidate, and the one that `settled` prefers; excerpts of a long signal decide if in doubt.
 
-    A section may hide the level that the others show: each of the excerpts, which cover the signal, has the same weight
-    (mean of the log odds).
+    A section may hide the level that the others show: where two tempi are nearly as likely, each of the excerpts, which
+    cover the signal, has the same weight (mean of the log odds, for the preferred one those of the other trees added).
     """
-    best = int(chances.argmax())
+    best, preferred = int(chances.argmax()), int(swapped.argmax())
     other = chances[np.abs(periods / periods[best] - 1.0) >= _SAME_LEVEL].max(initial=0.0)
     size, total = round(_EXCERPT_SECONDS * RATE), onset.shape[1]
     if pulse.looped or total < 2 * size or _log_odds(chances[best]) - _log_odds(other) >= _UNDECIDED:
-        return best
+        return best, preferred
     model = tempo_model.load()
-    odds: list[F64] = []
+    odds: list[tuple[F64, F64]] = []
     for first in np.linspace(0, total - size, -(-total // size)).astype(int).tolist():
         part = tempo_model.prepare(
             np.ascontiguousarray(onset[:, first : first + size]),
@@ -124,8 +122,11 @@ def vote(pulse: Pulse, onset: npt.NDArray[np.float32], periods: F64, chances: F6
         )
         if part is not None:
             rows = tempo_model.describe(part, periods, comb(part, periods))
-            odds.append(_odds_with_others(model, rows, model.right(rows)))
-    return int(np.mean(odds, axis=0).argmax()) if odds else best
+            odds.append((_odds(model.right(rows)), _odds(model.other(rows))))
+    if not odds:
+        return best, preferred
+    right, others = np.mean(odds, axis=0)
+    return int(right.argmax()), int((right + others).argmax())
 
 
 def _log_odds(chance: float) -> float:
@@ -187,11 +188,12 @@ def estimate_tempo(features: Features, *, duration: float, exact_length: bool = 
     Returns
     -------
     TempoEstimate
-        The likeliest tempo, however unlikely it is: `pulse.chance` says whether it is one. ``tempo`` is None where
-        nothing can repeat: a single hit, steady noise, silence, signals shorter than a second. The evidence is: log
-        odds of the tempo and of the best other one; log2 of the tempo; whether the length is whole beats, whole bars,
-        and a power of two of them; distance to a whole tempo if it is; log2 of the length in beats; contrast; log2 of
-        the onsets per beat in each range.
+        The likeliest tempo, however unlikely it is: `pulse.chances` says whether it is one, and ``preferred`` is what
+        to answer then, if trees that learned on other clips prefer another level. ``tempo`` is None where nothing can
+        repeat: a single hit, steady noise, silence, signals shorter than a second. The evidence is: log odds of the
+        tempo and of the best other one; log2 of the tempo; whether the length is whole beats, whole bars, and a power
+        of two of them; distance to a whole tempo if it is; log2 of the length in beats; contrast; log2 of the onsets
+        per beat in each range.
 
     References
     ----------
@@ -207,8 +209,18 @@ def estimate_tempo(features: Features, *, duration: float, exact_length: bool = 
         return TempoEstimate()
     model = tempo_model.load()
     rows = tempo_model.describe(pulse, periods, comb(pulse, periods))
-    chances = settled(model, rows, periods, model.right(rows))
-    best = vote(pulse, features.onset, periods, chances)
+    chances = model.right(rows)
+    swapped = settled(model, rows, periods, chances)
+    best, preferred = vote(pulse, features.onset, periods, chances, swapped)
+    likeliest = _estimate_at(pulse, periods, rows, chances, best)
+    if preferred == best:
+        return likeliest
+    return replace(likeliest, preferred=_estimate_at(pulse, periods, rows, swapped, preferred))
+
+
+def _estimate_at(pulse: Pulse, periods: F64, rows: npt.NDArray[np.float32], chances: F64, best: int) -> TempoEstimate:
+    """Return what is said if a candidate is the tempo."""
+    model = tempo_model.load()
     # Neighbours within the tolerance count as evidence for the same tempo.
     score = float(1.0 - np.prod(1.0 - chances[np.abs(periods / periods[best] - 1.0) < _SAME_LEVEL]))
     confidence = float(np.interp(score, model.scores, model.chances))

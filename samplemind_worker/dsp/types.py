@@ -101,6 +101,8 @@ class TempoEstimate:
     """Whether the trees alone are sure enough of it."""
     evidence: tuple[float, ...] = ()
     """(13,): what `pulse` reads of it; see `tempo.estimate_tempo`."""
+    preferred: "TempoEstimate | None" = None
+    """The level to answer with if there is a tempo; None if it is this one."""
 
 
 @dataclass(frozen=True, slots=True)

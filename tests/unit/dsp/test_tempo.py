@@ -81,8 +81,10 @@ def test_excerpts_of_a_track_decide_between_two_tempi_of_nearly_the_same_chance(
     pulse = tempo_model.prepare(features.onset, samples=features.samples, duration=features.samples / SR)
     assert pulse is not None
     periods = 60.0 * tempo_model.RATE / np.array([60.0, 120.0, 90.0])
-    best = tempo.vote(pulse, features.onset, periods, np.array([half, 0.45, 0.01]))
+    chances = np.array([half, 0.45, 0.01])
+    best, preferred = tempo.vote(pulse, features.onset, periods, chances, chances)
     assert 60.0 * tempo_model.RATE / periods[best] == pytest.approx(found)
+    assert 60.0 * tempo_model.RATE / periods[preferred] == pytest.approx(found)
 
 
 @pytest.mark.parametrize(
@@ -109,6 +111,19 @@ def test_trees_that_learned_on_other_clips_settle_which_of_two_likely_tempi_it_i
     periods = 60.0 * tempo_model.RATE / np.array([70.0, 140.0, 70.5])
     found = tempo.settled(replace(tempo_model.load(), other=other), rows, periods, np.array(chances))
     assert found.tolist() == settled
+
+
+def test_the_preferred_level_is_the_answer_and_the_likeliest_one_the_evidence():
+    features = dsp.compute_features(signals.drum_loop(180.0, bars=2, pattern="dnb", sr=SR), sr=SR)
+    duration = features.samples / SR
+    found = tempo.estimate_tempo(features, duration=duration)
+    assert found.tempo == pytest.approx(90.0, rel=0.001)
+    assert found.evidence[2] == pytest.approx(np.log2(found.tempo), rel=0.001)
+    assert found.preferred is not None
+    assert found.preferred.tempo == pytest.approx(180.0, rel=0.001)
+    answer = dsp.estimate(features, duration=duration)
+    assert answer.tempo == found.preferred.tempo
+    assert answer.beats == found.preferred.beats
 
 
 @pytest.mark.parametrize(("seconds", "bpm"), [(1.6, 150.0), (2.0, 120.0), (7.0, 60.0 / 0.875), (8.0, 60.0)])
