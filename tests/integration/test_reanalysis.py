@@ -37,7 +37,7 @@ def library(workspace: Workspace, tmp_path: Path) -> Path:
     folder = tmp_path / "library"
     write_audio(folder / "kick.wav", signals.kick())
     write_audio(folder / "snare.wav", signals.snare())
-    write_audio(folder / "pack" / "hat.wav", signals.kick()[::-1].copy())
+    write_audio(folder / "pack" / "hat.wav", signals.hat_closed())
     analyse(workspace, folder)
     return folder
 
