@@ -217,7 +217,7 @@ SOURCES = (
         "studio-kit",
         "CC BY",
         "Pearl Master Studio by enoe, " + _GITHUB + "oramics/sampled",
-        "sampled/DRUMS/**/*.wav",
+        "sampled/DRUMS/pearl-master-studio/**/*.wav",
         labels.folders(labels.STUDIO),
     ),
     Source(
@@ -316,7 +316,7 @@ SOURCES = (
         "clonk",
         "CC BY 3.0, CC0",
         "animals, tools, doors, weapons, exclamations, " + _GITHUB + "openclonk/openclonk",
-        "openclonk/**/*.*",
+        "openclonk/**/*.[ow][ga][gv]",
         labels.folders(labels.CLONK),
     ),
 )
