@@ -6,9 +6,9 @@ flatters ours.
 
 Precision at 1 and at 10 is the share of the nearest sounds that are of the same class. A neighbour counts only if it
 is from another kit, which is the name before the last ``/`` of the source. The baseline is the mean and deviation of
-librosa's 20 cepstral coefficients, standardized over all sounds; both rank by cosine. Of loops and tracks the
-nearest neighbour from another source should have the tempo (4 %, an octave forgiven), the key (or a relative one, or
-one a fifth away) and the density of onsets (a factor of 1.5).
+librosa's 20 cepstral coefficients, standardized over all sounds; both rank by cosine. The
+nearest neighbour of a loop or track from another source should have the tempo (4 %, an octave forgiven), the key (or
+a relative one, or one a fifth away) and the density of onsets (a factor of 1.5).
 """
 
 import argparse

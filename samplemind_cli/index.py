@@ -48,7 +48,7 @@ def trouble(settings: Settings) -> str:
 def require(vectors: Vectors) -> Health:
     """Return how the index stands; if it is incomplete, some of the nearest may be missing.
 
-    Of a large index, a comparison of the last minute is trusted; what Chroma has lost altogether a search still tells.
+    A comparison of a large index is trusted for a minute; what Chroma has lost altogether a search still tells.
 
     Raises
     ------

@@ -161,7 +161,7 @@ def noun(group: str) -> str:
 def percentile(group: str, measure: str, value: float) -> float | None:
     """Return the share of a group's sounds that have less of a measure, 0 to 1; None if the group lacks the measure.
 
-    Of equal values half count as less.
+    Half of the equal values count as less.
     """
     steps = _steps(group, measure)
     return None if steps is None else rank(steps, value)

@@ -63,7 +63,7 @@ class Call:
     provider: str
     model: str
     ids: tuple[str, ...]
-    """Of the samples that it asks about."""
+    """Ids of the samples that it asks about."""
     text: str
     """Everything that the model reads: instructions and question."""
     body: dict[str, Any]

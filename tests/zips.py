@@ -27,7 +27,7 @@ def write_zip(path: Path, contents: Contents) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, data in contents.items():
-            # Of no time: the same contents are the same archive.
+            # Without a time, the same contents are the same archive.
             archive.writestr(zipfile.ZipInfo(name), data, zipfile.ZIP_DEFLATED)
     return path
 

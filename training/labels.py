@@ -25,17 +25,17 @@ def midi_of(stem: str) -> float | None:
 
 
 def noted(name: str) -> Label:
-    """Of notes whose names have their pitch."""
+    """Label notes of one instrument whose names have their pitch."""
     return lambda path: (name, midi_of(path.stem)) if midi_of(path.stem) is not None else None
 
 
 def fixed(name: str) -> Label:
-    """Of sounds of one class without a pitch."""
+    """Label sounds of one class without a pitch."""
     return lambda _: (name, None)
 
 
 def unnoted(name: str) -> Label:
-    """Of notes whose names are not those of their pitch, or are read in another way."""
+    """Label notes whose names do not tell their pitch, or tell it in another way."""
     return lambda _: (name, programs.UNKNOWN)
 
 
@@ -64,7 +64,7 @@ def within(kits: tuple[str, ...], classes: dict[str, str]) -> Label:
 
 
 def played(instruments: dict[str, str]) -> Label:
-    """Of notes whose folders tell the instrument; the numbers in their names are not always those of their pitch."""
+    """Label notes by the instrument that their folders tell; the numbers in their names may not be their pitch."""
 
     def label(path: Path) -> tuple[str | None, float | None] | None:
         name = instruments.get(path.parent.name)

@@ -212,7 +212,7 @@ def _shots(rng: Rng, folder: Path) -> Iterator[Clip]:
         for y, t in everything
         if len(y) > SHORTEST_LOOP_SECONDS * dsp.SR and not singles.is_recorded(t)
     ]
-    # Of the longest sounds: cymbals that ring, notes that are held.
+    # The longest sounds are cymbals that ring and notes that are held.
     for k in rng.choice(len(long), min(len(long), _SHOTS), replace=False).tolist():
         y, name = long[k]
         y = augment.vary(y, rng)[0]

@@ -1,7 +1,7 @@
 """Synthesizes single notes of struck and plucked strings as microphones hear them, above all the lowest and highest.
 
-Notes of soundfonts are close and clean. Of a recorded piano, the highest notes are softer than the knock of the key,
-and the lowest ones have no fundamental, and partials that are stretched. Low strings of gut and nylon are dull, and the
+Notes of soundfonts are close and clean. The highest notes of a recorded piano are softer than the knock of the key,
+and its lowest ones have no fundamental, and partials that are stretched. Low strings of gut and nylon are dull, and the
 body colours them. Microphones may be far away.
 """
 

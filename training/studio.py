@@ -55,9 +55,9 @@ class Feel:
     """How a player departs from the grid: a slow drift, habits a step, chance; seconds."""
 
     drift: F64
-    """Of each beat, in beats."""
+    """How late each beat is, in beats."""
     habit: F64
-    """Of each sixteenth of two bars."""
+    """How late the player always is on each sixteenth of two bars, in seconds."""
     spread: float
 
     @staticmethod

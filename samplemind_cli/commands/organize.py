@@ -44,8 +44,8 @@ def organize(
 ) -> None:
     """Bring files into a pattern of folders, as links or copies.
 
-    With --how move the files themselves are moved, and the record follows. Of a file with copies one is taken. Nothing
-    is overwritten, and names that are equal but for case get a number.
+    With --how move the files themselves are moved, and the record follows. One of several copies is taken. Nothing is
+    overwritten, and names that are equal but for case get a number.
     """
     from samplemind_worker.finding import query  # noqa: PLC0415 -- slow import
 

@@ -1,6 +1,6 @@
 """Tokens of programs: access tokens (JWT, 15 minutes), refresh tokens that rotate, personal API tokens.
 
-Of refresh and API tokens the record holds hashes only. An access token counts as long as its login has not ended and
+The record holds only hashes of refresh and API tokens. An access token counts as long as its login has not ended and
 its user is active, so that it, too, can be revoked.
 """
 

@@ -104,7 +104,7 @@ class DecodedAudio:
     width: float | None
     """As in `Measured.width`."""
     waveform: bytes
-    """Of the whole file, as in `dsp.waveform`."""
+    """Waveform of the whole file, as in `dsp.waveform`."""
     warnings: tuple[str, ...]
 
 

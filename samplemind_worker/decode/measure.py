@@ -53,7 +53,7 @@ class Measured:
         self._hashes = [xxh3_128() for _ in range(sound.channels)]
         self.meter = LoudnessMeter(sr=sound.rate, channels=sound.channels)
         self.warnings: list[str] = []
-        # Of a sound that is kept as a whole, the waveform is measured later, at the lower rate of the analysis.
+        # If a sound is kept as a whole, its waveform is measured later, at the lower rate of the analysis.
         is_kept = sound.frames is not None and sound.frames <= self._keep
         self._waveform = None if is_kept else WaveformMeter(sr=sound.rate, samples=sound.frames)
         for block in sound.blocks():

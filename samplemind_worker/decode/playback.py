@@ -47,7 +47,7 @@ def write(file: BinaryIO, output: int, *, at: int, limits: Limits, exact: bool =
     """Write the samples of an open file into another one, from the byte ``at`` on, block by block.
 
     They are 16-bit integers, and more than two channels become one; if ``exact``, float32 of all channels. Both readers
-    are tried as in `decode`, and the longer reading is kept. Of several streams of sound the first audible one is
+    are tried as in `decode`, and the longer reading is kept. The first audible one of several streams of sound is
     taken.
 
     Raises

@@ -59,7 +59,7 @@ def write(folder: Path, items: Sequence[Item], *, jobs: int = 1) -> int:
     """Write a library with ``jobs`` processes, and return the number of files that were written.
 
     A new library appears at once, when it is complete: its files are written beside ``folder``, which is put in place
-    in one step. Of a library that is there already, what is missing is written.
+    in one step. What a library that is there already lacks is written.
 
     Raises
     ------

@@ -232,9 +232,9 @@ class AnalysisFacts(BaseModel):
     camelot: str | None = None
     """The key on the Camelot wheel, such as `8A`."""
     chord: ChordFact | None = None
-    """Of a one-shot; ``key`` and ``mode`` follow it where it has a third."""
+    """Chord of a one-shot; ``key`` and ``mode`` follow it where it has a third."""
     chords: list[ChordSpanFact] | None = None
-    """Of a loop or track with a key, in the order of time; stretches without a likely chord are left out."""
+    """Chords of a loop or track with a key, in order of time; stretches without a likely chord are left out."""
     tuning_cents: float | None = None
     """By how many cents it is tuned above A4 = 440 Hz."""
     pitch_midi: int | None = None

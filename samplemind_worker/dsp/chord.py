@@ -117,7 +117,7 @@ def estimate_chords(features: Features, beats: Sequence[float]) -> tuple[ChordSp
     Parameters
     ----------
     features : Features
-        Of music; drums have to be kept out, for they get chords by chance.
+        Features of music; drums have to be kept out, for they get chords by chance.
     beats : sequence of float
         Rising times of the beats; without beats, chords change on half seconds.
 

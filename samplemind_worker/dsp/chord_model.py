@@ -152,7 +152,7 @@ def beat_spectra(notes: F32, edges: F64, *, rate: float) -> F64:
     Returns
     -------
     ndarray of float, shape (n, 84)
-        Of a stretch without the centre of a frame, the nearest frame.
+        A stretch without the centre of a frame gets the nearest frame.
     """
     frames = np.sqrt(notes.astype(np.float64))
     sums = np.concatenate([np.zeros((1, NOTES)), np.cumsum(frames, axis=0)])

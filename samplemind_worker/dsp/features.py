@@ -201,7 +201,7 @@ def crossings(y: F32) -> npt.NDArray[np.uint8]:
     Returns
     -------
     ndarray of uint8, shape (n // 128 + 1,)
-        Of each 128 samples the place of the first one at which the signal rises to or through zero; 255 for none.
+        Where the signal first rises to or through zero within each 128 samples; 255 if it does not.
     """
     found = np.empty(len(y) // ONSET_HOP + 1, np.uint8)
     _character.rising_crossings(y, found)

@@ -87,7 +87,7 @@ def _compare(vectors: F32, rows: I64, others: I64 | None, indices: I32, cosines:
     width = indices.shape[1]
     best = np.argpartition(-table, width - 1, axis=1)[:, :width]
     found = np.take_along_axis(table, best, axis=1)
-    # Of equal ones the first comes first, whatever the machine.
+    # Equal ones keep their order, whatever the machine.
     order = np.lexsort((best, -found), axis=1)
     best = np.take_along_axis(best, order, axis=1)
     indices[rows] = best if others is None else others[best]

@@ -35,7 +35,7 @@ def statistics(features: Features, estimates: Estimates) -> npt.NDArray[np.float
     ----------
     features : Features
     estimates : Estimates
-        Of the same signal.
+        Estimates of the same signal.
 
     Returns
     -------

@@ -186,7 +186,7 @@ class Report:
             f"Sample packs from {clean(self.inbox)}, {times.local(self.started_at)}",
             "",
             f"packs    {packs}",
-            # Of each line the counts add up to the files.
+            # The counts of each line add up to the files.
             f"files    {files:,}: {new:,} new, {known:,} known",
             f"so far   {values['analyzed']:,} analysed or linked, {self.failed:,} failed, {self.pending:,} pending",
             f"time     {times.span(self.seconds)}",

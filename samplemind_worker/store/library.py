@@ -50,11 +50,11 @@ class Opened:
     size: int
     mtime_ns: int
     ctime_ns: int
-    """Of an object: a digest of its ETag (`objects`)."""
+    """Time of the last change of the file's entry; for an object, a digest of its ETag (`objects`)."""
     settled: bool
     """Whether a change of the content would show in these."""
     sha256: str | None
-    """Of an object, which was hashed while it was copied."""
+    """Hash of an object, which was hashed while it was copied; None for a file."""
 
 
 def where(text: str) -> Location:

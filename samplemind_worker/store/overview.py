@@ -16,7 +16,7 @@ _WITH_ERROR: Final = [("batch_id", 1), ("error.code", 1)]
 _BY_CONTENT: Final = {"file_id": 1}
 _PAGE: Final = 1000
 _SLICE: Final = 100_000
-"""Of a library with more entries, or files, than that each command reads a part."""
+"""Each command reads a part of a library that has more entries, or files."""
 
 
 @mongo.synchronous

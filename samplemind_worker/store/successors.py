@@ -29,7 +29,7 @@ class Heir:
 async def hand_on(heirs: Sequence[Heir]) -> set[str]:
     """Copy what is recorded of contents to their heirs, unless these are known, and return the heirs that are new.
 
-    Of the analysis, the version of the step ``store`` is left out: the heir has no vector in Chroma yet.
+    The version of the step ``store`` is left out of the analysis: the heir has no vector in Chroma yet.
     """
     if not heirs:
         return set()

@@ -32,7 +32,7 @@ class Found:
     size: int
     mtime_ns: int
     ctime_ns: int
-    """Of an object: a digest of its ETag."""
+    """Time of the last change of the file's entry; for an object, a digest of its ETag."""
     skip_reason: str | None
 
 

@@ -92,7 +92,7 @@ def test_what_a_worker_holds_does_not_drift(stack: MakeStack, tmp_path: Path, sa
     one.outcome.notes += [in_words(name, curve) for name, curve in sorted(found.items())]
     assert found.keys() == {"here/cpu", "here/io"}
     for name, slots in (("here/cpu", CPU_SLOTS), ("here/io", IO_SLOTS)):
-        # Of the last samples, because beat's own tasks come and go.
+        # Only the last samples count, because beat's own tasks come and go.
         rest = found[name][-6:]
         assert min(sample["held"] for sample in rest) == 0
         assert max(sample["allowed"] for sample in rest) <= slots

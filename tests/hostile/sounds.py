@@ -1,7 +1,7 @@
 """Files that strangers send, each made by script, and what is said of them.
 
-Every maker writes one file. Of an answer the first word is ``analyzed`` or the code of an error; what may follow is a
-warning that the record has.
+Every maker writes one file. The first word of an answer is ``analyzed`` or the code of an error; a warning that the
+record has may follow.
 """
 
 import io

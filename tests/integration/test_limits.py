@@ -104,7 +104,7 @@ def test_a_window_moves(limiter: Limiter):
         assert limiter.acquire("p:m", rates, tokens=1, until=now() + 60) is None
         times.append(now())
 
-    # Of any three in a row the first and the last lie a minute (here: a second) apart.
+    # The first and the last of any three in a row lie a minute (here: a second) apart.
     assert [later - earlier >= 1.0 for earlier, later in zip(times, times[2:], strict=False)] == [True] * 3
 
 

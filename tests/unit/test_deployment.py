@@ -198,7 +198,7 @@ def test_every_setting_reaches_the_service_that_it_is_for() -> None:
         *("HOME", "SECRETS_DIR", "ENV_FILE", "REDIS_URL", "MONGODB_URL", "CHROMA_URL", "DATABASE", "ROOTS", "HOST"),
         *("SCRATCH", "INBOX", "LIBRARY_ROOT", "AI_TABLE", "LOG_JSON"),
         *("METRICS_PORT", "METRICS_ADDRESS"),
-        # Of a command that no service runs.
+        # These belong to a command that no service runs.
         *("STEMS_MODEL", "STEMS_MODEL_HASH", "STEMS_MODEL_LICENCE"),
     }
     nightly = yaml.safe_load((PROJECT / "deployment" / "compose-nightly.yml").read_text())["services"]
@@ -314,7 +314,7 @@ def test_the_page_is_built_with_the_projects_node_and_shipped_without_it() -> No
     stages = [rest for word, rest in INSTRUCTIONS if word == "FROM"]
     assert stages[0] == f"node:{version}-bookworm-slim AS page"
     assert "AS page" not in "".join(stages[1:])
-    # Of that stage nothing but what was built, where the server looks for it; the sources go before it comes.
+    # Only what was built is copied from that stage, to where the server looks for it; the sources go before it comes.
     instructions = DOCKERFILE.splitlines()
     [copied] = [line for line in instructions if "--from=page" in line]
     place = page_files.BUILT.relative_to(PROJECT)

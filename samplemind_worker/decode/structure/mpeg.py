@@ -32,7 +32,7 @@ _MOST_FRAMES: Final = 4_000_000
 _XING: Final = frozenset({b"Xing", b"Info"})
 _TAGS: Final = (b"ID3", b"TAG", b"APETAGEX", b"LYRICSBEGIN"[:8])
 _SAME: Final = 0xFFFE0C00
-"""Of a header, what all frames of a stream share: the sync, version, layer and rate."""
+"""The bits of a header that all frames of a stream share: the sync, version, layer and rate."""
 
 
 @dataclass(frozen=True, slots=True)

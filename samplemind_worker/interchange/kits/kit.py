@@ -84,8 +84,8 @@ class Writer:
     """Writes a kit in one format, into a folder that holds its samples already."""
 
     endings: frozenset[str]
-    """Of the files that the format's players read."""
+    """Endings of the files that the format's players read."""
     subtypes: frozenset[str] | None
-    """Of the WAV files that they read; None: all."""
+    """Subtypes of the WAV files that they read; None for all."""
     write: Callable[[Kit, Sequence[Placed], Path], None]
     """Writes the files of the format; raises OSError if one cannot be written."""

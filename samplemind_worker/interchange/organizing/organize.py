@@ -85,7 +85,7 @@ class Organized:
 def plan(wanted: Wanted, settings: Settings) -> Iterator[Step | Left]:
     """Yield what is to be done for the files that have all words and pass the filter, one file per content.
 
-    Of a content that lies nowhere on this machine, or has changed since it was analysed, why it is left.
+    A content that lies nowhere on this machine, or has changed since it was analysed, is yielded with why it is left.
 
     Raises
     ------

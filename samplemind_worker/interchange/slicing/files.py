@@ -1,7 +1,7 @@
 """Writes slices as files of a new folder, and an SFZ that plays them in order.
 
-Slices of a WAV file are cut out of its bytes, so they are the original whatever its samples are. Of another format the
-samples are written again: as FLAC or AIFF where these hold them without loss, else as WAV.
+Slices of a WAV file are cut out of its bytes, so they are the original whatever its samples are. The samples of
+another format are written again: as FLAC or AIFF where these hold them without loss, else as WAV.
 """
 
 import os

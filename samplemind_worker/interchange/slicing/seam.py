@@ -19,7 +19,7 @@ def loop_points(y: F32, rate: int, start: int, end: int) -> tuple[int, int]:
 
     The step from the last frame to the first one should be the step that the signal was about to take: the cost of a
     pair is how far the first frame is from the straight line through the last two, and that line's slope from the slope
-    after the first frame. Of equal pairs the nearest to the wanted ones is taken.
+    after the first frame. The nearest of equal pairs to the wanted one is taken.
 
     Parameters
     ----------

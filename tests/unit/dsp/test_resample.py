@@ -13,7 +13,7 @@ def test_half_the_rate_agrees_with_soxr(samples: int):
     y = signals.noise(samples / 44100 + 1.0, sr=44100, seed=1)[:samples]
     halved = resample(y, sr=44100)
     assert halved.dtype == np.float32
-    # Of a signal that reaches 1: rounding of float32 alone, in soxr as here.
+    # For a signal that reaches 1, this is the rounding of float32 alone, in soxr as here.
     np.testing.assert_allclose(halved, soxr.resample(y, 44100, SR, quality="HQ"), atol=2e-6 * np.abs(y).max())
 
 

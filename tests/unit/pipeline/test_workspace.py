@@ -24,7 +24,7 @@ def clocks() -> Clocks:
 
 @pytest.fixture
 def hold(clocks: Clocks) -> ExpiryHold:
-    """Of leases of ten seconds, for who looks once a second."""
+    """Return the hold of a worker that looks once per second at leases of ten seconds."""
     return made(clocks, lease=10.0, interval=1.0)
 
 
