@@ -23,5 +23,5 @@ WAVEFORM_VERSION: Final = 1
 SCHEMAS: Final[dict[str, int]] = {"analyses": 2, "audio_files": 2, "batch_jobs": 2}
 """The version of the form of documents, where it was ever changed (`upkeep.migrations`)."""
 
-ENTRY_VERSION: Final = 5
+ENTRY_VERSION: Final = 6
 """The version of the library entries, raised when they are made in another way; the workers then make all anew."""

@@ -135,12 +135,13 @@ def _terms_of(entry: Mapping[str, Any], source: Source) -> list[str]:
 def _summary_words(analysis: Mapping[str, Any]) -> list[str]:
     """Return the first words of a summary.
 
-    The local describer writes words of the vocabulary by limits of its own, and into advice, so that they do not say
-    what the vocabulary means by them. Its numbers and single letters belong to measures: whoever looks for 808 wants no
-    sound that reaches up to 808 Hz.
+    A text of the local describer says in its first sentence what the sound is; the others are measures, comparisons and
+    advice, whose words most texts share. It uses words of the vocabulary by limits of its own, and its numbers and
+    single letters belong to measures: whoever looks for 808 wants no sound that reaches up to 808 Hz.
     """
-    words = terms.words_of(analysis.get("ai_summary") or "")[:_SUMMARY_WORDS]
-    if analysis.get("ai_provider") != _LOCAL:
+    text, is_local = analysis.get("ai_summary") or "", analysis.get("ai_provider") == _LOCAL
+    words = terms.words_of(text.partition(". ")[0] if is_local else text)[:_SUMMARY_WORDS]
+    if not is_local:
         return list(words)
     return [word for word in words if len(word) > 1 and not word.isdecimal() and vocabulary.lookup(word) is None]
 

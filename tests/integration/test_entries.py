@@ -75,6 +75,18 @@ def test_a_number_counts_in_a_summary_that_a_model_wrote(provider: str, *, found
     assert terms_of_it.isdisjoint({"808", "f"}) != found
 
 
+@pytest.mark.parametrize(("provider", "found"), [("local", False), ("gemini", True)])
+def test_what_follows_the_first_sentence_counts_in_a_summary_that_a_model_wrote(provider: str, *, found: bool):
+    place = add(1, ai_provider=provider, ai_summary="A marimba, 0.7 s long. Energy lies below a gong.")
+
+    entry.refresh_marked()
+
+    terms_of_it = set(all_entries()[place.file_id]["terms"])
+    assert "marimba" in terms_of_it
+    assert ({"energy", "gong"} <= terms_of_it) == found
+    assert terms_of_it.isdisjoint({"energy", "gong"}) != found
+
+
 def test_a_mark_is_removed_once_the_entry_is_made():
     place = add(1)
     assert stale.marked() == [place.file_id]
