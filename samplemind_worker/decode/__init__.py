@@ -43,12 +43,6 @@ _PADDED: Final = frozenset(
     | {"WMAPRO", "AMRNB", "AMRWB", "SPEEX"}
 )
 """Codecs that put something around the sound."""
-_BEFORE: Final = 128
-"""Frames that are left in front: an onset is heard by what is before it."""
-_DELAYS: Final = {"MPEG_LAYER_III": 576 + 529 - _BEFORE, "AAC": 1024 - _BEFORE}
-"""Frames of silence at the beginning: of LAME's encoder and all decoders; of one frame of AAC."""
-_RAW: Final = frozenset({"MP3", "ADTS"})
-_QUIET: Final = 0.1
 _CODEC_FRAMES: Final = 3 * 1152
 """What a decoder of MP3 may leave out or add at both ends."""
 
@@ -92,7 +86,7 @@ class DecodedAudio:
     exact_length: bool
     """The file is known to begin and end where its sound does."""
     lead_seconds: float
-    """Silence at the beginning of ``y`` that the codec put there."""
+    """What the codec put at the beginning of ``y``."""
     texts: Mapping[str, str]
     """Tags as FFmpeg gives them; none of what libsndfile reads."""
     loudness_lufs: float | None
@@ -277,7 +271,7 @@ def _decoded(reading: _Reading, structure: Structure, promised: int | None, *, i
         subtype=sound.subtype,
         reader=sound.reader,
         exact_length=exact,
-        lead_seconds=0.0 if exact or measured.start else _lead(y, sound),
+        lead_seconds=_lead_seconds(y, structure, measured),
         texts=sound.texts if isinstance(sound, FfmpegSound) else {},
         loudness_lufs=measured.meter.integrated_lufs(),
         true_peak_dbtp=measured.meter.true_peak_dbtp(),
@@ -295,12 +289,10 @@ def _is_exact(sound: Sound, structure: Structure) -> bool:
     return knows_padding or sound.subtype not in _PADDED
 
 
-def _lead(y: npt.NDArray[np.float32], sound: Sound) -> float:
-    """Return how long the silence is with which encoders of this kind begin, if it is silence."""
-    frames = _DELAYS.get(sound.subtype, 0) if sound.format in _RAW else 0
-    quiet = y[: frames * SR // sound.rate]
-    is_silent = quiet.size > 0 and float(np.abs(quiet).max()) < _QUIET * float(np.abs(y).max())
-    return frames / sound.rate if is_silent else 0.0
+def _lead_seconds(y: npt.NDArray[np.float32], structure: Structure, measured: Measured) -> float:
+    """Return how much of ``y`` the codec put in front; nothing if that were all of it."""
+    begins = measured.start == 0 and len(y) > structure.lead_seconds * SR + 1.0
+    return structure.lead_seconds if begins else 0.0
 
 
 def _warnings(reading: _Reading, structure: Structure, promised: int | None, *, is_broken: bool) -> dict[str, None]:

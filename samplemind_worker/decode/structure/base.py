@@ -131,6 +131,8 @@ class Structure:
     """As the header has it, where it is read here: more than a decoder takes is no damage."""
     is_gapless: bool = False
     """It tells which frames are padding, and the readers leave them out."""
+    lead_seconds: float = 0.0
+    """What a reader gives before the sound, as the container does not tell of it: the delay of encoder and decoder."""
     is_too_long: bool = False
     """It is longer than anybody wants to know."""
     tag_bytes: int = 0

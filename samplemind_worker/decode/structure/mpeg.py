@@ -29,6 +29,12 @@ _FARTHEST: Final = 1 << 20
 """Bytes of junk in front, at most."""
 _WINDOW: Final = 1 << 18
 _MOST_FRAMES: Final = 4_000_000
+_ENCODER_DELAY: Final = 576
+_DECODER_DELAY: Final = 529
+"""Samples that LAME's encoder, and every decoder of layer III, put before the sound. Other encoders add about as much
+or more: the first block of 576 samples is never whole, as blocks overlap, and the filters of both delay by 481."""
+_AAC_DELAY: Final = 1024
+"""Samples of the first block of AAC, which is not whole either."""
 _XING: Final = frozenset({b"Xing", b"Info"})
 _TAGS: Final = (b"ID3", b"TAG", b"APETAGEX", b"LYRICSBEGIN"[:8])
 _SAME: Final = 0xFFFE0C00
@@ -172,18 +178,22 @@ def look(data: Bytes, start: int, *, longest: float) -> Structure | None:
         walk.links.pop(0)
         structure.start = first = walk.links[0].pieces[0][0]
     _judge(structure, walk, end, is_behind=first > start)
-    told, structure.is_gapless = _xing(data, first)
+    told, tells_padding = _xing(data, first)
     if told is not None:
         # mpg123 leaves out the padding that such a frame tells of, and knows the length from it alone.
         # Where more frames follow than it tells, they are read too.
         fits = len(walk.links) == 1 and walk.frames <= told + 1
         structure.suits_libsndfile = fits and first == start and header.layer == 3  # noqa: PLR2004 -- MP3
-        structure.is_gapless &= fits
+        structure.is_gapless = tells_padding and fits
         if walk.links[0].frames <= told and not walk.gaps and len(walk.links) == 1:
             structure.ends = False
             structure.warn("truncated")
             if end - walk.end < header.size and "trailing_bytes" in structure.warnings:  # the beginning of a frame
                 structure.warnings.remove("trailing_bytes")
+    if header.layer == 3 and not tells_padding:  # noqa: PLR2004 -- MP3
+        # Behind any Xing frame mpg123 leaves out what it adds itself; FFmpeg does not.
+        delay = _ENCODER_DELAY if structure.suits_libsndfile else _ENCODER_DELAY + _DECODER_DELAY
+        structure.lead_seconds = delay / header.rate
     return structure
 
 
@@ -198,6 +208,7 @@ def look_at_adts(data: Bytes, start: int, *, longest: float) -> Structure | None
     end = start_of_tags(data)
     walk = _walk(data, adts_header, first, end, header, longest=longest)
     _judge(structure, walk, end, is_behind=first > start)
+    structure.lead_seconds = _AAC_DELAY / header.rate
     return structure
 
 
