@@ -1,9 +1,10 @@
-"""How often a sound gets the same answers after a lossy codec.
+"""How often a sound gets the same answers after a lossy codec, or as a WAV of another form.
 
 FOLDER holds labelled or any other sounds; those that are WAV or FLAC are drawn by chance, encoded by the command
-`ffmpeg`, and analysed by their sound alone. Printed are, for each codec, the share of files whose kind, tempo, key,
-pitch and instrument are those of the original, that share with the instrument left out, and how many files differ in
-each answer; then the same for the MP3 and the Ogg Vorbis file of each sound. Tempi are the same within 0.1 %.
+`ffmpeg`, and analysed by their sound alone. Printed are, for each codec and each other form, the number of files whose
+kind, tempo, key, pitch and instrument are those of the original, that number with the instrument left out, and how many
+files differ in each answer; then the same for the MP3 and the Ogg Vorbis file of each sound. Tempi are the same within
+0.1 %, so a loop that begins later has another one: its length is no longer whole beats.
 """
 
 import argparse
@@ -30,6 +31,12 @@ _CODECS: Final = {
     "vorbis, q3": ("ogg", ("libvorbis", "-q:a", "3")),
     "opus, 128k": ("opus", ("libopus", "-b:a", "128k")),
     "aac, 160k": ("m4a", ("aac", "-b:a", "160k")),
+    "aac, raw": ("aac", ("aac", "-b:a", "160k")),
+    "96 kHz": ("wav", ("pcm_s24le", "-ar", "96000")),
+    "8 bits": ("wav", ("pcm_u8",)),
+    "12 dB softer": ("wav", ("pcm_s24le", "-af", "volume=-12dB")),
+    "3 ms later": ("wav", ("pcm_s24le", "-af", "adelay=3:all=1")),
+    "0.5 s silence": ("wav", ("pcm_s24le", "-af", "apad=pad_dur=0.5")),
 }
 _PAIR: Final = ("mp3, 128k", "vorbis, q3")
 _SAME_TEMPO: Final = 0.001
