@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any, Final, Protocol
 
 import numpy as np
@@ -18,6 +19,12 @@ Block = npt.NDArray[Any]
 
 _CANCELLED: Final = 1e-4
 """-40 dB: what is left after two channels cancel is not what anyone hears."""
+
+
+@lru_cache(maxsize=8)
+def _mix(channels: int) -> F32:
+    """Return the weights of the channels in the mono mix."""
+    return np.full(channels, 1.0 / channels, np.float32)
 
 
 class Sound(Protocol):
@@ -48,7 +55,7 @@ class Measured:
         self._energies = np.zeros(sound.channels)
         self._mix_energy = 0.0
         self.frames = 0
-        self._mix = np.full(sound.channels, 1.0 / sound.channels, np.float32)
+        self._mix = _mix(sound.channels)
         # A hash per channel: where one block ends and the next begins changes none of them.
         self._hashes = [xxh3_128() for _ in range(sound.channels)]
         self.meter = LoudnessMeter(sr=sound.rate, channels=sound.channels)

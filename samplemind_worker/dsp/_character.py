@@ -3,7 +3,8 @@
 The callers have checked shapes and ranges.
 """
 
-# ruff: noqa: C901, PLR0912, PLR0915 -- one pass over the data is one nest of loops
+# ruff: noqa: C901, PLR0912, PLR0915, PLR0917 -- one pass over the data is one nest of loops; numba takes arguments by
+# position
 # pyright: reportUntypedFunctionDecorator=false
 # numba's decorator is untyped; the annotations below are what callers see.
 
@@ -12,7 +13,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from samplemind_worker.dsp._jit import SIGNAL, SUMS, kernel, ty
+from samplemind_worker.dsp._jit import SIGNAL, SUMS, kernel, part, ty
 
 # Changes with the sources of what is compiled into these kernels: numba looks at the age of this file alone.
 BUILT_ON = "72b6882d5669"
@@ -74,13 +75,9 @@ def rise_blocks(y: F32) -> int:
     return top - start
 
 
-ENVELOPE = 8
-"""Numbers that `describe_envelope` writes."""
-
-
-@kernel("void(f4[::1], f4[::1], f8, f8[::1])")
-def describe_envelope(level: F32, onset: F32, frames_a_second: float, out: F64) -> None:
-    """Write how the level moves; NaN where a question has no answer.
+@part
+def _describe_envelope(level: F32, onset: F32, frames_a_second: float, out: F64) -> None:
+    """Write how the level moves, as eight numbers; nothing where a question has no answer.
 
     Decay: seconds from the greatest level until it has fallen by 20 dB, or to the end. Tail: seconds of the next 20 dB.
     Length: seconds between the first level within 20 dB of the greatest and the last within 30 dB. Sustain: RMS of the
@@ -88,7 +85,6 @@ def describe_envelope(level: F32, onset: F32, frames_a_second: float, out: F64) 
     dB of the first 30 ms over the 170 ms after them. Modulation: standard deviation in dB about the mean of a quarter
     of a second. Onsets a second.
     """
-    out[:] = np.nan
     frames = level.shape[0]
     greatest, top = np.float32(0.0), 0
     for t in range(frames):
@@ -168,17 +164,12 @@ def describe_envelope(level: F32, onset: F32, frames_a_second: float, out: F64) 
         out[7] = found * frames_a_second / frames
 
 
-SPECTRUM = 3
-"""Numbers that `describe_movement` writes."""
-
-
-@kernel("void(f4[:,::1], f8[::1])")
-def describe_movement(frames: F32, out: F64) -> None:
+@part
+def _describe_movement(frames: F32, out: F64) -> None:
     """Write log2 of the centroid of the first 70 ms and of what follows, and log10 of the flatness, weighted by energy.
 
-    ``frames`` are those of `Features.frames`. NaN where nothing follows.
+    ``frames`` are those of `Features.frames`. Nothing is written where nothing follows.
     """
-    out[:] = np.nan
     greatest = np.float32(0.0)
     for t in range(frames.shape[0]):
         greatest = max(greatest, frames[t, 0])
@@ -204,13 +195,12 @@ def describe_movement(frames: F32, out: F64) -> None:
     out[2] = flat / (head_weight + body_weight)
 
 
-@kernel("void(f8[::1], i8[::1], f8[::1])")
-def describe_balance(thirds: F64, ends: I64, out: F64) -> None:
+@part
+def _describe_balance(thirds: F64, ends: I64, out: F64) -> None:
     """Write the centre of the magnitudes in octaves above the lowest edge, and the share of the energy in each range.
 
-    ``ends`` has the first band above each range. NaN where there is no energy.
+    ``ends`` has the first band above each range. Nothing is written where there is no energy.
     """
-    out[:] = np.nan
     total, magnitudes, moment = 0.0, 0.0, 0.0
     for b in range(thirds.shape[0]):
         magnitude = math.sqrt(thirds[b])
@@ -222,8 +212,20 @@ def describe_balance(thirds: F64, ends: I64, out: F64) -> None:
     out[0] = moment / magnitudes
     first = 0
     for k in range(ends.shape[0]):
-        part = 0.0
+        energy = 0.0
         for b in range(first, ends[k]):
-            part += thirds[b]
-        out[1 + k] = part / total
+            energy += thirds[b]
+        out[1 + k] = energy / total
         first = ends[k]
+
+
+@kernel("void(f4[::1], f4[::1], f8, f4[:,::1], f8[::1], i8[::1], f8[::1])")
+def describe(level: F32, onset: F32, frames_a_second: float, frames: F32, thirds: F64, ends: I64, out: F64) -> None:
+    """Write what the level, the frames and the energy of the bands say of a sound; NaN where there is no answer.
+
+    The first eight numbers are those of the envelope, then come three of the movement, and those of the balance.
+    """
+    out[:] = np.nan
+    _describe_envelope(level, onset, frames_a_second, out)
+    _describe_movement(frames, out[8:])
+    _describe_balance(thirds, ends, out[11:])

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from samplemind_worker.dsp._fft import pair_powers
 from samplemind_worker.dsp._jit import FUSED, SIGNAL, kernel, part, ty
+from samplemind_worker.dsp._kernels import level_frames
 from samplemind_worker.dsp._lanes import (
     below,
     divide,
@@ -36,7 +37,7 @@ I64 = npt.NDArray[np.int64]
 U64 = npt.NDArray[np.uint64]
 
 # Digest of the sources that are compiled into these kernels: numba looks at the age of this file alone.
-BUILT_ON = "4088b5e5abfc"
+BUILT_ON = "937840a9e8d9"
 
 U: Any = np.uint64
 ONE, TWO, THREE, FOUR, EIGHT = U(1), U(2), U(3), U(4), U(8)
@@ -224,24 +225,54 @@ def _bands(rows: F32, weights: F32, spans: I64, out: F32, place: Any) -> None:
         store(out, place + b * EIGHT, total)
 
 
+@part
+def _cepstrum(
+    decibels: F32, limit: Any, cosines: F32, all_: I64, groups: F32, spans: I64, mfcc: F32, kept: F32
+) -> None:
+    """Raise mel bands to ``limit`` at least, and write their cosine transform and the means of groups of bands.
+
+    ``decibels`` are ordered by group of eight frames, band, frame.
+    """
+    count, bands = mfcc.shape[0], U(cosines.shape[1])
+    cut, sums = np.empty(bands * EIGHT, np.float32), np.empty(8 * 64, np.float32)
+    means = U(cosines.shape[0]) * EIGHT
+    for first in range(0, count, 8):
+        place = U(first) * bands
+        for o in range(U(0), bands * EIGHT, EIGHT):
+            store(cut, o, greatest(load(decibels, place + o), lanes(limit)))
+        _bands(cut, cosines, all_, sums, U(0))
+        _bands(cut, groups, spans, sums, means)
+        for t in range(min(8, count - first)):
+            for c in range(mfcc.shape[1]):
+                mfcc[first + t, c] = sums[8 * c + t]
+            for c in range(kept.shape[1]):
+                kept[first + t, c] = sums[int(means) + 8 * c + t]
+
+
 @kernel(
     ty.void(
-        SIGNAL, ty.i8, ty.f4[::1], ty.f4[:, ::1], ty.u8[::1], ty.f4[::1], ty.f4, ty.i8[:, ::1], ty.f4[:, ::1],
-        ty.i8[:, ::1], ty.f4[::1], ty.f4[:, ::1], ty.f4[:, ::1], ty.f4[:, ::1], ty.f4[::1],
+        SIGNAL, ty.i8, ty.f8, ty.f4[::1], ty.f4[:, ::1], ty.u8[::1], ty.f4[::1], ty.f4, ty.i8[:, ::1], ty.f4[:, ::1],
+        ty.i8[:, ::1], ty.f4[::1], ty.f4[:, ::1], ty.i8[:, ::1], ty.f4[:, ::1], ty.i8[:, ::1], ty.f4[:, ::1],
+        ty.f4[:, ::1], ty.f4[:, ::1], ty.f4[:, ::1], ty.f4[:, ::1],
     ),
     math=FUSED,
 )  # fmt: skip
 def timbre_frames(
-    y: F32, hop: Any, window: F32, w: F32, order: U64, twiddles: F32, bin_hz: Any, octaves: I64, mel: F32, spans: I64,
-    chroma_weights: F32, scalars: F32, contrast: F32, chroma: F32, decibels: F32,
+    y: F32, hop: Any, scale: Any, half_window: F32, w: F32, order: U64, twiddles: F32, bin_hz: Any, octaves: I64,
+    mel: F32, spans: I64, chroma_weights: F32, cosines: F32, all_: I64, groups: F32, members: I64, scalars: F32,
+    contrast: F32, mfcc: F32, chroma: F32, kept: F32,
 ) -> None:  # fmt: skip
-    """Measure frames of 2048 samples.
+    """Measure frames of 2048 samples of a signal, which is multiplied by ``scale``.
 
-    Writes columns 2 to 5 of ``scalars`` (frames, 6): centroid, bandwidth, rolloff (Hz), flatness; ``contrast`` (frames,
-    7), by ``octaves`` (first bin, end, number of bins per peak or valley); ``chroma`` (frames, 12);
-    ``decibels`` of mel bands, ordered by group of eight frames, band, frame. A frame whose first scalar is 0 is silent.
+    Writes ``scalars`` (frames, 6): RMS, zero-crossing rate, centroid, bandwidth, rolloff (Hz), flatness; ``contrast``
+    (frames, 7), by ``octaves`` (first bin, end, number of bins per peak or valley); ``chroma`` (frames, 12); and of the
+    levels of mel bands in dB, raised to 80 dB below the greatest at least, the cosine transform ``mfcc`` (frames, 20)
+    and the means ``kept`` (frames, 40) of ``groups``. A frame whose RMS is 0 is silent.
     """
+    level_frames(y, hop, scale, scalars)
+    window = half_window * _f32(scale)
     count, bins = scalars.shape[0], U(mel.shape[1])
+    decibels = np.empty((count + 7) // 8 * 8 * mel.shape[0], np.float32)
     work, rows = np.empty(4 * window.shape[0] + 16, np.float32), np.zeros(8 * 1032, np.float32)
     power, magnitude = np.empty(8 * 1032, np.float32), np.empty(8 * 1032, np.float32)
     keep, sums, found = np.empty(8, np.float32), np.empty(24, np.float32), np.empty(14 * 8, np.float32)
@@ -275,45 +306,26 @@ def timbre_frames(
                 contrast[row, b] = steps[8 * b + t]
             for c in range(12):
                 chroma[row, c] = found[16 + 8 * c + t]
-
-
-@kernel("void(f4[::1], f4, f4[:,::1], i8[:,::1], f4[:,::1], i8[:,::1], f4[:,::1], f4[:,::1])", math=FUSED)
-def cepstrum_frames(
-    decibels: F32, limit: Any, cosines: F32, all_: I64, groups: F32, spans: I64, mfcc: F32, kept: F32
-) -> None:
-    """Raise mel bands to ``limit`` at least, and write their cosine transform and the means of groups of bands."""
-    count, bands = mfcc.shape[0], U(cosines.shape[1])
-    cut, sums = np.empty(bands * EIGHT, np.float32), np.empty(8 * 64, np.float32)
-    means = U(cosines.shape[0]) * EIGHT
-    for first in range(0, count, 8):
-        place = U(first) * bands
-        for o in range(U(0), bands * EIGHT, EIGHT):
-            store(cut, o, greatest(load(decibels, place + o), lanes(limit)))
-        _bands(cut, cosines, all_, sums, U(0))
-        _bands(cut, groups, spans, sums, means)
-        for t in range(min(8, count - first)):
-            for c in range(mfcc.shape[1]):
-                mfcc[first + t, c] = sums[8 * c + t]
-            for c in range(kept.shape[1]):
-                kept[first + t, c] = sums[int(means) + 8 * c + t]
+    _cepstrum(decibels, _f32(np.float64(decibels.max()) - 80.0), cosines, all_, groups, members, mfcc, kept)
 
 
 @kernel(
     ty.void(
-        SIGNAL, ty.i8, ty.f4[::1], ty.f4[:, ::1], ty.u8[::1], ty.f4[::1], ty.f4[:, ::1], ty.i8[:, ::1],
+        SIGNAL, ty.i8, ty.f8, ty.f4[::1], ty.f4[:, ::1], ty.u8[::1], ty.f4[::1], ty.f4[:, ::1], ty.i8[:, ::1],
         ty.f4[:, ::1], ty.i8[:, ::1], ty.f4, ty.f4, ty.f4[:, ::1], ty.f4[::1],
     ),
     math=FUSED,
 )  # fmt: skip
 def onset_frames(
-    y: F32, hop: Any, window: F32, w: F32, order: U64, twiddles: F32, filters: F32, spans: I64, ranges: F32, parts: I64,
-    gain: Any, energy: Any, strength: F32, level: F32,
+    y: F32, hop: Any, scale: Any, half_window: F32, w: F32, order: U64, twiddles: F32, filters: F32, spans: I64,
+    ranges: F32, parts: I64, gain: Any, energy: Any, strength: F32, level: F32,
 ) -> None:  # fmt: skip
-    """Measure frames of 512 samples.
+    """Measure frames of 512 samples of a signal, which is multiplied by ``scale``.
 
     Writes the rise over two frames of log(1 + gain * magnitude) in the bands of ``filters``, averaged over ``ranges``
     of bands, (ranges, frames), and the root of power * ``energy``, (frames,).
     """
+    window = half_window * _f32(scale)
     count, bins, bands = level.shape[0], U(filters.shape[1]), U(filters.shape[0])
     work, rows = np.empty(4 * window.shape[0] + 16, np.float32), np.zeros(8 * 264, np.float32)
     power, keep, one = np.empty(8 * 264, np.float32), np.empty(8, np.float32), lanes(_f32(1.0))

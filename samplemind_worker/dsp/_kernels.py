@@ -9,6 +9,7 @@ The callers have checked shapes and ranges; sums are accumulated in float64.
 # numba's decorator is untyped; the annotations below are what callers see.
 
 import math
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -51,19 +52,29 @@ def level_frames(y: F32, hop: int, scale: float, out: F32) -> None:
         out[t, 1] = count / (4 * hop)
 
 
-@kernel(ty.void(SIGNAL, ty.f4[::1]))
-def loudest(y: F32, out: F32) -> None:
-    """Write the greatest magnitude of each of ``len(out)`` equal stretches of the signal."""
-    # The bits of magnitudes, read as integers, have the same order, and integers are compared eight at a time.
-    whole, most = y.view(np.int32), np.empty(1, np.int32)
+@kernel(ty.f4(SIGNAL, ty.i8[::1]))
+def outline(y: F32, out: I64) -> float:
+    """Write the greatest magnitude of each of ``len(out)`` equal stretches in hundredths of the peak; return the peak.
+
+    The peak is infinite or NaN if any sample is; nothing is written then, nor for silence.
+    """
+    # The bits of magnitudes, read as integers, have the same order, and integers are compared eight at a time. Those of
+    # infinity and NaN are the greatest.
+    whole, steps, greatest = y.view(np.int32), np.empty(out.shape[0], np.int32), np.empty(1, np.int32)
     for block in range(out.shape[0]):
         start = block * y.shape[0] // out.shape[0]
         stretch = whole[start : max((block + 1) * y.shape[0] // out.shape[0], start + 1)]
         bits = np.int32(0)
         for i in range(stretch.shape[0]):
             bits = max(bits, stretch[i] & np.int32(0x7FFFFFFF))
-        most[0] = bits
-        out[block] = most.view(np.float32)[0]
+        steps[block] = bits
+    greatest[0] = steps.max()
+    most, peak = steps.view(np.float32), greatest.view(np.float32)[0]
+    if 0.0 < peak < np.inf:
+        scale = np.float32(100.0 / np.float64(peak))
+        for block in range(out.shape[0]):
+            out[block] = np.int64(np.rint(most[block] * scale))
+    return peak
 
 
 @kernel("void(f4[:,::1], f8, i8, i8, f4[:,::1], f4[:,::1], f4[:,::1])")
@@ -158,12 +169,19 @@ def tuning_sums(midi: F32, weight: F32, out: F64) -> None:
     out[0], out[1], out[2] = total, cosine, sine
 
 
-@kernel("void(f4[:,::1], f4[:,::1], f4[:,::1], f4[:,::1], f4, f4[::1], f8[:,::1])")
-def summarize(scalars: F32, contrast: F32, mfcc: F32, chroma: F32, least: float, onset: F32, out: F64) -> None:
-    """Write mean and standard deviation (2, columns) over the frames whose first scalar is above ``least``.
+@kernel("void(f4[:,::1], f4[:,::1], f4[:,::1], f4[:,::1], f4, f8, f4[::1], f8[:,::1])")
+def summarize(
+    scalars: F32, contrast: F32, mfcc: F32, chroma: F32, active: Any, peak: float, onset: F32, out: F64
+) -> None:
+    """Write mean and standard deviation (2, columns) over the frames whose level is above ``active`` of the greatest.
 
-    The last column is that of ``onset``, over all frames.
+    The first scalar is the level; its two numbers are multiplied by ``peak``. The last column is that of ``onset``,
+    over all frames.
     """
+    least = np.float32(0.0)
+    for t in range(scalars.shape[0]):
+        least = max(least, scalars[t, 0])
+    least *= active
     columns = out.shape[1] - 1
     shift, total, square = np.empty(columns), np.zeros(columns), np.zeros(columns)
     count = 0
@@ -186,6 +204,8 @@ def summarize(scalars: F32, contrast: F32, mfcc: F32, chroma: F32, least: float,
         mean = total[k] / count
         out[0, k] = shift[k] + mean
         out[1, k] = math.sqrt(max(square[k] / count - mean * mean, 0.0))
+    out[0, 0] *= peak
+    out[1, 0] *= peak
     mean, square_sum = 0.0, 0.0
     for t in range(onset.shape[0]):
         mean += onset[t] / onset.shape[0]

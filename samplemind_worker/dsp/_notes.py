@@ -26,26 +26,14 @@ F64 = npt.NDArray[np.float64]
 _f32: Any = np.float32
 _none, _one = np.float32(0.0), np.float32(1.0)
 
+_PEAKS = 96
+"""Most peaks that are explained."""
 HARMONICS = 8
 """Number of harmonics whose levels are measured individually."""
 MEASURES = 20 + HARMONICS
-"""Number of columns of `describe_candidates`."""
+"""Number of columns of `describe`."""
 STRETCHED_MEASURES = MEASURES + 6
 """Number of columns of `describe` if the partials may be stretched."""
-
-
-@kernel("void(f4[:,::1], f4[::1])", math=SUMS)
-def add_spectra(power: F32, total: F32) -> None:
-    """Sum the power spectra, each divided by the root of its energy, so that the decay counts beside the attack."""
-    for t in range(power.shape[0]):
-        row = power[t]
-        energy = np.float32(0.0)
-        for k in range(row.shape[0]):
-            energy += row[k]
-        if energy > 1e-12:
-            gain = np.float32(1.0 / math.sqrt(energy))
-            for k in range(row.shape[0]):
-                total[k] += gain * row[k]
 
 
 @part
@@ -312,12 +300,23 @@ def describe(found: F64, peaks: int, candidates: F64, count: int, stiffest: floa
         out[c, 16], out[c, 17], out[c, 18] = out[c, 1] - best_share, out[c, 3] - best_root, out[c, 4] - best_cosine
 
 
-@kernel("void(f8[::1], f8[::1], i8, f8[::1], i8, f4[:,::1])")
-def describe_candidates(hz: F64, level: F64, peaks: int, candidates: F64, count: int, out: F32) -> None:
-    """Write the evidence for each candidate as `describe` does, with partials that are exact multiples."""
-    rows = np.empty((2, peaks))
-    rows[0], rows[1] = hz[:peaks], level[:peaks]
-    describe(rows, peaks, candidates, count, 0.0, out)
+@kernel("i8(f4[::1], f8, i8, i8, f8, f8, f8, f4[:,::1])")
+def find_evidence(
+    total: F32, bin_hz: float, low: int, high: int, lowest: float, highest: float, stiffest: float, out: F32
+) -> int:
+    """Propose fundamentals between two frequencies, and write the evidence for each; return their number.
+
+    They explain the peaks between bins ``low`` and ``high``: those of `whole_peaks`, or, if ``stiffest`` is not 0,
+    those of `greatest_peaks`. ``out`` (most fundamentals, columns) gets what `describe` writes.
+    """
+    found, proposed = np.empty((4, _PEAKS)), np.empty(out.shape[0])
+    if stiffest > 0.0:
+        peaks = greatest_peaks(total, bin_hz, low, high, found)
+    else:
+        peaks = whole_peaks(total, bin_hz, low, high, found[0], found[1])
+    count = propose(found[0], found[1], peaks, lowest, highest, proposed)
+    describe(found, peaks, proposed, count, stiffest, out)
+    return count
 
 
 @kernel("void(f4[::1], i8[::1], f4[::1])", math=SUMS)

@@ -15,12 +15,11 @@ import numpy.typing as npt
 
 from samplemind_worker.dsp._character import sum_bands
 from samplemind_worker.dsp._fft import pair_powers
-from samplemind_worker.dsp._jit import FUSED, SIGNAL, kernel, ty
+from samplemind_worker.dsp._jit import FUSED, SIGNAL, SUMS, kernel, ty
 from samplemind_worker.dsp._kernels import fold_semitones, spectral_peaks, tuning_sums
-from samplemind_worker.dsp._notes import add_spectra
 
 # Digest of the sources that are compiled into these kernels: numba looks at the age of this file alone.
-BUILT_ON = "d140ed871675"
+BUILT_ON = "51a6f67fd176"
 
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
@@ -28,26 +27,44 @@ I64 = npt.NDArray[np.int64]
 U64 = npt.NDArray[np.uint64]
 
 U: Any = np.uint64
+_f32: Any = np.float32
 _PEAKS = 160
+
+
+@kernel("void(f4[:,::1], f4[::1])", math=SUMS)
+def add_spectra(power: F32, total: F32) -> None:
+    """Sum the power spectra, each divided by the root of its energy, so that the decay counts beside the attack."""
+    for t in range(power.shape[0]):
+        row = power[t]
+        energy = np.float32(0.0)
+        for k in range(row.shape[0]):
+            energy += row[k]
+        if energy > 1e-12:  # noqa: PLR2004 -- silence
+            gain = np.float32(1.0 / math.sqrt(energy))
+            for k in range(row.shape[0]):
+                total[k] += gain * row[k]
 
 
 @kernel(
     ty.UniTuple(ty.f8, 2)(
-        SIGNAL, ty.i8, ty.f4[::1], ty.f4[:, ::1], ty.u8[::1], ty.f4[::1], ty.f8, ty.i8, ty.i8, ty.i8, ty.i8[::1],
+        SIGNAL, ty.i8, ty.f8, ty.f4[::1], ty.f4[:, ::1], ty.u8[::1], ty.f4[::1], ty.f8, ty.i8, ty.i8, ty.i8, ty.i8[::1],
         ty.i8, ty.f4[:, ::1], ty.f4[:, ::1], ty.f4[::1], ty.f8[::1],
     ),
     math=FUSED,
 )  # fmt: skip
 def tone_frames(
-    y: F32, hop: Any, window: F32, w: F32, order: U64, twiddles: F32, bin_hz: Any, low: Any, high: Any, most: Any,
-    edges: I64, lowest: Any, share: F32, notes: F32, total: F32, thirds: F64,
+    y: F32, hop: Any, scale: Any, half_window: F32, w: F32, order: U64, twiddles: F32, bin_hz: Any, low: Any,
+    high: Any, most: Any, edges: I64, lowest: Any, share: F32, notes: F32, total: F32, thirds: F64,
 ) -> tuple[float, float]:  # fmt: skip
-    """Measure frames of 8192 samples; return the mistuning of the peaks in semitones, and their agreement (0 to 1).
+    """Measure frames of 8192 samples of a signal, which is multiplied by ``scale``.
+
+    Returns the mistuning of the peaks in semitones, and their agreement (0 to 1).
 
     Writes ``share`` (frames, 2) as `_kernels.spectral_peaks` does, for peaks between bins ``low`` and ``high``;
     ``notes`` (frames, notes) from the MIDI number ``lowest`` on, with the mistuning removed; adds the spectra of the
     first ``most`` frames to ``total`` (bins,), and the power of all in the bands between ``edges`` to ``thirds``.
     """
+    window = half_window * _f32(scale)
     count, bins = share.shape[0], total.shape[0]
     midi, weight = np.zeros((count, _PEAKS), np.float32), np.zeros((count, _PEAKS), np.float32)
     work, power = np.empty(4 * window.shape[0] + 16, np.float32), np.empty((2, bins), np.float32)

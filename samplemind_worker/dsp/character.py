@@ -103,23 +103,19 @@ def character(features: Features) -> dict[str, float | None]:
     """
     if features.peak == 0.0:
         return dict.fromkeys(MEASURES)
-    envelope, movement = np.empty(_character.ENVELOPE), np.empty(_character.SPECTRUM)
-    balance = np.empty(1 + len(_SHARES))
-    _character.describe_envelope(features.level, features.onset[0], SR / 128.0, envelope)
-    _character.describe_movement(features.frames, movement)
-    _character.describe_balance(features.thirds, _ENDS, balance)
-    head, body, flatness = movement.tolist()
-    centre, *shares = balance.tolist()
+    found = np.empty(len(_ENVELOPE) + 3 + 1 + len(_SHARES))
+    _character.describe(features.level, features.onset[0], SR / 128.0, features.frames, features.thirds, _ENDS, found)
+    *envelope, head, body, flatness, centre = found[: -len(_SHARES)].tolist()
     # In the order of `MEASURES`.
     values = [
         features.attack_seconds,
-        *envelope.tolist(),
+        *envelope,
         _LOWEST_HZ * 2.0**centre,
         2.0**head,
         2.0**body,
         10.0 * flatness,
         tonalness(features),
-        *shares,
+        *found[-len(_SHARES) :].tolist(),
     ]
     # Four digits are more than a word needs.
     rounded = map(float, (_FOUR_DIGITS % tuple(values)).split())

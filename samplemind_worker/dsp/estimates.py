@@ -21,6 +21,9 @@ _SURE_OF_A_NOTE = 0.9
 """Probability of a pitch from which a sound is a single note, of which the overtones resemble a key."""
 
 
+_NO_TEMPO, _NO_KEY, _NO_PITCH = TempoEstimate(), KeyEstimate(), PitchEstimate()
+
+
 def estimate(features: Features, *, duration: float, exact_length: bool = True, kind: str | None = None) -> Estimates:
     """Estimate tempo, key, kind, pitch and instrument.
 
@@ -41,7 +44,7 @@ def estimate(features: Features, *, duration: float, exact_length: bool = True, 
         A field is None where its question has no answer, or none that is likely enough: a one-shot has no tempo, and a
         key only if it is a chord; a loop has no pitch, and silence has nothing.
     """
-    tempo, key = TempoEstimate(), KeyEstimate()
+    tempo, key = _NO_TEMPO, _NO_KEY
     heard = hear(features)
     pitch = estimate_pitch(features, heard)
     kind_confidence: float | None = None
@@ -58,13 +61,13 @@ def estimate(features: Features, *, duration: float, exact_length: bool = True, 
                 # What has neither tempo nor key is no loop, though it resembles one; a single note has no key. As two
                 # networks disagree, half of it counts.
                 kind, kind_confidence = "one_shot", 1.0 - 0.5 * kind_confidence
-        tempo = _given(tempo.preferred or tempo, this_tempo) if any_tempo >= pulse.LEAST else TempoEstimate()
+        tempo = _given(tempo.preferred or tempo, this_tempo) if any_tempo >= pulse.LEAST else _NO_TEMPO
     elif kind is None and features.peak > 0.0:
         kind, kind_confidence = "one_shot", 0.98
     if kind not in {"loop", "track"}:
-        tempo, key = TempoEstimate(), KeyEstimate()
+        tempo, key = _NO_TEMPO, _NO_KEY
     if kind != "one_shot":
-        pitch = PitchEstimate()
+        pitch = _NO_PITCH
     instrument = estimate_instrument(features, kind=kind, kind_confidence=kind_confidence, key=key)
     chord: Chord | None = None
     if kind == "one_shot" and instrument.drum < _SURE_OF_A_DRUM:
@@ -111,7 +114,7 @@ def _likely(key: KeyEstimate, pitch: PitchEstimate) -> tuple[KeyEstimate, PitchE
     if not _is_likely(key):
         key = KeyEstimate(candidates=key.candidates)
     if pitch.confidence is not None and pitch.confidence < pitch_module.LEAST:
-        pitch = PitchEstimate()
+        pitch = _NO_PITCH
     return key, pitch
 
 
@@ -135,4 +138,4 @@ def _chord_or_note(
             candidates=((PITCH_CLASSES[chord.root], mode, chord.confidence),),
             camelot=camelot(chord.root, mode),
         )
-    return chord, key, PitchEstimate()
+    return chord, key, _NO_PITCH

@@ -6,6 +6,7 @@ timbre, 512 / 128 for onsets, 8192 / 4096 for pitches. A signal whose peak is be
 frames, and every number is None.
 """
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
@@ -20,6 +21,7 @@ from samplemind_worker.dsp.checks import check_signal
 from samplemind_worker.dsp.fingerprint import fingerprint
 from samplemind_worker.dsp.types import LOWEST_NOTE, NOTES, Features, Summary
 from samplemind_worker.dsp.units import SR
+from samplemind_worker.errors import InvalidSignalError
 
 F32 = npt.NDArray[np.float32]
 
@@ -93,16 +95,13 @@ def timbre(y: F32, *, scale: float = 1.0) -> Timbre:
     scalars = np.empty((count, 6), np.float32)
     contrast, chroma = np.empty((count, 7), np.float32), np.empty((count, 12), np.float32)
     mfcc, kept = np.empty((count, MFCC), np.float32), np.empty((count, KEPT_MEL_BANDS), np.float32)
-    decibels = np.empty(-(-count // 8) * 8 * MEL_BANDS, np.float32)
     tables, banks = spectrum.transform(FRAME), _banks()
     mel, cosines, groups = banks["mel"], banks["mfcc"], banks["kept"]
-    _kernels.level_frames(y, HOP, scale, scalars)
     _frames.timbre_frames(
-        y, HOP, tables.windowed(scale), tables.roots, tables.order, tables.twiddles, SR / FRAME, _contrast_bands(),
-        mel.weights, mel.spans, _chroma_weights(), scalars, contrast, chroma, decibels,
+        y, HOP, scale, tables.window, tables.roots, tables.order, tables.twiddles, SR / FRAME, _contrast_bands(),
+        mel.weights, mel.spans, _chroma_weights(), cosines.weights, cosines.spans, groups.weights, groups.spans,
+        scalars, contrast, mfcc, chroma, kept,
     )  # fmt: skip
-    limit = float(decibels.max()) - 80.0
-    _frames.cepstrum_frames(decibels, limit, cosines.weights, cosines.spans, groups.weights, groups.spans, mfcc, kept)
     return Timbre(scalars, contrast, mfcc, chroma, kept)
 
 
@@ -162,7 +161,8 @@ def onset_strength(y: F32, *, scale: float = 1.0) -> tuple[F32, F32]:
     _frames.onset_frames(
         y,
         ONSET_HOP,
-        tables.windowed(scale),
+        scale,
+        tables.window,
         tables.roots,
         tables.order,
         tables.twiddles,
@@ -181,13 +181,6 @@ def onset_strength(y: F32, *, scale: float = 1.0) -> tuple[F32, F32]:
 @lru_cache(maxsize=1)
 def _onset_energy() -> float:
     return 2.0 / (ONSET_FRAME * float(np.square(spectrum.hann(ONSET_FRAME)).sum()))
-
-
-def loudest_stretches(y: F32) -> F32:
-    """Return the greatest magnitude of each of 80 equal stretches of a signal (n,), n > 0."""
-    most = np.empty(STRETCHES, np.float32)
-    _kernels.loudest(y, most)
-    return most
 
 
 def crossings(y: F32) -> npt.NDArray[np.uint8]:
@@ -252,7 +245,8 @@ def pitches(y: F32, *, scale: float = 1.0) -> Pitches:
     tuning, strength = _tones.tone_frames(
         y,
         PITCH_HOP,
-        tables.windowed(scale),
+        scale,
+        tables.window,
         tables.roots,
         tables.order,
         tables.twiddles,
@@ -282,9 +276,7 @@ _VECTORS = {"contrast": 7, "mfcc": MFCC, "chroma": 12}
 def _summary(frames: Timbre, onset: F32, *, peak: float) -> Summary:
     """Return mean and standard deviation over the frames that are within 60 dB of the loudest."""
     values = np.empty((2, 6 + 7 + MFCC + 12 + 1))
-    loudest = frames.scalars[:, 0].max()
-    _kernels.summarize(frames.scalars, frames.contrast, frames.mfcc, frames.chroma, _ACTIVE * loudest, onset[0], values)
-    values[:, 0] *= peak
+    _kernels.summarize(frames.scalars, frames.contrast, frames.mfcc, frames.chroma, _ACTIVE, peak, onset[0], values)
     means, stds = values.tolist()
     summary: Summary = {name: {"mean": means[k], "std": stds[k]} for k, name in enumerate(_SCALARS)}
     first = len(_SCALARS)
@@ -345,8 +337,10 @@ def compute_features(y: npt.NDArray[Any], *, sr: int) -> Features:
         If ``y`` is not such a signal.
     """
     signal = check_signal(y, sr=sr)
-    stretches = loudest_stretches(signal)
-    peak = float(stretches.max())
+    stretches = np.empty(STRETCHES, np.int64)
+    peak = _kernels.outline(signal, stretches)
+    if not math.isfinite(peak):
+        raise InvalidSignalError("wanted finite samples, got NaN or infinity")
     if peak < SILENCE_PEAK:
         return _silent(signal.size)
     scale = 1.0 / peak
@@ -359,7 +353,7 @@ def compute_features(y: npt.NDArray[Any], *, sr: int) -> Features:
         sr=SR,
         samples=signal.size,
         peak=peak,
-        outline=np.rint(stretches * (100.0 * scale)).astype(np.int64).tolist(),
+        outline=stretches.tolist(),
         tuning_cents=100.0 * found.tuning,
         tuning_strength=found.strength,
         summary=_summary(frames, onset, peak=peak),

@@ -66,6 +66,7 @@ def _interpolator(factor: int) -> npt.NDArray[np.float32]:
     return np.ascontiguousarray(taps / taps.sum(axis=1, keepdims=True), dtype=np.float32)
 
 
+@lru_cache(maxsize=8)
 def _channel_weights(channels: int) -> npt.NDArray[np.float64]:
     weights = np.ones(channels)
     if channels == 5:  # noqa: PLR2004 -- L R C Ls Rs
@@ -155,7 +156,8 @@ class LoudnessMeter:
         sine at a quarter of the rate.
         """
         # The last samples still lack their right-hand neighbours: silence follows.
-        padded = np.concatenate((self._tail, np.zeros_like(self._tail)), axis=1)
+        padded = np.zeros((len(self._tail), 2 * (_TAPS - 1)), np.float32)
+        padded[:, : _TAPS - 1] = self._tail
         peak = _loudness.true_peak(padded, self._taps, self._peak)
         return 20.0 * math.log10(peak) if peak > 0.0 else None
 

@@ -25,7 +25,7 @@ F64 = npt.NDArray[np.float64]
 
 _LOWEST_HZ, _HIGHEST_HZ = 25.0, 4300.0
 _HIGHEST_PARTIAL_HZ = 6000.0
-_PEAKS, _CANDIDATES = 96, 40
+_CANDIDATES = 40
 _STIFFEST = 3.0
 """Greatest inharmonicity that is fitted, as a multiple of that of a piano's string of this pitch."""
 _LONGEST = 5 * SR  # samples; the training material has no longer sounds
@@ -51,12 +51,12 @@ def candidates(total: F32) -> tuple[F32, F32]:
     Parameters
     ----------
     total : ndarray of float32, shape (bins,)
-        Power spectrum of the whole sound, as `_notes.add_spectra` sums it, at 22.05 kHz.
+        Power spectrum of the whole sound, as `_tones.add_spectra` sums it, at 22.05 kHz.
 
     Returns
     -------
     tuple of ndarray of float32
-        Measures (candidates, 28) of `_notes.describe_candidates`, beginning with the fractional MIDI number; no rows
+        Measures (candidates, 28) of `_notes.describe`, beginning with the fractional MIDI number; no rows
         for silence. Levels (16,) of thirds of an octave from 25 Hz on, in dB relative to the whole.
 
     References
@@ -68,12 +68,9 @@ def candidates(total: F32) -> tuple[F32, F32]:
     bin_hz, low, high = _range(total)
     bands = np.empty(_BANDS, np.float32)
     _notes.sum_bands(total, _edges(2 * (len(total) - 1)), bands)
-    hz, level, proposed = np.empty(_PEAKS), np.empty(_PEAKS), np.empty(_CANDIDATES)
-    peaks = _notes.whole_peaks(total, bin_hz, low, high, hz, level)
-    count = _notes.propose(hz, level, peaks, _LOWEST_HZ, _HIGHEST_HZ, proposed)
-    rows = np.empty((count, _notes.MEASURES), np.float32)
-    _notes.describe_candidates(hz, level, peaks, proposed, count, rows)
-    return rows, bands
+    rows = np.empty((_CANDIDATES, _notes.MEASURES), np.float32)
+    count = _notes.find_evidence(total, bin_hz, low, high, _LOWEST_HZ, _HIGHEST_HZ, 0.0, rows)
+    return rows[:count], bands
 
 
 def fundamentals(total: F32) -> F32:
@@ -98,12 +95,9 @@ def fundamentals(total: F32) -> F32:
     Klapuri, "Multiple fundamental frequency estimation by summing harmonic amplitudes", 2006 (whitening).
     """
     bin_hz, low, high = _range(total)
-    found, proposed = np.empty((4, _PEAKS)), np.empty(_CANDIDATES)
-    peaks = _notes.greatest_peaks(total, bin_hz, low, high, found)
-    count = _notes.propose(found[0], found[1], peaks, _LOWEST_HZ, _HIGHEST_HZ, proposed)
-    rows = np.empty((count, _notes.STRETCHED_MEASURES), np.float32)
-    _notes.describe(found, peaks, proposed, count, _STIFFEST, rows)
-    return rows
+    rows = np.empty((_CANDIDATES, _notes.STRETCHED_MEASURES), np.float32)
+    count = _notes.find_evidence(total, bin_hz, low, high, _LOWEST_HZ, _HIGHEST_HZ, _STIFFEST, rows)
+    return rows[:count]
 
 
 def _range(total: F32) -> tuple[float, int, int]:

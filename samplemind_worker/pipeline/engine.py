@@ -1,6 +1,7 @@
 """Takes one signal through the CPU's steps in memory: features, estimates. Used by parcels and by `analyze`."""
 
 import dataclasses
+import math
 import time
 from dataclasses import dataclass
 from typing import Any, Final, cast
@@ -63,7 +64,7 @@ def judge(measured: Measured, *, stated_evidence: bool = True) -> tuple[AudioFac
     estimates = weighed.estimates
     statistics = dsp.statistics(measured.features, heard)
     vector = None if statistics is None else dsp.embed(statistics)
-    if vector is not None and not np.isfinite(vector).all():
+    if vector is not None and not math.isfinite(np.dot(vector, vector)):
         raise InternalError("its vector is not finite")
     values = {name: getattr(estimates, name) for name in _ESTIMATES}
     values["tempo_candidates"] = [{"tempo": tempo, "score": score} for tempo, score in estimates.tempo_candidates]

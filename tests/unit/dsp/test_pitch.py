@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pytest
 
 from samplemind_worker import dsp
-from samplemind_worker.dsp import _notes, _strings
+from samplemind_worker.dsp import _notes, _strings, _tones
 from samplemind_worker.dsp.pitch import candidates, fundamentals
 from training import signals, struck
 
@@ -116,7 +116,7 @@ def test_silence_has_no_candidates():
 def test_measures_of_a_perfect_harmonic_series():
     hz, level = np.arange(1, 9) * 200.0, 1.0 / np.arange(1.0, 9.0)
     rows = np.empty((3, _notes.MEASURES), np.float32)
-    _notes.describe_candidates(hz, level, 8, np.array([200.0, 100.0, 400.0]), 3, rows)
+    _notes.describe(np.array([hz, level]), 8, np.array([200.0, 100.0, 400.0]), 3, 0.0, rows)
     itself, below, above = rows
     assert itself[0] == pytest.approx(69.0 + 12.0 * np.log2(200.0 / 440.0), abs=1e-4)
     assert itself[1:6] == pytest.approx(1.0, abs=0.01)  # all of it lies in harmonics
@@ -133,7 +133,7 @@ def test_spectra_are_added_with_the_root_of_their_energy():
     power = np.random.default_rng(2).random((5, 65)).astype(np.float32)
     power[3] = 0.0
     total = np.zeros(65, np.float32)
-    _notes.add_spectra(power, total)
+    _tones.add_spectra(power, total)
     energy = power.sum(axis=1, keepdims=True)
     reference = (power / np.sqrt(np.where(energy > 0.0, energy, 1.0))).sum(axis=0)
     np.testing.assert_allclose(total, reference, rtol=1e-5)
