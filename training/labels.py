@@ -3,6 +3,7 @@
 A table of words gives the class of the first word that is in the path; an empty class leaves the sound out.
 """
 
+import math
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -27,6 +28,22 @@ def midi_of(stem: str) -> float | None:
 def noted(name: str) -> Label:
     """Label notes of one instrument whose names have their pitch."""
     return lambda path: (name, midi_of(path.stem)) if midi_of(path.stem) is not None else None
+
+
+def keyed(name: str) -> Label:
+    """Label notes of one instrument whose names are those of keys: ``c4``, and ``c-4`` for a sharp."""
+    return lambda path: (name, midi_of(path.stem.upper().replace("-", "#")))
+
+
+def in_hertz(classes: dict[str, str]) -> Label:
+    """Label notes by the words of their folders, and by the frequency (Hz) that their names give."""
+    by_folder = folders(classes)
+
+    def label(path: Path) -> tuple[str | None, float | None] | None:
+        found, hz = by_folder(path.parent), re.search(r"\d+\.\d+", path.stem)
+        return None if found is None or hz is None else (found[0], 69.0 + 12.0 * math.log2(float(hz[0]) / 440.0))
+
+    return label
 
 
 def fixed(name: str) -> Label:
@@ -118,6 +135,10 @@ ORCHESTRA = {
     "violin": "strings", "contrabass": "strings", "flute": "flute", "horn": "brass", "trombone": "brass",
     "trumpet": "brass", "tuba": "brass", "bassoon": "other", "clarinet": "other", "harp": "other",
     "xylophone": "other", "organ": "organ", "piano": "piano",
+}  # fmt: skip
+PLUCKED_AND_STRUCK = {
+    "celtic_harp": "other", "k1_harp": "other", "kankles": "other", "harpsichord": "piano", "pianet": "piano",
+    "nylon_strings": "guitar", "glockenspiel": "bell", "vibraphone": "bell",
 }  # fmt: skip
 SYNTHESIZER = {"kicks": "kick", "snares": "snare", "toms": "tom", "cymbals/op_": "hat_open", "cymbals/ride": "ride"}
 

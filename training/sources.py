@@ -319,6 +319,22 @@ SOURCES = (
         "openclonk/**/*.[ow][ga][gv]",
         labels.folders(labels.CLONK),
     ),
+    Source(
+        "steinhoff",
+        "CC0",
+        "TEDAgame, freesound.org, " + _GITHUB + "taryn-c/dshop-light-up-piano",
+        "steinhoff/Hardware/logic-board/piano/*.ogg",
+        labels.keyed("piano"),
+        measured_only=True,
+    ),
+    Source(
+        "plucked-and-struck",
+        "CC0, CC BY",
+        "tarane468, pjcohen, cabled_mess, atonia, Kyster, freesound.org, " + _GITHUB + "autotel/forbidden-music",
+        "forbidden-music/public/**/*.wav",
+        labels.in_hertz(labels.PLUCKED_AND_STRUCK),
+        measured_only=True,
+    ),
 )
 
 

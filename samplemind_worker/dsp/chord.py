@@ -1,8 +1,8 @@
 """Estimates the chord of a single sound, and the chords of a loop or track.
 
 Conventions: root and bass 0 (C) to 11 (B); qualities are those of `chord_model.QUALITIES`; times in seconds from the
-start of the analysed signal; confidence 0 to 1. A single note, drums, noise and silence have no chord. Where the
-confidence is too low there is none either.
+start of the analysed signal; confidence 0 to 1. A single note, drums, noise and silence have no chord: the confidence
+of theirs is below `SURE`, and no such chord is reported.
 """
 
 from collections.abc import Sequence
@@ -51,8 +51,9 @@ def estimate_chord(features: Features, *, single_note: float = 0.0) -> Chord | N
     Returns
     -------
     Chord or None
-        None for silence, noise, drums, single notes, and if no chord is likely enough. The confidence is the rate of
-        correct answers (root and quality) at this score on held-out material, where other sounds count as wrong.
+        None for silence, and if a chord is no likelier than a single note. The confidence is the rate of correct
+        answers (root and quality) at this score on held-out material, where other sounds count as wrong. Below `SURE`
+        it is no answer: there is a chord, but it is unknown which, or noise or a drum.
 
     References
     ----------
@@ -67,11 +68,10 @@ def estimate_chord(features: Features, *, single_note: float = 0.0) -> Chord | N
     row = chord_model.presence_row(features, described, found, odds)
     present = float(probabilities("chord", row, part="presence")[1])
     best = int(odds.argmax())
-    confidence = _calibrated("single", present * float(odds[best]))
-    if present <= single_note or confidence < SURE:
+    if present <= single_note:
         return None
     root, quality = best // _COUNT, _QUALITIES[best % _COUNT]
-    return Chord(root, quality, _bass(rows, root, quality), confidence)
+    return Chord(root, quality, _bass(rows, root, quality), _calibrated("single", present * float(odds[best])))
 
 
 def smooth(odds: F64, stay: float = STAY) -> npt.NDArray[np.int64]:

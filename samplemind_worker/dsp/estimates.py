@@ -5,11 +5,11 @@ from dataclasses import replace
 from samplemind_worker.dsp import key as key_module
 from samplemind_worker.dsp import pitch as pitch_module
 from samplemind_worker.dsp import pulse
-from samplemind_worker.dsp.chord import estimate_chord, estimate_chords
+from samplemind_worker.dsp.chord import SURE, estimate_chord, estimate_chords
 from samplemind_worker.dsp.instrument import estimate_instrument
 from samplemind_worker.dsp.key import estimate_key
 from samplemind_worker.dsp.kind import SHORTEST_LOOP_SECONDS, estimate_kind, kind_row
-from samplemind_worker.dsp.pitch import estimate_pitch, hear
+from samplemind_worker.dsp.pitch import Heard, estimate_pitch, hear
 from samplemind_worker.dsp.tempo import estimate_tempo
 from samplemind_worker.dsp.types import Chord, Estimates, Features, KeyEstimate, PitchEstimate, TempoEstimate
 from samplemind_worker.pitches import PITCH_CLASSES, camelot, chord_mode
@@ -46,7 +46,6 @@ def estimate(features: Features, *, duration: float, exact_length: bool = True, 
     """
     tempo, key = _NO_TEMPO, _NO_KEY
     heard = hear(features)
-    pitch = estimate_pitch(features, heard)
     kind_confidence: float | None = None
     if features.peak > 0.0 and duration >= SHORTEST_LOOP_SECONDS:
         tempo = estimate_tempo(features, duration=duration, exact_length=exact_length)
@@ -56,7 +55,7 @@ def estimate(features: Features, *, duration: float, exact_length: bool = True, 
         any_tempo, this_tempo = pulse.chances(row, tempo)
         if kind is None:
             kind, kind_confidence = estimate_kind(row, duration=duration, tempo=tempo, pulse=any_tempo)
-            is_note = (pitch.confidence or 0.0) >= _SURE_OF_A_NOTE
+            is_note = heard is not None and heard.pitched * heard.same >= _SURE_OF_A_NOTE
             if kind == "loop" and any_tempo < pulse.LEAST and (is_note or not _is_likely(key)):
                 # What has neither tempo nor key is no loop, though it resembles one; a single note has no key. As two
                 # networks disagree, half of it counts.
@@ -66,12 +65,12 @@ def estimate(features: Features, *, duration: float, exact_length: bool = True, 
         kind, kind_confidence = "one_shot", 0.98
     if kind not in {"loop", "track"}:
         tempo, key = _NO_TEMPO, _NO_KEY
-    if kind != "one_shot":
-        pitch = _NO_PITCH
     instrument = estimate_instrument(features, kind=kind, kind_confidence=kind_confidence, key=key)
-    chord: Chord | None = None
-    if kind == "one_shot" and instrument.drum < _SURE_OF_A_DRUM:
-        chord, key, pitch = _chord_or_note(features, key, pitch)
+    pitch, chord = _NO_PITCH, None
+    if kind == "one_shot" and instrument.drum >= _SURE_OF_A_DRUM:
+        pitch = estimate_pitch(features, heard, tone=instrument.tone)
+    elif kind == "one_shot":
+        chord, key, pitch = _chord_or_note(features, heard, instrument.tone, key)
     chords = () if chord is not None or key.key is None else estimate_chords(features, tempo.beats)
     key, pitch = _likely(key, pitch)
     tuned = key.key is not None or chord is not None or pitch.midi is not None
@@ -123,12 +122,16 @@ def _is_likely(key: KeyEstimate) -> bool:
 
 
 def _chord_or_note(
-    features: Features, key: KeyEstimate, pitch: PitchEstimate
+    features: Features, heard: Heard | None, tone: float, key: KeyEstimate
 ) -> tuple[Chord | None, KeyEstimate, PitchEstimate]:
-    """Decide whether a one-shot is a chord or a single note: a chord has a key, a note a pitch."""
-    chord = estimate_chord(features, single_note=pitch.confidence or 0.0)
-    if chord is None:
-        return None, key, pitch
+    """Decide whether a one-shot is a chord or a single note: a chord has a key, a note a pitch.
+
+    ``tone`` is the probability of an instrument that plays notes. It tells a note from a drum, but not from a chord: it
+    says nothing for a pitch where a chord is likelier, though not likely enough to be named.
+    """
+    chord = estimate_chord(features, single_note=0.0 if heard is None else heard.pitched * heard.same)
+    if chord is None or chord.confidence < SURE:
+        return None, key, estimate_pitch(features, heard, tone=tone if chord is None else min(tone, 0.5))
     mode = chord_mode(chord.quality)
     if mode is not None:
         key = KeyEstimate(

@@ -36,6 +36,7 @@ SOUNDS = ("voice", "ambience", "fx")
 _OTHER = "other"
 CLASSES = (*DRUMS, *TONES, *SOUNDS, _OTHER)
 """The classes of the network; ``other`` stands for instruments that are not in the closed list."""
+_TONES = slice(len(DRUMS), len(DRUMS) + len(TONES))
 
 LOW_BANDS = 16
 MEASURES = _sounds.MEASURES + LOW_BANDS + _notes.MEASURES + 3 + _sounds.ATTACK
@@ -132,6 +133,8 @@ def estimate_instrument(
         return InstrumentEstimate("drum_loop", kind_confidence * (1.0 - music))
     odds = chances(features)
     best, drum = int(odds.argmax()), float(odds[: len(DRUMS)].sum())
+    # Other instruments are as often unpitched as not.
+    tone = float(odds[_TONES].sum() + 0.5 * odds[-1])
     if CLASSES[best] == _OTHER or odds[best] < SURE:
-        return InstrumentEstimate(drum=drum)
-    return InstrumentEstimate(CLASSES[best], float(odds[best]), drum)
+        return InstrumentEstimate(drum=drum, tone=tone)
+    return InstrumentEstimate(CLASSES[best], float(odds[best]), drum, tone)

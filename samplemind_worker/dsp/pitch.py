@@ -3,7 +3,7 @@
 Conventions: fractional MIDI numbers (69 is A4 = 440 Hz), confidence 0 to 1, range A0 to C8. A signal has a pitch if
 most of its energy belongs to one fundamental; noise, unpitched drums, chords and silence have none. `training/pitch.py`
 trains two networks, which choose a candidate and decide whether there is a pitch; whoever changes a measure has to
-train them again.
+train them again. The instrument, where it is known, has a say in that.
 """
 
 import math
@@ -32,7 +32,8 @@ _LONGEST = 5 * SR  # samples; the training material has no longer sounds
 _BANDS = 16
 _BANDS_FROM_HZ = 25.0
 SURE = 0.2
-"""Least probability at which a pitch is reported: 2 % of held-out notes get none, 7 % of other one-shots get one."""
+"""Least probability at which a pitch is reported. By the pitch's networks alone, 2 % of held-out notes get none, and
+7 % of other one-shots get one."""
 
 LEAST = 0.25
 """Confidence below which no pitch is reported: of 17 such answers on recordings that it never heard 9 are right."""
@@ -162,7 +163,7 @@ def hear(features: Features) -> Heard | None:
     return Heard(best, same, alike, float(odds[1]))
 
 
-def estimate_pitch(features: Features, heard: Heard | None) -> PitchEstimate:
+def estimate_pitch(features: Features, heard: Heard | None, *, tone: float = 0.5) -> PitchEstimate:
     """Estimate the pitch of a signal that is one note.
 
     Parameters
@@ -170,6 +171,8 @@ def estimate_pitch(features: Features, heard: Heard | None) -> PitchEstimate:
     features : Features
     heard : Heard or None
         The result of `hear` for the same signal.
+    tone : float
+        Probability, by the instrument, that it is one that plays notes; 0.5 if nothing is known.
 
     Returns
     -------
@@ -177,9 +180,19 @@ def estimate_pitch(features: Features, heard: Heard | None) -> PitchEstimate:
         All None for silence, noise, unpitched drums, and if a pitch is too unlikely. That it is this one may
         still be too unlikely to be reported (`LEAST`). The confidence is the probability
         that there is a pitch and that it is this one, octave included.
+
+    Notes
+    -----
+    The networks of the pitch and of the instrument look at different measures of the sound, so the odds that they give
+    are multiplied (Hinton, "Products of experts", 1999). This tells the highest notes of a piano from knocks, and toms
+    and cymbals from notes.
     """
-    if heard is None or heard.pitched < SURE:
+    if heard is None:
+        return PitchEstimate()
+    both, neither = heard.pitched * tone, (1.0 - heard.pitched) * (1.0 - tone)
+    pitched = both / max(both + neither, 1e-12)
+    if pitched < SURE:
         return PitchEstimate()
     exact = float(features.fundamentals[heard.best, 0])
     number = round(exact)
-    return PitchEstimate(number, note_name(number), 100.0 * (exact - number), heard.pitched * heard.same)
+    return PitchEstimate(number, note_name(number), 100.0 * (exact - number), pitched * heard.same)

@@ -138,6 +138,8 @@ class InstrumentEstimate:
     confidence: float | None = None
     drum: float = 0.0
     """Probability that it is a drum, whichever: several drums may share what none has alone."""
+    tone: float = 0.5
+    """Probability that it is an instrument that plays notes, and no drum, voice, effect or ambience."""
 
 
 @dataclass(frozen=True, slots=True)

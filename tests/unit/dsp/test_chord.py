@@ -6,7 +6,7 @@ import pytest
 
 from samplemind_worker import dsp
 from samplemind_worker.dsp import chord_model
-from samplemind_worker.dsp.chord import estimate_chord, smooth, spans
+from samplemind_worker.dsp.chord import SURE, estimate_chord, smooth, spans
 from samplemind_worker.dsp.instrument import DRUMS
 from training import signals
 
@@ -89,12 +89,17 @@ def test_a_drum_whose_partials_make_a_triad_has_no_chord(decay: float):
     found = dsp.estimate(features, duration=0.8)
     assert found.instrument in DRUMS
     assert (found.chord, found.key) == (None, None)
-    assert estimate_chord(features) is not None
+    chord = estimate_chord(features)
+    assert chord is not None
+    assert chord.confidence >= SURE
 
 
 def test_a_chord_has_to_be_likelier_than_a_single_note():
     features = dsp.compute_features(signals.strum([45, 52, 57, 60, 64], 2.0, sr=SR), sr=SR)
-    assert estimate_chord(features) == estimate_chord(features, single_note=0.5)
+    chord = estimate_chord(features, single_note=0.5)
+    assert chord is not None
+    assert chord.confidence >= SURE
+    assert estimate_chord(features) == chord
     assert estimate_chord(features, single_note=1.0) is None
 
 

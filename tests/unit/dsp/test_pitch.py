@@ -8,7 +8,8 @@ import pytest
 
 from samplemind_worker import dsp
 from samplemind_worker.dsp import _notes, _strings, _tones
-from samplemind_worker.dsp.pitch import candidates, fundamentals
+from samplemind_worker.dsp.pitch import Heard, candidates, estimate_pitch, fundamentals
+from samplemind_worker.dsp.types import PitchEstimate
 from training import signals, struck
 
 SR = dsp.SR
@@ -105,6 +106,14 @@ def test_confidence_is_a_chance():
     found = _estimate(_tone(64.0, {k: 1.0 / k for k in range(1, 12)}))
     assert found.pitch_confidence is not None
     assert 0.5 < found.pitch_confidence <= 1.0
+
+
+def test_the_instrument_speaks_for_or_against_a_pitch():
+    features = dsp.compute_features(_tone(60.0, {1: 1.0, 2: 0.5}), sr=SR)
+    heard = Heard(0, 0.9, 0.9, 0.5)
+    assert estimate_pitch(features, heard).confidence == pytest.approx(0.45)
+    assert estimate_pitch(features, heard, tone=0.8).confidence == pytest.approx(0.72)
+    assert estimate_pitch(features, heard, tone=0.1) == PitchEstimate()
 
 
 def test_silence_has_no_candidates():

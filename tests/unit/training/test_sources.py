@@ -28,6 +28,9 @@ def test_a_name_without_a_note_has_none(stem: str):
 @pytest.mark.parametrize(
     ("source", "path", "label"),
     [
+        ("steinhoff", "steinhoff/Hardware/logic-board/piano/c-4.ogg", ("piano", 61.0)),
+        ("plucked-and-struck", "forbidden-music/public/audio/chromatic/kankles/440.000.wav", ("other", 69.0)),
+        ("plucked-and-struck", "forbidden-music/public/audio/chromatic/bassoon/109.974.wav", None),
         ("opendrums", "open-source-drumkit/snare/snare-top-off12.wav", None),
         ("opendrums", "open-source-drumkit/sidestick/sidestick2.wav", ("rim", programs.UNKNOWN)),
         ("muldjord", "muldjord/samples/HihatOpen/21-HihatOpen.flac", ("hat_open", programs.UNKNOWN)),
