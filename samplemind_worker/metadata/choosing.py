@@ -8,7 +8,6 @@ from samplemind_worker.metadata.evidence import SOURCES, Statement
 
 _MOST_ODDS = 20.0
 """Most odds of all statements for one answer together: sources copy from each other."""
-_NAMES = frozenset({"filename", "folder"})
 
 T = TypeVar("T")
 
@@ -33,16 +32,19 @@ def choose(
     prior: Callable[[T], float],
     fits: Callable[[T], float] = lambda _: 1.0,
 ) -> Choice[T] | None:
-    """Choose the answer with the greatest weight, or None; ``fits`` gives further odds to stated answers."""
+    """Choose the answer with the greatest weight, or None.
+
+    ``prior`` is the least weight of a stated answer before its odds, and ``fits`` gives further odds to stated answers.
+    """
     groups: dict[T, list[Statement]] = {}
     for statement, value in claims:
         groups.setdefault(value, []).append(statement)
     weights = dict(heard)
     for value, group in groups.items():
         group.sort(key=lambda one: (-one.odds, SOURCES.index(one.source)))
-        several = len({"name" if one.source in _NAMES else one.source for one in group}) > 1
+        several = len({one.source for one in group}) > 1
         odds = min(_MOST_ODDS, group[0].odds * (2.0 if several else 1.0) * fits(value))
-        weights[value] = weights.get(value, prior(value)) * odds
+        weights[value] = max(weights.get(value, 0.0), prior(value)) * odds
     none = 1.0 - confidence
     best = max(weights, key=lambda value: weights[value], default=None)
     if best is None or (not heard and weights[best] <= none):

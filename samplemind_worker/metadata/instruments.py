@@ -10,8 +10,10 @@ from samplemind_worker.metadata.words import (
     DRUMS,
     INSTRUMENTS,
     MACHINES,
+    MELODIC,
     MODELS,
     NEGATIONS,
+    NOTED,
     VAGUE_CODES,
 )
 
@@ -46,10 +48,19 @@ def instrument_of(flat: Sequence[str]) -> Said | None:
     states = [word for word in ("open", "closed") if word in flat]
     if "hat" in found and len(states) == 1:
         found[f"hat_{states[0]}"] = found.pop("hat")
+    if not found:
+        return _music_of(flat)
     if len(found) != 1:
         return None
     name, word = next(iter(found.items()))
     return Said("instrument", name, word, "clear" if word in CLEAR_INSTRUMENTS else "likely")
+
+
+def _music_of(flat: Sequence[str]) -> Said | None:
+    """Read that a loop is music, from words that say so, or could say so of a single sound if it were no loop."""
+    words = MELODIC | NOTED if {"loop", "bpm"} & set(flat) else MELODIC
+    word = next((word for word in flat if word in words), None)
+    return None if word is None else Said("instrument", "music_loop", word, "likely")
 
 
 def _without_genres(flat: Sequence[str]) -> list[str]:

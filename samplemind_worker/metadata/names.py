@@ -19,6 +19,7 @@ from samplemind_worker.metadata.words import (
     DRUMS,
     LETTERED,
     MACHINES,
+    MANNERS,
     MODEL_NUMBERS,
     MODELS,
     MUSICAL,
@@ -121,6 +122,11 @@ class _Name:
         first = self.words[at][:1] if 0 <= at < len(self.words) else ()
         return bool(first) and _is_bare(first[0])
 
+    def is_told_tempo(self, at: int) -> bool:
+        """Tell whether a token is a tempo with its unit, as ``120bpm`` or ``120 BPM``."""
+        words = [word for token in self.words[at : at + 2] for word in token]
+        return self.is_tempo(at) and words[1:2] == ["bpm"]
+
     def is_musical(self, at: int) -> bool:
         """Tell whether a musical word or a tempo stands within two tokens."""
         near = [*range(max(0, at - 2), at), *range(at + 1, min(at + 3, len(self.words)))]
@@ -176,9 +182,7 @@ def _read_folder(folder: str) -> tuple[Said, ...]:
     key = _key(name)
     found = [_explicit_tempo(name.text), key if key is not None and key.mode is not None else None]
     # "Kicks", "Drum Loops" and "01 Kick" are categories; "Test Loop" and "Loop Sessions" are titles.
-    is_category = bool(flat) and all(
-        word in MUSICAL or word in MACHINES or word in {"one", "open", "closed"} for word in flat
-    )
+    is_category = bool(flat) and all(word in MUSICAL or word in MACHINES or word in MANNERS for word in flat)
     plural = bool(flat) and name.tokens[-1][0].lower().endswith("s") and flat[-1] in MUSICAL
     instrument = None
     if plural or is_category:
@@ -202,8 +206,12 @@ def _cautious(one: Said) -> Said:
 
 
 def _singular(word: str) -> str:
+    if word in MUSICAL:  # "keys", "bass"
+        return word
     if word.endswith("s") and word[:-1] in MUSICAL:
         return word[:-1]
+    if word.endswith("ies") and f"{word[:-3]}y" in MUSICAL:
+        return f"{word[:-3]}y"
     return word[:-2] if word.endswith("es") and word[:-2] in MUSICAL else word
 
 
@@ -275,7 +283,20 @@ def _key(name: _Name) -> Said | None:
             before = [name.token(at - 1).lower(), name.token(at - 2).lower()]
             if found[2] in {"#", "b"} or before[0] == "key" or before == ["of", "key"]:
                 tonics.append(Said("key", _tonic(found[1], found[2]), token, "weak"))
+                continue
+        if (tonic := _tonic_of_tempo(name, at)) is not None:
+            tonics.append(tonic)
     return _only(values) if values else _only(tonics)
+
+
+def _tonic_of_tempo(name: _Name, at: int) -> Said | None:
+    """Read the tonic that stands right before a tempo: "pad f 140bpm". A lone "a" may be an article."""
+    text = name.token(at)
+    found = _LETTER.match(text)
+    is_counted = at == 0 or name.token(at - 1).lower() in LETTERED | COUNTED
+    if found is None or text == "a" or is_counted or not name.is_told_tempo(at + 1):
+        return None
+    return Said("key", _tonic(found[1], found[2]), text, "weak")
 
 
 def _spelled_key(name: _Name, at: int) -> Said | None:
@@ -306,9 +327,7 @@ def _stands_as_key(name: _Name, at: int) -> bool:
     token, start, _ = name.tokens[at]
     before, after = name.token(at - 1).lower() if at else "", name.token(at + 1).lower()
     if token[0].islower():
-        if token in _LOWER_WORDS:
-            return (name.is_tempo(at - 1) or name.is_tempo(at + 1)) and set(name.sides(at, at)) <= set("_-")
-        return name.is_of_music(at, at)
+        return _stands_as_lower_key(name, at) if token in _LOWER_WORDS else name.is_of_music(at, at)
     if token not in _ALSO_WORDS:
         return True
     if before in PERSONS or after in PERSONS:
@@ -317,6 +336,14 @@ def _stands_as_key(name: _Name, at: int) -> bool:
         return not (before.isdecimal() and int(before[:4]) <= 12 and name.text[start - 1 : start] == " ")  # noqa: PLR2004 -- a clock
     # A key between underscores or hyphens is taken as one; but "10_Cm" is a length, and "4_Am" a time.
     return at > 0 and not before.isdecimal() and set(name.sides(at, at)) <= set("_-")
+
+
+def _stands_as_lower_key(name: _Name, at: int) -> bool:
+    """Tell whether "am" and the like stand beside a tempo: "keys am 80bpm", but not "3 am 80bpm" or "i am 80bpm"."""
+    before = name.token(at - 1).lower() if at else ""
+    if name.is_told_tempo(at + 1) and before not in PERSONS and not before.isdecimal():
+        return True
+    return (name.is_tempo(at - 1) or name.is_tempo(at + 1)) and set(name.sides(at, at)) <= set("_-")
 
 
 def _note(name: _Name, *, is_pitched: bool) -> Said | None:

@@ -40,6 +40,8 @@ _OTHER_OCTAVE = 0.2
 _OTHER_INSTRUMENT = 0.05
 _RELATED_INSTRUMENT = 0.2
 """Prior weight of an instrument that is often taken for the one that was heard."""
+_OTHER_LOOP = 0.3
+"""Prior weight of music where drums were heard in a loop, or the other way: bass lines may sound so."""
 _UNNAMED = 0.3
 """Prior weight of a stated instrument where none was heard: most of these sounds have one."""
 _CONFUSED: Final = (
@@ -50,7 +52,6 @@ _CONFUSED: Final = (
     frozenset(TONES),
     frozenset({"vocal", "voice"}),
     frozenset({"voice", "ambience", "fx"}),
-    frozenset({"drum_loop", "music_loop"}),
 )
 """Instruments that are taken for each other."""
 _LOOPS: Final = frozenset({"drum_loop", "music_loop"})
@@ -350,6 +351,8 @@ def _instrument_of(statement: Statement, found: Estimates) -> str | None:
 def _instrument_prior(name: str, heard: str | None) -> float:
     if heard is None:
         return _UNNAMED
+    if {name, heard} <= _LOOPS:
+        return _OTHER_LOOP
     return _RELATED_INSTRUMENT if any({name, heard} <= group for group in _CONFUSED) else _OTHER_INSTRUMENT
 
 

@@ -15,6 +15,11 @@ CLEAR_INSTRUMENTS: Final = {
     "viola": "strings", "cello": "strings", "trumpet": "brass", "trombone": "brass", "flute": "flute",
     "glockenspiel": "bell", "vocal": "vocal", "vox": "vocal", "sax": "sax", "saxophone": "sax", "voice": "voice",
     "speech": "voice", "spoken": "voice", "ambience": "ambience", "ambiance": "ambience", "fx": "fx", "sfx": "fx",
+    "hihatclosed": "hat_closed", "hihatopen": "hat_open", "splash": "crash", "splashcymbal": "crash", "clave": "perc",
+    "timbale": "perc", "darbuka": "perc", "djembe": "perc", "tabla": "perc", "cajon": "perc", "castanet": "perc",
+    "guiro": "perc", "agogo": "perc", "cabasa": "shaker", "cabassa": "shaker", "shekere": "shaker",
+    "tambourin": "shaker", "tamborin": "shaker", "frenchhorn": "brass", "tuba": "brass", "basstrombone": "brass",
+    "bassflute": "flute", "harmonium": "organ", "fiddle": "strings",
 }  # fmt: skip
 LIKELY_INSTRUMENTS: Final = {
     "clap": "clap", "rim": "rim", "hat": "hat", "tom": "tom", "crash": "crash", "ride": "ride", "cymbal": "crash",
@@ -29,12 +34,12 @@ DRUMS: Final = frozenset({
 })  # fmt: skip
 
 CODES: Final = {
-    "bd": "kick", "sd": "snare", "cp": "clap", "rs": "rim", "hh": "hat", "ch": "hat_closed", "oh": "hat_open",
-    "lt": "tom", "mt": "tom", "ht": "tom", "cy": "crash", "cr": "crash", "rd": "ride", "cb": "cowbell",
-    "lc": "perc", "mc": "perc", "hc": "perc", "cl": "perc", "ma": "shaker",
+    "bd": "kick", "sd": "snare", "sn": "snare", "cp": "clap", "rs": "rim", "hh": "hat", "ch": "hat_closed",
+    "oh": "hat_open", "lt": "tom", "mt": "tom", "ht": "tom", "cy": "crash", "cr": "crash", "rd": "ride",
+    "cb": "cowbell", "lc": "perc", "mc": "perc", "hc": "perc", "cl": "perc", "ma": "shaker",
 }  # fmt: skip
 """Letters that drum machines print on their buttons (the congas are ``lc``, ``mc`` and ``hc``)."""
-VAGUE_CODES: Final = frozenset({"sd", "ch", "cr", "lc", "mc", "hc", "cl", "ma"})
+VAGUE_CODES: Final = frozenset({"sd", "sn", "ch", "cr", "lc", "mc", "hc", "cl", "ma"})
 """Codes that stand for other things as well, as "SD" for a memory card."""
 MACHINES: Final = frozenset({
     "roland", "tr", "rolandtr", "linn", "linndrum", "akai", "mpc", "boss", "bossdr", "dr", "casio", "rz", "casiorz",
@@ -43,6 +48,11 @@ MACHINES: Final = frozenset({
     "tape", "dry", "raw", "sample", "hit", "x",
 })  # fmt: skip
 """Words that may stand beside a code or the name of a drum without changing its meaning."""
+MANNERS: Final = frozenset({
+    "one", "open", "closed", "high", "low", "mid", "muted", "soft", "hard", "egg", "alto", "tenor", "soprano",
+    "baritone", "acoustic", "electric", "nylon", "steel", "spanish", "classical", "grand", "upright",
+})  # fmt: skip
+"""Words that say how an instrument of a folder is built or played."""
 MODELS: Final[dict[str, frozenset[int]]] = {
     "cr": frozenset({68, 78, 5000, 8000}), "tr": frozenset({66, 77}), "dr": frozenset({110, 202}),
     "sr": frozenset({95, 120}), "juno": frozenset({60, 106}), "jupiter": frozenset({80}), "sh": frozenset({101}),
@@ -62,6 +72,13 @@ _TONAL: Final = frozenset({
     "key", "lead", "note", "sub", "stab", "chord", "keys", "rhodes", "sax", "trumpet", "violin", "cello", "marimba",
     "choir", "arp", "melody", "saxophone",
 })  # fmt: skip
+MELODIC: Final = frozenset({"melody", "melodic", "riff", "lick", "arp", "progression"})
+"""Words of loops that are music."""
+NOTED: Final = frozenset({
+    "music", "chord", "pad", "lead", "pluck", "keys", "stab", "marimba", "kalimba", "harp", "ukulele", "banjo", "sitar",
+    "mandolin", "harpsichord", "vibraphone", "xylophone", "accordion",
+})  # fmt: skip
+"""Words of single notes and of loops that are music, without an instrument of the closed list."""
 PITCHED: Final = _TONAL | frozenset({
     "moog", "juno", "jupiter", "prophet", "minimoog", "wurlitzer", "wurli", "epiano", "harp", "kalimba", "vibraphone",
     "vibes", "xylophone", "glockenspiel", "celesta", "celeste", "oboe", "clarinet", "bassoon", "horn", "tuba",
@@ -88,6 +105,7 @@ UNITS: Final = frozenset({
     "beat", "beats", "min", "mins", "cm", "mm", "deg", "degrees", "mph", "kmh", "km", "rpm", "feet", "ft", "years",
 })  # fmt: skip
 COUNTED: Final = frozenset({
+    "note", "midi",
     "vol", "volume", "no", "nr", "num", "take", "part", "pt", "track", "pack", "kit", "mk", "v", "ver", "version",
     "vel", "velocity", "rr", "ch", "cd", "disc", "bank", "preset", "patch", "page", "chapter", "scene", "day",
     "level", "area", "studio", "room", "route", "top", "best", "number", "op", "opus", "bwv", "psalm",

@@ -127,6 +127,13 @@ def test_a_stated_octave_is_chosen_and_beats_follow():
     assert found.tempo_confidence == pytest.approx(0.3 * 9 / (0.3 * 9 + 0.8 + 0.2))
 
 
+def test_a_stated_octave_that_was_heard_as_unlikely_is_chosen_as_one_that_was_not_heard():
+    half = replace(LOOP, tempo=85.0, tempo_candidates=((85.0, 0.9), (170.0, 0.01)), tempo_confidence=0.9)
+
+    assert judge(half, says("tempo", 170.0)).estimates.tempo == 170.0
+    assert judge(half, says("tempo", 170.0, clarity="weak")).estimates.tempo == 85.0
+
+
 def test_an_octave_that_was_not_among_the_candidates_is_from_its_source_alone():
     found = judge(LOOP, says("tempo", 240.0))
 
@@ -360,6 +367,16 @@ def test_a_word_is_weighed_against_the_instrument_that_was_heard(
     assert found.provenance.get("instrument") == provenance
 
 
+def test_a_name_and_its_folder_that_agree_count_as_two_sources():
+    sound = replace(NOTE, instrument="fx", instrument_confidence=0.8)
+    name, folder = says("instrument", "snare"), says("instrument", "snare", source="folder")
+
+    assert judge(sound, name).estimates.instrument == "fx"
+    assert judge(sound, folder).estimates.instrument == "fx"
+    assert judge(sound, name, folder).estimates.instrument == "snare"
+    assert judge(sound, name, folder).provenance["instrument"] == "filename+folder"
+
+
 @pytest.mark.parametrize(
     ("loop", "said", "instrument", "believed"),
     [
@@ -371,6 +388,18 @@ def test_a_word_is_weighed_against_the_instrument_that_was_heard(
         (LOOP, says("instrument", "fx"), "music_loop", False),
         (DRUM_LOOP, says("instrument", "bass", clarity="likely"), "music_loop", True),
         (DRUM_LOOP, says("instrument", "clap", clarity="likely"), "drum_loop", True),
+        (
+            replace(DRUM_LOOP, instrument_confidence=0.99),
+            says("instrument", "bass", clarity="likely"),
+            "music_loop",
+            True,
+        ),
+        (
+            replace(DRUM_LOOP, instrument_confidence=0.99),
+            says("instrument", "bass", clarity="weak"),
+            "drum_loop",
+            False,
+        ),
     ],
 )
 def test_an_instrument_says_what_a_loop_is_made_of(
