@@ -184,8 +184,7 @@ def estimate_pitch(features: Features, heard: Heard | None, *, tone: float = 0.5
     Notes
     -----
     The networks of the pitch and of the instrument look at different measures of the sound, so the odds that they give
-    are multiplied (Hinton, "Products of experts", 1999). This tells the highest notes of a piano from knocks, and toms
-    and cymbals from notes.
+    are multiplied (Hinton, "Products of experts", 1999). This tells toms, cymbals and rain from notes.
     """
     if heard is None:
         return PitchEstimate()
