@@ -20,7 +20,6 @@ _SURE_OF_A_DRUM = 0.5
 _SURE_OF_A_NOTE = 0.9
 """Probability of a pitch from which a sound is a single note, of which the overtones resemble a key."""
 
-
 _NO_TEMPO, _NO_KEY, _NO_PITCH = TempoEstimate(), KeyEstimate(), PitchEstimate()
 
 

@@ -57,7 +57,9 @@ def instrument_of(flat: Sequence[str]) -> Said | None:
 
 
 def _music_of(flat: Sequence[str]) -> Said | None:
-    """Read that a loop is music, from words that say so, or could say so of a single sound if it were no loop."""
+    """Return that a loop is music, where words say so; words of single notes count beside "loop" or a tempo only."""
+    if "drum" in flat:
+        return None
     words = MELODIC | NOTED if {"loop", "bpm"} & set(flat) else MELODIC
     word = next((word for word in flat if word in words), None)
     return None if word is None else Said("instrument", "music_loop", word, "likely")

@@ -1,10 +1,10 @@
 """Combines statements about a sample with the estimates from its sound.
 
-Each possible answer has a weight. The weight of an estimate is its confidence or score; an answer that is only stated
-has a small prior weight, which depends on its relation to the estimates. A statement multiplies the weight of its
-answer by its odds (`evidence.ODDS`). The answer with the greatest weight is chosen, and its share of all weights is the
-new confidence. So a statement that agrees with the sound raises the confidence, a stated octave decides where the
-sound leaves it open, and a statement that clearly contradicts the sound is reported but not believed.
+Each possible answer has a weight. The weight of an estimate is its confidence or score; a stated answer has at least a
+small prior weight, which depends on its relation to the estimates. A statement multiplies the weight of its answer by
+its odds (`evidence.ODDS`). The answer with the greatest weight is chosen, and its share of all weights is the new
+confidence. So a statement that agrees with the sound raises the confidence, a stated octave decides where the sound
+leaves it open, and a statement that clearly contradicts the sound is reported but not believed.
 
 Conventions: as in `dsp.types`. The weights below are priors by reasoning, not fitted to any collection of files.
 """
@@ -41,7 +41,7 @@ _OTHER_INSTRUMENT = 0.05
 _RELATED_INSTRUMENT = 0.2
 """Prior weight of an instrument that is often taken for the one that was heard."""
 _OTHER_LOOP = 0.3
-"""Prior weight of music where drums were heard in a loop, or the other way: bass lines may sound so."""
+"""Prior weight of a stated music loop where a drum loop was heard, or the reverse: bass lines are taken for drums."""
 _UNNAMED = 0.3
 """Prior weight of a stated instrument where none was heard: most of these sounds have one."""
 _CONFUSED: Final = (

@@ -52,7 +52,7 @@ MANNERS: Final = frozenset({
     "one", "open", "closed", "high", "low", "mid", "muted", "soft", "hard", "egg", "alto", "tenor", "soprano",
     "baritone", "acoustic", "electric", "nylon", "steel", "spanish", "classical", "grand", "upright",
 })  # fmt: skip
-"""Words that say how an instrument of a folder is built or played."""
+"""Words that may stand beside an instrument in the name of a folder: they say how it is built, tuned or played."""
 MODELS: Final[dict[str, frozenset[int]]] = {
     "cr": frozenset({68, 78, 5000, 8000}), "tr": frozenset({66, 77}), "dr": frozenset({110, 202}),
     "sr": frozenset({95, 120}), "juno": frozenset({60, 106}), "jupiter": frozenset({80}), "sh": frozenset({101}),

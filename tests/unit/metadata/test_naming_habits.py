@@ -240,6 +240,7 @@ HABITS = [
     ("Riffs/x.wav", "folder instrument music_loop: likely"),
     ("Pads/x.wav", ""),
     ("the lead pipe.wav", ""),
+    ("Drum Riff 3.wav", ""),
     ("Low Conga/v4_01.flac", "folder instrument perc: likely"),
     ("EggShaker/soft_14.wav", "folder instrument shaker: clear"),
     ("Alto Saxophone/note-80.wav", "folder instrument sax: likely"),
