@@ -96,12 +96,14 @@ class Context:
     async def close(self) -> None:
         """End what runs, and close the connections."""
         await self.events.close()
-        await self.recorder.close()
-        await asyncio.to_thread(self.ingestion.close)
-        self.disks.close()
-        self.services.close()
+        await asyncio.gather(
+            self.recorder.close(),
+            asyncio.to_thread(self.ingestion.close),
+            self.disks.close(),
+            self.services.close(),
+            self.duplicates.close(),
+        )
         self.sounds.close()
-        await self.duplicates.close()
         await self.sound_index.close()
         await self.redis.aclose()
 

@@ -121,9 +121,10 @@ class Duplicates:
         return Part(known.name, values, end if end < len(groups) else None)
 
     async def close(self) -> None:
-        """Wait for nothing any more; a comparison that runs in a thread ends with the process."""
+        """Let comparisons end within a moment; those that do not end with the process."""
         for task in list(self._running.values()):
             task.cancel()
+        await self._threads.close()
 
 
 def _may_see(caller: Caller, group: Group) -> bool:

@@ -18,7 +18,6 @@ from samplemind_worker.submission.listing import Listing
 from samplemind_worker.submission.options import SubmitOptions
 
 _MOST: Final = 8  # submissions that are recorded at once
-_GRACE: Final = 3.0  # s that a recording may go on when the server ends
 
 
 class _StoppedError(Exception):
@@ -32,7 +31,6 @@ class Recorder:
         self._settings = settings
         self._threads = Threads("recordings", most=_MOST)
         self._stopping = Event()
-        self._running: set[asyncio.Future[None]] = set()
 
     async def submit(
         self, find: Callable[[], Sequence[Location]], options: SubmitOptions, *, then: Callable[[], None]
@@ -55,8 +53,6 @@ class Recorder:
             loop.call_soon_threadsafe(_resolve, created, batch_id)
 
         recording = self._threads.start(lambda: self._record(find, options, _created))
-        self._running.add(recording)
-        recording.add_done_callback(self._running.discard)
         recording.add_done_callback(lambda _: then())
         recording.add_done_callback(_log)
         await asyncio.wait({created, recording}, return_when=asyncio.FIRST_COMPLETED)
@@ -78,12 +74,9 @@ class Recorder:
 
     async def close(self) -> None:
         """Let recordings end within a moment, and give up those that do not."""
-        self._threads.close()
-        running = set(self._running)
-        if running:
-            await asyncio.wait(running, timeout=_GRACE)
-            self._stopping.set()
-            await asyncio.wait(running, timeout=_GRACE)
+        await self._threads.close()
+        self._stopping.set()
+        await self._threads.close()
 
 
 def _listing(find: Callable[[], Sequence[Location]]) -> Listing:

@@ -9,13 +9,14 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from samplemind_web.problems import ProblemError
 
 T = TypeVar("T")
 
 _RETRY = {"Retry-After": "5"}
+_GRACE: Final = 3.0  # s that running calls may go on when the server ends
 
 
 class Threads:
@@ -24,7 +25,7 @@ class Threads:
     def __init__(self, name: str, *, most: int) -> None:
         self._name = name
         self._most = most
-        self._busy = 0
+        self._running: set[Future[Any]] = set()
         self._pool = ThreadPoolExecutor(max_workers=most, thread_name_prefix=f"web-{name}")
 
     def start(self, call: Callable[[], T]) -> "asyncio.Future[T]":
@@ -35,16 +36,16 @@ class Threads:
         ProblemError
             If all threads are busy.
         """
-        if self._busy >= self._most:
+        if len(self._running) >= self._most:
             detail = f"the server has as much to do as it takes on at once ({self._name}); try again soon"
             raise ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, "busy", detail, headers=_RETRY)
-        self._busy += 1
         future = self._pool.submit(call)
+        self._running.add(future)
         loop = asyncio.get_running_loop()
 
-        def _ended(_: Future[Any]) -> None:
+        def _ended(ended: Future[Any]) -> None:
             with suppress(RuntimeError):  # the loop has ended
-                loop.call_soon_threadsafe(self._release)
+                loop.call_soon_threadsafe(self._running.discard, ended)
 
         future.add_done_callback(_ended)
         return asyncio.wrap_future(future)
@@ -65,12 +66,11 @@ class Threads:
             detail = f"this took longer than {seconds:g} s; a disk or a service may hang"
             raise ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, "too_slow", detail, headers=_RETRY) from None
 
-    def _release(self) -> None:
-        self._busy -= 1
-
-    def close(self) -> None:
-        """Take no more calls; running ones go on."""
+    async def close(self) -> None:
+        """Take no more calls, and let running ones end within a moment: they use connections that are closed next."""
         self._pool.shutdown(wait=False, cancel_futures=True)
+        if self._running:
+            await asyncio.wait([asyncio.wrap_future(each) for each in self._running], timeout=_GRACE)
 
 
 def _forget(future: "asyncio.Future[Any]") -> None:

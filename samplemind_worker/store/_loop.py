@@ -1,8 +1,9 @@
 """The one event loop that Beanie needs, hidden behind `store.mongo`.
 
 PyMongo's async client belongs to one loop. Celery's tasks and the CLI are synchronous: for them the loop runs in a
-daemon thread of its own, which is started on first use and again after a fork. The web server has a loop already, which
-it makes this process's loop (`adopt`).
+daemon thread of its own, which connecting starts (`start`), also after a fork. The web server has a loop already, which
+it makes this process's loop (`adopt`). A query never starts a loop: a thread that outlives its connection would leave
+one behind.
 """
 
 import asyncio
@@ -11,6 +12,8 @@ import threading
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
+
+from samplemind_worker.errors import ServiceUnavailableError
 
 T = TypeVar("T")
 
@@ -32,11 +35,15 @@ _lock = threading.Lock()
 _current: _Current | None = None
 
 
-def _start() -> _Current:
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, name="samplemind-mongo", daemon=True)
-    thread.start()
-    return _Current(loop, thread, is_ours=True)
+def start() -> None:
+    """Start this process's loop, unless it has one, until `shutdown`."""
+    global _current  # noqa: PLW0603 -- one loop per process
+    with _lock:
+        if _current is None or _current.pid != os.getpid():
+            loop = asyncio.new_event_loop()
+            thread = threading.Thread(target=loop.run_forever, name="samplemind-mongo", daemon=True)
+            thread.start()
+            _current = _Current(loop, thread, is_ours=True)
 
 
 def adopt() -> None:
@@ -55,12 +62,17 @@ def adopt() -> None:
 
 
 def get_loop() -> asyncio.AbstractEventLoop:
-    """Return this process's loop, started."""
-    global _current  # noqa: PLW0603 -- one loop per process
-    with _lock:
-        if _current is None or _current.pid != os.getpid():
-            _current = _start()
-        return _current.loop
+    """Return this process's loop.
+
+    Raises
+    ------
+    ServiceUnavailableError
+        If it has none, because it is not connected, or no longer.
+    """
+    current = _current
+    if current is None or current.pid != os.getpid():
+        raise ServiceUnavailableError("MongoDB is not connected")
+    return current.loop
 
 
 def run(coroutine: Coroutine[Any, Any, T]) -> T:
@@ -70,11 +82,16 @@ def run(coroutine: Coroutine[Any, Any, T]) -> T:
     ------
     RuntimeError
         If it is called on the loop itself, where waiting would never end.
+    ServiceUnavailableError
+        If the process has no loop.
     """
-    if _is_loop_thread():
+    try:
+        if _is_loop_thread():
+            raise RuntimeError("a query waits for another query on the same event loop; it must await it")
+        future = asyncio.run_coroutine_threadsafe(coroutine, get_loop())
+    except BaseException:
         coroutine.close()
-        raise RuntimeError("a query waits for another query on the same event loop; it must await it")
-    future = asyncio.run_coroutine_threadsafe(coroutine, get_loop())
+        raise
     try:
         return future.result()
     except BaseException:

@@ -11,7 +11,7 @@ import json
 import math
 import threading
 from collections.abc import Generator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar
 from urllib.parse import unquote, urlsplit
 
@@ -131,7 +131,9 @@ class Chroma:
             session.close()
         self._questions.ids.clear()
         if self._on_loop is not None:
-            _loop.run(self.aclose())
+            with suppress(ServiceUnavailableError):  # the loop has ended, and its connections with it
+                _loop.run(self.aclose())
+            self._on_loop = None
 
     async def aclose(self) -> None:
         """Close the connections of the event loop, on that loop."""

@@ -71,7 +71,12 @@ def connect(url: str, *, database: str, create_indexes: bool = True) -> None:
         if _client is not None and _owner == os.getpid():
             return
         with _explained():
-            _client, _database = _run(_open(url, database))
+            _loop.start()
+            try:
+                _client, _database = _run(_open(url, database))
+            except BaseException:
+                _loop.shutdown()
+                raise
             _owner = os.getpid()
             if create_indexes:
                 make_indexes()
