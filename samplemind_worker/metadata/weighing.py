@@ -33,6 +33,8 @@ _TEMPO_OCTAVE = 0.2
 """Ratios between metrical levels: the level is partly a matter of taste, and the most frequent error of estimates."""
 _TEMPO_TRIPLETS: Final = (1.5, 2 / 3, 3.0, 1 / 3, 4 / 3, 0.75)
 _TEMPO_TRIPLET = 0.1
+_TEMPO_OF_BARS = 0.1
+"""Prior weight of a stated tempo at which a loop is whole bars long: one unrelated tempo in eighty achieves that."""
 _KEY_RELATIVE = 0.2
 """Prior weight of the relative key, which shares the notes, and of the parallel key, which shares the tonic."""
 _KEY_FIFTH = 0.05
@@ -153,7 +155,10 @@ def _weigh_tempo(
         heard,
         claims,
         confidence=found.tempo_confidence or 0.0,
-        prior=lambda tempo: _tempo_prior(tempo, found.tempo),
+        prior=lambda tempo: max(
+            _tempo_prior(tempo, found.tempo),
+            _TEMPO_OF_BARS if found.kind == "loop" and _is_bars(tempo, duration) else 0.0,
+        ),
         fits=lambda tempo: _WHOLE_BARS if not heard and found.kind == "loop" and _is_bars(tempo, duration) else 1.0,
     )
     if choice is None:

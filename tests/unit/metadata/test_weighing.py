@@ -172,6 +172,17 @@ def test_what_contradicts_clear_audio_is_shown_and_not_believed(sources: tuple[s
     assert [believed for _, believed in found.verdicts] == [False] * len(sources)
 
 
+@pytest.mark.parametrize(
+    ("duration", "tempo"),
+    [
+        (12 * 60.0 / 114.0, 114.0),  # three bars at 114
+        (13 * 60.0 / 114.0, 120.0),
+    ],
+)
+def test_a_clear_tempo_at_which_the_loop_is_whole_bars_is_believed_against_another(duration: float, tempo: float):
+    assert judge(LOOP, says("tempo", 114.0), duration=duration).estimates.tempo == tempo
+
+
 def test_what_contradicts_a_guess_is_believed():
     guess = replace(LOOP, tempo_confidence=0.1, tempo_candidates=((120.0, 0.1),))
 
