@@ -10,14 +10,17 @@ from samplemind_worker.metadata.words import (
     DRUMS,
     INSTRUMENTS,
     MACHINES,
+    MAKERS,
     MELODIC,
     MODELS,
     NEGATIONS,
+    NO_INSTRUMENTS,
     NOTED,
+    OTHERS,
     VAGUE_CODES,
 )
 
-_NO_DRUM_KIT = frozenset({("steel", "drum"), ("hang", "drum"), ("tongue", "drum")})
+_CYMBALS = frozenset({"ride", "hat", "hat_closed", "hat_open"})
 
 
 def kind_of(flat: Sequence[str]) -> Said | None:
@@ -32,7 +35,8 @@ def kind_of(flat: Sequence[str]) -> Said | None:
 def instrument_of(flat: Sequence[str]) -> Said | None:
     """Return the instrument that words name, if it is one."""
     flat = _without_genres(flat)
-    pairs = ["".join(pair) for pair in pairwise(flat)]
+    # In "guitar E1" the letter is a note, and no end of "guitare".
+    pairs = ["".join(pair) if len(pair[1]) > 1 else "" for pair in pairwise(flat)]
     found: dict[str, str] = {}
     for at, word in enumerate(flat):
         if at and flat[at - 1] in NEGATIONS:
@@ -42,13 +46,15 @@ def instrument_of(flat: Sequence[str]) -> Said | None:
             found[INSTRUMENTS[joined or word]] = joined or word
     if "drum" in flat and "loop" in flat and found.keys() <= DRUMS:
         return Said("instrument", "drum_loop", "drum loop", "clear")
+    found = _without_any_cymbal(found, flat)
     # "open" or "closed" beside "hat" selects the instrument.
     if {"hat", "hat_open"} >= found.keys() or {"hat", "hat_closed"} >= found.keys():
         found = {name: word for name, word in found.items() if name != "hat"} or found
     states = [word for word in ("open", "closed") if word in flat]
     if "hat" in found and len(states) == 1:
         found[f"hat_{states[0]}"] = found.pop("hat")
-    if not found:
+    # Drums are not confused with the instruments beyond the list.
+    if not found or (not OTHERS.isdisjoint(flat) and not found.keys() <= DRUMS):
         return _music_of(flat)
     if len(found) != 1:
         return None
@@ -56,23 +62,35 @@ def instrument_of(flat: Sequence[str]) -> Said | None:
     return Said("instrument", name, word, "clear" if word in CLEAR_INSTRUMENTS else "likely")
 
 
+def _without_any_cymbal(found: dict[str, str], flat: Sequence[str]) -> dict[str, str]:
+    """Leave out "cymbal" where a word or a code says which: "Cymbal Ride", "Cymbals CH"."""
+    if found.get("crash") != "cymbal":
+        return found
+    codes = {CODES[word]: word for word in flat if CODES.get(word) in _CYMBALS}
+    named = {name: word for name, word in found.items() if name != "crash"}
+    return named or codes or found
+
+
 def _music_of(flat: Sequence[str]) -> Said | None:
     """Return that a loop is music, where words say so; words of single notes count beside "loop" or a tempo only."""
     if "drum" in flat:
         return None
     words = MELODIC | NOTED if {"loop", "bpm"} & set(flat) else MELODIC
-    word = next((word for word in flat if word in words), None)
+    pairs = list(pairwise([*flat, ""]))
+    # "ARP 2600" is a synthesizer, and "music" alone is often the end of an artist's name.
+    word = next((word for word, after in pairs if word in words and not _is_model(word, after)), None)
+    word = "music loop" if ("music", "loop") in pairs else word
     return None if word is None else Said("instrument", "music_loop", word, "likely")
 
 
 def _without_genres(flat: Sequence[str]) -> list[str]:
-    """Leave out "drum and bass", drums that are not there, and steel drums, which are no drum kit."""
+    """Leave out "drum and bass", drums that are not there, and words that name no instrument together."""
     left: list[str] = []
     for word in flat:
         if word in {"and", "n"}:
             continue
         pair = (left[-1], word) if left else ("", word)
-        if pair == ("drum", "bass") or pair in _NO_DRUM_KIT or (word == "drum" and pair[0] in NEGATIONS):
+        if pair == ("drum", "bass") or pair in NO_INSTRUMENTS or (word == "drum" and pair[0] in NEGATIONS):
             left.pop()
         else:
             left.append(word)
@@ -84,7 +102,7 @@ def code_of(flat: Sequence[str]) -> Said | None:
     codes = [
         word
         for at, word in enumerate(flat)
-        if word in CODES and not (at + 1 < len(flat) and _is_model(word, flat[at + 1]))
+        if word in CODES and not (at + 1 < len(flat) and _is_model(word, flat[at + 1], flat[at - 1] if at else ""))
     ]
     others = [word for word in flat if word not in codes and not word.isdecimal()]
     if len(codes) != 1 or any(word not in MACHINES and word not in MODELS for word in others):
@@ -93,5 +111,8 @@ def code_of(flat: Sequence[str]) -> Said | None:
     return Said("instrument", CODES[codes[0]], codes[0], "weak" if is_vague else "likely")
 
 
-def _is_model(word: str, number: str) -> bool:
-    return number.isdecimal() and not number.startswith("0") and int(number[:5]) in MODELS.get(word, ())
+def _is_model(word: str, number: str, before: str = "") -> bool:
+    """Tell whether a word and a number name a machine: "MT 32"; after its maker also one that is not known."""
+    if word not in MODELS or not number.isdecimal() or number.startswith("0"):
+        return False
+    return int(number[:5]) in MODELS[word] or (before in MAKERS and len(number) > 1)

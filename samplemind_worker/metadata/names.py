@@ -8,6 +8,7 @@ Anything that could be read in two ways is ignored.
 """
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,6 +16,7 @@ from functools import lru_cache
 from samplemind_worker.metadata.instruments import code_of, instrument_of, kind_of
 from samplemind_worker.metadata.said import Clarity, Said
 from samplemind_worker.metadata.words import (
+    COMPOUNDED,
     COUNTED,
     DRUMS,
     LETTERED,
@@ -26,6 +28,7 @@ from samplemind_worker.metadata.words import (
     PERSONS,
     PHRASES,
     PITCHED,
+    SYNONYMS,
     UNITS,
     VAGUE_CODES,
 )
@@ -140,6 +143,8 @@ class _Name:
 
 def _parse(text: str) -> _Name:
     text = text.replace("♯", "#").replace("♭", "b")
+    if not text.isascii():  # "Flöte" in any form of its accents
+        text = "".join(sign for sign in unicodedata.normalize("NFD", text) if not unicodedata.combining(sign))
     tokens = tuple((found[0], found.start(), found.end()) for found in _TOKEN.finditer(text))
     words = tuple(_words(token) for token, _, _ in tokens)
     return _Name(text, tokens, words, tuple(word for token in words for word in token))
@@ -147,8 +152,18 @@ def _parse(text: str) -> _Name:
 
 @lru_cache(maxsize=4096)
 def _words(token: str) -> tuple[str, ...]:
-    """Split a token at camel case and digits. Cached, as the names of a pack repeat their words."""
-    return tuple(_singular(word.lower()) for word in _WORD.findall(token))
+    """Split a token at camel case, at digits, and before "loop". Cached, as the names of a pack repeat their words."""
+    words = [part for word in _WORD.findall(token) for part in _parts(_singular(word.lower()))]
+    return tuple(SYNONYMS.get(word, word) for word in words)
+
+
+def _parts(word: str) -> tuple[str, ...]:
+    """Split "drumloop" and "kickhits"."""
+    for last in () if word in MUSICAL else COMPOUNDED:
+        first = word.removesuffix("s").removesuffix(last)
+        if word.startswith(first + last) and first in MUSICAL:
+            return first, last
+    return (word,)
 
 
 def _is_bare(word: str) -> bool:

@@ -19,15 +19,50 @@ CLEAR_INSTRUMENTS: Final = {
     "timbale": "perc", "darbuka": "perc", "djembe": "perc", "tabla": "perc", "cajon": "perc", "castanet": "perc",
     "guiro": "perc", "agogo": "perc", "cabasa": "shaker", "cabassa": "shaker", "shekere": "shaker",
     "tambourin": "shaker", "tamborin": "shaker", "frenchhorn": "brass", "tuba": "brass", "basstrombone": "brass",
-    "bassflute": "flute", "harmonium": "organ", "fiddle": "strings",
+    "bassflute": "flute", "harmonium": "organ", "fiddle": "strings", "violoncello": "strings", "basssax": "sax",
+    "basssaxophone": "sax", "acapella": "vocal", "acappella": "vocal", "accapella": "vocal", "adlib": "vocal",
+    "downlifter": "fx", "uplifter": "fx", "whoosh": "fx", "swoosh": "fx", "cuica": "perc", "vibraslap": "perc",
+    "closehat": "hat_closed", "hatclose": "hat_closed", "closehihat": "hat_closed", "hihatclose": "hat_closed",
+    "closehh": "hat_closed", "hhclose": "hat_closed", "clhat": "hat_closed", "hatcl": "hat_closed",
+    "clhh": "hat_closed", "hhcl": "hat_closed", "hihatcl": "hat_closed", "pedalhat": "hat_closed",
+    "hatpedal": "hat_closed", "pedalhh": "hat_closed", "hhpedal": "hat_closed", "ophat": "hat_open",
+    "hatop": "hat_open", "ophh": "hat_open", "hhop": "hat_open", "hihatop": "hat_open",
 }  # fmt: skip
+_FOREIGN: Final = {
+    "kick": "bombo grancassa grossecaisse", "snare": "redoblante tarola rullante caisseclaire",
+    "crash": "platillo cymbale becken", "shaker": "pandereta schellenkranz chocalho", "cowbell": "cencerro kuhglocke",
+    "perc": "pandeiro tamborim surdo repinique zabumba", "bass": "guitarebasse bassgitarre",
+    "guitar": "gitarre guitarra guitare chitarra violao", "piano": "klavier",
+    "strings": "geige bratsche streicher violon violoncelle violino violonchelo violoncelo cordes cuerdas",
+    "brass": "trompete trompette trompeta tromba posaune", "flute": "flote floete querflote blockflote flauta flauto",
+    "sax": "saxophon saxofon saxofone", "organ": "orgel orgue organo orgao", "bell": "glocke cloche campana",
+    "vocal": "gesang chor choeur coro voz voix voce",
+}  # fmt: skip
+"""Instruments in German, French, Spanish, Portuguese and Italian, without accents."""
 LIKELY_INSTRUMENTS: Final = {
     "clap": "clap", "rim": "rim", "hat": "hat", "tom": "tom", "crash": "crash", "ride": "ride", "cymbal": "crash",
     "tambourine": "shaker", "bass": "bass", "reese": "bass", "string": "strings", "brass": "brass", "organ": "organ",
-    "bell": "bell", "rhodes": "piano", "epiano": "piano", "choir": "vocal", "riser": "fx",
-}  # fmt: skip
+    "bell": "bell", "rhodes": "piano", "epiano": "piano", "choir": "vocal", "riser": "fx", "tamb": "shaker",
+    "horn": "brass",
+} | {word: name for name, words in _FOREIGN.items() for word in words.split()}  # fmt: skip
 """Instrument words that also have another meaning, or name other sounds too."""
 INSTRUMENTS: Final = CLEAR_INSTRUMENTS | LIKELY_INSTRUMENTS
+OTHERS: Final = frozenset({
+    "clarinet", "oboe", "bassoon", "contrabassoon", "harp", "kalimba", "marimba", "vibraphone", "xylophone", "celesta",
+    "celeste", "harpsichord", "clavinet", "accordion", "harmonica", "bagpipe", "banjo", "mandolin", "ukulele", "sitar",
+    "koto", "shamisen", "oud", "dulcimer", "theremin",
+})  # fmt: skip
+"""Instruments beyond the closed list: "bass clarinet" is no bass, and "oboe piano" no piano."""
+NO_INSTRUMENTS: Final = frozenset({
+    ("mezzo", "piano"), ("steel", "drum"), ("hang", "drum"), ("tongue", "drum"), ("english", "horn"), ("air", "horn"),
+    ("train", "horn"), ("car", "horn"), ("fog", "horn"), ("ship", "horn"), ("door", "bell"), ("bike", "bell"),
+    ("bicycle", "bell"), ("school", "bell"), ("bass", "drop"), ("bass", "boost"), ("bass", "boosted"),
+})  # fmt: skip
+"""Two words that together name something else than the instrument among them."""
+SYNONYMS: Final = {
+    "gtr": "guitar", "egtr": "guitar", "agtr": "guitar", "schlagzeug": "drum", "batterie": "drum", "bateria": "drum",
+    "batteria": "drum", "boucle": "loop", "bucle": "loop",
+}  # fmt: skip
 DRUMS: Final = frozenset({
     "kick", "snare", "clap", "rim", "hat", "hat_closed", "hat_open", "tom", "crash", "ride", "shaker", "cowbell",
     "perc",
@@ -41,11 +76,11 @@ CODES: Final = {
 """Letters that drum machines print on their buttons (the congas are ``lc``, ``mc`` and ``hc``)."""
 VAGUE_CODES: Final = frozenset({"sd", "sn", "ch", "cr", "lc", "mc", "hc", "cl", "ma"})
 """Codes that stand for other things as well, as "SD" for a memory card."""
-MACHINES: Final = frozenset({
-    "roland", "tr", "rolandtr", "linn", "linndrum", "akai", "mpc", "boss", "bossdr", "dr", "casio", "rz", "casiorz",
-    "korg", "kr", "alesis", "hr", "sr", "yamaha", "rx", "ry", "emu", "drumulator", "sp", "oberheim", "dmx", "dx",
-    "simmons", "sds", "sequential", "drumtraks", "univox", "drum", "kit", "machine", "classic", "analog", "clean",
-    "tape", "dry", "raw", "sample", "hit", "x",
+MAKERS: Final = frozenset({"roland", "casio", "korg", "yamaha", "boss", "akai", "alesis"})
+MACHINES: Final = MAKERS | frozenset({
+    "tr", "rolandtr", "linn", "linndrum", "mpc", "bossdr", "dr", "rz", "casiorz", "kr", "hr", "sr", "rx", "ry", "emu",
+    "drumulator", "sp", "oberheim", "dmx", "dx", "simmons", "sds", "sequential", "drumtraks", "univox", "drum", "kit",
+    "machine", "classic", "analog", "clean", "tape", "dry", "raw", "sample", "hit", "x",
 })  # fmt: skip
 """Words that may stand beside a code or the name of a drum without changing its meaning."""
 MANNERS: Final = frozenset({
@@ -61,7 +96,7 @@ MODELS: Final[dict[str, frozenset[int]]] = {
     "wurlitzer": frozenset({140, 200}), "system": frozenset({100}), "sk": frozenset({200}),
     "mt": frozenset({32, 68, 70}), "rd": frozenset({88, 700, 800}), "mc": frozenset({202, 303, 307, 505, 909}),
     "rs": frozenset({9, 101, 202, 505, 7000}), "sd": frozenset({20, 50, 80, 90}), "jx": frozenset({80}),
-    "poly": frozenset({61, 800}),
+    "poly": frozenset({61, 800}), "arp": frozenset({2500, 2600}),
 }  # fmt: skip
 """Numbers of machines, by the word before them: no tempi, and no drum's code."""
 MODEL_NUMBERS: Final = frozenset({101, 106})
@@ -75,15 +110,14 @@ _TONAL: Final = frozenset({
 MELODIC: Final = frozenset({"melody", "melodic", "riff", "lick", "arp", "progression"})
 """Words of loops that are music."""
 NOTED: Final = frozenset({
-    "music", "chord", "pad", "lead", "pluck", "keys", "stab", "marimba", "kalimba", "harp", "ukulele", "banjo", "sitar",
+    "chord", "pad", "lead", "pluck", "keys", "stab", "marimba", "kalimba", "harp", "ukulele", "banjo", "sitar",
     "mandolin", "harpsichord", "vibraphone", "xylophone", "accordion",
 })  # fmt: skip
 """Words of single notes and of loops that are music, without an instrument of the closed list."""
-PITCHED: Final = _TONAL | frozenset({
-    "moog", "juno", "jupiter", "prophet", "minimoog", "wurlitzer", "wurli", "epiano", "harp", "kalimba", "vibraphone",
-    "vibes", "xylophone", "glockenspiel", "celesta", "celeste", "oboe", "clarinet", "bassoon", "horn", "tuba",
-    "trombone", "viola", "contrabass", "accordion", "harmonica", "harpsichord", "clavinet", "sitar", "koto", "banjo",
-    "mandolin", "ukulele", "mellotron", "sine", "saw", "square", "drone", "reese", "808", "nylon",
+PITCHED: Final = frozenset({
+    *_TONAL, *OTHERS, *(word for word, name in INSTRUMENTS.items() if name not in DRUMS | {"fx", "voice", "ambience"}),
+    "moog", "juno", "jupiter", "prophet", "minimoog", "wurlitzer", "wurli", "vibes", "contrabass", "mellotron", "sine",
+    "saw", "square", "drone", "808", "nylon",
 })  # fmt: skip
 """Words beside which "C2" is a note."""
 MUSICAL: Final = frozenset({
@@ -96,6 +130,8 @@ PHRASES: Final = frozenset({
     "progression", "melodic", "sequence", "seq", "pattern", "solo", "jam",
 })  # fmt: skip
 """Words of sounds that are more than a note."""
+COMPOUNDED: Final = ("loop", "hit", "break", "beat", "fill")
+"""Words that are also written as one with the word before them: "drumloop", "kickhit"."""
 
 LETTERED: Final = frozenset({"plan", "side", "vitamin", "type", "grade", "class", "section", "team", "bar"})
 """Words behind which a letter is no tonic."""
@@ -103,6 +139,7 @@ PERSONS: Final = frozenset({"i", "who", "what", "where", "why", "here", "you", "
 UNITS: Final = frozenset({
     "hz", "khz", "bit", "bits", "kbps", "db", "ms", "s", "sec", "secs", "st", "semitones", "percent", "bar", "bars",
     "beat", "beats", "min", "mins", "cm", "mm", "deg", "degrees", "mph", "kmh", "km", "rpm", "feet", "ft", "years",
+    "samples", "sounds", "presets",
 })  # fmt: skip
 COUNTED: Final = frozenset({
     "note", "midi",
