@@ -17,26 +17,57 @@ from samplemind_worker.metadata.words import (
     NO_INSTRUMENTS,
     NOTED,
     OTHERS,
+    PITCHED,
     VAGUE_CODES,
 )
 
+_BARS = frozenset({"1", "2", "4", "8", "16", "32"})
+_SINGLE = frozenset({"hit", "fill", "shot", "kit", "riff"})
+"""Words beside which drums with a tempo are no loop."""
 _CYMBALS = frozenset({"ride", "hat", "hat_closed", "hat_open"})
 
 
 def kind_of(flat: Sequence[str]) -> Said | None:
     """Return the kind that words name, if it is one."""
+    pairs = list(pairwise(flat))
     is_loop = "loop" in flat
-    is_shot = "oneshot" in flat or any(pair in {("one", "shot"), ("1", "shot")} for pair in pairwise(flat))
-    if is_loop == is_shot:
+    is_shot = "oneshot" in flat or any(pair in {("one", "shot"), ("1", "shot")} for pair in pairs)
+    if is_loop and is_shot:
         return None
-    return Said("kind", "loop", "loop", "clear") if is_loop else Said("kind", "one_shot", "one shot", "clear")
+    if is_loop or is_shot:
+        return Said("kind", "loop", "loop", "clear") if is_loop else Said("kind", "one_shot", "one shot", "clear")
+    # "Kick_OS" and "Bass Hit" are single sounds; "4 bars" of music, and a break of drums, are loops.
+    shot = next((word for word in ("os", "hit") if word in flat), None)
+    bars = next((pair for pair in pairs if pair[0] in _BARS and pair[1] in {"bar", "bars"}), None)
+    is_sound = any(word in INSTRUMENTS or word in PITCHED or word == "drum" for word in flat)
+    if shot is not None and bars is None and is_sound:
+        return Said("kind", "one_shot", shot, "likely")
+    if (
+        bars is not None
+        and shot is None
+        and (is_sound or "bpm" in flat)
+        and not any(_is_passage(word) for word in flat)
+    ):
+        return Said("kind", "loop", " ".join(bars), "likely")
+    return Said("kind", "loop", "break", "likely") if _is_break(flat) else None
+
+
+def _is_passage(word: str) -> bool:
+    """Tell whether a word names a sound that leads on, and is not repeated."""
+    return word in {"fill", "roll", "build", "buildup", "rise"} or INSTRUMENTS.get(word) == "fx"
+
+
+def _is_break(flat: Sequence[str]) -> bool:
+    """Tell whether words name a break of drums, and nothing else that sounds."""
+    is_named = "breakbeat" in flat or ("drum", "break") in pairwise(flat)
+    return is_named and not any(word in INSTRUMENTS or word in PITCHED for word in flat)
 
 
 def instrument_of(flat: Sequence[str]) -> Said | None:
     """Return the instrument that words name, if it is one."""
     flat = _without_genres(flat)
     # In "guitar E1" the letter is a note, and no end of "guitare".
-    pairs = ["".join(pair) if len(pair[1]) > 1 else "" for pair in pairwise(flat)]
+    pairs = ["" if first in PITCHED and len(second) == 1 else first + second for first, second in pairwise(flat)]
     found: dict[str, str] = {}
     for at, word in enumerate(flat):
         if at and flat[at - 1] in NEGATIONS:
@@ -53,6 +84,8 @@ def instrument_of(flat: Sequence[str]) -> Said | None:
     states = [word for word in ("open", "closed") if word in flat]
     if "hat" in found and len(states) == 1:
         found[f"hat_{states[0]}"] = found.pop("hat")
+    if not found and _are_drums(flat):
+        return Said("instrument", "drum_loop", "drum", "likely")
     # Drums are not confused with the instruments beyond the list.
     if not found or (not OTHERS.isdisjoint(flat) and not found.keys() <= DRUMS):
         return _music_of(flat)
@@ -60,6 +93,13 @@ def instrument_of(flat: Sequence[str]) -> Said | None:
         return None
     name, word = next(iter(found.items()))
     return Said("instrument", name, word, "clear" if word in CLEAR_INSTRUMENTS else "likely")
+
+
+def _are_drums(flat: Sequence[str]) -> bool:
+    """Tell whether words that name no drum name many: a break, a top loop, or drums that have a tempo."""
+    if _is_break(flat) or ("top", "loop") in pairwise(flat):
+        return True
+    return {"drum", "bpm"} <= set(flat) and not any(word in _SINGLE or word in PITCHED for word in flat)
 
 
 def _without_any_cymbal(found: dict[str, str], flat: Sequence[str]) -> dict[str, str]:

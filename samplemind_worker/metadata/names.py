@@ -38,7 +38,7 @@ _BARE = (60, 200)
 """Plausible range, in BPM, of bare numbers without "bpm"."""
 
 _PITCH_CLASS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
-_ACCIDENTAL = {"": 0, "#": 1, "sharp": 1, "b": -1, "flat": -1}
+_ACCIDENTAL = {"": 0, "#": 1, "sharp": 1, "s": 1, "b": -1, "flat": -1}
 _MODES = {"m": "minor", "min": "minor", "minor": "minor", "maj": "major", "major": "major"}
 _CAMELOT = {"A": "minor", "B": "major"}
 
@@ -49,12 +49,16 @@ _BPM_BEFORE = re.compile(r"(?<![a-z])(?:bpm|tempo)[\s_=-]*(\d{2,3}(?:[.,]\d{1,3}
 _TEMPO_WORD = re.compile(r"bpm|(?<![a-z])tempo[\s_=-]*\d", re.IGNORECASE)
 _RANGE = re.compile(r"(?<!\d)(\d{2,3})[\s_]*(?:-|to)[\s_]*$", re.IGNORECASE)
 _NUMBER = re.compile(r"[1-9]\d{1,2}$")
-_KEY = re.compile(r"([A-G])(#|b|sharp|flat)?(m|[Mm]in|MIN|[Mm]inor|MINOR|[Mm]aj|MAJ|[Mm]ajor|MAJOR)$")
-_MAYBE_KEY = re.compile(r"[A-Ga-g](?:[#bmMsf]|$)|1?\d[AB]$")
-_LOWER_KEY = re.compile(r"([a-g])(#|b|sharp|flat)?(min|minor|maj|major|(?<=#)m|(?<=^[a-e])m)$")
+_KEY = re.compile(
+    r"([A-G])(#|b|sharp|flat|(?<=[CDFG])[Ss](?=[Mm][ai]))?(m|[Mm]in|MIN|[Mm]inor|MINOR|[Mm]aj|MAJ|[Mm]ajor|MAJOR)$"
+)
+_MAYBE_KEY = re.compile(r"[A-Ga-g](?:[#bmMsSf]|$)|1?\d[AB]$")
+_LOWER_KEY = re.compile(r"([a-g])(#|b|sharp|flat|(?<=[cdfg])s(?=m[ai]))?(min|minor|maj|major|(?<=#)m|(?<=^[a-e])m)$")
 _TONIC = re.compile(r"([A-G])(#|b|sharp|flat)?$")
 _LETTER = re.compile(r"([A-Ga-g])(#|b|sharp|flat)?$")
 _NOTE = re.compile(r"([A-Ga-g])(#|b|(?<=[ACDFGacdfg])s)?(\d)$")
+_ADDED = frozenset("5679")
+"""Digits that make a chord of a letter, as in "C7"."""
 _CAMELOT_CODE = re.compile(r"(1[0-2]|[1-9])([AB])$")
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
 
@@ -63,6 +67,7 @@ _ALSO_WORDS = frozenset(
 )
 """Keys that are also words, units or names ("I Am", "10 Cm"): read only beside musical words."""
 _LOWER_WORDS = frozenset({"am", "bm", "cm", "dm", "em"})
+_COUNTABLE = MUSICAL.union(COMPOUNDED)
 
 
 def key_of(text: str) -> tuple[int, str | None] | None:
@@ -85,8 +90,8 @@ def read(named: str) -> list[tuple[str, Said]]:
     """Read ``folder/folder/name.wav``: yield each reading with ``filename`` or ``folder``, nearest name first."""
     *folders, name = [_ESCAPED.sub(" ", part) for part in named.split("/")]
     stem, dot, suffix = name.rpartition(".")
-    is_pitched = any(_names_pitched(folder) for folder in folders)
-    own = _read_name(stem if dot and len(suffix) <= 5 else name, is_pitched=is_pitched)  # noqa: PLR2004 -- a file's type
+    around = frozenset(word for folder in folders for word in _pitched(folder))
+    own = _read_name(stem if dot and len(suffix) <= 5 else name, around)  # noqa: PLR2004 -- a file's type
     said = [("filename", one) for one in own]
     for folder in reversed(folders):
         known = {one.about: one.value for _, one in said if one.clarity != "weak"}
@@ -170,13 +175,17 @@ def _is_bare(word: str) -> bool:
     return word.isdecimal() and _BARE[0] <= int(word[:4]) <= _BARE[1]
 
 
-def _read_name(text: str, *, is_pitched: bool) -> list[Said]:
+def _read_name(text: str, around: frozenset[str]) -> list[Said]:
     name = _parse(text)
     tempo = _explicit_tempo(name.text) if _TEMPO_WORD.search(name.text) else _bare_tempo(name)
-    key, note = _key(name), _note(name, is_pitched=is_pitched)
+    key, note = _key(name), _note(name, around)
+    if note is not None and key is not None and (note.text, key.text) == (name.token(0), name.token(1)):
+        note = None  # "B1-Dm" is the first bass
     if note is None and key is not None and key.mode is None and key.text[1:]:
         note = Said("pitch", key.value, key.text, "weak")  # of a one-shot it is the root
     kind = kind_of(name.flat)
+    if kind is not None and (kind.value, kind.clarity) == ("one_shot", "likely") and tempo is not None:
+        kind = None  # "OS" is also a vendor
     if kind is None and note is not None and note.clarity == "likely" and note.text[0].isupper() and tempo is None:
         # A note with its octave names a single sound.
         kind = None if PHRASES.intersection(name.flat) else Said("kind", "one_shot", note.text, "clear")
@@ -185,8 +194,9 @@ def _read_name(text: str, *, is_pitched: bool) -> list[Said]:
 
 
 @lru_cache(maxsize=256)
-def _names_pitched(folder: str) -> bool:
-    return any(word in PITCHED for word in _parse(folder).flat)
+def _pitched(folder: str) -> frozenset[str]:
+    """Return the words of a folder beside which "C2" is a note. Cached, as `_read_folder` is."""
+    return PITCHED.intersection(_parse(folder).flat)
 
 
 @lru_cache(maxsize=256)
@@ -221,17 +231,14 @@ def _cautious(one: Said) -> Said:
 
 
 def _singular(word: str) -> str:
-    if word in MUSICAL:  # "keys", "bass"
+    if word in _COUNTABLE:  # "keys", "bass"
         return word
-    if word.endswith("s") and word[:-1] in MUSICAL:
-        return word[:-1]
-    if word.endswith("ies") and f"{word[:-3]}y" in MUSICAL:
-        return f"{word[:-3]}y"
-    return word[:-2] if word.endswith("es") and word[:-2] in MUSICAL else word
+    ends = (word.removesuffix("s"), f"{word.removesuffix('ies')}y", word.removesuffix("es"))
+    return next((one for one in ends if one in _COUNTABLE), word)
 
 
 def _tonic(letter: str, accidental: str | None) -> int:
-    return (_PITCH_CLASS[letter.upper()] + _ACCIDENTAL[accidental or ""]) % 12
+    return (_PITCH_CLASS[letter.upper()] + _ACCIDENTAL[(accidental or "").lower()]) % 12
 
 
 def _only(values: Sequence[Said]) -> Said | None:
@@ -258,6 +265,8 @@ def _tempo(found: re.Match[str]) -> Said:
 
 def _bare_tempo(name: _Name) -> Said | None:
     values: list[Said] = []
+    if all(word.isdecimal() for word in name.flat):
+        return None  # the number of a sound
     for at, (token, _, end) in enumerate(name.tokens):
         if not _NUMBER.match(token) or not _is_bare(token) or int(token) in MODEL_NUMBERS:
             continue
@@ -296,7 +305,8 @@ def _key(name: _Name) -> Said | None:
             values.append(Said("key", tonic, token, "likely", mode))
         elif found:
             before = [name.token(at - 1).lower(), name.token(at - 2).lower()]
-            if found[2] in {"#", "b"} or before[0] == "key" or before == ["of", "key"]:
+            is_written = found[2] is not None and (found[2] in {"#", "b"} or name.is_of_music(at, at))
+            if is_written or before[0] == "key" or before == ["of", "key"]:
                 tonics.append(Said("key", _tonic(found[1], found[2]), token, "weak"))
                 continue
         if (tonic := _tonic_of_tempo(name, at)) is not None:
@@ -309,9 +319,17 @@ def _tonic_of_tempo(name: _Name, at: int) -> Said | None:
     text = name.token(at)
     found = _LETTER.match(text)
     is_counted = at == 0 or name.token(at - 1).lower() in LETTERED | COUNTED
-    if found is None or text == "a" or is_counted or not name.is_told_tempo(at + 1):
+    if found is None or text == "a" or is_counted or not (name.is_told_tempo(at + 1) or _is_marked_tonic(name, at)):
         return None
     return Said("key", _tonic(found[1], found[2]), text, "weak")
+
+
+def _is_marked_tonic(name: _Name, at: int) -> bool:
+    """Tell whether a capital stands between signs beside a tempo: "Bass_128_C". Takes are called A and B as well."""
+    text, is_last = name.token(at), at + 1 == len(name.tokens)
+    if not text.isupper() or not set(name.sides(at, at)) <= set("_-") or (is_last and text in {"A", "B"}):
+        return False
+    return (name.is_tempo(at - 1) or name.is_tempo(at + 1)) and any(word in PITCHED for word in name.flat)
 
 
 def _spelled_key(name: _Name, at: int) -> Said | None:
@@ -361,13 +379,14 @@ def _stands_as_lower_key(name: _Name, at: int) -> bool:
     return (name.is_tempo(at - 1) or name.is_tempo(at + 1)) and set(name.sides(at, at)) <= set("_-")
 
 
-def _note(name: _Name, *, is_pitched: bool) -> Said | None:
-    is_pitched = is_pitched or any(word in PITCHED for word in name.flat)
+def _note(name: _Name, around: frozenset[str]) -> Said | None:
+    pitched = around | PITCHED.intersection(name.flat)
     values: list[Said] = []
     for token, _, _ in name.tokens:
         found = _NOTE.match(token)
-        # "C4" is also an explosive, and "A1" a grade.
-        if found and (is_pitched or (found[2] == "#" and found[1].isupper())):
+        # "C4" is also an explosive, "A1" a grade, and "C7" a chord.
+        is_chord = found is not None and "chord" in pitched and found[3] in _ADDED
+        if found and not is_chord and (pitched or (found[2] == "#" and found[1].isupper())):
             accidental = "#" if found[2] == "s" else found[2]
             values.append(Said("pitch", _tonic(found[1], accidental), token, "likely"))
     return _only(values)

@@ -26,7 +26,7 @@ CLEAR_INSTRUMENTS: Final = {
     "closehh": "hat_closed", "hhclose": "hat_closed", "clhat": "hat_closed", "hatcl": "hat_closed",
     "clhh": "hat_closed", "hhcl": "hat_closed", "hihatcl": "hat_closed", "pedalhat": "hat_closed",
     "hatpedal": "hat_closed", "pedalhh": "hat_closed", "hhpedal": "hat_closed", "ophat": "hat_open",
-    "hatop": "hat_open", "ophh": "hat_open", "hhop": "hat_open", "hihatop": "hat_open",
+    "hatop": "hat_open", "ophh": "hat_open", "hihato": "hat_open", "hhop": "hat_open", "hihatop": "hat_open",
 }  # fmt: skip
 _FOREIGN: Final = {
     "kick": "bombo grancassa grossecaisse", "snare": "redoblante tarola rullante caisseclaire",
@@ -84,7 +84,7 @@ MACHINES: Final = MAKERS | frozenset({
 })  # fmt: skip
 """Words that may stand beside a code or the name of a drum without changing its meaning."""
 MANNERS: Final = frozenset({
-    "one", "open", "closed", "high", "low", "mid", "muted", "soft", "hard", "egg", "alto", "tenor", "soprano",
+    "one", "os", "open", "closed", "high", "low", "mid", "muted", "soft", "hard", "egg", "alto", "tenor", "soprano",
     "baritone", "acoustic", "electric", "nylon", "steel", "spanish", "classical", "grand", "upright",
 })  # fmt: skip
 """Words that may stand beside an instrument in the name of a folder: they say how it is built, tuned or played."""
@@ -122,6 +122,7 @@ PITCHED: Final = frozenset({
 """Words beside which "C2" is a note."""
 MUSICAL: Final = frozenset({
     *INSTRUMENTS, *_TONAL, "loop", "oneshot", "shot", "drum", "beat", "riff", "groove", "bpm", "fill", "top", "melodic",
+    "breakbeat",
     "303", "808", "909",
 })  # fmt: skip
 """Words beside which "Am" is a key."""

@@ -45,7 +45,7 @@ def test_a_number_beside_bpm_is_a_tempo(name: str, tempo: float):
 
 @pytest.mark.parametrize(
     ("name", "tempo"),
-    [("loop_120.wav", 120.0), ("Pad_128_Am.wav", 128.0), ("_174_.wav", 174.0), ("x-120-y-120.wav", 120.0)],
+    [("loop_120.wav", 120.0), ("Pad_128_Am.wav", 128.0), ("x_174_.wav", 174.0), ("x-120-y-120.wav", 120.0)],
 )
 def test_a_bare_number_is_a_weak_tempo(name: str, tempo: float):
     assert of(name, "tempo") == [(tempo, None, "weak")]
@@ -77,6 +77,8 @@ def test_a_bare_number_is_a_weak_tempo(name: str, tempo: float):
         "CAT-0128.wav",
         "001_kick.wav",
         "007.wav",
+        "174.wav",
+        "01_174_.wav",
         "120-128bpm.wav",
         "120 to 140 bpm.wav",
         "90bpm or 100bpm.wav",
