@@ -106,9 +106,10 @@ def _without_any_cymbal(found: dict[str, str], flat: Sequence[str]) -> dict[str,
     """Leave out "cymbal" where a word or a code says which: "Cymbal Ride", "Cymbals CH"."""
     if found.get("crash") != "cymbal":
         return found
-    codes = {CODES[word]: word for word in flat if CODES.get(word) in _CYMBALS}
     named = {name: word for name, word in found.items() if name != "crash"}
-    return named or codes or found
+    if named:
+        return named if named.keys() <= _CYMBALS else found
+    return {CODES[word]: word for word in flat if CODES.get(word) in _CYMBALS} or found
 
 
 def _music_of(flat: Sequence[str]) -> Said | None:

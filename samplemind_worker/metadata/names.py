@@ -56,7 +56,7 @@ _MAYBE_KEY = re.compile(r"[A-Ga-g](?:[#bmMsSf]|$)|1?\d[AB]$")
 _LOWER_KEY = re.compile(r"([a-g])(#|b|sharp|flat|(?<=[cdfg])s(?=m[ai]))?(min|minor|maj|major|(?<=#)m|(?<=^[a-e])m)$")
 _TONIC = re.compile(r"([A-G])(#|b|sharp|flat)?$")
 _LETTER = re.compile(r"([A-Ga-g])(#|b|sharp|flat)?$")
-_NOTE = re.compile(r"([A-Ga-g])(#|b|(?<=[ACDFGacdfg])s)?(\d)$")
+_NOTE = re.compile(r"([A-Ga-g])(#|b|(?<=[ACDFGacdfg])s|(?<=[ACDFG])is)?(\d)$")
 _ADDED = frozenset("5679")
 """Digits that make a chord of a letter, as in "C7"."""
 _CAMELOT_CODE = re.compile(r"(1[0-2]|[1-9])([AB])$")
@@ -387,6 +387,6 @@ def _note(name: _Name, around: frozenset[str]) -> Said | None:
         # "C4" is also an explosive, "A1" a grade, and "C7" a chord.
         is_chord = found is not None and "chord" in pitched and found[3] in _ADDED
         if found and not is_chord and (pitched or (found[2] == "#" and found[1].isupper())):
-            accidental = "#" if found[2] == "s" else found[2]
+            accidental = "#" if found[2] in {"s", "is"} else found[2]
             values.append(Said("pitch", _tonic(found[1], accidental), token, "likely"))
     return _only(values)

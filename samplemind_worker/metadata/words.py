@@ -50,7 +50,7 @@ INSTRUMENTS: Final = CLEAR_INSTRUMENTS | LIKELY_INSTRUMENTS
 OTHERS: Final = frozenset({
     "clarinet", "oboe", "bassoon", "contrabassoon", "harp", "kalimba", "marimba", "vibraphone", "xylophone", "celesta",
     "celeste", "harpsichord", "clavinet", "accordion", "harmonica", "bagpipe", "banjo", "mandolin", "ukulele", "sitar",
-    "koto", "shamisen", "oud", "dulcimer", "theremin",
+    "koto", "shamisen", "oud", "dulcimer", "theremin", "triangle", "timpani", "gong", "chime",
 })  # fmt: skip
 """Instruments beyond the closed list: "bass clarinet" is no bass, and "oboe piano" no piano."""
 NO_INSTRUMENTS: Final = frozenset({
@@ -96,7 +96,7 @@ MODELS: Final[dict[str, frozenset[int]]] = {
     "wurlitzer": frozenset({140, 200}), "system": frozenset({100}), "sk": frozenset({200}),
     "mt": frozenset({32, 68, 70}), "rd": frozenset({88, 700, 800}), "mc": frozenset({202, 303, 307, 505, 909}),
     "rs": frozenset({9, 101, 202, 505, 7000}), "sd": frozenset({20, 50, 80, 90}), "jx": frozenset({80}),
-    "poly": frozenset({61, 800}), "arp": frozenset({2500, 2600}),
+    "poly": frozenset({61, 800}), "arp": frozenset({2500, 2600}), "emt": frozenset({140, 240, 250}),
 }  # fmt: skip
 """Numbers of machines, by the word before them: no tempi, and no drum's code."""
 MODEL_NUMBERS: Final = frozenset({101, 106})
