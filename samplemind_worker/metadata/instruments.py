@@ -24,6 +24,7 @@ from samplemind_worker.metadata.words import (
 _BARS = frozenset({"1", "2", "4", "8", "16", "32"})
 _SINGLE = frozenset({"hit", "fill", "shot", "kit", "riff"})
 """Words beside which drums with a tempo are no loop."""
+_STATES = {frozenset({"open", "oh"}): "open", frozenset({"closed", "ch"}): "closed"}
 _CYMBALS = frozenset({"ride", "hat", "hat_closed", "hat_open"})
 
 
@@ -78,10 +79,10 @@ def instrument_of(flat: Sequence[str]) -> Said | None:
     if "drum" in flat and "loop" in flat and found.keys() <= DRUMS:
         return Said("instrument", "drum_loop", "drum loop", "clear")
     found = _without_any_cymbal(found, flat)
-    # "open" or "closed" beside "hat" selects the instrument.
+    # "open", "closed" or a code beside "hat" selects the instrument.
     if {"hat", "hat_open"} >= found.keys() or {"hat", "hat_closed"} >= found.keys():
         found = {name: word for name, word in found.items() if name != "hat"} or found
-    states = [word for word in ("open", "closed") if word in flat]
+    states = [state for words, state in _STATES.items() if not words.isdisjoint(flat)]
     if "hat" in found and len(states) == 1:
         found[f"hat_{states[0]}"] = found.pop("hat")
     if not found and _are_drums(flat):

@@ -30,8 +30,9 @@ CLEAR_INSTRUMENTS: Final = {
 }  # fmt: skip
 _FOREIGN: Final = {
     "kick": "bombo grancassa grossecaisse", "snare": "redoblante tarola rullante caisseclaire",
-    "crash": "platillo cymbale becken", "shaker": "pandereta schellenkranz chocalho", "cowbell": "cencerro kuhglocke",
-    "perc": "pandeiro tamborim surdo repinique zabumba", "bass": "guitarebasse bassgitarre",
+    "crash": "platillo cymbale becken", "shaker": "pandereta schellenkranz chocalho caxixi",
+    "cowbell": "cencerro kuhglocke", "perc": "pandeiro berimbau tamborim surdo repinique zabumba",
+    "bass": "guitarebasse bassgitarre",
     "guitar": "gitarre guitarra guitare chitarra violao", "piano": "klavier",
     "strings": "geige bratsche streicher violon violoncelle violino violonchelo violoncelo cordes cuerdas",
     "brass": "trompete trompette trompeta tromba posaune", "flute": "flote floete querflote blockflote flauta flauto",
@@ -61,7 +62,7 @@ NO_INSTRUMENTS: Final = frozenset({
 """Two words that together name something else than the instrument among them."""
 SYNONYMS: Final = {
     "gtr": "guitar", "egtr": "guitar", "agtr": "guitar", "schlagzeug": "drum", "batterie": "drum", "bateria": "drum",
-    "batteria": "drum", "boucle": "loop", "bucle": "loop",
+    "batteria": "drum", "boucle": "loop", "bucle": "loop", "cymb": "cymbal",
 }  # fmt: skip
 DRUMS: Final = frozenset({
     "kick", "snare", "clap", "rim", "hat", "hat_closed", "hat_open", "tom", "crash", "ride", "shaker", "cowbell",
