@@ -17,11 +17,12 @@ from samplemind_worker.metadata.words import (
     NO_INSTRUMENTS,
     NOTED,
     OTHERS,
+    PHRASES,
     PITCHED,
     VAGUE_CODES,
 )
 
-_BARS = frozenset({"1", "2", "4", "8", "16", "32"})
+_BARS = frozenset({"1", "2", "4", "8"})
 _SINGLE = frozenset({"hit", "fill", "shot", "kit", "riff"})
 """Words beside which drums with a tempo are no loop."""
 _STATES = {frozenset({"open", "oh"}): "open", frozenset({"closed", "ch"}): "closed"}
@@ -38,7 +39,7 @@ def kind_of(flat: Sequence[str]) -> Said | None:
     if is_loop or is_shot:
         return Said("kind", "loop", "loop", "clear") if is_loop else Said("kind", "one_shot", "one shot", "clear")
     # "Kick_OS" and "Bass Hit" are single sounds; "4 bars" of music, and a break of drums, are loops.
-    shot = next((word for word in ("os", "hit") if word in flat), None)
+    shot = next((word for word in ("os", "hit") if word in flat and PHRASES.isdisjoint(flat)), None)
     bars = next((pair for pair in pairs if pair[0] in _BARS and pair[1] in {"bar", "bars"}), None)
     is_sound = any(word in INSTRUMENTS or word in PITCHED or word == "drum" for word in flat)
     if shot is not None and bars is None and is_sound:

@@ -56,7 +56,7 @@ _MAYBE_KEY = re.compile(r"[A-Ga-g](?:[#bmMsSf]|$)|1?\d[AB]$")
 _LOWER_KEY = re.compile(r"([a-g])(#|b|sharp|flat|(?<=[cdfg])s(?=m[ai]))?(min|minor|maj|major|(?<=#)m|(?<=^[a-e])m)$")
 _TONIC = re.compile(r"([A-G])(#|b|sharp|flat)?$")
 _LETTER = re.compile(r"([A-Ga-g])(#|b|sharp|flat)?$")
-_NOTE = re.compile(r"([A-Ga-g])(#|b|(?<=[ACDFGacdfg])s|(?<=[ACDFG])is)?(\d)$")
+_NOTE = re.compile(r"([A-Ga-g])(#|b|(?<=[ACDFGacdfg])s|(?<=[ACDFG])is)?(\d)(?:v(?:\d{1,3}|[HML]))?$")
 _ADDED = frozenset("5679")
 """Digits that make a chord of a letter, as in "C7"."""
 _CAMELOT_CODE = re.compile(r"(1[0-2]|[1-9])([AB])$")

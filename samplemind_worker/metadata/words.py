@@ -44,7 +44,7 @@ LIKELY_INSTRUMENTS: Final = {
     "clap": "clap", "rim": "rim", "hat": "hat", "tom": "tom", "crash": "crash", "ride": "ride", "cymbal": "crash",
     "tambourine": "shaker", "bass": "bass", "reese": "bass", "string": "strings", "brass": "brass", "organ": "organ",
     "bell": "bell", "rhodes": "piano", "epiano": "piano", "choir": "vocal", "riser": "fx", "tamb": "shaker",
-    "horn": "brass",
+    "horns": "brass", "frenchhorns": "brass", "hornsection": "brass", "hornstab": "brass",
 } | {word: name for name, words in _FOREIGN.items() for word in words.split()}  # fmt: skip
 """Instrument words that also have another meaning, or name other sounds too."""
 INSTRUMENTS: Final = CLEAR_INSTRUMENTS | LIKELY_INSTRUMENTS
@@ -55,8 +55,7 @@ OTHERS: Final = frozenset({
 })  # fmt: skip
 """Instruments beyond the closed list: "bass clarinet" is no bass, and "oboe piano" no piano."""
 NO_INSTRUMENTS: Final = frozenset({
-    ("mezzo", "piano"), ("steel", "drum"), ("hang", "drum"), ("tongue", "drum"), ("english", "horn"), ("air", "horn"),
-    ("train", "horn"), ("car", "horn"), ("fog", "horn"), ("ship", "horn"), ("door", "bell"), ("bike", "bell"),
+    ("mezzo", "piano"), ("steel", "drum"), ("hang", "drum"), ("tongue", "drum"), ("door", "bell"), ("bike", "bell"),
     ("bicycle", "bell"), ("school", "bell"), ("bass", "drop"), ("bass", "boost"), ("bass", "boosted"),
 })  # fmt: skip
 """Two words that together name something else than the instrument among them."""
@@ -117,8 +116,8 @@ NOTED: Final = frozenset({
 """Words of single notes and of loops that are music, without an instrument of the closed list."""
 PITCHED: Final = frozenset({
     *_TONAL, *OTHERS, *(word for word, name in INSTRUMENTS.items() if name not in DRUMS | {"fx", "voice", "ambience"}),
-    "moog", "juno", "jupiter", "prophet", "minimoog", "wurlitzer", "wurli", "vibes", "contrabass", "mellotron", "sine",
-    "saw", "square", "drone", "808", "nylon",
+    "moog", "juno", "jupiter", "prophet", "minimoog", "wurlitzer", "wurli", "vibes", "contrabass", "mellotron", "horn",
+    "sine", "saw", "square", "drone", "808", "nylon",
 })  # fmt: skip
 """Words beside which "C2" is a note."""
 MUSICAL: Final = frozenset({
