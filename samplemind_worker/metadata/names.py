@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from samplemind_worker.metadata.german_keys import german_keys
 from samplemind_worker.metadata.instruments import code_of, instrument_of, kind_of
 from samplemind_worker.metadata.said import Clarity, Said
 from samplemind_worker.metadata.words import (
@@ -280,7 +281,7 @@ def _bare_tempo(name: _Name) -> Said | None:
 
 
 def _key(name: _Name) -> Said | None:
-    values: list[Said] = []
+    values = german_keys(name.text)
     tonics: list[Said] = []
     for at, (token, start, _) in enumerate(name.tokens):
         if not _MAYBE_KEY.match(token):
