@@ -22,6 +22,8 @@ from samplemind_worker.metadata.words import (
     VAGUE_CODES,
 )
 
+_VAGUE_KINDS = frozenset({"os", "hit", "bar", "bars", "break", "breakbeat"})
+"""Words that tell a kind beside others."""
 _BARS = frozenset({"1", "2", "4", "8"})
 _SINGLE = frozenset({"hit", "fill", "shot", "kit", "riff"})
 """Words beside which drums with a tempo are no loop."""
@@ -38,18 +40,16 @@ def kind_of(flat: Sequence[str]) -> Said | None:
         return None
     if is_loop or is_shot:
         return Said("kind", "loop", "loop", "clear") if is_loop else Said("kind", "one_shot", "one shot", "clear")
+    if _VAGUE_KINDS.isdisjoint(flat):
+        return None
     # "Kick_OS" and "Bass Hit" are single sounds; "4 bars" of music, and a break of drums, are loops.
     shot = next((word for word in ("os", "hit") if word in flat and PHRASES.isdisjoint(flat)), None)
     bars = next((pair for pair in pairs if pair[0] in _BARS and pair[1] in {"bar", "bars"}), None)
     is_sound = any(word in INSTRUMENTS or word in PITCHED or word == "drum" for word in flat)
     if shot is not None and bars is None and is_sound:
         return Said("kind", "one_shot", shot, "likely")
-    if (
-        bars is not None
-        and shot is None
-        and (is_sound or "bpm" in flat)
-        and not any(_is_passage(word) for word in flat)
-    ):
+    is_music = (is_sound or "bpm" in flat) and not any(_is_passage(word) for word in flat)
+    if bars is not None and shot is None and is_music:
         return Said("kind", "loop", " ".join(bars), "likely")
     return Said("kind", "loop", "break", "likely") if _is_break(flat) else None
 
@@ -61,7 +61,7 @@ def _is_passage(word: str) -> bool:
 
 def _is_break(flat: Sequence[str]) -> bool:
     """Tell whether words name a break of drums, and nothing else that sounds."""
-    is_named = "breakbeat" in flat or ("drum", "break") in pairwise(flat)
+    is_named = "breakbeat" in flat or ("break" in flat and ("drum", "break") in pairwise(flat))
     return is_named and not any(word in INSTRUMENTS or word in PITCHED for word in flat)
 
 
@@ -69,7 +69,7 @@ def instrument_of(flat: Sequence[str]) -> Said | None:
     """Return the instrument that words name, if it is one."""
     flat = _without_genres(flat)
     # In "guitar E1" the letter is a note, and no end of "guitare".
-    pairs = ["" if first in PITCHED and len(second) == 1 else first + second for first, second in pairwise(flat)]
+    pairs = ["" if len(second) == 1 and first in PITCHED else first + second for first, second in pairwise(flat)]
     found: dict[str, str] = {}
     for at, word in enumerate(flat):
         if at and flat[at - 1] in NEGATIONS:
@@ -99,7 +99,7 @@ def instrument_of(flat: Sequence[str]) -> Said | None:
 
 def _are_drums(flat: Sequence[str]) -> bool:
     """Tell whether words that name no drum name many: a break, a top loop, or drums that have a tempo."""
-    if _is_break(flat) or ("top", "loop") in pairwise(flat):
+    if _is_break(flat) or ("top" in flat and ("top", "loop") in pairwise(flat)):
         return True
     return {"drum", "bpm"} <= set(flat) and not any(word in _SINGLE or word in PITCHED for word in flat)
 

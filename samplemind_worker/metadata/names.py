@@ -91,7 +91,7 @@ def read(named: str) -> list[tuple[str, Said]]:
     """Read ``folder/folder/name.wav``: yield each reading with ``filename`` or ``folder``, nearest name first."""
     *folders, name = [_ESCAPED.sub(" ", part) for part in named.split("/")]
     stem, dot, suffix = name.rpartition(".")
-    around = frozenset(word for folder in folders for word in _pitched(folder))
+    around = frozenset[str]().union(*(_pitched(folder) for folder in folders))
     own = _read_name(stem if dot and len(suffix) <= 5 else name, around)  # noqa: PLR2004 -- a file's type
     said = [("filename", one) for one in own]
     for folder in reversed(folders):
