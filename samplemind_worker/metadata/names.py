@@ -184,6 +184,8 @@ def _read_name(text: str, around: frozenset[str]) -> list[Said]:
         note = None  # "B1-Dm" is the first bass
     if note is None and key is not None and key.mode is None and key.text[1:]:
         note = Said("pitch", key.value, key.text, "weak")  # of a one-shot it is the root
+    if note is not None and tempo is not None and tempo.clarity == "weak" and float(tempo.value) % 12 == note.value:
+        tempo = None  # in "Vla_74_D5" the number is the note's
     kind = kind_of(name.flat)
     if kind is not None and (kind.value, kind.clarity) == ("one_shot", "likely") and tempo is not None:
         kind = None  # "OS" is also a vendor

@@ -287,6 +287,8 @@ HABITS = [
     ("triangle__long_piano_struck-singly.wav", ""),
     ("EMT140 plate.wav", ""),
     ("bass-flute/Bassfl_ff-Gis5.flac", "folder instrument flute: likely, kind one_shot: clear, pitch G#: likely"),
+    ("viola/Vla_ff-74-D5.flac", "folder instrument strings: likely, kind one_shot: clear, pitch D: likely"),
+    ("viola/Vla_ff-75-D5.flac", "folder instrument strings: likely, pitch D: likely, tempo 75: weak"),
     ("Celeste Kick.wav", "instrument kick: clear"),
     ("Banjo & Guitar Loop.wav", "instrument music_loop: likely, kind loop: clear"),
     ("decapitated 108bpm @amplifi.music.wav", "tempo 108: clear"),
