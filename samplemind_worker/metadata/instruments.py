@@ -19,6 +19,7 @@ from samplemind_worker.metadata.words import (
     OTHERS,
     PHRASES,
     PITCHED,
+    STRUCK,
     VAGUE_CODES,
 )
 
@@ -91,7 +92,7 @@ def instrument_of(flat: Sequence[str]) -> Said | None:
     # Drums are not confused with the instruments beyond the list.
     if not found or (not OTHERS.isdisjoint(flat) and not found.keys() <= DRUMS):
         return _music_of(flat)
-    if len(found) != 1:
+    if len(found) != 1 or (found.keys() == {"piano"} and not STRUCK.isdisjoint(flat)):
         return None
     name, word = next(iter(found.items()))
     return Said("instrument", name, word, "clear" if word in CLEAR_INSTRUMENTS else "likely")

@@ -51,9 +51,11 @@ INSTRUMENTS: Final = CLEAR_INSTRUMENTS | LIKELY_INSTRUMENTS
 OTHERS: Final = frozenset({
     "clarinet", "oboe", "bassoon", "contrabassoon", "harp", "kalimba", "marimba", "vibraphone", "xylophone", "celesta",
     "celeste", "harpsichord", "clavinet", "accordion", "harmonica", "bagpipe", "banjo", "mandolin", "ukulele", "sitar",
-    "koto", "shamisen", "oud", "dulcimer", "theremin", "triangle", "timpani", "gong", "chime",
+    "koto", "shamisen", "oud", "dulcimer", "theremin", "timpani",
 })  # fmt: skip
 """Instruments beyond the closed list: "bass clarinet" is no bass, and "oboe piano" no piano."""
+STRUCK: Final = frozenset({"triangle", "gong", "chime"})
+"""What is struck: "piano" beside it says how softly. A "triangle bass" is a bass by its waveform."""
 NO_INSTRUMENTS: Final = frozenset({
     ("mezzo", "piano"), ("steel", "drum"), ("hang", "drum"), ("tongue", "drum"), ("door", "bell"), ("bike", "bell"),
     ("bicycle", "bell"), ("school", "bell"), ("bass", "drop"), ("bass", "boost"), ("bass", "boosted"),

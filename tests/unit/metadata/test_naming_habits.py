@@ -285,6 +285,7 @@ HABITS = [
     ("flute_A4_05_mezzo-piano_normal.wav", "instrument flute: clear, kind one_shot: clear, pitch A: likely"),
     ("clash-cymbals__1_piano_struck-together.wav", ""),
     ("triangle__long_piano_struck-singly.wav", ""),
+    ("Triangle Bass 01.wav", "instrument bass: likely"),
     ("EMT140 plate.wav", ""),
     ("bass-flute/Bassfl_ff-Gis5.flac", "folder instrument flute: likely, kind one_shot: clear, pitch G#: likely"),
     ("viola/Vla_ff-74-D5.flac", "folder instrument strings: likely, kind one_shot: clear, pitch D: likely"),
