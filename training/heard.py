@@ -27,6 +27,8 @@ _SHARES = {"recorded": (2, 0.8, 0.8, 0.6), "rendered": (1, 0.2, 0.3, 0.2)}
 """How often a sound is treated, and the shares of the sounds that are also put far away, played by an old sampler
 (drums alone), and coded. There are few recordings, so each is heard more often."""
 _WITH_A_ROOM = ("voice", "ambience")
+_LATE, _LATEST_SECONDS = 0.5, 0.01
+"""The share of variants that begin later, as encoders and careless cutting leave silence before a sound."""
 AS_IS, TREATED, FAR, SAMPLED, CODED = range(5)
 """What ``Material.variant`` says: as it is, treated, far away, by an old sampler, coded."""
 
@@ -62,6 +64,14 @@ def _variants(y: F32, truth: dict[str, Any], rng: Rng) -> Iterator[tuple[int, F3
         yield CODED, augment.coded(augment.vary(y, rng)[0] if rng.random() < 0.3 else y, rng)  # noqa: PLR2004 -- a share
 
 
+def _begun_later(variants: Iterator[tuple[int, F32]], rng: Rng) -> Iterator[tuple[int, F32]]:
+    """Put silence before half of the variants; a sound as it is stays so."""
+    for variant, y in variants:
+        late = variant != AS_IS and rng.random() < _LATE
+        silence = round(float(rng.uniform(0.0, _LATEST_SECONDS)) * dsp.SR) if late else 0
+        yield variant, np.concatenate([np.zeros(silence, np.float32), y])
+
+
 def _is_impact(samples: int, truth: dict[str, Any]) -> bool:
     """Tell recorded steps and knocks: they sound as drums do, and taught that rims and shakers are effects."""
     short = samples < _SHORTEST_EFFECT_SECONDS * dsp.SR
@@ -78,7 +88,7 @@ def measure_file(path: Path) -> Path:
     for y, truth in oneshots.read_file(path):
         if truth["name"] is None:
             continue
-        for variant, varied in _variants(y[:_LONGEST], truth, rng):
+        for variant, varied in _begun_later(_variants(y[:_LONGEST], truth, rng), rng):
             if len(varied) < _SHORTEST_SAMPLES:
                 continue
             features = dsp.compute_features(np.ascontiguousarray(varied[:_LONGEST]), sr=dsp.SR)

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from samplemind_worker import dsp
-from samplemind_worker.dsp.instrument import CLASSES, DRUMS, SEEN_WITH_PICTURE, SURE, TONES
+from samplemind_worker.dsp.instrument import CLASSES, DRUMS, SEEN_WITH_PICTURE, SURE
 from samplemind_worker.dsp.network import Network, softmax
 from training import confidence, confusion, heard, network, oneshots, picture
 from training.heard import Material
@@ -30,21 +30,24 @@ _OPTIONS: dict[str, Any] = {
 _RATTLING = (("opendrums", "hat_closed"), ("opendrums", "rim"))
 """Hits in which the wires of the snare are heard more than what was struck: held out, nine in ten are called snares."""
 _BALANCE_OF_CLASSES, _BALANCE_OF_SOURCES, _MOST = 0.6, 0.3, 8.0
-_NO_INSTRUMENT, _OF_NO_INSTRUMENT = len(DRUMS) + len(TONES), 0.6
-"""The first class that is no instrument of the closed list, and the weight of such sounds."""
+_OF_NO_INSTRUMENT = 0.6
+_NO_INSTRUMENTS = [CLASSES.index(name) for name in ("ambience", "fx", "other")]
+"""What a library holds less of than of drums and notes, and its weight."""
 _NO_NAME = len(CLASSES) - 1
 
 
 def weights(m: Material) -> F64:
     """Give the weight of each sound: rare classes count for more, and in each class the sources that have few of it.
 
-    Voices, rooms, effects and instruments without a word count for less, as libraries hold mostly drums and notes.
+    Rooms, effects and instruments without a word count for less, as libraries hold mostly drums and notes.
     """
     _, kind, count = np.unique(m.right, return_inverse=True, return_counts=True)
     own = [f"{font} {right}" for font, right in zip(m.fonts.tolist(), m.right.tolist(), strict=True)]
     _, source, by_source = np.unique(own, return_inverse=True, return_counts=True)
     weight = count[kind] ** -_BALANCE_OF_CLASSES * by_source[source] ** -_BALANCE_OF_SOURCES
-    return np.minimum(weight / weight.mean(), _MOST) * np.where(m.right < _NO_INSTRUMENT, 1.0, _OF_NO_INSTRUMENT)
+    return np.minimum(weight / weight.mean(), _MOST) * np.where(
+        np.isin(m.right, _NO_INSTRUMENTS), _OF_NO_INSTRUMENT, 1.0
+    )
 
 
 class Pair:

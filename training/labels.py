@@ -211,6 +211,14 @@ WORKSTATION = {
     "ride": "ride", "tom": "tom", "snare": "snare", "kick": "kick",
 }  # fmt: skip
 HOUSE = {"openhihat": "hat_open", "hihat": "hat_closed", "kick": "kick", "snare": "snare", "clap": "clap", "tom": "tom"}
+# Left out are loops, what has words or is whispered, and sub basses, which are as much a kick as a bass.
+PRODUCED = {
+    **dict.fromkeys((".mid", "/loops/", "/presets/", "vocals/", "vocal", "asmr", "808", "vinyl", "ambience"), ""),
+    **dict.fromkeys(("lead", "pianorise", "sky trumpet", "clings", "whistle", "ringing hat", "metro", "kluck"), ""),
+    "birds": "", "kick": "kick", "snare": "snare", "/claps/": "clap", "/rimshots/": "rim", "open hat": "hat_open",
+    "/hi hats/": "hat_closed", "/perc/": "perc", "fx/": "fx", "ukulele": "guitar", "sitar": "other", "bass": "bass",
+    "/one shots/": "synth", "synths/oneshot": "synth",
+}  # fmt: skip
 TAMTAM = {
     **dict.fromkeys(("roll", "shoulder", "flanger", "drum2hat", "vibraslap", "quica", "drum3djembesidestick"), ""),
     "sidestick": "rim", "707clap": "clap", "707open": "hat_open", "808closed": "hat_closed", "hatpedal": "hat_closed",

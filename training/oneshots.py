@@ -23,6 +23,8 @@ from training import (
     drums,
     effects,
     machines,
+    membranes,
+    organs,
     programs,
     songs,
     soundfonts,
@@ -36,11 +38,11 @@ Sound = tuple[F32, dict[str, Any]]
 
 SR = 22050
 _NOTES_A_PROGRAM, _DRUMS_A_CLASS, _SYNTHESIZED, _CHORDS, _BEDS = 9, 360, 900, 60, 300
-_MACHINES_A_CLASS = 300
+_MACHINES_A_CLASS, _ORGANS, _MEMBRANES_A_CLASS = 300, 500, 400
 FOLDS = (
     (
         "fluid", "musescore", "JCLive", "Chaos", "SBLive", "opendrums", "billie", "upright", "spanish", "words", "beds",
-        "digital", "rhythm-king", "iowa", "iowa-stereo",
+        "digital", "rhythm-king", "iowa", "iowa-stereo", "produced",
     ),
     (
         "csound", "timgm", "SoundBlasterOld", "hands", "oldpiano", "bassyr", "readers", "outside",
@@ -148,6 +150,22 @@ def circuits(rng: Rng) -> Iterator[Sound]:
                 yield y, {"midi": None, "name": name, "font": "synth", "program": -7}
 
 
+def keyboards(rng: Rng) -> Iterator[Sound]:
+    """Synthesize organs."""
+    for _ in range(_ORGANS):
+        y, midi = organs.draw(rng)
+        yield y, {"midi": midi, "name": "organ", "font": "synth", "program": -8}
+
+
+def skins(rng: Rng) -> Iterator[Sound]:
+    """Synthesize toms and hand drums by the modes of their skins."""
+    for name in membranes.NAMES:
+        for _ in range(_MEMBRANES_A_CLASS):
+            y = cutting.trim(membranes.draw(rng, name), rng)
+            if y is not None:
+                yield y, {"midi": programs.UNKNOWN, "name": name, "font": "synth", "program": -9}
+
+
 def store(folder: Path, name: str, sounds: Iterator[Sound]) -> None:
     """Write sounds one after another as 16 bit samples, and where each begins and what it is."""
     parts: list[npt.NDArray[np.int16]] = []
@@ -184,7 +202,7 @@ def make(folder: Path, folder_of_collection: Path | None) -> None:
     jobs["noises"] = noises
     if folder_of_collection is not None:
         jobs["collected"] = lambda rng: collection.sounds(rng, folder_of_collection)
-    jobs["circuits"] = circuits
+    jobs |= {"circuits": circuits, "organs": keyboards, "membranes": skins}
     for number, (name, job) in enumerate(jobs.items()):
         if not (folder / f"{name}.json").exists():
             store(folder, name, job(np.random.default_rng(300 + number)))

@@ -335,6 +335,13 @@ SOURCES = (
         labels.in_hertz(labels.PLUCKED_AND_STRUCK),
         measured_only=True,
     ),
+    Source(
+        "produced",
+        "CC0",
+        "one-shots by those who make beats, " + _GITHUB + "TheSmallTeaBoi/the-libre-sample-pack",
+        "the-libre-sample-pack/**/*.*",
+        labels.folders(labels.PRODUCED),
+    ),
 )
 
 

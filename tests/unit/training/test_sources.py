@@ -60,6 +60,9 @@ def test_a_name_without_a_note_has_none(stem: str):
         ("freesound", "fsd/wavfiles/Saxophone/0a3f3a5c.wav", ("sax", programs.UNKNOWN)),
         ("workstation", "drum-sklad/ASR-X Pro/SideStick2.wav", ("rim", programs.UNKNOWN)),
         ("rooms", "moodist/public/sounds/things/ceiling-fan.mp3", ("ambience", programs.UNKNOWN)),
+        ("produced", "the-libre-sample-pack/drums/one shot/hi hats/ch 7 @x.wav", ("hat_closed", programs.UNKNOWN)),
+        ("produced", "the-libre-sample-pack/drums/one shot/808/fat 808 c 9 @x.wav", None),
+        ("produced", "the-libre-sample-pack/drums/loops/full/trap 170bpm @x.wav", None),
     ],
 )
 def test_folders_and_names_tell_the_class(source: str, path: str, label: tuple[str, float] | None):
