@@ -34,7 +34,7 @@ _RECORDED, _RENDERED, _SYNTHESIZED, _OTHERS_PER_FILE = 840, 720, 1800, 180
 _SONGS_RECORDED, _SONGS_RENDERED, _SONGS_SYNTHESIZED = 70, 90, 150
 _LONGEST_SECONDS = 26.0
 FOLDS = (
-    ("fluid", "musescore", "collected", "spanish", "billie", "words", "beds", "digital", "rhythm-king"),
+    ("fluid", "musescore", "collected", "spanish", "billie", "words", "beds", "digital", "rhythm-king", "produced"),
     ("csound", "timgm", "upright", "oldpiano", "hands", "bassyr", "readers", "outside", "acoustic-kits", "vowels"),
     (
         *("merlin", "opl3", "electric", "pearl", "zeppelin", "effects", "things", "reader", "opendrums", "analog"),
