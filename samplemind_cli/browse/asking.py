@@ -92,11 +92,11 @@ class AskingApp(App[None]):
                     self.recover()
                 answer = asked.question()
             except SampleMindError as error:
-                text, again = str(error), asked.is_shown and isinstance(error, ServiceUnavailableError)
-                self.post_message(self.Answered(lambda: worker.is_cancelled or self._fail(asked, text, again=again)))
+                text, away = str(error), isinstance(error, ServiceUnavailableError)
+                self.post_message(self.Answered(lambda: worker.is_cancelled or self._fail(asked, text, is_away=away)))
             except Exception as error:  # noqa: BLE001 -- the edge of a thread: whatever it is, it is told on the screen
                 text = f"{type(error).__name__}: {error}"
-                self.post_message(self.Answered(lambda: worker.is_cancelled or self._fail(asked, text, again=False)))
+                self.post_message(self.Answered(lambda: worker.is_cancelled or self._fail(asked, text, is_away=False)))
             else:
                 self.post_message(self.Answered(lambda: worker.is_cancelled or self._take(asked, answer)))
 
@@ -108,9 +108,11 @@ class AskingApp(App[None]):
             self.say("the services answer again")
         asked.then(answer)
 
-    def _fail(self, asked: _Question, text: str, *, again: bool) -> None:
-        if not again:
-            self.say(text)
+    def _fail(self, asked: _Question, text: str, *, is_away: bool) -> None:
+        """Show why there is no answer; ask again, if a service is away and the screen shows what it was asked for."""
+        if not (is_away and asked.is_shown):
+            if not (is_away and self._lacks_service):  # or else it has been said already
+                self.say(text)
             return
         self._lacks_service = True
         self.say(f"trying again: {text}")
