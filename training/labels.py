@@ -213,7 +213,7 @@ WORKSTATION = {
 HOUSE = {"openhihat": "hat_open", "hihat": "hat_closed", "kick": "kick", "snare": "snare", "clap": "clap", "tom": "tom"}
 # Left out are loops, what has words or is whispered, and sub basses, which are as much a kick as a bass.
 PRODUCED = {
-    **dict.fromkeys((".mid", "/loops/", "/presets/", "vocals/", "vocal", "asmr", "808", "vinyl", "ambience"), ""),
+    **dict.fromkeys((".mid", "/loops/", "/presets/", "vocal", "asmr", "808", "vinyl", "ambience"), ""),
     **dict.fromkeys(("lead", "pianorise", "sky trumpet", "clings", "whistle", "ringing hat", "metro", "kluck"), ""),
     "birds": "", "kick": "kick", "snare": "snare", "/claps/": "clap", "/rimshots/": "rim", "open hat": "hat_open",
     "/hi hats/": "hat_closed", "/perc/": "perc", "fx/": "fx", "ukulele": "guitar", "sitar": "other", "bass": "bass",
