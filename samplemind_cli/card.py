@@ -196,10 +196,17 @@ def _key(report: Report) -> str:
 
 
 def _chords(report: Report) -> str:
-    """Return the chord of a one-shot, or the first chords of a progression with their degrees."""
+    """Return the chord of a one-shot, or the first chords of a progression with their degrees.
+
+    "N.C." (no chord), as in chord charts, stands where none was heard between two.
+    """
     if report.get("chord"):
         return _answer(report["chord"]["name"], report["chord"]["confidence"], None)
-    names = [f"{one['name']} ({one['numeral']})" for one in report["chords"]]
+    names: list[str] = []
+    for number, one in enumerate(report["chords"]):
+        if number and one["start"] > report["chords"][number - 1]["end"]:
+            names.append("N.C.")
+        names.append(f"{one['name']} ({one['numeral']})")
     return " ".join(names[:_CHORDS]) + (" ..." if len(names) > _CHORDS else "")
 
 
@@ -214,7 +221,8 @@ def _pitch(report: Report) -> str:
     if report["pitch_note"] is None:
         tuning = report["tuning_cents"]
         if report["key"] is not None and tuning is not None:
-            return f"no single note; tuned {tuning:+.0f} cents from A = 440 Hz"
+            off = f"{tuning:+.0f} cents from" if round(tuning) else "to"
+            return f"no single note; tuned {off} A = 440 Hz"
         return "none: no single note"
     value = report["pitch_note"]
     if report["pitch_cents"] is not None and round(report["pitch_cents"]):

@@ -280,6 +280,8 @@ known or too few of its sounds were measured, its kind (one-shots, loops, tracks
 - A word holds above a threshold, which is chosen so that it holds for at most a third of the sounds of an instrument
   that were measured. Its strength is 0 at the threshold and 1 where no sound has more.
 - Opposites are the same measures the other way: they never hold together.
+- Words for much treble (airy, bright, cold, harsh) and for little (dark, mellow, muffled, warm) never hold together,
+  either: of those that would, the side of the strongest one is kept.
 - "At least" is what there must be of a measure at all: no hi-hat is deep because others have even less below 63 Hz.
 
 This page and `samplemind_worker/reference.json` are written by `python -m training.vocabulary`; a test compares them.

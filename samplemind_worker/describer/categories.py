@@ -1,5 +1,6 @@
 """The categories of samples that the sentences distinguish."""
 
+from collections.abc import Mapping
 from typing import Literal
 
 from samplemind_worker.describer.balance import Balance
@@ -7,7 +8,7 @@ from samplemind_worker.documents.facts import Kind
 
 Sort = Literal[
     "silence", "unknown", "kick", "sub", "bass", "snare", "hat", "cymbal", "tom", "perc", "vocal", "note", "pad", "fx",
-    "hit", "drum_loop", "top_loop", "melodic_loop", "loop", "track",
+    "hit", "series", "drum_loop", "top_loop", "melodic_loop", "loop", "track",
 ]  # fmt: skip
 
 DRUMS = frozenset({
@@ -66,7 +67,18 @@ _SUB_MIDI = 38  # D2, 73 Hz
 _SUB_HZ = 300.0  # of the centroid
 _SUB_SECONDS = 0.6
 _PAD_SECONDS = 2.0
+_SERIES_SECONDS = 6.0  # a shorter file is one sound
+_PAUSES = 2.0  # least mean distance of the sounds of a series, in the time in which one falls by 20 dB
 _PADS = frozenset({None, "strings", "synth", "organ", "brass", "sax", "flute"})
+
+
+def count_hits(measures: Mapping[str, float], seconds: float | None) -> int:
+    """Count the sounds of a long file by their onsets, if each falls well before the next one; else it is one."""
+    rate, decay = measures.get("onsets_per_second"), measures.get("decay_seconds")
+    if seconds is None or seconds < _SERIES_SECONDS or rate is None or decay is None:
+        return 1
+    count = max(round(rate * seconds), 1)
+    return count if _PAUSES * decay * count <= seconds else 1
 
 
 def sort_of(
@@ -80,12 +92,15 @@ def sort_of(
     pulse: bool,
     tonal: bool,
     balance: Balance | None,
+    hits: int,
 ) -> Sort:
     """Return the category; an argument that is a guess is None."""
     if kind == "loop":
         return _sort_of_loop(instrument, even=even, pulse=pulse, tonal=tonal, balance=balance)
     if kind != "one_shot":
         return "unknown" if kind is None else "track"
+    if hits > 1:
+        return "series"
     found = BY_INSTRUMENT.get(instrument or "")
     if found in {"kick", "bass"} and midi is not None and midi <= _SUB_MIDI:
         long, dark = seconds >= _SUB_SECONDS, centroid is not None and centroid < _SUB_HZ

@@ -166,14 +166,20 @@ def tips(r: Reading) -> Iterator[str]:
 
 
 def ideas(r: Reading) -> Iterator[str]:
-    """Yield the idea for its rarest trait that has one."""
+    """Yield the idea for its rarest trait that has one; a series is played from a kit."""
+    if r.sort == "series":
+        yield "Play its sounds from one kit: they were recorded together, and sit together."
+        return
     yield from [advice.idea for advice, _ in chosen(r, ADVICE) if advice.idea is not None][:1]
 
 
 def tools(r: Reading) -> Iterator[str]:
-    """Yield where FL Studio sets the root of a note, else the tool for its rarest trait that has one."""
+    """Yield where FL Studio sets the root of a note, else what cuts a series, else the tool for its rarest trait."""
     if r.sort in _TONES and r.sure_midi is not None:
         in_fl = theory.note_in_fl(r.sure_midi)
         yield f"Sampler, Misc tab: set the root note to {in_fl}, FL Studio's name for MIDI {r.sure_midi}."
+        return
+    if r.sort == "series":
+        yield "Slicex: drop it in, and each of its sounds lies on a key of its own."
         return
     yield from [advice.tool for advice, _ in chosen(r, ADVICE) if advice.tool is not None][:1]

@@ -11,8 +11,8 @@ from typing import Any
 
 from samplemind_worker import reference
 from samplemind_worker.describer.balance import Balance, read_balance
-from samplemind_worker.describer.categories import DRUMS, ENDINGS, INSTRUMENTS, Sort, sort_of
-from samplemind_worker.describer.theory import Key
+from samplemind_worker.describer.categories import DRUMS, ENDINGS, INSTRUMENTS, Sort, count_hits, sort_of
+from samplemind_worker.describer.theory import Key, count_beats
 from samplemind_worker.documents.facts import AnalysisFacts, AudioFacts, Kind, LoopPoints
 from samplemind_worker.documents.samples import Sample
 from samplemind_worker.pitches import PITCH_CLASSES, midi_to_hz
@@ -29,8 +29,6 @@ _LONGEST = 1e7  # seconds
 _NEARLY = 0.7  # of the best candidate's score
 _RIVAL = 0.35
 _OCTAVE_SLACK = 0.02
-_BEAT_SLACK_SECONDS = 0.03  # a codec's padding is shorter
-_BEAT_SLACK = 0.002  # relative error of a tempo
 _MEASURED_TO = 9500.0  # Hz; a higher rolloff shows the limit of the analysis, 11 kHz, instead of the sound's
 _EVEN = 0.6  # of the mean level
 _STRONG_NOTES = 3
@@ -90,6 +88,8 @@ class Reading:
     lufs: float | None
     peak: float | None
     warnings: frozenset[str]
+    hits: int
+    """How many sounds a one-shot's file holds."""
     measures: Mapping[str, float]
     """The measures of its character, as `reference` names them."""
     _shares: dict[str, float | None] = field(default_factory=dict[str, float | None], repr=False, compare=False)
@@ -186,11 +186,10 @@ class Reading:
 def read(sample: Sample) -> Reading:
     """Check the facts of a sample and name them."""
     audio, facts = sample.audio, sample.analysis
-    silent = _is_silent(audio, facts)
+    silent, one_shot = _is_silent(audio, facts), facts.kind == "one_shot"
     seconds = _within(audio.duration, 0.001, _LONGEST)
-    one_shot = facts.kind == "one_shot"
     tempo = None if silent or one_shot else _within(facts.tempo, *_TEMPI)
-    beats, on_the_beat = _count_beats(seconds, tempo) if facts.kind == "loop" else (None, False)
+    beats, on_the_beat = count_beats(seconds, tempo) if facts.kind == "loop" else (None, False)
     key = None if silent or one_shot else _key(facts.key, facts.mode)
     if _confidence(facts.key_confidence) < LIKELY and (tempo is None or _confidence(facts.tempo_confidence) < LIKELY):
         key = None  # a guess about what may be no music at all
@@ -199,6 +198,8 @@ def read(sample: Sample) -> Reading:
     centroid, rolloff = _mean(facts, "centroid_hz"), _mean(facts, "rolloff_hz")
     instrument = facts.instrument if facts.instrument in INSTRUMENTS and not silent else None
     balance, even = read_balance(facts), _is_even(facts)
+    measures = {} if silent else reference.measures_of(audio, facts)
+    hits = count_hits(measures, seconds) if one_shot else 1
     sort: Sort = (
         "silence"
         if silent
@@ -212,6 +213,7 @@ def read(sample: Sample) -> Reading:
             pulse=tempo is not None,
             tonal=key is not None,
             balance=balance,
+            hits=hits,
         )
     )
     return Reading(
@@ -250,7 +252,8 @@ def read(sample: Sample) -> Reading:
         lufs=_within(audio.loudness_lufs, *_LEVELS),
         peak=_within(audio.true_peak_dbtp, *_LEVELS),
         warnings=frozenset(audio.warnings),
-        measures={} if silent else reference.measures_of(audio, facts),
+        hits=hits,
+        measures=measures,
     )
 
 
@@ -363,19 +366,6 @@ def _cents(facts: AnalysisFacts, *, key: Key | None, midi: int | None) -> float 
         return _within(facts.pitch_cents, -100.0, 100.0) if _confidence(facts.pitch_confidence) >= LIKELY else None
     sure = key is not None and _confidence(facts.key_confidence) >= LIKELY
     return _within(facts.tuning_cents, -100.0, 100.0) if sure else None
-
-
-def _count_beats(seconds: float | None, tempo: float | None) -> tuple[float | None, bool]:
-    """Return the length in beats, and whether it is whole within the slack."""
-    if seconds is None or tempo is None:
-        return None, False
-    # seconds / (60 s per minute) * beats per minute = beats
-    beats = seconds / 60.0 * tempo
-    slack = _BEAT_SLACK_SECONDS / 60.0 * tempo + _BEAT_SLACK * beats
-    whole = round(beats)
-    if whole >= 1 and abs(beats - whole) <= min(slack, 0.25):
-        return float(whole), True
-    return beats, False
 
 
 def _octave(facts: AnalysisFacts, tempo: float | None) -> float | None:

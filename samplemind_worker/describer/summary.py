@@ -31,12 +31,20 @@ def summarize(r: Reading) -> str:
     """Return the summary, which is never empty."""
     if r.silent:
         return _silence(r)
+    if r.sort == "series":
+        return _series(r)
     return " ".join(text for text in (_identity(r), _harmony(r), _sound(r), _place(r), _level(r), _company(r)) if text)
 
 
 def _silence(r: Reading) -> str:
     extent = "" if r.seconds is None else f", {length(r.seconds)} long"
     return f"Silence{extent}: no signal was found in the file."
+
+
+def _series(r: Reading) -> str:
+    """Say no more than what holds for all sounds of a file: what is measured is that of the loudest one, or a mean."""
+    extent = "" if r.seconds is None else f", {length(r.seconds)} long"
+    return f"A series of about {plural(r.hits, 'sound')} one after the other{extent}."
 
 
 def hedge(confidence: float) -> str:

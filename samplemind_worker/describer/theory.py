@@ -11,6 +11,8 @@ from samplemind_worker.pitches import PITCH_CLASSES
 
 _MINUTE = 60.0
 _SLOWEST, _FASTEST = 60.0, 200.0  # BPM; few set a project outside
+_BEAT_SLACK_SECONDS = 0.03  # a codec's padding is shorter
+_BEAT_SLACK = 0.002  # relative error of a tempo
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,3 +80,15 @@ def octaves_of_tempo(bpm: float) -> tuple[float, ...]:
 def note_length(bpm: float, quarters: float) -> float:
     """Return the seconds of a note: quarters * (60 s per minute / quarters per minute) = s."""
     return quarters * _MINUTE / bpm
+
+
+def count_beats(seconds: float | None, tempo: float | None) -> tuple[float | None, bool]:
+    """Return the length in beats, and whether it is whole within the slack."""
+    if seconds is None or tempo is None:
+        return None, False
+    beats = seconds / _MINUTE * tempo
+    slack = _BEAT_SLACK_SECONDS / _MINUTE * tempo + _BEAT_SLACK * beats
+    whole = round(beats)
+    if whole >= 1 and abs(beats - whole) <= min(slack, 0.25):
+        return float(whole), True
+    return beats, False

@@ -10,13 +10,14 @@ from samplemind_worker.describer.long_tips import for_loops, for_tracks
 from samplemind_worker.describer.reading import DETUNED, PLAIN, Reading
 from samplemind_worker.describer.wording import cents, choose, decibels, frequency, length
 from samplemind_worker.pitches import note_name
+from samplemind_worker.text import plural
 
 CEILING = -1.0  # dBTP; EBU R 128 and the streaming services ask for it
 OVER = 0.3  # dBTP; the overshoot of a resampling filter after normalizing is not worth a tip
 _QUIET_HIT, _QUIET = -6.0, -9.0  # dBTP; a lower peak wastes dynamic range
 _DENSE, _DYNAMIC = 8.0, 16.0  # LU between true peak and loudness
 _FULL_RATE = 44100
-_MANY_HITS, _REST = 6.0, 0.5  # seconds
+_REST = 0.5  # seconds
 _OUT_OF_TUNE = 10.0  # cents, of a single note
 _TONES: Final = frozenset({"sub", "bass", "note", "pad", "vocal"})
 
@@ -93,10 +94,10 @@ def _of_its_sort(r: Reading) -> Iterator[str]:
 def _rest_of_the_file(r: Reading) -> Iterator[str]:
     """Say whether a hit is followed by others, or by silence."""
     audible = r.measures.get("length_seconds")
-    if r.seconds is None or not r.drums or r.sort == "cymbal":
+    if r.sort == "series":
+        yield f"It holds about {plural(r.hits, 'sound')}: cut it at its onsets, and each can be found by itself."
+    elif r.seconds is None or not r.drums or r.sort == "cymbal":
         return
-    if r.seconds >= _MANY_HITS:
-        yield f"At {length(r.seconds)} it may hold more than one hit: cut it apart before you use it."
     elif audible is not None and r.seconds - audible >= max(_REST, audible):
         yield f"The hit has died away after {length(audible)}: trim the rest of the {length(r.seconds)}."
 

@@ -218,6 +218,11 @@ def estimate_tempo(features: Features, *, duration: float, exact_length: bool = 
     return replace(likeliest, preferred=_estimate_at(pulse, periods, rows, swapped, preferred))
 
 
+def _octave(tempo: float, other: float) -> float:
+    """Return exactly half or double a tempo, if another one is nearly that."""
+    return next((tempo * ratio for ratio in (0.5, 2.0) if abs(other / (tempo * ratio) - 1.0) < _SAME_LEVEL), other)
+
+
 def _estimate_at(pulse: Pulse, periods: F64, rows: npt.NDArray[np.float32], chances: F64, best: int) -> TempoEstimate:
     """Return what is said if a candidate is the tempo."""
     model = tempo_model.load()
@@ -230,7 +235,7 @@ def _estimate_at(pulse: Pulse, periods: F64, rows: npt.NDArray[np.float32], chan
     signature = (3, 4) if three > 0.75 else (4, 4) if three < 0.1 else None  # noqa: PLR2004 -- sure enough to report
     named: list[tuple[float, float]] = [(tempo, confidence)]
     for k in np.argsort(-chances, kind="stable").tolist():
-        other = 60.0 * RATE / float(periods[k])
+        other = _octave(tempo, 60.0 * RATE / float(periods[k]))
         if all(abs(other / known - 1.0) >= _SAME_LEVEL for known, _ in named):
             named.append((other, min(float(chances[k]), confidence)))
         if len(named) == _TEMPI:

@@ -4,7 +4,8 @@ A word has one part or two: a measure, and whether more or less of it is meant. 
 sounds of the same instrument that lie on the other side (`reference`), and a word's degree is the mean of its parts,
 if none of them is below one half. The word holds if its degree is above a threshold, which at most a third of the
 recorded sounds of the instrument reach (`training/vocabulary.py`). Opposites mean the same measures the other way, so
-they exclude each other.
+they exclude each other. Words for much and for little treble exclude each other, too, whatever they measure: of those
+that hold, the side of the strongest one is kept.
 """
 
 import re
@@ -150,6 +151,8 @@ _DEFINED: Final = (
     ),
     *_pair(_word("wide", "+width>0.01", "broad stereowide"), "narrow", "centered centred"),
 )
+TREBLE: Final = (frozenset({"bright", "cold", "airy", "harsh"}), frozenset({"dark", "warm", "muffled", "mellow"}))
+"""Words for much and for little treble, by several measures."""
 MONO, STEREO = Word("mono", (), ("monophonic",), "stereo"), Word("stereo", (), (), "mono")
 """These two are facts, not degrees: whether there are two channels that differ."""
 WORDS: Final[Mapping[str, Word]] = {word.name: word for word in (*_DEFINED, MONO, STEREO)}
@@ -213,6 +216,9 @@ def words_of(audio: AudioFacts, analysis: AnalysisFacts) -> dict[str, float]:
         reached = degree(word, group, measures)
         if reached > least:
             found[word.name] = round(max((reached - least) / (1.0 - least), _LEAST_STRENGTH), 3)
+    much, little = (max((found.get(name, 0.0) for name in side), default=0.0) for side in TREBLE)
+    for name in TREBLE[1 if much >= little else 0]:
+        found.pop(name, None)
     if measures:
         found[MONO.name if "width" not in measures and audio.channels <= 2 else STEREO.name] = 1.0  # noqa: PLR2004 -- left and right
     return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
