@@ -42,9 +42,9 @@ def analyze(
     from samplemind_cli import tables  # noqa: PLC0415 -- slow import
     from samplemind_worker.pipeline.audio_sandbox import audio_sandbox  # noqa: PLC0415 -- slow import
 
-    # It loads the same as we do next, and does so meanwhile.
+    # It loads what decodes, while we load what analyses.
     audio_sandbox().start()
-    from samplemind_worker.pipeline.analyze import analyze_paths  # noqa: PLC0415 -- slow import
+    from samplemind_worker.pipeline.pool import analyze_paths  # noqa: PLC0415 -- slow import
 
     settings = get_settings()
     if audio_only:

@@ -1,14 +1,7 @@
-"""Runs the CPU's steps on files at once, without services and without the record: `samplemind analyze`."""
+"""Runs the CPU's steps on files in this process, without services and without the record."""
 
-import multiprocessing
 import os
-import signal
-import socket
-import threading
-from collections import deque
-from collections.abc import Generator, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Generator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -21,8 +14,6 @@ from samplemind_worker.errors import (
     PermanentError,
     RootNotReachedError,
     ServiceUnavailableError,
-    SetupError,
-    WorkerCrashedError,
     attempt,
 )
 from samplemind_worker.pipeline.audio_sandbox import audio_sandbox
@@ -30,10 +21,6 @@ from samplemind_worker.pipeline.engine import judge, load, measure
 from samplemind_worker.pipeline.reader import Source, identify_within, read_signals
 from samplemind_worker.pipeline.signals import Signal
 from samplemind_worker.store import library
-
-_CHUNK_FILES = 16  # files per message to a child: enough to hide its cost, few enough for a steady flow
-_AHEAD = 4  # chunks in flight per child
-_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 
 def analyze_file(path: Location, settings: Settings) -> tuple[AudioFacts, AnalysisFacts]:
@@ -50,98 +37,14 @@ def analyze_file(path: Location, settings: Settings) -> tuple[AudioFacts, Analys
     return result
 
 
-def analyze_paths(paths: Sequence[Location], *, settings: Settings, jobs: int) -> Iterator[dict[str, Any]]:
-    """Analyse files in ``jobs`` processes, and yield their reports in the order of the paths.
-
-    A file that crashes its process is reported as ``worker_crashed``; the others are analysed all the same.
-    """
-    if jobs == 1 and len(paths) == 1:
-        yield from _analyze_chunk(paths, settings)
-        return
-    chunks = deque(paths[at : at + _CHUNK_FILES] for at in range(0, len(paths), _CHUNK_FILES))
-    pool = _pool(jobs)
-    running: deque[tuple[Sequence[Location], Future[list[dict[str, Any]]]]] = deque()
-    try:
-        while chunks or running:
-            while chunks and len(running) < jobs * _AHEAD:
-                chunk = chunks.popleft()
-                running.append((chunk, pool.submit(_analyze_chunk, chunk, settings)))
-            chunk, future = running.popleft()
-            try:
-                yield from future.result()
-            except BrokenProcessPool:
-                # A chunk in flight killed its process, which breaks the pool. Those in flight run again, file by file.
-                pool.shutdown(wait=False, cancel_futures=True)
-                suspects = [chunk, *(waiting for waiting, _ in running)]
-                running.clear()
-                for suspect in suspects:
-                    yield from _analyze_alone(suspect, settings)
-                pool = _pool(jobs)
-    except BaseException:
-        # The reader is gone (Ctrl-C, a closed pipe), so running work is not waited for.
-        for child in multiprocessing.active_children():
-            child.terminate()
-        raise
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _pool(jobs: int) -> ProcessPoolExecutor:
-    # One thread per child. Libraries read these variables when they are loaded, before a child could set them.
-    for name in _THREADS:
-        os.environ.setdefault(name, "1")
-    try:
-        # Spawned, not forked: the caller may have threads.
-        return ProcessPoolExecutor(
-            jobs,
-            mp_context=multiprocessing.get_context("spawn"),
-            initializer=_start_child,
-            initargs=(audio_sandbox().lobby,),
-        )
-    except OSError as error:
-        # On Linux the semaphores of the pool are files in /dev/shm.
-        raise SetupError(
-            f"processes cannot share work: {error.strerror}; `samplemind doctor` says what is wrong"
-        ) from error
-
-
-def _start_child(lobby: socket.socket) -> None:
-    audio_sandbox().adopt(lobby)
-    # Ctrl-C reaches the whole process group; only the parent acts on it.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    """End this process when its parent has ended: a killed parent does not close the queue."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
-
-
-def _analyze_alone(paths: Sequence[Location], settings: Settings) -> Iterator[dict[str, Any]]:
-    pool = _pool(1)
-    try:
-        for path in paths:
-            try:
-                yield from pool.submit(_analyze_chunk, [path], settings).result()
-            except BrokenProcessPool:
-                error = WorkerCrashedError("the analysing process died with this file in its hands")
-                yield report.rejected(_shown(path), code=error.code, message=str(error))
-                pool.shutdown(wait=False)
-                pool = _pool(1)
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _analyze_chunk(paths: Sequence[Location], settings: Settings) -> list[dict[str, Any]]:
+def analyze_chunk(paths: Sequence[Location], settings: Settings) -> list[dict[str, Any]]:
+    """Analyse files, and return the report of each; those that cannot be analysed are rejected in theirs."""
     reports: list[dict[str, Any]] = []
     for path, result in zip(paths, _analyze(paths, settings), strict=True):
         if isinstance(result, PermanentError):
-            reports.append(report.rejected(_shown(path), code=result.code, message=str(result)))
+            reports.append(report.rejected(library.shown(path), code=result.code, message=str(result)))
         else:
-            reports.append(report.analyzed(_shown(path), *result))
+            reports.append(report.analyzed(library.shown(path), *result))
     return reports
 
 
@@ -189,8 +92,3 @@ def _open_object(path: ObjectPath, settings: Settings, files: ExitStack) -> Sour
         raise ServiceUnavailableError(error.why) from error
     files.enter_context(opened.file)
     return Source(opened.file, str(path).encode(), opened.sha256 or identify_within(opened.file, settings))
-
-
-def _shown(path: Location) -> str:
-    text, _ = library.printable(os.fsencode(str(path)))
-    return text

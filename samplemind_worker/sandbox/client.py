@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
 
+from samplemind_worker import interrupts
 from samplemind_worker.errors import (
     PERMANENT_ERRORS,
     PermanentError,
@@ -121,7 +122,7 @@ class Sandbox:
             return
         self.close()
         ours, theirs = socket.socketpair()
-        with theirs:
+        with theirs, interrupts.ignored_by_children():
             self._server = subprocess.Popen(  # noqa: S603 -- our own command line
                 [*_SERVER, self._reader, str(os.getpid()), str(theirs.fileno())],
                 env=_clean_environment(),

@@ -138,6 +138,12 @@ def printable(path: bytes) -> tuple[str, bytes | None]:
         return path.decode(errors="backslashreplace"), path
 
 
+def shown(path: Location) -> str:
+    """Return a path or an object's address as text for people."""
+    text, _ = printable(os.fsencode(str(path)))
+    return text
+
+
 def place_of(root: str, path: bytes) -> bytes:
     """Return a recorded place as a path; below a named root it is relative, as machines mount that where they like."""
     return path if is_named(root) else _joined(root, path)

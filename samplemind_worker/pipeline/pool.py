@@ -1,0 +1,186 @@
+"""Analyses files in processes of their own: `samplemind analyze`.
+
+A server that has the engine loaded (`fork_server`) forks them, so that the engine is loaded once however many there
+are. The caller loads none of it. Each process has a pipe of its own, and its end tells which files it had in its hands.
+"""
+
+import os
+import socket
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from multiprocessing import connection
+from typing import Any, Final
+
+from config.locations import Location
+from config.settings import Settings
+from samplemind_worker import interrupts
+from samplemind_worker.documents import report
+from samplemind_worker.errors import SetupError, WorkerCrashedError
+from samplemind_worker.pipeline.audio_sandbox import audio_sandbox
+from samplemind_worker.store import library
+
+Reports = list[dict[str, Any]]
+
+_CHUNK_FILES: Final = 16  # files per message to a process: enough to hide its cost, few enough for a steady flow
+_AHEAD: Final = 4  # chunks per process that are begun, and not yet yielded
+_IN_HAND: Final = 2  # chunks that a process has: it need not wait for the next one
+_END_SECONDS: Final = 5.0  # in which processes that have nothing more to do end
+# -P: the working folder may hold untrusted Python files.
+_SERVER: Final = (sys.executable, "-P", "-m", "samplemind_worker.pipeline.fork_server")
+# Libraries read these variables when they are loaded.
+_ONE_THREAD: Final = dict.fromkeys(
+    ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1"
+)
+
+
+def analyze_paths(paths: Sequence[Location], *, settings: Settings, jobs: int) -> Iterator[dict[str, Any]]:
+    """Analyse files in ``jobs`` processes, and yield their reports in the order of the paths.
+
+    A file that crashes its process is reported as ``worker_crashed``; the others are analysed all the same.
+    """
+    if jobs == 1 and len(paths) == 1:
+        from samplemind_worker.pipeline.analyze import analyze_chunk  # noqa: PLC0415 -- slow import
+
+        yield from analyze_chunk(paths, settings)
+        return
+    crew = _Crew(settings)
+    try:
+        yield from _in_order(crew, paths, jobs)
+        crew.finish()
+    finally:
+        # After Ctrl-C, or when the reader is gone, running work is not waited for.
+        crew.close()
+
+
+@dataclass(eq=False, slots=True)
+class _Chunk:
+    """Files that are analysed together, and their reports when they are."""
+
+    paths: Sequence[Location]
+    reports: Reports | None = None
+
+
+def _in_order(crew: "_Crew", paths: Sequence[Location], jobs: int) -> Iterator[dict[str, Any]]:
+    chunks = (_Chunk(paths[at : at + _CHUNK_FILES]) for at in range(0, len(paths), _CHUNK_FILES))
+    begun: deque[_Chunk] = deque()
+    waiting: deque[_Chunk] = deque()
+    while True:
+        while len(begun) < jobs * _AHEAD and (chunk := next(chunks, None)) is not None:
+            begun.append(chunk)
+            waiting.append(chunk)
+        if not begun:
+            return
+        crew.give(waiting, jobs)
+        for suspect in crew.take(waiting):
+            if len(suspect.paths) == 1:
+                error = WorkerCrashedError("the analysing process died with this file in its hands")
+                path = library.shown(suspect.paths[0])
+                suspect.reports = [report.rejected(path, code=error.code, message=str(error))]
+                continue
+            # One of these files is the cause. By itself each shows whether it is that one.
+            at = begun.index(suspect)
+            begun.remove(suspect)
+            for path in reversed(suspect.paths):
+                begun.insert(at, _Chunk([path]))
+                waiting.appendleft(begun[at])
+        while begun and (reports := begun[0].reports) is not None:
+            begun.popleft()
+            yield from reports
+
+
+class _Crew:
+    """The processes that analyse, and the server that forks them."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._analysts: list[_Analyst] = []
+        self._lobby, theirs = socket.socketpair()
+        with theirs, interrupts.ignored_by_children():
+            self._server = subprocess.Popen(  # noqa: S603 -- our own command line
+                [*_SERVER, str(os.getpid()), str(theirs.fileno())],
+                env={**_ONE_THREAD, **os.environ},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()],
+            )
+
+    def give(self, waiting: deque[_Chunk], jobs: int) -> None:
+        """Hand out chunks to up to ``jobs`` processes, and start those that are missing."""
+        for full in range(_IN_HAND):
+            for analyst in self._analysts:
+                if waiting and len(analyst.chunks) == full:
+                    analyst.give(waiting.popleft())
+            while waiting and len(self._analysts) < jobs:
+                self._analysts.append(self._start())
+                self._analysts[-1].give(waiting.popleft())
+
+    def take(self, waiting: deque[_Chunk]) -> list[_Chunk]:
+        """Wait until a chunk has its reports, or its process has died; return chunks that were analysed meanwhile.
+
+        Chunks that such a process had not begun wait again. Raises what the analysis has raised.
+        """
+        suspects: list[_Chunk] = []
+        ready = connection.wait([analyst.pipe for analyst in self._analysts if analyst.chunks])
+        for analyst in [one for one in self._analysts if one.pipe in ready]:
+            try:
+                found = analyst.pipe.recv()
+            except (EOFError, OSError):
+                suspects.append(analyst.chunks.popleft())
+                waiting.extendleft(reversed(analyst.chunks))
+                self._analysts.remove(analyst)
+                analyst.pipe.close()
+                continue
+            if isinstance(found, Exception):
+                raise found
+            analyst.chunks.popleft().reports = found
+        return suspects
+
+    def finish(self) -> None:
+        """Let the processes end by themselves."""
+        for analyst in self._analysts:
+            analyst.pipe.close()
+        self._lobby.close()
+        with suppress(subprocess.TimeoutExpired):
+            self._server.wait(_END_SECONDS)
+
+    def close(self) -> None:
+        """End all processes: they hold no state, and end with their server."""
+        self._server.kill()
+        self._server.wait()
+        self._lobby.close()
+        for analyst in self._analysts:
+            analyst.pipe.close()
+
+    def _start(self) -> "_Analyst":
+        ours, theirs = socket.socketpair()
+        with theirs:
+            try:
+                socket.send_fds(self._lobby, [b"."], [theirs.fileno(), audio_sandbox().lobby.fileno()])
+            except OSError as error:
+                ours.close()
+                raise SetupError("no process can analyse; `samplemind doctor` may say why") from error
+        analyst = _Analyst(connection.Connection(ours.detach()))
+        analyst.send(self._settings)
+        return analyst
+
+
+class _Analyst:
+    """The pipe to a process that analyses the chunks it is given, one after the other."""
+
+    def __init__(self, pipe: "connection.Connection[Any, Reports | Exception]") -> None:
+        self.pipe = pipe
+        self.chunks: deque[_Chunk] = deque()
+
+    def give(self, chunk: _Chunk) -> None:
+        """Send it one more chunk."""
+        self.chunks.append(chunk)
+        self.send(chunk.paths)
+
+    def send(self, message: object) -> None:
+        """Send a message, unless the process has died: that shows when its answer is awaited."""
+        with suppress(OSError):
+            self.pipe.send(message)

@@ -1,0 +1,57 @@
+"""Analysing in processes of their own: what dies with one of them, and what the caller loads."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.chaos.stack import PLUGIN, write_files
+
+
+def analysed(folder: Path, jobs: int) -> list[Mapping[str, Any]]:
+    """Analyse by the real command; a file whose name begins with "crash" kills the process that reads it."""
+    done = subprocess.run(
+        [sys.executable, "-m", "samplemind_cli", "analyze", "--json", "--jobs", str(jobs), str(folder)],
+        check=False,
+        capture_output=True,
+        text=True,
+        env={"PATH": "", "HOME": str(folder), "PYTHONPATH": str(PLUGIN)},
+    )
+    assert "Traceback" not in done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_file_that_kills_its_process_costs_no_other(tmp_path: Path, jobs: int):
+    write_files(tmp_path / "kit", 40)
+    write_files(tmp_path / "kit", 2, name="crash")
+    write_files(tmp_path / "kit", 3, name="last")
+
+    reports = analysed(tmp_path / "kit", jobs)
+
+    names = [Path(one["path"]).name for one in reports]
+    assert names == sorted(path.name for path in (tmp_path / "kit").iterdir())
+    rejected = {name: one["error"] for name, one in zip(names, reports, strict=True) if one["status"] == "rejected"}
+    assert set(rejected) == {"crash-00-00000.wav", "crash-00-00001.wav"}
+    assert {error["code"] for error in rejected.values()} == {"worker_crashed"}
+
+
+def test_the_caller_loads_no_engine(tmp_path: Path):
+    write_files(tmp_path, 2)
+    program = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from config.settings import Settings\n"
+        "from samplemind_worker.pipeline.pool import analyze_paths\n"
+        f"paths = sorted(Path({str(tmp_path)!r}).iterdir())\n"
+        "assert [one['status'] for one in analyze_paths(paths, settings=Settings(), jobs=1)] == ['analyzed'] * 2\n"
+        "print('\\n'.join(sys.modules))"
+    )
+
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+
+    assert set(done.stdout.split()) & {"numpy", "numba", "soundfile", "samplemind_worker.pipeline.engine"} == set()
