@@ -161,3 +161,17 @@ def test_the_first_chords_of_a_progression(capsys: pytest.CaptureFixture[str]):
               [("Am", "i"), ("F", "VI"), ("C", "III"), ("G", "VII")] * 3]  # fmt: skip
     lines = card(capsys, **LOOP, chords=chords)
     assert "chords       Am (i) F (VI) C (III) G (VII) Am (i) F (VI) C (III) G (VII) ..." in lines
+
+
+def test_a_progression_shows_where_no_chord_was_heard(capsys: pytest.CaptureFixture[str]):
+    spans = [("Am", "i", 0.0, 2.0), ("Am", "i", 4.0, 6.0), ("F", "VI", 6.0, 8.0)]
+    chords = [
+        {**CHORD, "name": name, "numeral": degree, "start": start, "end": end} for name, degree, start, end in spans
+    ]
+    lines = card(capsys, **LOOP, chords=chords)
+    assert "chords       Am (i) N.C. Am (i) F (VI)" in lines
+
+
+@pytest.mark.parametrize(("cents", "said"), [(-0.4, "tuned to A = 440 Hz"), (-3.4, "tuned -3 cents from A = 440 Hz")])
+def test_the_tuning_of_music(capsys: pytest.CaptureFixture[str], cents: float, said: str):
+    assert f"pitch        no single note; {said}" in card(capsys, **LOOP | {"tuning_cents": cents})

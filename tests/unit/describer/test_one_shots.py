@@ -103,6 +103,24 @@ def test_a_long_rest_is_to_be_trimmed():
     assert describe(sample).production_tips[0] == "The hit has died away after 0.4 s: trim the rest of the 3 s."
 
 
+def test_a_file_of_several_sounds_is_called_a_series_and_is_compared_with_no_single_one():
+    sample = at("kick", {"duration": 14.0}, attack_seconds=20)
+    sample.analysis.character.update({"onsets_per_second": 0.5, "decay_seconds": 0.2, "length_seconds": 13.0})
+    summary = describe(sample)
+    assert summary.summary == "A series of about 7 sounds one after the other, 14 s long."
+    assert summary.production_tips == (
+        "It holds about 7 sounds: cut it at its onsets, and each can be found by itself.",
+    )
+    assert not any("kicks" in text for text in texts(summary))
+
+
+@pytest.mark.parametrize(("seconds", "decay"), [(4.0, 0.2), (14.0, 3.0)])
+def test_a_short_file_and_sounds_that_run_into_each_other_are_no_series(seconds: float, decay: float):
+    sample = at("kick", {"duration": seconds})
+    sample.analysis.character.update({"onsets_per_second": 0.5, "decay_seconds": decay})
+    assert "series" not in describe(sample).summary
+
+
 def test_nothing_musical_is_said_of_what_has_no_pitch_and_no_instrument():
     sample = make_sample({"duration": 3.0}, kind="one_shot", character=at("snare").analysis.character)
     said = " ".join([describe(sample).summary, *texts(describe(sample))])

@@ -189,6 +189,14 @@ def test_confidence_and_candidates_are_chances():
     assert 0.0 <= min(scores) <= max(scores) <= 1.0
 
 
+def test_another_candidate_that_is_an_octave_of_a_loop_is_exactly_that():
+    found = _estimate(signals.drum_loop(127.3, bars=4, pattern="rock", sr=SR))
+    assert found.tempo is not None
+    octaves = [bpm for bpm, _ in found.candidates if min(abs(bpm / found.tempo - ratio) for ratio in (0.5, 2.0)) < 0.03]
+    assert octaves
+    assert set(octaves) <= {found.tempo / 2.0, found.tempo * 2.0}
+
+
 def test_beats_lie_on_the_hits_of_a_click_track():
     found = _estimate(signals.click_track(100.0, 12.0, sr=SR))
     assert found.tempo is not None

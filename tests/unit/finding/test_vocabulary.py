@@ -118,6 +118,18 @@ def test_opposites_exclude_each_other_wherever_their_measures_lie(group: str):
             assert not all(degree > limit for degree, limit in zip(degrees, limits, strict=True))
 
 
+def test_words_for_much_and_for_little_treble_exclude_each_other():
+    # Bright for a kick, and without any air: by its measures alone it would be both.
+    shares = {"brightness_hz": 0.95, "air_share": 0.0}
+    audio, analysis = at("kick", shares)
+    measures = reference.measures_of(audio, analysis)
+    for name in ("bright", "muffled"):
+        limit = reference.load()["words"][name]["kick"]
+        assert vocabulary.degree(WORDS[name], "kick", measures) > limit
+    much, little = (side & set(words_of(audio, analysis)) for side in vocabulary.TREBLE)
+    assert (much, little) == (set(), {"muffled"})
+
+
 def test_words_of_what_was_never_measured_are_none():
     assert words_of(audio_facts(ID), AnalysisFacts(file_id=ID, kind="one_shot")) == {}
 
