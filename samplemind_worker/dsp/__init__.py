@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from samplemind_worker.dsp.embedding import ASPECTS, EMBEDDING_SIZE, embed
     from samplemind_worker.dsp.estimates import estimate
-    from samplemind_worker.dsp.features import compute_features
+    from samplemind_worker.dsp.features import compute_features, frames_begin
     from samplemind_worker.dsp.form import take_apart
     from samplemind_worker.dsp.sound_statistics import statistics
     from samplemind_worker.dsp.types import Chord, Estimates, Features
@@ -30,6 +30,7 @@ __all__ = [
     "compute_features",
     "embed",
     "estimate",
+    "frames_begin",
     "statistics",
     "take_apart",
     "warm_up",
@@ -45,6 +46,7 @@ _MODULES = {
     "compute_features": "features",
     "embed": "embedding",
     "estimate": "estimates",
+    "frames_begin": "features",
     "statistics": "sound_statistics",
     "take_apart": "form",
     "warm_up": "warming",

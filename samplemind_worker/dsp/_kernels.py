@@ -77,6 +77,22 @@ def outline(y: F32, out: I64) -> float:
     return peak
 
 
+@kernel(ty.i8(SIGNAL, ty.f8))
+def first_heard(y: F32, share: float) -> int:
+    """Return the index of the first sample whose magnitude reaches a share of the greatest one; 0 if there is none."""
+    # As in `outline`.
+    whole, greatest = y.view(np.int32), np.zeros(1, np.int32)
+    bits = np.int32(0)
+    for i in range(whole.shape[0]):
+        bits = max(bits, whole[i] & np.int32(0x7FFFFFFF))
+    greatest[0] = bits
+    least = np.float32(share * np.float64(greatest.view(np.float32)[0]))
+    for i in range(y.shape[0]):
+        if abs(y[i]) >= least:
+            return i
+    return 0
+
+
 @kernel("void(f4[:,::1], f8, i8, i8, f4[:,::1], f4[:,::1], f4[:,::1])")
 def spectral_peaks(power: F32, bin_hz: float, low: int, high: int, midi: F32, weight: F32, share: F32) -> None:
     """Write the spectral peaks of each frame, from low to high, as fractional MIDI numbers and magnitudes.

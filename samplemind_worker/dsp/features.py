@@ -33,6 +33,8 @@ STRETCHES = 80  # of the outline: one per column of a terminal
 SILENCE_PEAK = 1e-5  # -100 dBFS, below the least significant bit of 16-bit samples
 MEL_BANDS, MFCC = 128, 20
 KEPT_MEL_BANDS = 40
+_HEARD = 1e-2  # of the peak, where a sound begins
+_LONGEST_MOVED = 10 * SR
 _ACTIVE = 1e-3  # frames within 60 dB of the loudest count in the summary
 _ONSET_BANDS = 24
 _ONSET_RANGES_HZ = ((0.0, 150.0), (150.0, 2000.0), (2000.0, SR / 2))
@@ -314,6 +316,22 @@ def _silent(samples: int) -> Features:
         crossings=np.zeros(0, np.uint8),
         attack_seconds=0.0,
     )
+
+
+def frames_begin(y: npt.NDArray[Any], *, sr: int) -> int:
+    """Return how many samples to leave out, so that the sound begins with a frame, 0 to 511.
+
+    Where frames lie would otherwise depend on the milliseconds of silence that careless cutting and encoders leave in
+    front, and so would close decisions. A sound begins when it is within 40 dB of its peak. Nothing is left out of more
+    than ten seconds, which have so many frames that their places hardly count.
+
+    Parameters
+    ----------
+    y, sr
+        As for `compute_features`.
+    """
+    signal = check_signal(y, sr=sr)
+    return int(_kernels.first_heard(signal, _HEARD)) % HOP if signal.size <= _LONGEST_MOVED else 0
 
 
 def compute_features(y: npt.NDArray[Any], *, sr: int) -> Features:

@@ -6,7 +6,7 @@ from samplemind_worker.dsp.character import character
 from samplemind_worker.dsp.chord import estimate_chord, estimate_chords
 from samplemind_worker.dsp.embedding import embed
 from samplemind_worker.dsp.estimates import estimate
-from samplemind_worker.dsp.features import compute_features
+from samplemind_worker.dsp.features import compute_features, frames_begin
 from samplemind_worker.dsp.loudness import LoudnessMeter
 from samplemind_worker.dsp.resample import resample
 from samplemind_worker.dsp.sound_map import arrange
@@ -24,6 +24,7 @@ def warm_up() -> None:
     LoudnessMeter(sr=44100, channels=1).update(y)
     resample(y[:, 0], sr=44100)
     waveform(y[:, 0], sr=SR)
+    frames_begin(y[:, 0], sr=SR)
     features = compute_features(y[:, 0], sr=SR)
     character(features)
     estimate_chord(features)

@@ -30,6 +30,8 @@ class Measured:
 
     facts: AudioFacts
     features: dsp.Features
+    begin: float
+    """Seconds of the signal that the features leave out in front."""
     seconds: dict[str, float]
 
 
@@ -43,8 +45,11 @@ def measure(signal: Signal) -> Measured:
     """Compute the features of one signal."""
     started = time.perf_counter()
     # Skip the silence that a codec put in front, or the sound would begin late.
-    features = dsp.compute_features(signal.y[round(signal.facts.lead_seconds * signal.sr) :], sr=signal.sr)
-    return Measured(signal.facts, features, {"decode": signal.seconds, "features": time.perf_counter() - started})
+    begin = round(signal.facts.lead_seconds * signal.sr)
+    begin += dsp.frames_begin(signal.y[begin:], sr=signal.sr)
+    features = dsp.compute_features(signal.y[begin:], sr=signal.sr)
+    seconds = {"decode": signal.seconds, "features": time.perf_counter() - started}
+    return Measured(signal.facts, features, begin / signal.sr, seconds)
 
 
 def judge(measured: Measured, *, stated_evidence: bool = True) -> tuple[AudioFacts, AnalysisFacts]:
@@ -71,7 +76,7 @@ def judge(measured: Measured, *, stated_evidence: bool = True) -> tuple[AudioFac
     values["key_candidates"] = [
         {"key": key, "mode": mode, "score": score} for key, mode, score in estimates.key_candidates
     ]
-    begin = facts.excerpt_start + facts.lead_seconds
+    begin = facts.excerpt_start + measured.begin
     values["chord"] = None if estimates.chord is None else _chord(estimates.chord)
     values["chords"] = _progression(estimates, begin=begin)
     values["beats"] = [beat + begin for beat in estimates.beats]
@@ -125,7 +130,7 @@ def _progression(estimates: dsp.Estimates, *, begin: float) -> list[dict[str, An
 def _form(measured: Measured, estimates: dsp.Estimates) -> dict[str, Any]:
     """Return the form of a loop or track, with times from its beginning."""
     facts = measured.facts
-    begin = facts.excerpt_start + facts.lead_seconds
+    begin = facts.excerpt_start + measured.begin
     if estimates.kind not in {"loop", "track"}:
         return {}
     form = dsp.take_apart(

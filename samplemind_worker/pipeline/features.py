@@ -52,7 +52,9 @@ def measured_of(workspace: Workspace, parcel_id: str, items: Sequence[Item]) -> 
     for content in {item.file_id for item in items if item.file_id is not None}:
         meta = metas[content]
         features = dsp.Features.from_arrays(meta["features"], of_content.get(content, {}))
-        found[content] = Measured(AudioFacts.model_validate(meta["facts"]), features, meta["seconds"])
+        facts = AudioFacts.model_validate(meta["facts"])
+        # Workers before version 5 of this step kept no beginning.
+        found[content] = Measured(facts, features, meta.get("begin", facts.lead_seconds), meta["seconds"])
     return found
 
 
@@ -62,7 +64,12 @@ def _keep(workspace: Workspace, parcel_id: str, measured: Mapping[str, Measured 
     for content, result in measured.items():
         if isinstance(result, Measured):
             meta, own = result.features.to_arrays()
-            metas[content] = {"facts": result.facts.model_dump(), "features": meta, "seconds": result.seconds}
+            metas[content] = {
+                "facts": result.facts.model_dump(),
+                "features": meta,
+                "begin": result.begin,
+                "seconds": result.seconds,
+            }
             arrays.update({f"{content}/{key}": array for key, array in own.items()})
     # With the features kept, the signals are needed no more: make room for the next parcel.
     if metas and workspace.scratch.put(f"{parcel_id}.features", metas, arrays):

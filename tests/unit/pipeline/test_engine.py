@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from config.settings import Settings
+from samplemind_worker.documents.facts import AnalysisFacts
 from samplemind_worker.documents.versions import CPU_STEPS, VERSIONS
 from samplemind_worker.errors import (
     InternalError,
@@ -137,3 +138,36 @@ def test_attempt_tells_lack_of_memory():
 def test_attempt_lets_pass_what_is_no_fault_of_the_file(error: BaseException):
     with pytest.raises(type(error)):
         attempt(lambda: fail(error))
+
+
+@pytest.mark.parametrize("silence", [20, 66, 441])
+def test_milliseconds_of_silence_in_front_change_no_answer(tmp_path: Path, silence: int):
+    hit = signals.snare(sr=22050)
+    plain, late = (
+        heard(write_audio(tmp_path / f"{lead}.wav", np.concatenate([np.zeros(lead, np.float32), hit]), sr=22050))
+        for lead in (0, silence)
+    )
+    assert (late.kind, late.instrument, late.instrument_confidence) == (
+        plain.kind,
+        plain.instrument,
+        plain.instrument_confidence,
+    )
+    assert late.vector == plain.vector
+    assert late.vector is not None
+
+
+def test_beats_and_slices_of_a_loop_that_begins_late_are_those_of_the_file(tmp_path: Path):
+    loop = signals.drum_loop(120.0, bars=2, pattern="house", sr=22050)
+    late = heard(write_audio(tmp_path / "late.wav", np.roll(loop, 220), sr=22050))
+    assert late.tempo == pytest.approx(120.0, rel=0.001)
+    slices = np.array([one.time for one in late.slices or ()])
+    assert np.abs(220 / 22050 + np.arange(16)[:, None] * 0.25 - slices).min(axis=1).max() < 0.008
+    beats = np.array(late.beats)
+    assert np.abs(np.arange(len(beats)) * 0.5 + 0.01 - beats).max() < 0.02
+
+
+def heard(path: Path) -> AnalysisFacts:
+    """What is answered of a file by its sound alone."""
+    with path.open("rb") as file:
+        signal = read_signal(file, name=b"sound", file_id=identify(file), limits=limits(SETTINGS))
+    return judge(measure(signal), stated_evidence=False)[1]
