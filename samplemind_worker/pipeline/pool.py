@@ -28,6 +28,7 @@ Reports = list[dict[str, Any]]
 _CHUNK_FILES: Final = 16  # files per message to a process: enough to hide its cost, few enough for a steady flow
 _AHEAD: Final = 4  # chunks per process that are begun, and not yet yielded
 _IN_HAND: Final = 2  # chunks that a process has: it need not wait for the next one
+_BUFFER_BYTES: Final = 1 << 18  # the longest paths of two chunks fit, so that the ends never wait for each other
 _END_SECONDS: Final = 5.0  # in which processes that have nothing more to do end
 # -P: the working folder may hold untrusted Python files.
 _SERVER: Final = (sys.executable, "-P", "-m", "samplemind_worker.pipeline.fork_server")
@@ -157,6 +158,8 @@ class _Crew:
 
     def _start(self) -> "_Analyst":
         ours, theirs = socket.socketpair()
+        for end in (ours, theirs):
+            end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER_BYTES)
         with theirs:
             try:
                 socket.send_fds(self._lobby, [b"."], [theirs.fileno(), audio_sandbox().lobby.fileno()])
