@@ -19,4 +19,4 @@ def ignored_by_children() -> Generator[None]:
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, heard)
+        signal.signal(signal.SIGINT, heard or signal.SIG_DFL)  # None is a handler that Python has not set
