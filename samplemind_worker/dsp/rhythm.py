@@ -19,6 +19,7 @@ _PLACES = np.arange(0.5, 0.7001, 0.005)  # of the second of two notes that swing
 _CLIP = 0.12  # of a beat: a note that is farther from the grid says no more than this
 _SIMPLER = 0.006  # of a beat: by so much the finer grid must be nearer
 _SHUFFLED = 1.2  # ratio from which on a listener hears a swing
+_NEARER = 0.7  # of its distance from the straight grid: so near a rhythm must be to one that swings
 _FEWEST = 4  # onsets
 _HEARD = 0.04  # of all strength: less on a place of the bar is chance
 _BINS = 480  # of a beat
@@ -129,7 +130,10 @@ def _lateness(times: F64, strengths: F64, beats: F64, period: float) -> float:
 
 
 def _swing(places: F64, strengths: F64) -> tuple[float | None, int | None]:
-    """Return the ratio of two notes and which notes they are; None where nothing lies between the beats."""
+    """Return the ratio of two notes and which notes they are; None where nothing lies between the beats.
+
+    The ratio is 1 where a grid that swings is not clearly nearer: a few onsets lie near some grid by chance.
+    """
     phase = places % 1.0
     between = (phase > _NEAR) & (phase < 1.0 - _NEAR)
     if strengths[between].sum() < _HEARD * strengths.sum() or between.sum() < 2:  # noqa: PLR2004 -- one may be chance
@@ -139,8 +143,11 @@ def _swing(places: F64, strengths: F64) -> tuple[float | None, int | None]:
     costs = _costs() @ counts / counts.sum()
     best = int(costs.argmin())
     unit, place = (_EIGHTHS, 2 * _EIGHTHS)[best // len(_PLACES)], float(_PLACES[best % len(_PLACES)])
-    refined = _refined(phase[between], strengths[between], place, unit)
-    return refined / (1.0 - refined), unit
+    refined, late = _refined(phase[between], strengths[between], place, unit)
+    ratio = refined / (1.0 - refined)
+    straight = min(costs[0], costs[len(_PLACES)])
+    chance = late < _FEWEST or costs[best] > _NEARER * straight
+    return (1.0 if ratio >= _SHUFFLED and chance else ratio), unit
 
 
 @lru_cache(maxsize=1)
@@ -154,11 +161,11 @@ def _costs() -> F64:
     return np.minimum(np.stack(rows), _CLIP)
 
 
-def _refined(phase: F64, strengths: F64, place: float, unit: int) -> float:
-    """Return the weighted mean place of the notes that swing."""
+def _refined(phase: F64, strengths: F64, place: float, unit: int) -> tuple[float, int]:
+    """Return the weighted mean place of the notes that swing, and how many there are."""
     at = phase if unit == _EIGHTHS else (phase * 2.0) % 1.0
     near = np.abs(at - place) < _CLIP
-    return float(np.average(at[near], weights=strengths[near])) if near.any() else place
+    return float(np.average(at[near], weights=strengths[near])) if near.any() else place, int(near.sum())
 
 
 def _straightened(places: F64, swing: float | None, unit: int | None) -> F64:

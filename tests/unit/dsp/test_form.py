@@ -122,6 +122,18 @@ def test_swing_of_eighths_is_told_from_swing_of_sixteenths(swing: float, ratio: 
     assert rhythm.swing_unit == 8
 
 
+@pytest.mark.parametrize("late", [0.60, 0.64])
+def test_a_few_late_hits_are_no_swing(late: float):
+    """Two hits between the beats of four bars lie near some grid by chance."""
+    y = beat({"kick": "x...x...x...x..."}, 120.0)
+    for bar, place in ((0, late), (2, late + 0.02)):
+        start = round((4 * bar + 1 + place) * 0.5 * SR)
+        hat = signals.hat_closed(sr=SR)
+        y[start : start + len(hat)] += 0.8 * hat
+    rhythm = rhythm_of(y, tempo=120.0)
+    assert (rhythm.swing, rhythm.feel) == (1.0, "straight")
+
+
 def test_quarters_alone_have_no_feel():
     rhythm = rhythm_of(beat({"kick": "x...x...x...x..."}, 120.0), tempo=120.0)
     assert (rhythm.swing, rhythm.swing_unit, rhythm.feel) == (None, None, None)
