@@ -334,7 +334,7 @@ def frames_begin(y: npt.NDArray[Any], *, sr: int) -> int:
     return int(_kernels.first_heard(signal, _HEARD)) % HOP if signal.size <= _LONGEST_MOVED else 0
 
 
-def compute_features(y: npt.NDArray[Any], *, sr: int) -> Features:
+def compute_features(y: npt.NDArray[Any], *, sr: int, begin: int = 0) -> Features:
     """Measure all that the estimates, the embedding and the record need.
 
     Parameters
@@ -343,6 +343,9 @@ def compute_features(y: npt.NDArray[Any], *, sr: int) -> Features:
         Mono signal, finite, n > 0.
     sr : int
         Its rate in Hz: 22050.
+    begin : int
+        Samples to leave out in front, see `frames_begin`. Times count from there, that of the fingerprint from the
+        signal's beginning.
 
     Returns
     -------
@@ -354,7 +357,8 @@ def compute_features(y: npt.NDArray[Any], *, sr: int) -> Features:
     InvalidSignalError
         If ``y`` is not such a signal.
     """
-    signal = check_signal(y, sr=sr)
+    whole = check_signal(y, sr=sr)
+    signal = whole[begin:]
     stretches = np.empty(STRETCHES, np.int64)
     peak = _kernels.outline(signal, stretches)
     if not math.isfinite(peak):
@@ -385,7 +389,7 @@ def compute_features(y: npt.NDArray[Any], *, sr: int) -> Features:
         pitch=found.candidates,
         fundamentals=found.fundamentals,
         bands=found.bands,
-        fingerprint=fingerprint(signal, level=level, mel=frames.mel),
+        fingerprint=fingerprint(whole, level=level, mel=frames.mel, begin=begin),
         thirds=found.thirds,
         crossings=crossings(signal),
         attack_seconds=attack_seconds(signal),

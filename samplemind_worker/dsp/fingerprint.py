@@ -20,7 +20,7 @@ _LEVEL_HOP, _MEL_HOP = 128, 512
 _EDGES = layout.EDGES * (layout.RATE / _MEL_HOP)
 
 
-def fingerprint(y: F32, *, level: F32, mel: F32) -> npt.NDArray[np.uint8]:
+def fingerprint(y: F32, *, level: F32, mel: F32, begin: int = 0) -> npt.NDArray[np.uint8]:
     """Take the fingerprint of a sound.
 
     Parameters
@@ -29,23 +29,26 @@ def fingerprint(y: F32, *, level: F32, mel: F32) -> npt.NDArray[np.uint8]:
         Signal at 22.05 kHz, not silent.
     level, mel : ndarray of float32
         Its level (m,) and log mel power (k, 40), as `Features` has them.
+    begin : int
+        The sample at which the first frame of both begins.
 
     Returns
     -------
     ndarray of uint8
         The bytes of one record of `fingerprints.LAYOUT`.
     """
-    begin = _prints.first_reaching(level, _ONSET) * _LEVEL_HOP
+    after = _prints.first_reaching(level, _ONSET) * _LEVEL_HOP
+    onset = begin + after
     found = np.zeros((), layout.LAYOUT)
-    found["version"], found["onset"] = layout.VERSION, begin / layout.RATE
-    found["length"] = max(len(y) - begin, 0) / layout.RATE
+    found["version"], found["onset"] = layout.VERSION, onset / layout.RATE
+    found["length"] = max(len(y) - onset, 0) / layout.RATE
     peak = _prints.quantize(
-        y, begin - layout.LEAD, _EMPHASIS, 20.0 / layout.STEP_DB, _levels(), found["scales"], found["steps"]
+        y, onset - layout.LEAD, _EMPHASIS, 20.0 / layout.STEP_DB, _levels(), found["scales"], found["steps"]
     )
     if peak > 0.0:
         found["peak_db"] = 20.0 * math.log10(peak)
     # Frame t is about what lies around t, so it ends at t + 1/2.
-    _prints.contour(mel, _EDGES, begin / _MEL_HOP + 0.5, 10.0 / layout.STEP_DB, found["levels"])
+    _prints.contour(mel, _EDGES, after / _MEL_HOP + 0.5, 10.0 / layout.STEP_DB, found["levels"])
     return np.frombuffer(found.tobytes(), np.uint8)
 
 

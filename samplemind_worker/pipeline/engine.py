@@ -45,11 +45,12 @@ def measure(signal: Signal) -> Measured:
     """Compute the features of one signal."""
     started = time.perf_counter()
     # Skip the silence that a codec put in front, or the sound would begin late.
-    begin = round(signal.facts.lead_seconds * signal.sr)
-    begin += dsp.frames_begin(signal.y[begin:], sr=signal.sr)
-    features = dsp.compute_features(signal.y[begin:], sr=signal.sr)
+    lead = round(signal.facts.lead_seconds * signal.sr)
+    y = signal.y[lead:]
+    begin = dsp.frames_begin(y, sr=signal.sr)
+    features = dsp.compute_features(y, sr=signal.sr, begin=begin)
     seconds = {"decode": signal.seconds, "features": time.perf_counter() - started}
-    return Measured(signal.facts, features, begin / signal.sr, seconds)
+    return Measured(signal.facts, features, (lead + begin) / signal.sr, seconds)
 
 
 def judge(measured: Measured, *, stated_evidence: bool = True) -> tuple[AudioFacts, AnalysisFacts]:

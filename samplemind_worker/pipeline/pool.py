@@ -25,7 +25,8 @@ from samplemind_worker.store import library
 
 Reports = list[dict[str, Any]]
 
-_CHUNK_FILES: Final = 16  # files per message to a process: enough to hide its cost, few enough for a steady flow
+_CHUNK_FILES: Final = 16  # files per message at most: enough to hide its cost, few enough for a steady flow
+_CHUNKS: Final = 2  # at least per process, as far as there are files
 _AHEAD: Final = 4  # chunks per process that are begun, and not yet yielded
 _IN_HAND: Final = 2  # chunks that a process has: it need not wait for the next one
 _BUFFER_BYTES: Final = 1 << 18  # the longest paths of two chunks fit, so that the ends never wait for each other
@@ -66,7 +67,9 @@ class _Chunk:
 
 
 def _in_order(crew: "_Crew", paths: Sequence[Location], jobs: int) -> Iterator[dict[str, Any]]:
-    chunks = (_Chunk(paths[at : at + _CHUNK_FILES]) for at in range(0, len(paths), _CHUNK_FILES))
+    # A few long files are shared out, too.
+    size = max(1, min(_CHUNK_FILES, len(paths) // (_CHUNKS * jobs)))
+    chunks = (_Chunk(paths[at : at + size]) for at in range(0, len(paths), size))
     begun: deque[_Chunk] = deque()
     waiting: deque[_Chunk] = deque()
     while True:
