@@ -42,7 +42,7 @@ def analyze(
     from samplemind_cli import tables  # noqa: PLC0415 -- slow import
     from samplemind_worker.pipeline.audio_sandbox import audio_sandbox  # noqa: PLC0415 -- slow import
 
-    # It loads what decodes, while we load what analyses.
+    # It loads what decodes, while the rest is loaded.
     audio_sandbox().start()
     from samplemind_worker.pipeline.pool import analyze_paths  # noqa: PLC0415 -- slow import
 
