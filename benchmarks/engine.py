@@ -1,8 +1,9 @@
 """The speed of the analysis of one file, as ratios to what cannot be avoided, measured in the same run.
 
 The floor is decoding the file, bringing it to mono at 22.05 kHz, and one 2048/512 float32 STFT (scipy). The other
-reference is librosa's pipeline as most write it. All runs take turns on one thread, CPU seconds are counted, and ratios
-are medians of pairs, so that another load on the machine falls on both sides alike.
+reference is librosa's pipeline as most write it. All runs take turns on one thread, groups of files at a time, as a
+worker takes them. CPU seconds are counted, and ratios are medians of pairs, so that another load on the machine falls
+on both sides alike.
 """
 
 import argparse
@@ -32,6 +33,7 @@ from samplemind_worker.pipeline.signals import limits, read_signal
 _WINDOW = np.hanning(2049)[:-1].astype(np.float32)
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
 _STEPS = ("decode", "features", "tempo_key")
+_GROUP = 60  # short files that one step takes one after the other: a parcel's
 
 # What a fresh process does: analyse the file named, and say how long it took from the start and how big it got.
 _FRESH = """
@@ -61,15 +63,18 @@ def floor(path: Path) -> None:
 _LIMITS = limits(Settings())
 
 
-def ours(path: Path) -> list[float]:
-    """Analyse a file as every worker does; return the CPU seconds of each step."""
+def ours(paths: Sequence[Path]) -> list[float]:
+    """Analyse files step by step, as workers and `analyze` do; return the CPU seconds of each step."""
     times = [time.process_time()]
-    with path.open("rb") as file:
-        signal = read_signal(file, name=os.fsencode(path.name), file_id="0" * 64, limits=_LIMITS)
+    signals = []
+    for path in paths:
+        with path.open("rb") as file:
+            signals.append(read_signal(file, name=os.fsencode(path.name), file_id="0" * 64, limits=_LIMITS))
     times.append(time.process_time())
-    measured = measure(signal)
+    measured = [measure(signal) for signal in signals]
     times.append(time.process_time())
-    judge(measured)
+    for one in measured:
+        judge(one)
     times.append(time.process_time())
     return [after - before for before, after in pairwise(times)]
 
@@ -91,23 +96,23 @@ def librosa_pipeline(path: Path) -> None:
     librosa.onset.onset_strength(y=y, sr=sr)
 
 
-def _cpu(work: Callable[[Path], object], path: Path) -> float:
+def _cpu(work: Callable[[Path], object], paths: Sequence[Path]) -> float:
     started = time.process_time()
-    work(path)
+    for path in paths:
+        work(path)
     return time.process_time() - started
 
 
 def compare(title: str, paths: Sequence[Path], *, against: Callable[[Path], None], rounds: int) -> None:
-    """Print our cost a file, the reference's, their ratio, and the shares of the steps."""
-    for path in paths[:2]:
-        against(path)
-        ours(path)
-    steps: list[list[float]] = []
+    """Print our cost per file, the reference's, their ratio, and the shares of the steps."""
+    _cpu(against, paths[:2])
+    ours(paths[:2])
+    groups = [paths[at : at + _GROUP] for at in range(0, len(paths), _GROUP)] * rounds
     reference: list[float] = []
-    for _ in range(rounds):
-        for path in paths:
-            reference.append(_cpu(against, path))
-            steps.append(ours(path))
+    steps: list[list[float]] = []
+    for group in groups:
+        reference.append(_cpu(against, group) / len(group))
+        steps.append([seconds / len(group) for seconds in ours(group)])
     totals = [sum(parts) for parts in steps]
     ratio = statistics.median(total / other for total, other in zip(totals, reference, strict=True))
     shares = [sum(parts[k] for parts in steps) / sum(totals) for k in range(len(_STEPS))]
@@ -142,7 +147,7 @@ def main() -> None:
         library.write(top / "tracks", list(library.tracks(4, 180.0)))
         library.write(top / "long", list(library.tracks(1, 600.0)))
         shots, tracks = sorted((top / "shots").rglob("*.wav")), sorted((top / "tracks").glob("track_*"))
-        print(f"{'CPU ms a file, medians':<34} {'ours':>9} {'other':>9} {'ratio':>7}   shares of ours")
+        print(f"{'CPU ms per file, medians':<34} {'ours':>9} {'other':>9} {'ratio':>7}   shares of ours")
         compare("one-shots / floor", shots, against=floor, rounds=options.rounds)
         for track in tracks:
             name = f"3 min track, {track.suffix[1:].upper()} / floor"

@@ -38,29 +38,28 @@ def analyze(
 
     Folders are walked; the results come in the order of the paths.
     """
-    from config.settings import get_settings  # noqa: PLC0415 -- slow import
-    from samplemind_cli import tables  # noqa: PLC0415 -- slow import
-    from samplemind_worker.pipeline.audio_sandbox import audio_sandbox  # noqa: PLC0415 -- slow import
+    from samplemind_worker.pipeline.pool import Crew  # noqa: PLC0415 -- slow import
 
-    # It loads what decodes, while the rest is loaded.
-    audio_sandbox().start()
-    from samplemind_worker.pipeline.pool import analyze_paths  # noqa: PLC0415 -- slow import
-
-    settings = get_settings()
-    if audio_only:
-        settings = settings.model_copy(update={"stated_evidence": False})
-    files = _audio_files(paths)
-    analysis = analyze_paths(files, settings=settings, jobs=min(jobs or settings.concurrency, len(files)))
     rejected = 0
     rows: list[dict[str, Any]] = []
-    # A bar would be drawn into the lines, where both go to one terminal.
-    with closing(_with_progress(analysis, len(files), quiet=as_json and output.on_terminal())) as reports:
-        for report in reports:
-            rejected += report["status"] != "analyzed"
-            if as_json:
-                output.emit(report)
-            else:
-                rows.append({name: report[name] for name in tables.SHOWN if name in report})
+    # It loads the engine, while the rest is loaded and folders are walked.
+    with Crew() as crew:
+        from config.settings import get_settings  # noqa: PLC0415 -- slow import
+        from samplemind_cli import tables  # noqa: PLC0415 -- slow import
+
+        settings = get_settings()
+        if audio_only:
+            settings = settings.model_copy(update={"stated_evidence": False})
+        files = _audio_files(paths)
+        analysis = crew.analyze(files, settings=settings, jobs=min(jobs or settings.concurrency, len(files)))
+        # A bar would be drawn into the lines, where both go to one terminal.
+        with closing(_with_progress(analysis, len(files), quiet=as_json and output.on_terminal())) as reports:
+            for report in reports:
+                rejected += report["status"] != "analyzed"
+                if as_json:
+                    output.emit(report)
+                else:
+                    rows.append({name: report[name] for name in tables.SHOWN if name in report})
     if not as_json:
         tables.print_files(rows)
     output.note(f"{plural(len(files), 'file')}, {rejected:,} rejected")

@@ -22,7 +22,7 @@ F32 = npt.NDArray[np.float32]
 U64 = npt.NDArray[np.uint64]
 
 # Digest of the sources that are compiled into these kernels: numba looks at the age of this file alone.
-BUILT_ON = "e270ab639596"
+BUILT_ON = "ffd6fea69231"
 
 # Unsigned: a signed index may be negative and count from the end, which costs a comparison per access.
 U: Any = np.uint64

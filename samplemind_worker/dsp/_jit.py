@@ -7,7 +7,7 @@ interpreter's lock, and divide by zero as IEEE 754 says.
 from collections.abc import Callable
 from typing import Any
 
-from samplemind_worker.numba_loading import nb
+from samplemind_worker.numba_loading import KernelCache, nb
 
 ty: Any = nb.types
 SIGNAL: Any = ty.Array(ty.f4, 1, "C", readonly=True)
@@ -23,7 +23,16 @@ _jit: Any = nb.njit
 
 def kernel(types: Any, *, math: frozenset[str] = frozenset()) -> Callable[..., Any]:
     """Return a decorator that compiles a function for these types; ``math`` names the allowed changes of rounding."""
-    return _jit(types, cache=True, nogil=True, error_model="numpy", fastmath=set(math))
+
+    def compiled(function: Callable[..., Any]) -> Any:
+        dispatcher = _jit(nogil=True, error_model="numpy", fastmath=set(math))(function)
+        dispatcher._cache = KernelCache(function)  # noqa: SLF001 -- as its own enable_caching does
+        for signature in types if isinstance(types, list) else [types]:
+            dispatcher.compile(signature)
+        dispatcher.disable_compile()
+        return dispatcher
+
+    return compiled
 
 
 def part(function: Callable[..., Any]) -> Any:

@@ -18,7 +18,7 @@ F64 = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]
 
 # Digest of the sources that are compiled into these kernels: numba looks at the age of this file alone.
-BUILT_ON = "e270ab639596"
+BUILT_ON = "ffd6fea69231"
 
 U: Any = np.uint64
 EIGHT = U(8)

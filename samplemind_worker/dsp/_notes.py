@@ -18,7 +18,7 @@ from samplemind_worker.dsp._jit import SUMS, kernel, part
 from samplemind_worker.dsp._strings import fit_strings, local_floor, piano_stretch
 
 # Digest of the sources that are compiled into these kernels: numba looks at the age of this file alone.
-BUILT_ON = "12b705608c49"
+BUILT_ON = "74d5735a6ad8"
 
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from samplemind_worker.dsp._jit import SIGNAL, kernel, ty
 
 # Digest of the sources that are compiled into these kernels: numba looks at the age of this file alone.
-BUILT_ON = "72b6882d5669"
+BUILT_ON = "f21b9d512a8b"
 
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]

@@ -19,7 +19,7 @@ from samplemind_worker.dsp._jit import FUSED, SIGNAL, SUMS, kernel, ty
 from samplemind_worker.dsp._kernels import fold_semitones, spectral_peaks, tuning_sums
 
 # Digest of the sources that are compiled into these kernels: numba looks at the age of this file alone.
-BUILT_ON = "a177ba2d9d93"
+BUILT_ON = "d6d2429fca1a"
 
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]

@@ -1,72 +1,46 @@
 """Analyses files in processes of their own: `samplemind analyze`.
 
-A server that has the engine loaded (`fork_server`) forks them, so that the engine is loaded once however many there
-are. The caller loads none of it. Each process has a pipe of its own, and its end tells which files it had in its hands.
+One server loads the engine and what decodes, and forks them (`analyst`), so that both are loaded once however many
+there are. The caller loads none of it. Each process has a pipe of its own, and its end tells which files it had in its
+hands.
 """
 
 import os
 import socket
-import subprocess
-import sys
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing import connection
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, Self
 
-from config.locations import Location
-from config.settings import Settings
-from samplemind_worker import interrupts
-from samplemind_worker.documents import report
 from samplemind_worker.errors import SetupError, WorkerCrashedError
-from samplemind_worker.pipeline.audio_sandbox import audio_sandbox
-from samplemind_worker.store import library
+from samplemind_worker.sandbox import Sandbox
+
+if TYPE_CHECKING:
+    from config.locations import Location
+    from config.settings import Settings
 
 Reports = list[dict[str, Any]]
 
-_CHUNK_FILES: Final = 16  # files per message at most: enough to hide its cost, few enough for a steady flow
+_ANALYST: Final = "samplemind_worker.pipeline.analyst"
+_CHUNK_FILES: Final = 64  # files per message at most: more would gain nothing, and few are enough for a steady flow
 _CHUNKS: Final = 2  # at least per process, as far as there are files
 _AHEAD: Final = 4  # chunks per process that are begun, and not yet yielded
 _IN_HAND: Final = 2  # chunks that a process has: it need not wait for the next one
 _BUFFER_BYTES: Final = 1 << 18  # the longest paths of two chunks fit, so that the ends never wait for each other
 _END_SECONDS: Final = 5.0  # in which processes that have nothing more to do end
-# -P: the working folder may hold untrusted Python files.
-_SERVER: Final = (sys.executable, "-P", "-m", "samplemind_worker.pipeline.fork_server")
-# Libraries read these variables when they are loaded.
-_ONE_THREAD: Final = dict.fromkeys(
-    ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1"
-)
-
-
-def analyze_paths(paths: Sequence[Location], *, settings: Settings, jobs: int) -> Iterator[dict[str, Any]]:
-    """Analyse files in ``jobs`` processes, and yield their reports in the order of the paths.
-
-    A file that crashes its process is reported as ``worker_crashed``; the others are analysed all the same.
-    """
-    if jobs == 1 and len(paths) == 1:
-        from samplemind_worker.pipeline.analyze import analyze_chunk  # noqa: PLC0415 -- slow import
-
-        yield from analyze_chunk(paths, settings)
-        return
-    crew = _Crew(settings)
-    try:
-        yield from _in_order(crew, paths, jobs)
-        crew.finish()
-    finally:
-        # After Ctrl-C, or when the reader is gone, running work is not waited for.
-        crew.close()
 
 
 @dataclass(eq=False, slots=True)
 class _Chunk:
     """Files that are analysed together, and their reports when they are."""
 
-    paths: Sequence[Location]
+    paths: "Sequence[Location]"
     reports: Reports | None = None
 
 
-def _in_order(crew: "_Crew", paths: Sequence[Location], jobs: int) -> Iterator[dict[str, Any]]:
+def _in_order(crew: "Crew", paths: "Sequence[Location]", jobs: int) -> Iterator[dict[str, Any]]:
     # A few long files are shared out, too.
     size = max(1, min(_CHUNK_FILES, len(paths) // (_CHUNKS * jobs)))
     chunks = (_Chunk(paths[at : at + size]) for at in range(0, len(paths), size))
@@ -81,9 +55,7 @@ def _in_order(crew: "_Crew", paths: Sequence[Location], jobs: int) -> Iterator[d
         crew.give(waiting, jobs)
         for suspect in crew.take(waiting):
             if len(suspect.paths) == 1:
-                error = WorkerCrashedError("the analysing process died with this file in its hands")
-                path = library.shown(suspect.paths[0])
-                suspect.reports = [report.rejected(path, code=error.code, message=str(error))]
+                suspect.reports = [_crashed(suspect.paths[0])]
                 continue
             # One of these files is the cause. By itself each shows whether it is that one.
             at = begun.index(suspect)
@@ -96,21 +68,46 @@ def _in_order(crew: "_Crew", paths: Sequence[Location], jobs: int) -> Iterator[d
             yield from reports
 
 
-class _Crew:
-    """The processes that analyse, and the server that forks them."""
+def _crashed(path: "Location") -> dict[str, Any]:
+    from samplemind_worker.documents import report  # noqa: PLC0415 -- slow import
+    from samplemind_worker.store import library  # noqa: PLC0415 -- slow import
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    error = WorkerCrashedError("the analysing process died with this file in its hands")
+    return report.rejected(library.shown(path), code=error.code, message=str(error))
+
+
+class Crew:
+    """The processes that analyse, and the server that forks them.
+
+    The server is started at once and loads meanwhile. The processes end with the block, whatever they are doing.
+    """
+
+    def __init__(self) -> None:
+        self._server = Sandbox(_ANALYST)
+        self._lobby = self._server.lobby
         self._analysts: list[_Analyst] = []
-        self._lobby, theirs = socket.socketpair()
-        with theirs, interrupts.ignored_by_children():
-            self._server = subprocess.Popen(  # noqa: S603 -- our own command line
-                [*_SERVER, str(os.getpid()), str(theirs.fileno())],
-                env={**_ONE_THREAD, **os.environ},
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                pass_fds=[theirs.fileno()],
-            )
+        self._settings: Settings | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End all processes: after Ctrl-C, or when the reader is gone, running work is not waited for."""
+        self._server.close()
+        for analyst in self._analysts:
+            analyst.pipe.close()
+
+    def analyze(self, paths: "Sequence[Location]", *, settings: "Settings", jobs: int) -> Iterator[dict[str, Any]]:
+        """Analyse files in ``jobs`` processes, and yield their reports in the order of the paths.
+
+        A file that crashes its process is reported as ``worker_crashed``; the others are analysed all the same. The
+        last report is followed by the end of the processes.
+        """
+        self._settings = settings
+        yield from _in_order(self, paths, jobs)
+        for analyst in self._analysts:
+            analyst.pipe.close()
+        self._server.finish(_END_SECONDS)
 
     def give(self, waiting: deque[_Chunk], jobs: int) -> None:
         """Hand out chunks to up to ``jobs`` processes, and start those that are missing."""
@@ -143,34 +140,18 @@ class _Crew:
             analyst.chunks.popleft().reports = found
         return suspects
 
-    def finish(self) -> None:
-        """Let the processes end by themselves."""
-        for analyst in self._analysts:
-            analyst.pipe.close()
-        self._lobby.close()
-        with suppress(subprocess.TimeoutExpired):
-            self._server.wait(_END_SECONDS)
-
-    def close(self) -> None:
-        """End all processes: they hold no state, and end with their server."""
-        self._server.kill()
-        self._server.wait()
-        self._lobby.close()
-        for analyst in self._analysts:
-            analyst.pipe.close()
-
     def _start(self) -> "_Analyst":
         ours, theirs = socket.socketpair()
         for end in (ours, theirs):
             end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER_BYTES)
         with theirs:
             try:
-                socket.send_fds(self._lobby, [b"."], [theirs.fileno(), audio_sandbox().lobby.fileno()])
+                socket.send_fds(self._lobby, [b"."], [theirs.fileno(), self._lobby.fileno()])
             except OSError as error:
                 ours.close()
                 raise SetupError("no process can analyse; `samplemind doctor` may say why") from error
         analyst = _Analyst(connection.Connection(ours.detach()))
-        analyst.send(self._settings)
+        analyst.send((dict(os.environ), self._settings))
         return analyst
 
 

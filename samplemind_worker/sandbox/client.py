@@ -93,7 +93,7 @@ class Sandbox:
     """A process's connection to its decoder. Forked processes share the server; each has a decoder of its own."""
 
     def __init__(self, reader: str) -> None:
-        """``reader`` names the module that reads files: it has `read` (`server.Read`) and `warm_up`."""
+        """``reader`` names the module of the server: `read` (`server.Read`), `warm_up`, and perhaps `serve`."""
         self._reader = reader
         self._reading = False
         self._lobby: socket.socket | None = None
@@ -177,6 +177,16 @@ class Sandbox:
     def protections(self, bounds: Bounds) -> list[str]:
         """Return which protections hold on this machine."""
         return self._ready(bounds).holds
+
+    def finish(self, seconds: float) -> None:
+        """Let the server end by itself, once no other process uses it, and wait for that as long."""
+        self._end_decoder()
+        if self._lobby is not None:
+            self._lobby.close()
+            self._lobby = None
+        if self._server is not None:
+            with suppress(subprocess.TimeoutExpired):
+                self._server.wait(seconds)
 
     def close(self) -> None:
         """End the decoder, and the server if this process started it."""

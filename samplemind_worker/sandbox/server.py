@@ -1,4 +1,8 @@
-"""The server of a sandbox: a clean program that forks keepers, which fork decoders. It ends with its worker."""
+"""The server of a sandbox: a clean program that forks keepers, which fork decoders. It ends with its worker.
+
+Its module may offer another service to forked processes that stay unconfined (``serve``): one end of a pipe, and a
+socket to the server itself.
+"""
 
 import gc
 import importlib
@@ -29,29 +33,37 @@ def main(arguments: Sequence[str]) -> None:
         signal.signal(number, signal.SIG_IGN)
     name, parent, lobby = arguments
     confine.die_with_parent(int(parent))
+    gc.disable()  # loading leaves nearly nothing to collect
     reader = importlib.import_module(name)
     reader.warm_up()
     # Forked processes share these objects' memory as long as the garbage collector does not write to them.
     gc.collect()
     gc.freeze()
-    _serve(socket.socket(fileno=int(lobby)), reader.read)
+    gc.enable()
+    _serve(socket.socket(fileno=int(lobby)), reader)
+    # So the CPU time of all forked processes counts as that of the worker's children.
+    with suppress(ChildProcessError):
+        while True:
+            os.wait()
 
 
-def _serve(lobby: socket.socket, read: Read) -> None:
+def _serve(lobby: socket.socket, reader: Any) -> None:
     own = os.getpid()
     while True:
-        head, descriptors, _, _ = socket.recv_fds(lobby, 1, 1)
+        head, descriptors, _, _ = socket.recv_fds(lobby, 1, 2)
         if not head:
             return
         with suppress(ChildProcessError):
             while os.waitpid(-1, os.WNOHANG) != (0, 0):
                 pass
-        for control in descriptors:
-            if os.fork() == 0:
-                lobby.close()
-                confine.die_with_parent(own)
-                _keep(socket.socket(fileno=control), read)
-            os.close(control)
+        if os.fork() == 0:
+            lobby.close()
+            confine.die_with_parent(own)
+            if len(descriptors) == 1:
+                _keep(socket.socket(fileno=descriptors[0]), reader.read)
+            reader.serve(*descriptors)
+        for one in descriptors:
+            os.close(one)
 
 
 def _keep(control: socket.socket, read: Read) -> Never:

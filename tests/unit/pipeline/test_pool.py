@@ -40,15 +40,26 @@ def test_a_file_that_kills_its_process_costs_no_other(tmp_path: Path, jobs: int)
     assert {error["code"] for error in rejected.values()} == {"worker_crashed"}
 
 
-def test_the_caller_loads_no_engine(tmp_path: Path):
-    write_files(tmp_path, 2)
+def test_a_single_file_that_kills_its_process_is_rejected(tmp_path: Path):
+    write_files(tmp_path / "kit", 1, name="crash")
+
+    [report] = analysed(tmp_path / "kit", jobs=1)
+
+    assert report["error"]["code"] == "worker_crashed"
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_the_caller_loads_no_engine(tmp_path: Path, count: int):
+    write_files(tmp_path, count)
     program = (
         "import sys\n"
         "from pathlib import Path\n"
         "from config.settings import Settings\n"
-        "from samplemind_worker.pipeline.pool import analyze_paths\n"
+        "from samplemind_worker.pipeline.pool import Crew\n"
         f"paths = sorted(Path({str(tmp_path)!r}).iterdir())\n"
-        "assert [one['status'] for one in analyze_paths(paths, settings=Settings(), jobs=1)] == ['analyzed'] * 2\n"
+        "with Crew() as crew:\n"
+        "    reports = list(crew.analyze(paths, settings=Settings(), jobs=1))\n"
+        f"assert [one['status'] for one in reports] == ['analyzed'] * {count}\n"
         "print('\\n'.join(sys.modules))"
     )
 
