@@ -4,7 +4,6 @@ Conventions: ranges are closed and written ``100..120``, ``100..`` or ``..120``;
 that number. Notes follow MIDI 60 = C4. Times are those of `samplemind_worker.times`.
 """
 
-import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -301,7 +300,7 @@ def paths_of(text: str, roots: Mapping[str, Location]) -> tuple[str, ...]:
     full = library.absolute(library.where(text))
     if full == Path("/"):
         return ()
-    found = [library.printable(os.fsencode(str(full)))[0]]
+    found = [library.shown(full)]
     if roots:
         with suppress(UsageError):
             root, below = library.locate(full, roots)

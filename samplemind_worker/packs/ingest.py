@@ -126,11 +126,11 @@ class _Run:
     def __init__(self, settings: Settings, inbox: Inbox, run: str, began: datetime, say: Say) -> None:
         self._settings, self._inbox, self._run, self._say = settings, inbox, run, say
         self._root, self._shelf = settings.library_folder, _shelf_of(settings)
-        self._name = _text(str(inbox.folder))
+        self._name = library.shown(inbox.folder)
         self._started = time.monotonic()
         self._seen: set[str] = set()
         self._new: set[str] = set()
-        self.report = Report(run, self._name, _text(str(self._root)), began)
+        self.report = Report(run, self._name, library.shown(self._root), began)
 
     def all(self, *, wait_for_incomplete: bool) -> None:
         """Take in the complete packs."""
@@ -148,15 +148,15 @@ class _Run:
                 break
             soonest = settle - (look.now_ns - min(pack.changed_ns for pack in left)) / 1e9
             time.sleep(max(_PAUSE, min(soonest, last_look - time.monotonic())))
-        self.report.outcomes += [Outcome(_text(pack.path), "waiting", _STILL_CHANGES) for pack in left]
-        self.report.left_alone = [_text(name) for name in look.left_alone]
+        self.report.outcomes += [Outcome(library.shown(pack.path), "waiting", _STILL_CHANGES) for pack in left]
+        self.report.left_alone = [library.shown(name) for name in look.left_alone]
         self._clear_up({pack.path for pack in left})
         refresh(self.report)
         self.report.seconds = time.monotonic() - self._started
 
     def _take(self, found: Found) -> None:
         """Take in one pack, refuse it, or leave it for the next run; no error of a pack ends the run."""
-        outcome = Outcome(_text(found.path), "taken")
+        outcome = Outcome(library.shown(found.path), "taken")
         self._say(f"taking {found.path}")
         try:
             with sources.opened(self._inbox, found, limits(self._settings)) as source:
@@ -173,7 +173,8 @@ class _Run:
         except (PackNotNowError, UsageError) as error:
             outcome.status, outcome.reason = "postponed", str(error)
         except OSError as error:
-            outcome.status, outcome.reason = "postponed", f"{error.strerror}: {_text(str(error.filename or ''))}"
+            place = library.shown(str(error.filename or ""))
+            outcome.status, outcome.reason = "postponed", f"{error.strerror}: {place}"
         if outcome.reason is not None:
             self._say(f"{outcome.status} {found.path}: {outcome.reason}")
         self.report.outcomes.append(outcome)
@@ -183,7 +184,7 @@ class _Run:
         packs.refuse(origin, run=self._run, reason=reason)
         outcome.status, outcome.reason = "refused", reason
         words = f"{outcome.pack} was refused: {reason}. Put it into the inbox again when that has changed."
-        outcome.moved_to = _text(self._inbox.move_refused(found, words))
+        outcome.moved_to = library.shown(self._inbox.move_refused(found, words))
 
     def _into_library(self, found: Found, source: Source, origin: packs.Origin, earlier: Pack | None) -> Pack:
         size, left_out = source.plan()
@@ -251,7 +252,7 @@ class _Run:
         outcome.folder, outcome.batch_id = pack.folder, pack.batch_id
         outcome.files, outcome.new, outcome.bytes, outcome.left_out = pack.files, pack.new, pack.bytes, pack.left_out
         packs.require_turn(self._run)
-        outcome.moved_to = _text(self._inbox.move_done(found))
+        outcome.moved_to = library.shown(self._inbox.move_done(found))
         if pack.state is not PackState.DONE:
             packs.adopt(pack.id, run=self._run)
             packs.finish(pack.id, run=self._run)
@@ -315,9 +316,6 @@ def _not_analysed(contents: list[str]) -> set[str]:
 
 def _folder_name(name: str) -> str:
     """Return a name for a folder of the library: printable text, neither hidden nor too long."""
-    text = "".join(letter if letter.isprintable() else "_" for letter in _text(name)).strip().lstrip(".").strip()
+    shown = library.shown(name)
+    text = "".join(letter if letter.isprintable() else "_" for letter in shown).strip().lstrip(".").strip()
     return text.encode()[:_LONGEST_NAME].decode(errors="ignore") or "pack"
-
-
-def _text(name: str) -> str:
-    return library.printable(os.fsencode(name))[0]

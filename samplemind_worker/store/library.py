@@ -139,8 +139,8 @@ def printable(path: bytes) -> tuple[str, bytes | None]:
         return path.decode(errors="backslashreplace"), path
 
 
-def shown(path: Location) -> str:
-    """Return a path or an object's address as text for people."""
+def shown(path: Location | str) -> str:
+    """Return a path, a name, or an object's address as text for people."""
     text, _ = printable(os.fsencode(str(path)))
     return text
 

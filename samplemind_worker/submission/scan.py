@@ -51,8 +51,8 @@ def submit(
     # A record without analyses is complete from here on; in one from before there were entries, this begins them.
     entry.build(seconds=0.0)
     job = batches.create(
-        name=_text(options.name or ", ".join(path.name or str(path) for path in tops))[:200],
-        paths=[_text(str(path)) for path in tops],
+        name=library.shown(options.name or ", ".join(path.name or str(path) for path in tops))[:200],
+        paths=[library.shown(path) for path in tops],
         priority=options.priority,
         files_per_chain=options.files_per_chain or settings.files_per_chain,
         ai=options.ai,
@@ -82,10 +82,6 @@ def submit(
     batches.close_recording(job.id, total_files=total)
     batches.close_if_done(job.id)
     return batches.find(job.id)
-
-
-def _text(path: str) -> str:
-    return library.printable(os.fsencode(path))[0]
 
 
 def _chunks(listing: Listing) -> Iterator[tuple[Location, list[Found]]]:

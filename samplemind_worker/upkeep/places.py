@@ -242,7 +242,7 @@ def _forget(path: Location, settings: Settings, *, dry_run: bool) -> Forgotten:
             already += len(page) - len(living)
             ended += len(living) if dry_run else places.end(living)
     entry.refresh_marked()
-    return Forgotten(library.printable(os.fsencode(str(path)))[0], ended, already)
+    return Forgotten(library.shown(path), ended, already)
 
 
 def areas_of(path: Location, settings: Settings) -> list[Area]:

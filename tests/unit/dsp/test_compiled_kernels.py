@@ -1,8 +1,9 @@
-"""Compiled kernels are loaded as they are: without what only compiling needs, and still fit to be compiled into others."""
+"""Compiled kernels are loaded without what only compiling needs, and can still be compiled into others."""
 
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -43,7 +44,7 @@ except ValueError as error:
 
 
 @pytest.fixture
-def run(tmp_path: Path):
+def run(tmp_path: Path) -> Callable[[str], list[str]]:
     (tmp_path / "called.py").write_text(_CALLED)
 
     def in_process_of_its_own(factor: str) -> list[str]:
@@ -59,7 +60,7 @@ def run(tmp_path: Path):
     return in_process_of_its_own
 
 
-def test_a_kernel_is_compiled_once_and_then_loaded_without_the_compiler(run):
+def test_a_kernel_is_compiled_once_and_then_loaded_without_the_compiler(run: Callable[[str], list[str]]):
     compiled = run("1.0")
     loaded = run("1.0")
 
@@ -67,7 +68,7 @@ def test_a_kernel_is_compiled_once_and_then_loaded_without_the_compiler(run):
     assert loaded == ["1.5 1.5 6.0 1 2", "False", "negative"]
 
 
-def test_a_kernel_that_has_changed_is_compiled_with_those_that_were_loaded(run):
+def test_a_kernel_that_has_changed_is_compiled_with_those_that_were_loaded(run: Callable[[str], list[str]]):
     run("1.0")
 
     assert run("20.0") == ["30.0 30.0 6.0 1 0", "True", "negative"]
