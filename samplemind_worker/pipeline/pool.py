@@ -25,10 +25,11 @@ Reports = list[dict[str, Any]]
 
 _ANALYST: Final = "samplemind_worker.pipeline.analyst"
 _CHUNK_FILES: Final = 64  # files per message at most: more would gain nothing, and few are enough for a steady flow
+_CHUNK_BYTES: Final = 60_000  # of paths per message, or one longer path: pickled they are up to twice as long
 _CHUNKS: Final = 2  # at least per process, as far as there are files
 _AHEAD: Final = 4  # chunks per process that are begun, and not yet yielded
 _IN_HAND: Final = 2  # chunks that a process has: it need not wait for the next one
-_BUFFER_BYTES: Final = 1 << 18  # the longest paths of two chunks fit, so that the ends never wait for each other
+_BUFFER_BYTES: Final = 1 << 18  # two chunks fit, so that the ends never wait for each other
 _END_SECONDS: Final = 5.0  # in which processes that have nothing more to do end
 
 
@@ -43,7 +44,7 @@ class _Chunk:
 def _in_order(crew: "Crew", paths: "Sequence[Location]", jobs: int) -> Iterator[dict[str, Any]]:
     # A few long files are shared out, too.
     size = max(1, min(_CHUNK_FILES, len(paths) // (_CHUNKS * jobs)))
-    chunks = (_Chunk(paths[at : at + size]) for at in range(0, len(paths), size))
+    chunks = _chunks(paths, size)
     begun: deque[_Chunk] = deque()
     waiting: deque[_Chunk] = deque()
     while True:
@@ -66,6 +67,21 @@ def _in_order(crew: "Crew", paths: "Sequence[Location]", jobs: int) -> Iterator[
         while begun and (reports := begun[0].reports) is not None:
             begun.popleft()
             yield from reports
+
+
+def _chunks(paths: "Sequence[Location]", most: int) -> Iterator[_Chunk]:
+    """Yield files in chunks of at most so many, whose paths fit into a message."""
+    some: list[Location] = []
+    length = 0
+    for path in paths:
+        size = len(os.fsencode(str(path)))
+        if some and (len(some) == most or length + size > _CHUNK_BYTES):
+            yield _Chunk(some)
+            some, length = [], 0
+        some.append(path)
+        length += size
+    if some:
+        yield _Chunk(some)
 
 
 def _crashed(path: "Location") -> dict[str, Any]:
