@@ -35,10 +35,14 @@ _SONGS_RECORDED, _SONGS_RENDERED, _SONGS_SYNTHESIZED = 70, 90, 150
 _LONGEST_SECONDS = 26.0
 FOLDS = (
     ("fluid", "musescore", "collected", "spanish", "billie", "words", "beds", "digital", "rhythm-king", "produced"),
-    ("csound", "timgm", "upright", "oldpiano", "hands", "bassyr", "readers", "outside", "acoustic-kits", "vowels"),
+    (
+        *("csound", "timgm", "upright", "oldpiano", "hands", "bassyr", "readers", "outside", "acoustic-kits", "vowels"),
+        "hardware",
+    ),
     (
         *("merlin", "opl3", "electric", "pearl", "zeppelin", "effects", "things", "reader", "opendrums", "analog"),
         *("clonk", "studio-kit", "single-drums", "freesound", "iowa", "iowa-stereo"),
+        *("stargate", "mercury", "cadence", "percusion", "repique"),
     ),
     ("synth", "synthesized", "noises"),
 )

@@ -178,8 +178,10 @@ RHYTHM_KING = {
     **dict.fromkeys(("block", "bongo", "clave"), "perc"), "cymball-long": "crash", "hihat-closed": "hat_closed",
     "hihat-open": "hat_open", "kick": "kick", "snare": "snare", "tom": "tom",
 }  # fmt: skip
+# A closed hat and a snare of Freesound, 269720 and 57534, which other collections hold, too, stay apart.
 SINGLE_DRUMS = {
-    "clap": "clap", "claves": "perc", "wood-block": "perc", "island-drum": "perc", "cowbell": "cowbell",
+    "hi-hat-closed-1": "", "snare-1": "", "clap": "clap",
+    "claves": "perc", "wood-block": "perc", "island-drum": "perc", "cowbell": "cowbell",
     "hi-hat-closed": "hat_closed", "hi-hat-open": "hat_open", "kick": "kick", "ride": "ride", "shaker": "shaker",
     "tambourine": "shaker", "snare": "snare", "xylo": "other",
 }  # fmt: skip
@@ -236,3 +238,40 @@ SYNTHESIZED_NOTES = {
     **dict.fromkeys(("reed", "mallet", "keyboard"), ""), "brass": "brass", "flute": "flute", "guitar": "guitar",
     "organ": "organ", "string": "strings", "vocal": "vocal", "bass": "bass",
 }  # fmt: skip
+
+# Left out are effects, what is rolled or rubbed, and hats of the RD-6, whose names are numbers.
+MACHINES = {
+    **dict.fromkeys(("/fx/", "/misc/", "rd6/hats/", "brush_roll", "brush_swish", "brush_hit", "pedal"), ""),
+    **dict.fromkeys(("double_snare", "rim_tom", "noisetom"), ""),
+    **dict.fromkeys(("whistle", "vibra", "quijada", "cuica", "star_chime", "timpani", "triangle", "sleigh"), ""),
+    **dict.fromkeys(("metallic_beat", "finger_snap", "rock_rim_shot_snare"), ""),
+    **dict.fromkeys(("conga", "bongo", "timbale", "agogo", "claves", "castanet", "guiro", "wood_block"), "perc"),
+    **dict.fromkeys(("pandiero", "surdo", "tamborim"), "perc"), "cowbell": "cowbell", "clap": "clap",
+    **dict.fromkeys(("tambourine", "maracas", "shaker", "cabasa"), "shaker"), "rim_shot": "rim", "side_stick": "rim",
+    **dict.fromkeys(("open_hi", "hihat_open"), "hat_open"),
+    **dict.fromkeys(("closed_hi", "hihat_closed"), "hat_closed"), "ride": "ride",
+    **dict.fromkeys(("crash", "china", "splash", "606_cymbal"), "crash"), "/sd/": "snare", "/bd/": "kick",
+    "/toms/": "tom",
+}  # fmt: skip
+# What a TR-8 has of a TR-707 and a TR-727, and an RX5, are sounds in ROM, which other collections may hold, too.
+HARDWARE = {**dict.fromkeys(("/rx5/", "_707_", "_727_"), ""), **MACHINES}
+STARGATE = {
+    **dict.fromkeys(("stargate/hats/", "hihat1", "hihat2", "-zap", "-fmperc", "-8bit", "sub-a", "timbales"), ""),
+    "timpani": "", "bongo": "perc", "claves": "perc", "cowbell": "cowbell", "maracas": "shaker", "rimshot": "rim",
+    **dict.fromkeys(("/clap", "clap1"), "clap"), **dict.fromkeys(("/closed/", "hatclsd"), "hat_closed"),
+    **dict.fromkeys(("/open/", "hatopen"), "hat_open"), "-ride": "ride", "crash": "crash", "cymbals": "crash",
+    "kick": "kick", "snare": "snare", "/toms/": "tom",
+}  # fmt: skip
+MERCURY = {
+    **dict.fromkeys(("clap_min", "snare_808.", "hat_click", "hat_min_open", "_half", "wood_nord", "tom_808"), ""),
+    **dict.fromkeys(("block", "bongo", "clave"), "perc"), "cowbell": "cowbell", "maracas": "shaker",
+    "cymbal_808": "crash",
+    **dict.fromkeys(("hat_808_open", "hat_909_open", "hat_nord_open"), "hat_open"), "hat_": "hat_closed",
+    "clap_": "clap", "kick_": "kick", "snare_": "snare", "tom_": "tom",
+}  # fmt: skip
+CADENCE = {
+    "clap": "clap", "cowbell": "cowbell", "crash": "crash", "hihat_open": "hat_open", "hihat_closed": "hat_closed",
+    "kick": "kick", "tom": "tom",
+}  # fmt: skip
+PERCUSION = {**dict.fromkeys(("agogo", "bongo", "clave", "conga", "djembe"), "perc"), "chocalho": "shaker"}
+REPIQUE = {"madera/1": "clap", "madera/4": "cowbell", "": "perc"}

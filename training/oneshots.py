@@ -46,11 +46,12 @@ FOLDS = (
     ),
     (
         "csound", "timgm", "SoundBlasterOld", "hands", "oldpiano", "bassyr", "readers", "outside",
-        "acoustic-kits", "vowels",
+        "acoustic-kits", "vowels", "hardware",
     ),
     (
         "merlin", "opl3", "pearl", "zeppelin", "GeneralUserGS", "Aspirin", "electric", "effects", "reader", "things",
-        "clonk", "analog", "studio-kit", "single-drums", "freesound",
+        "clonk", "analog", "studio-kit", "single-drums", "freesound", "stargate", "mercury", "cadence", "percusion",
+        "repique",
     ),
 )  # fmt: skip
 """Soundfonts and recorded sources (`training.sources`) that are held out together: soundfonts of one fold share

@@ -46,6 +46,7 @@ class Source:
 
 _FREEPATS, _GITHUB = "freepats.zenvoid.org, github.com/freepats", "github.com/"
 _CHOIR = "as tonejs-instruments has it, " + _GITHUB + "smilster/Choir.js"
+_MCK = _GITHUB + "MckAudio/MckSamplePacks"
 _DRUMLABOOH, _SPECTMORPH = _GITHUB + "psemiletov/drum_sklad", _GITHUB + "swesterfeld/spectmorph-instruments"
 SOURCES = (
     Source(
@@ -341,6 +342,64 @@ SOURCES = (
         "one-shots by those who make beats, " + _GITHUB + "TheSmallTeaBoi/the-libre-sample-pack",
         "the-libre-sample-pack/**/*.*",
         labels.folders(labels.PRODUCED),
+    ),
+    Source(
+        "hardware",
+        "CC0",
+        "a TR-8, a DR-5 and an RD-6, " + _MCK,
+        "mck/**/*.wav",
+        labels.folders(labels.HARDWARE),
+    ),
+    Source(
+        "stargate",
+        "CC0",
+        "synthesized kits and freesound.org, " + _GITHUB + "stargatedaw/stargate-sample-pack",
+        "stargate/**/*.[aw][ia][fv]*",
+        labels.folders(labels.STARGATE),
+    ),
+    Source(
+        "mercury",
+        "CC0, CC BY",
+        "freesound.org, media/README.md names the authors, " + _GITHUB + "tmhglnd/mercury",
+        "mercury/**/*.wav",
+        labels.folders(labels.MERCURY),
+    ),
+    Source(
+        "cadence",
+        "CC0",
+        "freesound.org, sounds/README.md names the authors, " + _GITHUB + "emilykl/cadence",
+        "cadence/**/*.wav",
+        labels.within(("sounds",), labels.CADENCE),
+    ),
+    Source(
+        "percusion",
+        "CC0, CC BY",
+        "freesound.org, attribution.json names the authors, " + _GITHUB + "agustempo/percusion",
+        "percusion/**/*.mp3",
+        labels.within(("samples",), labels.PERCUSION),
+    ),
+    Source(
+        "repique",
+        "CC0, CC BY 3.0",
+        "freesound.org, CREDITS.md names the authors, " + _GITHUB + "damiancolo/repique-code",
+        "repique/**/*.mp3",
+        labels.folders(labels.REPIQUE),
+    ),
+    Source(
+        "rx5",
+        "CC0",
+        "an RX5, " + _MCK,
+        "mck/RX5/**/*.wav",
+        labels.folders(labels.MACHINES),
+        measured_only=True,
+    ),
+    Source(
+        "tr-707",
+        "CC0",
+        "what a TR-8 has of a TR-707 and a TR-727, " + _MCK,
+        "mck/TR8/**/*_7[02]7_*.wav",
+        labels.folders(labels.MACHINES),
+        measured_only=True,
     ),
 )
 

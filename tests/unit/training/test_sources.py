@@ -10,6 +10,7 @@ from samplemind_worker.dsp.instrument import CLASSES
 from training import labels, oneshots, programs, sources
 
 NAMED = {source.name: source for source in sources.SOURCES}
+OPEN_HAT = ("hat_open", programs.UNKNOWN)
 
 
 @pytest.mark.parametrize(
@@ -63,6 +64,21 @@ def test_a_name_without_a_note_has_none(stem: str):
         ("produced", "the-libre-sample-pack/drums/one shot/hi hats/ch 7 @x.wav", ("hat_closed", programs.UNKNOWN)),
         ("produced", "the-libre-sample-pack/drums/one shot/808/fat 808 c 9 @x.wav", None),
         ("produced", "the-libre-sample-pack/drums/loops/full/trap 170bpm @x.wav", None),
+        ("single-drums", "js30/drum-kit/assets/sounds/snare-1.ogg", None),
+        ("single-drums", "js30/drum-kit/assets/sounds/snare-2.ogg", ("snare", programs.UNKNOWN)),
+        ("hardware", "mck/TR8/TOMS/019_808_Low_Conga.wav", ("perc", programs.UNKNOWN)),
+        ("hardware", "mck/TR8/TOMS/025_707_Low_Tom.wav", None),
+        ("hardware", "mck/RX5/TOMS/001_Tom_1.wav", None),
+        ("hardware", "mck/RD6/HATS/001.wav", None),
+        ("tr-707", "mck/TR8/TOMS/025_707_Low_Tom.wav", ("tom", programs.UNKNOWN)),
+        ("rx5", "mck/RX5/HATS/003_Ride_Cup.wav", ("ride", programs.UNKNOWN)),
+        ("stargate", "stargate/stargate-sample-pack/stargate/hats/hat-1.wav", None),
+        ("stargate", "stargate/stargate-sample-pack/fugue-state-audio/drums/hihats/distkit-hatopen.wav", OPEN_HAT),
+        ("mercury", "mercury/mercury_ide/media/samples/drums/hat/hat_909_half.wav", None),
+        ("mercury", "mercury/mercury_ide/media/samples/drums/hat/hat_909_open.wav", OPEN_HAT),
+        ("cadence", "cadence/sounds/snare.wav", None),
+        ("percusion", "percusion/public/samples/caixa_hit.mp3", None),
+        ("repique", "repique/public/samples/madera/4.mp3", ("cowbell", programs.UNKNOWN)),
     ],
 )
 def test_folders_and_names_tell_the_class(source: str, path: str, label: tuple[str, float] | None):
