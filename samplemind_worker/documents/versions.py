@@ -5,7 +5,7 @@ The versions are not beside the code of the steps, because the CLI and the scann
 
 from typing import Final
 
-VERSIONS: Final[dict[str, int]] = {"decode": 4, "features": 5, "tempo_key": 13, "summarize": 6, "store": 2}
+VERSIONS: Final[dict[str, int]] = {"decode": 4, "features": 5, "tempo_key": 14, "summarize": 6, "store": 2}
 """``store`` is the version of the vector's recipe."""
 
 RECIPE_WITH_STATISTICS: Final = 2
