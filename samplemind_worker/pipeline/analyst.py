@@ -9,29 +9,38 @@ import time
 from contextlib import suppress
 from multiprocessing.connection import Connection
 from socket import socket
-from typing import Any, Final, Never
+from typing import TYPE_CHECKING, Any, Final, Never
 
-from samplemind_worker.pipeline import reader
 from samplemind_worker.pipeline.audio_sandbox import audio_sandbox
 
-_LOOK_SECONDS: Final = 0.5
+if TYPE_CHECKING:
+    from io import BufferedReader
 
-read = reader.read
+    from samplemind_worker.errors import PermanentError
+
+_LOOK_SECONDS: Final = 0.5
 
 
 def warm_up() -> None:
     """Load the decoders and the engine."""
-    reader.warm_up()
     with suppress(Exception):  # a forked process tries again, and reports what is wrong
-        from samplemind_worker.pipeline import analyze  # noqa: PLC0415 -- slow import, which may fail
+        from samplemind_worker.pipeline import analyze, reader  # noqa: PLC0415 -- slow import, which may fail
 
+        reader.warm_up()
         analyze.load()
+
+
+def read(file: "BufferedReader", request: dict[str, Any]) -> "PermanentError | tuple[dict[str, Any], memoryview]":
+    """Read one file, in a decoder (`reader.read`)."""
+    from samplemind_worker.pipeline import reader  # noqa: PLC0415 -- slow import, if it failed
+
+    return reader.read(file, request)
 
 
 def serve(pipe_number: int, lobby_number: int) -> Never:
     """Answer each chunk of files with its reports, or with what was raised, until the caller closes the pipe.
 
-    The first message is the caller's environment and its settings.
+    The first message is the caller's environment and its settings; it is answered with None.
     """
     threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
     pipe: Connection[Any, Any] = Connection(pipe_number)
@@ -40,6 +49,7 @@ def serve(pipe_number: int, lobby_number: int) -> Never:
         audio_sandbox().adopt(socket(fileno=lobby_number))
         environment, settings = pipe.recv()
         os.environ.update(environment)
+        pipe.send(None)
         while True:
             paths = pipe.recv()
             try:

@@ -92,6 +92,10 @@ def _crashed(path: "Location") -> dict[str, Any]:
     return report.rejected(library.shown(path), code=error.code, message=str(error))
 
 
+def _none_can() -> SetupError:
+    return SetupError("no process can analyse; `samplemind doctor` may say why")
+
+
 class Crew:
     """The processes that analyse, and the server that forks them.
 
@@ -138,14 +142,17 @@ class Crew:
     def take(self, waiting: deque[_Chunk]) -> list[_Chunk]:
         """Wait until a chunk has its reports, or its process has died; return chunks that were analysed meanwhile.
 
-        Chunks that such a process had not begun wait again. Raises what the analysis has raised.
+        Chunks that such a process had not begun wait again. Raises what the analysis has raised, and SetupError if a
+        process has not even begun.
         """
         suspects: list[_Chunk] = []
         ready = connection.wait([analyst.pipe for analyst in self._analysts if analyst.chunks])
         for analyst in [one for one in self._analysts if one.pipe in ready]:
             try:
                 found = analyst.pipe.recv()
-            except (EOFError, OSError):
+            except (EOFError, OSError) as error:
+                if not analyst.ready:
+                    raise _none_can() from error
                 suspects.append(analyst.chunks.popleft())
                 waiting.extendleft(reversed(analyst.chunks))
                 self._analysts.remove(analyst)
@@ -153,7 +160,10 @@ class Crew:
                 continue
             if isinstance(found, Exception):
                 raise found
-            analyst.chunks.popleft().reports = found
+            if found is None:
+                analyst.ready = True
+            else:
+                analyst.chunks.popleft().reports = found
         return suspects
 
     def _start(self) -> "_Analyst":
@@ -165,7 +175,7 @@ class Crew:
                 socket.send_fds(self._lobby, [b"."], [theirs.fileno(), self._lobby.fileno()])
             except OSError as error:
                 ours.close()
-                raise SetupError("no process can analyse; `samplemind doctor` may say why") from error
+                raise _none_can() from error
         analyst = _Analyst(connection.Connection(ours.detach()))
         analyst.send((dict(os.environ), self._settings))
         return analyst
@@ -174,8 +184,9 @@ class Crew:
 class _Analyst:
     """The pipe to a process that analyses the chunks it is given, one after the other."""
 
-    def __init__(self, pipe: "connection.Connection[Any, Reports | Exception]") -> None:
+    def __init__(self, pipe: "connection.Connection[Any, Reports | Exception | None]") -> None:
         self.pipe = pipe
+        self.ready = False
         self.chunks: deque[_Chunk] = deque()
 
     def give(self, chunk: _Chunk) -> None:

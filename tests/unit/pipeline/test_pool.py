@@ -7,8 +7,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
+from config.settings import Settings
+from samplemind_worker.errors import SetupError
+from samplemind_worker.pipeline.pool import Crew
 from tests.chaos.stack import PLUGIN, write_files
 
 
@@ -46,6 +50,34 @@ def test_a_single_file_that_kills_its_process_is_rejected(tmp_path: Path):
     [report] = analysed(tmp_path / "kit", jobs=1)
 
     assert report["error"]["code"] == "worker_crashed"
+
+
+def test_what_keeps_the_engine_from_loading_is_said_in_one_line(tmp_path: Path):
+    write_files(tmp_path / "kit", 1)
+    (tmp_path / "soundfile.py").write_text("raise ImportError('a broken installation')")
+
+    done = subprocess.run(
+        [sys.executable, "-m", "samplemind_cli", "analyze", str(tmp_path / "kit")],
+        check=False,
+        capture_output=True,
+        text=True,
+        env={"PATH": "", "HOME": str(tmp_path), "PYTHONPATH": str(tmp_path)},
+    )
+
+    assert done.returncode
+    assert done.stdout == ""
+    assert "a broken installation" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_no_file_is_rejected_for_a_server_that_ends(tmp_path: Path):
+    write_files(tmp_path, 1)
+
+    with Crew() as crew:
+        for child in psutil.Process().children():
+            child.kill()
+        with pytest.raises(SetupError, match="no process can analyse"):
+            list(crew.analyze(sorted(tmp_path.iterdir()), settings=Settings(), jobs=1))
 
 
 @pytest.mark.parametrize("count", [1, 2])
