@@ -282,7 +282,8 @@ known or too few of its sounds were measured, its kind (one-shots, loops, tracks
 - Opposites are the same measures the other way: they never hold together.
 - Words for much treble (airy, bright, cold, harsh) and for little (dark, mellow, muffled, warm) never hold together,
   either: of those that would, the side of the strongest one is kept.
-- "At least" is what there must be of a measure at all: no hi-hat is deep because others have even less below 63 Hz.
+- "At least" and "at most" are what there must and may be of a measure at all: no hi-hat is deep because others have
+  even less below 63 Hz, and no song is sparse because others have even more onsets.
 
 This page and `samplemind_worker/reference.json` are written by `python -m training.vocabulary`; a test compares them.
 """
@@ -304,6 +305,7 @@ def _word_table() -> list[str]:
         parts = [
             f"{'more' if part.more else 'less'} `{part.measure}`"
             + (f" (at least {part.least:g})" if part.least else "")
+            + (f" (at most {part.most:g})" if part.most else "")
             for part in word.parts
         ]
         meaning = ", ".join(parts) or ("two channels that differ" if word.name == "stereo" else "no two that differ")

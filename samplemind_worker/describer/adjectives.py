@@ -59,8 +59,8 @@ _LOUDNESS: Scale = (
     (_INF, "very loud"),
 )
 _DYNAMICS: Scale = (
-    (7.0, "very dense"),
-    (10.0, "dense"),
+    (7.0, "squashed"),
+    (10.0, "hardly dynamic"),
     (14.0, "moderately dynamic"),
     (18.0, "dynamic"),
     (_INF, "very dynamic"),

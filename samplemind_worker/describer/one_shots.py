@@ -97,7 +97,7 @@ ADVICE: Final = (
     ),
     Advice(
         "attack", "-crest_db", _ALL,
-        "It is dense already ({reason}): a compressor has little left to do.",
+        "It is squashed already ({reason}): a compressor has little left to do.",
         most=12.0,
     ),
     Advice(

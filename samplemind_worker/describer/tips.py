@@ -110,6 +110,6 @@ def _last(r: Reading) -> Iterator[str]:
     if r.kind == "track" and r.spread is not None:
         gap = f"Its true peak lies {decibels(r.spread)} dB over its loudness"
         if r.spread < _DENSE:
-            yield f"{gap}: it is dense already, and a compressor has little left to do."
+            yield f"{gap}: it is squashed already, and a compressor has little left to do."
         elif r.spread > _DYNAMIC:
             yield f"{gap}: parallel compression brings it forward without losing its hits."

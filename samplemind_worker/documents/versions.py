@@ -5,7 +5,7 @@ The versions are not beside the code of the steps, because the CLI and the scann
 
 from typing import Final
 
-VERSIONS: Final[dict[str, int]] = {"decode": 4, "features": 5, "tempo_key": 14, "summarize": 6, "store": 2}
+VERSIONS: Final[dict[str, int]] = {"decode": 4, "features": 5, "tempo_key": 14, "summarize": 7, "store": 2}
 """``store`` is the version of the vector's recipe."""
 
 RECIPE_WITH_STATISTICS: Final = 2
@@ -23,5 +23,5 @@ WAVEFORM_VERSION: Final = 1
 SCHEMAS: Final[dict[str, int]] = {"analyses": 2, "audio_files": 2, "batch_jobs": 2}
 """The version of the form of documents, where it was ever changed (`upkeep.migrations`)."""
 
-ENTRY_VERSION: Final = 6
+ENTRY_VERSION: Final = 7
 """The version of the library entries, raised when they are made in another way; the workers then make all anew."""

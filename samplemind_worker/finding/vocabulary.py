@@ -10,7 +10,7 @@ that hold, the side of the strongest one is kept.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import lru_cache
 from typing import Final
@@ -29,11 +29,16 @@ _SUGGESTIONS: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """More or less of a measure; ``least`` is what there must be of it at all."""
+    """More or less of a measure; ``least`` and ``most`` are what there must and may be of it at all."""
 
     measure: str
     more: bool
     least: float | None = None
+    most: float | None = None
+
+    def allows(self, value: float) -> bool:
+        """Tell whether there is neither too little nor too much of the measure."""
+        return (self.least is None or value >= self.least) and (self.most is None or value <= self.most)
 
     @property
     def turned(self) -> "Part":
@@ -53,17 +58,18 @@ class Word:
 
 
 def _word(name: str, parts: str, synonyms: str = "", kinds: frozenset[str] = _ALL) -> Word:
-    """Read a definition: parts as ``+measure`` or ``-measure``, with ``>least`` behind it."""
+    """Read a definition: parts as ``+measure`` or ``-measure``, with ``>least`` or ``<most`` behind it."""
     found: list[Part] = []
     for part in parts.split():
-        measure, _, least = part[1:].partition(">")
-        found.append(Part(measure, part[0] == "+", float(least) if least else None))
+        rest, _, most = part[1:].partition("<")
+        measure, _, least = rest.partition(">")
+        found.append(Part(measure, part[0] == "+", float(least) if least else None, float(most) if most else None))
     return Word(name, tuple(found), tuple(synonyms.split()), kinds=kinds)
 
 
-def _pair(first: Word, opposite: str, synonyms: str = "") -> tuple[Word, Word]:
-    """Return a word and its opposite."""
-    turned = tuple(part.turned for part in first.parts)
+def _pair(first: Word, opposite: str, synonyms: str = "", *, most: float | None = None) -> tuple[Word, Word]:
+    """Return a word and its opposite, of whose measures there may be at most so much."""
+    turned = tuple(replace(part.turned, most=most) for part in first.parts)
     return (
         Word(first.name, first.parts, first.synonyms, opposite, first.kinds),
         Word(opposite, turned, tuple(synonyms.split()), first.name, first.kinds),
@@ -126,7 +132,9 @@ _DEFINED: Final = (
         "controlled",
     ),
     *_pair(
-        _word("long", "+length_seconds", "lengthy extended ringing"), "short", "brief quick stubby clipped staccato"
+        _word("long", "+length_seconds", "lengthy extended ringing", _ONE_SHOT),
+        "short",
+        "brief quick stubby clipped staccato",
     ),
     *_pair(
         _word("sustained", "+sustain", "held drone droning continuous", _ONE_SHOT),
@@ -140,9 +148,10 @@ _DEFINED: Final = (
         "dead close upfront",
     ),
     *_pair(
-        _word("dense", "+onsets_per_second", "busy complex packed hectic", _LONGER),
+        _word("dense", "+onsets_per_second>5", "busy complex packed hectic", _LONGER),
         "sparse",
         "minimal empty simple",
+        most=1.5,
     ),
     *_pair(
         _word("wobbly", "+modulation_db", "wobble modulated tremolo pulsing fluttering moving", _ONE_SHOT),
@@ -182,7 +191,7 @@ def degree(word: Word, group: str, measures: Mapping[str, float]) -> float:
     total = 0.0
     for part in word.parts:
         value = measures.get(part.measure)
-        if value is None or (part.least is not None and value < part.least):
+        if value is None or not part.allows(value):
             return 0.0
         share = reference.percentile(group, part.measure, value)
         if share is None:

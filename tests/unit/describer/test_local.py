@@ -27,7 +27,7 @@ def test_drum_loop() -> None:
     assert summary.summary == (
         "A drum loop at 120 BPM, 4 bars of 4/4 in 8 s. "
         "It sounds bright: its spectrum centers on 3.9 kHz and mostly lies below 8.0 kHz. "
-        "It is loud at -9.1 LUFS with a true peak of -0.3 dBTP, dense. "
+        "It is loud at -9.1 LUFS with a true peak of -0.3 dBTP, hardly dynamic. "
         "It fits projects at 120 or 60 BPM."
     )
     assert summary.production_tips == ()  # it repeats in time, and nothing else about it was measured
@@ -138,12 +138,12 @@ def test_track() -> None:
     summary = describe(sample)
     assert summary.summary == (
         "A track at 174.3 BPM in A minor (8A), 3:25 min long. "
-        "It is loud at -8.0 LUFS with a true peak of -1.1 dBTP, very dense. "
+        "It is loud at -8.0 LUFS with a true peak of -1.1 dBTP, squashed. "
         "It goes with C major (8B), E minor (9A), and D minor (7A), and fits projects at 174.3 or 87.2 BPM."
     )
     assert summary.production_tips == (
         "Services that play at -14 LUFS turn it down by 6.0 dB: do the same before you compare a mix with it.",
-        "Its true peak lies 6.9 dB over its loudness: it is dense already, and a compressor has little left to do.",
+        "Its true peak lies 6.9 dB over its loudness: it is squashed already, and a compressor has little left to do.",
     )
     # 16 bars * 4 beats * 60 s / 174.3
     assert "Cut it by sections: 16 bars last 22.03 s at 174.3 BPM." in summary.creative_ideas

@@ -18,7 +18,7 @@ FOLLOWING = {"click", "roominess", "bottom_share", "weight_share", "sheen_db", "
 KEY: dict[str, Any] = {"key": "A", "mode": "minor", "key_confidence": 0.95}
 NAMES = {
     "+crest_db": "Its peaks stand far out (",
-    "-crest_db": "It is dense already (",
+    "-crest_db": "It is squashed already (",
     "+onsets_per_second": "It is busy (",
     "-onsets_per_second": "It leaves gaps (",
     "+air_share": "It is bright at the top (",

@@ -175,3 +175,14 @@ def test_the_page_of_the_vocabulary_is_what_the_data_says():
 def test_the_page_names_every_word():
     text = (DOCS / "vocabulary.md").read_text()
     assert [name for name in WORDS if not re.search(rf"^\| {name} \|", text, re.MULTILINE)] == []
+
+
+@pytest.mark.parametrize(("onsets", "word"), [(0.5, "sparse"), (2.5, None), (4.5, None), (9.0, "dense")])
+def test_a_track_is_sparse_or_dense_by_its_onsets_too_not_by_the_comparison_alone(onsets: float, word: str | None):
+    analysis = AnalysisFacts.model_validate({
+        "file_id": ID, "kind": "track", "instrument": None, "character": {"onsets_per_second": onsets}
+    })  # fmt: skip
+
+    found = words_of(audio_facts(ID, channels=1), analysis).keys() & {"sparse", "dense"}
+
+    assert found == ({word} if word else set())
