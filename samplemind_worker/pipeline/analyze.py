@@ -25,7 +25,7 @@ from samplemind_worker.store import library
 T = TypeVar("T")
 R = TypeVar("R")
 
-_GROUP_SECONDS: Final = 60.0  # of sound: a minute takes 5 MB, and its features as much again
+_GROUP_SECONDS: Final = 60.0  # of sound: a minute of samples takes 5 MB
 
 
 def analyze_file(path: Location, settings: Settings) -> tuple[AudioFacts, AnalysisFacts]:
@@ -59,8 +59,8 @@ def _analyze(
 ) -> Generator[tuple[AudioFacts, AnalysisFacts] | PermanentError]:
     """Yield the analysis of each file, or its error. While files are analysed, the next ones are decoded.
 
-    Short files are measured one after the other, and then judged: code and tables stay in the processor's caches, which
-    halves the time.
+    Short files are measured one after the other, and then judged, so that code and tables stay in the processor's
+    caches.
     """
     # The decoder's server takes about as long to load.
     audio_sandbox().start()
