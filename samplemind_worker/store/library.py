@@ -10,7 +10,6 @@ import os
 import stat
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from io import BufferedReader
 from pathlib import Path
@@ -263,8 +262,7 @@ def _copied(root: str, place: ObjectPath, max_bytes: int) -> Opened:
 def open_file(root: str, path: bytes, *, roots: Mapping[str, Location], max_bytes: int) -> BufferedReader:
     """Open a regular file below a folder for reading; no race with a process that exchanges files leads out of it.
 
-    Each folder of the path is opened without following links. If one is a link, links are resolved first and the target
-    is checked.
+    Links are resolved first and the target is checked. Then each folder of the path is opened without following links.
 
     Raises
     ------
@@ -277,7 +275,11 @@ def open_file(root: str, path: bytes, *, roots: Mapping[str, Location], max_byte
     if path.startswith(b"/") or b".." in path.split(b"/") or b"\0" in path:
         raise OutsideRootsError("the path leaves its root")
     try:
-        descriptor = _open_through_links(folder, path)
+        real_root = os.path.realpath(folder)
+        real_file = os.path.realpath(os.path.join(folder, path))  # noqa: PTH118 -- bytes: names need not be UTF-8
+        if os.path.commonpath([real_root, real_file]) != real_root:
+            raise OutsideRootsError("a link leads out of the root")
+        descriptor = _open_below(real_root, os.path.relpath(real_file, real_root).split(b"/"))
     except OSError as error:
         raise _translated(error) from error
     try:
@@ -290,17 +292,6 @@ def open_file(root: str, path: bytes, *, roots: Mapping[str, Location], max_byte
     except BaseException:
         os.close(descriptor)
         raise
-
-
-def _open_through_links(folder: bytes, path: bytes) -> int:
-    # Most paths have no link, and resolving takes longer than opening.
-    with suppress(OSError):
-        return _open_below(folder, path.split(b"/"))
-    real_root = os.path.realpath(folder)
-    real_file = os.path.realpath(os.path.join(folder, path))  # noqa: PTH118 -- bytes: names need not be UTF-8
-    if os.path.commonpath([real_root, real_file]) != real_root:
-        raise OutsideRootsError("a link leads out of the root")
-    return _open_below(real_root, os.path.relpath(real_file, real_root).split(b"/"))
 
 
 def _open_below(folder: bytes, parts: Sequence[bytes]) -> int:
