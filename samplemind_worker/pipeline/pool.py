@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 Reports = list[dict[str, Any]]
 
 _ANALYST: Final = "samplemind_worker.pipeline.analyst"
-_CHUNK_FILES: Final = 64  # files per message at most: more would gain nothing, and few are enough for a steady flow
+_CHUNK_FILES: Final = 64  # files per message at most: they are measured in one go, and results still come steadily
 _CHUNK_BYTES: Final = 60_000  # of paths per message, or one longer path: pickled they are up to twice as long
 _CHUNKS: Final = 2  # at least per process, as far as there are files
 _AHEAD: Final = 4  # chunks per process that are begun, and not yet yielded

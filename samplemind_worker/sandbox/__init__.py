@@ -9,7 +9,8 @@
       └── channel ────> decoder       confined: gets open files, gives facts as JSON and samples in shared memory
 
 `client` is the worker's side and `server` the other one; `confine` takes rights from a decoder, and `messages` are what
-is sent between them. A decoder's answers are not trusted: sizes are checked, nothing is unpickled, and samples are read
+is sent between them. The server of `analyze` forks the processes that analyse, too, which stay unconfined
+(`pipeline.analyst`). A decoder's answers are not trusted: sizes are checked, nothing is unpickled, and samples are read
 from the shared memory, not mapped, because a mapping that the decoder truncates would kill the worker.
 """
 

@@ -56,7 +56,8 @@ def _serve(lobby: socket.socket, reader: Any) -> None:
         with suppress(ChildProcessError):
             while os.waitpid(-1, os.WNOHANG) != (0, 0):
                 pass
-        if os.fork() == 0:
+        # There are none where this process may open no more files: whoever asked finds the socket closed.
+        if descriptors and os.fork() == 0:
             lobby.close()
             confine.die_with_parent(own)
             if len(descriptors) == 1:
